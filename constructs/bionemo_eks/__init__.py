@@ -1,0 +1,1 @@
+"""The project's own constructs: units of logic that the stacks put together."""

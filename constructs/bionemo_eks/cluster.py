@@ -1,0 +1,188 @@
+"""The EKS cluster: control plane, who may enter, and the kubectl provider."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_eks_v2 as eks
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from bionemo_eks.retention import retention
+from bionemo_eks.versions import KubernetesRelease
+
+_LOG_TYPES = [
+    eks.ClusterLoggingTypes.API,
+    eks.ClusterLoggingTypes.AUDIT,
+    eks.ClusterLoggingTypes.AUTHENTICATOR,
+    eks.ClusterLoggingTypes.CONTROLLER_MANAGER,
+    eks.ClusterLoggingTypes.SCHEDULER,
+]
+_ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
+
+
+class EksCluster(Construct):
+    """An EKS cluster without nodes, whose logs, key and kubectl provider the stack owns.
+
+    `public_access_cidrs` is None for an endpoint inside the VPC alone. `admins` are ARNs of IAM
+    users and roles; where there are none, `admin_role` is one that IAM identities of this account
+    may be allowed to assume.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_name: str,
+        release: KubernetesRelease,
+        vpc: ec2.IVpc,
+        subnets: Sequence[ec2.ISubnet],
+        public_access_cidrs: Sequence[str] | None,
+        admins: Sequence[str],
+        log_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._log_days = log_days
+        control_plane_logs = self._log_group(
+            "ControlPlaneLogs", control_plane_log_group(cluster_name)
+        )
+        self.cluster = eks.Cluster(
+            self,
+            "Cluster",
+            cluster_name=cluster_name,
+            version=eks.KubernetesVersion.of(release.version),
+            vpc=vpc,
+            vpc_subnets=[ec2.SubnetSelection(subnets=list(subnets))],
+            endpoint_access=_endpoint_access(public_access_cidrs),
+            cluster_logging=_LOG_TYPES,
+            secrets_encryption_key=self._secrets_key(cluster_name),
+            # Nodes come as managed node groups, networking add-ons as EKS add-ons.
+            default_capacity_type=eks.DefaultCapacityType.NODEGROUP,
+            default_capacity=0,
+            bootstrap_self_managed_addons=False,
+            # The creator is CloudFormation's execution role, which nobody logs in with.
+            bootstrap_cluster_creator_admin_permissions=False,
+            kubectl_provider_options=eks.KubectlProviderOptions(
+                kubectl_layer=self._kubectl_layer(release), private_subnets=list(subnets)
+            ),
+            output_config_command=False,
+        )
+        # EKS would make the log group itself, and leave it behind.
+        self.cluster.node.default_child.node.add_dependency(control_plane_logs)  # type: ignore[union-attr]
+        self.admin_role = None if admins else self._admin_role()
+        self._admit(admins)
+        self._own_function_logs()
+
+    @property
+    def kubectl_provider_arn(self) -> str:
+        """ARN of the function that runs kubectl and helm for other stacks."""
+        provider = self.cluster.kubectl_provider
+        assert provider is not None  # it has options, so it has a provider
+        return provider.service_token
+
+    @property
+    def kubectl_role_arn(self) -> str:
+        """ARN of the role that the kubectl provider runs with."""
+        provider = self.cluster.kubectl_provider
+        assert provider is not None and provider.role is not None
+        return provider.role.role_arn
+
+    def _log_group(self, construct_id: str, name: str | None = None) -> logs.LogGroup:
+        return logs.LogGroup(
+            self,
+            construct_id,
+            log_group_name=name,
+            retention=retention(self._log_days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _secrets_key(self, cluster_name: str) -> kms.Key:
+        return kms.Key(
+            self,
+            "SecretsKey",
+            description=f"Kubernetes secrets of the EKS cluster {cluster_name}",
+            enable_key_rotation=True,
+            pending_window=Duration.days(7),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _kubectl_layer(self, release: KubernetesRelease) -> lambda_.ILayerVersion:
+        # One package a version, 36 MB each: only the one in use is loaded.
+        package = importlib.import_module(f"aws_cdk.{release.kubectl_layer_package}")
+        layer_class = getattr(package, release.kubectl_layer_class)
+        layer: lambda_.ILayerVersion = layer_class(self, "KubectlLayer")
+        return layer
+
+    def _admin_role(self) -> iam.Role:
+        return iam.Role(
+            self,
+            "AdminRole",
+            description="Cluster admin; IAM policies of the account say who may assume it",
+            assumed_by=iam.AccountRootPrincipal(),
+            max_session_duration=Duration.hours(12),
+        )
+
+    def _admit(self, admins: Sequence[str]) -> None:
+        policy = eks.AccessPolicy.from_access_policy_name(
+            _ADMIN_POLICY, access_scope_type=eks.AccessScopeType.CLUSTER
+        )
+        principals = [self.admin_role.role_arn] if self.admin_role else admins
+        for number, principal in enumerate(principals, start=1):
+            self.cluster.grant_access(f"Admin{number}", principal, [policy])
+
+    def _own_function_logs(self) -> None:
+        """Give the kubectl provider's functions log groups that go with the stack.
+
+        Lambda makes `/aws/lambda/<function>` at the first line and nobody removes it. Because the
+        function names its group, CloudFormation removes the function first.
+        """
+        functions = [
+            each for each in self.cluster.node.find_all() if isinstance(each, lambda_.CfnFunction)
+        ]
+        for number, function in enumerate(functions, start=1):
+            group = self._log_group(f"FunctionLogs{number}")
+            function.logging_config = lambda_.CfnFunction.LoggingConfigProperty(
+                log_group=group.log_group_name
+            )
+
+
+def control_plane_log_group(cluster_name: str) -> str:
+    """The name that EKS gives to a cluster's log group.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
+    """
+    return f"/aws/eks/{cluster_name}/cluster"
+
+
+def import_cluster(
+    scope: Construct, *, cluster_name: str, kubectl_provider_arn: str, kubectl_role_arn: str
+) -> eks.ICluster:
+    """Return the cluster as seen from another stack, so that `add_manifest` puts resources there.
+
+    On the cluster object itself they would land in the Cluster stack.
+    """
+    stack = Stack.of(scope)
+    return eks.Cluster.from_cluster_attributes(
+        stack,
+        "Cluster",
+        cluster_name=cluster_name,
+        kubectl_provider=eks.KubectlProvider.from_kubectl_provider_attributes(
+            stack,
+            "KubectlProvider",
+            service_token=kubectl_provider_arn,
+            role=iam.Role.from_role_arn(stack, "KubectlRole", kubectl_role_arn, mutable=False),
+        ),
+    )
+
+
+def _endpoint_access(public_access_cidrs: Sequence[str] | None) -> eks.EndpointAccess:
+    if public_access_cidrs is None:
+        return eks.EndpointAccess.PRIVATE
+    return eks.EndpointAccess.PUBLIC_AND_PRIVATE.only_from(*public_access_cidrs)

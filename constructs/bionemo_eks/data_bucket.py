@@ -1,0 +1,48 @@
+"""The S3 bucket behind the file system: data set and checkpoints outlive the cluster in it."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+
+class DataBucket(s3.Bucket):
+    """An encrypted, private, versioned bucket, reached over TLS alone.
+
+    It has a name of its own choosing, not a generated one, so that the next deployment finds it:
+    `cdk deploy --import-existing-resources` then adopts the bucket that is there. Source:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+    Versions bring back what a mistaken delete, exported from the file system, takes away.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket_name: str,
+        keep: bool,
+        noncurrent_version_days: int,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            bucket_name=bucket_name,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="forget-old-versions",
+                    noncurrent_version_expiration=Duration.days(noncurrent_version_days),
+                    expired_object_delete_marker=True,
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                )
+            ],
+            removal_policy=RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY,
+            auto_delete_objects=not keep,
+        )

@@ -1,0 +1,68 @@
+"""Loads the Kubernetes YAML of `manifests/` and fills in its named values.
+
+A file there is what a person would hand to kubectl, but for values written `${name}`
+(`string.Template`). A value may be an unresolved CDK token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+
+MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
+
+KubernetesObject = dict[str, Any]
+
+
+class ManifestError(ValueError):
+    """A file of `manifests/` and the values for it do not fit together."""
+
+
+def load(
+    path: str, values: Mapping[str, object] | None = None, *, root: Path = MANIFESTS
+) -> list[KubernetesObject]:
+    """Return the objects of `manifests/<path>`, in the file's order, with `values` filled in.
+
+    Raises ManifestError when the file names a value that is not given, or is given one that it
+    does not name: either way somebody believes that something is set, and it is not.
+    """
+    values = dict(values or {})
+    template = Template((root / path).read_text(encoding="utf-8"))
+    named = set(template.get_identifiers())
+    if named != set(values):
+        missing, unused = sorted(named - set(values)), sorted(set(values) - named)
+        raise ManifestError(f"manifests/{path}: not given: {missing}; not in the file: {unused}")
+    text = template.substitute({name: _written(value) for name, value in values.items()})
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def load_one(
+    path: str, values: Mapping[str, object] | None = None, *, root: Path = MANIFESTS
+) -> KubernetesObject:
+    """Return the single object of `manifests/<path>`; ManifestError where there is not just one."""
+    objects = load(path, values, root=root)
+    if len(objects) != 1:
+        raise ManifestError(f"manifests/{path} holds {len(objects)} objects, not one")
+    return objects[0]
+
+
+def name_with_hash(name: str, *content: object) -> str:
+    """Return `name-<hash of content>`: a new name whenever the content changes.
+
+    A Job's pod template is immutable, so a changed Job needs a new name; the old one is pruned.
+    Source: https://github.com/aws/aws-cdk/issues/23556. Eight hex digits keep a Job's name, and
+    the pod names made from it, within 63 characters.
+    """
+    text = json.dumps(content, sort_keys=True)
+    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _written(value: object) -> str:
+    """Write a value so that YAML reads it back: text as it is, all else as JSON (valid YAML)."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,157 @@
+"""Managed node groups: launch template, labels, taints, and a size that the autoscaler keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_eks_v2 as eks
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+_E = TypeVar("_E")
+
+# Session Manager on every node, images from ECR; the VPC CNI has a Pod Identity of its own.
+# https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
+_NODE_POLICIES = (
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonSSMManagedInstanceCore",
+)
+
+
+@dataclass(frozen=True)
+class NodePool:
+    """What the nodes of one group are: `max_nodes` and `min_nodes` in nodes, disk in GiB.
+
+    `size` is set only where nobody else sets it: a group that the autoscaler sizes has none, so
+    that no deployment puts its number of nodes back.
+    """
+
+    instance_type: str
+    ami_type: str
+    min_nodes: int
+    max_nodes: int
+    disk_gib: int
+    labels: Mapping[str, str]
+    size: int | None = None
+    taint: tuple[str, str] | None = None
+    capacity_type: str = "ON_DEMAND"
+    capacity_reservation_id: str = ""
+    cluster_placement: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class NodeGroup(Construct):
+    """A managed node group in `subnets`, with a role and a launch template of its own."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster: eks.Cluster,
+        pool: NodePool,
+        subnets: Sequence[ec2.ISubnet],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name(name) for name in _NODE_POLICIES
+            ],
+        )
+        template = self._launch_template(pool)
+        self.group = eks.Nodegroup(
+            self,
+            "Group",
+            cluster=cluster,
+            node_role=self.role,
+            ami_type=_by_value(eks.NodegroupAmiType, pool.ami_type),
+            capacity_type=_by_value(eks.CapacityType, pool.capacity_type),
+            instance_types=[ec2.InstanceType(pool.instance_type)],
+            subnets=ec2.SubnetSelection(subnets=list(subnets)),
+            min_size=pool.min_nodes,
+            max_size=pool.max_nodes,
+            desired_size=pool.size,
+            labels=dict(pool.labels),
+            taints=_taints(pool.taint),
+            launch_template_spec=eks.LaunchTemplateSpec(
+                id=template.ref, version=template.attr_latest_version_number
+            ),
+        )
+        if pool.size is None:
+            resource = self.group.node.default_child
+            resource.add_property_deletion_override("ScalingConfig.DesiredSize")  # type: ignore[union-attr]
+
+    def _launch_template(self, pool: NodePool) -> ec2.CfnLaunchTemplate:
+        data = ec2.CfnLaunchTemplate
+        tags = [{"key": key, "value": value} for key, value in pool.tags.items()]
+        return ec2.CfnLaunchTemplate(
+            self,
+            "LaunchTemplate",
+            launch_template_data=data.LaunchTemplateDataProperty(
+                block_device_mappings=[
+                    data.BlockDeviceMappingProperty(
+                        # The root device of the AL2023 and AL2 AMIs.
+                        device_name="/dev/xvda",
+                        ebs=data.EbsProperty(
+                            volume_size=pool.disk_gib,
+                            volume_type="gp3",
+                            encrypted=True,
+                            delete_on_termination=True,
+                        ),
+                    )
+                ],
+                # One hop ends at the node: a pod never gets the node's credentials.
+                # https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html
+                metadata_options=data.MetadataOptionsProperty(
+                    http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+                ),
+                placement=self._placement(pool),
+                capacity_reservation_specification=_reservation(pool),
+                tag_specifications=[
+                    data.TagSpecificationProperty(resource_type=kind, tags=tags)
+                    for kind in ("instance", "volume", "network-interface")
+                ],
+            ),
+        )
+
+    def _placement(self, pool: NodePool) -> ec2.CfnLaunchTemplate.PlacementProperty | None:
+        """Nodes next to each other, for the all-reduce between them.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html
+        """
+        if not pool.cluster_placement:
+            return None
+        group = ec2.CfnPlacementGroup(self, "PlacementGroup", strategy="cluster")
+        return ec2.CfnLaunchTemplate.PlacementProperty(group_name=group.ref)
+
+
+def _taints(taint: tuple[str, str] | None) -> list[eks.TaintSpec] | None:
+    if taint is None:
+        return None
+    key, value = taint
+    return [eks.TaintSpec(key=key, value=value, effect=eks.TaintEffect.NO_SCHEDULE)]
+
+
+def _reservation(
+    pool: NodePool,
+) -> ec2.CfnLaunchTemplate.CapacityReservationSpecificationProperty | None:
+    if not pool.capacity_reservation_id:
+        return None
+    return ec2.CfnLaunchTemplate.CapacityReservationSpecificationProperty(
+        capacity_reservation_target=ec2.CfnLaunchTemplate.CapacityReservationTargetProperty(
+            capacity_reservation_id=pool.capacity_reservation_id
+        )
+    )
+
+
+def _by_value(enumeration: type[_E], name: str) -> _E:
+    """Return the member that CDK names in upper case: `AL2023_x86_64_NVIDIA` and the like."""
+    member: _E = getattr(enumeration, name.upper())
+    return member

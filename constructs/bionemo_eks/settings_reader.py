@@ -1,0 +1,200 @@
+"""Reads the settings from CDK context and answers a bad value with one clear message.
+
+Context is cdk.json's (block `bionemo`), cdk.context.json's and that of `-c key=value`, in rising
+order of precedence; the last two name a setting by its dotted path, such as `gpu.nodes`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bionemo_eks.settings import Settings
+
+BLOCK = "bionemo"
+# CDK's own context keys hold one of `@ : / -`; what has none of them was meant as a setting.
+_MEANT_AS_A_SETTING = re.compile(r"^[A-Za-z0-9_.]+$")
+_EXPRESSED = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "list_type": "must be a list, such as [\"a\", \"b\"], or a,b with -c",
+    "dict_type": "must be an object, such as {\"key\": \"value\"}",
+    "extra_forbidden": "there is no such setting",
+}
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; the text says which, why and how to mend it."""
+
+
+def read_settings(context: Mapping[str, Any]) -> Settings:
+    """Return the settings that `context` (key to value, as CDK gives it) describes.
+
+    Raises SettingsError for a value, a name or a combination that is not allowed.
+    """
+    block = context.get(BLOCK, {})
+    if not isinstance(block, Mapping):
+        raise SettingsError(
+            f'"{BLOCK}" in cdk.json is {_shown(block)}, but must be an object with the settings.'
+        )
+    values = _copied(block)
+    for key, value in context.items():
+        if key != BLOCK and _MEANT_AS_A_SETTING.match(key):
+            _override(values, key, value)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_told(error, values)) from None
+
+
+def setting_fields(
+    model: type[BaseModel] = Settings, prefix: str = ""
+) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the dotted path and the field of every setting, in the order of the code."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from setting_fields(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def _copied(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        str(key): dict(value) if isinstance(value, Mapping) else value
+        for key, value in block.items()
+    }
+
+
+def _override(values: dict[str, Any], path: str, value: Any) -> None:
+    fields = dict(setting_fields())
+    if path not in fields:
+        raise SettingsError(_unknown(path, fields))
+    *groups, name = path.split(".")
+    for group in groups:
+        inner = values.setdefault(group, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(
+                f"Setting group '{group}' is {_shown(inner)}, but must be an object."
+            )
+        values = inner
+    values[name] = _from_command_line(value, fields[path])
+
+
+def _from_command_line(value: Any, field: FieldInfo) -> Any:
+    """`-c` hands over text; lists and objects may be given as JSON, lists also as a,b."""
+    origin = get_origin(field.annotation)
+    if not isinstance(value, str) or origin not in (list, dict):
+        return value
+    if value.lstrip().startswith(("[", "{")):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    if origin is dict:
+        return value
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _unknown(path: str, fields: Mapping[str, FieldInfo]) -> str:
+    near = difflib.get_close_matches(path, fields, n=1, cutoff=0.6) or difflib.get_close_matches(
+        path, [name.replace(".", "_") for name in fields], n=1, cutoff=0.8
+    )
+    by_flat_name = {name.replace(".", "_"): name for name in fields}
+    hint = f" Did you mean '{by_flat_name.get(near[0], near[0])}'?" if near else ""
+    return (
+        f"There is no setting '{path}'.{hint}\n"
+        "  All settings: docs/settings.md, or the groups in cdk.json under "
+        f'"{BLOCK}".'
+    )
+
+
+def _told(error: ValidationError, values: Mapping[str, Any]) -> str:
+    fields = dict(setting_fields())
+    return "\n".join(_one_told(detail, fields, values) for detail in error.errors())
+
+
+def _one_told(
+    detail: ErrorDetails, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
+) -> str:
+    path = _setting_path(detail, fields)
+    if detail["type"] == "extra_forbidden":
+        return _unknown(".".join(str(part) for part in detail["loc"]), fields)
+    if path not in fields:
+        return f"Settings of {path or 'the deployment'}: {_reason(detail)}."
+    return (
+        f"Setting '{path}' is {_shown(_value_at(path, values))}: {_reason(detail)}.\n"
+        f"  It is: {fields[path].description}\n"
+        f"  Allowed: {allowed(fields[path])}. Default: {_shown(fields[path].get_default())}.\n"
+        f'  Set it in cdk.json under "{BLOCK}", or with: -c {path}=<value>'
+    )
+
+
+def _setting_path(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
+    """The setting an error belongs to: its location without list indexes and dict keys."""
+    parts = [str(part) for part in detail["loc"]]
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in fields:
+            return ".".join(parts[:length])
+    return ".".join(parts)
+
+
+def _value_at(path: str, values: Mapping[str, Any]) -> Any:
+    value: Any = values
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _reason(detail: ErrorDetails) -> str:
+    if detail["type"] in _EXPRESSED:
+        return _EXPRESSED[detail["type"]]
+    message = detail["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = json.dumps(value, default=repr)
+    except (ValueError, TypeError, RecursionError):
+        text = repr(value)
+    return text if len(text) <= 200 else text[:200] + "..."
+
+
+def allowed(field: FieldInfo) -> str:
+    """Say in words which values `field` takes."""
+    annotation = field.annotation
+    if get_origin(annotation) is Literal:
+        return ", ".join(str(value) for value in get_args(annotation))
+    bounds = {type(each).__name__: each for each in field.metadata}
+    if annotation is int:
+        return f"a whole number from {bounds['Ge'].ge} to {bounds['Le'].le}"
+    if annotation is bool:
+        return "true or false"
+    if get_origin(annotation) is list:
+        return f"a list of {_item_name(annotation)}"
+    if get_origin(annotation) is dict:
+        return "an object of texts"
+    if field.examples:
+        return ", ".join(str(each) for each in field.examples)
+    pattern = next((each.pattern for each in field.metadata if getattr(each, "pattern", 0)), "")
+    return f"text that matches {pattern}" if pattern else "text"
+
+
+def _item_name(annotation: Any) -> str:
+    item = get_args(annotation)[0]
+    if isinstance(item, types.GenericAlias) or item is str:
+        return "texts"
+    pattern = next((each.pattern for each in getattr(item, "__metadata__", ())), "")
+    return f"texts that match {pattern}" if pattern else "texts"
