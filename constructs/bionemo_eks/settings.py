@@ -11,7 +11,14 @@ import ipaddress
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES, InstanceType
 from bionemo_eks.versions import IMAGES, KUBERNETES_RELEASES, KubernetesRelease
@@ -253,7 +260,9 @@ class TrainingSettings(Group):
     """The ESM-1nv pre-training."""
 
     enabled: bool = Field(default=True, description="Whether the training starts by itself.")
-    image: Annotated[str, StringConstraints(pattern=r"^[\w.\-/:@]{3,255}$")] = Field(
+    image: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255)
+    ] = Field(
         default=IMAGES["bionemo"].reference, description="The BioNeMo Framework 1.x container."
     )
     layout: Literal["pod-per-gpu", "pod-per-node"] = Field(
@@ -285,9 +294,9 @@ class NotificationSettings(Group):
 class Settings(Group):
     """All settings of one deployment."""
 
-    cluster_name: Annotated[
-        str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$")
-    ] = Field(default="bionemo-on-eks", description="Name of the cluster; stacks derive theirs.")
+    cluster_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$")] = (
+        Field(default="bionemo-on-eks", description="Name of the cluster; stacks derive theirs.")
+    )
     region: Annotated[str, StringConstraints(pattern=REGION_PATTERN)] = Field(
         default="us-west-2", description="AWS region."
     )

@@ -29,8 +29,8 @@ _EXPRESSED = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "string_type": "must be a text",
-    "list_type": "must be a list, such as [\"a\", \"b\"], or a,b with -c",
-    "dict_type": "must be an object, such as {\"key\": \"value\"}",
+    "list_type": 'must be a list, such as ["a", "b"], or a,b with -c',
+    "dict_type": 'must be an object, such as {"key": "value"}',
     "extra_forbidden": "there is no such setting",
 }
 

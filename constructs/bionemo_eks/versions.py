@@ -64,7 +64,12 @@ class KubernetesRelease:
 
 
 def _release(
-    version: str, standard: str, extended: str, kubectl: str, autoscaler: str, addons: dict[str, str]
+    version: str,
+    standard: str,
+    extended: str,
+    kubectl: str,
+    autoscaler: str,
+    addons: dict[str, str],
 ) -> tuple[str, KubernetesRelease]:
     return version, KubernetesRelease(
         version,
