@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 
 from bionemo_eks.retention import retention
+from bionemo_eks.settings_reader import SettingsError
 from constructs import Construct
 
 # The subnet masks relative to the VPC's: /24 private and /26 public in a /21, as in 2024.
@@ -21,24 +22,26 @@ PRIVATE_BITS, PUBLIC_BITS = 3, 5
 class Subnets:
     """The parts of a VPC that the other stacks need.
 
-    `control_plane` holds the network interfaces of EKS and of the kubectl provider; `nodes`, one
-    a zone, the nodes and pods, whose address blocks are `node_cidrs`.
+    `routable` holds the network interfaces of EKS, the kubectl provider and the file system;
+    `nodes`, one a zone, the nodes and pods, whose address blocks are `node_cidrs`.
     """
 
     vpc: ec2.IVpc
-    control_plane: Sequence[ec2.ISubnet]
+    routable: Sequence[ec2.ISubnet]
     nodes: Sequence[ec2.ISubnet]
     node_cidrs: Sequence[str]
 
-    def nodes_in(self, zone: str) -> ec2.ISubnet:
-        """Return the first node subnet in `zone`; ValueError when there is none."""
-        for subnet in self.nodes:
-            if subnet.availability_zone == zone:
-                return subnet
-        raise ValueError(
-            f"No node subnet in zone '{zone}': set gpu.availability_zone to a zone of the VPC's "
-            "node subnets, or network.node_subnet_ids to subnets that cover it."
-        )
+
+def subnet_in(zone: str, subnets: Sequence[ec2.ISubnet]) -> ec2.ISubnet:
+    """Return the first of `subnets` in `zone`; SettingsError when there is none."""
+    for subnet in subnets:
+        if subnet.availability_zone == zone:
+            return subnet
+    raise SettingsError(
+        f"Setting 'gpu.availability_zone' asks for zone '{zone}', in which the VPC has no private "
+        f"subnet to use; it has them in {', '.join(each.availability_zone for each in subnets)}.\n"
+        "  Name one of these, or other subnets in network.node_subnet_ids."
+    )
 
 
 class Network(Construct):
@@ -97,7 +100,7 @@ class Network(Construct):
         """What the other stacks need to know."""
         return Subnets(
             vpc=self.vpc,
-            control_plane=self.vpc.private_subnets,
+            routable=self.vpc.private_subnets,
             nodes=self.node_subnets,
             node_cidrs=self.node_cidrs,
         )
@@ -162,13 +165,13 @@ def existing_subnets(
     nodes = [each for each in private if not node_subnet_ids or each.subnet_id in node_subnet_ids]
     if node_subnet_ids and len(nodes) != len(node_subnet_ids):
         known = ", ".join(each.subnet_id for each in private)
-        raise ValueError(
-            f"network.node_subnet_ids {list(node_subnet_ids)}: not all are private subnets of "
-            f"{vpc_id}, whose private subnets are {known}."
+        raise SettingsError(
+            f"Setting 'network.node_subnet_ids' is {list(node_subnet_ids)}, but the private "
+            f"subnets of {vpc_id} are {known}."
         )
     return Subnets(
         vpc=vpc,
-        control_plane=private,
+        routable=private,
         nodes=nodes,
         node_cidrs=[each.ipv4_cidr_block for each in nodes],
     )

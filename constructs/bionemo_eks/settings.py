@@ -248,6 +248,11 @@ class DatasetSettings(Group):
     )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Seed of the shuffle.")
 
+    replace: bool = Field(
+        default=False,
+        description="Whether a complete data set made with other parameters may be replaced.",
+    )
+
     @model_validator(mode="after")
     def _bionemo_takes_no_url(self) -> Self:
         default = type(self).model_fields["url"].default
@@ -269,6 +274,12 @@ class TrainingSettings(Group):
         default="pod-per-gpu",
         description="`pod-per-gpu`: one-GPU pods, as in 2024. `pod-per-node`: one pod a node with "
         "all its GPUs, so that NCCL can use NVLink.",
+    )
+    experiment: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    ] = Field(
+        default="esm1nv_batch256_gradacc1_nodes2-small",
+        description="Folder of the results; the training goes on from the checkpoints in it.",
     )
     max_steps: int = Field(default=1_000_000, ge=1, le=10**9, description="Steps to train for.")
     micro_batch_size: int = Field(default=8, ge=1, le=65536, description="Sequences a GPU, a step.")

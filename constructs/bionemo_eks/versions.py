@@ -81,15 +81,27 @@ def _release(
     )
 
 
+def _addons(kube_proxy: str, coredns: str) -> dict[str, str]:
+    return {
+        "vpc-cni": "v1.20.4-eksbuild.1",
+        "kube-proxy": kube_proxy,
+        "coredns": coredns,
+        "eks-pod-identity-agent": "v1.3.9-eksbuild.3",
+        "metrics-server": "v0.8.0-eksbuild.2",
+        "aws-fsx-csi-driver": "v1.7.0-eksbuild.1",
+        "amazon-cloudwatch-observability": "v4.5.0-eksbuild.1",
+    }
+
+
 # 1.29 is the 2024 blueprint's own. AWS creates no new one since its extended support ended; it
 # stays for existing clusters and as the low end of what the manifests are tested against.
 KUBERNETES_RELEASES = dict(
     [
-        _release("1.29", "2025-03-23", "2026-03-23", "v1.29.15", "v1.29.5", {}),
-        _release("1.32", "2026-03-23", "2027-03-23", "v1.32.9", "v1.32.3", {}),
-        _release("1.33", "2026-07-29", "2027-07-29", "v1.33.5", "v1.33.1", {}),
-        _release("1.34", "2026-12-02", "2027-12-02", "v1.34.1", "v1.34.1", {}),
-        _release("1.35", "2027-03-27", "2028-03-27", "v1.35.0", "v1.35.0", {}),
+        _release("1.29", "2025-03-23", "2026-03-23", "v1.29.15", "v1.29.5", _addons("v1.29.0-eksbuild.2", "v1.12.4-eksbuild.1")),
+        _release("1.32", "2026-03-23", "2027-03-23", "v1.32.9", "v1.32.3", _addons("v1.32.0-eksbuild.2", "v1.12.4-eksbuild.1")),
+        _release("1.33", "2026-07-29", "2027-07-29", "v1.33.5", "v1.33.1", _addons("v1.33.0-eksbuild.2", "v1.12.4-eksbuild.1")),
+        _release("1.34", "2026-12-02", "2027-12-02", "v1.34.1", "v1.34.1", _addons("v1.34.0-eksbuild.2", "v1.12.4-eksbuild.1")),
+        _release("1.35", "2027-03-27", "2028-03-27", "v1.35.0", "v1.35.0", _addons("v1.35.0-eksbuild.2", "v1.12.4-eksbuild.1")),
     ]
 )
 

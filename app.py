@@ -1,0 +1,83 @@
+"""BioNeMo on EKS: reads the settings, makes the stacks, wires them, nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from aws_cdk import App, Environment, Tags
+
+from bionemo_eks import naming
+from bionemo_eks.settings import Settings
+from bionemo_eks.settings_reader import SettingsError, read_settings
+from stacks.addons import AddonsStack
+from stacks.cluster import ClusterStack
+from stacks.network import NetworkStack
+from stacks.observability import ObservabilityStack
+from stacks.storage import StorageStack
+from stacks.workload import WorkloadStack
+
+
+def build(app: App) -> Settings:
+    """Make all stacks in `app`; return the settings they were made from.
+
+    Raises SettingsError when the settings cannot be used.
+    """
+    settings = read_settings(app.node.get_all_context())
+    environment = Environment(
+        account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region
+    )
+
+    def common(stack: str, description: str) -> dict[str, object]:
+        return {
+            "settings": settings,
+            "env": environment,
+            "stack_name": naming.stack_name(settings, stack),
+            "description": f"BioNeMo on EKS: {description}",
+        }
+
+    network = NetworkStack(app, "Network", **common("Network", "VPC and subnets"))
+    subnets = network.subnets
+    storage = StorageStack(
+        app, "Storage", subnets=subnets, **common("Storage", "FSx for Lustre and its bucket")
+    )
+    cluster = ClusterStack(
+        app, "Cluster", subnets=subnets, **common("Cluster", "EKS, core and GPU nodes")
+    )
+    addons = AddonsStack(
+        app, "Addons", eks=cluster.eks, **common("Addons", "add-ons, charts, training operator")
+    )
+    workload = WorkloadStack(
+        app,
+        "Workload",
+        eks=cluster.eks,
+        file_system=storage.file_system,
+        **common("Workload", "UniRef50 data Job and ESM-1nv training"),
+    )
+    workload.add_stack_dependency(addons)
+    ObservabilityStack(
+        app,
+        "Observability",
+        file_system=storage.file_system,
+        gpu_nodes=cluster.gpu,
+        **common("Observability", "dashboard, alarms, messages"),
+    )
+    for key, value in naming.deployment_tags(settings).items():
+        Tags.of(app).add(key, value)
+    return settings
+
+
+def main() -> int:
+    """Synthesise the app; return the exit status."""
+    app = App()
+    try:
+        build(app)
+    except SettingsError as error:
+        print(f"\n{error}\n", file=sys.stderr)
+        return 1
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The two node pools of a deployment, as the settings describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bionemo_eks.node_group import NodePool
+from bionemo_eks.scheduling import (
+    ACCELERATOR_LABEL,
+    CORE_LABELS,
+    GPU_LABELS,
+    GPU_TAINT,
+    worker_type,
+)
+from bionemo_eks.settings import Settings
+
+
+def core_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
+    """Return the pool for controllers, add-ons and the data Job: never fewer than `core.nodes`."""
+    core = settings.core
+    return NodePool(
+        instance_type=core.instance_type,
+        ami_type=settings.release.core_ami_type,
+        min_nodes=core.nodes,
+        max_nodes=core.max_nodes,
+        disk_gib=core.disk_gib,
+        labels=CORE_LABELS,
+        tags={**tags, "Name": f"{settings.cluster_name}-core"},
+    )
+
+
+def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
+    """Return the pool for the training: from 0 up, or always `gpu.nodes` with scaling `fixed`."""
+    gpu = settings.gpu
+    fixed = gpu.scaling == "fixed"
+    return NodePool(
+        instance_type=gpu.instance_type,
+        ami_type=settings.release.gpu_ami_type,
+        min_nodes=gpu.nodes if fixed else 0,
+        max_nodes=gpu.nodes,
+        size=gpu.nodes if fixed else None,
+        disk_gib=gpu.disk_gib,
+        labels={
+            **GPU_LABELS,
+            "WorkerType": worker_type(gpu.purchase),
+            ACCELERATOR_LABEL: f"nvidia-{settings.gpu_instance.gpu_model.lower()}",
+        },
+        taint=GPU_TAINT,
+        capacity_type="SPOT" if gpu.purchase == "spot" else "ON_DEMAND",
+        capacity_reservation_id=gpu.capacity_reservation_id,
+        cluster_placement=True,
+        tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
+    )

@@ -1,0 +1,138 @@
+"""Addons: what runs on the cluster for everybody: metrics, storage driver, GPUs, autoscaler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from bionemo_eks import manifests
+from bionemo_eks.cluster import EksCluster, import_cluster
+from bionemo_eks.cluster_autoscaler import ClusterAutoscaler
+from bionemo_eks.device_plugin import add_device_plugin
+from bionemo_eks.eks_addon import EksAddon, PodIdentityRole
+from bionemo_eks.retention import retention
+from bionemo_eks.scheduling import CORE_SELECTOR, GPU_TOLERATION
+from bionemo_eks.settings import Settings
+from bionemo_eks.versions import IMAGES
+
+# Container Insights would make them itself, and nobody would remove them:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-logs-EKS.html
+_INSIGHTS_LOGS = ("application", "dataplane", "host", "performance")
+
+
+class AddonsStack(Stack):
+    """The other EKS add-ons, the charts and the training operator."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        eks: EksCluster,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self._settings = settings
+        self.cluster = import_cluster(
+            self,
+            cluster_name=settings.cluster_name,
+            kubectl_provider_arn=eks.kubectl_provider_arn,
+            kubectl_role_arn=eks.kubectl_role_arn,
+        )
+        self._addon("metrics-server", {"nodeSelector": CORE_SELECTOR})
+        self._add_storage_driver()
+        self._add_observability()
+        ClusterAutoscaler(
+            self,
+            "Autoscaler",
+            cluster=self.cluster,
+            cluster_name=settings.cluster_name,
+            release=settings.release,
+        )
+        add_device_plugin(self.cluster)
+        self._add_training_operator()
+
+    def _addon(
+        self,
+        name: str,
+        configuration: dict[str, Any],
+        identities: dict[str, str] | None = None,
+    ) -> EksAddon:
+        return EksAddon(
+            self,
+            name,
+            cluster_name=self._settings.cluster_name,
+            addon_name=name,
+            version=self._settings.release.addons[name],
+            configuration=configuration,
+            identities=identities,
+        )
+
+    def _role(self, name: str, namespace: str, service_account: str, *managed: str) -> iam.Role:
+        return PodIdentityRole(
+            self,
+            name,
+            cluster_name=self._settings.cluster_name,
+            namespace=namespace,
+            service_account=service_account,
+            managed_policies=managed,
+        )
+
+    def _add_storage_driver(self) -> None:
+        """Add the FSx CSI driver: nodes mount what is there, the controller makes nothing."""
+        role = self._role("FsxCsiRole", "kube-system", "fsx-csi-controller-sa")
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["fsx:DescribeFileSystems"],
+                resources=[
+                    self.format_arn(service="fsx", resource="file-system", resource_name="*")
+                ],
+            )
+        )
+        self._addon(
+            "aws-fsx-csi-driver",
+            {"controller": {"nodeSelector": CORE_SELECTOR}},
+            {"fsx-csi-controller-sa": role.role_arn},
+        )
+
+    def _add_observability(self) -> None:
+        """Add Container Insights: logs and metrics of nodes, pods and GPUs."""
+        groups = [
+            logs.LogGroup(
+                self,
+                f"{kind.title()}Logs",
+                log_group_name=f"/aws/containerinsights/{self._settings.cluster_name}/{kind}",
+                retention=retention(self._settings.cluster.log_days),
+                removal_policy=RemovalPolicy.DESTROY,
+            )
+            for kind in _INSIGHTS_LOGS
+        ]
+        role = self._role(
+            "CloudWatchRole", "amazon-cloudwatch", "cloudwatch-agent", "CloudWatchAgentServerPolicy"
+        )
+        addon = self._addon(
+            "amazon-cloudwatch-observability",
+            {"tolerations": [GPU_TOLERATION]},
+            {"cloudwatch-agent": role.role_arn},
+        )
+        addon.node.add_dependency(*groups)
+
+    def _add_training_operator(self) -> None:
+        """Add the operator: namespace and CRD first, for the rest is refused without them."""
+        image = {"training_operator_image": IMAGES["training-operator"].reference}
+        first = self.cluster.add_manifest(
+            "TrainingOperatorApi",
+            *manifests.load("training-operator/namespace.yaml"),
+            *manifests.load("training-operator/pytorchjob-crd.yaml"),
+        )
+        operator = self.cluster.add_manifest(
+            "TrainingOperator",
+            *manifests.load("training-operator/rbac.yaml"),
+            *manifests.load("training-operator/deployment.yaml", image),
+        )
+        operator.node.add_dependency(first)

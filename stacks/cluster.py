@@ -1,0 +1,114 @@
+"""Cluster: EKS with its networking add-ons, its core nodes and its GPU nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from bionemo_eks import naming
+from bionemo_eks.cluster import EksCluster
+from bionemo_eks.eks_addon import EksAddon, PodIdentityRole
+from bionemo_eks.network import Subnets, subnet_in
+from bionemo_eks.node_group import NodeGroup, NodePool
+from bionemo_eks.node_pools import core_pool, gpu_pool
+from bionemo_eks.settings import Settings
+
+
+class ClusterStack(Stack):
+    """The cluster, ready for pods: nodes become Ready and names resolve."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        subnets: Subnets,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self._settings = settings
+        cluster = settings.cluster
+        self.eks = EksCluster(
+            self,
+            "Eks",
+            cluster_name=settings.cluster_name,
+            release=settings.release,
+            vpc=subnets.vpc,
+            subnets=subnets.routable,
+            public_access_cidrs=(
+                None if cluster.endpoint == "private" else cluster.public_access_cidrs
+            ),
+            admins=cluster.admins,
+            log_days=cluster.log_days,
+        )
+        tags = naming.deployment_tags(settings)
+        before_nodes = self._add_node_addons()
+        self.core = self._add_nodes("Core", core_pool(settings, tags), subnets.nodes, before_nodes)
+        self.gpu = self._add_nodes(
+            "Gpu",
+            gpu_pool(settings, tags),
+            [subnet_in(settings.gpu_zone, subnets.nodes)],
+            before_nodes,
+        )
+        # CoreDNS has no place to run before there are nodes, and its add-on would time out.
+        coredns = self._addon("coredns", {"nodeSelector": {"NodeGroupType": "core"}})
+        coredns.node.add_dependency(self.core)
+        self._add_outputs()
+
+    def _add_node_addons(self) -> list[EksAddon]:
+        """Add what a node needs to become Ready, and to give the CNI its rights, before nodes."""
+        cni_role = PodIdentityRole(
+            self,
+            "CniRole",
+            cluster_name=self._settings.cluster_name,
+            namespace="kube-system",
+            service_account="aws-node",
+            managed_policies=["AmazonEKS_CNI_Policy"],
+        )
+        return [
+            self._addon("eks-pod-identity-agent"),
+            self._addon("vpc-cni", identities={"aws-node": cni_role.role_arn}),
+            self._addon("kube-proxy"),
+        ]
+
+    def _addon(
+        self,
+        name: str,
+        configuration: dict[str, Any] | None = None,
+        identities: dict[str, str] | None = None,
+    ) -> EksAddon:
+        addon = EksAddon(
+            self,
+            name,
+            cluster_name=self.eks.cluster.cluster_name,
+            addon_name=name,
+            version=self._settings.release.addons[name],
+            configuration=configuration,
+            identities=identities,
+        )
+        return addon
+
+    def _add_nodes(
+        self, construct_id: str, pool: NodePool, subnets: Any, after: list[EksAddon]
+    ) -> NodeGroup:
+        nodes = NodeGroup(
+            self, construct_id, cluster=self.eks.cluster, pool=pool, subnets=list(subnets)
+        )
+        nodes.node.add_dependency(*after)
+        return nodes
+
+    def _add_outputs(self) -> None:
+        role = self.eks.admin_role
+        suffix = f" --role-arn {role.role_arn}" if role else ""
+        CfnOutput(
+            self,
+            "UpdateKubeconfigCommand",
+            value=f"aws eks update-kubeconfig --name {self._settings.cluster_name} "
+            f"--region {self.region}{suffix}",
+            description="Run it to use kubectl with this cluster",
+        )
+        if role:
+            CfnOutput(self, "AdminRoleArn", value=role.role_arn)

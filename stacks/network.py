@@ -1,0 +1,39 @@
+"""Network: the VPC, its subnets and its ways out; or a VPC that is there already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from bionemo_eks.network import Network, Subnets, existing_subnets
+from bionemo_eks.settings import Settings
+
+
+class NetworkStack(Stack):
+    """The VPC with public, routable private and large node subnets."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, **stack: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        network = settings.network
+        self.subnets: Subnets
+        if network.vpc_id:
+            self.subnets = existing_subnets(
+                self,
+                "Vpc",
+                vpc_id=network.vpc_id,
+                node_subnet_ids=network.node_subnet_ids,
+            )
+            return
+        self.subnets = Network(
+            self,
+            "Network",
+            vpc_cidr=network.vpc_cidr,
+            pod_cidr=network.pod_cidr,
+            zones=settings.zones,
+            nat_gateways=1 if network.nat_gateways == "one" else len(settings.zones),
+            flow_log_days=network.flow_log_days,
+        ).subnets

@@ -1,0 +1,44 @@
+"""Observability: a dashboard, alarms, and messages about GPU nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from bionemo_eks.lustre import LustreFileSystem
+from bionemo_eks.node_group import NodeGroup
+from bionemo_eks.observability import Dashboard, Notifications
+from bionemo_eks.settings import Settings
+
+
+class ObservabilityStack(Stack):
+    """What a person hears and sees of a deployment."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        file_system: LustreFileSystem,
+        gpu_nodes: NodeGroup,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        notifications = Notifications(
+            self, "Notifications", email=settings.notifications.email
+        )
+        notifications.tell_of_gpu_nodes(
+            node_group_name=gpu_nodes.group.nodegroup_name, cluster_name=settings.cluster_name
+        )
+        Dashboard(
+            self,
+            "Dashboard",
+            cluster_name=settings.cluster_name,
+            file_system_id=file_system.file_system_id,
+            capacity_gib=settings.storage.capacity_gib,
+            topic=notifications.topic,
+        )
+        CfnOutput(self, "TopicArn", value=notifications.topic.topic_arn)

@@ -1,0 +1,59 @@
+"""Storage: FSx for Lustre, and the bucket that outlives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from bionemo_eks import naming
+from bionemo_eks.data_bucket import DataBucket
+from bionemo_eks.dataset_job import FSX, PROCESSED
+from bionemo_eks.lustre import LustreFileSystem
+from bionemo_eks.network import Subnets, subnet_in
+from bionemo_eks.settings import Settings
+from bionemo_eks.training_job import RESULTS
+
+
+class StorageStack(Stack):
+    """The file system in the GPU nodes' zone, linked to the data bucket."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        subnets: Subnets,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self.bucket = DataBucket(
+            self,
+            "DataBucket",
+            bucket_name=naming.bucket_name(settings, self.account),
+            keep=settings.storage.keep_bucket,
+            noncurrent_version_days=settings.storage.noncurrent_version_days,
+        )
+        self.file_system = LustreFileSystem(
+            self,
+            "FileSystem",
+            vpc=subnets.vpc,
+            subnet=subnet_in(settings.gpu_zone, subnets.routable),
+            client_cidrs=subnets.node_cidrs,
+            capacity_gib=settings.storage.capacity_gib,
+            throughput=settings.storage.throughput,
+            log_group_name=naming.lustre_log_group(settings),
+            log_days=settings.cluster.log_days,
+        )
+        self.file_system.associate(
+            self.bucket, [path.removeprefix(FSX) for path in (PROCESSED, RESULTS)]
+        )
+        CfnOutput(
+            self,
+            "BucketName",
+            value=self.bucket.bucket_name,
+            description="Data set and checkpoints; kept by cdk destroy unless told otherwise",
+        )
+        CfnOutput(self, "FileSystemId", value=self.file_system.file_system_id)

@@ -1,0 +1,61 @@
+"""Workload: the volume, the data Job, the training and its launcher."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from bionemo_eks import manifests
+from bionemo_eks.cluster import EksCluster, import_cluster
+from bionemo_eks.dataset_job import dataset_objects
+from bionemo_eks.lustre import LustreFileSystem
+from bionemo_eks.settings import Settings
+from bionemo_eks.training_job import launcher_objects, training_job
+
+
+class WorkloadStack(Stack):
+    """What the cluster is for; applied in the order in which the objects need each other."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        eks: EksCluster,
+        file_system: LustreFileSystem,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        cluster = import_cluster(
+            self,
+            cluster_name=settings.cluster_name,
+            kubectl_provider_arn=eks.kubectl_provider_arn,
+            kubectl_role_arn=eks.kubectl_role_arn,
+        )
+        volume = cluster.add_manifest(
+            "Volume",
+            *manifests.load(
+                "workload/volume.yaml",
+                {
+                    "file_system_id": file_system.file_system_id,
+                    "dns_name": file_system.dns_name,
+                    "mount_name": file_system.mount_name,
+                },
+            ),
+        )
+        dataset = dataset_objects(settings)
+        data_job = cluster.add_manifest("Dataset", *dataset)
+        training = training_job(settings)
+        training_manifest = cluster.add_manifest("Training", training)
+        # Deleted in reverse: a claim in use, or a volume that is claimed, does not go away.
+        data_job.node.add_dependency(volume)
+        training_manifest.node.add_dependency(volume)
+        if settings.training.enabled:
+            launcher = cluster.add_manifest(
+                "Launcher",
+                *launcher_objects(settings, dataset_job=dataset[-1], training_job=training),
+            )
+            launcher.node.add_dependency(data_job, training_manifest)
