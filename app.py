@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from aws_cdk import App, Environment, Tags
-
 from bionemo_eks import naming
 from bionemo_eks.settings import Settings
 from bionemo_eks.settings_reader import SettingsError, read_settings
+
 from stacks.addons import AddonsStack
 from stacks.cluster import ClusterStack
 from stacks.network import NetworkStack
@@ -24,11 +25,9 @@ def build(app: App) -> Settings:
     Raises SettingsError when the settings cannot be used.
     """
     settings = read_settings(app.node.get_all_context())
-    environment = Environment(
-        account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region
-    )
+    environment = Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region)
 
-    def common(stack: str, description: str) -> dict[str, object]:
+    def common(stack: str, description: str) -> dict[str, Any]:
         return {
             "settings": settings,
             "env": environment,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
-from constructs import Construct
-
+from aws_cdk import aws_ec2 as ec2
 from bionemo_eks import naming
 from bionemo_eks.cluster import EksCluster
 from bionemo_eks.eks_addon import EksAddon, PodIdentityRole
 from bionemo_eks.network import Subnets, subnet_in
 from bionemo_eks.node_group import NodeGroup, NodePool
 from bionemo_eks.node_pools import core_pool, gpu_pool
+from bionemo_eks.scheduling import CORE_SELECTOR
 from bionemo_eks.settings import Settings
+
+from constructs import Construct
 
 
 class ClusterStack(Stack):
@@ -54,7 +57,7 @@ class ClusterStack(Stack):
             before_nodes,
         )
         # CoreDNS has no place to run before there are nodes, and its add-on would time out.
-        coredns = self._addon("coredns", {"nodeSelector": {"NodeGroupType": "core"}})
+        coredns = self._addon("coredns", {"nodeSelector": CORE_SELECTOR})
         coredns.node.add_dependency(self.core)
         self._add_outputs()
 
@@ -80,7 +83,7 @@ class ClusterStack(Stack):
         configuration: dict[str, Any] | None = None,
         identities: dict[str, str] | None = None,
     ) -> EksAddon:
-        addon = EksAddon(
+        return EksAddon(
             self,
             name,
             cluster_name=self.eks.cluster.cluster_name,
@@ -89,14 +92,15 @@ class ClusterStack(Stack):
             configuration=configuration,
             identities=identities,
         )
-        return addon
 
     def _add_nodes(
-        self, construct_id: str, pool: NodePool, subnets: Any, after: list[EksAddon]
+        self,
+        construct_id: str,
+        pool: NodePool,
+        subnets: Sequence[ec2.ISubnet],
+        after: Sequence[EksAddon],
     ) -> NodeGroup:
-        nodes = NodeGroup(
-            self, construct_id, cluster=self.eks.cluster, pool=pool, subnets=list(subnets)
-        )
+        nodes = NodeGroup(self, construct_id, cluster=self.eks.cluster, pool=pool, subnets=subnets)
         nodes.node.add_dependency(*after)
         return nodes
 

@@ -22,8 +22,7 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
     Both names carry a hash: a changed program or parameter makes a new pair, and the old is pruned.
     """
     files = {
-        path.name: path.read_text(encoding="utf-8")
-        for path in sorted(PROGRAM_FOLDER.glob("*.py"))
+        path.name: path.read_text(encoding="utf-8") for path in sorted(PROGRAM_FOLDER.glob("*.py"))
     }
     config_map_name = manifests.name_with_hash("uniref50-program", files)
     config_map = manifests.load_one(
@@ -35,7 +34,9 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
         "arguments": _arguments(settings),
         "program_config_map": config_map_name,
     }
-    draft = manifests.load_one("workload/uniref50-job.yaml", {**values, "name": "uniref50-download"})
+    draft = manifests.load_one(
+        "workload/uniref50-job.yaml", {**values, "name": "uniref50-download"}
+    )
     draft["metadata"]["name"] = manifests.name_with_hash("uniref50-download", draft["spec"])
     return [config_map, draft]
 

@@ -112,7 +112,7 @@ class LustreFileSystem(Construct):
                 association.node.add_dependency(bucket.policy)
             # FSx updates a file system for one association at a time.
             if previous is not None:
-                association.add_dependency(previous)
+                association.node.add_dependency(previous)
             previous = association
 
     def _security_group(self, vpc: ec2.IVpc, client_cidrs: Sequence[str]) -> ec2.SecurityGroup:

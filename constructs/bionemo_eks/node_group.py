@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
@@ -33,6 +33,7 @@ class NodePool:
 
     instance_type: str
     ami_type: str
+    kubernetes_version: str
     min_nodes: int
     max_nodes: int
     disk_gib: int
@@ -70,7 +71,7 @@ class NodeGroup(Construct):
         self.group = eks.Nodegroup(
             self,
             "Group",
-            cluster=cluster,
+            cluster=cast(eks.ICluster, cluster),  # jsii declares it so, its types do not
             node_role=self.role,
             ami_type=_by_value(eks.NodegroupAmiType, pool.ami_type),
             capacity_type=_by_value(eks.CapacityType, pool.capacity_type),
@@ -85,9 +86,11 @@ class NodeGroup(Construct):
                 id=template.ref, version=template.attr_latest_version_number
             ),
         )
+        resource = cast(eks.CfnNodegroup, self.group.node.default_child)
+        # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
+        resource.version = pool.kubernetes_version
         if pool.size is None:
-            resource = self.group.node.default_child
-            resource.add_property_deletion_override("ScalingConfig.DesiredSize")  # type: ignore[union-attr]
+            resource.add_property_deletion_override("ScalingConfig.DesiredSize")
 
     def _launch_template(self, pool: NodePool) -> ec2.CfnLaunchTemplate:
         data = ec2.CfnLaunchTemplate

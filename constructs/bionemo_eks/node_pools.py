@@ -21,6 +21,7 @@ def core_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
     return NodePool(
         instance_type=core.instance_type,
         ami_type=settings.release.core_ami_type,
+        kubernetes_version=settings.kubernetes_version,
         min_nodes=core.nodes,
         max_nodes=core.max_nodes,
         disk_gib=core.disk_gib,
@@ -36,6 +37,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
     return NodePool(
         instance_type=gpu.instance_type,
         ami_type=settings.release.gpu_ami_type,
+        kubernetes_version=settings.kubernetes_version,
         min_nodes=gpu.nodes if fixed else 0,
         max_nodes=gpu.nodes,
         size=gpu.nodes if fixed else None,

@@ -275,11 +275,11 @@ class TrainingSettings(Group):
         description="`pod-per-gpu`: one-GPU pods, as in 2024. `pod-per-node`: one pod a node with "
         "all its GPUs, so that NCCL can use NVLink.",
     )
-    experiment: Annotated[
-        str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-    ] = Field(
-        default="esm1nv_batch256_gradacc1_nodes2-small",
-        description="Folder of the results; the training goes on from the checkpoints in it.",
+    experiment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = (
+        Field(
+            default="esm1nv_batch256_gradacc1_nodes2-small",
+            description="Folder of the results; the training goes on from the checkpoints in it.",
+        )
     )
     max_steps: int = Field(default=1_000_000, ge=1, le=10**9, description="Steps to train for.")
     micro_batch_size: int = Field(default=8, ge=1, le=65536, description="Sequences a GPU, a step.")

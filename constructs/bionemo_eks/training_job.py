@@ -43,7 +43,7 @@ def launcher_objects(
 ) -> list[KubernetesObject]:
     """Return the launcher's account, rights and Job, in the order to apply them."""
     values = {
-        "image": f"registry.k8s.io/kubectl:{settings.release.kubectl}",
+        "image": settings.release.kubectl_image,
         "dataset_job": dataset_job["metadata"]["name"],
     }
     objects = manifests.load("workload/launcher.yaml", {**values, "name": "esm1nv-launcher"})

@@ -34,19 +34,23 @@ class Chart:
 class KubernetesRelease:
     """What goes with one Kubernetes minor version on EKS.
 
-    `kubectl` is the full version of kubectl's image; `autoscaler` the tag of the cluster
-    autoscaler, which follows Kubernetes' minor versions; `addons` the EKS add-on versions.
-    Support ends on the dates given; after the extended one AWS creates no such cluster.
+    `autoscaler` is the tag of the cluster autoscaler, which follows Kubernetes' minor versions;
+    `addons` maps the name of each EKS add-on to its version. Support ends on the dates given;
+    after the extended one AWS creates no such cluster.
     """
 
     version: str
     standard_support_until: date
     extended_support_until: date
-    kubectl: str
     autoscaler: str
     addons: dict[str, str]
     core_ami_type: str = "AL2023_x86_64_STANDARD"
     gpu_ami_type: str = "AL2023_x86_64_NVIDIA"
+
+    @property
+    def kubectl_image(self) -> str:
+        """The official kubectl image, of the patch version that kube-proxy has."""
+        return f"registry.k8s.io/kubectl:{self.addons[_KUBE_PROXY].partition('-')[0]}"
 
     @property
     def kubectl_layer_package(self) -> str:
@@ -63,45 +67,94 @@ class KubernetesRelease:
         return self.version.partition(".")[2]
 
 
-def _release(
-    version: str,
-    standard: str,
-    extended: str,
-    kubectl: str,
-    autoscaler: str,
-    addons: dict[str, str],
-) -> tuple[str, KubernetesRelease]:
-    return version, KubernetesRelease(
-        version,
-        date.fromisoformat(standard),
-        date.fromisoformat(extended),
-        kubectl,
-        autoscaler,
-        addons,
-    )
+_KUBE_PROXY, _COREDNS, _METRICS = "kube-proxy", "coredns", "metrics-server"
+
+# The same for every Kubernetes version in the table: EKS offers each of them for all of these.
+_COMMON_ADDONS = {
+    # EKS' default for 1.35 on 2026-10-02; newer ones were not yet default.
+    "vpc-cni": "v1.22.4-eksbuild.3",
+    "eks-pod-identity-agent": "v1.3.10-eksbuild.3",
+    # First line with Pod Identity for the controller and Kubernetes 1.33 and later.
+    "aws-fsx-csi-driver": "v1.9.0-eksbuild.1",
+    # Newest; its GPU metrics need no add-on of their own.
+    "amazon-cloudwatch-observability": "v6.4.0-eksbuild.1",
+}
 
 
-def _addons(kube_proxy: str, coredns: str) -> dict[str, str]:
+def _addons(kube_proxy: str, coredns: str, metrics_server: str) -> dict[str, str]:
+    """Complete the add-ons whose version depends on Kubernetes'."""
     return {
-        "vpc-cni": "v1.20.4-eksbuild.1",
-        "kube-proxy": kube_proxy,
-        "coredns": coredns,
-        "eks-pod-identity-agent": "v1.3.9-eksbuild.3",
-        "metrics-server": "v0.8.0-eksbuild.2",
-        "aws-fsx-csi-driver": "v1.7.0-eksbuild.1",
-        "amazon-cloudwatch-observability": "v4.5.0-eksbuild.1",
+        **_COMMON_ADDONS,
+        _KUBE_PROXY: kube_proxy,
+        _COREDNS: coredns,
+        _METRICS: metrics_server,
     }
 
 
+def _release(
+    version: str, standard_until: str, extended_until: str, autoscaler: str, *addons: str
+) -> tuple[str, KubernetesRelease]:
+    return version, KubernetesRelease(
+        version=version,
+        standard_support_until=date.fromisoformat(standard_until),
+        extended_support_until=date.fromisoformat(extended_until),
+        autoscaler=autoscaler,
+        addons=_addons(*addons),
+    )
+
+
+# Per version: end of standard and of extended support, the newest autoscaler of the same minor
+# version, then kube-proxy, CoreDNS and metrics-server as EKS lists them.
+#
 # 1.29 is the 2024 blueprint's own. AWS creates no new one since its extended support ended; it
 # stays for existing clusters and as the low end of what the manifests are tested against.
 KUBERNETES_RELEASES = dict(
     [
-        _release("1.29", "2025-03-23", "2026-03-23", "v1.29.15", "v1.29.5", _addons("v1.29.0-eksbuild.2", "v1.12.4-eksbuild.1")),
-        _release("1.32", "2026-03-23", "2027-03-23", "v1.32.9", "v1.32.3", _addons("v1.32.0-eksbuild.2", "v1.12.4-eksbuild.1")),
-        _release("1.33", "2026-07-29", "2027-07-29", "v1.33.5", "v1.33.1", _addons("v1.33.0-eksbuild.2", "v1.12.4-eksbuild.1")),
-        _release("1.34", "2026-12-02", "2027-12-02", "v1.34.1", "v1.34.1", _addons("v1.34.0-eksbuild.2", "v1.12.4-eksbuild.1")),
-        _release("1.35", "2027-03-27", "2028-03-27", "v1.35.0", "v1.35.0", _addons("v1.35.0-eksbuild.2", "v1.12.4-eksbuild.1")),
+        _release(
+            "1.29",
+            "2025-03-23",
+            "2026-03-23",
+            "v1.29.5",
+            "v1.29.15-eksbuild.16",
+            "v1.11.4-eksbuild.2",
+            "v0.8.1-eksbuild.14",
+        ),
+        _release(
+            "1.32",
+            "2026-03-23",
+            "2027-03-23",
+            "v1.32.7",
+            "v1.32.13-eksbuild.21",
+            "v1.11.4-eksbuild.40",
+            "v0.8.1-eksbuild.14",
+        ),
+        _release(
+            "1.33",
+            "2026-07-29",
+            "2027-07-29",
+            "v1.33.6",
+            "v1.33.10-eksbuild.18",
+            "v1.13.2-eksbuild.11",
+            "v0.8.1-eksbuild.14",
+        ),
+        _release(
+            "1.34",
+            "2026-12-02",
+            "2027-12-02",
+            "v1.34.5",
+            "v1.34.6-eksbuild.18",
+            "v1.13.2-eksbuild.11",
+            "v0.9.0-eksbuild.5",
+        ),
+        _release(
+            "1.35",
+            "2027-03-27",
+            "2028-03-27",
+            "v1.35.2",
+            "v1.35.3-eksbuild.29",
+            "v1.13.2-eksbuild.31",
+            "v0.9.0-eksbuild.5",
+        ),
     ]
 )
 
@@ -123,7 +176,7 @@ CHARTS = {
         "https://nvidia.github.io/k8s-device-plugin",
         "0.20.0",
         "nvidia-device-plugin",
-        "newest",
+        "newest; brings NFD 0.19 and GFD, and runs with the V100's driver branch 580",
     ),
     "cluster-autoscaler": Chart(
         "cluster-autoscaler",
@@ -131,6 +184,6 @@ CHARTS = {
         "https://kubernetes.github.io/autoscaler",
         "9.50.1",
         "kube-system",
-        "newest",
+        "a chart of this line takes the image tag of any Kubernetes minor version",
     ),
 }
