@@ -20,6 +20,12 @@ MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
 KubernetesObject = dict[str, Any]
 
 
+class _Manifest(Template):
+    """Knows `${name}` alone: a `$` by itself is YAML's, in a regular expression for example."""
+
+    pattern = r"\$\{(?P<braced>[a-z_]+)\}|(?P<named>(?!))|(?P<escaped>(?!))|(?P<invalid>(?!))"
+
+
 class ManifestError(ValueError):
     """A file of `manifests/` and the values for it do not fit together."""
 
@@ -33,7 +39,7 @@ def load(
     does not name: either way somebody believes that something is set, and it is not.
     """
     values = dict(values or {})
-    template = Template((root / path).read_text(encoding="utf-8"))
+    template = _Manifest((root / path).read_text(encoding="utf-8"))
     named = set(template.get_identifiers())
     if named != set(values):
         missing, unused = sorted(named - set(values)), sorted(set(values) - named)

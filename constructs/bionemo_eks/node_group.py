@@ -25,10 +25,10 @@ _NODE_POLICIES = (
 
 @dataclass(frozen=True)
 class NodePool:
-    """What the nodes of one group are: `max_nodes` and `min_nodes` in nodes, disk in GiB.
+    """What the nodes of one group are; disk in GiB.
 
-    `size` is set only where nobody else sets it: a group that the autoscaler sizes has none, so
-    that no deployment puts its number of nodes back.
+    `replace_in_place` ends an old node before its replacement starts, for nodes too scarce to have
+    one more of.
     """
 
     instance_type: str
@@ -38,11 +38,11 @@ class NodePool:
     max_nodes: int
     disk_gib: int
     labels: Mapping[str, str]
-    size: int | None = None
     taint: tuple[str, str] | None = None
     capacity_type: str = "ON_DEMAND"
     capacity_reservation_id: str = ""
     cluster_placement: bool = False
+    replace_in_place: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -79,7 +79,11 @@ class NodeGroup(Construct):
             subnets=ec2.SubnetSelection(subnets=list(subnets)),
             min_size=pool.min_nodes,
             max_size=pool.max_nodes,
-            desired_size=pool.size,
+            # EKS wants all three sizes or none. This one is a constant, so a deployment sends it
+            # only with a change of the other two, and the autoscaler's number stays. Sources:
+            # https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+            # https://github.com/eksctl-io/eksctl/issues/3532
+            desired_size=pool.min_nodes,
             labels=dict(pool.labels),
             taints=_taints(pool.taint),
             launch_template_spec=eks.LaunchTemplateSpec(
@@ -89,8 +93,10 @@ class NodeGroup(Construct):
         resource = cast(eks.CfnNodegroup, self.group.node.default_child)
         # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
         resource.version = pool.kubernetes_version
-        if pool.size is None:
-            resource.add_property_deletion_override("ScalingConfig.DesiredSize")
+        resource.update_config = eks.CfnNodegroup.UpdateConfigProperty(
+            max_unavailable=1,
+            update_strategy="MINIMAL" if pool.replace_in_place else "DEFAULT",
+        )
 
     def _launch_template(self, pool: NodePool) -> ec2.CfnLaunchTemplate:
         data = ec2.CfnLaunchTemplate

@@ -40,7 +40,6 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
         kubernetes_version=settings.kubernetes_version,
         min_nodes=gpu.nodes if fixed else 0,
         max_nodes=gpu.nodes,
-        size=gpu.nodes if fixed else None,
         disk_gib=gpu.disk_gib,
         labels={
             **GPU_LABELS,
@@ -51,5 +50,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
         capacity_type="SPOT" if gpu.purchase == "spot" else "ON_DEMAND",
         capacity_reservation_id=gpu.capacity_reservation_id,
         cluster_placement=True,
+        # An update must not wait for a p3 more than the quota or the zone has.
+        replace_in_place=True,
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
     )

@@ -182,7 +182,7 @@ CHARTS = {
         "cluster-autoscaler",
         "cluster-autoscaler",
         "https://kubernetes.github.io/autoscaler",
-        "9.50.1",
+        "9.56.0",
         "kube-system",
         "a chart of this line takes the image tag of any Kubernetes minor version",
     ),
