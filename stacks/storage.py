@@ -8,6 +8,7 @@ from aws_cdk import CfnOutput, Stack
 from bionemo_eks import naming
 from bionemo_eks.data_bucket import DataBucket
 from bionemo_eks.dataset_job import FSX, PROCESSED
+from bionemo_eks.function_logs import own_function_logs
 from bionemo_eks.lustre import LustreFileSystem
 from bionemo_eks.network import Subnets, subnet_in
 from bionemo_eks.settings import Settings
@@ -50,6 +51,8 @@ class StorageStack(Stack):
         self.file_system.associate(
             self.bucket, [path.removeprefix(FSX) for path in (PROCESSED, RESULTS)]
         )
+        # Emptying the bucket, when it shall go too, takes a function.
+        own_function_logs(self, self, days=settings.cluster.log_days)
         CfnOutput(
             self,
             "BucketName",

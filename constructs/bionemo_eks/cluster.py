@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
@@ -13,6 +14,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from bionemo_eks.function_logs import own_function_logs
 from bionemo_eks.retention import retention
 from bionemo_eks.versions import KubernetesRelease
 from constructs import Construct
@@ -49,9 +51,12 @@ class EksCluster(Construct):
         log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._log_days = log_days
-        control_plane_logs = self._log_group(
-            "ControlPlaneLogs", control_plane_log_group(cluster_name)
+        control_plane_logs = logs.LogGroup(
+            self,
+            "ControlPlaneLogs",
+            log_group_name=control_plane_log_group(cluster_name),
+            retention=retention(log_days),
+            removal_policy=RemovalPolicy.DESTROY,
         )
         self.cluster = eks.Cluster(
             self,
@@ -75,10 +80,10 @@ class EksCluster(Construct):
             output_config_command=False,
         )
         # EKS would make the log group itself, and leave it behind.
-        self.cluster.node.default_child.node.add_dependency(control_plane_logs)  # type: ignore[union-attr]
+        cast(CfnResource, self.cluster.node.default_child).node.add_dependency(control_plane_logs)
         self.admin_role = None if admins else self._admin_role()
         self._admit(admins)
-        self._own_function_logs()
+        own_function_logs(self, self.cluster, days=log_days)
 
     @property
     def kubectl_provider_arn(self) -> str:
@@ -91,17 +96,9 @@ class EksCluster(Construct):
     def kubectl_role_arn(self) -> str:
         """ARN of the role that the kubectl provider runs with."""
         provider = self.cluster.kubectl_provider
-        assert provider is not None and provider.role is not None
+        assert provider is not None
+        assert provider.role is not None
         return provider.role.role_arn
-
-    def _log_group(self, construct_id: str, name: str | None = None) -> logs.LogGroup:
-        return logs.LogGroup(
-            self,
-            construct_id,
-            log_group_name=name,
-            retention=retention(self._log_days),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
 
     def _secrets_key(self, cluster_name: str) -> kms.Key:
         return kms.Key(
@@ -136,21 +133,6 @@ class EksCluster(Construct):
         principals = [self.admin_role.role_arn] if self.admin_role else admins
         for number, principal in enumerate(principals, start=1):
             self.cluster.grant_access(f"Admin{number}", principal, [policy])
-
-    def _own_function_logs(self) -> None:
-        """Give the kubectl provider's functions log groups that go with the stack.
-
-        Lambda makes `/aws/lambda/<function>` at the first line and nobody removes it. Because the
-        function names its group, CloudFormation removes the function first.
-        """
-        functions = [
-            each for each in self.cluster.node.find_all() if isinstance(each, lambda_.CfnFunction)
-        ]
-        for number, function in enumerate(functions, start=1):
-            group = self._log_group(f"FunctionLogs{number}")
-            function.logging_config = lambda_.CfnFunction.LoggingConfigProperty(
-                log_group=group.log_group_name
-            )
 
 
 def control_plane_log_group(cluster_name: str) -> str:

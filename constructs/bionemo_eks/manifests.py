@@ -23,7 +23,8 @@ KubernetesObject = dict[str, Any]
 class _Manifest(Template):
     """Knows `${name}` alone: a `$` by itself is YAML's, in a regular expression for example."""
 
-    pattern = r"\$\{(?P<braced>[a-z_]+)\}|(?P<named>(?!))|(?P<escaped>(?!))|(?P<invalid>(?!))"
+    # typeshed has the class attribute as the metaclass leaves it; one hands over text.
+    pattern = r"\$\{(?P<braced>[a-z_]+)\}|(?P<named>(?!))|(?P<escaped>(?!))|(?P<invalid>(?!))"  # type: ignore[assignment]
 
 
 class ManifestError(ValueError):

@@ -95,7 +95,12 @@ def _override(values: dict[str, Any], path: str, value: Any) -> None:
 def _from_command_line(value: Any, field: FieldInfo) -> Any:
     """`-c` hands over text; lists and objects may be given as JSON, lists also as a,b."""
     origin = get_origin(field.annotation)
-    if not isinstance(value, str) or origin not in (list, dict):
+    if not isinstance(value, str):
+        return value
+    if origin is Literal:
+        # pydantic reads "2" as a number for an int, but not for one of a list of numbers.
+        return {str(each): each for each in get_args(field.annotation)}.get(value, value)
+    if origin not in (list, dict):
         return value
     if value.lstrip().startswith(("[", "{")):
         try:

@@ -1,0 +1,112 @@
+"""What all tests share: the app's templates, made once for each set of settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+from bionemo_eks import naming
+from bionemo_eks.settings import Settings
+from bionemo_eks.settings_reader import read_settings
+
+from app import build
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Synthesised:
+    """The templates of one deployment, by the stacks' short names, and its settings."""
+
+    def __init__(self, overrides: Mapping[str, Any]) -> None:
+        context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+        # The validation at synth is the CLI's and CI's business; here it only takes time.
+        app = App(context={**context, **overrides}, analytics_reporting=False)
+        self.settings: Settings = build(app)
+        self.stacks = {name: app.node.find_child(name) for name in naming.STACKS}
+        self.assembly = app.synth()
+
+    def json(self, stack: str) -> dict[str, Any]:
+        """Return one template as CloudFormation gets it."""
+        artifact = self.assembly.get_stack_artifact(self.stacks[stack].artifact_id)  # type: ignore[attr-defined]
+        template: dict[str, Any] = artifact.template
+        return template
+
+    def template(self, stack: str) -> Template:
+        """Return one template for CDK's assertions."""
+        return Template.from_json(self.json(stack))
+
+    def resources(self, stack: str, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the resources of one CloudFormation type, by logical id."""
+        return {
+            name: each
+            for name, each in self.json(stack)["Resources"].items()
+            if each["Type"] == kind
+        }
+
+    def all_resources(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return (stack, logical id, resource) for everything."""
+        return [
+            (stack, name, resource)
+            for stack in naming.STACKS
+            for name, resource in self.json(stack).get("Resources", {}).items()
+        ]
+
+    def kubernetes_objects(self, stack: str) -> list[dict[str, Any]]:
+        """Return the Kubernetes objects that a stack applies; tokens as `<token>`."""
+        objects: list[dict[str, Any]] = []
+        for resource in self.resources(stack, "Custom::AWSCDK-EKS-KubernetesResource").values():
+            objects.extend(json.loads(_text(resource["Properties"]["Manifest"])))
+        return objects
+
+    def charts(self) -> dict[str, dict[str, Any]]:
+        """Return the charts' properties by release, with `Values` parsed."""
+        charts = {}
+        for resource in self.resources("Addons", "Custom::AWSCDK-EKS-HelmChart").values():
+            properties = resource["Properties"]
+            values = json.loads(_text(properties["Values"]))
+            charts[properties["Release"]] = {**properties, "Values": values}
+        return charts
+
+
+def _text(value: Any) -> str:
+    """Join an Fn::Join; what only AWS can resolve becomes `<token>`."""
+    if isinstance(value, str):
+        return value
+    return "".join(part if isinstance(part, str) else "<token>" for part in value["Fn::Join"][1])
+
+
+@cache
+def _synthesised(overrides: tuple[tuple[str, Any], ...]) -> Synthesised:
+    return Synthesised(dict(overrides))
+
+
+@pytest.fixture(scope="session")
+def synth() -> Callable[..., Synthesised]:
+    """Return a function that synthesises the app with settings given as `**{"gpu.nodes": 3}`."""
+
+    def make(**overrides: Any) -> Synthesised:
+        return _synthesised(tuple(sorted(overrides.items())))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def default(synth: Callable[..., Synthesised]) -> Synthesised:
+    """Return the deployment that cdk.json describes."""
+    return synth()
+
+
+@pytest.fixture
+def settings() -> Callable[..., Settings]:
+    """Return a function that makes settings from overrides."""
+
+    def make(**overrides: Any) -> Settings:
+        return read_settings(overrides)
+
+    return make

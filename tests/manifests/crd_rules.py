@@ -1,0 +1,135 @@
+"""What an API server checks about a CRD's schema, and about objects against it, for the tests.
+
+Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
+(sections "Specifying a structural schema" and "Field pruning").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+Schema = dict[str, Any]
+Path = tuple[str, ...]
+
+PRESERVE = "x-kubernetes-preserve-unknown-fields"
+INT_OR_STRING = "x-kubernetes-int-or-string"
+_JUNCTORS = ("allOf", "anyOf", "oneOf", "not")
+_NEVER = {
+    "$ref",
+    "$schema",
+    "definitions",
+    "dependencies",
+    "deprecated",
+    "discriminator",
+    "id",
+    "patternProperties",
+    "readOnly",
+    "writeOnly",
+    "xml",
+}
+_NEVER_IN_JUNCTORS = {"description", "type", "default", "additionalProperties", "nullable"}
+
+
+def structural_errors(schema: Schema) -> list[str]:
+    """Return why an API server would refuse the schema as not structural; [] if it would not."""
+    errors = [] if schema.get("type") == "object" else ["(root): type must be object"]
+    return [*errors, *_errors(schema, ())]
+
+
+def _errors(node: Schema, path: Path) -> Iterator[str]:
+    where = ".".join(path) or "(root)"
+    for word in sorted(_NEVER & node.keys()):
+        yield f"{where}: {word} is forbidden"
+    if not ({"type", INT_OR_STRING, PRESERVE} & node.keys()):
+        yield f"{where}: no type"
+    if "type" in node and node.get(INT_OR_STRING):
+        yield f"{where}: type beside {INT_OR_STRING}"
+    if node.get("uniqueItems"):
+        yield f"{where}: uniqueItems is forbidden"
+    if node.get("additionalProperties") is False:
+        yield f"{where}: additionalProperties must not be false"
+    if {"properties", "additionalProperties"} <= node.keys():
+        yield f"{where}: properties and additionalProperties exclude each other"
+    if node.get("type") == "array" and not isinstance(node.get("items"), dict):
+        yield f"{where}: an array without items"
+    for name in sorted(set(node.get("required", [])) - node.get("properties", {}).keys()):
+        yield f"{where}: requires {name}, which it does not describe"
+    for nested in _nested(node):
+        yield from _junctor_errors(nested, node, path)
+    for name, child in _children(node):
+        yield from _errors(child, (*path, name))
+
+
+def _junctor_errors(nested: Schema, described: Schema, path: Path) -> Iterator[str]:
+    """Inside a junctor: value checks alone, of fields that are described outside of it."""
+    where = ".".join(path) or "(root)"
+    if described.get(INT_OR_STRING) and nested in ({"type": "integer"}, {"type": "string"}):
+        return  # the one form that is allowed to name types
+    for word in sorted(_NEVER_IN_JUNCTORS & nested.keys()):
+        yield f"{where}: {word} inside of {'/'.join(_JUNCTORS)}"
+    outside = dict(_children(described))
+    for name, child in _children(nested):
+        if name not in outside:
+            yield f"{where}: {name} is described inside of {'/'.join(_JUNCTORS)} only"
+        else:
+            yield from _junctor_errors(child, outside[name], (*path, name))
+    for deeper in _nested(nested):
+        yield from _junctor_errors(deeper, described, path)
+
+
+def _nested(node: Schema) -> Iterator[Schema]:
+    for word in _JUNCTORS:
+        inside = node.get(word, [])
+        yield from [inside] if isinstance(inside, dict) else inside
+
+
+def _children(node: Schema) -> Iterator[tuple[str, Schema]]:
+    yield from node.get("properties", {}).items()
+    for word, name in (("additionalProperties", "*"), ("items", "[]")):
+        if isinstance(node.get(word), dict):
+            yield name, node[word]
+
+
+def _strict(schema: Schema) -> Schema:
+    """Return the schema as `kubectl --validate=strict` applies it: unknown fields are errors.
+
+    `metadata` of the object itself is the API server's own, so its content stays free.
+    """
+    closed = _closed(schema)
+    closed["properties"]["metadata"] = {"type": "object"}
+    return closed
+
+
+def _closed(node: Schema) -> Schema:
+    copy = dict(node)
+    if "properties" in node:
+        copy["properties"] = {name: _closed(child) for name, child in node["properties"].items()}
+    for word in ("additionalProperties", "items"):
+        if isinstance(node.get(word), dict):
+            copy[word] = _closed(node[word])
+    if node.get("type") == "object" and "additionalProperties" not in node:
+        copy["additionalProperties"] = bool(node.get(PRESERVE))
+    return copy
+
+
+def refusals(schema: Schema, instance: object) -> list[str]:
+    """Return what strict validation finds wrong with the object, each as `path: reason`."""
+    found = Draft202012Validator(_strict(schema)).iter_errors(instance)
+    return [f"{error.json_path}: {error.message}" for error in found]
+
+
+def typed_fields(schema: Schema, instance: Any, path: tuple[str | int, ...] = ()) -> list[Any]:
+    """Return the path of every field of the object whose name the schema fixes."""
+    if isinstance(instance, list):
+        items = [(index, schema.get("items", {}), item) for index, item in enumerate(instance)]
+    elif isinstance(instance, dict):
+        described, free = schema.get("properties", {}), schema.get("additionalProperties", {})
+        items = [(name, described.get(name, free), item) for name, item in instance.items()]
+    else:
+        return []
+    fixed = [(*path, name) for name, _, _ in items if name in schema.get("properties", {})]
+    deeper = [typed_fields(child, item, (*path, name)) for name, child, item in items]
+    return fixed + [field for fields in deeper for field in fields]

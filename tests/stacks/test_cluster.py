@@ -1,0 +1,305 @@
+"""The cluster: who gets in, in which order it comes up, what its nodes are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match
+from bionemo_eks.versions import KUBERNETES_RELEASES
+
+EVERYWHERE = "arn:aws:iam::111122223333:role/platform"
+
+
+def depends_on(deployment: Any, dependent: str, dependency: str) -> bool:
+    """Tell whether CloudFormation makes `dependency` before `dependent` (Cluster stack)."""
+    resources = deployment.json("Cluster")["Resources"]
+    seen, todo = set(), [dependent]
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        todo.extend(_references(resources[name], resources))
+    return dependency in seen - {dependent}
+
+
+def _references(value: Any, resources: dict[str, Any]) -> list[str]:
+    if isinstance(value, dict):
+        found = [value["Ref"]] if isinstance(value.get("Ref"), str) else []
+        if isinstance(value.get("Fn::GetAtt"), list):
+            found.append(value["Fn::GetAtt"][0])
+        waits = value.get("DependsOn", [])
+        found += [waits] if isinstance(waits, str) else list(waits)
+        for inner in value.values():
+            found += _references(inner, resources)
+        return [name for name in found if name in resources]
+    if isinstance(value, list):
+        return [name for inner in value for name in _references(inner, resources)]
+    return []
+
+
+def addon(deployment: Any, name: str) -> str:
+    for stack in ("Cluster", "Addons"):
+        for logical_id, each in deployment.resources(stack, "AWS::EKS::Addon").items():
+            if each["Properties"]["AddonName"] == name:
+                return str(logical_id)
+    raise AssertionError(f"no add-on {name}")
+
+
+def node_group(deployment: Any, kind: str) -> tuple[str, dict[str, Any]]:
+    for name, each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").items():
+        if each["Properties"]["Labels"]["NodeGroupType"] == kind:
+            return name, each["Properties"]
+    raise AssertionError(f"no node group {kind}")
+
+
+def launch_template(deployment: Any, kind: str) -> dict[str, Any]:
+    _, group = node_group(deployment, kind)
+    name = group["LaunchTemplate"]["Id"]["Ref"]
+    data: dict[str, Any] = deployment.json("Cluster")["Resources"][name]["Properties"][
+        "LaunchTemplateData"
+    ]
+    return data
+
+
+@pytest.mark.parametrize("version", KUBERNETES_RELEASES)
+def test_each_version_brings_its_own_kubectl_amis_and_addons(synth: Any, version: str) -> None:
+    deployment = synth(kubernetes_version=version)
+    release = KUBERNETES_RELEASES[version]
+    template = deployment.template("Cluster")
+    template.has_resource_properties("AWS::EKS::Cluster", {"Version": version})
+    minor = version.partition(".")[2]
+    layers = deployment.resources("Cluster", "AWS::Lambda::LayerVersion").values()
+    assert any(f"kubectl {version}" in str(each) or f"v{minor}" in str(each) for each in layers)
+    for kind, ami in (("core", release.core_ami_type), ("gpu", release.gpu_ami_type)):
+        group = node_group(deployment, kind)[1]
+        assert group["AmiType"] == ami
+        assert group["Version"] == version
+    kube_proxy = deployment.json("Cluster")["Resources"][addon(deployment, "kube-proxy")]
+    assert kube_proxy["Properties"]["AddonVersion"].startswith(f"v{version}.")
+
+
+def test_a_fresh_cluster_comes_up_in_one_pass(default: Any) -> None:
+    core, _ = node_group(default, "core")
+    gpu, _ = node_group(default, "gpu")
+    for group in (core, gpu):
+        for needed_first in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"):
+            assert depends_on(default, group, addon(default, needed_first))
+    # Without a node CoreDNS stays Pending and its add-on times out.
+    assert depends_on(default, addon(default, "coredns"), core)
+    # A group on nodes that wait for CoreDNS would wait for ever.
+    assert not depends_on(default, core, addon(default, "coredns"))
+
+
+def test_nothing_is_installed_that_no_stack_owns(default: Any) -> None:
+    default.template("Cluster").has_resource_properties(
+        "AWS::EKS::Cluster",
+        {
+            "BootstrapSelfManagedAddons": False,
+            "AccessConfig": {
+                "AuthenticationMode": "API",
+                "BootstrapClusterCreatorAdminPermissions": False,
+            },
+        },
+    )
+    for each in default.resources("Cluster", "AWS::EKS::Addon").values():
+        assert each["Properties"]["PreserveOnDelete"] is False
+
+
+def test_secrets_are_encrypted_with_a_key_that_rotates(default: Any) -> None:
+    template = default.template("Cluster")
+    template.has_resource_properties(
+        "AWS::EKS::Cluster", {"EncryptionConfig": [Match.object_like({"Resources": ["secrets"]})]}
+    )
+    template.has_resource(
+        "AWS::KMS::Key", {"DeletionPolicy": "Delete", "Properties": {"EnableKeyRotation": True}}
+    )
+
+
+def test_all_control_plane_logs_go_to_a_group_that_is_there_first(default: Any) -> None:
+    (cluster,) = default.resources("Cluster", "AWS::EKS::Cluster")
+    groups = default.resources("Cluster", "AWS::Logs::LogGroup")
+    (group,) = [
+        name
+        for name, each in groups.items()
+        if each["Properties"].get("LogGroupName") == "/aws/eks/bionemo-on-eks/cluster"
+    ]
+    assert groups[group]["Properties"]["RetentionInDays"] == 90
+    assert groups[group]["DeletionPolicy"] == "Delete"
+    assert depends_on(default, cluster, group)
+    types = default.json("Cluster")["Resources"][cluster]["Properties"]["Logging"]
+    assert len(types["ClusterLogging"]["EnabledTypes"]) == 5
+
+
+@pytest.mark.parametrize("settings", [{}, {"storage.keep_bucket": "false"}])
+def test_every_function_logs_to_a_group_of_its_stack(synth: Any, settings: dict[str, str]) -> None:
+    deployment = synth(**settings)
+    functions = [
+        (stack, each)
+        for stack, _, each in deployment.all_resources()
+        if each["Type"] == "AWS::Lambda::Function"
+    ]
+    assert functions
+    for stack, function in functions:
+        group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+        owned = deployment.json(stack)["Resources"][group]
+        assert owned["Type"] == "AWS::Logs::LogGroup"
+        assert owned["DeletionPolicy"] == "Delete"
+        assert owned["Properties"]["RetentionInDays"] > 0
+
+
+def endpoint(deployment: Any) -> dict[str, Any]:
+    (cluster,) = deployment.resources("Cluster", "AWS::EKS::Cluster").values()
+    config: dict[str, Any] = cluster["Properties"]["ResourcesVpcConfig"]
+    return config
+
+
+def test_endpoint_is_public_and_private_by_default(default: Any) -> None:
+    config = endpoint(default)
+    assert (config["EndpointPublicAccess"], config["EndpointPrivateAccess"]) == (True, True)
+
+
+def test_public_endpoint_is_limited_to_the_given_blocks(synth: Any) -> None:
+    deployment = synth(**{"cluster.public_access_cidrs": "203.0.113.0/24,198.51.100.7/32"})
+    assert endpoint(deployment)["PublicAccessCidrs"] == ["203.0.113.0/24", "198.51.100.7/32"]
+
+
+def test_private_endpoint_alone_has_the_kubectl_provider_in_the_vpc(synth: Any) -> None:
+    deployment = synth(**{"cluster.endpoint": "private"})
+    config = endpoint(deployment)
+    assert (config["EndpointPublicAccess"], config["EndpointPrivateAccess"]) == (False, True)
+    for function in deployment.resources("Cluster", "AWS::Lambda::Function").values():
+        assert len(function["Properties"]["VpcConfig"]["SubnetIds"]) == 2
+
+
+def admitted(deployment: Any) -> list[Any]:
+    return [
+        each["Properties"]["PrincipalArn"]
+        for each in deployment.resources("Cluster", "AWS::EKS::AccessEntry").values()
+    ]
+
+
+def test_without_admins_there_is_a_role_to_assume(default: Any) -> None:
+    roles = [str(each) for each in admitted(default)]
+    assert any("AdminRole" in role for role in roles)
+    command = default.json("Cluster")["Outputs"]["UpdateKubeconfigCommand"]["Value"]
+    assert "--role-arn" in str(command)
+    assert "AdminRoleArn" in default.json("Cluster")["Outputs"]
+
+
+def test_given_admins_and_the_kubectl_provider_are_the_only_ones_admitted(synth: Any) -> None:
+    deployment = synth(**{"cluster.admins": EVERYWHERE})
+    principals = admitted(deployment)
+    assert EVERYWHERE in principals
+    assert len(principals) == 2
+    command = deployment.json("Cluster")["Outputs"]["UpdateKubeconfigCommand"]["Value"]
+    assert command == "aws eks update-kubeconfig --name bionemo-on-eks --region us-west-2"
+
+
+@pytest.mark.parametrize("kind", ["core", "gpu"])
+def test_nodes_are_encrypted_private_and_keep_their_credentials(default: Any, kind: str) -> None:
+    data = launch_template(default, kind)
+    (disk,) = data["BlockDeviceMappings"]
+    assert disk["Ebs"]["Encrypted"] is True
+    assert disk["Ebs"]["VolumeType"] == "gp3"
+    assert disk["Ebs"]["VolumeSize"] == {"core": 100, "gpu": 200}[kind]
+    assert data["MetadataOptions"]["HttpTokens"] == "required"
+    assert data["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+    # EKS refuses a launch template that says what the node group says.
+    assert not {"IamInstanceProfile", "NetworkInterfaces", "InstanceType"} & set(data)
+
+
+def test_session_manager_reaches_every_node(default: Any) -> None:
+    resources = default.json("Cluster")["Resources"]
+    for kind in ("core", "gpu"):
+        role = node_group(default, kind)[1]["NodeRole"]["Fn::GetAtt"][0]
+        policies = str(resources[role]["Properties"]["ManagedPolicyArns"])
+        assert "AmazonSSMManagedInstanceCore" in policies
+        # The CNI has a Pod Identity: a node has no rights over network interfaces.
+        assert "AmazonEKS_CNI_Policy" not in policies
+
+
+def test_gpu_nodes_stand_together_in_one_zone(default: Any) -> None:
+    _, group = node_group(default, "gpu")
+    assert len(group["Subnets"]) == 1
+    placement = launch_template(default, "gpu")["Placement"]["GroupName"]["Ref"]
+    assert (
+        default.json("Cluster")["Resources"][placement]["Properties"]["Strategy"] == "cluster"
+    )
+    assert "Placement" not in launch_template(default, "core")
+
+
+@pytest.mark.parametrize(
+    ("scaling", "sizes"),
+    [
+        ("on-demand", {"MinSize": 0, "DesiredSize": 0, "MaxSize": 2}),
+        ("fixed", {"MinSize": 2, "DesiredSize": 2, "MaxSize": 2}),
+    ],
+)
+def test_gpu_nodes_run_on_demand_or_always(
+    synth: Any, scaling: str, sizes: dict[str, int]
+) -> None:
+    deployment = synth(**{"gpu.scaling": scaling})
+    assert node_group(deployment, "gpu")[1]["ScalingConfig"] == sizes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gpu.disk_gib": "300"},
+        {"cluster.log_days": "30"},
+        {"training.max_steps": "5"},
+        {"core.max_nodes": "12"},
+        {"kubernetes_version": "1.34"},
+        {"tags": '{"team": "folding"}'},
+    ],
+)
+def test_a_change_of_something_else_sends_no_size_of_the_gpu_nodes(
+    default: Any, synth: Any, change: dict[str, str]
+) -> None:
+    before = node_group(default, "gpu")[1]["ScalingConfig"]
+    assert node_group(synth(**change), "gpu")[1]["ScalingConfig"] == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "capacity_type", "reservation"),
+    [
+        ({"gpu.purchase": "on-demand"}, "ON_DEMAND", None),
+        ({"gpu.purchase": "spot"}, "SPOT", None),
+        (
+            {
+                "gpu.purchase": "capacity-reservation",
+                "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+            },
+            "ON_DEMAND",
+            "cr-0123456789abcdef0",
+        ),
+    ],
+)
+def test_gpu_nodes_are_bought_as_set(
+    synth: Any, settings: dict[str, str], capacity_type: str, reservation: str | None
+) -> None:
+    deployment = synth(**settings)
+    assert node_group(deployment, "gpu")[1]["CapacityType"] == capacity_type
+    target = (
+        launch_template(deployment, "gpu")
+        .get("CapacityReservationSpecification", {})
+        .get("CapacityReservationTarget", {})
+    )
+    assert target.get("CapacityReservationId") == reservation
+
+
+def test_everything_that_a_node_brings_carries_the_deployments_tag(default: Any) -> None:
+    for kind in ("core", "gpu"):
+        specifications = launch_template(default, kind)["TagSpecifications"]
+        assert {each["ResourceType"] for each in specifications} == {
+            "instance",
+            "volume",
+            "network-interface",
+        }
+        for each in specifications:
+            assert {
+                "Key": "bionemo-on-eks/deployment",
+                "Value": "bionemo-on-eks",
+            } in each["Tags"]
