@@ -7,10 +7,10 @@ import sys
 from typing import Any
 
 from aws_cdk import App, Environment, Tags
+
 from bionemo_eks import naming
 from bionemo_eks.settings import Settings
 from bionemo_eks.settings_reader import SettingsError, read_settings
-
 from stacks.addons import AddonsStack
 from stacks.cluster import ClusterStack
 from stacks.network import NetworkStack

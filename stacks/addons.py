@@ -7,6 +7,8 @@ from typing import Any
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from constructs import Construct
+
 from bionemo_eks import manifests
 from bionemo_eks.cluster import EksCluster, import_cluster
 from bionemo_eks.cluster_autoscaler import ClusterAutoscaler
@@ -16,8 +18,6 @@ from bionemo_eks.retention import retention
 from bionemo_eks.scheduling import CORE_SELECTOR, GPU_TOLERATION
 from bionemo_eks.settings import Settings
 from bionemo_eks.versions import IMAGES
-
-from constructs import Construct
 
 # Container Insights would make them itself, and nobody would remove them:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-logs-EKS.html

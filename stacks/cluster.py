@@ -7,6 +7,8 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
 from bionemo_eks import naming
 from bionemo_eks.cluster import EksCluster
 from bionemo_eks.eks_addon import EksAddon, PodIdentityRole
@@ -15,8 +17,6 @@ from bionemo_eks.node_group import NodeGroup, NodePool
 from bionemo_eks.node_pools import core_pool, gpu_pool
 from bionemo_eks.scheduling import CORE_SELECTOR
 from bionemo_eks.settings import Settings
-
-from constructs import Construct
 
 
 class ClusterStack(Stack):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import Stack
+from constructs import Construct
+
 from bionemo_eks.network import Network, Subnets, existing_subnets
 from bionemo_eks.settings import Settings
-
-from constructs import Construct
 
 
 class NetworkStack(Stack):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
 from bionemo_eks.lustre import LustreFileSystem
 from bionemo_eks.node_group import NodeGroup
 from bionemo_eks.observability import Dashboard, Notifications
 from bionemo_eks.settings import Settings
-
-from constructs import Construct
 
 
 class ObservabilityStack(Stack):

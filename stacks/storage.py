@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
 from bionemo_eks import naming
 from bionemo_eks.data_bucket import DataBucket
 from bionemo_eks.dataset_job import FSX, PROCESSED
@@ -13,8 +15,6 @@ from bionemo_eks.lustre import LustreFileSystem
 from bionemo_eks.network import Subnets, subnet_in
 from bionemo_eks.settings import Settings
 from bionemo_eks.training_job import RESULTS
-
-from constructs import Construct
 
 
 class StorageStack(Stack):

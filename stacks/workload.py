@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import Stack
+from constructs import Construct
+
 from bionemo_eks import manifests
 from bionemo_eks.cluster import EksCluster, import_cluster
 from bionemo_eks.dataset_job import dataset_objects
 from bionemo_eks.lustre import LustreFileSystem
 from bionemo_eks.settings import Settings
 from bionemo_eks.training_job import launcher_objects, training_job
-
-from constructs import Construct
 
 
 class WorkloadStack(Stack):

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
+
+from app import build
 from bionemo_eks import naming
 from bionemo_eks.settings import Settings
 from bionemo_eks.settings_reader import read_settings
-
-from app import build
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -13,11 +13,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from bionemo_eks.function_logs import own_function_logs
 from bionemo_eks.retention import retention
 from bionemo_eks.versions import KubernetesRelease
-from constructs import Construct
 
 _LOG_TYPES = [
     eks.ClusterLoggingTypes.API,

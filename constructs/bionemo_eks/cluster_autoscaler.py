@@ -7,12 +7,12 @@ from typing import Any
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from bionemo_eks.eks_addon import PodIdentityRole
 from bionemo_eks.helm import add_chart
 from bionemo_eks.scheduling import CORE_SELECTOR
 from bionemo_eks.versions import CHARTS, KubernetesRelease
-from constructs import Construct
 
 SERVICE_ACCOUNT = "cluster-autoscaler"
 

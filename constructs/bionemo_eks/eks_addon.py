@@ -8,7 +8,6 @@ from typing import Any
 from aws_cdk import Stack
 from aws_cdk import aws_eks as eks_l1
 from aws_cdk import aws_iam as iam
-
 from constructs import Construct
 
 # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html

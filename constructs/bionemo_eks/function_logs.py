@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aws_cdk import CfnResource, RemovalPolicy
 from aws_cdk import aws_logs as logs
+from constructs import Construct, IConstruct
 
 from bionemo_eks.retention import retention
-from constructs import Construct, IConstruct
 
 
 def own_function_logs(scope: Construct, root: IConstruct, *, days: int) -> None:

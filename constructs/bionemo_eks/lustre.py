@@ -9,9 +9,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from constructs import Construct
 
 from bionemo_eks.retention import retention
-from constructs import Construct
 
 # Kernels of the AL2023 AMIs come with Lustre 2.15 clients:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/lustre-client-matrix.html

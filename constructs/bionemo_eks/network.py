@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from aws_cdk import RemovalPolicy, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from bionemo_eks.retention import retention
 from bionemo_eks.settings_reader import SettingsError
-from constructs import Construct
 
 # The subnet masks relative to the VPC's: /24 private and /26 public in a /21, as in 2024.
 PRIVATE_BITS, PUBLIC_BITS = 3, 5

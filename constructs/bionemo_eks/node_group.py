@@ -9,7 +9,6 @@ from typing import TypeVar, cast
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
-
 from constructs import Construct
 
 _E = TypeVar("_E")

@@ -1,4 +1,4 @@
-"""What an API server checks about a CRD's schema, and about objects against it, for the tests.
+"""What an API server checks about a CRD's schema, for the tests.
 
 Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
 (sections "Specifying a structural schema" and "Field pruning").
@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from rehearsal.crd_schema import PRESERVE, Schema
 
-Schema = dict[str, Any]
 Path = tuple[str, ...]
 
-PRESERVE = "x-kubernetes-preserve-unknown-fields"
 INT_OR_STRING = "x-kubernetes-int-or-string"
 _JUNCTORS = ("allOf", "anyOf", "oneOf", "not")
 _NEVER = {
@@ -91,34 +89,6 @@ def _children(node: Schema) -> Iterator[tuple[str, Schema]]:
     for word, name in (("additionalProperties", "*"), ("items", "[]")):
         if isinstance(node.get(word), dict):
             yield name, node[word]
-
-
-def _strict(schema: Schema) -> Schema:
-    """Return the schema as `kubectl --validate=strict` applies it: unknown fields are errors.
-
-    `metadata` of the object itself is the API server's own, so its content stays free.
-    """
-    closed = _closed(schema)
-    closed["properties"]["metadata"] = {"type": "object"}
-    return closed
-
-
-def _closed(node: Schema) -> Schema:
-    copy = dict(node)
-    if "properties" in node:
-        copy["properties"] = {name: _closed(child) for name, child in node["properties"].items()}
-    for word in ("additionalProperties", "items"):
-        if isinstance(node.get(word), dict):
-            copy[word] = _closed(node[word])
-    if node.get("type") == "object" and "additionalProperties" not in node:
-        copy["additionalProperties"] = bool(node.get(PRESERVE))
-    return copy
-
-
-def refusals(schema: Schema, instance: object) -> list[str]:
-    """Return what strict validation finds wrong with the object, each as `path: reason`."""
-    found = Draft202012Validator(_strict(schema)).iter_errors(instance)
-    return [f"{error.json_path}: {error.message}" for error in found]
 
 
 def typed_fields(schema: Schema, instance: Any, path: tuple[str | int, ...] = ()) -> list[Any]:

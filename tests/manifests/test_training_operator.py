@@ -8,15 +8,16 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bionemo_eks import manifests
 from bionemo_eks.scheduling import CORE_LABELS, CORE_SELECTOR, GPU_TAINT
 from bionemo_eks.settings_reader import read_settings
 from bionemo_eks.training_job import training_job
 from bionemo_eks.versions import IMAGES, KUBERNETES_RELEASES
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from tests.manifests.crd_rules import PRESERVE, refusals, structural_errors, typed_fields
+from rehearsal.crd_schema import PRESERVE, refusals
+from tests.manifests.crd_rules import structural_errors, typed_fields
 
 IMAGE = IMAGES["training-operator"].reference
 VERSIONS = sorted(KUBERNETES_RELEASES, key=lambda version: int(version.partition(".")[2]))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aws_cdk.assertions import Match
+
 from bionemo_eks.versions import KUBERNETES_RELEASES
 
 EVERYWHERE = "arn:aws:iam::111122223333:role/platform"
@@ -223,9 +224,7 @@ def test_gpu_nodes_stand_together_in_one_zone(default: Any) -> None:
     _, group = node_group(default, "gpu")
     assert len(group["Subnets"]) == 1
     placement = launch_template(default, "gpu")["Placement"]["GroupName"]["Ref"]
-    assert (
-        default.json("Cluster")["Resources"][placement]["Properties"]["Strategy"] == "cluster"
-    )
+    assert default.json("Cluster")["Resources"][placement]["Properties"]["Strategy"] == "cluster"
     assert "Placement" not in launch_template(default, "core")
 
 
@@ -236,9 +235,7 @@ def test_gpu_nodes_stand_together_in_one_zone(default: Any) -> None:
         ("fixed", {"MinSize": 2, "DesiredSize": 2, "MaxSize": 2}),
     ],
 )
-def test_gpu_nodes_run_on_demand_or_always(
-    synth: Any, scaling: str, sizes: dict[str, int]
-) -> None:
+def test_gpu_nodes_run_on_demand_or_always(synth: Any, scaling: str, sizes: dict[str, int]) -> None:
     deployment = synth(**{"gpu.scaling": scaling})
     assert node_group(deployment, "gpu")[1]["ScalingConfig"] == sizes
 

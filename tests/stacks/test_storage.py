@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aws_cdk.assertions import Match
+
 from bionemo_eks.dataset_job import FSX, PROCESSED
 from bionemo_eks.training_job import RESULTS, training_arguments
 

@@ -1,0 +1,112 @@
+"""CDK's kubectl provider, with a ledger in place of the cluster behind it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ministack.services import eks
+
+from rehearsal.handlers import Made, Properties, handler, new_id
+from rehearsal.ledger import Ledger
+
+# Where the emulator's process leaves its ledgers, one a cluster, for the rehearsal to read.
+LEDGERS = "REHEARSAL_LEDGERS"
+
+
+def ledger_path(folder: Path, cluster_name: str) -> Path:
+    """Return the file that holds a cluster's ledger."""
+    return folder / f"{cluster_name}.json"
+
+
+@contextmanager
+def _ledger(properties: Properties) -> Iterator[Ledger]:
+    """Open the ledger of the cluster that `properties` names; save it, failed or not."""
+    name = properties["ClusterName"]
+    cluster = eks._clusters.get(name)
+    if cluster is None:
+        raise ValueError(f"No cluster found for name: {name}.")
+    path = ledger_path(Path(os.environ[LEDGERS]), name)
+    ledger = Ledger.load(path) if path.exists() else Ledger(cluster["version"])
+    ledger.kubernetes_version = cluster["version"]
+    try:
+        yield ledger
+    finally:
+        ledger.save(path)
+
+
+def _manifest(properties: Properties) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = json.loads(properties["Manifest"])
+    return items
+
+
+def _create(logical_id: str, properties: Properties, stack: str) -> Made:
+    with _ledger(properties) as ledger:
+        ledger.create(_manifest(properties))
+    return new_id(logical_id), {}
+
+
+def _update(
+    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+) -> Made:
+    with _ledger(new) as ledger:
+        ledger.apply(_manifest(new), new.get("PruneLabel"))
+    return physical_id, {}
+
+
+def _delete(physical_id: str, properties: Properties) -> None:
+    if properties["ClusterName"] in eks._clusters:
+        with _ledger(properties) as ledger:
+            ledger.delete(_manifest(properties))
+
+
+def _chart(properties: Properties) -> dict[str, Any]:
+    return {
+        "release": properties["Release"],
+        "chart": properties["Chart"],
+        "repository": properties.get("Repository", ""),
+        "version": properties.get("Version", ""),
+        "namespace": properties.get("Namespace", "default"),
+        "create_namespace": str(properties.get("CreateNamespace", "")).lower() == "true",
+        "values": json.loads(properties.get("Values", "{}")),
+    }
+
+
+def _install(logical_id: str, properties: Properties, stack: str) -> Made:
+    with _ledger(properties) as ledger:
+        ledger.install(_chart(properties))
+    return new_id(logical_id), {}
+
+
+def _upgrade(
+    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+) -> Made:
+    with _ledger(new) as ledger:
+        ledger.install(_chart(new))
+    return physical_id, {}
+
+
+def _uninstall(physical_id: str, properties: Properties) -> None:
+    if properties["ClusterName"] in eks._clusters:
+        with _ledger(properties) as ledger:
+            ledger.uninstall(properties["Release"])
+
+
+def forget_the_ledger(original: Callable[[str, Properties], None]) -> Callable[..., None]:
+    """Wrap the emulator's cluster deletion: a new cluster of the name starts empty."""
+
+    def delete(physical_id: str, properties: Properties) -> None:
+        original(physical_id, properties)
+        ledger_path(Path(os.environ[LEDGERS]), physical_id).unlink(missing_ok=True)
+
+    return delete
+
+
+HANDLERS = {
+    "Custom::AWSCDK-EKS-KubernetesResource": handler(_create, _update, _delete),
+    "Custom::AWSCDK-EKS-HelmChart": handler(_install, _upgrade, _uninstall),
+}

@@ -1,0 +1,42 @@
+"""Holds an object against a CRD's structural schema as `kubectl --validate=strict` does.
+
+Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
+(section "Field pruning").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+Schema = dict[str, Any]
+PRESERVE = "x-kubernetes-preserve-unknown-fields"
+
+
+def _strict(schema: Schema) -> Schema:
+    """Return the schema as `kubectl --validate=strict` applies it: unknown fields are errors.
+
+    `metadata` of the object itself is the API server's own, so its content stays free.
+    """
+    closed = _closed(schema)
+    closed["properties"]["metadata"] = {"type": "object"}
+    return closed
+
+
+def _closed(node: Schema) -> Schema:
+    copy = dict(node)
+    if "properties" in node:
+        copy["properties"] = {name: _closed(child) for name, child in node["properties"].items()}
+    for word in ("additionalProperties", "items"):
+        if isinstance(node.get(word), dict):
+            copy[word] = _closed(node[word])
+    if node.get("type") == "object" and "additionalProperties" not in node:
+        copy["additionalProperties"] = bool(node.get(PRESERVE))
+    return copy
+
+
+def refusals(schema: Schema, instance: object) -> list[str]:
+    """Return what strict validation finds wrong with the object, each as `path: reason`."""
+    found = Draft202012Validator(_strict(schema)).iter_errors(instance)
+    return [f"{error.json_path}: {error.message}" for error in found]

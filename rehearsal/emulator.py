@@ -1,0 +1,33 @@
+"""The server's process: the emulator with this project's adapters. Run by `rehearsal.server`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack import app
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+from rehearsal import adapters_ec2, adapters_eks, adapters_fsx, adapters_kubectl
+
+ADAPTERS: dict[str, dict[str, Any]] = {
+    **adapters_ec2.HANDLERS,
+    **adapters_eks.HANDLERS,
+    **adapters_fsx.HANDLERS,
+    **adapters_kubectl.HANDLERS,
+}
+
+
+def register() -> None:
+    """Teach the emulator what it lacks, and mend the two types that it has otherwise than AWS."""
+    _RESOURCE_HANDLERS.update(ADAPTERS)
+    node_group, cluster = (
+        _RESOURCE_HANDLERS[f"AWS::EKS::{name}"] for name in ("Nodegroup", "Cluster")
+    )
+    node_group["update"] = adapters_eks.keep_the_autoscalers_number(node_group["update"])
+    cluster["update"] = adapters_eks.one_minor_version_at_a_time(cluster["update"])
+    cluster["delete"] = adapters_kubectl.forget_the_ledger(cluster["delete"])
+
+
+if __name__ == "__main__":
+    register()
+    app.main()

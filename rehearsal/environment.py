@@ -1,0 +1,84 @@
+"""The environment of a rehearsal's commands: a made-up account, this machine's server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+# AWS' documentation uses it as an example; the emulator takes it from the access key.
+ACCOUNT = "111122223333"
+ROOT = Path(__file__).resolve().parents[1]
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class UnsafeEnvironmentError(RuntimeError):
+    """The environment could lead a command to a real account; the text says what to unset."""
+
+
+def refuse_a_real_account(environment: Mapping[str, str]) -> None:
+    """Raise UnsafeEnvironmentError for real-looking credentials or an endpoint elsewhere.
+
+    Real access keys begin with AKIA or ASIA:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+    key = environment.get("AWS_ACCESS_KEY_ID", "")
+    if key.startswith(("AKIA", "ASIA")):
+        raise UnsafeEnvironmentError(_told("AWS_ACCESS_KEY_ID", "looks like a real access key"))
+    for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"):
+        if environment.get(name):
+            raise UnsafeEnvironmentError(_told(name, "belongs to a real account"))
+    for name, value in environment.items():
+        if name.startswith("AWS_ENDPOINT_URL") and urlsplit(value).hostname not in _LOOPBACK:
+            raise UnsafeEnvironmentError(_told(name, f"is {value}, not an address of this machine"))
+
+
+def _told(name: str, why: str) -> str:
+    return (
+        f"The rehearsal does not start: {name} {why}. It never talks to AWS, and takes no chance.\n"
+        f"  Run it without: env -u {name} make rehearse"
+    )
+
+
+def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
+    """Return the whole environment for cdk and the app; nothing of AWS is passed on.
+
+    `home` keeps the CLI's caches, which hold account ids, away from the user's own.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "CDK_")) and name != "HOME"
+    }
+    home.mkdir(parents=True, exist_ok=True)
+    nothing = home / "empty"
+    nothing.touch()
+    tools = [str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin")]
+    return {
+        **kept,
+        **exports(endpoint, region),
+        "AWS_CONFIG_FILE": str(nothing),
+        "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "HOME": str(home),
+        # jsii unpacks its packages once, into the user's own cache: that holds no account.
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / "build" / "jsii-cache"),
+        "PATH": os.pathsep.join([*tools, kept.get("PATH", "")]),
+    }
+
+
+def exports(endpoint: str, region: str) -> dict[str, str]:
+    """Return the variables with which any AWS tool finds the local AWS."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "rehearsal",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": region,
+    }

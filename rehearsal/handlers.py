@@ -1,0 +1,56 @@
+"""How the emulator's CloudFormation learns a resource type: the shape of its handlers.
+
+`create(logical_id, properties, stack)` and `update(physical_id, old, new, stack, logical_id)`
+return (physical id, attributes); a ValueError becomes CREATE_FAILED or UPDATE_FAILED with its text.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+Properties = dict[str, Any]
+Made = tuple[str, dict[str, Any]]
+Create = Callable[[str, Properties, str], Made]
+Update = Callable[[str, Properties, Properties, str, str], Made]
+Delete = Callable[[str, Properties], None]
+
+
+def handler(create: Create, update: Update, delete: Delete) -> dict[str, Any]:
+    """Return the three as the emulator's table holds them."""
+    return {
+        "create": create,
+        "update": update,
+        "update_with_logical_id": True,
+        "delete": delete,
+    }
+
+
+def replaced_when_changed(create: Create, delete: Delete) -> dict[str, Any]:
+    """Return a handler for a type whose every property means a new resource when it changes."""
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+    ) -> Made:
+        # Tags change in place on every type.
+        if {**old, "Tags": None} == {**new, "Tags": None}:
+            return physical_id, {}
+        return create(logical_id, new, stack)
+
+    return handler(create, update, delete)
+
+
+def answered(answer: tuple[Any, ...]) -> str:
+    """Return the body of a service's (status, headers, body); ValueError when it is an error."""
+    status, _, body = answer[:3]
+    text = body.decode() if isinstance(body, bytes) else str(body)
+    if status >= 400:
+        raise ValueError(re.sub(r"<[^>]+>|\s+", " ", text).strip())
+    return text
+
+
+def new_id(prefix: str) -> str:
+    """Return an id as AWS makes them: a prefix and 17 hex digits."""
+    return f"{prefix}-{uuid.uuid4().hex[:17]}"

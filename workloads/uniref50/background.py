@@ -1,0 +1,61 @@
+"""An iterator that works ahead in a thread of its own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+_POLL = 0.2
+
+
+class _End:
+    """Marks the last item of the queue; carries what ended the iterator, if it failed."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+def ahead(items: Iterator[T], depth: int = 2) -> Iterator[T]:
+    """`items`, made up to `depth` ahead of use in a thread.
+
+    zlib, hashlib and reads leave Python's global lock, so this keeps a second core busy.
+    An exception from `items` is raised here, in its place; leaving early stops the thread.
+    """
+    ready: queue.Queue[T | _End] = queue.Queue(depth)
+    stop = threading.Event()
+    thread = threading.Thread(target=_produce, args=(items, ready.put, stop), daemon=True)
+    thread.start()
+    try:
+        while not isinstance(item := ready.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        stop.set()
+
+
+def _produce(items: Iterator[T], put: Callable[..., None], stop: threading.Event) -> None:
+    def offer(item: T | _End) -> bool:
+        while not stop.is_set():
+            try:
+                put(item, timeout=_POLL)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    try:
+        for item in items:
+            if not offer(item):
+                return
+    except BaseException as error:
+        offer(_End(error))
+    else:
+        offer(_End())
+    finally:
+        close = getattr(items, "close", None)
+        if close is not None:
+            close()

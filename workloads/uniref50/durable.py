@@ -1,0 +1,98 @@
+"""Files that are either whole and on the disk, or not there."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from problems import PreparationError, about
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in `folder` outlive a crash of the node."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write `data` to the end; one call may take only a part of a large block."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[int]:
+    """A descriptor to write `path` through; it takes its name only when it is complete."""
+    partial = path.with_name(path.name + ".partial")
+    with about(path):
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        try:
+            yield descriptor
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(partial, path)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace `path` by `content` in one step."""
+    with new_file(path) as descriptor:
+        write_all(descriptor, (json.dumps(content, indent=2) + "\n").encode())
+    sync_folder(path.parent)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in `path`; None when there is none, or none that can be read."""
+    try:
+        content = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it; nothing there is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(folder: Path, patience: float = 10.0) -> Iterator[None]:
+    """Let one preparation at a time work in `folder`.
+
+    Worker processes inherit the lock, so it also outlasts a killed parent for as long as
+    one of its workers still writes. On Lustre it needs the mount option `flock`.
+
+    Raises:
+        PreparationError: another one still holds the lock after `patience` seconds.
+    """
+    with (folder / "lock").open("w") as lock:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise PreparationError(
+                        f"{folder}: another preparation is at work here"
+                    ) from None
+                time.sleep(0.1)
+            except OSError as error:
+                print(f"warning: no lock on {folder} ({error.strerror}); start one run at a time")
+                break
+            else:
+                break
+        yield

@@ -1,0 +1,92 @@
+"""Which record goes where: the reference's split, and the parts that it is made in.
+
+"Position" is a place in the shuffled order of all records. Files are ranges of positions:
+those of `val`, then of `test`, then of `train`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEADER = b"record_id,record_name,sequence_length,sequence\n"
+
+
+@dataclass(frozen=True)
+class Split:
+    """The reference's parameters (UniRef50Preprocess.prepare_dataset in BioNeMo 1.x)."""
+
+    val_size: int = 5000
+    test_size: int = 1_000_000
+    num_csv_files: int = 50
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """One CSV file: its path below `processed/` and its positions `start` to `stop`."""
+
+    path: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """Whole output files that one worker writes, and the parts it makes them from.
+
+    A part is a range of positions that is put in order in memory: either one part holds
+    all files of the task, or several parts make up its one file.
+    """
+
+    files: tuple[OutputFile, ...]
+    parts: tuple[tuple[int, int], ...]
+
+
+def shuffled(records: int, seed: int) -> NDArray[np.uint32]:
+    """Record numbers (from 0) by position, shape (records,), uint32.
+
+    Shuffled as int64 as the reference does, then halved: 12 bytes a record at the most.
+    """
+    numbers = np.arange(records, dtype=np.int64)
+    np.random.default_rng(seed).shuffle(numbers)
+    return numbers.astype(np.uint32)
+
+
+def output_files(records: int, split: Split) -> list[OutputFile]:
+    """All files, by position; each split is cut as numpy.array_split cuts it."""
+    files = []
+    start = 0
+    rest = records - split.val_size - split.test_size
+    for name, size in (("val", split.val_size), ("test", split.test_size), ("train", rest)):
+        each, longer = divmod(size, split.num_csv_files)
+        for index in range(split.num_csv_files):
+            stop = start + each + (index < longer)
+            files.append(OutputFile(f"{name}/x{index:03d}.csv", start, stop))
+            start = stop
+    return files
+
+
+def tasks(files: list[OutputFile], part_rows: int) -> list[Task]:
+    """`files` as tasks whose parts have at most `part_rows` rows each."""
+    found: list[Task] = []
+    group: list[OutputFile] = []
+
+    def close_group() -> None:
+        if group:
+            found.append(Task(tuple(group), ((group[0].start, group[-1].stop),)))
+            group.clear()
+
+    for file in files:
+        if group and file.stop - group[0].start > part_rows:
+            close_group()
+        if file.stop - file.start > part_rows:
+            cuts = [*range(file.start, file.stop, part_rows), file.stop]
+            found.append(Task((file,), tuple(itertools.pairwise(cuts))))
+        else:
+            group.append(file)
+    close_group()
+    return found

@@ -1,0 +1,289 @@
+"""From rows in file order to CSV files in shuffled order, with sequential reads alone.
+
+Two passes, as an external distribution sort does it:
+
+1. Each segment (rows in file order) is read whole, its rows are sorted by the part that
+   they belong to, and the result is written as a run. The segment then goes.
+2. Each part is one slice of every run. They are read, put in order in memory, and written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apart import die_with_parent
+from durable import new_file, sync_folder, write_all
+from layout import HEADER, Task
+from problems import PreparationError, about
+
+READ = 8 << 20
+ROWS_AT_ONCE = 8192  # about 2.5 MB of rows: joined in the cache, written in one call
+BUFFERS = 320 << 20  # all workers' buffers together
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One complete output file: path below `processed/`, rows, bytes, SHA-256 in hex."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the first stage left, and where the parts are.
+
+    Attributes:
+        folder: holds the segments, the runs, the unfinished output.
+        order: record number by position, (records,) uint32.
+        lengths: bytes of each row by record number, (records,) uint32.
+        first: first record number of each segment and the number of records,
+            (segments + 1,) int64.
+        cuts: first position of each part and the number of records, (parts + 1,) int64.
+    """
+
+    folder: Path
+    order: NDArray[np.uint32]
+    lengths: NDArray[np.uint32]
+    first: NDArray[np.int64]
+    cuts: NDArray[np.int64]
+
+    def segment(self, index: int) -> Path:
+        """The rows of a range of records, in file order."""
+        return segment_path(self.folder, index)
+
+    def run(self, index: int) -> Path:
+        """The same rows by part, in file order within a part."""
+        return self.folder / f"run-{index:05d}"
+
+    def part_by_record(self) -> NDArray[np.unsignedinteger[Any]]:
+        """The part that each record belongs to, (records,), 2 bytes each as a rule."""
+        parts = len(self.cuts) - 1
+        owner = np.empty(len(self.order), np.min_scalar_type(parts))
+        for part in range(parts):
+            owner[self.order[self.cuts[part] : self.cuts[part + 1]]] = part
+        return owner
+
+    def slice_starts(self, owner: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.int64]:
+        """Where each part begins in each run, (segments, parts + 1) int64, in bytes."""
+        starts = np.zeros((len(self.first) - 1, len(self.cuts)), np.int64)
+        for index, (start, stop) in enumerate(zip(self.first[:-1], self.first[1:], strict=True)):
+            sizes = np.bincount(
+                owner[start:stop], self.lengths[start:stop], minlength=len(self.cuts) - 1
+            )
+            starts[index, 1:] = np.cumsum(sizes)
+        return starts
+
+
+def segment_path(folder: Path, index: int) -> Path:
+    """Where the first stage puts the rows of segment `index`."""
+    return folder / f"segment-{index:05d}"
+
+
+class _Buffer:
+    """Memory that is used again and again, so that its pages are made only once."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def room(self, size: int) -> mmap.mmap:
+        if len(self._memory) < size:
+            self._memory.close()
+            self._memory = mmap.mmap(-1, size)
+        return self._memory
+
+
+def _read(path: Path, start: int, view: memoryview) -> None:
+    """Fill `view` from `path`, from byte `start` on."""
+    with about(path):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            done = 0
+            while done < len(view):
+                count = os.preadv(descriptor, [view[done : done + READ]], start + done)
+                if not count:
+                    raise PreparationError(
+                        f"{path}: shorter than when it was written; delete {path.parent}"
+                    )
+                done += count
+        finally:
+            os.close(descriptor)
+
+
+def _pick(
+    memory: mmap.mmap, starts: NDArray[np.int64], stops: NDArray[np.int64]
+) -> Iterator[bytes]:
+    """Rows at `starts` to `stops` of `memory`, joined a few thousand at a time."""
+    for at in range(0, len(starts), ROWS_AT_ONCE):
+        first = starts[at : at + ROWS_AT_ONCE].tolist()
+        last = stops[at : at + ROWS_AT_ONCE].tolist()
+        yield b"".join([memory[i:j] for i, j in zip(first, last, strict=True)])
+
+
+def _ends(lengths: NDArray[np.uint32]) -> NDArray[np.int64]:
+    return np.cumsum(lengths, dtype=np.int64)
+
+
+class _Worker:
+    """What a worker process does; made before the fork, so that all share its arrays."""
+
+    def __init__(self, rows: Rows, owner: NDArray[np.unsignedinteger[Any]]) -> None:
+        self.rows, self.owner = rows, owner
+        self.starts = rows.slice_starts(owner)
+        self.buffer = _Buffer()
+
+    def make_run(self, index: int) -> int:
+        """Sort segment `index` by part; returns its size in bytes."""
+        rows, source = self.rows, self.rows.segment(index)
+        owner = self.owner[rows.first[index] : rows.first[index + 1]]
+        stops = _ends(rows.lengths[rows.first[index] : rows.first[index + 1]])
+        size = int(stops[-1])
+        memory = self.buffer.room(size)
+        _read(source, 0, memoryview(memory)[:size])
+        by_part = np.argsort(owner, kind="stable")
+        stops = stops[by_part]
+        starts = stops - rows.lengths[rows.first[index] + by_part]
+        with new_file(rows.run(index)) as descriptor:
+            for block in _pick(memory, starts, stops):
+                write_all(descriptor, block)
+        sync_folder(rows.folder)  # the run must be there before the segment goes
+        source.unlink()
+        return size
+
+    def write_files(self, task: Task) -> list[Finished]:
+        """Write the files of `task`; each is complete and on the disk on return."""
+        if len(task.parts) > 1:
+            return [self._write(task.files[0].path, task.parts)]
+        ((start, _),) = task.parts
+        memory, starts, stops = self._part(*task.parts[0])
+        found = []
+        for file in task.files:
+            rows = slice(file.start - start, file.stop - start)
+            blocks = _pick(memory, starts[rows], stops[rows])
+            found.append(self._save(file.path, blocks, file.stop - file.start))
+        return found
+
+    def _write(self, path: str, parts: tuple[tuple[int, int], ...]) -> Finished:
+        def blocks() -> Iterator[bytes]:
+            for part in parts:
+                yield from _pick(*self._part(*part))
+
+        return self._save(path, blocks(), parts[-1][1] - parts[0][0])
+
+    def _part(
+        self, start: int, stop: int
+    ) -> tuple[mmap.mmap, NDArray[np.int64], NDArray[np.int64]]:
+        """Load a part: memory, and where in it the row of each position starts and stops."""
+        records = self.rows.order[start:stop]
+        part = int(np.searchsorted(self.rows.cuts, start, side="right")) - 1
+        by_record = np.argsort(records, kind="stable")
+        loaded = _ends(self.rows.lengths[records[by_record]])
+        size = int(loaded[-1]) if len(loaded) else 0
+        memory = self.buffer.room(size)
+        at = 0
+        slices = self.starts[:, part : part + 2].tolist() if size else []
+        for index, (low, high) in enumerate(slices):
+            if high > low:
+                _read(self.rows.run(index), low, memoryview(memory)[at : at + high - low])
+                at += high - low
+        stops = np.empty(len(records), np.int64)
+        stops[by_record] = loaded
+        return memory, stops - self.rows.lengths[records], stops
+
+    def _save(self, path: str, blocks: Iterable[bytes], rows: int) -> Finished:
+        digest = hashlib.sha256(HEADER)
+        size = len(HEADER)
+        with new_file(self.rows.folder / "processed" / path) as descriptor:
+            write_all(descriptor, HEADER)
+            for block in blocks:
+                write_all(descriptor, block)
+                digest.update(block)
+                size += len(block)
+        return Finished(path, rows, size, digest.hexdigest())
+
+
+_worker: _Worker | None = None
+
+
+def _start(worker: _Worker) -> None:
+    global _worker  # noqa: PLW0603 - the one way to hand a fork's memory to a pool's tasks
+    die_with_parent()
+    _worker = worker
+
+
+def _make_run(index: int) -> int:
+    assert _worker is not None
+    return _worker.make_run(index)
+
+
+def _write_files(task: Task) -> list[Finished]:
+    assert _worker is not None
+    return _worker.write_files(task)
+
+
+class Orderer:
+    """Both passes over `rows`, in `workers` processes."""
+
+    def __init__(self, rows: Rows, workers: int) -> None:
+        self._rows = rows
+        self._worker = _Worker(rows, rows.part_by_record())
+        largest = max(
+            int(self._worker.starts[:, -1].max()),
+            int(np.diff(self._worker.starts, axis=1).sum(axis=0).max()),
+        )
+        self._workers = max(1, min(workers, BUFFERS // max(1, largest)))
+
+    def make_runs(self, done: Callable[[int], None]) -> None:
+        """First pass, but for the runs that an earlier start has made; `done` gets bytes."""
+        todo = []
+        for index in range(len(self._rows.first) - 1):
+            if self._rows.run(index).exists():
+                self._rows.segment(index).unlink(missing_ok=True)
+                done(int(self._worker.starts[index, -1]))
+            else:
+                todo.append(index)
+        for size in self._each(_make_run, todo):
+            done(size)
+
+    def write_files(self, todo: list[Task], done: Callable[[list[Finished]], None]) -> None:
+        """Second pass; `done` gets each task's files once they are complete."""
+        for files in self._each(_write_files, todo):
+            done(files)
+
+    def _each(self, work: Callable[[Any], Any], items: list[Any]) -> Iterator[Any]:
+        """`work` on each of `items` in the pool, results as they come."""
+        if not items:
+            return
+        context = multiprocessing.get_context("fork")
+        pool = ProcessPoolExecutor(
+            min(self._workers, len(items)), context, initializer=_start, initargs=(self._worker,)
+        )
+        try:
+            waiting: set[Future[Any]] = {pool.submit(work, item) for item in items}
+            while waiting:
+                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    yield future.result()
+        except BrokenProcessPool:
+            raise PreparationError(
+                "a worker process was killed; most often that means too little memory: "
+                "give the container more, or pass a smaller --workers"
+            ) from None
+        finally:
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+            pool.shutdown(wait=True, cancel_futures=True)

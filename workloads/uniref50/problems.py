@@ -1,0 +1,46 @@
+"""What can go wrong, as one message that a user can act on."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_HINTS = {
+    errno.ENOSPC: "no space left; free some or enlarge the file system, then run again: "
+    "finished work is kept and the run goes on from there",
+    errno.EDQUOT: "the quota is used up; raise it, then run again: finished work is kept",
+    errno.EFBIG: "the file size limit (ulimit -f) is too low for this file",
+    errno.EACCES: "no permission; run as a user who may read and write there",
+    errno.EPERM: "not permitted; run as a user who may read and write there",
+    errno.EROFS: "the file system is mounted read-only",
+    errno.ENOENT: "no such file or folder",
+    errno.EISDIR: "is a folder, a file was expected",
+    errno.ENOTDIR: "part of the path is a file, a folder was expected",
+}
+
+
+class PreparationError(Exception):
+    """Something that the user must know or change; its text is the whole message."""
+
+
+class SourceError(PreparationError):
+    """The input is not what it should be; work made from it is worthless."""
+
+
+def explain(error: OSError) -> str:
+    """One line for `error`: the path that it is about, and what to do."""
+    text = _HINTS.get(error.errno or 0, error.strerror or str(error))
+    return f"{error.filename}: {text}" if error.filename else text
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Name `path` in every OSError from within: read and write calls leave it out."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
