@@ -7,19 +7,30 @@ from typing import Any
 from ministack import app
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from rehearsal import adapters_ec2, adapters_eks, adapters_fsx, adapters_kubectl
+from rehearsal import (
+    adapters_ec2,
+    adapters_eks,
+    adapters_fsx,
+    adapters_kubectl,
+    adapters_s3,
+    fsx_api,
+    resources_api,
+)
 
 ADAPTERS: dict[str, dict[str, Any]] = {
     **adapters_ec2.HANDLERS,
     **adapters_eks.HANDLERS,
     **adapters_fsx.HANDLERS,
     **adapters_kubectl.HANDLERS,
+    **adapters_s3.HANDLERS,
 }
 
 
 def register() -> None:
     """Teach the emulator what it lacks, and mend the two types that it has otherwise than AWS."""
     _RESOURCE_HANDLERS.update(ADAPTERS)
+    fsx_api.register()
+    resources_api.register()
     node_group, cluster = (
         _RESOURCE_HANDLERS[f"AWS::EKS::{name}"] for name in ("Nodegroup", "Cluster")
     )

@@ -18,7 +18,7 @@ class UnsafeEnvironmentError(RuntimeError):
     """The environment could lead a command to a real account; the text says what to unset."""
 
 
-def refuse_a_real_account(environment: Mapping[str, str]) -> None:
+def refuse_a_real_account(environment: Mapping[str, str] = os.environ) -> None:
     """Raise UnsafeEnvironmentError for real-looking credentials or an endpoint elsewhere.
 
     Real access keys begin with AKIA or ASIA:

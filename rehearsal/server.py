@@ -16,6 +16,8 @@ from pathlib import Path
 from rehearsal.adapters_kubectl import LEDGERS
 from rehearsal.environment import ROOT
 
+# Where the ledgers are, below the folder given.
+LEDGER_FOLDER = "ledgers"
 _HOST = "127.0.0.1"
 _START_SECONDS = 60
 
@@ -38,8 +40,9 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[str]:
 
     Its log and its ledgers stay in `folder`. Raises ServerError when it does not start.
     """
-    ledgers = folder / "ledgers"
+    ledgers = folder / LEDGER_FOLDER
     ledgers.mkdir(parents=True, exist_ok=True)
+    _refuse_a_taken(port)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "GATEWAY_PORT": str(port),
@@ -48,6 +51,10 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[str]:
         "MINISTACK_REGION": region,
         "AWS_DEFAULT_REGION": region,
         LEDGERS: str(ledgers),
+        # Its MQTT and SFTP listeners have fixed ports, which two rehearsals could not share.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(folder / "state"),
     }
     log = folder / "local-aws.log"
     with log.open("w", encoding="utf-8") as sink:
@@ -69,6 +76,17 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _refuse_a_taken(port: int) -> None:
+    with socket.socket() as probe:
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise ServerError(
+                f"The local AWS cannot have port {port}: {error.strerror}.\n"
+                "  Give another: --port N, or none for one that is free."
+            ) from None
 
 
 def _wait(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:

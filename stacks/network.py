@@ -18,6 +18,7 @@ class NetworkStack(Stack):
         self, scope: Construct, construct_id: str, *, settings: Settings, **stack: Any
     ) -> None:
         super().__init__(scope, construct_id, **stack)
+        self._zones = list(settings.zones)
         network = settings.network
         self.subnets: Subnets
         if network.vpc_id:
@@ -37,3 +38,11 @@ class NetworkStack(Stack):
             nat_gateways=1 if network.nat_gateways == "one" else len(settings.zones),
             flow_log_days=network.flow_log_days,
         ).subnets
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The zones of the settings: `ec2.Vpc` asks, and CDK would look them up in the account.
+
+        https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.Stack.html#availabilityzones
+        """
+        return self._zones

@@ -1,0 +1,48 @@
+"""CDK context outside a CDK app: what cdk.json, cdk.context.json and `-c` say together.
+
+The operations command and the rehearsal read the settings through it, so that they see what the
+stacks see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bionemo_eks.settings import Settings
+from bionemo_eks.settings_reader import SettingsError, read_settings
+
+PINNED = "cdk.context.json"
+
+
+def read_context(folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the context of the app in `folder` with `options`, each a `key=value` as after `-c`.
+
+    Precedence is the CDK CLI's: the command line, then cdk.json, then cdk.context.json.
+    Raises SettingsError for an option without `=` and for a file that is not JSON.
+    """
+    given = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not (key and equals):
+            raise SettingsError(f"Option -c {option}: must be key=value, such as -c gpu.nodes=1")
+        given[key] = value
+    of_the_app = _read(folder / "cdk.json").get("context", {})
+    return {**_read(folder / PINNED), **of_the_app, **given}
+
+
+def settings_of(folder: Path, options: Sequence[str] = ()) -> Settings:
+    """Return the settings of the app in `folder` with `options`; SettingsError if they are bad."""
+    return read_settings(read_context(folder, options))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SettingsError(f"{path.name} is not JSON: {error}") from None
+    return content

@@ -1,0 +1,134 @@
+"""Runs the real CDK CLI, hands on its lines as they come, and says why it failed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.environment import ROOT
+
+# A line of `--progress events`: stack | done/all | time | status | type | construct and reason.
+_EVENT = re.compile(
+    r"^(?P<stack>\S+) \|\s*(?P<done>\d+)(?:/(?P<all>\d+))? \| [^|]+\| (?P<status>[A-Z_]+)\s*"
+    r"\| (?P<type>\S+)\s*\| (?P<rest>.*)$"
+)
+_STACK_DONE = re.compile(r"^\s*✅\s+(?P<stack>\w+) \((?P<name>[^)]+)\)")
+
+
+class CdkError(RuntimeError):
+    """A command of the CDK CLI failed; the text holds the reasons that it gave."""
+
+
+@dataclass(frozen=True)
+class CdkCli:
+    """The CLI of package.json, in an environment that leads to the local AWS alone.
+
+    `assembly` is the folder that `cdk synth` writes and the other commands read; `logs` gets the
+    whole output of each command.
+    """
+
+    environment: Mapping[str, str]
+    assembly: Path
+    logs: Path
+
+    def synth(self, context: list[str]) -> list[str]:
+        """Run `cdk synth` with `-c` for each `key=value` of `context`."""
+        options = [part for each in context for part in ("-c", each)]
+        return self._run("synth", "--quiet", "--output", str(self.assembly), *options)
+
+    def bootstrap(self, environment: str) -> list[str]:
+        """Run `cdk bootstrap` for `aws://ACCOUNT/REGION`."""
+        return self._run("bootstrap", environment)
+
+    def deploy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
+        """Run `cdk deploy --all` with the flags of README."""
+        return self._run(
+            *("deploy", "--all", "--concurrency", "3", "--require-approval", "never"),
+            *("--import-existing-resources", "--progress", "events"),
+            *("--app", str(self.assembly)),
+            on_line=on_line,
+        )
+
+    def diff(self) -> list[str]:
+        """Run `cdk diff --fail`; CdkError when there are differences."""
+        return self._run("diff", "--fail", "--app", str(self.assembly))
+
+    def destroy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
+        """Run `cdk destroy --all --force`."""
+        return self._run(
+            "destroy", "--all", "--force", "--app", str(self.assembly), on_line=on_line
+        )
+
+    def _run(
+        self, command: str, *arguments: str, on_line: Callable[[str], None] = lambda line: None
+    ) -> list[str]:
+        """Return the command's lines; raise CdkError with the reasons when it fails."""
+        lines: list[str] = []
+        self.logs.mkdir(parents=True, exist_ok=True)
+        log = self.logs / f"cdk-{command}.log"
+        with (
+            log.open("w", encoding="utf-8") as sink,
+            subprocess.Popen(
+                ["cdk", command, *arguments, "--no-color", "--no-notices"],
+                cwd=ROOT,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            ) as process,
+        ):
+            assert process.stdout is not None  # it is a pipe
+            for line in process.stdout:
+                sink.write(line)
+                lines.append(line.rstrip())
+                on_line(lines[-1])
+        if process.returncode:
+            raise CdkError(f"cdk {command} failed.\n{reasons(lines)}\n  Whole output: {log}")
+        return lines
+
+
+def reasons(lines: list[str]) -> str:
+    """Return what a failed command gave as reasons: failed resources, else its last lines."""
+    failed = []
+    for line in lines:
+        event = _EVENT.match(line)
+        if event and event["status"].endswith("_FAILED") and "cancelled" not in event["rest"]:
+            failed.append(f"  {event['status']} {event['type']} {event['rest']}")
+    return "\n".join(dict.fromkeys(failed)) or "\n".join(
+        f"  {line}" for line in [line for line in lines if line.strip()][-8:]
+    )
+
+
+class StackProgress:
+    """Follows the stacks through the lines of deploy and destroy.
+
+    `status` says how far the stacks at work are; `read` returns a line to print when one is done.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, str] = {}
+
+    @property
+    def status(self) -> str:
+        """The stacks at work, each with the resources that are done."""
+        return ", ".join(f"{stack} {count}" for stack, count in self._counts.items())
+
+    def read(self, line: str) -> str | None:
+        """Take in a line of the CLI; return what to tell, if anything."""
+        event = _EVENT.match(line)
+        if event:
+            everything = f"/{event['all']}" if event["all"] else ""
+            self._counts[event["stack"]] = f"{event['done']}{everything}"
+            return None
+        done = _STACK_DONE.match(line)
+        if done is None:
+            return None
+        count = self._counts.pop(done["name"], "")
+        total = count.rpartition("/")[2]
+        return f"{done['stack']:<14} {f'{total:>3} resources' if total else 'no changes'}"

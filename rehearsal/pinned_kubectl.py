@@ -1,0 +1,56 @@
+"""The kubectl that the deployment itself would use: the one in the pinned layer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+_LAYER = "KubectlLayer/Code"
+_MEMBER = "kubectl/kubectl"
+
+
+class KubectlError(RuntimeError):
+    """kubectl refused, or is not to be had; the text is its own."""
+
+
+def extract(assembly: Path, folder: Path) -> Path:
+    """Take kubectl out of the layer in a cloud assembly; return its path in `folder`.
+
+    Raises KubectlError when the assembly holds no such layer.
+    """
+    for manifest in sorted(assembly.glob("*.assets.json")):
+        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        for file in files.values():
+            if _LAYER in file.get("displayName", ""):
+                folder.mkdir(parents=True, exist_ok=True)
+                with zipfile.ZipFile(assembly / file["source"]["path"]) as layer:
+                    program = Path(layer.extract(_MEMBER, folder))
+                program.chmod(0o755)
+                return program
+    raise KubectlError(f"{assembly} holds no kubectl layer")
+
+
+def apply_in_order(
+    kubectl: Path, kubeconfig: Path, files: list[Path], tell: Callable[[str], None]
+) -> None:
+    """Apply the files one by one, each told of; a CRD is waited for. KubectlError on refusal."""
+    for file in files:
+        tell(_run(kubectl, kubeconfig, "apply", "--server-side", "--filename", str(file)))
+        if "CustomResourceDefinition" in file.name:
+            waited = ("--for=condition=Established", "--timeout=60s", "--filename", str(file))
+            tell(_run(kubectl, kubeconfig, "wait", *waited))
+
+
+def _run(kubectl: Path, kubeconfig: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [str(kubectl), "--kubeconfig", str(kubeconfig), "--request-timeout=60s", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise KubectlError(f"kubectl {' '.join(arguments[:2])} failed:\n  {done.stderr.strip()}")
+    return done.stdout.strip()

@@ -1,0 +1,180 @@
+"""One rehearsal from beginning to end: bootstrap, deploy, look, compare, destroy, look again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bionemo_eks.cdk_context import settings_of
+from bionemo_eks.settings import Settings
+from rehearsal import artifacts, cluster_view, inventory, pinned_kubectl, report
+from rehearsal.adapters_kubectl import ledger_path
+from rehearsal.cdk_cli import CdkCli, StackProgress
+from rehearsal.environment import ACCOUNT, ROOT, child_environment
+from rehearsal.ledger import Ledger
+from rehearsal.local_pod import run_data_job
+from rehearsal.resources_api import resources
+from rehearsal.server import LEDGER_FOLDER, free_port, local_aws
+from rehearsal.steps import Steps
+
+FOLDER = ROOT / "build" / "rehearsal"
+# 0: all well, 1: warnings, such as a price or a quota that the local AWS does not know.
+_OPS_FINE = (0, 1)
+
+
+class RehearsalError(RuntimeError):
+    """The rehearsal cannot go on; the text says why."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose: settings as `key=value`, what to keep, a cluster to apply to."""
+
+    context: list[str]
+    keep: bool = False
+    kubeconfig: Path | None = None
+    port: int = 0
+    folder: Path = FOLDER
+
+
+def rehearse(options: Options, console: Console) -> None:
+    """Run every step; raise the step's error at the first that fails."""
+    settings = settings_of(ROOT, options.context)
+    _refuse_what_is_elsewhere(settings)
+    shutil.rmtree(options.folder, ignore_errors=True)
+    steps = Steps(console)
+    with local_aws(options.port or free_port(), settings.region, options.folder) as endpoint:
+        _Rehearsal(options, settings, endpoint, steps).run()
+    console.print()
+    console.print(steps.summary())
+    if options.keep:
+        console.print(f"Objects, charts and resources: {options.folder}")
+    else:
+        shutil.rmtree(options.folder)
+
+
+def _refuse_what_is_elsewhere(settings: Settings) -> None:
+    if settings.network.vpc_id:
+        raise RehearsalError(
+            f"Setting 'network.vpc_id' is {settings.network.vpc_id}: that VPC is in your account, "
+            "which the rehearsal does not see.\n  Rehearse without it: -c network.vpc_id="
+        )
+
+
+class _Rehearsal:
+    """The steps, and what they share."""
+
+    def __init__(self, options: Options, settings: Settings, endpoint: str, steps: Steps) -> None:
+        self._options, self._settings, self._steps = options, settings, steps
+        self._endpoint, self._folder = endpoint, options.folder
+        self._client = inventory.session(endpoint, settings.region)
+        self._environment = child_environment(endpoint, settings.region, self._folder / "home")
+        self._cdk = CdkCli(self._environment, self._folder / "cdk.out", self._folder / "logs")
+
+    def run(self) -> None:
+        step = self._steps.step
+        with step("Synthesise: cdk synth"):
+            self._cdk.synth(self._options.context)
+        with step("Bootstrap: cdk bootstrap"):
+            self._cdk.bootstrap(f"aws://{ACCOUNT}/{self._settings.region}")
+        before = inventory.take(self._client)
+        with step("Check the account: bionemo preflight"):
+            self._operate("preflight")
+        with step("Deploy: cdk deploy --all") as status:
+            self._cdk.deploy(self._follow(status.update))
+        ledger = Ledger.load(ledger_path(self._ledgers, self._settings.cluster_name))
+        with step("What stands"):
+            self._show(ledger)
+            self._keep(ledger)
+        with step("Look after it: bionemo status"):
+            self._operate("status")
+        with step("Run the data Job's pod here"):
+            self._run_data_job(ledger)
+        with step("Compare: cdk diff"):
+            self._cdk.diff()
+            self._steps.say("There are no differences.")
+        with step("Remove: cdk destroy --all") as status:
+            self._cdk.destroy(self._follow(status.update))
+        with step("What is left: bionemo leftovers"):
+            report.show_left(
+                self._steps.console, inventory.left(before, inventory.take(self._client))
+            )
+            self._operate("leftovers")
+
+    @property
+    def _ledgers(self) -> Path:
+        return self._folder / LEDGER_FOLDER
+
+    def _follow(self, update: Callable[[str], None]) -> Callable[[str], None]:
+        """Return what takes the CLI's lines: finished stacks are told, the others counted."""
+        progress = StackProgress()
+
+        def read(line: str) -> None:
+            told = progress.read(line)
+            if told:
+                self._steps.say(told)
+            update(progress.status)
+
+        return read
+
+    def _show(self, ledger: Ledger) -> None:
+        console, cluster = self._steps.console, self._settings.cluster_name
+        eks = self._client("eks")
+        addons = [
+            eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
+            for name in eks.list_addons(clusterName=cluster)["addons"]
+        ]
+        groups = cluster_view.node_groups(self._client, cluster)
+        report.show_nodes(console, groups)
+        report.show_addons(console, addons, ledger)
+        report.show_objects(console, ledger)
+        placed = cluster_view.placements(ledger, groups)
+        report.show_pods(console, placed)
+        homeless = [pod["metadata"]["name"] for pod, node in placed if node is None]
+        if homeless:
+            raise RehearsalError(f"No node has room for {', '.join(homeless)}")
+
+    def _keep(self, ledger: Ledger) -> None:
+        """Write the files that --keep and --kubeconfig are for."""
+        if not (self._options.keep or self._options.kubeconfig):
+            return
+        files = artifacts.write_objects(self._folder / "kubernetes", ledger)
+        artifacts.write_charts(self._folder / "charts.yaml", ledger)
+        artifacts.write_resources(
+            self._folder / "aws-resources.yaml", resources(self._endpoint, self._settings.region)
+        )
+        if self._options.kubeconfig:
+            kubectl = pinned_kubectl.extract(self._cdk.assembly, self._folder / "tools")
+            pinned_kubectl.apply_in_order(kubectl, self._options.kubeconfig, files, self._steps.say)
+
+    def _operate(self, command: str) -> None:
+        """Run a command of the operations command line against the local AWS."""
+        if not (ROOT / "ops" / "__main__.py").exists():
+            return
+        options = [part for each in self._options.context for part in ("-c", each)]
+        done = subprocess.run(
+            [sys.executable, "-m", "ops", command, *options],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for line in done.stdout.splitlines():
+            self._steps.say(line)
+        if done.returncode not in _OPS_FINE:
+            raise RehearsalError(f"bionemo {command} failed.\n{done.stderr.strip()}")
+
+    def _run_data_job(self, ledger: Ledger) -> None:
+        if self._settings.dataset.preparation != "streaming":
+            self._steps.say("Left out: preparation `bionemo` runs in NVIDIA's container alone.")
+            return
+        result = run_data_job(ledger, self._folder / "pod", self._steps.say)
+        counts = ", ".join(f"{count} {split}" for split, count in result.files.items())
+        self._steps.say(f"{sum(result.files.values())} CSV files below processed/: {counts}")
