@@ -13,6 +13,8 @@ from rehearsal import (
     adapters_fsx,
     adapters_kubectl,
     adapters_s3,
+    adoption,
+    eks_api,
     fsx_api,
     resources_api,
 )
@@ -29,6 +31,8 @@ ADAPTERS: dict[str, dict[str, Any]] = {
 def register() -> None:
     """Teach the emulator what it lacks, and mend the two types that it has otherwise than AWS."""
     _RESOURCE_HANDLERS.update(ADAPTERS)
+    adoption.register()
+    eks_api.register()
     fsx_api.register()
     resources_api.register()
     node_group, cluster = (

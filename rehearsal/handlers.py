@@ -19,10 +19,20 @@ Delete = Callable[[str, Properties], None]
 
 
 def handler(create: Create, update: Update, delete: Delete) -> dict[str, Any]:
-    """Return the three as the emulator's table holds them."""
+    """Return the three as the emulator's table holds them.
+
+    Attributes outlive an update in place: the emulator would forget those that `update` leaves out.
+    """
+    known: dict[str, dict[str, Any]] = {}
+
+    def remembered(made: Made) -> Made:
+        physical_id, attributes = made
+        known[physical_id] = {**known.get(physical_id, {}), **attributes}
+        return physical_id, known[physical_id]
+
     return {
-        "create": create,
-        "update": update,
+        "create": lambda *arguments: remembered(create(*arguments)),
+        "update": lambda *arguments: remembered(update(*arguments)),
         "update_with_logical_id": True,
         "delete": delete,
     }
