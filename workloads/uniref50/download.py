@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from durable import read_json, write_json
-from problems import PreparationError, SourceError, about
+from durable import read_json, remove, write_json
+from problems import DamagedError, PreparationError, SourceError, about
 from source import READ
 
 PIECE = 32 << 20  # one range request
@@ -47,10 +47,6 @@ class _Remote:
     size: int | None
     ranges: bool
     validator: str
-
-
-class _ChangedError(Exception):
-    """The file on the server is another one now."""
 
 
 def _remote(response: http.client.HTTPResponse) -> _Remote:
@@ -96,11 +92,16 @@ class Download:
         """Bytes in all; None when the server does not say. Known once blocks() has begun."""
         return self._remote.size
 
+    def discard(self) -> None:
+        """Forget what is complete."""
+        remove(self._state)
+
     def blocks(self) -> Iterator[bytes]:
         """The file's bytes in order, as they come in.
 
         Raises:
-            SourceError: the server has no such file, or another one than a moment ago.
+            SourceError: the server has no such file.
+            DamagedError: it has another one than a moment ago.
             PreparationError: the server does not answer, or not well.
         """
         self._remote = self._ask()
@@ -220,8 +221,8 @@ class Download:
             if (now.size, now.validator) != (self._remote.size, self._remote.validator) or (
                 headers and response.status != _PARTIAL
             ):
-                raise SourceError(
-                    f"{self._url}: the file on the server changed during the download; run again"
+                raise DamagedError(
+                    f"{self._url}: the file on the server changed during the download"
                 )
             if not headers:
                 _skip(response, have)

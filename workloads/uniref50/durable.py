@@ -31,18 +31,41 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")
+
+
 @contextmanager
-def new_file(path: Path) -> Iterator[int]:
-    """A descriptor to write `path` through; it takes its name only when it is complete."""
-    partial = path.with_name(path.name + ".partial")
+def draft(path: Path) -> Iterator[int]:
+    """A descriptor to write `path` through; `settle` then makes it final."""
     with about(path):
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        descriptor = os.open(_partial(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
             yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def settle(path: Path) -> None:
+    """Give a complete draft its name, once all of it is on the disk.
+
+    Any process may do so: fsync(2) flushes the file, not what one descriptor wrote.
+    """
+    with about(path):
+        descriptor = os.open(_partial(path), os.O_RDONLY)
+        try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(partial, path)
+        os.replace(_partial(path), path)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[int]:
+    """A descriptor to write `path` through; it takes its name only when it is complete."""
+    with draft(path) as descriptor:
+        yield descriptor
+    settle(path)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from problems import SourceError
+from problems import DamagedError
 
 OUTPUT_BLOCK = 1 << 20  # fits the second-level cache: a fifth faster than 16 MiB
 INPUT_BLOCK = 512 << 10
@@ -20,7 +20,7 @@ def unpacked(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
     gzip's manual). No block that comes out is longer than OUTPUT_BLOCK.
 
     Raises:
-        SourceError: `name` is truncated or corrupt.
+        DamagedError: `name` is truncated or corrupt.
     """
     first = next(blocks, b"")
     while len(first) < len(_MAGIC) and (more := next(blocks, b"")):
@@ -70,11 +70,11 @@ def _member(source: _Pieces, name: str) -> Iterator[bytes]:
         if not pending and len(output) < OUTPUT_BLOCK:
             pending = source.next()
             if not pending:
-                raise SourceError(f"{name}: the gzip data ends too early (truncated); get it again")
+                raise DamagedError(f"{name}: the gzip data ends too early (truncated)")
         try:
             output = member.decompress(pending, OUTPUT_BLOCK)
         except zlib.error as error:
-            raise SourceError(f"{name}: corrupt gzip data ({error}); get it again") from None
+            raise DamagedError(f"{name}: corrupt gzip data ({error})") from None
         if output:
             yield output
         pending = member.unconsumed_tail

@@ -9,13 +9,14 @@ from xml.etree import ElementTree
 
 from source import Facts
 
+NAME = "RELEASE.metalink"
 LARGEST = 4 << 20
 TIMEOUT = 30.0
 
 
 def beside(url: str) -> str:
     """The address of RELEASE.metalink in the folder of `url`."""
-    return urllib.parse.urljoin(url, "RELEASE.metalink")
+    return urllib.parse.urljoin(url, NAME)
 
 
 def _local(element: ElementTree.Element) -> str:

@@ -14,7 +14,13 @@ import mmap
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +30,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apart import die_with_parent
-from durable import new_file, sync_folder, write_all
+from durable import draft, settle, sync_folder, write_all
 from layout import HEADER, Task
 from problems import PreparationError, about
 
 READ = 8 << 20
 ROWS_AT_ONCE = 8192  # about 2.5 MB of rows: joined in the cache, written in one call
 BUFFERS = 320 << 20  # all workers' buffers together
+SETTLING = 4  # files that wait for the disk at once
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,10 @@ class Rows:
         """The same rows by part, in file order within a part."""
         return self.folder / f"run-{index:05d}"
 
+    def output(self, path: str) -> Path:
+        """An output file until all are complete; `path` is below `processed/`."""
+        return self.folder / "processed" / path
+
     def part_by_record(self) -> NDArray[np.unsignedinteger[Any]]:
         """The part that each record belongs to, (records,), 2 bytes each as a rule."""
         parts = len(self.cuts) - 1
@@ -107,21 +118,22 @@ class _Buffer:
         return self._memory
 
 
-def _read(path: Path, start: int, view: memoryview) -> None:
-    """Fill `view` from `path`, from byte `start` on."""
+def _open(path: Path) -> int:
     with about(path):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            done = 0
-            while done < len(view):
-                count = os.preadv(descriptor, [view[done : done + READ]], start + done)
-                if not count:
-                    raise PreparationError(
-                        f"{path}: shorter than when it was written; delete {path.parent}"
-                    )
-                done += count
-        finally:
-            os.close(descriptor)
+        return os.open(path, os.O_RDONLY)
+
+
+def _read(path: Path, descriptor: int, start: int, view: memoryview) -> None:
+    """Fill `view` from `path`, from byte `start` on."""
+    done = 0
+    with about(path):
+        while done < len(view):
+            count = os.preadv(descriptor, [view[done : done + READ]], start + done)
+            if not count:
+                raise PreparationError(
+                    f"{path}: shorter than when it was written; delete {path.parent}"
+                )
+            done += count
 
 
 def _pick(
@@ -145,27 +157,36 @@ class _Worker:
         self.rows, self.owner = rows, owner
         self.starts = rows.slice_starts(owner)
         self.buffer = _Buffer()
+        # Each run is read once for each part: on Lustre an open costs as much as a read.
+        self.runs: dict[int, int] = {}
 
     def make_run(self, index: int) -> int:
-        """Sort segment `index` by part; returns its size in bytes."""
+        """Sort segment `index` by part, into a draft; returns `index`."""
         rows, source = self.rows, self.rows.segment(index)
         owner = self.owner[rows.first[index] : rows.first[index + 1]]
         stops = _ends(rows.lengths[rows.first[index] : rows.first[index + 1]])
         size = int(stops[-1])
         memory = self.buffer.room(size)
-        _read(source, 0, memoryview(memory)[:size])
+        descriptor = _open(source)
+        try:
+            _read(source, descriptor, 0, memoryview(memory)[:size])
+        finally:
+            os.close(descriptor)
         by_part = np.argsort(owner, kind="stable")
         stops = stops[by_part]
         starts = stops - rows.lengths[rows.first[index] + by_part]
-        with new_file(rows.run(index)) as descriptor:
+        with draft(rows.run(index)) as descriptor:
             for block in _pick(memory, starts, stops):
                 write_all(descriptor, block)
-        sync_folder(rows.folder)  # the run must be there before the segment goes
-        source.unlink()
-        return size
+        return index
+
+    def _open_run(self, index: int) -> int:
+        if index not in self.runs:
+            self.runs[index] = _open(self.rows.run(index))
+        return self.runs[index]
 
     def write_files(self, task: Task) -> list[Finished]:
-        """Write the files of `task`; each is complete and on the disk on return."""
+        """Write the drafts of the files of `task`."""
         if len(task.parts) > 1:
             return [self._write(task.files[0].path, task.parts)]
         ((start, _),) = task.parts
@@ -198,7 +219,8 @@ class _Worker:
         slices = self.starts[:, part : part + 2].tolist() if size else []
         for index, (low, high) in enumerate(slices):
             if high > low:
-                _read(self.rows.run(index), low, memoryview(memory)[at : at + high - low])
+                view = memoryview(memory)[at : at + high - low]
+                _read(self.rows.run(index), self._open_run(index), low, view)
                 at += high - low
         stops = np.empty(len(records), np.int64)
         stops[by_record] = loaded
@@ -207,7 +229,7 @@ class _Worker:
     def _save(self, path: str, blocks: Iterable[bytes], rows: int) -> Finished:
         digest = hashlib.sha256(HEADER)
         size = len(HEADER)
-        with new_file(self.rows.folder / "processed" / path) as descriptor:
+        with draft(self.rows.output(path)) as descriptor:
             write_all(descriptor, HEADER)
             for block in blocks:
                 write_all(descriptor, block)
@@ -236,7 +258,10 @@ def _write_files(task: Task) -> list[Finished]:
 
 
 class Orderer:
-    """Both passes over `rows`, in `workers` processes."""
+    """Both passes over `rows`, in `workers` processes.
+
+    The workers write; this process waits for the disk meanwhile, in threads.
+    """
 
     def __init__(self, rows: Rows, workers: int) -> None:
         self._rows = rows
@@ -256,28 +281,45 @@ class Orderer:
                 done(int(self._worker.starts[index, -1]))
             else:
                 todo.append(index)
-        for size in self._each(_make_run, todo):
+        for size in self._each(_make_run, self._settle_run, todo):
             done(size)
+
+    def _settle_run(self, index: int) -> int:
+        settle(self._rows.run(index))
+        sync_folder(self._rows.folder)  # the run must be there before the segment goes
+        self._rows.segment(index).unlink()
+        return int(self._worker.starts[index, -1])
 
     def write_files(self, todo: list[Task], done: Callable[[list[Finished]], None]) -> None:
         """Second pass; `done` gets each task's files once they are complete."""
-        for files in self._each(_write_files, todo):
+        for files in self._each(_write_files, self._settle_files, todo):
             done(files)
 
-    def _each(self, work: Callable[[Any], Any], items: list[Any]) -> Iterator[Any]:
-        """`work` on each of `items` in the pool, results as they come."""
+    def _settle_files(self, files: list[Finished]) -> list[Finished]:
+        for file in files:
+            settle(self._rows.output(file.path))
+        return files
+
+    def _each(
+        self, work: Callable[[Any], Any], make_durable: Callable[[Any], Any], items: list[Any]
+    ) -> Iterator[Any]:
+        """`work` on each of `items` in the pool, then `make_durable`; results as they come."""
         if not items:
             return
         context = multiprocessing.get_context("fork")
-        pool = ProcessPoolExecutor(
-            min(self._workers, len(items)), context, initializer=_start, initargs=(self._worker,)
-        )
+        count = min(self._workers, len(items))
+        pool = ProcessPoolExecutor(count, context, initializer=_start, initargs=(self._worker,))
+        disk = ThreadPoolExecutor(SETTLING)
         try:
-            waiting: set[Future[Any]] = {pool.submit(work, item) for item in items}
-            while waiting:
-                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ready:
+            working: set[Future[Any]] = {pool.submit(work, item) for item in items}
+            settling: set[Future[Any]] = set()
+            while working or settling:
+                ready, _ = wait(working | settling, return_when=FIRST_COMPLETED)
+                for future in ready & working:
+                    settling.add(disk.submit(make_durable, future.result()))
+                for future in ready & settling:
                     yield future.result()
+                working, settling = working - ready, settling - ready
         except BrokenProcessPool:
             raise PreparationError(
                 "a worker process was killed; most often that means too little memory: "
@@ -287,3 +329,4 @@ class Orderer:
             for process in list((pool._processes or {}).values()):
                 process.kill()
             pool.shutdown(wait=True, cancel_futures=True)
+            disk.shutdown(wait=True, cancel_futures=True)

@@ -29,6 +29,10 @@ class SourceError(PreparationError):
     """The input is not what it should be; work made from it is worthless."""
 
 
+class DamagedError(SourceError):
+    """The input is not what was sent; getting it again may mend it."""
+
+
 def explain(error: OSError) -> str:
     """One line for `error`: the path that it is about, and what to do."""
     text = _HINTS.get(error.errno or 0, error.strerror or str(error))

@@ -60,9 +60,13 @@ class Progress:
         left = span((self._total - self._done) / rate) if rate > 0 else "unknown time"
         return f"{self._stage}: {share:4.0%} of {size(self._total)}, {size(rate)}/s, {left} left"
 
-    def update(self, done: int, note: str = "") -> None:
-        """Say where the stage is, when it is time for it. `done`: bytes so far."""
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Say where the stage is, when it is time for it.
+
+        `done`: bytes so far; `total`: bytes in all, if that is known only now.
+        """
         self._done = done
+        self._total = total or self._total
         now = time.monotonic()
         if now < self._next:
             return

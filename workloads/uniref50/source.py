@@ -1,4 +1,4 @@
-"""Where the FASTA text comes from, when it is a file on this machine."""
+"""Where the FASTA text comes from: what every source has, and a file on this machine."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from problems import SourceError, about
+from problems import DamagedError, PreparationError, SourceError, about, explain
 
 READ = 4 << 20
 
@@ -35,15 +35,74 @@ class Facts:
         return asdict(self)
 
 
-def local_blocks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, READ at a time."""
-    with about(path):
-        descriptor = os.open(path, os.O_RDONLY)
+class Source(Protocol):
+    """A FASTA file, plain or gzipped, that can be read from start to end.
+
+    Attributes:
+        name: for messages.
+        url: http, https or file; for the manifest.
+        identity: changes when the file on this machine does; JSON.
+    """
+
+    name: str
+    url: str
+    identity: dict[str, Any]
+
+    @property
+    def expected(self) -> Facts:
+        """The URL, and what somebody says of the file."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes in all; None when that is unknown. Known once blocks() has begun."""
+
+    def blocks(self) -> Iterator[bytes]:
+        """The file's bytes in order."""
+
+    def discard(self) -> None:
+        """Remove what reading it has left on the disk, if anything."""
+
+    def damaged(self, error: DamagedError) -> PreparationError:
+        """What to raise when the bytes turn out damaged."""
+
+
+class LocalSource:
+    """A file on this machine; `facts`: what RELEASE.metalink beside it says, if it is there.
+
+    Raises:
+        SourceError: there is no such file, or it may not be read.
+    """
+
+    def __init__(self, path: Path, facts: Facts | None = None) -> None:
         try:
-            while block := os.read(descriptor, READ):
-                yield block
-        finally:
-            os.close(descriptor)
+            found = path.stat()
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise SourceError(explain(error)) from None
+        self._path = path
+        self.name = str(path)
+        self.url = path.resolve().as_uri()
+        self.size: int | None = found.st_size
+        self.expected = facts or Facts(self.url)
+        self.identity = {"size": found.st_size, "modified": found.st_mtime_ns}
+
+    def blocks(self) -> Iterator[bytes]:
+        """See Source."""
+        with about(self._path):
+            descriptor = os.open(self._path, os.O_RDONLY)
+            try:
+                while block := os.read(descriptor, READ):
+                    yield block
+            finally:
+                os.close(descriptor)
+
+    def discard(self) -> None:
+        """See Source; the file is not ours to remove."""
+
+    def damaged(self, error: DamagedError) -> PreparationError:
+        """See Source: another try would find the same bytes."""
+        return error
 
 
 def checked(
@@ -61,7 +120,7 @@ def checked(
         report: gets the facts found, once all is read and right.
 
     Raises:
-        SourceError: another size or MD5 than expected.
+        DamagedError: another size or MD5 than expected.
     """
     # Not for security: MD5 is what UniProt publishes (FIPS builds of Python refuse it else).
     digest = hashlib.md5(usedforsecurity=False)
@@ -75,8 +134,8 @@ def checked(
     for what in ("size", "md5"):
         wanted, got = getattr(expected, what), getattr(found, what)
         if wanted is not None and wanted != got:
-            raise SourceError(
-                f"{expected.url}: {what} is {got}, but RELEASE.metalink says {wanted}; "
-                "the file is damaged, or a new release is being put up: try again later"
+            raise DamagedError(
+                f"{expected.url}: {what} is {got}, but should be {wanted}; "
+                "the file is damaged, or a new release is being put up"
             )
     report(found)

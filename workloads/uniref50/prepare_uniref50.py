@@ -1,0 +1,233 @@
+"""Prepare UniRef50 for ESM-1nv: train, validation and test files, by sequential reads alone.
+
+The files are byte for byte those of BioNeMo's UniRef50Preprocess with the same parameters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import cores
+import metalink
+from download import Patience
+from durable import only_one, remove
+from layout import Split
+from problems import PreparationError, SourceError, explain
+from progress import size, span
+from publish import OtherDataSetError, asked_for, complete
+from remote import RemoteSource
+from source import LocalSource, Source
+from stages import Preparation
+
+URL = "https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz"
+EXIT_DONE, EXIT_AGAIN, EXIT_WRONG, EXIT_INTERRUPT, EXIT_TERMINATED = 0, 1, 2, 130, 143
+_EPILOG = f"""exit status: {EXIT_DONE} the data set is complete; {EXIT_AGAIN} failed, another run
+goes on from there; {EXIT_WRONG} the parameters or the input are wrong, another run would end the
+same; {EXIT_TERMINATED} stopped by SIGTERM."""
+
+
+class _TerminatedError(Exception):
+    """SIGTERM has come."""
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not allowed: give a whole number from {least} to {most}"
+            )
+        return value
+
+    return number
+
+
+def _url(text: str) -> str:
+    parts = urllib.parse.urlsplit(text)
+    if parts.scheme not in {"http", "https", "file"} or not (parts.netloc or parts.path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: give a http, https or file URL")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    split = Split()
+    parser = argparse.ArgumentParser(description=__doc__, epilog=_EPILOG)
+    add = parser.add_argument
+    rows = _number(0, 2**31)
+    add("--root", type=Path, required=True, metavar="DIR", help="gets raw/ and processed/")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--url",
+        type=_url,
+        default=URL,
+        help="FASTA, plain or gzip; http, https or file (%(default)s)",
+    )
+    source.add_argument("--fasta", type=Path, metavar="FILE", help="the same, on this machine")
+    add("--val-size", type=rows, default=split.val_size, metavar="N", help="rows (%(default)s)")
+    add("--test-size", type=rows, default=split.test_size, metavar="N", help="rows (%(default)s)")
+    add(
+        *("--num-csv-files",),
+        type=_number(1, 10_000),
+        default=split.num_csv_files,
+        metavar="N",
+        help="files of each split (%(default)s)",
+    )
+    add(
+        *("--seed",),
+        type=_number(0, 2**63 - 1),
+        default=split.seed,
+        metavar="N",
+        help="of the shuffle (%(default)s)",
+    )
+    add(
+        *("--workers",),
+        type=_number(1, 256),
+        default=cores.available(),
+        metavar="N",
+        help="processes (the CPU limit of this container or machine: %(default)s)",
+    )
+    add(
+        "--connections",
+        type=_number(1, 16),
+        default=4,
+        metavar="N",
+        help="to the server (%(default)s)",
+    )
+    add(
+        *("--timeout",),
+        type=_number(1, 3600),
+        default=60,
+        metavar="SECONDS",
+        help="without a byte, after which to connect anew (%(default)s)",
+    )
+    add(
+        *("--attempts",),
+        type=_number(1, 1000),
+        default=10,
+        metavar="N",
+        help="to connect, one after the other, before giving up (%(default)s)",
+    )
+    add("--keep-raw", action="store_true", help="keep the download in raw/")
+    add("--replace", action="store_true", help="replace a data set of other parameters")
+    return parser
+
+
+def _source(options: argparse.Namespace, raw: Path) -> Source:
+    parts = urllib.parse.urlsplit(options.url)
+    if options.fasta is not None:
+        return LocalSource(options.fasta)
+    if parts.scheme == "file":
+        path = Path(urllib.request.url2pathname(parts.path))
+        facts = metalink.fetch(options.url) if path.with_name(metalink.NAME).exists() else None
+        return LocalSource(path, facts)
+    patience = Patience(stall=options.timeout, attempts=options.attempts)
+    return RemoteSource(options.url, raw, options.connections, patience)
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Make the data set below `options.root`, unless it is there.
+
+    Raises:
+        PreparationError, OSError: it could not be made; what is finished is kept.
+    """
+    split = Split(options.val_size, options.test_size, options.num_csv_files, options.seed)
+    raw, processed = options.root / "raw", options.root / "processed"
+    source = _source(options, raw)
+    asked = asked_for(split, source)
+    for folder in (raw, processed):
+        folder.mkdir(parents=True, exist_ok=True)
+    with only_one(raw):
+        preparation = Preparation(raw / "work", processed, split, options.workers)
+        try:
+            manifest = complete(processed, asked)
+        except OtherDataSetError:
+            if not options.replace:
+                raise
+            manifest = None
+        if manifest is not None:
+            print(
+                f"{processed}: complete already, {manifest['records']:,} records in "
+                f"{len(manifest['files'])} files; nothing to do"
+            )
+        else:
+            started = time.monotonic()
+            _warn_of_space(options.root, source)
+            manifest = preparation.run(source, keep_raw=options.keep_raw)
+            _summarise(processed, manifest, time.monotonic() - started)
+        if not options.keep_raw:
+            source.discard()
+        remove(raw / "work")
+
+
+def _warn_of_space(root: Path, source: Source) -> None:
+    """Unpacked rows take about 1.8 times what gzip leaves; there are two copies at the end."""
+    packed = source.expected.size
+    free = shutil.disk_usage(root).free
+    if packed and source.name.endswith(".gz") and free < 4.5 * packed:
+        print(f"warning: {root} has {size(free)} free; about {size(4.5 * packed)} may be needed")
+
+
+def _summarise(processed: Path, manifest: dict[str, object], seconds: float) -> None:
+    counts, files = manifest["counts"], manifest["files"]
+    assert isinstance(counts, dict)
+    assert isinstance(files, list)
+    total = sum(file["bytes"] for file in files)
+    print(f"{processed}: {len(files)} files, {size(total)}, in {span(seconds)}")
+    for name, rows in counts.items():
+        print(f"  {name:<6}{rows:>12,} rows")
+    if manifest["records_cut_short"]:
+        print(
+            f"warning: {manifest['records_cut_short']:,} sequences are cut short, as the reference "
+            "does it, because their lines do not end as their headers do"
+        )
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _TerminatedError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
+    # A file size limit is an error of a write, not a death.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        prepare(options)
+    except (SourceError, OtherDataSetError) as error:
+        return _fail(str(error), EXIT_WRONG)
+    except PreparationError as error:
+        return _fail(str(error), EXIT_AGAIN)
+    except OSError as error:
+        return _fail(explain(error), EXIT_AGAIN)
+    except MemoryError:
+        return _fail("too little memory: give the container more, or pass --workers 1", EXIT_AGAIN)
+    except (_TerminatedError, KeyboardInterrupt) as error:
+        stopped = EXIT_TERMINATED if isinstance(error, _TerminatedError) else EXIT_INTERRUPT
+        return _fail("stopped; finished work is kept, run again to go on", stopped)
+    return EXIT_DONE
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    return status
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    # Threads that wait for a dead server must not hold the exit up.
+    os._exit(status)

@@ -1,0 +1,127 @@
+"""Puts a complete data set under its final names, and the manifest that says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from durable import read_json, sync_folder, write_json
+from layout import Split
+from order import Finished
+from problems import PreparationError, about
+from source import Facts, Source
+
+MANIFEST = "_SUCCESS"
+SPLITS = ("val", "test", "train")
+_CSV = re.compile(r"x\d{3,}\.csv")
+
+
+class OtherDataSetError(PreparationError):
+    """A complete data set of other parameters is there, and must not be lost."""
+
+
+def asked_for(split: Split, source: Source) -> dict[str, Any]:
+    """What a manifest must say to be of the data set that is asked for."""
+    found: dict[str, Any] = {"preparation": "streaming", **asdict(split), "url": source.url}
+    if "size" in source.identity:
+        found["size"] = source.identity["size"]
+    return found
+
+
+def _flat(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {**manifest, **manifest.get("source", {})}
+
+
+def complete(processed: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """The manifest of the data set that is asked for, if it is there with all of its files.
+
+    Raises:
+        OtherDataSetError: a complete one of other parameters is there.
+    """
+    path = processed / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        manifest = read_json(path)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    flat = _flat(manifest or {})
+    differences = [
+        f"{key} is {json.dumps(flat.get(key))}, asked for is {json.dumps(value)}"
+        for key, value in asked.items()
+        if flat.get(key) != value
+    ]
+    if manifest is None or differences:
+        reason = "; ".join(differences) if manifest else "it is no JSON object"
+        raise OtherDataSetError(
+            f"{path} tells of another data set: {reason}. To make this one in its place, pass "
+            "--replace (in cdk.json: dataset.replace); else choose another --root."
+        )
+    missing = [
+        file["path"]
+        for file in manifest["files"]
+        if _size(processed / file["path"]) != file["bytes"]
+    ]
+    if missing:
+        print(
+            f"warning: {path} is there, but {len(missing)} of its files are not as it says "
+            f"({missing[0]}): made anew",
+            flush=True,
+        )
+        return None
+    return manifest
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else -1
+
+
+def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
+    """Move `files` from `unpublished` to `processed`; those that are there already stay.
+
+    Files of another data set go: those of the same names, and other xNNN.csv of the splits.
+    """
+    with about(processed):
+        (processed / MANIFEST).unlink(missing_ok=True)
+        names = {file.path for file in files}
+        for split in SPLITS:
+            (processed / split).mkdir(exist_ok=True)
+            for old in (processed / split).iterdir():
+                if _CSV.fullmatch(old.name) and f"{split}/{old.name}" not in names:
+                    old.unlink()
+        for file in files:
+            if (unpublished / file.path).exists():
+                os.replace(unpublished / file.path, processed / file.path)
+        for split in SPLITS:
+            sync_folder(processed / split)
+        sync_folder(processed)
+
+
+def manifest_of(
+    version: str, split: Split, source: Facts, cut_short: int, files: list[Finished]
+) -> dict[str, Any]:
+    """What is to be known of a data set, for people and for a later run."""
+    counts = {
+        name: sum(file.rows for file in files if file.path.startswith(f"{name}/"))
+        for name in SPLITS
+    }
+    return {
+        "program_version": version,
+        "preparation": "streaming",
+        "source": source.as_json(),
+        **asdict(split),
+        "records": sum(counts.values()),
+        "counts": counts,
+        "records_cut_short": cut_short,
+        "files": [asdict(file) for file in files],
+    }
+
+
+def write_manifest(processed: Path, manifest: dict[str, Any]) -> None:
+    """The last thing that is written: from here on the data set is complete."""
+    write_json(processed / MANIFEST, manifest)

@@ -1,0 +1,137 @@
+"""The stages of a preparation, in order; each is done once, however often the program starts."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import segments
+from durable import read_json, remove, write_json
+from layout import Split, Task, output_files, shuffled, tasks
+from order import Finished, Orderer, Rows
+from problems import DamagedError, SourceError
+from progress import Progress
+from publish import SPLITS, manifest_of, publish, write_manifest
+from segments import PIECE_ROWS, Segments, piece_bytes
+from source import Source
+
+VERSION = "1.0.0"
+
+
+class Preparation:
+    """One data set in the making.
+
+    Args:
+        work: folder for everything that is not finished; on the same file system as `processed`.
+        processed: gets the files once all of them are complete.
+        split: the reference's parameters.
+        workers: processes for the second and third stage.
+    """
+
+    def __init__(self, work: Path, processed: Path, split: Split, workers: int) -> None:
+        self._work, self._processed = work, processed
+        self._split, self._workers = split, workers
+        self._state = work / "state.json"
+
+    def run(self, source: Source, *, keep_raw: bool) -> dict[str, Any]:
+        """Do what an earlier run has not done; return the manifest.
+
+        Raises:
+            SourceError: the input is wrong for good.
+            PreparationError, OSError: a later run may go on.
+        """
+        rows = self._rows(source)
+        if not keep_raw:
+            source.discard()
+        finished = self._files(rows)
+        publish(self._work / "processed", self._processed, finished)
+        manifest = manifest_of(VERSION, self._split, rows.source, rows.cut_short, finished)
+        write_manifest(self._processed, manifest)
+        return manifest
+
+    def _rows(self, source: Source) -> Segments:
+        """First stage: the source's rows, in segments."""
+        key = {
+            "program_version": VERSION,
+            **asdict(self._split),
+            **source.identity,
+            "name": source.name,
+        }
+        state = read_json(self._state) or {}
+        if state.get("key") == key:
+            print("read: done by an earlier run", flush=True)
+            return segments.restore(self._work, state)
+        remove(self._work)
+        self._work.mkdir()
+        try:
+            rows = segments.read_source(source, self._work)
+        except DamagedError as error:
+            raise source.damaged(error) from None
+        wanted = self._split.val_size + self._split.test_size
+        if rows.records < wanted:
+            raise SourceError(
+                f"{source.name}: {rows.records:,} records are fewer than --val-size "
+                f"{self._split.val_size} and --test-size {self._split.test_size} together"
+            )
+        write_json(self._state, {"key": key, **segments.save(rows)})
+        return rows
+
+    def _files(self, rows: Segments) -> list[Finished]:
+        """Second and third stage: runs by part, and of these the files."""
+        done_path = self._work / "finished.json"
+        done = [Finished(**each) for each in (read_json(done_path) or {}).get("files", [])]
+        names = {file.path for file in done}
+        todo, cuts = self._plan(rows)
+        left = [task for task in todo if not names.issuperset(f.path for f in task.files)]
+        if left:
+            order = shuffled(rows.records, self._split.seed)
+            orderer = Orderer(
+                Rows(self._work, order, rows.lengths, rows.first, cuts), self._workers
+            )
+            total = int(rows.lengths.sum(dtype=np.int64))
+            self._make_runs(orderer, total)
+            self._write_files(orderer, total, left, done, done_path)
+        place = {file.path: index for index, file in enumerate(f for t in todo for f in t.files)}
+        return sorted(done, key=lambda file: place[file.path])
+
+    def _plan(self, rows: Segments) -> tuple[list[Task], np.ndarray[Any, np.dtype[np.int64]]]:
+        """The tasks of the third stage, and the cuts between their parts."""
+        total = int(rows.lengths.sum(dtype=np.int64))
+        part_rows = max(1, min(PIECE_ROWS, piece_bytes(total) * rows.records // total))
+        todo = tasks(output_files(rows.records, self._split), part_rows)
+        stops = itertools.chain.from_iterable(([s for _, s in task.parts]) for task in todo)
+        return todo, np.array([0, *stops], np.int64)
+
+    def _make_runs(self, orderer: Orderer, total: int) -> None:
+        progress = Progress("sort", total)
+        sorted_bytes = 0
+
+        def done(count: int) -> None:
+            nonlocal sorted_bytes
+            sorted_bytes += count
+            progress.update(sorted_bytes)
+
+        orderer.make_runs(done)
+        progress.finish("rows by part")
+
+    def _write_files(
+        self, orderer: Orderer, total: int, left: list[Task], done: list[Finished], path: Path
+    ) -> None:
+        for split in SPLITS:
+            (self._work / "processed" / split).mkdir(parents=True, exist_ok=True)
+        written = sum(file.bytes for file in done)
+        progress = Progress("write", total, written)
+
+        def add(files: list[Finished]) -> None:
+            nonlocal written
+            done.extend(files)
+            write_json(path, {"files": [asdict(file) for file in done]})
+            written += sum(file.bytes for file in files)
+            progress.update(written)
+
+        orderer.write_files(left, add)
+        progress.finish(f"{len(done)} files")
