@@ -40,8 +40,12 @@ class CdkCli:
         return self._run("synth", "--quiet", "--output", str(self.assembly), *options)
 
     def bootstrap(self, environment: str) -> list[str]:
-        """Run `cdk bootstrap` for `aws://ACCOUNT/REGION`."""
-        return self._run("bootstrap", environment)
+        """Run `cdk bootstrap` for `aws://ACCOUNT/REGION`.
+
+        Outside the project: with a cdk.json at hand the CLI would also synthesize the app, into
+        cdk.out, which another command may be using.
+        """
+        return self._run("bootstrap", environment, folder=self.logs)
 
     def deploy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
         """Run `cdk deploy --all` with the flags of README."""
@@ -63,7 +67,11 @@ class CdkCli:
         )
 
     def _run(
-        self, command: str, *arguments: str, on_line: Callable[[str], None] = lambda line: None
+        self,
+        command: str,
+        *arguments: str,
+        folder: Path = ROOT,
+        on_line: Callable[[str], None] = lambda line: None,
     ) -> list[str]:
         """Return the command's lines; raise CdkError with the reasons when it fails."""
         lines: list[str] = []
@@ -73,7 +81,7 @@ class CdkCli:
             log.open("w", encoding="utf-8") as sink,
             subprocess.Popen(
                 ["cdk", command, *arguments, "--no-color", "--no-notices"],
-                cwd=ROOT,
+                cwd=folder,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

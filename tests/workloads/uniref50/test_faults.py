@@ -1,0 +1,236 @@
+"""Bad input, full disks and sudden ends: one message, and nothing half-made under a final name."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.uniref50_data import write_fasta
+from tests.workloads.uniref50.harness import command, csv_files, run, start, stop
+
+SIZES = ("--val-size", "10", "--test-size", "100", "--num-csv-files", "5", "--workers", "2")
+GOOD = b"".join(b">r%d\nACGT\n" % number for number in range(200))
+PACKED = gzip.compress(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no FASTA record in it (the file is empty)"),
+        (b"\n \n\n", "no FASTA record in it"),
+        (b"<html><body>404</body></html>", "an HTML page"),
+        (b"ACGT\n>a\nACGT\n", "not FASTA, it starts with 'ACGT'"),
+        (PACKED[:-20], "the gzip data ends too early (truncated)"),
+        (PACKED[:100] + b"\xff" * 20 + PACKED[120:], "corrupt gzip data"),
+        (PACKED[:-8] + b"\0" * 8, "corrupt gzip data"),
+        (GOOD[:600], "records are fewer than --val-size 10 and --test-size 100 together"),
+        (b">a\nAC\xe9GT\n" + GOOD, "record 1 has a byte in its sequence that is no letter"),
+        (b">a\nAC\tGT\n" + GOOD, "record 1 has white space inside its sequence"),
+    ],
+    ids=[
+        *("empty", "blank", "html", "text", "truncated", "corrupt", "wrong-crc", "too-few"),
+        *("no-letter", "tab-inside"),
+    ],
+)
+def test_bad_input_gets_one_message(tmp_path: Path, content: bytes, message: str) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(content)
+    done = run("--root", tmp_path / "root", "--fasta", source, *SIZES)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert not csv_files(tmp_path / "root")
+    assert not (tmp_path / "root/processed/_SUCCESS").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--val-size", "-1"], "--val-size: '-1' is not allowed: give a whole number from 0"),
+        (["--num-csv-files", "0"], "--num-csv-files: '0' is not allowed"),
+        (["--seed", "x"], "--seed: 'x' is not allowed"),
+        (["--url", "ftp://a/b"], "--url: 'ftp://a/b' is not allowed: give a http, https or file"),
+        (["--url", "http://a/b", "--fasta", "c"], "not allowed with argument"),
+        (["--fasta", "/no/such/file"], "/no/such/file: no such file"),
+        (["--fasta", "/tmp"], "/tmp: is a folder"),
+    ],
+)
+def test_bad_options_get_one_message(tmp_path: Path, options: list[str], message: str) -> None:
+    done = run("--root", tmp_path, *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "root").write_text("a file")
+    source = tmp_path / "source"
+    source.write_bytes(GOOD)
+    done = run("--root", tmp_path / "root", "--fasta", source)
+    assert done.returncode == 1
+    assert "part of the path is a file" in done.stderr
+
+
+# The program's own write call, made to fail after so many bytes, in whichever process writes.
+FAILING_WRITE = """
+import errno, os, sys
+sys.path.insert(0, sys.argv.pop(1))
+import durable, order, segments
+segments.SMALL_PIECE = segments.LARGE_PIECE = 64 << 10
+limit, written = int(sys.argv.pop(1)), 0
+number = getattr(errno, sys.argv.pop(1))
+real = os.write
+def write(descriptor, data):
+    global written
+    written += len(data)
+    if written > limit:
+        raise OSError(number, os.strerror(number))
+    return real(descriptor, data)
+os.write = write
+import prepare_uniref50
+status = prepare_uniref50.main()
+sys.stdout.flush()
+os._exit(status)
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("source") / "a.fasta.gz"
+    write_fasta(path, 6000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory, source: Path) -> dict[str, bytes]:
+    root = tmp_path_factory.mktemp("right")
+    done = run("--root", root, "--fasta", source, *SIZES)
+    assert done.returncode == 0, done.stderr
+    return csv_files(root)
+
+
+@pytest.mark.parametrize("limit", [0, 300_000, 2_000_000, 2_800_000])
+def test_a_full_disk_stops_with_a_message_and_a_rerun_goes_on(
+    limit: int, tmp_path: Path, source: Path, right: dict[str, bytes]
+) -> None:
+    arguments = ["--root", str(tmp_path), "--fasta", str(source), *SIZES, "--workers", "1"]
+    folder = str(Path(command()[1]).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING_WRITE, folder, str(limit), "ENOSPC", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no space left" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not csv_files(tmp_path)
+    again = run(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert csv_files(tmp_path) == right
+
+
+def test_a_file_size_limit_is_named(tmp_path: Path, source: Path) -> None:
+    done = subprocess.run(
+        command("--root", tmp_path, "--fasta", source, *SIZES),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "file size limit" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ("EACCES", "no permission; run as a user who may read and write there"),
+        ("EROFS", "the file system is mounted read-only"),
+        ("EDQUOT", "the quota is used up"),
+        ("EIO", "Input/output error"),
+    ],
+)
+def test_a_write_that_is_refused_is_a_message(
+    error: str, message: str, tmp_path: Path, source: Path
+) -> None:
+    folder = str(Path(command()[1]).parent)
+    arguments = ["--root", str(tmp_path), "--fasta", str(source), *SIZES]
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING_WRITE, folder, "0", error, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.startswith(f"error: {tmp_path}/raw/")
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_a_rerun_ends_with_the_same_bytes(
+    tmp_path: Path, source: Path, right: dict[str, bytes]
+) -> None:
+    """One data set, killed again and again; `bench/uniref50_faults.py` does it 50 times."""
+    arguments = ("--root", tmp_path, "--fasta", source, *SIZES)
+    chance = random.Random(1)
+    for _ in range(10):
+        process = start(*arguments)
+        time.sleep(chance.uniform(0.2, 0.9))
+        stop(process, signal.SIGKILL)
+        found = csv_files(tmp_path)
+        assert all(right[name] == content for name, content in found.items())
+        if (tmp_path / "processed/_SUCCESS").exists():
+            assert found == right
+            shutil.rmtree(tmp_path / "processed")
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert csv_files(tmp_path) == right
+    assert [path.name for path in (tmp_path / "raw").iterdir()] == ["lock"]
+
+
+def test_sigterm_ends_it_cleanly(tmp_path: Path, source: Path) -> None:
+    process = start("--root", tmp_path, "--fasta", source, *SIZES)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("read:")
+    output = stop(process, signal.SIGTERM)
+    assert process.returncode == 143
+    assert output == "error: stopped; finished work is kept, run again to go on\n"
+    assert not csv_files(tmp_path)
+
+
+def test_killed_workers_are_a_message(tmp_path: Path, source: Path) -> None:
+    """As the kernel kills when memory runs out."""
+    process = start("--root", tmp_path, "--fasta", source, *SIZES)
+    try:
+        deadline = time.monotonic() + 20
+        children: list[int] = []
+        while not children and time.monotonic() < deadline:
+            path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            children = [int(child) for child in path.read_text().split()]
+        os.kill(children[0], signal.SIGKILL)
+        output, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert "was killed; most often that means too little memory" in output
+
+
+def test_two_at_once_do_not_mix(tmp_path: Path, source: Path, right: dict[str, bytes]) -> None:
+    arguments = ("--root", tmp_path, "--fasta", source, *SIZES)
+    first, second = start(*arguments), start(*arguments)
+    outputs = [process.communicate(timeout=60)[0] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], outputs
+    assert any("nothing to do" in output for output in outputs)
+    assert csv_files(tmp_path) == right
