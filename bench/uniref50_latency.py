@@ -66,7 +66,8 @@ def project(records: int, wall: float, latency: float, pieces: int) -> None:
     print(
         f"\n{UNIREF50:,} records, from a download at {DOWNLOAD / 1e6:.0f} MB/s "
         f"({download:.0f} s, while it unpacks):\n"
-        f"  {compute:.0f} s of work + {reads:,.0f} reads x {latency * 1000:g} ms: {whole / 60:.0f} min"
+        f"  {compute:.0f} s of work, {reads:,.0f} reads of {latency * 1000:g} ms: "
+        f"{whole / 60:.0f} min"
     )
 
 
