@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
-from aws_cdk import App, Environment, Tags
+from aws_cdk import App, Environment, Tags, Validations
 
 from bionemo_eks import naming
+from bionemo_eks.advice import advice
 from bionemo_eks.settings import Settings
 from bionemo_eks.settings_reader import SettingsError, read_settings
 from stacks.addons import AddonsStack
@@ -63,6 +65,8 @@ def build(app: App) -> Settings:
     )
     for key, value in naming.deployment_tags(settings).items():
         Tags.of(app).add(key, value)
+    for name, text in advice(settings, datetime.now(UTC).date()).items():
+        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
     return settings
 
 

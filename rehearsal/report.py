@@ -95,3 +95,8 @@ def show_left(console: Console, left: Inventory) -> None:
     for kind, names in left.items():
         table.add_row(kind, "\n".join(sorted(names)))
     console.print(table)
+    if set(left) == {"S3 buckets"}:
+        console.print(
+            "The bucket holds data set and checkpoints. It is kept on purpose "
+            "(storage.keep_bucket); the next deployment starts from it."
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import Construct
 
 from bionemo_eks.network import Network, Subnets, existing_subnets
@@ -19,6 +19,12 @@ class NetworkStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self._zones = list(settings.zones)
+        Validations.of(self).acknowledge(
+            Acknowledgment(
+                id="CloudFormation-Validate::W3010",
+                reason="The zones are a setting: GPU nodes are offered in some of them only.",
+            )
+        )
         network = settings.network
         self.subnets: Subnets
         if network.vpc_id:

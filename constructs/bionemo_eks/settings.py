@@ -345,7 +345,9 @@ class Settings(Group):
     def _zones_fit(self) -> Self:
         for zone in self.zones:
             if not zone.startswith(self.region):
-                raise ValueError(f"zone '{zone}' is not in region {self.region}")
+                raise ValueError(
+                    f"zone '{zone}' of network.availability_zones is not in region {self.region}"
+                )
         if self.gpu_zone not in self.zones:
             raise ValueError(
                 f"gpu.availability_zone '{self.gpu_zone}' is not one of the deployment's zones "

@@ -137,13 +137,37 @@ def _one_told(
     if detail["type"] == "extra_forbidden":
         return _unknown(".".join(str(part) for part in detail["loc"]), fields)
     if path not in fields:
-        return f"Settings of {path or 'the deployment'}: {_reason(detail)}."
+        return _group_told(path, detail, fields, values)
     return (
         f"Setting '{path}' is {_shown(_value_at(path, values))}: {_reason(detail)}.\n"
         f"  It is: {fields[path].description}\n"
         f"  Allowed: {allowed(fields[path])}. Default: {_shown(fields[path].get_default())}.\n"
         f'  Set it in cdk.json under "{BLOCK}", or with: -c {path}=<value>'
     )
+
+
+def _group_told(
+    group: str, detail: ErrorDetails, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
+) -> str:
+    """Tell of settings that do not go together; the reason names them."""
+    reason = _reason(detail)
+    prefix = f"{group}." if group else ""
+    named = [
+        name
+        for name in fields
+        if name.startswith(prefix)
+        and re.search(rf"(?<![\w.]){re.escape(name.removeprefix(prefix))}(?![\w])", reason)
+    ]
+    if not named:
+        return f"Setting group '{group}' is {_shown(_value_at(group, values))}: {reason}."
+    together = "do not go together" if len(named) > 1 else "cannot be used"
+    lines = [f"Setting{'s' * (len(named) > 1)} {' and '.join(named)} {together}: {reason}."]
+    for name in named:
+        value = _value_at(name, values)
+        now = f"is {_shown(value)}" if value is not None else "has its default"
+        lines.append(f"  {name} {now}. Allowed: {allowed(fields[name])}.")
+    lines.append(f'  Set one of them in cdk.json under "{BLOCK}", or with: -c {named[-1]}=<value>')
+    return "\n".join(lines)
 
 
 def _setting_path(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
