@@ -74,7 +74,6 @@ class NodeGroup(Construct):
             node_role=self.role,
             ami_type=_by_value(eks.NodegroupAmiType, pool.ami_type),
             capacity_type=_by_value(eks.CapacityType, pool.capacity_type),
-            instance_types=[ec2.InstanceType(pool.instance_type)],
             subnets=ec2.SubnetSelection(subnets=list(subnets)),
             min_size=pool.min_nodes,
             max_size=pool.max_nodes,
@@ -90,6 +89,9 @@ class NodeGroup(Construct):
             ),
         )
         resource = cast(eks.CfnNodegroup, self.group.node.default_child)
+        # Not through `instance_types`: CDK's own list of GPU types ends before P5, and it then
+        # refuses the NVIDIA AMI (aws-eks-v2/lib/private/nodegroup.ts).
+        resource.instance_types = [pool.instance_type]
         # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
         resource.version = pool.kubernetes_version
         resource.update_config = eks.CfnNodegroup.UpdateConfigProperty(

@@ -1,0 +1,158 @@
+"""What runs on the cluster for everybody: on which nodes, with which rights."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bionemo_eks.versions import CHARTS, KUBERNETES_RELEASES
+from rehearsal.scheduler import make_node, may_run_on
+
+
+def addons(deployment: Any) -> dict[str, dict[str, Any]]:
+    return {
+        each["Properties"]["AddonName"]: each["Properties"]
+        for stack in ("Cluster", "Addons")
+        for each in deployment.resources(stack, "AWS::EKS::Addon").values()
+    }
+
+
+def node(deployment: Any, kind: str) -> Any:
+    (group,) = [
+        each["Properties"]
+        for each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").values()
+        if each["Properties"]["Labels"]["NodeGroupType"] == kind
+    ]
+    settings = deployment.settings
+    instance = settings.gpu_instance if kind == "gpu" else settings.core_instance
+    taints = [
+        {"key": each["Key"], "value": each.get("Value", ""), "effect": "NoSchedule"}
+        for each in group.get("Taints", [])
+    ]
+    return make_node(kind, instance, group["Labels"], taints)
+
+
+def allowed(deployment: Any, values: dict[str, Any]) -> set[str]:
+    """The kinds of node that a pod with these chart values may run on."""
+    spec = {key: values[key] for key in ("nodeSelector", "tolerations") if values.get(key)}
+    return {kind for kind in ("core", "gpu") if may_run_on(spec, node(deployment, kind))}
+
+
+@pytest.mark.parametrize("version", KUBERNETES_RELEASES)
+def test_each_kubernetes_version_has_the_addons_of_its_row(synth: Any, version: str) -> None:
+    found = addons(synth(kubernetes_version=version))
+    assert {name: each["AddonVersion"] for name, each in found.items()} == (
+        KUBERNETES_RELEASES[version].addons
+    )
+
+
+def test_addons_that_call_aws_have_a_pod_identity(default: Any) -> None:
+    found = addons(default)
+    for name in ("vpc-cni", "aws-fsx-csi-driver", "amazon-cloudwatch-observability"):
+        (identity,) = found[name]["PodIdentityAssociations"]
+        assert identity["RoleArn"]
+        assert "ServiceAccountRoleArn" not in found[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("metrics-server", []), ("coredns", []), ("aws-fsx-csi-driver", ["controller"])],
+)
+def test_controllers_stay_on_core_nodes(default: Any, name: str, path: list[str]) -> None:
+    values = json.loads(addons(default)[name]["ConfigurationValues"])
+    for key in path:
+        values = values[key]
+    assert allowed(default, values) == {"core"}
+
+
+def test_gpu_nodes_send_metrics_and_logs_too(default: Any) -> None:
+    values = json.loads(addons(default)["amazon-cloudwatch-observability"]["ConfigurationValues"])
+    assert allowed(default, values) == {"core", "gpu"}
+
+
+def test_charts_are_the_pinned_ones(default: Any) -> None:
+    found = default.charts()
+    assert set(found) == set(CHARTS)
+    for name, chart in CHARTS.items():
+        assert found[name]["Version"] == chart.version
+        assert found[name]["Repository"] == chart.repository
+        assert found[name]["Namespace"] == chart.namespace
+
+
+def test_device_plugin_nfd_and_gfd_all_land_on_gpu_nodes(default: Any) -> None:
+    values = default.charts()["nvidia-device-plugin"]["Values"]
+    assert values["gfd"]["enabled"] is True
+    assert "gpu" in allowed(default, values)
+    assert "core" not in allowed(default, values)
+    assert "gpu" in allowed(default, values["nfd"]["worker"])
+    # Its own DaemonSet's affinity: the chart's default, one of three labels.
+    assert node(default, "gpu").labels["nvidia.com/gpu.present"] == "true"
+
+
+def test_nfds_controllers_stay_on_core_nodes(default: Any) -> None:
+    nfd = default.charts()["nvidia-device-plugin"]["Values"]["nfd"]
+    for part in ("master", "gc"):
+        assert allowed(default, nfd[part]) == {"core"}
+
+
+def test_the_autoscaler_runs_on_core_nodes_in_its_clusters_version(synth: Any) -> None:
+    for version in ("1.29", "1.35"):
+        deployment = synth(kubernetes_version=version)
+        values = deployment.charts()["cluster-autoscaler"]["Values"]
+        assert allowed(deployment, values) == {"core"}
+        assert values["image"]["tag"].startswith(f"v{version}.")
+        assert values["autoDiscovery"]["clusterName"] == "bionemo-on-eks"
+
+
+def test_the_autoscaler_can_raise_the_gpu_group_from_zero(synth: Any) -> None:
+    """It learns labels and taints of a group without nodes from eks:DescribeNodegroup."""
+    deployment = synth(**{"gpu.scaling": "on-demand"})
+    policies = deployment.resources("Addons", "AWS::IAM::Policy").values()
+    text = json.dumps([each["Properties"] for each in policies])
+    assert "eks:DescribeNodegroup" in text
+    assert "autoscaling:SetDesiredCapacity" in text
+
+
+def test_the_operator_comes_after_its_crd(default: Any) -> None:
+    resources = default.resources("Addons", "Custom::AWSCDK-EKS-KubernetesResource")
+    (first,) = [name for name, each in resources.items() if "CustomResourceDefinition" in str(each)]
+    (second,) = [name for name in resources if name != first]
+    assert first in resources[second]["DependsOn"]
+
+
+def test_the_operator_runs_on_core_nodes_without_privileges(default: Any) -> None:
+    (operator,) = [
+        each for each in default.kubernetes_objects("Addons") if each["kind"] == "Deployment"
+    ]
+    spec = operator["spec"]["template"]["spec"]
+    assert allowed(default, spec) == {"core"}
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    (container,) = spec["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert {"livenessProbe", "readinessProbe", "resources"} <= set(container)
+    assert "--enable-scheme=pytorchjob" in container["args"]
+
+
+def test_the_operators_rights_have_no_wildcard(default: Any) -> None:
+    roles = [
+        each
+        for each in default.kubernetes_objects("Addons")
+        if each["kind"] in ("Role", "ClusterRole")
+    ]
+    assert roles
+    for role in roles:
+        for rule in role["rules"]:
+            assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
+            assert "secrets" not in rule["resources"]
+
+
+def test_log_groups_of_container_insights_belong_to_the_stack(default: Any) -> None:
+    groups = default.resources("Addons", "AWS::Logs::LogGroup").values()
+    names = {each["Properties"].get("LogGroupName") for each in groups}
+    assert {
+        f"/aws/containerinsights/bionemo-on-eks/{kind}"
+        for kind in ("application", "dataplane", "host", "performance")
+    } <= names
+    assert all(each["DeletionPolicy"] == "Delete" for each in groups)

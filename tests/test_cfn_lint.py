@@ -1,0 +1,53 @@
+"""cfn-lint has nothing to say of any template: no error, no warning."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bionemo_eks import naming
+
+# What cfn-lint cannot know, with the reason.
+IGNORED = {
+    "W3010": "the zones are a setting: GPU nodes are offered in some of them only",
+}
+CHANGES: list[dict[str, str]] = [
+    {},
+    {
+        "kubernetes_version": "1.29",
+        "cluster.endpoint": "private",
+        "gpu.instance_type": "g5.12xlarge",
+        "gpu.scaling": "fixed",
+        "network.nat_gateways": "per-zone",
+        "storage.keep_bucket": "false",
+        "notifications.email": "team@example.org",
+        "region": "eu-west-1",
+    },
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", CHANGES, ids=["defaults", "other"])
+def test_cfn_lint_is_silent(synth: Any, changes: dict[str, str], tmp_path: Path) -> None:
+    deployment = synth(**changes)
+    for stack in naming.STACKS:
+        (tmp_path / f"{stack}.json").write_text(json.dumps(deployment.json(stack)))
+    done = subprocess.run(
+        [
+            *(
+                str(Path(sys.executable).with_name("cfn-lint")),
+                "--regions",
+                deployment.settings.region,
+            ),
+            *("--ignore-checks", *IGNORED, "--", *map(str, tmp_path.glob("*.json"))),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
