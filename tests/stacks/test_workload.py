@@ -13,6 +13,7 @@ FSX = "/fsx"
 
 
 def item(deployment: Any, kind: str, prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any]
     (found,) = [
         each
         for each in deployment.kubernetes_objects("Workload")
@@ -26,6 +27,7 @@ def data_job(deployment: Any) -> dict[str, Any]:
 
 
 def container(job: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any]
     (found,) = job["spec"]["template"]["spec"]["containers"]
     return found
 

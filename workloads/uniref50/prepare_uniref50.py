@@ -6,6 +6,7 @@ The files are byte for byte those of BioNeMo's UniRef50Preprocess with the same 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import shutil
 import signal
@@ -34,10 +35,6 @@ EXIT_DONE, EXIT_AGAIN, EXIT_WRONG, EXIT_INTERRUPT, EXIT_TERMINATED = 0, 1, 2, 13
 _EPILOG = f"""exit status: {EXIT_DONE} the data set is complete; {EXIT_AGAIN} failed, another run
 goes on from there; {EXIT_WRONG} the parameters or the input are wrong, another run would end the
 same; {EXIT_TERMINATED} stopped by SIGTERM."""
-
-
-class _TerminatedError(Exception):
-    """SIGTERM has come."""
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -196,13 +193,21 @@ def _summarise(processed: Path, manifest: dict[str, object], seconds: float) -> 
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise _TerminatedError
+    """End at once: every stage can be killed at any moment, and goes on in the next run.
+
+    No exception: Python swallows one that is raised while a process forks or is finalized.
+    """
+    for child in multiprocessing.active_children():
+        child.kill()
+    os.write(2, b"error: stopped; finished work is kept, run again to go on\n")
+    os._exit(EXIT_INTERRUPT if number == signal.SIGINT else EXIT_TERMINATED)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _terminate)
     # A file size limit is an error of a write, not a death.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
@@ -215,9 +220,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(explain(error), EXIT_AGAIN)
     except MemoryError:
         return _fail("too little memory: give the container more, or pass --workers 1", EXIT_AGAIN)
-    except (_TerminatedError, KeyboardInterrupt) as error:
-        stopped = EXIT_TERMINATED if isinstance(error, _TerminatedError) else EXIT_INTERRUPT
-        return _fail("stopped; finished work is kept, run again to go on", stopped)
     return EXIT_DONE
 
 

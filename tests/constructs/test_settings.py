@@ -1,0 +1,204 @@
+"""Settings: any input is accepted, or answered with one clear message."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from bionemo_eks.advice import advice
+from bionemo_eks.cdk_context import read_context, settings_of
+from bionemo_eks.settings_docs import settings_page
+from bionemo_eks.settings_reader import SettingsError, read_settings, setting_fields
+from bionemo_eks.versions import KUBERNETES_RELEASES
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = [name for name, _ in setting_fields()]
+TEXTS = st.one_of(
+    st.text(max_size=30),
+    st.from_regex(r"-?[0-9]{1,12}", fullmatch=True),
+    st.sampled_from(["true", "false", "", "null", "[]", "{}", '["a"]', "1,2", "[", "{", "NaN"]),
+)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXTS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def told(context: dict[str, Any]) -> str:
+    """The message for `context`; empty when it is accepted."""
+    try:
+        read_settings(context)
+    except SettingsError as error:
+        return str(error) or "(an empty message)"
+    return ""
+
+
+def accepted_or_told(context: dict[str, Any]) -> None:
+    text = told(context)
+    assert text != "(an empty message)"
+    assert "pydantic" not in text
+    assert "Traceback" not in text
+    assert len(text) < 20_000
+
+
+@given(name=st.sampled_from(NAMES), value=TEXTS)
+@hypothesis_settings(max_examples=400, deadline=None)
+def test_any_text_for_any_setting(name: str, value: str) -> None:
+    """As `-c name=value` hands it over."""
+    text = told({name: value})
+    if text:
+        group, _, plain = name.rpartition(".")
+        assert plain in text or f"'{group}'" in text
+        assert "llowed" in text
+
+
+@given(block=st.dictionaries(st.sampled_from([n.split(".")[0] for n in NAMES]), VALUES))
+@hypothesis_settings(max_examples=300, deadline=None)
+def test_any_block_in_cdk_json(block: dict[str, Any]) -> None:
+    accepted_or_told({"bionemo": block})
+
+
+@given(context=st.dictionaries(st.text(max_size=20), VALUES, max_size=4))
+@hypothesis_settings(max_examples=300, deadline=None)
+def test_any_context_at_all(context: dict[str, Any]) -> None:
+    accepted_or_told(context)
+
+
+@given(block=VALUES)
+@hypothesis_settings(max_examples=100, deadline=None)
+def test_any_thing_in_place_of_the_block(block: Any) -> None:
+    accepted_or_told({"bionemo": block})
+
+
+@pytest.mark.parametrize(
+    ("context", "parts"),
+    [
+        ({"gpu.nodes": "0"}, ["'gpu.nodes' is \"0\"", "from 1 to 64", "-c gpu.nodes="]),
+        ({"gpu.node": "1"}, ["no setting 'gpu.node'", "Did you mean 'gpu.nodes'?"]),
+        ({"gpu_nodes": "1"}, ["no setting 'gpu_nodes'", "'gpu.nodes'"]),
+        ({"gpu.instance_type": "p9.large"}, ["p3.16xlarge", "must be one of"]),
+        ({"kubernetes_version": "1.30"}, ["1.29, 1.32, 1.33, 1.34, 1.35"]),
+        ({"storage.capacity_gib": "2000"}, ["1200 or a multiple of 2400"]),
+        ({"cluster.admins": "me"}, ["cluster.admins", "arn:aws"]),
+        ({"core.nodes": "5", "core.max_nodes": "4"}, ["core.nodes and core.max_nodes"]),
+        ({"gpu.availability_zone": "us-west-2c"}, ["us-west-2a, us-west-2b"]),
+        (
+            {"region": "eu-west-1", "network.availability_zones": "us-east-1a,us-east-1b"},
+            ["region"],
+        ),
+        ({"tags": '{"aws:x": "1"}'}, ["AWS reserves tag keys"]),
+        ({"bionemo": [1]}, ["must be an object"]),
+        ({"bionemo": {"gpu": 3}}, ["gpu"]),
+    ],
+)
+def test_messages_name_the_setting_the_value_and_what_is_allowed(
+    context: dict[str, Any], parts: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings(context)
+    for part in parts:
+        assert part in str(error.value)
+
+
+def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_alone() -> None:
+    found = read_settings(
+        {"bionemo": {"gpu": {"nodes": 3}}, "gpu.nodes": "5", "@aws-cdk/core:x": True, "a:b": 1}
+    )
+    assert found.gpu.nodes == 5
+    assert found.gpu.instance_type == "p3.16xlarge"
+
+
+@pytest.mark.parametrize("value", ['["us-west-2a","us-west-2c"]', "us-west-2a, us-west-2c"])
+def test_lists_are_taken_as_json_or_with_commas(value: str) -> None:
+    assert read_settings({"network.availability_zones": value}).zones == (
+        "us-west-2a",
+        "us-west-2c",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "workers", "gpus", "per_worker"),
+    [
+        ({}, 16, 16, 1),
+        ({"training.layout": "pod-per-node"}, 2, 16, 8),
+        ({"gpu.instance_type": "g5.12xlarge", "gpu.nodes": "3"}, 12, 12, 1),
+        ({"gpu.instance_type": "p3.2xlarge", "training.layout": "pod-per-node"}, 2, 2, 1),
+    ],
+)
+def test_sizes_derive(changes: dict[str, str], workers: int, gpus: int, per_worker: int) -> None:
+    found = read_settings(changes)
+    assert (found.workers, found.gpus, found.gpus_per_worker) == (workers, gpus, per_worker)
+
+
+def test_the_settings_page_is_what_the_code_says() -> None:
+    assert (ROOT / "docs/settings.md").read_text() == settings_page(), "run: make format"
+
+
+def test_the_block_in_cdk_json_holds_the_defaults() -> None:
+    assert settings_of(ROOT) == read_settings({})
+
+
+def test_context_files_and_options_in_the_clis_order(tmp_path: Path) -> None:
+    (tmp_path / "cdk.context.json").write_text('{"x:a": 1, "x:b": 1, "gpu.nodes": 4}')
+    (tmp_path / "cdk.json").write_text('{"context": {"x:b": 2, "bionemo": {"gpu": {"nodes": 3}}}}')
+    found = read_context(tmp_path, ["x:b=3"])
+    assert (found["x:a"], found["x:b"]) == (1, "3")
+    assert settings_of(tmp_path).gpu.nodes == 4
+
+
+@pytest.mark.parametrize("option", ["gpu.nodes", "=3", ""])
+def test_an_option_without_a_value_is_told(option: str) -> None:
+    with pytest.raises(SettingsError, match="key=value"):
+        read_context(ROOT, [option])
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cdk.json").write_text("{")
+    with pytest.raises(SettingsError, match=r"cdk\.json is not JSON"):
+        settings_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "today", "said"),
+    [
+        ("1.35", date(2026, 11, 24), ""),
+        ("1.33", date(2026, 7, 29), ""),
+        ("1.33", date(2026, 7, 30), "standard support ended on 2026-07-29"),
+        ("1.29", date(2026, 11, 24), "AWS creates no new cluster"),
+        ("1.35", date(2028, 4, 1), "extended support ended on 2028-03-27"),
+    ],
+)
+def test_support_that_has_ended_is_told_with_its_date(version: str, today: date, said: str) -> None:
+    found = advice(read_settings({"kubernetes_version": version}), today)
+    text = found.get("kubernetes-support", "")
+    assert said in text
+    assert bool(said) == bool(text)
+
+
+def test_an_endpoint_that_is_open_to_all_is_told() -> None:
+    today = date(2026, 11, 24)
+    assert "public-endpoint" in advice(read_settings({}), today)
+    for changes in (
+        {"cluster.endpoint": "private"},
+        {"cluster.public_access_cidrs": "203.0.113.0/24"},
+    ):
+        assert "public-endpoint" not in advice(read_settings(changes), today)
+
+
+def test_the_default_version_has_standard_support_into_2027() -> None:
+    release = KUBERNETES_RELEASES[read_settings({}).kubernetes_version]
+    assert release.standard_support_until >= date(2027, 1, 1)
+
+
+def test_cdk_json_is_read_by_people() -> None:
+    """The settings come first; feature flags follow."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    assert next(iter(context)) == "bionemo"
