@@ -26,6 +26,7 @@ from rehearsal.steps import Steps
 FOLDER = ROOT / "build" / "rehearsal"
 # 0: all well, 1: warnings, such as a price or a quota that the local AWS does not know.
 _OPS_FINE = (0, 1)
+_INDENT = 3
 
 
 class RehearsalError(RuntimeError):
@@ -155,13 +156,12 @@ class _Rehearsal:
 
     def _operate(self, command: str) -> None:
         """Run a command of the operations command line against the local AWS."""
-        if not (ROOT / "ops" / "__main__.py").exists():
-            return
         options = [part for each in self._options.context for part in ("-c", each)]
         done = subprocess.run(
             [sys.executable, "-m", "ops", command, *options],
             cwd=ROOT,
-            env=self._environment,
+            # Its tables are indented by what the rehearsal puts before each line.
+            env={**self._environment, "COLUMNS": str(self._steps.console.width - _INDENT)},
             capture_output=True,
             text=True,
             check=False,

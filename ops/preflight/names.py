@@ -1,0 +1,95 @@
+"""Names that must be free, or ours: cluster, bucket, log groups; and the VPC that must be there."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from bionemo_eks import naming
+from ops.aws import Deployment, stacks
+from ops.results import Result, failed, passed, warned
+
+
+def cluster(found: Deployment) -> Result:
+    """Whether the cluster's name is free, or this deployment's."""
+    name, wanted = "Cluster name", found.settings.cluster_name
+    if naming.stack_name(found.settings, "Cluster") in stacks(found):
+        return passed(name, f"{wanted} stands; this will be an update")
+    if wanted in found.aws.pages("eks", "list_clusters", "clusters"):
+        return failed(
+            name,
+            f"a cluster {wanted} exists that these stacks did not make",
+            "Choose another: -c cluster_name=...",
+        )
+    return passed(name, f"{wanted} is free")
+
+
+def bucket(found: Deployment) -> Result:
+    """Whether the bucket is free, or there from an earlier deployment."""
+    name, wanted = "Bucket name", naming.bucket_name(found.settings, found.account)
+    try:
+        found.aws.client("s3").head_bucket(Bucket=wanted, ExpectedBucketOwner=found.account)
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == 404:
+            return passed(name, f"{wanted} is free")
+        if status == 403:
+            return warned(
+                name,
+                f"{wanted} is another account's, or there and closed to you",
+                "If it is not yours, choose another name: -c cluster_name=...",
+            )
+        raise
+    if naming.stack_name(found.settings, "Storage") in stacks(found):
+        return passed(name, f"{wanted} stands")
+    return passed(name, f"{wanted} is there from an earlier deployment and will be taken over")
+
+
+def log_groups(found: Deployment) -> Result:
+    """Whether log groups of an earlier deployment would be in the way."""
+    name = "Log groups"
+    taken = [
+        group
+        for stack, group in fixed_log_groups(found)
+        if naming.stack_name(found.settings, stack) not in stacks(found) and _exists(found, group)
+    ]
+    if taken:
+        return failed(
+            name,
+            f"left from an earlier deployment: {', '.join(taken)}",
+            "./bionemo leftovers --delete",
+        )
+    return passed(name, "none is in the way")
+
+
+def fixed_log_groups(found: Deployment) -> list[tuple[str, str]]:
+    """Return (stack, name) of the log groups whose names are fixed by AWS."""
+    cluster_name = found.settings.cluster_name
+    insights = f"/aws/containerinsights/{cluster_name}"
+    return [
+        ("Cluster", f"/aws/eks/{cluster_name}/cluster"),
+        ("Storage", naming.lustre_log_group(found.settings)),
+        *(
+            ("Addons", f"{insights}/{kind}")
+            for kind in ("application", "dataplane", "host", "performance")
+        ),
+    ]
+
+
+def _exists(found: Deployment, group: str) -> bool:
+    listed = found.aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group)
+    return any(each["logGroupName"] == group for each in listed)
+
+
+def vpc(found: Deployment) -> Result:
+    """Whether the given VPC is there."""
+    wanted = found.settings.network.vpc_id
+    listed = found.aws.pages(
+        "ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "vpc-id", "Values": [wanted]}]
+    )
+    if not listed:
+        return failed(
+            "VPC",
+            f"{wanted} is not in {found.settings.region} of this account",
+            "Check network.vpc_id and region",
+        )
+    return passed("VPC", f"{wanted}, {listed[0]['CidrBlock']}")
