@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from rich.console import Console
 from typer.testing import CliRunner
 
 from bionemo_eks.settings_reader import read_settings
@@ -235,6 +236,6 @@ def test_nothing_is_deleted_while_the_deployment_stands(account: Deployment) -> 
 def test_the_table_fits_the_terminal(account: Deployment, width: int) -> None:
     plant(TAG, "bionemo-on-eks")
     out = io.StringIO()
-    console = show.Console(file=out, width=width)
+    console = Console(file=out, width=width)
     show.leftovers(console, leftovers.search(account))
     assert max(len(line) for line in out.getvalue().splitlines()) <= width
