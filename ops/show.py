@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 from rich import box
@@ -54,9 +55,10 @@ def as_json(value: Any) -> None:
 def results(out: Console, found: Sequence[Result]) -> None:
     """Print checks: a line each, and below them how to mend what fails."""
     table = _table("check", "", "what was found")
-    for each in found:
-        style = _STYLES[each.verdict]
-        table.add_row(escape(each.name), f"[{style}]{each.verdict}[/]", escape(each.said))
+    # One permission that is missing may keep a dozen checks from telling.
+    for (verdict, said), same in groupby(found, key=lambda each: (each.verdict, each.said)):
+        names = "\n".join(escape(each.name) for each in same)
+        table.add_row(names, f"[{_STYLES[verdict]}]{verdict}[/]", escape(said))
     out.print(table)
     for each in found:
         if each.remedy:
