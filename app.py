@@ -37,8 +37,10 @@ def build(app: App) -> Settings:
             "description": f"BioNeMo on EKS: {description}",
         }
 
-    network = NetworkStack(app, "Network", **common("Network", "VPC and subnets"))
-    subnets = network.subnets
+    subnets = None
+    if not settings.network.vpc_id:
+        network = NetworkStack(app, "Network", **common("Network", "VPC and subnets"))
+        subnets = network.subnets
     storage = StorageStack(
         app, "Storage", subnets=subnets, **common("Storage", "FSx for Lustre and its bucket")
     )
@@ -56,15 +58,16 @@ def build(app: App) -> Settings:
         **common("Workload", "UniRef50 data Job and ESM-1nv training"),
     )
     workload.add_stack_dependency(addons)
-    ObservabilityStack(
+    observability = ObservabilityStack(
         app,
         "Observability",
         file_system=storage.file_system,
-        gpu_nodes=cluster.gpu,
         **common("Observability", "dashboard, alarms, messages"),
     )
-    for key, value in naming.deployment_tags(settings).items():
-        Tags.of(app).add(key, value)
+    observability.add_stack_dependency(addons)
+    Tags.of(app).add(naming.DEPLOYMENT_TAG, settings.cluster_name)
+    for key, value in settings.tags.items():
+        Tags.of(app).add(key, value, exclude_resource_types=naming.WITHOUT_THE_USERS_TAGS)
     for name, text in advice(settings, datetime.now(UTC).date()).items():
         Validations.of(cluster).add_warning(f"bionemo:{name}", text)
     return settings

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ministack.services import ec2
 
-from rehearsal.handlers import Made, Properties, answered, new_id, replaced_when_changed
-
-
-def _first(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    if found is None:
-        raise ValueError(f"no {pattern} in the answer {text}")
-    return found.group(1)
+from rehearsal.handlers import Made, Properties, answered, first, new_id, replaced_when_changed
 
 
 def _make_address(logical_id: str, properties: Properties, stack: str) -> Made:
     text = answered(ec2._allocate_address({"Domain": "vpc"}))
-    allocation = _first(r"<allocationId>([^<]+)", text)
-    address = _first(r"<publicIp>([^<]+)", text)
+    allocation = first(r"<allocationId>([^<]+)", text)
+    address = first(r"<publicIp>([^<]+)", text)
     return address, {"AllocationId": allocation, "PublicIp": address}
 
 
@@ -32,7 +24,7 @@ def _release_address(physical_id: str, properties: Properties) -> None:
 
 def _make_nat_gateway(logical_id: str, properties: Properties, stack: str) -> Made:
     text = answered(ec2._create_nat_gateway(properties))
-    gateway = _first(r"<natGatewayId>([^<]+)", text)
+    gateway = first(r"<natGatewayId>([^<]+)", text)
     return gateway, {"NatGatewayId": gateway}
 
 
@@ -44,7 +36,7 @@ def _delete_nat_gateway(physical_id: str, properties: Properties) -> None:
 
 def _make_flow_log(logical_id: str, properties: Properties, stack: str) -> Made:
     asked = {**properties, "ResourceId.1": properties["ResourceId"]}
-    flow_log = _first(r"<item>(fl-[^<]+)", answered(ec2._create_flow_logs(asked)))
+    flow_log = first(r"<item>(fl-[^<]+)", answered(ec2._create_flow_logs(asked)))
     return flow_log, {"Id": flow_log}
 
 

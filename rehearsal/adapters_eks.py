@@ -1,7 +1,8 @@
 """EKS types that the emulator's CloudFormation lacks; its EKS service has them.
 
 Two that it has behave as on AWS only with a little help: a node group keeps the autoscaler's
-number, and a cluster goes up one minor version at a time.
+number and takes one kind of change at a time; a cluster has a security group, and goes up one minor
+version at a time.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import eks
+from ministack.services import ec2, eks
 
-from rehearsal.handlers import Made, Properties, answered, handler
+from rehearsal.handlers import Made, Properties, answered, first, handler
 
 
 def _lower(properties: Properties, *names: str) -> dict[str, Any]:
@@ -92,6 +93,70 @@ def _update_identity(
 def _delete_identity(physical_id: str, properties: Properties) -> None:
     association = physical_id.rpartition("/")[2]
     eks._delete_pod_identity_association(properties["ClusterName"], association)
+
+
+# What EKS changes by UpdateNodegroupVersion, and by UpdateNodegroupConfig or TagResource.
+_NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
+_SAME_NODES = ("ScalingConfig", "Labels", "Taints", "UpdateConfig", "Tags")
+
+
+def one_kind_of_change_at_a_time(original: Callable[..., Made]) -> Callable[..., Made]:
+    """Wrap the emulator's node group update: EKS refuses new nodes together with new settings.
+
+    https://github.com/aws/aws-cdk/issues/16644
+    """
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+    ) -> Made:
+        def changed(names: tuple[str, ...]) -> list[str]:
+            return [name for name in names if old.get(name) != new.get(name)]
+
+        in_place = old.get("NodegroupName") == new.get("NodegroupName")
+        if in_place and changed(_NEW_NODES) and changed(_SAME_NODES):
+            raise ValueError(
+                "Version and ReleaseVersion updates cannot be combined with other updates "
+                f"({', '.join([*changed(_NEW_NODES), *changed(_SAME_NODES)])})"
+            )
+        return original(physical_id, old, new, stack, logical_id)
+
+    return update
+
+
+def with_a_security_group(original: Callable[..., Made]) -> Callable[..., Made]:
+    """Wrap the emulator's cluster creation: EKS makes a security group in the cluster's VPC.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
+    """
+
+    def create(logical_id: str, properties: Properties, stack: str) -> Made:
+        physical_id, attributes = original(logical_id, properties, stack)
+        config = eks._clusters[physical_id]["resourcesVpcConfig"]
+        config["vpcId"] = ec2._subnets[config["subnetIds"][0]]["VpcId"]
+        group = {
+            "GroupName": f"eks-cluster-sg-{physical_id}",
+            "GroupDescription": "EKS created security group",
+            "VpcId": config["vpcId"],
+        }
+        answer = answered(ec2._create_security_group(group))
+        config["clusterSecurityGroupId"] = first(r"<groupId>([^<]+)", answer)
+        return physical_id, {
+            **attributes,
+            "ClusterSecurityGroupId": config["clusterSecurityGroupId"],
+        }
+
+    return create
+
+
+def without_its_security_group(original: Callable[..., None]) -> Callable[..., None]:
+    """Wrap the emulator's cluster deletion: the group goes with the cluster."""
+
+    def delete(physical_id: str, properties: Properties) -> None:
+        config = eks._clusters.get(physical_id, {}).get("resourcesVpcConfig", {})
+        original(physical_id, properties)
+        ec2._security_groups.pop(config.get("clusterSecurityGroupId"), None)
+
+    return delete
 
 
 def keep_the_autoscalers_number(original: Callable[..., Made]) -> Callable[..., Made]:

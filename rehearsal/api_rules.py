@@ -89,7 +89,8 @@ def _check_built_in(item: KubernetesObject, kubernetes_version: str) -> None:
 # API reference at https://kubernetes.io/docs/reference/kubernetes-api/
 _IMMUTABLE: dict[str, Callable[[KubernetesObject], Any]] = {
     "Job": lambda job: {
-        name: job["spec"].get(name) for name in ("template", "selector", "completions")
+        name: job["spec"].get(name)
+        for name in ("template", "selector", "completions", "podFailurePolicy", "completionMode")
     },
     "Deployment": lambda each: each["spec"].get("selector"),
     "DaemonSet": lambda each: each["spec"].get("selector"),

@@ -38,9 +38,14 @@ def register() -> None:
     node_group, cluster = (
         _RESOURCE_HANDLERS[f"AWS::EKS::{name}"] for name in ("Nodegroup", "Cluster")
     )
-    node_group["update"] = adapters_eks.keep_the_autoscalers_number(node_group["update"])
+    node_group["update"] = adapters_eks.one_kind_of_change_at_a_time(
+        adapters_eks.keep_the_autoscalers_number(node_group["update"])
+    )
+    cluster["create"] = adapters_eks.with_a_security_group(cluster["create"])
     cluster["update"] = adapters_eks.one_minor_version_at_a_time(cluster["update"])
-    cluster["delete"] = adapters_kubectl.forget_the_ledger(cluster["delete"])
+    cluster["delete"] = adapters_kubectl.forget_the_ledger(
+        adapters_eks.without_its_security_group(cluster["delete"])
+    )
 
 
 if __name__ == "__main__":

@@ -61,6 +61,14 @@ def answered(answer: tuple[Any, ...]) -> str:
     return text
 
 
+def first(pattern: str, text: str) -> str:
+    """Return what the first group of `pattern` matches in a service's answer."""
+    found = re.search(pattern, text)
+    if found is None:
+        raise ValueError(f"no {pattern} in the answer {text}")
+    return found.group(1)
+
+
 def new_id(prefix: str) -> str:
     """Return an id as AWS makes them: a prefix and 17 hex digits."""
     return f"{prefix}-{uuid.uuid4().hex[:17]}"

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from bionemo_eks import manifests
+from bionemo_eks import manifests, naming
 from bionemo_eks.cluster import EksCluster, import_cluster
 from bionemo_eks.cluster_autoscaler import ClusterAutoscaler
 from bionemo_eks.device_plugin import add_device_plugin
@@ -18,10 +18,6 @@ from bionemo_eks.retention import retention
 from bionemo_eks.scheduling import CORE_SELECTOR, GPU_TOLERATION
 from bionemo_eks.settings import Settings
 from bionemo_eks.versions import IMAGES
-
-# Container Insights would make them itself, and nobody would remove them:
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-logs-EKS.html
-_INSIGHTS_LOGS = ("application", "dataplane", "host", "performance")
 
 
 class AddonsStack(Stack):
@@ -101,26 +97,36 @@ class AddonsStack(Stack):
         )
 
     def _add_observability(self) -> None:
-        """Add Container Insights: logs and metrics of nodes, pods and GPUs."""
+        """Add Container Insights: logs and metrics of nodes, pods and GPUs.
+
+        It would make its log groups itself, and nobody would remove them.
+        """
         groups = [
             logs.LogGroup(
                 self,
                 f"{kind.title()}Logs",
-                log_group_name=f"/aws/containerinsights/{self._settings.cluster_name}/{kind}",
+                log_group_name=naming.insights_log_group(self._settings, kind),
                 retention=retention(self._settings.cluster.log_days),
                 removal_policy=RemovalPolicy.DESTROY,
             )
-            for kind in _INSIGHTS_LOGS
+            for kind in naming.INSIGHTS_LOGS
         ]
         role = self._role(
             "CloudWatchRole", "amazon-cloudwatch", "cloudwatch-agent", "CloudWatchAgentServerPolicy"
         )
-        addon = self._addon(
+        # Deleted in reverse: an agent that still ran could make a deleted group anew, were its role
+        # still there.
+        role.node.add_dependency(*groups)
+        self._addon(
             "amazon-cloudwatch-observability",
-            {"tolerations": [GPU_TOLERATION]},
+            {
+                "tolerations": [GPU_TOLERATION],
+                # Nothing here is a service whose requests one would trace, for a price:
+                # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/install-CloudWatch-Observability-EKS-addon.html
+                "manager": {"applicationSignals": {"autoMonitor": {"monitorAllServices": False}}},
+            },
             {"cloudwatch-agent": role.role_arn},
         )
-        addon.node.add_dependency(*groups)
 
     def _add_training_operator(self) -> None:
         """Add the operator: namespace and CRD first, for the rest is refused without them."""

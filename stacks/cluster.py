@@ -12,7 +12,8 @@ from constructs import Construct
 from bionemo_eks import naming
 from bionemo_eks.cluster import EksCluster
 from bionemo_eks.eks_addon import EksAddon, PodIdentityRole
-from bionemo_eks.network import Subnets, subnet_in
+from bionemo_eks.lustre import LUSTRE_PORTS
+from bionemo_eks.network import Subnets, existing_subnets
 from bionemo_eks.node_group import NodeGroup, NodePool
 from bionemo_eks.node_pools import core_pool, gpu_pool
 from bionemo_eks.scheduling import CORE_SELECTOR
@@ -28,10 +29,11 @@ class ClusterStack(Stack):
         construct_id: str,
         *,
         settings: Settings,
-        subnets: Subnets,
+        subnets: Subnets | None,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
+        subnets = subnets or existing_subnets(self, settings.network)
         self._settings = settings
         cluster = settings.cluster
         self.eks = EksCluster(
@@ -45,6 +47,7 @@ class ClusterStack(Stack):
                 None if cluster.endpoint == "private" else cluster.public_access_cidrs
             ),
             admins=cluster.admins,
+            log_group_name=naming.control_plane_log_group(settings),
             log_days=cluster.log_days,
         )
         tags = naming.deployment_tags(settings)
@@ -53,12 +56,13 @@ class ClusterStack(Stack):
         self.gpu = self._add_nodes(
             "Gpu",
             gpu_pool(settings, tags),
-            [subnet_in(settings.gpu_zone, subnets.nodes)],
+            [subnets.nodes_in(settings.gpu_zone)],
             before_nodes,
         )
         # CoreDNS has no place to run before there are nodes, and its add-on would time out.
         coredns = self._addon("coredns", {"nodeSelector": CORE_SELECTOR})
         coredns.node.add_dependency(self.core)
+        self._let_the_file_servers_in(subnets)
         self._add_outputs()
 
     def _add_node_addons(self) -> list[EksAddon]:
@@ -103,6 +107,18 @@ class ClusterStack(Stack):
         nodes = NodeGroup(self, construct_id, cluster=self.eks.cluster, pool=pool, subnets=subnets)
         nodes.node.add_dependency(*after)
         return nodes
+
+    def _let_the_file_servers_in(self, subnets: Subnets) -> None:
+        """Let Lustre's servers open connections to the nodes, which have the cluster's group.
+
+        By address: Storage, where the file system's group is, is built at the same time.
+        https://docs.aws.amazon.com/fsx/latest/LustreGuide/limit-access-security-groups.html
+        """
+        servers = ec2.Peer.ipv4(subnets.routable_in(self._settings.gpu_zone).ipv4_cidr_block)
+        for port in LUSTRE_PORTS:
+            self.eks.cluster.cluster_security_group.add_ingress_rule(
+                servers, port, "Lustre servers to nodes"
+            )
 
     def _add_outputs(self) -> None:
         role = self.eks.admin_role

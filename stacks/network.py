@@ -1,4 +1,4 @@
-"""Network: the VPC, its subnets and its ways out; or a VPC that is there already."""
+"""Network: the VPC, its subnets and its ways out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import Construct
 
-from bionemo_eks.network import Network, Subnets, existing_subnets
+from bionemo_eks.network import Network
 from bionemo_eks.settings import Settings
 
 
@@ -26,15 +26,6 @@ class NetworkStack(Stack):
             )
         )
         network = settings.network
-        self.subnets: Subnets
-        if network.vpc_id:
-            self.subnets = existing_subnets(
-                self,
-                "Vpc",
-                vpc_id=network.vpc_id,
-                node_subnet_ids=network.node_subnet_ids,
-            )
-            return
         self.subnets = Network(
             self,
             "Network",

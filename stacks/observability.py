@@ -1,4 +1,4 @@
-"""Observability: a dashboard, alarms, and messages about GPU nodes."""
+"""Observability: a dashboard, alarms, and messages about jobs and GPU nodes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from bionemo_eks import naming
+from bionemo_eks.job_alarms import JobAlarms
 from bionemo_eks.lustre import LustreFileSystem
-from bionemo_eks.node_group import NodeGroup
 from bionemo_eks.observability import Dashboard, Notifications
 from bionemo_eks.settings import Settings
 
@@ -23,13 +24,20 @@ class ObservabilityStack(Stack):
         *,
         settings: Settings,
         file_system: LustreFileSystem,
-        gpu_nodes: NodeGroup,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         notifications = Notifications(self, "Notifications", email=settings.notifications.email)
         notifications.tell_of_gpu_nodes(
-            node_group_name=gpu_nodes.group.nodegroup_name, cluster_name=settings.cluster_name
+            node_group_prefix=naming.node_group_prefix(settings, "gpu"),
+            cluster_name=settings.cluster_name,
+        )
+        JobAlarms(
+            self,
+            "Jobs",
+            cluster_name=settings.cluster_name,
+            log_group_name=naming.insights_log_group(settings, "application"),
+            topic=notifications.topic,
         )
         Dashboard(
             self,

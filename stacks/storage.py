@@ -12,7 +12,7 @@ from bionemo_eks.data_bucket import DataBucket
 from bionemo_eks.dataset_job import FSX, PROCESSED
 from bionemo_eks.function_logs import own_function_logs
 from bionemo_eks.lustre import LustreFileSystem
-from bionemo_eks.network import Subnets, subnet_in
+from bionemo_eks.network import Subnets, existing_subnets
 from bionemo_eks.settings import Settings
 from bionemo_eks.training_job import RESULTS
 
@@ -26,10 +26,11 @@ class StorageStack(Stack):
         construct_id: str,
         *,
         settings: Settings,
-        subnets: Subnets,
+        subnets: Subnets | None,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
+        subnets = subnets or existing_subnets(self, settings.network)
         self.bucket = DataBucket(
             self,
             "DataBucket",
@@ -41,7 +42,7 @@ class StorageStack(Stack):
             self,
             "FileSystem",
             vpc=subnets.vpc,
-            subnet=subnet_in(settings.gpu_zone, subnets.routable),
+            subnet=subnets.routable_in(settings.gpu_zone),
             client_cidrs=subnets.node_cidrs,
             capacity_gib=settings.storage.capacity_gib,
             throughput=settings.storage.throughput,

@@ -12,7 +12,7 @@ from bionemo_eks.cluster import EksCluster, import_cluster
 from bionemo_eks.dataset_job import dataset_objects
 from bionemo_eks.lustre import LustreFileSystem
 from bionemo_eks.settings import Settings
-from bionemo_eks.training_job import launcher_objects, training_job
+from bionemo_eks.training_job import launcher_objects, training_job, watch_objects
 
 
 class WorkloadStack(Stack):
@@ -48,14 +48,19 @@ class WorkloadStack(Stack):
         )
         dataset = dataset_objects(settings)
         data_job = cluster.add_manifest("Dataset", *dataset)
-        training = training_job(settings)
+        training = training_job(settings, dataset[-1])
         training_manifest = cluster.add_manifest("Training", training)
         # Deleted in reverse: a claim in use, or a volume that is claimed, does not go away.
         data_job.node.add_dependency(volume)
         training_manifest.node.add_dependency(volume)
         if settings.training.enabled:
-            launcher = cluster.add_manifest(
-                "Launcher",
-                *launcher_objects(settings, dataset_job=dataset[-1], training_job=training),
+            launcher_and_rights = launcher_objects(
+                settings, dataset_job=dataset[-1], training_job=training
             )
+            launcher = cluster.add_manifest("Launcher", *launcher_and_rights)
             launcher.node.add_dependency(data_job, training_manifest)
+            watch = cluster.add_manifest(
+                "Watch",
+                *watch_objects(settings, launcher=launcher_and_rights[-1], training_job=training),
+            )
+            watch.node.add_dependency(launcher)

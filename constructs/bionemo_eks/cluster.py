@@ -48,13 +48,14 @@ class EksCluster(Construct):
         subnets: Sequence[ec2.ISubnet],
         public_access_cidrs: Sequence[str] | None,
         admins: Sequence[str],
+        log_group_name: str,
         log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         control_plane_logs = logs.LogGroup(
             self,
             "ControlPlaneLogs",
-            log_group_name=control_plane_log_group(cluster_name),
+            log_group_name=log_group_name,
             retention=retention(log_days),
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -133,14 +134,6 @@ class EksCluster(Construct):
         principals = [self.admin_role.role_arn] if self.admin_role else admins
         for number, principal in enumerate(principals, start=1):
             self.cluster.grant_access(f"Admin{number}", principal, [policy])
-
-
-def control_plane_log_group(cluster_name: str) -> str:
-    """The name that EKS gives to a cluster's log group.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
-    """
-    return f"/aws/eks/{cluster_name}/cluster"
 
 
 def import_cluster(

@@ -73,7 +73,8 @@ def autoscaler_values(cluster_name: str, region: str, release: KubernetesRelease
             "requests": {"cpu": "100m", "memory": "300Mi"},
             "limits": {"memory": "600Mi"},
         },
-        "podSecurityContext": {
+        # The chart's name for the pod's.
+        "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65534,
             "fsGroup": 65534,

@@ -62,9 +62,9 @@ def load_one(
 def name_with_hash(name: str, *content: object) -> str:
     """Return `name-<hash of content>`: a new name whenever the content changes.
 
-    A Job's pod template is immutable, so a changed Job needs a new name; the old one is pruned.
-    Source: https://github.com/aws/aws-cdk/issues/23556. Eight hex digits keep a Job's name, and
-    the pod names made from it, within 63 characters.
+    For what cannot be changed in place. A Job's pod template is immutable, so a changed Job needs a
+    new name; the old one is pruned. Source: https://github.com/aws/aws-cdk/issues/23556. Eight hex
+    digits keep a Job's name, and the pod names made from it, within 63 characters.
     """
     text = json.dumps(content, sort_keys=True)
     return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

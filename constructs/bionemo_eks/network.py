@@ -6,16 +6,19 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import RemovalPolicy, Tags
+from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Tags, Token, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from bionemo_eks.retention import retention
+from bionemo_eks.settings import NetworkSettings
 from bionemo_eks.settings_reader import SettingsError
 
 # The subnet masks relative to the VPC's: /24 private and /26 public in a /21, as in 2024.
 PRIVATE_BITS, PUBLIC_BITS = 3, 5
+# What synth finds wrong with the stand-in that CDK gives before it has looked a VPC up.
+_OF_THE_STAND_IN = ("E1151", "E1154", "F3031")
 
 
 @dataclass(frozen=True)
@@ -23,21 +26,33 @@ class Subnets:
     """The parts of a VPC that the other stacks need.
 
     `routable` holds the network interfaces of EKS, the kubectl provider and the file system;
-    `nodes`, one a zone, the nodes and pods, whose address blocks are `node_cidrs`.
+    `nodes`, one a zone, the nodes and pods, whose address blocks are `node_cidrs`. `known` is
+    False while CDK has yet to look the VPC up: then all of it is made up.
     """
 
     vpc: ec2.IVpc
     routable: Sequence[ec2.ISubnet]
     nodes: Sequence[ec2.ISubnet]
     node_cidrs: Sequence[str]
+    known: bool = True
+
+    def routable_in(self, zone: str) -> ec2.ISubnet:
+        """Return the routable subnet in `zone`; SettingsError when there is none."""
+        return self._in(zone, self.routable)
+
+    def nodes_in(self, zone: str) -> ec2.ISubnet:
+        """Return the subnet for nodes in `zone`; SettingsError when there is none."""
+        return self._in(zone, self.nodes)
+
+    def _in(self, zone: str, subnets: Sequence[ec2.ISubnet]) -> ec2.ISubnet:
+        for subnet in subnets:
+            if subnet.availability_zone == zone or not self.known:
+                return subnet
+        raise _not_in(zone, subnets)
 
 
-def subnet_in(zone: str, subnets: Sequence[ec2.ISubnet]) -> ec2.ISubnet:
-    """Return the first of `subnets` in `zone`; SettingsError when there is none."""
-    for subnet in subnets:
-        if subnet.availability_zone == zone:
-            return subnet
-    raise SettingsError(
+def _not_in(zone: str, subnets: Sequence[ec2.ISubnet]) -> SettingsError:
+    return SettingsError(
         f"Setting 'gpu.availability_zone' asks for zone '{zone}', in which the VPC has no private "
         f"subnet to use; it has them in {', '.join(each.availability_zone for each in subnets)}.\n"
         "  Name one of these, or other subnets in network.node_subnet_ids."
@@ -153,21 +168,31 @@ class Network(Construct):
         )
 
 
-def existing_subnets(
-    scope: Construct, construct_id: str, *, vpc_id: str, node_subnet_ids: Sequence[str]
-) -> Subnets:
-    """Look up an existing VPC: its private subnets, or those named, hold nodes and pods.
+def existing_subnets(scope: Construct, network: NetworkSettings) -> Subnets:
+    """Look up the existing VPC of `network`: its private subnets, or those named, hold the nodes.
 
-    CDK asks the account for the VPC at synth and keeps the answer in cdk.context.json.
+    CDK's command line runs the app twice: first it gets a stand-in, and the app goes through so
+    that the look-up can be made; then the account's answer, kept in cdk.context.json. Source:
+    https://docs.aws.amazon.com/cdk/v2/guide/context.html
+    Raises SettingsError when the account is not known, or the VPC has no such subnets.
     """
-    vpc = ec2.Vpc.from_lookup(scope, construct_id, vpc_id=vpc_id)
+    vpc_id, node_subnet_ids = network.vpc_id, network.node_subnet_ids
+    if Token.is_unresolved(Stack.of(scope).account):
+        raise SettingsError(
+            f"Setting 'network.vpc_id' is \"{vpc_id}\": CDK must look that VPC up, and has no "
+            "account to ask.\n  Log in first (aws sso login, AWS_PROFILE), and use the CDK command "
+            "line: npx cdk synth."
+        )
+    vpc = ec2.Vpc.from_lookup(scope, "Vpc", vpc_id=vpc_id)
+    if vpc.vpc_id != vpc_id:
+        return _stand_in(scope, vpc)
     private = vpc.private_subnets
     nodes = [each for each in private if not node_subnet_ids or each.subnet_id in node_subnet_ids]
-    if node_subnet_ids and len(nodes) != len(node_subnet_ids):
-        known = ", ".join(each.subnet_id for each in private)
+    if not private or (node_subnet_ids and len(nodes) != len(node_subnet_ids)):
+        known = ", ".join(f"{each.subnet_id} ({each.availability_zone})" for each in private)
         raise SettingsError(
-            f"Setting 'network.node_subnet_ids' is {list(node_subnet_ids)}, but the private "
-            f"subnets of {vpc_id} are {known}."
+            f"Setting 'network.node_subnet_ids' is {node_subnet_ids}, but the private "
+            f"subnets of {vpc_id}, those with a way out through NAT, are: {known or 'none'}."
         )
     return Subnets(
         vpc=vpc,
@@ -175,6 +200,20 @@ def existing_subnets(
         nodes=nodes,
         node_cidrs=[each.ipv4_cidr_block for each in nodes],
     )
+
+
+def _stand_in(scope: Construct, vpc: ec2.IVpc) -> Subnets:
+    """Return what lets the first pass go through; nothing of it reaches a deployment."""
+    Validations.of(scope).acknowledge(
+        *(
+            Acknowledgment(
+                id=f"CloudFormation-Validate::{rule}", reason="CDK has yet to look the VPC up."
+            )
+            for rule in _OF_THE_STAND_IN
+        )
+    )
+    private = vpc.private_subnets
+    return Subnets(vpc=vpc, routable=private, nodes=private, node_cidrs=["10.0.0.0/8"], known=False)
 
 
 def _halves(cidr: str, parts: int) -> list[str]:

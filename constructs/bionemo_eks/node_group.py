@@ -26,10 +26,14 @@ _NODE_POLICIES = (
 class NodePool:
     """What the nodes of one group are; disk in GiB.
 
+    `name` must change with what EKS cannot change on a group: instance type, AMI type, capacity
+    type, subnets. CloudFormation makes the new group before it removes the old one:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-nodegroup.html
     `replace_in_place` ends an old node before its replacement starts, for nodes too scarce to have
     one more of.
     """
 
+    name: str
     instance_type: str
     ami_type: str
     kubernetes_version: str
@@ -71,6 +75,7 @@ class NodeGroup(Construct):
             self,
             "Group",
             cluster=cast(eks.ICluster, cluster),  # jsii declares it so, its types do not
+            nodegroup_name=pool.name,
             node_role=self.role,
             ami_type=_by_value(eks.NodegroupAmiType, pool.ami_type),
             capacity_type=_by_value(eks.CapacityType, pool.capacity_type),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bionemo_eks.manifests import name_with_hash
+from bionemo_eks.naming import node_group_prefix
 from bionemo_eks.node_group import NodePool
 from bionemo_eks.scheduling import (
     ACCELERATOR_LABEL,
@@ -19,6 +21,7 @@ def core_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
     """Return the pool for controllers, add-ons and the data Job: never fewer than `core.nodes`."""
     core = settings.core
     return NodePool(
+        name=_name(settings, "core", core.instance_type, settings.release.core_ami_type),
         instance_type=core.instance_type,
         ami_type=settings.release.core_ami_type,
         kubernetes_version=settings.kubernetes_version,
@@ -34,7 +37,16 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
     """Return the pool for the training: from 0 up, or always `gpu.nodes` with scaling `fixed`."""
     gpu = settings.gpu
     fixed = gpu.scaling == "fixed"
+    capacity_type = "SPOT" if gpu.purchase == "spot" else "ON_DEMAND"
     return NodePool(
+        name=_name(
+            settings,
+            "gpu",
+            gpu.instance_type,
+            settings.release.gpu_ami_type,
+            capacity_type,
+            settings.gpu_zone,
+        ),
         instance_type=gpu.instance_type,
         ami_type=settings.release.gpu_ami_type,
         kubernetes_version=settings.kubernetes_version,
@@ -47,10 +59,21 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
             ACCELERATOR_LABEL: f"nvidia-{settings.gpu_instance.gpu_model.lower()}",
         },
         taint=GPU_TAINT,
-        capacity_type="SPOT" if gpu.purchase == "spot" else "ON_DEMAND",
+        capacity_type=capacity_type,
         capacity_reservation_id=gpu.capacity_reservation_id,
-        cluster_placement=True,
+        # What is reserved need not lie close together; for a placement group one reserves in it:
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/limitations-placement-groups.html
+        cluster_placement=not gpu.capacity_reservation_id,
         # An update must not wait for a p3 more than the quota or the zone has.
         replace_in_place=True,
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
+    )
+
+
+def _name(settings: Settings, kind: str, *replacing: str) -> str:
+    """Return a node group's name: another one for whatever makes EKS want another group."""
+    network = settings.network
+    prefix = node_group_prefix(settings, kind).rstrip("-")
+    return name_with_hash(
+        prefix, *replacing, network.vpc_id, list(network.node_subnet_ids), list(settings.zones)
     )

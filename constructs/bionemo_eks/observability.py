@@ -39,8 +39,8 @@ class Notifications(Construct):
         if email:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
-    def tell_of_gpu_nodes(self, *, node_group_name: str, cluster_name: str) -> None:
-        """Send a message when a GPU node starts or goes: at the end of the training all go.
+    def tell_of_gpu_nodes(self, *, node_group_prefix: str, cluster_name: str) -> None:
+        """Send a message when a GPU node starts, goes, or cannot be had.
 
         A managed node group's Auto Scaling group is called `eks-<node group>-<id>`:
         https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
@@ -56,7 +56,7 @@ class Notifications(Construct):
                     "EC2 Instance Launch Unsuccessful",
                     "EC2 Instance Terminate Successful",
                 ],
-                detail={"AutoScalingGroupName": [{"prefix": f"eks-{node_group_name}-"}]},
+                detail={"AutoScalingGroupName": [{"prefix": f"eks-{node_group_prefix}"}]},
             ),
         )
         event = events.EventField
@@ -66,7 +66,7 @@ class Notifications(Construct):
                 message=events.RuleTargetInput.from_text(
                     f"{cluster_name}, GPU nodes: {event.from_path('$.detail-type')}, "
                     f"{event.from_path('$.detail.EC2InstanceId')}, at {event.time}. "
-                    "When the last one goes, the training has ended or waits: ./bionemo status"
+                    "How far the training is: ./bionemo status"
                 ),
             )
         )

@@ -50,7 +50,8 @@ class NetworkSettings(Group):
 
     vpc_id: Annotated[str, StringConstraints(pattern=r"^(vpc-[0-9a-f]{8,17})?$")] = Field(
         default="",
-        description="An existing VPC to use, by id. Empty: the deployment makes its own.",
+        description="An existing VPC to use, by id. Empty: the deployment makes its own. CDK looks "
+        "it up in the account, so it takes AWS credentials at synth.",
     )
     node_subnet_ids: list[SubnetId] = Field(
         default=[],
@@ -64,7 +65,8 @@ class NetworkSettings(Group):
     availability_zones: list[Zone] = Field(
         default=[],
         max_length=2,
-        description="The two zones to use. Empty: zones a and b of the region.",
+        description="The two zones to use. Empty: zones a and b of the region. Of no meaning with "
+        "`vpc_id`: that VPC has its own.",
     )
     nat_gateways: Literal["one", "per-zone"] = Field(
         default="one",
@@ -348,7 +350,12 @@ class Settings(Group):
                 raise ValueError(
                     f"zone '{zone}' of network.availability_zones is not in region {self.region}"
                 )
-        if self.gpu_zone not in self.zones:
+        if not self.gpu_zone.startswith(self.region):
+            raise ValueError(
+                f"gpu.availability_zone '{self.gpu_zone}' is not in region {self.region}"
+            )
+        # An existing VPC has zones of its own; CDK learns them when it looks the VPC up.
+        if not self.network.vpc_id and self.gpu_zone not in self.zones:
             raise ValueError(
                 f"gpu.availability_zone '{self.gpu_zone}' is not one of the deployment's zones "
                 f"({', '.join(self.zones)}): name it in network.availability_zones too"

@@ -13,10 +13,12 @@ RESULTS = f"{FSX}/esm1nv-train"
 _EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
 # What the node keeps for itself: system daemons, the kubelet and the DaemonSets' pods.
 _NODE_CPUS, _NODE_MEMORY_SHARE = 2, 0.12
+# Of each worker's container, on average, before the training counts as failed.
+_RESTARTS = 3
 
 
-def training_job(settings: Settings) -> KubernetesObject:
-    """Return the PyTorchJob `esm1nv-pretraining`, suspended.
+def training_job(settings: Settings, dataset_job: KubernetesObject) -> KubernetesObject:
+    """Return the PyTorchJob `esm1nv-pretraining`, suspended, that waits for `dataset_job`.
 
     Each worker asks for its share of a node's CPUs and memory, so that a node's GPUs, and no
     more, are taken by its pods.
@@ -27,7 +29,10 @@ def training_job(settings: Settings) -> KubernetesObject:
     return manifests.load_one(
         "workload/esm1nv-pretraining.yaml",
         {
+            "dataset_job": dataset_job["metadata"]["name"],
+            "enabled": str(settings.training.enabled).lower(),
             "workers": settings.workers,
+            "restarts": _RESTARTS * settings.workers,
             "gpus_per_worker": gpus_per_worker,
             "image": settings.training.image,
             "arguments": training_arguments(settings),
@@ -50,6 +55,22 @@ def launcher_objects(
     job = objects[-1]
     job["metadata"]["name"] = manifests.name_with_hash(
         "esm1nv-launcher", job["spec"], training_job["spec"]
+    )
+    return objects
+
+
+def watch_objects(
+    settings: Settings, *, launcher: KubernetesObject, training_job: KubernetesObject
+) -> list[KubernetesObject]:
+    """Return the account, rights and Job that tell of the training's end, in the order to apply."""
+    values = {
+        "image": settings.release.kubectl_image,
+        "launcher": launcher["metadata"]["name"],
+    }
+    objects = manifests.load("workload/watch.yaml", {**values, "name": "esm1nv-watch"})
+    job = objects[-1]
+    job["metadata"]["name"] = manifests.name_with_hash(
+        "esm1nv-watch", job["spec"], training_job["spec"]
     )
     return objects
 

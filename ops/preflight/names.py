@@ -63,15 +63,11 @@ def log_groups(found: Deployment) -> Result:
 
 def fixed_log_groups(found: Deployment) -> list[tuple[str, str]]:
     """Return (stack, name) of the log groups whose names are fixed by AWS."""
-    cluster_name = found.settings.cluster_name
-    insights = f"/aws/containerinsights/{cluster_name}"
+    settings = found.settings
     return [
-        ("Cluster", f"/aws/eks/{cluster_name}/cluster"),
-        ("Storage", naming.lustre_log_group(found.settings)),
-        *(
-            ("Addons", f"{insights}/{kind}")
-            for kind in ("application", "dataplane", "host", "performance")
-        ),
+        ("Cluster", naming.control_plane_log_group(settings)),
+        ("Storage", naming.lustre_log_group(settings)),
+        *(("Addons", naming.insights_log_group(settings, kind)) for kind in naming.INSIGHTS_LOGS),
     ]
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bionemo_eks import manifests
+from bionemo_eks.dataset_job import dataset_objects
 from bionemo_eks.scheduling import CORE_LABELS, CORE_SELECTOR, GPU_TAINT
 from bionemo_eks.settings_reader import read_settings
 from bionemo_eks.training_job import training_job
@@ -39,7 +40,7 @@ POD = DEPLOYMENT["spec"]["template"]["spec"]
 CONTAINER = POD["containers"][0]
 
 
-PROJECT_JOB = training_job(read_settings({}))
+PROJECT_JOB = training_job(read_settings({}), dataset_objects(read_settings({}))[-1])
 
 # The shape of the 2024 blueprint's job: an autoscaler's metrics, limits by name, a toleration.
 BLUEPRINT_JOB: dict[str, Any] = {

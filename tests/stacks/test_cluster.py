@@ -278,12 +278,75 @@ def test_gpu_nodes_are_bought_as_set(
 ) -> None:
     deployment = synth(**settings)
     assert node_group(deployment, "gpu")[1]["CapacityType"] == capacity_type
+    # What is reserved need not lie in a placement group of ours.
+    assert ("Placement" in launch_template(deployment, "gpu")) == (reservation is None)
     target = (
         launch_template(deployment, "gpu")
         .get("CapacityReservationSpecification", {})
         .get("CapacityReservationTarget", {})
     )
     assert target.get("CapacityReservationId") == reservation
+
+
+REPLACING = ("AmiType", "CapacityType", "InstanceTypes", "Subnets")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gpu.instance_type": "g5.12xlarge"},
+        {"gpu.purchase": "spot"},
+        {"gpu.availability_zone": "us-west-2b"},
+        {"core.instance_type": "m5.2xlarge"},
+        {"gpu.nodes": "3"},
+        {"kubernetes_version": "1.34"},
+        {"gpu.disk_gib": "300"},
+        {"tags": '{"team": "folding"}'},
+    ],
+)
+def test_a_group_has_another_name_if_and_only_if_it_is_another_group(
+    default: Any, synth: Any, change: dict[str, str]
+) -> None:
+    """A named group that is replaced needs a new name: CloudFormation makes the new one first."""
+    for kind in ("core", "gpu"):
+        before, after = (node_group(each, kind)[1] for each in (default, synth(**change)))
+        replaced = any(before[each] != after[each] for each in REPLACING)
+        assert (before["NodegroupName"] != after["NodegroupName"]) == replaced
+        assert len(after["NodegroupName"]) <= 63
+
+
+def test_tags_change_nodes_and_groups_not_both_at_once(default: Any, synth: Any) -> None:
+    """EKS refuses a new launch template together with anything else."""
+    tagged = synth(tags='{"team": "folding"}')
+    for kind in ("core", "gpu"):
+        assert node_group(default, kind) == node_group(tagged, kind)
+        for each in launch_template(tagged, kind)["TagSpecifications"]:
+            assert {"Key": "team", "Value": "folding"} in each["Tags"]
+    assert default.resources("Cluster", "AWS::EC2::PlacementGroup") == tagged.resources(
+        "Cluster", "AWS::EC2::PlacementGroup"
+    )
+
+
+@pytest.mark.parametrize("zone", ["us-west-2a", "us-west-2b"])
+def test_the_file_servers_reach_the_nodes(synth: Any, zone: str) -> None:
+    """Lustre's servers open connections too: AWS asks for these ports on the clients' side."""
+    deployment = synth(**{"gpu.availability_zone": zone})
+    servers = next(
+        each["Properties"]["CidrBlock"]
+        for name, each in deployment.resources("Network", "AWS::EC2::Subnet").items()
+        if each["Properties"]["AvailabilityZone"] == zone and "Private" in name
+    )
+    rules = [
+        each["Properties"]
+        for each in deployment.resources("Cluster", "AWS::EC2::SecurityGroupIngress").values()
+    ]
+    ports = {
+        (rule["FromPort"], rule["ToPort"])
+        for rule in rules
+        if rule["CidrIp"] == servers and "ClusterSecurityGroupId" in str(rule["GroupId"])
+    }
+    assert ports == {(988, 988), (1018, 1023)}
+    assert {rule["CidrIp"] for rule in rules} == {servers}
 
 
 def test_everything_that_a_node_brings_carries_the_deployments_tag(default: Any) -> None:

@@ -176,6 +176,63 @@ def test_the_launcher_may_touch_its_two_jobs_and_no_more(default: Any) -> None:
     assert '"suspend":false' in steps[-1][-1]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset.seed": "7"},
+        {"training.max_steps": "9"},
+        {"training.enabled": "false"},
+        {"gpu.nodes": "1"},
+    ],
+)
+def test_a_change_of_data_or_training_applies_the_suspension_again(
+    default: Any, synth: Any, change: dict[str, str]
+) -> None:
+    """CloudFormation hands on only an object that has changed; kubectl then restores the field."""
+    before, after = (item(each, "PyTorchJob") for each in (default, synth(**change)))
+    assert before != after
+    assert after["spec"]["runPolicy"]["suspend"] is True
+
+
+def test_the_launcher_holds_the_training_before_it_forgets_the_last_run(default: Any) -> None:
+    """Whoever retries it, the operator never sees a running job without its status."""
+    spec = item(default, "Job", "esm1nv-launcher")["spec"]["template"]["spec"]
+    steps = {each["name"]: each["args"][-1] for each in spec["initContainers"]}
+    names = list(steps)
+    assert names.index("hold-the-training") < names.index("forget-the-run-before")
+    assert '"suspend":true' in steps["hold-the-training"]
+
+
+@pytest.mark.parametrize("nodes", ["1", "4"])
+def test_a_training_that_only_fails_comes_to_an_end(synth: Any, nodes: str) -> None:
+    """Else a misspelt override would keep GPU nodes for ever."""
+    spec = item(synth(**{"gpu.nodes": nodes}), "PyTorchJob")["spec"]
+    workers = spec["pytorchReplicaSpecs"]["Worker"]["replicas"]
+    # All containers' restarts count together: one each must not be the end.
+    assert workers < spec["runPolicy"]["backoffLimit"] <= 5 * workers
+    assert spec["elasticPolicy"]["maxRestarts"] <= 10
+
+
+def test_a_changed_training_is_watched_anew_once_it_has_been_launched(
+    default: Any, synth: Any
+) -> None:
+    watches = [item(each, "Job", "esm1nv-watch") for each in (default, synth(**{"gpu.nodes": "1"}))]
+    assert len({each["metadata"]["name"] for each in watches}) == 2
+    launcher = item(default, "Job", "esm1nv-launcher")["metadata"]["name"]
+    (first,) = watches[0]["spec"]["template"]["spec"]["initContainers"]
+    assert f"job/{launcher}" in first["args"]
+    (rights,) = [
+        each
+        for each in default.kubernetes_objects("Workload")
+        if each["kind"] == "Role" and each["metadata"]["name"] == "esm1nv-watch"
+    ]
+    assert {verb for rule in rights["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    assert {name for rule in rights["rules"] for name in rule["resourceNames"]} == {
+        launcher,
+        "esm1nv-pretraining",
+    }
+
+
 def test_without_training_nothing_lifts_the_suspension(synth: Any) -> None:
     objects = synth(**{"training.enabled": "false"}).kubernetes_objects("Workload")
     assert not [each for each in objects if each["metadata"]["name"].startswith("esm1nv-launcher")]

@@ -1,0 +1,113 @@
+"""An existing VPC: CDK's two passes over the app, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+
+from app import build
+from bionemo_eks.settings_reader import SettingsError
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT, VPC = "111122223333", "vpc-0123456789abcdef0"
+NODES = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
+ZONES = ("us-west-2b", "us-west-2c")
+SETTINGS = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
+
+
+def context(**changes: str) -> dict[str, Any]:
+    given: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**given, **SETTINGS, **changes}
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", ACCOUNT)
+
+
+def synthesised(given: dict[str, Any]) -> Any:
+    app = App(context=given, analytics_reporting=False)
+    build(app)
+    return app.synth()
+
+
+def missing(assembly: Any) -> list[str]:
+    """Return the keys of the context that the CLI would look up."""
+    manifest = json.loads((Path(assembly.directory) / "manifest.json").read_text())
+    return [each["key"] for each in manifest.get("missing", [])]
+
+
+def answer(keys: list[str]) -> dict[str, Any]:
+    """Return what the CLI keeps in cdk.context.json for a VPC with two zones."""
+    subnets = [
+        {"subnetId": subnet, "cidr": cidr, "availabilityZone": zone, "routeTableId": "rtb-1"}
+        for subnet, cidr, zone in zip(NODES, ("10.9.0.0/20", "10.9.16.0/20"), ZONES, strict=True)
+    ]
+    found = {
+        "vpcId": VPC,
+        "vpcCidrBlock": "10.9.0.0/16",
+        "ownerAccountId": ACCOUNT,
+        "availabilityZones": [],
+        "subnetGroups": [{"name": "Private", "type": "Private", "subnets": subnets}],
+    }
+    return dict.fromkeys(keys, found)
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("named", ["", ",".join(NODES)])
+def test_the_first_pass_goes_through_and_the_second_uses_the_vpc(named: str) -> None:
+    given = context(**{"network.node_subnet_ids": named} if named else {})
+    first = synthesised(given)
+    assert missing(first), "without it the CLI looks nothing up"
+
+    second = synthesised({**given, **answer(missing(first))})
+    assert not missing(second)
+    templates = {each.stack_name: each.template["Resources"] for each in second.stacks}
+    assert "bionemo-on-eks-network" not in templates
+    (system,) = [
+        each["Properties"]
+        for each in templates["bionemo-on-eks-storage"].values()
+        if each["Type"] == "AWS::FSx::FileSystem"
+    ]
+    assert system["SubnetIds"] == [NODES[1]]
+    groups = [
+        each["Properties"]
+        for each in templates["bionemo-on-eks-cluster"].values()
+        if each["Type"] == "AWS::EKS::Nodegroup"
+    ]
+    assert sorted(group["Subnets"] for group in groups) == [NODES, NODES[1:]]
+    clients = {
+        each["Properties"].get("CidrIp")
+        for each in templates["bionemo-on-eks-cluster"].values()
+        if each["Type"] == "AWS::EC2::SecurityGroupIngress"
+    }
+    assert clients == {"10.9.16.0/20"}
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"gpu.availability_zone": "us-west-2a"}, ["us-west-2a", "us-west-2b, us-west-2c"]),
+        (
+            {"network.node_subnet_ids": "subnet-0123456789abcdef9"},
+            ["subnet-0123456789abcdef9", *NODES],
+        ),
+    ],
+)
+def test_what_the_vpc_does_not_have_is_said(changes: dict[str, str], words: list[str]) -> None:
+    found = answer(missing(synthesised(context())))
+    with pytest.raises(SettingsError) as error:
+        synthesised({**context(**changes), **found})
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_without_an_account_there_is_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CDK_DEFAULT_ACCOUNT", raising=False)
+    with pytest.raises(SettingsError, match=f"{VPC}.*no account to ask"):
+        synthesised(context())
