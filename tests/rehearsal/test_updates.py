@@ -55,6 +55,8 @@ def test_the_data_jobs_parameters_change(standing: Any, change: dict[str, str]) 
     steps = steps_after(standing, before)
     assert ("apply", data_job) in steps
     assert ("prune", old_data_job) in steps
+    # No training may read what is being replaced: the suspension is applied again.
+    assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
     # The launcher waits for the Job by name, so it follows; volume and operator stay as they are.
     assert {key.split("/")[0] for _, key in steps} <= {"Job", "Role", "PyTorchJob", "ConfigMap"}
     assert standing.physical_ids(*LASTING) == lasting
@@ -73,8 +75,18 @@ def test_the_trainings_parameters_change(standing: Any) -> None:
     steps = steps_after(standing, before)
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
     removed = {key for verb, key in steps if verb != "apply"}
-    # The launcher alone is new; the training is changed where it is, and the data stays.
-    assert removed == {key for key in jobs if "launcher" in key}
+    # Launcher and watch alone are new; the training is changed where it is, and the data stays.
+    assert removed == {key for key in jobs if "launcher" in key or "watch" in key}
+
+
+def test_the_training_is_switched_off(standing: Any) -> None:
+    before = len(standing.ledger.steps)
+    standing.deploy({"training.enabled": "false"})
+    steps = steps_after(standing, before)
+    assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
+    assert {key.rpartition("-")[0] for key in keys(standing, "Job")} == {
+        "Job/default/uniref50-download"
+    }
 
 
 def test_the_number_of_gpu_nodes_changes(standing: Any) -> None:
@@ -90,8 +102,11 @@ def test_the_number_of_gpu_nodes_changes(standing: Any) -> None:
 
 
 def test_the_gpu_instance_type_changes(standing: Any) -> None:
+    before = standing.node_group("gpu")["nodegroupName"]
     standing.deploy({"gpu.instance_type": "g5.12xlarge"})
     assert standing.node_group("gpu")["instanceTypes"] == ["g5.12xlarge"]
+    # Another group has another name, and messages about it go on.
+    assert standing.node_group("gpu")["nodegroupName"] != before
     placed = placements(standing.ledger, node_groups(standing.client, "bionemo-on-eks"))
     assert all(node for _, node in placed)
     standing.deploy({})
@@ -106,11 +121,22 @@ def test_a_new_deployment_keeps_the_autoscalers_number(standing: Any) -> None:
         nodegroupName=name,
         scalingConfig={"minSize": 0, "maxSize": 2, "desiredSize": 2},
     )
-    # The tag reaches both node groups, so that they are really updated.
+    # The tag makes new launch templates, so that both groups are really updated.
+    before = standing.node_group("gpu")["launchTemplate"]
     standing.deploy({"tags": '{"team": "proteins"}', "training.max_steps": "3000"})
     group = standing.node_group("gpu")
-    assert group["tags"]["team"] == "proteins"
+    assert group["launchTemplate"] != before
     assert group["scalingConfig"]["desiredSize"] == 2
+
+
+def test_two_kinds_of_change_to_a_node_group_are_refused_as_by_eks(standing: Any) -> None:
+    with pytest.raises(CdkError, match="cannot be combined with other updates"):
+        standing.deploy({"gpu.disk_gib": "300", "gpu.nodes": "3"})
+    standing.deploy({"gpu.disk_gib": "300"})
+    standing.deploy({"gpu.disk_gib": "300", "gpu.nodes": "3"})
+    assert standing.node_group("gpu")["scalingConfig"]["maxSize"] == 3
+    # The way back is two steps as well; the next test's is the second.
+    standing.deploy({"gpu.disk_gib": "300"})
 
 
 def test_an_addons_version_changes(standing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
