@@ -20,7 +20,9 @@ PINNED = "cdk.context.json"
 def read_context(folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
     """Return the context of the app in `folder` with `options`, each a `key=value` as after `-c`.
 
-    Precedence is the CDK CLI's: the command line, then cdk.json, then cdk.context.json.
+    For one key, precedence is the CDK CLI's: the command line, then cdk.json, then
+    cdk.context.json. A setting by its dotted path is another key than cdk.json's block: one that
+    cdk.context.json pins stays in force when the block is edited later.
     Raises SettingsError for an option without `=` and for a file that is not JSON.
     """
     given = {}

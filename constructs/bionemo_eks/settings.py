@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -31,10 +32,38 @@ PRINCIPAL_PATTERN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$"
 # in a container's arguments: https://kubernetes.io/docs/tasks/inject-data-application/
 OVERRIDE_PATTERN = r"^[+~]{0,2}[A-Za-z_][\w./]*=[^\s$]*$|^~[A-Za-z_][\w./]*$"
 
-Arn = Annotated[str, StringConstraints(pattern=PRINCIPAL_PATTERN)]
-Override = Annotated[str, StringConstraints(pattern=OVERRIDE_PATTERN)]
-Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z0-9]+)+[a-z]$")]
-SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+ZONE_PATTERN = r"[a-z]{2}(-[a-z0-9]+)+[a-z]"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a value must look like, in words, for messages and for docs/settings.md."""
+
+    words: str
+
+
+Arn = Annotated[
+    str,
+    StringConstraints(pattern=PRINCIPAL_PATTERN),
+    Form("ARNs of IAM users or roles, such as arn:aws:iam::111122223333:role/platform"),
+]
+Override = Annotated[
+    str,
+    StringConstraints(pattern=OVERRIDE_PATTERN),
+    Form("key=value, +key=value, ++key=value or ~key, without blanks and $"),
+]
+Zone = Annotated[
+    str,
+    StringConstraints(pattern=f"^{ZONE_PATTERN}$"),
+    Form("two availability zones, such as us-west-2a"),
+]
+SubnetId = Annotated[
+    str,
+    StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$"),
+    Form("subnet ids, such as subnet-0123456789abcdef0"),
+]
+Block = Annotated[str, Form("IPv4 blocks, such as 203.0.113.0/24")]
+VpcBlock = Annotated[str, Form("an IPv4 block between /16 and /22, such as 10.1.0.0/21")]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
 
@@ -48,7 +77,11 @@ class Group(BaseModel):
 class NetworkSettings(Group):
     """Where nodes and pods live."""
 
-    vpc_id: Annotated[str, StringConstraints(pattern=r"^(vpc-[0-9a-f]{8,17})?$")] = Field(
+    vpc_id: Annotated[
+        str,
+        StringConstraints(pattern=r"^(vpc-[0-9a-f]{8,17})?$"),
+        Form("a VPC's id, such as vpc-0123456789abcdef0, or empty"),
+    ] = Field(
         default="",
         description="An existing VPC to use, by id. Empty: the deployment makes its own. CDK looks "
         "it up in the account, so it takes AWS credentials at synth.",
@@ -58,8 +91,8 @@ class NetworkSettings(Group):
         description="With `vpc_id`: the subnets for nodes and pods. Empty: all private subnets "
         "of that VPC that reach the internet.",
     )
-    vpc_cidr: str = Field(default="10.1.0.0/21", description="The VPC's own address block.")
-    pod_cidr: str = Field(
+    vpc_cidr: VpcBlock = Field(default="10.1.0.0/21", description="The VPC's own address block.")
+    pod_cidr: VpcBlock = Field(
         default="100.64.0.0/16", description="Second address block, for nodes and pods."
     )
     availability_zones: list[Zone] = Field(
@@ -81,7 +114,7 @@ class NetworkSettings(Group):
     def _is_a_block(cls, value: str) -> str:
         block = ipaddress.ip_network(value)
         if block.version != 4 or not 16 <= block.prefixlen <= 22:
-            raise ValueError("must be an IPv4 block between /16 and /22")
+            raise ValueError("not of the allowed form")
         return value
 
     @model_validator(mode="after")
@@ -103,7 +136,7 @@ class ClusterSettings(Group):
         description="How the Kubernetes API is reached: from the internet and the VPC, or from "
         "the VPC alone.",
     )
-    public_access_cidrs: list[str] = Field(
+    public_access_cidrs: list[Block] = Field(
         default=["0.0.0.0/0"],
         min_length=1,
         description="Address blocks that may reach the public endpoint (IAM decides who gets in).",
@@ -170,13 +203,17 @@ class GpuSettings(Group):
         default="on-demand", description="How the GPU nodes are bought."
     )
     capacity_reservation_id: Annotated[
-        str, StringConstraints(pattern=r"^(cr-[0-9a-f]{8,17})?$")
+        str,
+        StringConstraints(pattern=r"^(cr-[0-9a-f]{8,17})?$"),
+        Form("a reservation's id, such as cr-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
         description="The On-Demand Capacity Reservation, with purchase `capacity-reservation`.",
     )
     availability_zone: Annotated[
-        str, StringConstraints(pattern=r"^([a-z]{2}(-[a-z0-9]+)+[a-z])?$")
+        str,
+        StringConstraints(pattern=f"^({ZONE_PATTERN})?$"),
+        Form("an availability zone, such as us-west-2a, or empty"),
     ] = Field(
         default="",
         description="Zone of the GPU nodes and of the file system. Empty: the first zone.",
@@ -202,11 +239,11 @@ class GpuSettings(Group):
 class StorageSettings(Group):
     """FSx for Lustre and the bucket behind it."""
 
-    capacity_gib: int = Field(
+    capacity_gib: Annotated[int, Form("1200, or a multiple of 2400 up to 1000800")] = Field(
         default=2400,
         ge=1200,
         le=1_000_800,
-        description="Size of the file system in GiB: 1200, or a multiple of 2400.",
+        description="Size of the file system in GiB.",
     )
     throughput: Literal[125, 250, 500, 1000] = Field(
         default=500, description="Throughput in MB/s for each TiB of capacity."
@@ -227,7 +264,7 @@ class StorageSettings(Group):
     def _is_a_size(cls, value: int) -> int:
         # https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystem.html
         if value != 1200 and value % 2400:
-            raise ValueError("must be 1200 or a multiple of 2400")
+            raise ValueError("not one of the allowed values")
         return value
 
 
@@ -239,7 +276,11 @@ class DatasetSettings(Group):
         description="`streaming`: this project's program, same bytes, about an hour. `bionemo`: "
         "the container's own, as in 2024, 50 to 60 hours.",
     )
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\"'$]+$")] = Field(
+    url: Annotated[
+        str,
+        StringConstraints(pattern=r"^https?://[^\s\"'$]+$"),
+        Form("a URL that begins with http:// or https://, without blanks, quotes and $"),
+    ] = Field(
         default="https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz",
         description="The gzipped FASTA file to prepare (`streaming` only).",
     )
@@ -268,7 +309,9 @@ class TrainingSettings(Group):
 
     enabled: bool = Field(default=True, description="Whether the training starts by itself.")
     image: Annotated[
-        str, StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255)
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255),
+        Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
     ] = Field(
         default=IMAGES["bionemo"].reference, description="The BioNeMo Framework 1.x container."
     )
@@ -277,11 +320,13 @@ class TrainingSettings(Group):
         description="`pod-per-gpu`: one-GPU pods, as in 2024. `pod-per-node`: one pod a node with "
         "all its GPUs, so that NCCL can use NVLink.",
     )
-    experiment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = (
-        Field(
-            default="esm1nv_batch256_gradacc1_nodes2-small",
-            description="Folder of the results; the training goes on from the checkpoints in it.",
-        )
+    experiment: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+        Form("up to 100 letters, digits, dots, underscores and hyphens"),
+    ] = Field(
+        default="esm1nv_batch256_gradacc1_nodes2-small",
+        description="Folder of the results; the training goes on from the checkpoints in it.",
     )
     max_steps: int = Field(default=1_000_000, ge=1, le=10**9, description="Steps to train for.")
     micro_batch_size: int = Field(default=8, ge=1, le=65536, description="Sequences a GPU, a step.")
@@ -299,20 +344,24 @@ class TrainingSettings(Group):
 class NotificationSettings(Group):
     """Who hears of it."""
 
-    email: Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")] = Field(
-        default="", description="Address for alarms and the message that training ended."
-    )
+    email: Annotated[
+        str,
+        StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$"),
+        Form("an e-mail address, or empty"),
+    ] = Field(default="", description="Address for alarms and the message that training ended.")
 
 
 class Settings(Group):
     """All settings of one deployment."""
 
-    cluster_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$")] = (
-        Field(default="bionemo-on-eks", description="Name of the cluster; stacks derive theirs.")
-    )
-    region: Annotated[str, StringConstraints(pattern=REGION_PATTERN)] = Field(
-        default="us-west-2", description="AWS region."
-    )
+    cluster_name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$"),
+        Form("2 to 30 small letters, digits and hyphens, a letter first, no hyphen last"),
+    ] = Field(default="bionemo-on-eks", description="Name of the cluster; stacks derive theirs.")
+    region: Annotated[
+        str, StringConstraints(pattern=REGION_PATTERN), Form("an AWS region, such as us-west-2")
+    ] = Field(default="us-west-2", description="AWS region.")
     kubernetes_version: str = Field(
         default="1.35",
         examples=list(KUBERNETES_RELEASES),
@@ -405,5 +454,5 @@ class Settings(Group):
 
 def _one_of(table: dict[str, Any], value: str) -> str:
     if value not in table:
-        raise ValueError(f"must be one of {', '.join(table)}")
+        raise ValueError("not one of the allowed values")
     return value

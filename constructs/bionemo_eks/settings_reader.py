@@ -1,7 +1,8 @@
 """Reads the settings from CDK context and answers a bad value with one clear message.
 
-Context is cdk.json's (block `bionemo`), cdk.context.json's and that of `-c key=value`, in rising
-order of precedence; the last two name a setting by its dotted path, such as `gpu.nodes`.
+Context is cdk.json's (block `bionemo`), cdk.context.json's and that of `-c key=value`; the last two
+name a setting by its dotted path, such as `gpu.nodes`. The block yields to every dotted path, so a
+setting that cdk.context.json pins outlives an edit of the block; `-c` yields to nothing.
 """
 
 from __future__ import annotations
@@ -9,15 +10,14 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bionemo_eks.settings import Settings
+from bionemo_eks.settings import Form, Settings
 
 BLOCK = "bionemo"
 # CDK's own context keys hold one of `@ : / -`; what has none of them was meant as a setting.
@@ -32,6 +32,14 @@ _EXPRESSED = {
     "list_type": 'must be a list, such as ["a", "b"], or a,b with -c',
     "dict_type": 'must be an object, such as {"key": "value"}',
     "extra_forbidden": "there is no such setting",
+    "string_pattern_mismatch": "not of the allowed form",
+    "string_too_short": "too short",
+    "string_too_long": "too long",
+    "literal_error": "not one of the allowed values",
+    "greater_than_equal": "too small",
+    "less_than_equal": "too large",
+    "too_short": "too few items",
+    "too_long": "too many items",
 }
 
 
@@ -113,6 +121,9 @@ def _from_command_line(value: Any, field: FieldInfo) -> Any:
 
 
 def _unknown(path: str, fields: Mapping[str, FieldInfo]) -> str:
+    inner = [name for name in fields if name.startswith(f"{path}.")]
+    if inner:
+        return f"'{path}' is a group of settings. Set one of them: {', '.join(inner)}."
     near = difflib.get_close_matches(path, fields, n=1, cutoff=0.6) or difflib.get_close_matches(
         path, [name.replace(".", "_") for name in fields], n=1, cutoff=0.8
     )
@@ -204,26 +215,23 @@ def _shown(value: Any) -> str:
 def allowed(field: FieldInfo) -> str:
     """Say in words which values `field` takes."""
     annotation = field.annotation
+    form = _form(field.metadata)
+    if form:
+        return form
     if get_origin(annotation) is Literal:
         return ", ".join(str(value) for value in get_args(annotation))
-    bounds = {type(each).__name__: each for each in field.metadata}
     if annotation is int:
+        bounds = {type(each).__name__: each for each in field.metadata}
         return f"a whole number from {bounds['Ge'].ge} to {bounds['Le'].le}"
     if annotation is bool:
         return "true or false"
     if get_origin(annotation) is list:
-        return f"a list of {_item_name(annotation)}"
+        (item,) = get_args(annotation)
+        return f"a list of {_form(item.__metadata__)}"
     if get_origin(annotation) is dict:
         return "an object of texts"
-    if field.examples:
-        return ", ".join(str(each) for each in field.examples)
-    pattern = next((each.pattern for each in field.metadata if getattr(each, "pattern", 0)), "")
-    return f"text that matches {pattern}" if pattern else "text"
+    return ", ".join(str(each) for each in field.examples or ())
 
 
-def _item_name(annotation: Any) -> str:
-    item = get_args(annotation)[0]
-    if isinstance(item, types.GenericAlias) or item is str:
-        return "texts"
-    pattern = next((each.pattern for each in getattr(item, "__metadata__", ())), "")
-    return f"texts that match {pattern}" if pattern else "texts"
+def _form(metadata: Iterable[Any]) -> str:
+    return next((each.words for each in metadata if isinstance(each, Form)), "")
