@@ -15,11 +15,19 @@ from rich.console import Console
 from bionemo_eks.cdk_context import settings_of
 from bionemo_eks.settings_reader import SettingsError
 from rehearsal.cdk_cli import CdkError
-from rehearsal.environment import ROOT, UnsafeEnvironmentError, exports, refuse_a_real_account
+from rehearsal.environment import (
+    OF_A_REAL_ACCOUNT,
+    ROOT,
+    UnsafeEnvironmentError,
+    exports,
+    pass_by_proxies,
+    refuse_a_real_account,
+)
 from rehearsal.local_pod import PodError
 from rehearsal.pinned_kubectl import KubectlError
 from rehearsal.run import Options, RehearsalError, rehearse
-from rehearsal.server import ServerError, local_aws
+from rehearsal.server import LEDGER_FOLDER, ServerError, local_aws
+from rehearsal.workspace import KEPT, WorkspaceError
 
 app = typer.Typer(
     help=__doc__,
@@ -36,7 +44,9 @@ _EXPECTED = (
     ServerError,
     SettingsError,
     UnsafeEnvironmentError,
+    WorkspaceError,
 )
+_PORT = "Of 127.0.0.1; 0: one that is free."
 
 Context = Annotated[
     list[str] | None,
@@ -49,7 +59,7 @@ def run(
     context: Context = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="Leave objects, charts and resources in build/rehearsal/."),
+        typer.Option("--keep", help="Leave objects, charts and resources to read."),
     ] = False,
     kubeconfig: Annotated[
         Path | None,
@@ -61,7 +71,10 @@ def run(
             "They stay there.",
         ),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: one that is free.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 0,
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", file_okay=False, help="Where --keep leaves them.")
+    ] = KEPT,
 ) -> None:
     """Deploy everything, show what stands, compare, destroy, show what is left.
 
@@ -72,12 +85,12 @@ def run(
     """
     refuse_a_real_account()
     console = Console(width=None if sys.stdout.isatty() else 100)
-    rehearse(Options(context or [], keep, kubeconfig, port), console)
+    rehearse(Options(context or [], keep, kubeconfig, port, folder), console)
 
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of 127.0.0.1.")] = 4566,
+    port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 4566,
     context: Context = None,
 ) -> None:
     """Start the local AWS alone, and print what to export so that cdk and others find it.
@@ -87,21 +100,24 @@ def serve(
     """
     refuse_a_real_account()
     region = settings_of(ROOT, context or []).region
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory() as folder, local_aws(port, region, Path(folder)) as endpoint:
+    with tempfile.TemporaryDirectory() as folder, local_aws(port, region, Path(folder)) as running:
         print("# The local AWS runs. In another terminal:")
-        print("unset AWS_PROFILE AWS_SESSION_TOKEN")
-        for name, value in exports(endpoint, region).items():
+        print(f"unset {' '.join(OF_A_REAL_ACCOUNT)}")
+        for name, value in exports(running.endpoint, region).items():
             print(f"export {name}={shlex.quote(value)}")
+        print(f"# What clusters are told, one file each: {Path(folder) / LEDGER_FOLDER}")
         print("# Ctrl-C ends it.", flush=True)
         try:
-            signal.pause()
+            running.wait()
         except KeyboardInterrupt:
             print("# Ended.")
 
 
 def main() -> int:
     """Run the command line; return the exit status, with one message for what went wrong."""
+    # To be told to end is as Ctrl-C: what has been started is taken along.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    pass_by_proxies()
     try:
         app()
     except _EXPECTED as error:

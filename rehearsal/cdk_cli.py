@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rehearsal import processes
 from rehearsal.environment import ROOT
 
 # A line of `--progress events`: stack | done/all | time | status | type | construct and reason.
@@ -15,6 +15,7 @@ _EVENT = re.compile(
     r"^(?P<stack>\S+) \|\s*(?P<done>\d+)(?:/(?P<all>\d+))? \| [^|]+\| (?P<status>[A-Z_]+)\s*"
     r"\| (?P<type>\S+)\s*\| (?P<rest>.*)$"
 )
+_NOT_INSTALLED = "The CDK command line is not installed here.\n  Install what is needed: make setup"
 _STACK_DONE = re.compile(r"^\s*✅\s+(?P<stack>\w+) \((?P<name>[^)]+)\)")
 
 
@@ -77,26 +78,23 @@ class CdkCli:
         lines: list[str] = []
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"cdk-{command}.log"
-        with (
-            log.open("w", encoding="utf-8") as sink,
-            subprocess.Popen(
-                ["cdk", command, *arguments, "--no-color", "--no-notices"],
-                cwd=folder,
-                env=dict(self.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-            ) as process,
-        ):
-            assert process.stdout is not None  # it is a pipe
-            for line in process.stdout:
-                sink.write(line)
-                lines.append(line.rstrip())
-                on_line(lines[-1])
-        if process.returncode:
+        with log.open("w", encoding="utf-8") as sink:
+
+            def read(line: str) -> None:
+                sink.write(f"{line}\n")
+                lines.append(line)
+                on_line(line)
+
+            try:
+                status = processes.run(
+                    ["cdk", command, *arguments, "--no-color", "--no-notices"],
+                    environment=self.environment,
+                    folder=folder,
+                    on_line=read,
+                )
+            except FileNotFoundError:
+                raise CdkError(_NOT_INSTALLED) from None
+        if status:
             raise CdkError(f"cdk {command} failed.\n{reasons(lines)}\n  Whole output: {log}")
         return lines
 
@@ -139,4 +137,5 @@ class StackProgress:
             return None
         count = self._counts.pop(done["name"], "")
         total = count.rpartition("/")[2]
-        return f"{done['stack']:<14} {f'{total:>3} resources' if total else 'no changes'}"
+        # The CLI counts the stack itself as well.
+        return f"{done['stack']:<14} {f'{int(total) - 1:>3} resources' if total else 'no changes'}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from typing import Any
 
 from ministack import app
@@ -15,6 +18,7 @@ from rehearsal import (
     adapters_s3,
     adoption,
     eks_api,
+    exports_in_use,
     fsx_api,
     resources_api,
 )
@@ -33,6 +37,7 @@ def register() -> None:
     _RESOURCE_HANDLERS.update(ADAPTERS)
     adoption.register()
     eks_api.register()
+    exports_in_use.register()
     fsx_api.register()
     resources_api.register()
     node_group, cluster = (
@@ -48,6 +53,13 @@ def register() -> None:
     )
 
 
+def _end_with_the_rehearsal() -> None:
+    """Wait for the end of standard input: whoever started this holds it open while it lives."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_the_rehearsal, daemon=True).start()
     register()
     app.main()

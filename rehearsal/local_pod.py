@@ -11,7 +11,6 @@ import gzip
 import http.server
 import json
 import random
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rehearsal import processes
 from rehearsal.ledger import Ledger
 
 RECORDS, VAL_SIZE, TEST_SIZE = 20_000, 500, 2_000
@@ -111,19 +111,18 @@ def _run(
     if python3 != "python3":
         raise PodError(f"the container starts {python3}, which this machine may not have")
     lines: list[str] = []
-    with subprocess.Popen(
+
+    def read(line: str) -> None:
+        lines.append(line)
+        on_line(line)
+
+    status = processes.run(
         [sys.executable, *map(here, rest)],
-        env={each["name"]: here(each["value"]) for each in container["env"]},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None  # it is a pipe
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            on_line(lines[-1])
-    if process.returncode:
-        raise PodError("\n".join([f"exit status {process.returncode}", *lines[-5:]]))
+        environment={each["name"]: here(each["value"]) for each in container["env"]},
+        on_line=read,
+    )
+    if status:
+        raise PodError("\n".join([f"exit status {status}", *lines[-5:]]))
 
 
 def _make_fasta(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,18 @@ _MEMBER = "kubectl/kubectl"
 
 class KubectlError(RuntimeError):
     """kubectl refused, or is not to be had; the text is its own."""
+
+
+def refuse_another_machine() -> None:
+    """Raise KubectlError where the layer's kubectl, made for AWS Lambda, cannot run."""
+    system, machine = platform.system(), platform.machine()
+    if (system, machine) != ("Linux", "x86_64"):
+        raise KubectlError(
+            "--kubeconfig takes the kubectl of the deployment's own layer, a program for Linux on "
+            f"x86-64; this machine is {system} on {machine}.\n"
+            "  Apply with your own instead: python -m rehearsal run --keep, then\n"
+            "  kubectl apply --server-side --force-conflicts -f build/rehearsal/kubernetes"
+        )
 
 
 def extract(assembly: Path, folder: Path) -> Path:
@@ -36,9 +49,14 @@ def extract(assembly: Path, folder: Path) -> Path:
 def apply_in_order(
     kubectl: Path, kubeconfig: Path, files: list[Path], tell: Callable[[str], None]
 ) -> None:
-    """Apply the files one by one, each told of; a CRD is waited for. KubectlError on refusal."""
+    """Apply the files one by one, each told of; a CRD is waited for. KubectlError on refusal.
+
+    Fields that a controller or another rehearsal has set since are taken over:
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts
+    """
+    apply = ("apply", "--server-side", "--force-conflicts", "--filename")
     for file in files:
-        tell(_run(kubectl, kubeconfig, "apply", "--server-side", "--filename", str(file)))
+        tell(_run(kubectl, kubeconfig, *apply, str(file)))
         if "CustomResourceDefinition" in file.name:
             waited = ("--for=condition=Established", "--timeout=60s", "--filename", str(file))
             tell(_run(kubectl, kubeconfig, "wait", *waited))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,10 +19,10 @@ from rehearsal.environment import ACCOUNT, ROOT, child_environment
 from rehearsal.ledger import Ledger
 from rehearsal.local_pod import run_data_job
 from rehearsal.resources_api import resources
-from rehearsal.server import LEDGER_FOLDER, free_port, local_aws
+from rehearsal.server import LEDGER_FOLDER, local_aws
 from rehearsal.steps import Steps
+from rehearsal.workspace import KEPT, keep, refuse_what_is_no_rehearsals, workspace
 
-FOLDER = ROOT / "build" / "rehearsal"
 # 0: all well, 1: warnings, such as a price or a quota that the local AWS does not know.
 _OPS_FINE = (0, 1)
 _INDENT = 3
@@ -35,29 +34,36 @@ class RehearsalError(RuntimeError):
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose: settings as `key=value`, what to keep, a cluster to apply to."""
+    """What a user may choose: settings as `key=value`, a cluster to apply to, what to keep where.
+
+    `port` 0 is one that is free.
+    """
 
     context: list[str]
     keep: bool = False
     kubeconfig: Path | None = None
     port: int = 0
-    folder: Path = FOLDER
+    folder: Path = KEPT
 
 
 def rehearse(options: Options, console: Console) -> None:
     """Run every step; raise the step's error at the first that fails."""
     settings = settings_of(ROOT, options.context)
     _refuse_what_is_elsewhere(settings)
-    shutil.rmtree(options.folder, ignore_errors=True)
+    if options.kubeconfig:
+        pinned_kubectl.refuse_another_machine()
+    if options.keep:
+        refuse_what_is_no_rehearsals(options.folder)
     steps = Steps(console)
-    with local_aws(options.port or free_port(), settings.region, options.folder) as endpoint:
-        _Rehearsal(options, settings, endpoint, steps).run()
+    with workspace() as folder:
+        with local_aws(options.port, settings.region, folder) as running:
+            _Rehearsal(options, settings, folder, running.endpoint, steps).run()
+        if options.keep:
+            keep(folder, options.folder)
     console.print()
     console.print(steps.summary())
     if options.keep:
         console.print(f"Objects, charts and resources: {options.folder}")
-    else:
-        shutil.rmtree(options.folder)
 
 
 def _refuse_what_is_elsewhere(settings: Settings) -> None:
@@ -71,9 +77,11 @@ def _refuse_what_is_elsewhere(settings: Settings) -> None:
 class _Rehearsal:
     """The steps, and what they share."""
 
-    def __init__(self, options: Options, settings: Settings, endpoint: str, steps: Steps) -> None:
+    def __init__(
+        self, options: Options, settings: Settings, folder: Path, endpoint: str, steps: Steps
+    ) -> None:
         self._options, self._settings, self._steps = options, settings, steps
-        self._endpoint, self._folder = endpoint, options.folder
+        self._endpoint, self._folder = endpoint, folder
         self._client = inventory.session(endpoint, settings.region)
         self._environment = child_environment(endpoint, settings.region, self._folder / "home")
         self._cdk = CdkCli(self._environment, self._folder / "cdk.out", self._folder / "logs")
@@ -166,10 +174,11 @@ class _Rehearsal:
             text=True,
             check=False,
         )
-        for line in done.stdout.splitlines():
+        for line in (*done.stdout.splitlines(), *done.stderr.splitlines()):
             self._steps.say(line)
-        if done.returncode not in _OPS_FINE:
-            raise RehearsalError(f"bionemo {command} failed.\n{done.stderr.strip()}")
+        # A command that printed nothing has not looked at anything, whatever its exit status.
+        if done.returncode not in _OPS_FINE or not done.stdout.strip():
+            raise RehearsalError(f"bionemo {command} failed, with exit status {done.returncode}.")
 
     def _run_data_job(self, ledger: Ledger) -> None:
         if self._settings.dataset.preparation != "streaming":

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.adapters_kubectl import LEDGERS
@@ -34,12 +35,27 @@ def free_port() -> int:
         return port
 
 
+@dataclass(frozen=True)
+class LocalAws:
+    """A local AWS that runs: where it is, and its process."""
+
+    endpoint: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def wait(self) -> None:
+        """Wait for its end, which it should not come to by itself: ServerError."""
+        self.process.wait()
+        raise ServerError(_with_log("The local AWS has ended by itself.", self.log))
+
+
 @contextmanager
-def local_aws(port: int, region: str, folder: Path) -> Iterator[str]:
-    """Run the local AWS while the block runs; yield its endpoint.
+def local_aws(port: int, region: str, folder: Path) -> Iterator[LocalAws]:
+    """Run the local AWS while the block runs, on a free port when `port` is 0.
 
     Its log and its ledgers stay in `folder`. Raises ServerError when it does not start.
     """
+    port = port or free_port()
     ledgers = folder / LEDGER_FOLDER
     ledgers.mkdir(parents=True, exist_ok=True)
     _refuse_a_taken(port)
@@ -51,6 +67,9 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[str]:
         "MINISTACK_REGION": region,
         "AWS_DEFAULT_REGION": region,
         LEDGERS: str(ledgers),
+        # No cluster's API is there, and none that listens on this machine may be taken for it:
+        # the emulator's own first port, 16443, is MicroK8s'. Nothing listens on port 9, discard.
+        "EKS_BASE_PORT": "9",
         # Its MQTT and SFTP listeners have fixed ports, which two rehearsals could not share.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
@@ -62,13 +81,17 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[str]:
             [sys.executable, "-m", "rehearsal.emulator"],
             cwd=ROOT,
             env=environment,
+            # Held open while this process lives: its end is the emulator's, even by SIGKILL.
+            stdin=subprocess.PIPE,
+            # Ctrl-C is for this process, which then ends the emulator in its turn.
+            start_new_session=True,
             stdout=sink,
             stderr=subprocess.STDOUT,
         )
         try:
-            endpoint = f"http://{_HOST}:{port}"
-            _wait(endpoint, process, log)
-            yield endpoint
+            running = LocalAws(f"http://{_HOST}:{port}", log, process)
+            _wait(running)
+            yield running
         finally:
             process.terminate()
             try:
@@ -76,6 +99,8 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdin:
+                process.stdin.close()
 
 
 def _refuse_a_taken(port: int) -> None:
@@ -85,19 +110,23 @@ def _refuse_a_taken(port: int) -> None:
         except OSError as error:
             raise ServerError(
                 f"The local AWS cannot have port {port}: {error.strerror}.\n"
-                "  Give another: --port N, or none for one that is free."
+                "  Give another: --port N, or --port 0 for one that is free."
             ) from None
 
 
-def _wait(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(running: LocalAws) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if process.poll() is not None:
+        if running.process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2):
+            with urllib.request.urlopen(f"{running.endpoint}/_ministack/health", timeout=2):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
+    raise ServerError(_with_log("The local AWS did not start.", running.log))
+
+
+def _with_log(told: str, log: Path) -> str:
     last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-    raise ServerError("The local AWS did not start. Its log ends with:\n  " + "\n  ".join(last))
+    return "\n  ".join([f"{told} Its log ends with:", *last])

@@ -18,7 +18,7 @@ from rehearsal.adapters_kubectl import ledger_path
 from rehearsal.cdk_cli import CdkCli
 from rehearsal.environment import ACCOUNT, ROOT, child_environment
 from rehearsal.ledger import Ledger
-from rehearsal.server import LEDGER_FOLDER, free_port, local_aws
+from rehearsal.server import LEDGER_FOLDER, local_aws
 
 REGION = "us-west-2"
 
@@ -106,10 +106,10 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     folder = tmp_path_factory.mktemp("rehearsal")
     with (
         pytest.MonkeyPatch.context() as patch,
-        local_aws(free_port(), REGION, folder) as endpoint,
+        local_aws(0, REGION, folder) as running,
     ):
         patch.setenv("CDK_DEFAULT_ACCOUNT", ACCOUNT)
-        yield Account(endpoint, folder)
+        yield Account(running.endpoint, folder)
 
 
 @pytest.fixture

@@ -11,7 +11,12 @@ import yaml
 
 from rehearsal.artifacts import write_objects
 from rehearsal.ledger import Ledger
-from rehearsal.pinned_kubectl import KubectlError, apply_in_order, extract
+from rehearsal.pinned_kubectl import (
+    KubectlError,
+    apply_in_order,
+    extract,
+    refuse_another_machine,
+)
 
 
 def config_map(name: str) -> dict[str, object]:
@@ -39,8 +44,20 @@ def test_kubectl_comes_from_the_layer_of_the_assembly(tmp_path: Path) -> None:
     files = {"1": {"displayName": "Eks/KubectlLayer/Code", "source": {"path": "asset.1.zip"}}}
     (tmp_path / "Cluster.assets.json").write_text(json.dumps({"files": files}))
     kubectl = extract(tmp_path, tmp_path / "tools")
-    with pytest.raises(KubectlError, match=r"told: --kubeconfig \S+ .*apply --server-side"):
+    # Another rehearsal, or a controller, may have set the same fields since.
+    arguments = r"told: --kubeconfig \S+ .*apply --server-side --force-conflicts --filename \S+001"
+    with pytest.raises(KubectlError, match=arguments):
         apply_in_order(kubectl, tmp_path / "config", [tmp_path / "001.yaml"], print)
+
+
+@pytest.mark.parametrize("machine", [("Darwin", "x86_64"), ("Linux", "aarch64")])
+def test_a_machine_that_cannot_run_the_layers_kubectl_is_told(
+    monkeypatch: pytest.MonkeyPatch, machine: tuple[str, str]
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: machine[0])
+    monkeypatch.setattr("platform.machine", lambda: machine[1])
+    with pytest.raises(KubectlError, match=f"{machine[0]} on {machine[1]}(?s:.*)kubectl apply"):
+        refuse_another_machine()
 
 
 def test_an_assembly_without_a_layer_is_told(tmp_path: Path) -> None:

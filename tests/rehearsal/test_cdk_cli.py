@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from rehearsal.cdk_cli import StackProgress, reasons
+from pathlib import Path
+
+import pytest
+
+from rehearsal.cdk_cli import CdkCli, CdkError, StackProgress, reasons
 
 DEPLOYED = [
     "Network (bionemo-on-eks-network): deploying... [1/6]",
@@ -23,7 +27,7 @@ def test_progress_counts_and_tells_finished_stacks() -> None:
     progress = StackProgress()
     assert [progress.read(line) for line in DEPLOYED] == [None, None, None]
     assert progress.status == "bionemo-on-eks-network 36/36"
-    assert progress.read(" ✅  Network (bionemo-on-eks-network)") == "Network         36 resources"
+    assert progress.read(" ✅  Network (bionemo-on-eks-network)") == "Network         35 resources"
     assert progress.status == ""
     told = progress.read(" ✅  Addons (bionemo-on-eks-addons) (no changes)")
     assert told == "Addons         no changes"
@@ -38,3 +42,8 @@ def test_reasons_are_the_failed_resources_but_not_the_cancelled() -> None:
 
 def test_without_a_failed_resource_the_last_lines_are_the_reason() -> None:
     assert reasons(["a", "", "Error: no such stack"]) == "  a\n  Error: no such stack"
+
+
+def test_a_missing_cli_is_told_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(CdkError, match=r"not installed here(?s:.*)make setup"):
+        CdkCli({"PATH": str(tmp_path)}, tmp_path / "cdk.out", tmp_path / "logs").synth([])

@@ -1,0 +1,43 @@
+"""Runs a program for its lines, and takes it along when the rehearsal is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    on_line: Callable[[str], None],
+) -> int:
+    """Run `command`, hand on each line of its output and errors; return its exit status.
+
+    Raises OSError when there is no such program. When the caller is stopped, the program is, with
+    whatever it has started: it has a process group of its own.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None  # it is a pipe
+        try:
+            for line in process.stdout:
+                on_line(line.rstrip())
+            return process.wait()
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGTERM)
