@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from itertools import chain
 
 import kubernetes_validate
 
+from rehearsal import api_kinds, api_names, api_pods
+from rehearsal.api_changes import changed_immutable_fields
+from rehearsal.api_objects import (
+    Definitions,
+    KubernetesObject,
+    RefusedError,
+    is_namespaced,
+    key_of,
+)
 from rehearsal.crd_schema import refusals
-
-KubernetesObject = dict[str, Any]
-
-# Kinds without a namespace that this project, or a chart's user, may apply.
-CLUSTER_SCOPED = {
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CustomResourceDefinition",
-    "Namespace",
-    "PersistentVolume",
-    "PriorityClass",
-    "StorageClass",
-}
-
-
-class RefusedError(ValueError):
-    """The API server would answer with an error; the text is that error."""
-
-
-def key_of(item: KubernetesObject) -> str:
-    """Return `Kind/namespace/name`, or `Kind/name` for what has no namespace."""
-    metadata = item["metadata"]
-    if item["kind"] in CLUSTER_SCOPED:
-        return f"{item['kind']}/{metadata['name']}"
-    return f"{item['kind']}/{metadata.get('namespace', 'default')}/{metadata['name']}"
 
 
 def check_object(
@@ -40,27 +23,30 @@ def check_object(
     *,
     kubernetes_version: str,
     namespaces: set[str],
-    crds: Mapping[tuple[str, str], KubernetesObject],
+    crds: Definitions,
 ) -> None:
-    """Raise RefusedError when an API server would not take `item` as a new object.
-
-    `crds` maps (group, kind) to the CustomResourceDefinition that is there.
-    """
+    """Raise RefusedError when an API server would not take `item` as a new object."""
+    key = key_of(item, crds)
     if "${Token[" in repr(item):
-        raise RefusedError(f"{key_of(item)}: holds an unresolved CDK token")
-    if item["kind"] not in CLUSTER_SCOPED:
+        raise RefusedError(f"{key}: holds an unresolved CDK token")
+    if is_namespaced(item, crds):
         namespace = item["metadata"].get("namespace", "default")
         if namespace not in namespaces:
-            raise RefusedError(f'namespaces "{namespace}" not found ({key_of(item)})')
+            raise RefusedError(f'namespaces "{namespace}" not found ({key})')
     group, _, version = item["apiVersion"].rpartition("/")
     crd = crds.get((group, item["kind"]))
     if crd is not None:
-        _check_custom(item, crd, version)
+        _check_custom(key, item, crd, version)
+        wrong = list(api_names.problems(item))
     else:
-        _check_built_in(item, kubernetes_version)
+        _check_built_in(key, item, kubernetes_version)
+        rules = (api_names.problems, api_pods.problems, api_kinds.problems)
+        wrong = list(chain.from_iterable(problems(item) for problems in rules))
+    if wrong:
+        raise RefusedError(f"{key} is invalid: {'; '.join(wrong)}")
 
 
-def _check_custom(item: KubernetesObject, crd: KubernetesObject, version: str) -> None:
+def _check_custom(key: str, item: KubernetesObject, crd: KubernetesObject, version: str) -> None:
     served = {each["name"]: each for each in crd["spec"]["versions"] if each["served"]}
     if version not in served:
         raise RefusedError(
@@ -69,10 +55,10 @@ def _check_custom(item: KubernetesObject, crd: KubernetesObject, version: str) -
         )
     wrong = refusals(served[version]["schema"]["openAPIV3Schema"], item)
     if wrong:
-        raise RefusedError(f"{key_of(item)} is invalid: {'; '.join(wrong)}")
+        raise RefusedError(f"{key} is invalid: {'; '.join(wrong)}")
 
 
-def _check_built_in(item: KubernetesObject, kubernetes_version: str) -> None:
+def _check_built_in(key: str, item: KubernetesObject, kubernetes_version: str) -> None:
     try:
         kubernetes_validate.validate(item, kubernetes_version, strict=True)
     except kubernetes_validate.SchemaNotFoundError:
@@ -82,35 +68,13 @@ def _check_built_in(item: KubernetesObject, kubernetes_version: str) -> None:
         ) from None
     except kubernetes_validate.ValidationError as error:
         path = ".".join(str(part) for part in error.path)
-        raise RefusedError(f"{key_of(item)} is invalid: {path}: {error.message}") from None
+        raise RefusedError(f"{key} is invalid: {path}: {error.message}") from None
 
 
-# What cannot be changed once the object is there. Sources: the `immutable` notes of each kind's
-# API reference at https://kubernetes.io/docs/reference/kubernetes-api/
-_IMMUTABLE: dict[str, Callable[[KubernetesObject], Any]] = {
-    "Job": lambda job: {
-        name: job["spec"].get(name)
-        for name in ("template", "selector", "completions", "podFailurePolicy", "completionMode")
-    },
-    "Deployment": lambda each: each["spec"].get("selector"),
-    "DaemonSet": lambda each: each["spec"].get("selector"),
-    "StatefulSet": lambda each: each["spec"].get("selector"),
-    "PersistentVolume": lambda volume: {
-        name: volume["spec"].get(name) for name in ("csi", "volumeMode")
-    },
-    "PersistentVolumeClaim": lambda claim: claim["spec"],
-    "RoleBinding": lambda binding: binding["roleRef"],
-    "ClusterRoleBinding": lambda binding: binding["roleRef"],
-    "StorageClass": lambda each: {
-        name: each.get(name) for name in ("provisioner", "parameters", "reclaimPolicy")
-    },
-}
-
-
-def check_change(before: KubernetesObject, after: KubernetesObject) -> None:
-    """Raise RefusedError when the change touches an immutable field."""
-    fields = _IMMUTABLE.get(after["kind"])
-    if fields is not None and fields(before) != fields(after):
-        raise RefusedError(f"{key_of(after)} is invalid: spec: Invalid value: field is immutable")
-    if before.get("immutable") and before.get("data") != after.get("data"):
-        raise RefusedError(f"{key_of(after)} is invalid: data: Forbidden: field is immutable")
+def check_change(key: str, before: KubernetesObject, after: KubernetesObject) -> None:
+    """Raise RefusedError when the change touches immutable fields; the text names them."""
+    changed = list(changed_immutable_fields(before, after))
+    if changed:
+        raise RefusedError(
+            f"{key} is invalid: {'; '.join(f'{path}: field is immutable' for path in changed)}"
+        )

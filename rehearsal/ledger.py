@@ -12,7 +12,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rehearsal.api_rules import KubernetesObject, RefusedError, check_change, check_object, key_of
+from rehearsal.api_objects import (
+    Definitions,
+    KubernetesObject,
+    RefusedError,
+    group_of,
+    key_of,
+)
+from rehearsal.api_rules import check_change, check_object
 
 _PRESENT_FROM_THE_START = ("default", "kube-system", "kube-public", "kube-node-lease")
 # Kinds that `kubectl apply --prune` removes by itself:
@@ -36,17 +43,21 @@ _PRUNED = {
 
 @dataclass
 class Ledger:
-    """The state of one cluster: `objects` by key, `charts` by release, `steps` in order."""
+    """The state of one cluster: `objects` by key, `charts` by release, `steps` in order.
+
+    `chart_namespaces` are those that Helm made, which outlive their charts.
+    """
 
     kubernetes_version: str
     objects: dict[str, KubernetesObject] = field(default_factory=dict)
     charts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    chart_namespaces: list[str] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     def create(self, items: list[KubernetesObject]) -> None:
         """`kubectl create`: refuses what is there already."""
         for item in items:
-            key = key_of(item)
+            key = self._key(item)
             if key in self.objects:
                 raise RefusedError(f"Error from server (AlreadyExists): {key} already exists")
             self._check(item)
@@ -55,30 +66,34 @@ class Ledger:
     def apply(self, items: list[KubernetesObject], prune_label: str | None) -> None:
         """`kubectl apply --prune -l <label>`: changes or makes, then removes what is no more."""
         for item in items:
-            before = self.objects.get(key_of(item))
+            key = self._key(item)
+            before = self.objects.get(key)
             self._check(item)
             if before is not None:
-                check_change(before, item)
+                check_change(key, before, item)
             if before != item:
                 self._put("apply", item)
         if prune_label:
-            self._prune(prune_label, {key_of(item) for item in items})
+            self._prune(prune_label, {self._key(item) for item in items})
 
     def delete(self, items: list[KubernetesObject]) -> None:
         """`kubectl delete`: what is not there is no error to CDK's handler."""
         for item in items:
-            key = key_of(item)
+            key = self._key(item)
             if key in self.objects:
                 self._remove("delete", key)
 
     def install(self, chart: dict[str, Any]) -> None:
         """`helm upgrade --install`."""
-        namespaces = self.namespaces()
-        if chart["namespace"] not in namespaces and not chart["create_namespace"]:
-            raise RefusedError(f'namespaces "{chart["namespace"]}" not found')
+        namespace = chart["namespace"]
+        missing = namespace not in self.namespaces()
+        if missing and not chart["create_namespace"]:
+            raise RefusedError(f'namespaces "{namespace}" not found')
         for name in ("release", "chart", "repository", "version"):
             if not chart.get(name):
                 raise RefusedError(f"chart without {name}: {chart}")
+        if missing:
+            self.chart_namespaces.append(namespace)
         self.charts[chart["release"]] = chart
         self.steps.append({"verb": "helm upgrade --install", "key": chart["release"]})
 
@@ -94,25 +109,30 @@ class Ledger:
             for each in self.objects.values()
             if each["kind"] == "Namespace"
         }
-        charts = {each["namespace"] for each in self.charts.values()}
-        return {*_PRESENT_FROM_THE_START, *applied, *charts}
+        return {*_PRESENT_FROM_THE_START, *applied, *self.chart_namespaces}
 
-    def _check(self, item: KubernetesObject) -> None:
-        crds = {
+    def _definitions(self) -> Definitions:
+        return {
             (each["spec"]["group"], each["spec"]["names"]["kind"]): each
             for each in self.objects.values()
             if each["kind"] == "CustomResourceDefinition"
         }
+
+    def _key(self, item: KubernetesObject) -> str:
+        return key_of(item, self._definitions())
+
+    def _check(self, item: KubernetesObject) -> None:
         check_object(
             item,
             kubernetes_version=self.kubernetes_version,
             namespaces=self.namespaces(),
-            crds=crds,
+            crds=self._definitions(),
         )
 
     def _put(self, verb: str, item: KubernetesObject) -> None:
-        self.objects[key_of(item)] = copy.deepcopy(item)
-        self.steps.append({"verb": verb, "key": key_of(item)})
+        key = self._key(item)
+        self.objects[key] = copy.deepcopy(item)
+        self.steps.append({"verb": verb, "key": key})
 
     def _prune(self, label: str, kept: set[str]) -> None:
         for key, item in list(self.objects.items()):
@@ -132,6 +152,7 @@ class Ledger:
             of_kind = (
                 item["kind"] == "CustomResourceDefinition"
                 and each["kind"] == item["spec"]["names"]["kind"]
+                and group_of(each) == item["spec"]["group"]
             )
             if in_namespace or of_kind:
                 self._remove(f"goes with {key}", other)

@@ -8,7 +8,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from rehearsal.api_rules import CLUSTER_SCOPED
 from rehearsal.cluster_view import NodeGroupView
 from rehearsal.inventory import Inventory
 from rehearsal.ledger import Ledger
@@ -56,11 +55,9 @@ def show_addons(console: Console, addons: list[dict[str, Any]], ledger: Ledger) 
 def show_objects(console: Console, ledger: Ledger) -> None:
     """Print the Kubernetes objects in the order in which they were applied."""
     table = _table("Kubernetes objects, in the order applied", "", "kind", "namespace", "name")
-    for number, item in enumerate(ledger.objects.values(), start=1):
-        metadata = item["metadata"]
-        scoped = item["kind"] in CLUSTER_SCOPED
-        namespace = "" if scoped else metadata.get("namespace", "default")
-        table.add_row(str(number), item["kind"], namespace, metadata["name"])
+    for number, key in enumerate(ledger.objects, start=1):
+        kind, *namespace, name = key.split("/")
+        table.add_row(str(number), kind, "".join(namespace), name)
     console.print(table)
 
 
