@@ -57,9 +57,11 @@ deploy: setup  ## Check the account, then deploy to it; CONTEXT="-c key=value"
 	python -m ops preflight $(CONTEXT) || test $$? -eq 1
 	cdk deploy --all --concurrency 3 --require-approval never --import-existing-resources $(CONTEXT)
 
-destroy: setup  ## Remove everything but the bucket from the account
-	cdk destroy --all --force $(CONTEXT)
-	python -m ops leftovers $(CONTEXT)
+destroy: setup  ## Remove everything but the bucket from the account, then look for what is left
+	@destroyed=0; left=0; \
+	cdk destroy --all --force $(CONTEXT) || destroyed=$$?; \
+	python -m ops leftovers $(CONTEXT) || left=$$?; \
+	test $$destroyed -eq 0 && test $$left -le 1
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) node_modules build cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,19 @@
 """`python -m ops`: the operations command."""
 
-from ops.cli import app
+from __future__ import annotations
+
+import sys
+
+
+def _run() -> int:
+    # A missing package must not look like warnings, which Python's own exit status 1 would be.
+    try:
+        from ops.cli import main
+    except ImportError as error:
+        print(f"bionemo: {error}. Install it first: make setup", file=sys.stderr)
+        return 2
+    return main()
+
 
 if __name__ == "__main__":
-    app(prog_name="bionemo")
+    sys.exit(_run())

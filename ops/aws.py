@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
+from bionemo_eks import naming
 from bionemo_eks.settings import Settings
+from ops.results import reason, side_by_side
 
-# https://docs.aws.amazon.com/boto3/latest/guide/retries.html
-_CONFIG = Config(
-    connect_timeout=3,
-    read_timeout=8,
-    retries={"mode": "standard", "max_attempts": 3},
+T = TypeVar("T")
+
+# `total_max_attempts` counts the first attempt too, `max_attempts` would not:
+# https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html
+CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"mode": "standard", "total_max_attempts": 3},
     user_agent_extra="bionemo-on-eks",
-    max_pool_connections=30,
+    max_pool_connections=40,
 )
+# Seconds for the first question: who is it that asks?
+_IDENTITY = 4.0
 
 
 class AwsError(RuntimeError):
@@ -41,9 +51,7 @@ class Aws:
         # Making a client is not thread-safe; using one is.
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self.session.client(
-                    service, region_name=key[1], config=_CONFIG
-                )
+                self._clients[key] = self.session.client(service, region_name=key[1], config=CONFIG)
             return self._clients[key]
 
     def pages(self, service: str, call: str, key: str, **arguments: Any) -> list[Any]:
@@ -56,19 +64,57 @@ class Aws:
         return [item for page in pages for item in page.get(key, [])]
 
 
+class _Answers:
+    """What has been asked already; a question is asked once, whoever comes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._given: dict[str, Future[Any]] = {}
+
+    def once(self, question: str, ask: Callable[[], T]) -> T:
+        with self._lock:
+            first = question not in self._given
+            answer: Future[T] = self._given.setdefault(question, Future())
+        if first:
+            try:
+                answer.set_result(ask())
+            except Exception as error:
+                answer.set_exception(error)
+        return answer.result()
+
+
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment's settings, and whose account it is in."""
+    """A deployment's settings, and whose account it is in.
+
+    It remembers what AWS has said, for one look; `dataclasses.replace(found)` asks anew.
+    """
 
     settings: Settings
     aws: Aws
     account: str
     caller: str
+    _answers: _Answers = field(default_factory=_Answers, init=False, compare=False, repr=False)
 
     @property
     def partition(self) -> str:
         """`aws`, `aws-cn` or `aws-us-gov`."""
         return self.caller.split(":")[1]
+
+    def once(self, question: str, ask: Callable[[], T]) -> T:
+        """Return the answer of `ask`, which several checks need, asking it once.
+
+        Raises what `ask` raised, each time.
+        """
+        return self._answers.once(question, ask)
+
+
+def connection(region: str) -> Aws:
+    """Return AWS for the caller's credentials; AwsError without a usable configuration."""
+    try:
+        return Aws(region)
+    except BotoCoreError as error:
+        raise AwsError(_not_logged_in(reason(error))) from None
 
 
 def deployment(settings: Settings, aws: Aws | None = None) -> Deployment:
@@ -76,24 +122,97 @@ def deployment(settings: Settings, aws: Aws | None = None) -> Deployment:
 
     Raises AwsError without valid credentials, or without an answer.
     """
-    aws = aws or Aws(settings.region)
+    aws = aws or connection(settings.region)
+    sts = "AWS' identity service"
+    look = side_by_side({sts: lambda: _identity(aws)}, _IDENTITY)[sts]
+    if not look.done():
+        raise AwsError(_unreachable(f"no answer from {sts} within {_IDENTITY:.0f} s"))
     try:
-        identity = aws.client("sts").get_caller_identity()
+        identity = look.result()
+    except (HTTPClientError, NoConnection) as error:
+        raise AwsError(_unreachable(reason(error))) from None
     except (BotoCoreError, ClientError) as error:
-        raise AwsError(
-            f"No AWS account: {error}\n"
-            "  Log in first: aws sso login, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY."
-        ) from None
+        raise AwsError(_not_logged_in(reason(error))) from None
+    except ValueError as error:  # an endpoint that is no address
+        raise AwsError(_unreachable(reason(error))) from None
     return Deployment(settings, aws, identity["Account"], identity["Arn"])
 
 
+def _identity(aws: Aws) -> dict[str, Any]:
+    identity: dict[str, Any] = aws.client("sts").get_caller_identity()
+    return identity
+
+
+def _not_logged_in(why: str) -> str:
+    return (
+        f"No AWS account: {why}\n"
+        "  Log in first: aws sso login, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY."
+    )
+
+
+def _unreachable(why: str) -> str:
+    return (
+        f"AWS cannot be reached: {why}\n"
+        "  Look at the network, a proxy (HTTPS_PROXY), and AWS_ENDPOINT_URL if it is set."
+    )
+
+
 def stacks(found: Deployment) -> dict[str, dict[str, Any]]:
-    """Return the deployment's CloudFormation stacks that exist, by name."""
-    prefix = f"{found.settings.cluster_name}-"
-    everything = found.aws.pages("cloudformation", "describe_stacks", "Stacks")
+    """Return the deployment's CloudFormation stacks that exist, by name.
+
+    All of `naming.STACKS`: a Network stack may be there from before a VPC was given.
+    """
+    names = {naming.stack_name(found.settings, stack) for stack in naming.STACKS}
+
+    def ask() -> list[dict[str, Any]]:
+        return found.aws.pages("cloudformation", "describe_stacks", "Stacks")
+
     return {
         each["StackName"]: each
-        for each in everything
-        if each["StackName"].startswith(prefix) and each["StackStatus"] != "DELETE_COMPLETE"
+        for each in found.once("stacks", ask)
+        if each["StackName"] in names and each["StackStatus"] != "DELETE_COMPLETE"
     }
+
+
+def is_standing(status: str) -> bool:
+    """Whether a stack in `status` holds its resources, so that a deployment updates it."""
+    return status.endswith("_COMPLETE") and status not in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE")
+
+
+def stands(found: Deployment, stack: str) -> bool:
+    """Whether one of `naming.STACKS` stands."""
+    there = stacks(found).get(naming.stack_name(found.settings, stack))
+    return there is not None and is_standing(there["StackStatus"])
+
+
+def is_own(found: Deployment, tags: list[dict[str, str]] | None) -> bool:
+    """Whether tags hold the deployment's own."""
+    own = {"Key": naming.DEPLOYMENT_TAG, "Value": found.settings.cluster_name}
+    return own in [{"Key": tag.get("Key"), "Value": tag.get("Value")} for tag in tags or []]
+
+
+def instances(found: Deployment) -> list[dict[str, Any]]:
+    """Return the region's instances that run or are about to, everybody's."""
+    states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+
+    def ask() -> list[dict[str, Any]]:
+        return [
+            each
+            for one in found.aws.pages("ec2", "describe_instances", "Reservations", Filters=states)
+            for each in one["Instances"]
+        ]
+
+    return found.once("instances", ask)
+
+
+def file_systems(found: Deployment) -> list[dict[str, Any]]:
+    """Return the region's FSx file systems, everybody's."""
+    return found.once(
+        "file systems", lambda: found.aws.pages("fsx", "describe_file_systems", "FileSystems")
+    )
+
+
+def clusters(found: Deployment) -> list[str]:
+    """Return the names of the region's EKS clusters."""
+    return found.once("clusters", lambda: found.aws.pages("eks", "list_clusters", "clusters"))

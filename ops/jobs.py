@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from kubernetes import client as kubernetes
 
 from ops.kubernetes_api import ClusterError, asked
 
+T = TypeVar("T")
 NAMESPACE, TRAINING = "default", "esm1nv-pretraining"
 _GROUP = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 _OF_TRAINING = f"training.kubeflow.org/job-name={TRAINING}"
-# What PyTorch Lightning and NeMo print as they train.
-_TRAINING_LINE = re.compile(r"(?i)\b(epoch|global_step|train_step|loss)\b")
+_REPLICA = "training.kubeflow.org/replica-index"
+# What PyTorch Lightning and NeMo print as they train: progress bars, `reduced_train_loss=2.1`.
+_TRAINING_LINE = re.compile(r"(?i)epoch|loss|global_step|train_step")
+_TAIL = 200
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """State and newest line of each job; empty where there is none."""
+    """State and newest line of each job; empty where there is none.
+
+    `silent` says why a part could not be told: `data`, `launcher`, `training` or `workers`.
+    """
 
     data: str = ""
     data_line: str = ""
@@ -29,28 +36,34 @@ class Jobs:
     training_line: str = ""
     workers: dict[str, int] = field(default_factory=dict)
     restarts: int = 0
+    silent: dict[str, str] = field(default_factory=dict)
 
 
 def jobs(api: kubernetes.ApiClient) -> Jobs:
-    """Return what the cluster tells of the jobs now.
+    """Return what the cluster tells of the jobs now; one that it does not tell of is `silent`."""
+    core, silent = kubernetes.CoreV1Api(api), dict[str, str]()
 
-    Raises ClusterError when it stops answering.
-    """
-    core = kubernetes.CoreV1Api(api)
-    data, launcher = _newest_job(api, "uniref50-download"), _newest_job(api, "esm1nv-launcher")
-    pods = asked(core.list_namespaced_pod, NAMESPACE, label_selector=_OF_TRAINING).items
+    def part(name: str, ask: Callable[[], T], otherwise: T) -> T:
+        try:
+            return ask()
+        except ClusterError as error:
+            silent[name] = str(error)
+            return otherwise
+
+    data = part("data", lambda: _newest_job(api, "uniref50-download"), None)
+    launcher = part("launcher", lambda: _newest_job(api, "esm1nv-launcher"), None)
+    training = part("training", lambda: _training(api), dict[str, Any]())
+    pods = part("workers", lambda: _pods(core, _OF_TRAINING), list[Any]())
     return Jobs(
         data=job_state(data),
-        data_line=_last_line(core, f"job-name={data.metadata.name}") if data else "",
+        data_line=_last_line(core, _pods_of(core, data)) if data else "",
         launcher=job_state(launcher),
-        training=training_state(_training(api)),
-        training_line=_last_line(core, f"{_OF_TRAINING},{_FIRST}", _TRAINING_LINE),
+        training=training_state(training, data, launcher),
+        training_line=_training_line(core, pods),
         workers=dict(Counter(worker_state(pod) for pod in pods)),
         restarts=sum(s.restart_count for pod in pods for s in pod.status.container_statuses or []),
+        silent=silent,
     )
-
-
-_FIRST = "training.kubeflow.org/replica-index=0"
 
 
 def _newest_job(api: kubernetes.ApiClient, name: str) -> Any:
@@ -76,21 +89,33 @@ def job_state(job: Any) -> str:
 
 def _training(api: kubernetes.ApiClient) -> dict[str, Any]:
     objects = kubernetes.CustomObjectsApi(api)
-    listed = asked(objects.list_namespaced_custom_object, *_GROUP)
+    try:
+        listed = asked(objects.list_namespaced_custom_object, *_GROUP)
+    except ClusterError as error:
+        if error.status == 404:  # the training operator is not there yet
+            return {}
+        raise
     named = [each for each in listed["items"] if each["metadata"]["name"] == TRAINING]
     return dict(named[0]) if named else {}
 
 
-def training_state(job: dict[str, Any]) -> str:
+def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     """Say in words how far the PyTorchJob is; empty without one."""
     if not job:
         return ""
     if job["spec"].get("runPolicy", {}).get("suspend"):
-        return "suspended: it waits for the data"
+        if job_state(data) != "complete":
+            return "suspended: it waits for the data"
+        if launcher is not None and job_state(launcher) != "complete":
+            return "suspended: the launcher is about to start it"
+        return "suspended: nobody is about to start it"
     current = [
         each for each in job.get("status", {}).get("conditions") or [] if each["status"] == "True"
     ]
-    return str(current[-1]["type"]).lower() if current else "created"
+    if not current:
+        return "created"
+    state, why = str(current[-1]["type"]).lower(), current[-1].get("message", "")
+    return f"{state}: {why}" if state == "failed" and why else state
 
 
 def worker_state(pod: Any) -> str:
@@ -102,19 +127,47 @@ def worker_state(pod: Any) -> str:
     return str(pod.status.phase)
 
 
-def _last_line(
-    core: kubernetes.CoreV1Api, selector: str, wanted: re.Pattern[str] | None = None
-) -> str:
-    """Return the newest line of the newest pod's log, or the newest that matches `wanted`."""
-    pods = asked(core.list_namespaced_pod, NAMESPACE, label_selector=selector).items
+def _pods(core: kubernetes.CoreV1Api, selector: str) -> list[Any]:
+    found: list[Any] = asked(core.list_namespaced_pod, NAMESPACE, label_selector=selector).items
+    return found
+
+
+def _pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
+    try:
+        return _pods(core, f"job-name={job.metadata.name}")
+    except ClusterError:
+        return []
+
+
+def _training_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
+    """Return the newest line that tells of progress, else the first worker's last.
+
+    The process with rank 0 prints it, which c10d may have put into any of the workers.
+    """
+    first = ""
+    for pod in sorted(pods, key=lambda each: int((each.metadata.labels or {}).get(_REPLICA, 0))):
+        text = _log(core, pod)
+        line = newest(text, _TRAINING_LINE)
+        if line:
+            return line
+        first = first or newest(text)
+    return first
+
+
+def _last_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
+    """Return the last line of the newest pod's log."""
     pod = max(pods, key=lambda each: each.metadata.creation_timestamp, default=None)
-    if pod is None or pod.status.phase == "Pending":
+    return newest(_log(core, pod)) if pod is not None else ""
+
+
+def _log(core: kubernetes.CoreV1Api, pod: Any) -> str:
+    if pod.status.phase == "Pending":
         return ""
     try:
-        text = asked(core.read_namespaced_pod_log, pod.metadata.name, NAMESPACE, tail_lines=200)
+        text = asked(core.read_namespaced_pod_log, pod.metadata.name, NAMESPACE, tail_lines=_TAIL)
     except ClusterError:
         return ""
-    return newest(text, wanted)
+    return str(text)
 
 
 def newest(text: str, wanted: re.Pattern[str] | None = None) -> str:

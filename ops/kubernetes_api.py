@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from botocore.signers import RequestSigner
 from kubernetes import client as kubernetes
 from kubernetes.client.exceptions import ApiException
 
+from bionemo_eks import naming
 from ops.aws import Deployment, stacks
-from ops.results import reason
+from ops.results import code_of, reason
 
 CONNECT, READ = 1.5, 5.0
 # What a token is good for once it is there: AWS fixes 15 minutes.
@@ -26,7 +28,15 @@ _PREFIX = "k8s-aws-v1."
 
 
 class ClusterError(RuntimeError):
-    """The cluster's API gives no answer; the text is one line."""
+    """The cluster's API gives no answer; the text is one line, `status` that of HTTP, if any."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class NoClusterError(ClusterError):
+    """There is no such cluster."""
 
 
 def token(session: boto3.Session, region: str, cluster: str) -> str:
@@ -59,16 +69,19 @@ def token(session: boto3.Session, region: str, cluster: str) -> str:
 
 
 def _login(found: Deployment) -> boto3.Session:
-    """Return the caller's session, or that of the admin role where the stacks made one."""
-    name = f"{found.settings.cluster_name}-cluster"
-    outputs = stacks(found).get(name, {}).get("Outputs", [])
-    role = next((e["OutputValue"] for e in outputs if e["OutputKey"] == "AdminRoleArn"), "")
-    if not role:
-        return found.aws.session
+    """Return the session of the admin role where the stacks made one, else the caller's.
+
+    The caller may have an access entry of their own, so nothing is lost if the role is not known
+    or may not be assumed.
+    """
+    name = naming.stack_name(found.settings, "Cluster")
     try:
+        outputs = stacks(found).get(name, {}).get("Outputs", [])
+        role = next((e["OutputValue"] for e in outputs if e["OutputKey"] == "AdminRoleArn"), "")
+        if not role:
+            return found.aws.session
         answer = found.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="bionemo")
     except (ClientError, BotoCoreError):
-        # The caller may have an access entry of their own.
         return found.aws.session
     keys = answer["Credentials"]
     return boto3.Session(
@@ -85,43 +98,84 @@ def connected(found: Deployment) -> Iterator[kubernetes.ApiClient]:
 
     Raises ClusterError when there is no cluster, it does not answer, or lets the caller not in.
     """
-    name = found.settings.cluster_name
-    try:
-        cluster = found.aws.client("eks").describe_cluster(name=name)["cluster"]
-    except (ClientError, BotoCoreError) as error:
-        raise ClusterError(reason(error)) from None
-    if not cluster.get("endpoint"):
-        raise ClusterError(f"{name} has no endpoint yet ({cluster.get('status', 'unknown')})")
+    cluster = _described(found)
     with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
-        authority.write(base64.b64decode(cluster.get("certificateAuthority", {}).get("data", "")))
-        authority.flush()
+        try:
+            data = cluster.get("certificateAuthority", {}).get("data", "")
+            authority.write(base64.b64decode(data))
+            authority.flush()
+            login = token(_login(found), found.settings.region, found.settings.cluster_name)
+        except (ClientError, BotoCoreError, ValueError) as error:
+            raise ClusterError(f"no login for the cluster: {reason(error)}") from None
         configuration = kubernetes.Configuration(host=cluster["endpoint"])
         configuration.ssl_ca_cert = authority.name
         configuration.retries = urllib3.Retry(0)
-        configuration.api_key = {
-            "authorization": "Bearer " + token(_login(found), found.settings.region, name)
-        }
+        configuration.api_key = {"authorization": f"Bearer {login}"}
         with kubernetes.ApiClient(configuration) as api:
-            _look(api, cluster["endpoint"])
+            _look(api, cluster)
             yield api
 
 
-def _look(api: kubernetes.ApiClient, endpoint: str) -> None:
+def _described(found: Deployment) -> dict[str, Any]:
+    name = found.settings.cluster_name
+    try:
+        cluster: dict[str, Any] = found.aws.client("eks").describe_cluster(name=name)["cluster"]
+    except (ClientError, BotoCoreError) as error:
+        if code_of(error) == "ResourceNotFoundException":
+            raise NoClusterError(f"there is no cluster {name}") from None
+        raise ClusterError(reason(error)) from None
+    if not cluster.get("endpoint"):
+        raise ClusterError(f"{name} has no endpoint yet ({cluster.get('status', 'unknown')})")
+    return cluster
+
+
+def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
     try:
         kubernetes.VersionApi(api).get_code(_request_timeout=(CONNECT, READ))
         kubernetes.CoreV1Api(api).list_namespace(limit=1, _request_timeout=(CONNECT, READ))
     except ApiException as error:
-        if error.status in (401, 403):
-            raise ClusterError(
-                "the cluster does not let you in: be one of cluster.admins, or be allowed to "
-                "assume the role in the output AdminRoleArn"
-            ) from None
-        raise ClusterError(f"the Kubernetes API answers {error.status} {error.reason}") from None
+        raise _refused(error) from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise ClusterError(
-            f"the Kubernetes API at {endpoint} does not answer ({type(error).__name__}); "
-            "with cluster.endpoint private, ask from inside the VPC"
+            f"the Kubernetes API at {cluster['endpoint']} does not answer: {cause(error)}"
+            f"{_advice(cluster, error)}"
         ) from None
+
+
+def _refused(error: ApiException) -> ClusterError:
+    if error.status in (401, 403):
+        return ClusterError(
+            "the cluster does not let you in: be one of cluster.admins, or be allowed to "
+            "assume the role in the output AdminRoleArn",
+            error.status,
+        )
+    return ClusterError(f"the Kubernetes API answers {error.status} {error.reason}", error.status)
+
+
+def cause(error: BaseException) -> str:
+    """Say in a few words why a connection failed."""
+    inner = getattr(error, "reason", None)
+    while isinstance(inner, BaseException):
+        error, inner = inner, getattr(inner, "reason", None)
+    if isinstance(error, urllib3.exceptions.SSLError | ssl.SSLError):
+        return "its certificate is not the cluster's"
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return "its name is not found"
+    # urllib3 counts every connection that does not come about as a time-out too.
+    if "refused" in str(error):
+        return "connection refused"
+    if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
+        return "timed out"
+    return type(error).__name__
+
+
+def _advice(cluster: dict[str, Any], error: BaseException) -> str:
+    access = cluster.get("resourcesVpcConfig", {})
+    if access.get("endpointPublicAccess") is False:
+        return "; its endpoint is private, so ask from inside the VPC"
+    if cause(error) == "timed out":
+        return "; does cluster.public_access_cidrs hold your address?"
+    return ""
 
 
 def asked(call: Any, *arguments: Any, **options: Any) -> Any:
@@ -129,6 +183,7 @@ def asked(call: Any, *arguments: Any, **options: Any) -> Any:
     try:
         return call(*arguments, _request_timeout=(CONNECT, READ), **options)
     except ApiException as error:
-        raise ClusterError(f"the Kubernetes API answers {error.status} {error.reason}") from None
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise ClusterError(f"the Kubernetes API does not answer ({type(error).__name__})") from None
+        text = f"the Kubernetes API answers {error.status} {error.reason}"
+        raise ClusterError(text, error.status) from None
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise ClusterError(f"the Kubernetes API does not answer: {cause(error)}") from None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bionemo_eks.settings import Settings
 from ops.aws import Aws
 
 # List prices in us-west-2, before tax and discounts, as printed on AWS' pricing pages.
@@ -39,6 +40,8 @@ _HOURLY = {
 }
 EKS_HOUR, EKS_EXTENDED_HOUR = 0.10, 0.60
 NAT_HOUR, NAT_GB = 0.045, 0.045
+# Of each public IPv4 address, in use or not: https://aws.amazon.com/vpc/pricing/
+ADDRESS_HOUR = 0.005
 EBS_GB_MONTH, S3_GB_MONTH, LOGS_GB, KMS_MONTH = 0.08, 0.023, 0.50, 1.00
 # PERSISTENT_2 SSD, by MB/s/TiB: https://aws.amazon.com/fsx/lustre/pricing/
 FSX_GB_MONTH = {125: 0.145, 250: 0.210, 500: 0.340, 1000: 0.600}
@@ -50,28 +53,54 @@ _API_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars an hour for each instance type, and where they are from."""
+    """US dollars an hour for each instance type, and where they are from.
+
+    `spot` is that of a GPU node, None where it is not asked for or not known; `notes` say what a
+    reader must know of them.
+    """
 
     hourly: dict[str, float]
     source: str
+    spot: float | None = None
+    notes: tuple[str, ...] = ()
 
 
-def table() -> Prices:
-    """Return the project's own table."""
-    return Prices(dict(_HOURLY), f"the project's table of {TABLE_OF}, {TABLE_REGION}")
+def table(region: str = TABLE_REGION) -> Prices:
+    """Return the project's own table, with a note where `region` is another."""
+    notes: tuple[str, ...] = ()
+    if region != TABLE_REGION:
+        notes = (
+            f"No price of {region} is at hand: all prices are those of {TABLE_REGION}, "
+            f"and {region} may cost a good deal more.",
+        )
+    return Prices(dict(_HOURLY), f"the project's table of {TABLE_OF}, {TABLE_REGION}", notes=notes)
 
 
-def prices(aws: Aws, instance_types: Iterable[str]) -> Prices:
-    """Return On-Demand prices of `instance_types` in the client's region."""
-    known = table()
+def prices(aws: Aws, settings: Settings) -> Prices:
+    """Return the prices for `settings`, each from the best source that answers."""
+    known = _on_demand_prices(aws, settings)
+    if settings.gpu.purchase != "spot":
+        return known
+    spot = _spot(aws, settings)
+    if spot is None:
+        note = "AWS tells no Spot price now: GPU nodes are counted On-Demand, Spot's ceiling."
+        return replace(known, notes=(*known.notes, note))
+    note = f"Spot in {settings.gpu_zone}: ${spot:g} now; it changes, and nodes may be taken away."
+    return replace(known, spot=spot, notes=(*known.notes, note))
+
+
+def _on_demand_prices(aws: Aws, settings: Settings) -> Prices:
+    known = table(aws.region)
     try:
-        found = {kind: _on_demand(aws, kind) for kind in instance_types}
+        kinds = (settings.gpu.instance_type, settings.core.instance_type)
+        found = {kind: _on_demand(aws, kind) for kind in kinds}
     except (ClientError, BotoCoreError, KeyError, ValueError, StopIteration):
         return known
-    return Prices(
-        {**known.hourly, **found},
-        f"the Price List API for EC2 in {aws.region}; {known.source} for the rest",
-    )
+    notes: tuple[str, ...] = ()
+    if aws.region != TABLE_REGION:
+        notes = (f"Prices of EC2 are those of {aws.region}, the others those of {TABLE_REGION}.",)
+    source = f"the Price List API for EC2 in {aws.region}; {known.source} for the rest"
+    return Prices({**known.hourly, **found}, source, notes=notes)
 
 
 def _on_demand(aws: Aws, instance_type: str) -> float:
@@ -97,3 +126,23 @@ def _on_demand(aws: Aws, instance_type: str) -> float:
     if price <= 0:
         raise ValueError(f"{instance_type}: the Price List API says {price}")
     return price
+
+
+def _spot(aws: Aws, settings: Settings) -> float | None:
+    """The present Spot price of a GPU node in its zone, if AWS tells it.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html
+    """
+    now = datetime.now(UTC)
+    try:
+        history = aws.client("ec2").describe_spot_price_history(
+            InstanceTypes=[settings.gpu.instance_type],
+            ProductDescriptions=["Linux/UNIX"],
+            AvailabilityZone=settings.gpu_zone,
+            StartTime=now,
+            EndTime=now,
+        )["SpotPriceHistory"]
+        newest = max(history, key=lambda each: each["Timestamp"])
+        return float(newest["SpotPrice"])
+    except (ClientError, BotoCoreError, KeyError, ValueError):
+        return None

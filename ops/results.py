@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-# Checks wait for AWS and not for a core.
-_AT_ONCE = 24
-DEADLINE = 30.0
+T = TypeVar("T")
+# A preflight ends within ten seconds, start of Python and the first question included.
+DEADLINE = 7.0
+# A look at everything may take longer: it has many pages to turn.
+LOOK_DEADLINE = 60.0
 
 
 class Verdict(StrEnum):
-    """What a check found."""
+    """What a check found; `unknown` stands for: could not tell, and the text says why."""
 
     PASS = "pass"
     WARN = "warn"
     FAIL = "fail"
-    UNKNOWN = "could not tell"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -57,50 +61,90 @@ Check = Callable[[], Result]
 
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.Unauthorized"}
 # Emulators, and partitions that lack a service.
-_UNHEARD_OF = {"InvalidAction", "UnknownOperationException", "400", "404", "501"}
+_UNHEARD_OF = {"InvalidAction", "UnknownOperationException", "404", "501"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException"}
-_THROTTLED |= {"RequestLimitExceeded", "SlowDown"}
+_THROTTLED |= {"RequestLimitExceeded", "SlowDown", "RequestThrottled", "503"}
+_LONGEST = 200
+
+
+def code_of(error: Exception) -> str:
+    """Return AWS' code for an error; empty if it is none of AWS'."""
+    if not isinstance(error, ClientError):
+        return ""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether the caller lacks a permission."""
+    return code_of(error) in _DENIED or code_of(error) == "403"
+
+
+def is_throttled(error: Exception) -> bool:
+    """Whether AWS asks to come back later."""
+    return code_of(error) in _THROTTLED
 
 
 def reason(error: Exception) -> str:
     """Say in a line why a call to AWS gave no answer."""
-    if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        call = error.operation_name
-        if code in _DENIED:
-            return f"not allowed to call {call}"
-        if code in _THROTTLED or "limit" in code.lower():
-            return f"AWS throttles {call}; try again later"
-        message = error.response.get("Error", {}).get("Message", "")
-        if code in _UNHEARD_OF or message.startswith("No route"):
-            return f"this endpoint does not know {call}"
-        return f"{call}: {code}: {message}".strip(": ").splitlines()[0][:200]
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    if not isinstance(error, ClientError):
+        return (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST]
+    code, call = code_of(error), error.operation_name
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    if is_denied(error):
+        return f"not allowed to call {call}"
+    if is_throttled(error):
+        return f"AWS throttles {call}; try again later"
+    if code in _UNHEARD_OF or message.startswith("No route"):
+        return f"this endpoint does not know {call}"
+    # The answer to a HEAD has no body, so the code is all there is.
+    if code.isdigit():
+        return f"{call} is answered with {code}; an expired login, or another region's name"
+    return f"{call}: {code}: {message}".strip(": ").splitlines()[0][:_LONGEST]
+
+
+def side_by_side(calls: Mapping[str, Callable[[], T]], deadline: float) -> dict[str, Future[T]]:
+    """Start all `calls`; return their futures when all are done or `deadline` seconds are over.
+
+    The threads are daemons: Python waits for those of a pool when it ends, however long they hang.
+    """
+    futures: dict[str, Future[T]] = {name: Future() for name in calls}
+
+    def run(name: str) -> None:
+        try:
+            futures[name].set_result(calls[name]())
+        except Exception as error:
+            futures[name].set_exception(error)
+
+    for name in calls:
+        threading.Thread(target=run, args=(name,), daemon=True, name=name).start()
+    wait(futures.values(), timeout=deadline)
+    return futures
 
 
 def run_checks(checks: Mapping[str, Check], deadline: float = DEADLINE) -> list[Result]:
     """Run all `checks` side by side; return their results in the order given.
 
-    A check that AWS does not answer, or that takes longer than `deadline` seconds, could not tell.
+    A check that AWS does not answer, that breaks on what AWS answers, or that takes longer than
+    `deadline` seconds, could not tell.
     """
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    waiting = {name: pool.submit(_guarded, name, check) for name, check in checks.items()}
-    wait(waiting.values(), timeout=deadline)
-    pool.shutdown(wait=False, cancel_futures=True)
-    return [_taken(name, future, deadline) for name, future in waiting.items()]
-
-
-def _guarded(name: str, check: Check) -> Result:
-    try:
-        return check()
-    except (ClientError, BotoCoreError) as error:
-        return unknown(name, reason(error))
+    looked = side_by_side(checks, deadline)
+    return [_taken(name, future, deadline) for name, future in looked.items()]
 
 
 def _taken(name: str, future: Future[Result], deadline: float) -> Result:
-    if not future.done() or future.cancelled():
+    try:
+        return future.result(timeout=0)
+    except TimeoutError:
         return unknown(name, f"no answer within {deadline:.0f} s")
-    return future.result()
+    except Exception as error:
+        return unknown(name, told(error))
+
+
+def told(error: Exception) -> str:
+    """Say in a line why a look failed, whatever it failed of."""
+    if type(error).__module__.partition(".")[0] in ("botocore", "ops"):
+        return reason(error)
+    return f"an answer that is not understood: {type(error).__name__}: {reason(error)}"
 
 
 def exit_status(results: Sequence[Result]) -> int:

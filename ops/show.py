@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,8 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bionemo_eks.settings import Settings
 from ops.cost import Item, Way, total
-from ops.leftovers import Leftover, Search
+from ops.leftovers import Leftover, Search, deletion
+from ops.prices import Prices
 from ops.results import Result, Verdict
 from ops.status import Line
 
@@ -26,6 +29,9 @@ _STYLES = {
     Verdict.FAIL: "bold red",
     Verdict.UNKNOWN: "magenta",
 }
+
+
+_TO_PASTE = re.compile(r"(aws|npx|kubectl|\./bionemo|-c|https:)")
 
 
 def console() -> Console:
@@ -62,7 +68,10 @@ def results(out: Console, found: Sequence[Result]) -> None:
     out.print(table)
     for each in found:
         if each.remedy:
-            out.print(f"[bold]{escape(each.name)}[/]: {escape(each.remedy)}", soft_wrap=True)
+            out.print(f"[bold]{escape(each.name)}[/]:")
+            for line in each.remedy.splitlines():
+                # What is there to be pasted stays in one piece, however long.
+                out.print(f"  {escape(line)}", soft_wrap=bool(_TO_PASTE.match(line)))
     counts = {verdict: sum(each.verdict == verdict for each in found) for verdict in Verdict}
     out.print(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))
 
@@ -79,14 +88,16 @@ def status(out: Console, lines: Sequence[Line]) -> None:
     out.print(table)
 
 
-def bills(out: Console, found: Sequence[tuple[Way, list[Item]]], source: str) -> None:
-    """Print the bills of two ways side by side, and the difference."""
+def bills(
+    out: Console, settings: Settings, found: Sequence[tuple[Way, list[Item]]], known: Prices
+) -> None:
+    """Print hours and bills of two ways side by side, and the difference."""
     (ours, items), (theirs, other) = found
-    table = _table(
-        "", f"counted for {ours.name}", ours.name, theirs.name, title="One full run, US dollars"
-    )
+    out.print(_hours_table(settings, ours, theirs))
+    table = _table("", "counted", ours.name, theirs.name, title="One full run, US dollars")
     for column in table.columns[2:]:
         column.justify = "right"
+        column.no_wrap = True
     for mine, its in zip(items, other, strict=True):
         table.add_row(
             mine.name, escape(mine.counted), f"{mine.dollars:,.2f}", f"{its.dollars:,.2f}"
@@ -94,12 +105,33 @@ def bills(out: Console, found: Sequence[tuple[Way, list[Item]]], source: str) ->
     table.add_section()
     table.add_row("total", "", f"{total(items):,.2f}", f"{total(other):,.2f}", style="bold")
     out.print(table)
-    for way, _ in found:
-        out.print(
-            f"{way.name}: {way.hours:g} h from deploy to destroy; each GPU node is paid for "
-            f"{way.gpu_hours:g} h, of which {way.idle_gpu_hours:g} h idle"
-        )
-    out.print(f"Prices: {source}. Training time is an assumption: --training-hours.")
+    saved = total(other) - total(items)
+    if saved > 0:
+        # Both train for as long, at one price, unless these nodes are bought as Spot.
+        ever = "." if known.spot else ", however long the training runs."
+        out.print(f"[bold]${saved:,.2f} less than the 2024 way[/]{ever}")
+    out.print(f"Prices: {known.source}.")
+    for note in known.notes:
+        out.print(f"[yellow]{escape(note)}[/]")
+    out.print(
+        "The training time is the source document's, for two p3.16xlarge; yours: --training-hours."
+    )
+
+
+def _hours_table(settings: Settings, ours: Way, theirs: Way) -> Table:
+    table = _table("", ours.name, theirs.name, title="One full run, hours")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for phase, hours in ours.phases.items():
+        table.add_row(phase, f"{hours:g}", f"{theirs.phases[phase]:g}")
+    table.add_section()
+    table.add_row("from deploy to destroy", f"{ours.hours:g}", f"{theirs.hours:g}", style="bold")
+    table.add_row("each GPU node is paid for", f"{ours.gpu_hours:g}", f"{theirs.gpu_hours:g}")
+    idle = [f"{way.idle_gpu_hours:g}" for way in (ours, theirs)]
+    table.add_row("of which it is idle", *idle, style="yellow")
+    lost = [f"{settings.gpus * way.idle_gpu_hours:,.1f}" for way in (ours, theirs)]
+    table.add_row(f"idle GPU hours ({settings.gpus} GPUs)", *lost, style="yellow")
+    return table
 
 
 def spent(out: Console, services: dict[str, float], days: int) -> None:
@@ -115,21 +147,27 @@ def spent(out: Console, services: dict[str, float], days: int) -> None:
 
 def leftovers(out: Console, found: Search) -> None:
     """Print what is left, what is kept on purpose, and what could not be searched."""
-    left = [each for each in found.found if not each.kept]
-    kept = [each for each in found.found if each.kept]
+    left, kept = found.left, [each for each in found.found if each.kept]
     if left:
-        out.print(_leftover_table("Left over", left, "--delete removes it"))
-    else:
+        safe = [] if deletion.refusal(found) else deletion.safe(found)
+        out.print(_leftover_table("Left over", left, safe))
+    elif not found.blind:
         out.print("Nothing is left over.")
+    else:
+        out.print("Nothing is left over, as far as could be told.")
     if kept:
-        out.print(_leftover_table("Kept on purpose", kept, ""))
+        out.print(_leftover_table("Kept on purpose", kept, None))
     for kind, why in found.blind.items():
-        out.print(f"[magenta]could not tell[/] {kind}: {escape(why)}", soft_wrap=True)
+        out.print(f"[magenta]could not tell[/] {kind}: {escape(why)}")
 
 
-def _leftover_table(title: str, items: Sequence[Leftover], last: str) -> Table:
-    table = _table("kind", "id", "note", *([last] if last else []), title=title)
+def _leftover_table(
+    title: str, items: Sequence[Leftover], safe: Sequence[Leftover] | None
+) -> Table:
+    table = _table("kind", "id", "note", title=title)
+    if safe is not None:
+        table.add_column("--delete", no_wrap=True)
     for each in items:
-        deletable = ["yes" if each.delete else "no"] if last else []
+        deletable = [] if safe is None else ["yes" if each in safe else "no"]
         table.add_row(each.kind, escape(each.id), escape(each.note), *deletable)
     return table

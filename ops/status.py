@@ -1,74 +1,96 @@
-"""How a deployment is and how far it is: AWS side by side, then the jobs in the cluster."""
+"""How a deployment is and how far it is: AWS side by side, then what the cluster tells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks import naming
-from bionemo_eks.instance_types import GPU_INSTANCE_TYPES
-from ops.aws import Deployment, stacks
-from ops.jobs import Jobs, jobs
-from ops.kubernetes_api import ClusterError, connected
-from ops.results import reason
+from ops import aws
+from ops.aws import Deployment, is_own, stacks
+from ops.inside import Inside, inside
+from ops.kubernetes_api import ClusterError
+from ops.lines import Line, judged, silent
+from ops.node_groups import node_groups
+from ops.results import LOOK_DEADLINE, code_of, side_by_side, told
+from ops.workload import lines_of
+
+__all__ = ["Line", "lines_of", "status"]
 
 _GIB = 2**30
-
-
-@dataclass(frozen=True)
-class Line:
-    """One thing and its state; `good` is None where there is nothing to judge."""
-
-    part: str
-    name: str
-    state: str
-    good: bool | None = None
+# AWS' codes for a thing that is not there.
+_NOT_THERE = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "404"}
 
 
 def status(found: Deployment) -> list[Line]:
     """Return the state of everything, in the order of a deployment."""
-    parts: list[tuple[str, Callable[[Deployment], list[Line]]]] = [
-        ("Stacks", _stacks),
-        ("Cluster", _cluster),
-        ("Node groups", _node_groups),
-        ("Add-ons", _addons),
-        ("Storage", _storage),
-        ("Data tasks", _tasks),
-        ("Workload", _workload),
-        ("Checkpoints", _checkpoint),
+    parts: dict[str, Callable[[Deployment], list[Line]]] = {
+        "Stacks": _stacks,
+        "Cluster": _cluster,
+        "Node groups": _node_groups,
+        "Add-ons": _addons,
+        "Storage": _storage,
+        "Data tasks": _tasks,
+        "Workload": _workload,
+        "Checkpoints": _checkpoint,
+    }
+
+    def look(part: str) -> Callable[[], list[Line]]:
+        return lambda: _guarded(part, parts[part], found)
+
+    looked = side_by_side({part: look(part) for part in parts}, LOOK_DEADLINE)
+    return [
+        line
+        for part, lines in looked.items()
+        for line in (
+            lines.result()
+            if lines.done()
+            else [silent(part, f"no answer within {LOOK_DEADLINE:.0f} s")]
+        )
     ]
-    with ThreadPoolExecutor(len(parts)) as pool:
-        return [
-            line
-            for lines in pool.map(lambda each: _guarded(each[0], each[1], found), parts)
-            for line in lines
-        ]
 
 
 def _guarded(part: str, look: Callable[[Deployment], list[Line]], found: Deployment) -> list[Line]:
     try:
         return look(found)
     except ClusterError as error:
-        return [Line(part, "", f"could not tell: {error}")]
-    except (ClientError, BotoCoreError) as error:
-        if "NotFound" in str(error):
-            return [Line(part, "", "not there", False)]
-        return [Line(part, "", f"could not tell: {reason(error)}")]
+        return [silent(part, str(error))]
+    except Exception as error:  # one part that cannot be told leaves the others standing
+        if code_of(error) in _NOT_THERE:
+            return [_missing(part, "", found)]
+        return [silent(part, told(error))]
+
+
+def _missing(part: str, name: str, found: Deployment) -> Line:
+    """What is not there is wrong, unless it is about to come or to go."""
+    if _under_way(found):
+        return Line(part, name, "not there", unsettled=True)
+    return Line(part, name, "not there", False)
+
+
+def _under_way(found: Deployment) -> bool:
+    try:
+        return any(each["StackStatus"].endswith("IN_PROGRESS") for each in stacks(found).values())
+    except (ClientError, BotoCoreError):
+        return False
 
 
 def _stacks(found: Deployment) -> list[Line]:
-    there = stacks(found)
-    lines = []
-    for stack in naming.STACKS:
+    there, lines = stacks(found), []
+    for stack in naming.stacks(found.settings):
         name = naming.stack_name(found.settings, stack)
-        state = there.get(name, {}).get("StackStatus", "not there")
-        good = state.endswith("_COMPLETE") and "ROLLBACK" not in state
-        lines.append(Line("Stacks", name, state, good))
+        if name not in there:
+            lines.append(_missing("Stacks", name, found))
+            continue
+        state = there[name]["StackStatus"]
+        good = aws.is_standing(state)
+        # It stands, but is not what the settings say: the last update failed.
+        rolled_back = state.endswith("_COMPLETE") and "ROLLBACK" in state and good
+        unsettled = state.endswith("IN_PROGRESS") or rolled_back
+        lines.append(Line("Stacks", name, state, None if unsettled else good, unsettled=unsettled))
     return lines
 
 
@@ -76,23 +98,24 @@ def _cluster(found: Deployment) -> list[Line]:
     name = found.settings.cluster_name
     cluster = found.aws.client("eks").describe_cluster(name=name)["cluster"]
     state = f"{cluster['status']}, Kubernetes {cluster.get('version', '?')}"
-    return [Line("Cluster", name, state, cluster["status"] == "ACTIVE")]
+    return [judged("Cluster", name, cluster["status"], state)]
+
+
+def _inside(found: Deployment) -> Inside | ClusterError:
+    """What the cluster's API tells; asked once, for node groups and workload."""
+
+    def ask() -> Inside | ClusterError:
+        try:
+            return inside(found)
+        except ClusterError as error:
+            return error
+
+    return found.once("inside", ask)
 
 
 def _node_groups(found: Deployment) -> list[Line]:
-    eks, cluster = found.aws.client("eks"), found.settings.cluster_name
-    lines = []
-    for name in found.aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster):
-        group = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
-        sizes, kind = group["scalingConfig"], group["instanceTypes"][0]
-        gpus = GPU_INSTANCE_TYPES[kind].gpus if kind in GPU_INSTANCE_TYPES else 0
-        state = f"{group['status']}, {sizes['desiredSize']} of at most {sizes['maxSize']} {kind}"
-        if gpus:
-            state += f", {sizes['desiredSize'] * gpus} GPUs"
-        issues = [each.get("message", "") for each in group.get("health", {}).get("issues", [])]
-        good = group["status"] in ("ACTIVE", "UPDATING") and not issues
-        lines.append(Line("Node groups", name, "; ".join([state, *issues]), good))
-    return lines
+    told_inside = _inside(found)
+    return node_groups(found, None if isinstance(told_inside, ClusterError) else told_inside)
 
 
 def _addons(found: Deployment) -> list[Line]:
@@ -102,24 +125,22 @@ def _addons(found: Deployment) -> list[Line]:
         addon = eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
         issues = [each.get("message", "") for each in addon.get("health", {}).get("issues", [])]
         state = "; ".join([f"{addon['status']}, {addon['addonVersion']}", *issues])
-        lines.append(Line("Add-ons", name, state, addon["status"] == "ACTIVE" and not issues))
+        lines.append(judged("Add-ons", name, addon["status"], state, wrong=bool(issues)))
     return lines
 
 
 def file_systems(found: Deployment) -> list[dict[str, Any]]:
     """Return the deployment's file systems: those with its tag."""
-    tag = {"Key": naming.DEPLOYMENT_TAG, "Value": found.settings.cluster_name}
-    everything = found.aws.pages("fsx", "describe_file_systems", "FileSystems")
-    return [each for each in everything if tag in each.get("Tags", [])]
+    return [each for each in aws.file_systems(found) if is_own(found, each.get("Tags"))]
 
 
 def _storage(found: Deployment) -> list[Line]:
     lines = []
     for each in file_systems(found):
-        state = f"{each['Lifecycle']}, {each['StorageCapacity']:,} GiB{_free(found, each)}"
-        good = each["Lifecycle"] in ("AVAILABLE", "UPDATING")
-        lines.append(Line("Storage", each["FileSystemId"], state, good))
-    return lines or [Line("Storage", "", "no file system", False)]
+        size = f"{each['StorageCapacity']:,} GiB" if "StorageCapacity" in each else "size unknown"
+        state = f"{each['Lifecycle']}, {size}{_free(found, each)}"
+        lines.append(judged("Storage", each["FileSystemId"], each["Lifecycle"], state))
+    return lines or [_missing("Storage", "file system", found)]
 
 
 def _free(found: Deployment, system: dict[str, Any]) -> str:
@@ -155,40 +176,24 @@ def _tasks(found: Deployment) -> list[Line]:
         "DataRepositoryTasks",
         Filters=[{"Name": "file-system-id", "Values": ids}],
     )
+    newest = sorted(listed, key=lambda each: each["CreationTime"], reverse=True)
+    good = {"SUCCEEDED": True, "FAILED": False, "CANCELED": False}
     return [
         Line(
             "Data tasks",
             each["TaskId"],
             f"{each['Type']}: {each['Lifecycle']}",
-            each["Lifecycle"] not in ("FAILED", "CANCELED"),
+            good.get(each["Lifecycle"]),
         )
-        for each in listed[:5]
+        for each in newest[:5]
     ]
 
 
 def _workload(found: Deployment) -> list[Line]:
-    with connected(found) as api:
-        return lines_of(jobs(api))
-
-
-def lines_of(told: Jobs) -> list[Line]:
-    """Return the jobs as lines."""
-    lines = []
-    for name, state, line in (
-        ("UniRef50 data", told.data, told.data_line),
-        ("launcher", told.launcher, ""),
-        ("ESM-1nv training", told.training, told.training_line),
-    ):
-        good = None if not state else not state.startswith("failed")
-        lines.append(Line("Workload", name, state or "not there", good))
-        if line:
-            lines.append(Line("Workload", "", line))
-    if told.workers:
-        states = ", ".join(f"{count} {state}" for state, count in sorted(told.workers.items()))
-        bad = set(told.workers) - {"Running", "Succeeded", "Pending", "ContainerCreating"}
-        state = f"{states}; {told.restarts} restarts"
-        lines.append(Line("Workload", "workers", state, not bad))
-    return lines
+    told_inside = _inside(found)
+    if isinstance(told_inside, ClusterError):
+        raise told_inside
+    return lines_of(told_inside.jobs)
 
 
 def _checkpoint(found: Deployment) -> list[Line]:

@@ -8,32 +8,36 @@ from typing import Any
 
 from kubernetes import client as kubernetes
 
+from bionemo_eks import naming
 from bionemo_eks.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TOLERATION
 from bionemo_eks.settings import Settings
+from ops.aws import Deployment, instances, is_own
+from ops.inside import GPU, allocatable, is_ready
 from ops.jobs import NAMESPACE
 from ops.kubernetes_api import ClusterError, asked
-from ops.results import Result, failed, passed, unknown, warned
+from ops.results import Result, failed, passed, told, unknown, warned
 
-_GPU = "nvidia.com/gpu"
+# Namespace and DaemonSet of the chart have one name.
+_PLUGIN = "nvidia-device-plugin"
 _CLAIM = "fsx-static-pvc"
-_LOOK = "kubectl describe, kubectl logs"
+_LOOK = "kubectl describe pods"
 
 
-def verify(api: kubernetes.ApiClient, settings: Settings) -> list[Result]:
+def verify(api: kubernetes.ApiClient, found: Deployment) -> list[Result]:
     """Return what each check of the cluster found; one that gets no answer could not tell."""
     listed: dict[str, Callable[[], Result]] = {
-        "Nodes": partial(nodes, api, settings),
+        "Nodes": partial(nodes, api, found.settings),
         "Training operator": partial(deployment, api, "Training operator", "kubeflow", "training-"),
         "FSx CSI controller": partial(
             deployment, api, "FSx CSI controller", "kube-system", "fsx-csi-controller"
         ),
         "FSx CSI nodes": partial(daemons, api, "FSx CSI nodes", "kube-system", "fsx-csi-node"),
         "Device plugin": partial(device_plugin, api),
-        "GPUs": partial(gpus, api, settings),
+        "GPUs": partial(gpus, api, found),
         "Volume claim": partial(claim, api),
         "A data pod": partial(pod, api, "A data pod", dict(CORE_SELECTOR), [], {}),
         "A GPU pod": partial(
-            pod, api, "A GPU pod", dict(GPU_SELECTOR), [dict(GPU_TOLERATION)], {_GPU: "1"}
+            pod, api, "A GPU pod", dict(GPU_SELECTOR), [dict(GPU_TOLERATION)], {GPU: "1"}
         ),
     }
     return [_guarded(name, check) for name, check in listed.items()]
@@ -44,6 +48,8 @@ def _guarded(name: str, check: Callable[[], Result]) -> Result:
         return check()
     except ClusterError as error:
         return unknown(name, str(error))
+    except Exception as error:  # a check that breaks leaves the others standing
+        return unknown(name, told(error))
 
 
 def _nodes(api: kubernetes.ApiClient, selector: dict[str, str] | None = None) -> list[Any]:
@@ -52,77 +58,107 @@ def _nodes(api: kubernetes.ApiClient, selector: dict[str, str] | None = None) ->
     return found
 
 
-def _ready(node: Any) -> bool:
-    return any(each.type == "Ready" and each.status == "True" for each in node.status.conditions)
-
-
 def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
-    """Every node Ready, and as many core nodes as are set."""
+    """Every node Ready, and as many core nodes as are set; a cordoned one takes no pods."""
     found = _nodes(api)
-    lame = [node.metadata.name for node in found if not _ready(node)]
+    cordoned = [node.metadata.name for node in found if node.spec and node.spec.unschedulable]
+    lame = [
+        node.metadata.name
+        for node in found
+        if not is_ready(node) and node.metadata.name not in cordoned
+    ]
     if lame:
         return failed("Nodes", f"not Ready: {', '.join(lame)}", "kubectl describe node")
-    core = len(_nodes(api, dict(CORE_SELECTOR)))
-    said = f"{len(found)} Ready, {core} of them core"
+    core = sum(is_ready(node) for node in _nodes(api, dict(CORE_SELECTOR)))
+    said = f"{len(found) - len(cordoned)} Ready, {core} of them core"
+    if cordoned:
+        said += f"; cordoned: {', '.join(cordoned)}"
     if core < settings.core.nodes:
-        return failed("Nodes", f"{said}; {settings.core.nodes} are set", "./bionemo status")
+        remedy = f"kubectl uncordon {' '.join(cordoned)}" if cordoned else "./bionemo status"
+        return failed("Nodes", f"{said}; {settings.core.nodes} are set", remedy)
     return passed("Nodes", said)
 
 
 def deployment(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -> Result:
-    """A controller: all its replicas available."""
+    """A controller: all its replicas available, and at least one."""
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_deployment, namespace).items
     found = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
     if found is None:
         return failed(name, f"not there (namespace {namespace})", "npx cdk deploy --all")
-    there, wanted = found.status.available_replicas or 0, found.spec.replicas
+    there, wanted = found.status.available_replicas or 0, found.spec.replicas or 0
+    said = f"{there} of {wanted} pods available"
     if there < wanted:
-        return failed(name, f"{there} of {wanted} pods available", f"{_LOOK} -n {namespace}")
-    return passed(name, f"{there} of {wanted} pods available")
+        return failed(name, said, f"{_LOOK} -n {namespace}")
+    if not wanted:
+        scale = f"kubectl scale deployment {found.metadata.name} -n {namespace} --replicas=1"
+        return failed(name, said, scale)
+    return passed(name, said)
 
 
 def daemons(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -> Result:
-    """A DaemonSet: a healthy pod on each node that it wants."""
+    """A DaemonSet: a healthy pod on each node that it wants, and it wants some."""
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_daemon_set, namespace).items
     found = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
     if found is None:
         return failed(name, f"not there (namespace {namespace})", "npx cdk deploy --all")
-    ready, wanted = found.status.number_ready or 0, found.status.desired_number_scheduled
-    if ready < wanted:
+    ready, wanted = found.status.number_ready or 0, found.status.desired_number_scheduled or 0
+    if ready < wanted or not wanted:
         return failed(name, f"{ready} of {wanted} ready", f"{_LOOK} -n {namespace}")
     return passed(name, f"{ready} of {wanted} ready")
 
 
 def device_plugin(api: kubernetes.ApiClient) -> Result:
-    """The device plugin on every GPU node."""
+    """The device plugin healthy on every GPU node."""
     name, gpu_nodes = "Device plugin", _nodes(api, dict(GPU_SELECTOR))
     if not gpu_nodes:
         return passed(name, "no GPU node runs, so none is missing")
-    pods = asked(kubernetes.CoreV1Api(api).list_namespaced_pod, "nvidia-device-plugin").items
-    homes = {
-        each.spec.node_name
-        for each in pods
-        if each.metadata.name.startswith("nvidia-device-plugin") and each.status.phase == "Running"
-    }
+    pods = asked(kubernetes.CoreV1Api(api).list_namespaced_pod, _PLUGIN).items
+    homes = {each.spec.node_name for each in pods if _is_healthy_plugin(each)}
     without = [each.metadata.name for each in gpu_nodes if each.metadata.name not in homes]
     if without:
-        return failed(name, f"missing on {', '.join(without)}", f"{_LOOK} -n nvidia-device-plugin")
+        return failed(
+            name, f"missing or not Ready on {', '.join(without)}", f"{_LOOK} -n {_PLUGIN}"
+        )
     return passed(name, f"on {len(gpu_nodes)} GPU nodes")
 
 
-def gpus(api: kubernetes.ApiClient, settings: Settings) -> Result:
-    """As many GPUs allocatable as are paid for."""
-    found = _nodes(api, dict(GPU_SELECTOR))
-    there = sum(int((node.status.allocatable or {}).get(_GPU, 0)) for node in found)
-    paid = len(found) * settings.gpu_instance.gpus
+def _is_healthy_plugin(pod: Any) -> bool:
+    """Whether a pod is the plugin's own, and not of the chart's other DaemonSets, and Ready."""
+    owners = pod.metadata.owner_references or []
+    own = any(each.kind == "DaemonSet" and each.name == _PLUGIN for each in owners)
+    conditions = pod.status.conditions or []
+    return own and any(each.type == "Ready" and each.status == "True" for each in conditions)
+
+
+def gpus(api: kubernetes.ApiClient, found: Deployment) -> Result:
+    """As many GPUs allocatable as are paid for: those of the instances that run."""
+    settings = found.settings
+    paid_nodes = _paid_nodes(found)
+    paid = paid_nodes * settings.gpu_instance.gpus
+    there = sum(allocatable(node) for node in _nodes(api, dict(GPU_SELECTOR)))
+    if not paid_nodes:
+        return passed("GPUs", "no GPU node runs, and none is paid for")
     if there < paid:
-        return failed("GPUs", f"{there} allocatable, {paid} paid for", "nvidia-smi on the nodes")
-    if len(found) < settings.gpu.nodes:
-        return warned(
+        return failed(
             "GPUs",
-            f"{there} allocatable on {len(found)} nodes; {settings.gpu.nodes} nodes while training",
+            f"{there} allocatable, {paid} paid for on {paid_nodes} instances",
+            "A node takes minutes to start. Then look:\nkubectl describe node -l eks-node=gpu",
         )
-    return passed("GPUs", f"{there} allocatable on {len(found)} nodes")
+    said = f"{there} allocatable on {paid_nodes} nodes"
+    if paid_nodes < settings.gpu.nodes:
+        return warned("GPUs", f"{said}; {settings.gpu.nodes} nodes while training")
+    return passed("GPUs", said)
+
+
+def _paid_nodes(found: Deployment) -> int:
+    """GPU instances of this deployment that run, as EC2 bills them, Kubernetes' nodes or not."""
+    prefix = naming.node_group_prefix(found.settings, "gpu")
+    return sum(
+        tag["Key"] == "eks:nodegroup-name" and tag["Value"].startswith(prefix)
+        for each in instances(found)
+        if is_own(found, each.get("Tags"))
+        for tag in each["Tags"]
+    )
 
 
 def claim(api: kubernetes.ApiClient) -> Result:
@@ -167,8 +203,10 @@ def pod(
     try:
         asked(core.create_namespaced_pod, NAMESPACE, body, dry_run="All")
     except ClusterError as error:
+        if not error.status:
+            raise
         return failed(name, str(error), "kubectl get events")
-    matching = len(_nodes(api, selector))
+    matching = sum(is_ready(node) for node in _nodes(api, selector))
     if not matching:
         return passed(name, "accepted (dry run); a node for it would be started")
     return passed(name, f"accepted (dry run); {matching} nodes could run it")

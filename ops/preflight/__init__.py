@@ -5,7 +5,17 @@ from __future__ import annotations
 from functools import partial
 
 from ops.aws import Deployment
-from ops.preflight import account, capacity, names, quotas, versions
+from ops.preflight import (
+    account,
+    capacity,
+    lustre,
+    names,
+    permissions,
+    quotas,
+    reservation,
+    standing,
+    versions,
+)
 from ops.results import Check
 
 
@@ -15,16 +25,20 @@ def checks(found: Deployment) -> dict[str, Check]:
     listed: dict[str, Check] = {
         "Account": partial(account.account, found),
         "CDK bootstrap": partial(account.bootstrap, found),
-        "Permissions": partial(account.permissions, found),
+        "Permissions": partial(permissions.permissions, found),
+        "Stacks": partial(standing.stacks_ready, found),
         "EKS in the region": partial(versions.eks, found),
         "Kubernetes version": partial(versions.kubernetes, found),
-        "FSx PERSISTENT_2": partial(quotas.lustre_offered, found),
+        "Add-on versions": partial(versions.addons, found),
+        "FSx PERSISTENT_2": partial(lustre.offered, found),
         "Zones": partial(capacity.zones, found),
         "GPU instance type": partial(capacity.gpu_type, found),
         "Core instance type": partial(capacity.core_type, found),
         "GPU vCPU quota": partial(quotas.gpu_vcpus, found),
         "Core vCPU quota": partial(quotas.core_vcpus, found),
-        "FSx storage quota": partial(quotas.lustre_storage, found),
+        "FSx storage quota": partial(lustre.storage_quota, found),
+        "FSx number quota": partial(lustre.number_quota, found),
+        "File system": partial(lustre.present, found),
         "Cluster name": partial(names.cluster, found),
         "Bucket name": partial(names.bucket, found),
         "Log groups": partial(names.log_groups, found),
@@ -35,7 +49,5 @@ def checks(found: Deployment) -> dict[str, Check]:
     else:
         listed["VPC"] = partial(names.vpc, found)
     if settings.gpu.capacity_reservation_id:
-        listed["Capacity reservation"] = partial(capacity.reservation, found)
-    for addon in settings.release.addons:
-        listed[f"Add-on {addon}"] = partial(versions.addon, found, addon)
+        listed["Capacity reservation"] = partial(reservation.reservation, found)
     return listed

@@ -1,4 +1,4 @@
-"""Instances: which zones have them, and whether a reservation holds them."""
+"""Instances: which zones have them, and which zones to choose."""
 
 from __future__ import annotations
 
@@ -8,19 +8,32 @@ from typing import Any
 
 from bionemo_eks.cdk_context import PINNED
 from ops.aws import Deployment
+from ops.project import ROOT
 from ops.results import Result, failed, passed, unknown
 
 _ZONES, _GPU_ZONE = "network.availability_zones", "gpu.availability_zone"
+# Zones, by id, in which EKS puts no control plane:
+# https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+_WITHOUT_EKS = {"use1-az3", "usw1-az2", "cac1-az3"}
 
 
-def _zone_names(found: Deployment) -> list[str]:
-    listed = found.aws.client("ec2").describe_availability_zones()["AvailabilityZones"]
-    return sorted(
-        each["ZoneName"]
+def _zones(found: Deployment) -> dict[str, str]:
+    """Names of the account's zones that can be used, sorted, each with its id."""
+    listed = found.once(
+        "zones",
+        lambda: found.aws.client("ec2").describe_availability_zones()["AvailabilityZones"],
+    )
+    usable = {
+        each["ZoneName"]: each.get("ZoneId", "")
         for each in listed
         if each.get("State") == "available"
         and each.get("ZoneType", "availability-zone") == "availability-zone"
-    )
+    }
+    return dict(sorted(usable.items()))
+
+
+def _with_eks(found: Deployment) -> list[str]:
+    return [name for name, number in _zones(found).items() if number not in _WITHOUT_EKS]
 
 
 def offering(found: Deployment, instance_type: str) -> list[str]:
@@ -35,105 +48,115 @@ def offering(found: Deployment, instance_type: str) -> list[str]:
     return sorted(each["Location"] for each in listed)
 
 
+def pinned(folder: Path) -> dict[str, str]:
+    """Return the settings of `folder`/cdk.context.json, which win over cdk.json's block."""
+    path = folder / PINNED
+    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return {key: str(content[key]) for key in (_ZONES, _GPU_ZONE) if key in content}
+
+
+def _in_force() -> str:
+    """Say which zones are pinned, for whoever edits cdk.json and wonders."""
+    pins = pinned(ROOT)
+    if not pins:
+        return ""
+    text = " ".join(f"{key}={value}" for key, value in pins.items())
+    return f"; {PINNED} says {text}, and wins over cdk.json"
+
+
+def _flags(pins: dict[str, str]) -> str:
+    return " ".join(f"-c {key}={value}" for key, value in pins.items())
+
+
+def _options(pins: dict[str, str]) -> str:
+    return (
+        f"Let it be written to {PINNED}:\n./bionemo preflight --pin\n"
+        f"Or for one command:\n{_flags(pins)}"
+    )
+
+
 def zones(found: Deployment) -> Result:
-    """Whether the zones exist for this account."""
-    wanted, there = found.settings.zones, _zone_names(found)
+    """Whether the zones exist for this account, and EKS works in them."""
+    wanted, there = found.settings.zones, _zones(found)
     missing = [zone for zone in wanted if zone not in there]
+    refused = [zone for zone in wanted if there.get(zone, "") in _WITHOUT_EKS]
+    remedy = _options(suggested(found, _with_eks(found)))
     if missing:
         return failed(
             "Zones",
-            f"{', '.join(missing)} is not a zone of this account; there are {', '.join(there)}",
-            f"-c {_ZONES}={','.join(there[:2])}",
+            f"{', '.join(missing)} is not a zone of this account; there are "
+            f"{', '.join(there)}{_in_force()}",
+            remedy,
         )
-    return passed("Zones", ", ".join(wanted))
+    if refused:
+        named = ", ".join(f"{zone} ({there[zone]})" for zone in refused)
+        return failed("Zones", f"EKS has no control plane in {named}{_in_force()}", remedy)
+    return passed("Zones", f"{', '.join(wanted)}{_in_force()}")
 
 
 def gpu_type(found: Deployment) -> Result:
     """Whether the GPU nodes' zone offers their type; if not, which zone does."""
-    settings = found.settings
+    name, settings = "GPU instance type", found.settings
     wanted, zone = settings.gpu.instance_type, settings.gpu_zone
     there = offering(found, wanted)
     if zone in there:
-        return passed("GPU instance type", f"{wanted} is offered in {zone}")
+        return passed(name, f"{wanted} is offered in {zone}{_in_force()}")
     if not there:
         return failed(
-            "GPU instance type",
+            name,
             f"{settings.region} does not offer {wanted}",
             "Choose another region or gpu.instance_type",
         )
-    pins = suggested(found, there)
-    options = " ".join(f"-c {key}={value}" for key, value in pins.items())
     return failed(
-        "GPU instance type",
-        f"{zone} does not offer {wanted}; {', '.join(there)} do",
-        f"./bionemo preflight --pin writes it to {PINNED}; or for one command: {options}",
+        name,
+        f"{zone} does not offer {wanted}; {', '.join(there)} do{_in_force()}",
+        _options(suggested(found, there)),
     )
 
 
 def core_type(found: Deployment) -> Result:
     """Whether both zones offer the core nodes' type."""
-    wanted, there = (
-        found.settings.core.instance_type,
-        offering(found, found.settings.core.instance_type),
-    )
+    name, wanted = "Core instance type", found.settings.core.instance_type
+    there = offering(found, wanted)
     missing = [zone for zone in found.settings.zones if zone not in there]
     if not there:
-        return unknown("Core instance type", f"EC2 lists no zone for {wanted}")
+        return unknown(name, f"EC2 lists no zone for {wanted}")
     if missing:
+        zones = _flags(suggested(found, there))
         return failed(
-            "Core instance type",
-            f"{', '.join(missing)} does not offer {wanted}; {', '.join(there)} do",
-            f"-c {_ZONES}={','.join(there[:2])}, or another core.instance_type",
+            name,
+            f"{', '.join(missing)} does not offer {wanted}; {', '.join(there)} do{_in_force()}",
+            f"Choose another core.instance_type, or other zones:\n{zones}",
         )
-    return passed("Core instance type", f"{wanted} is offered in {', '.join(found.settings.zones)}")
+    return passed(name, f"{wanted} is offered in {', '.join(found.settings.zones)}")
 
 
 def suggested(found: Deployment, offered: list[str]) -> dict[str, str]:
-    """Return the settings with which the GPU nodes are where their type is offered."""
-    first = next((zone for zone in found.settings.zones if zone in offered), offered[0])
-    others = [zone for zone in (*found.settings.zones, *_zone_names(found)) if zone != first]
-    return {_ZONES: f"{first},{others[0]}", _GPU_ZONE: first}
+    """Return both settings of zones, so that the GPU nodes are in one of those `offered`.
+
+    Always both: zones without that of the GPU nodes would be refused. The second one is of those
+    that were wanted, if EKS works in it.
+    """
+    usable = _with_eks(found)
+    fitting = [zone for zone in offered if zone in usable] or offered
+    wanted = [found.settings.gpu_zone, *found.settings.zones]
+    first = next((zone for zone in wanted if zone in fitting), fitting[0])
+    others = [z for z in (*found.settings.zones, *usable) if z != first and z in usable]
+    return {_ZONES: ",".join([first, *others[:1]]), _GPU_ZONE: first}
 
 
 def pin(found: Deployment, folder: Path) -> dict[str, str]:
-    """Write the zones to choose to `folder`/cdk.context.json, if the present one will not do.
+    """Write the zones to choose to `folder`/cdk.context.json, if the present ones will not do.
 
-    Returns what has been written; nothing when the zone is right or no zone would be.
+    Returns what has been written; nothing when the zones are right or none would be.
     """
     offered = offering(found, found.settings.gpu.instance_type)
-    if found.settings.gpu_zone in offered or not offered:
+    usable = _with_eks(found)
+    right = found.settings.gpu_zone in offered and set(found.settings.zones) <= set(usable)
+    if right or not set(offered) & set(usable):
         return {}
     pins = suggested(found, offered)
     path = folder / PINNED
     content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     path.write_text(json.dumps({**content, **pins}, indent=2) + "\n", encoding="utf-8")
     return pins
-
-
-def reservation(found: Deployment) -> Result:
-    """Whether the capacity reservation is there, active, of the type and zone, with room."""
-    name, settings = "Capacity reservation", found.settings
-    wanted = settings.gpu.capacity_reservation_id
-    listed = found.aws.pages("ec2", "describe_capacity_reservations", "CapacityReservations")
-    row = next((each for each in listed if each["CapacityReservationId"] == wanted), None)
-    if row is None:
-        return failed(
-            name,
-            f"{wanted} is not in {settings.region} of this account",
-            "Check gpu.capacity_reservation_id and region",
-        )
-    wrong = [
-        f"{what} is {row.get(key)}, not {value}"
-        for what, key, value in (
-            ("its state", "State", "active"),
-            ("its type", "InstanceType", settings.gpu.instance_type),
-            ("its zone", "AvailabilityZone", settings.gpu_zone),
-        )
-        if row.get(key) != value
-    ]
-    free, nodes = row.get("AvailableInstanceCount", 0), settings.gpu.nodes
-    if free < nodes:
-        wrong.append(f"it has room for {free} instances, not {nodes}")
-    if wrong:
-        return failed(name, f"{wanted}: {'; '.join(wrong)}", "Change the reservation or the gpu.*")
-    return passed(name, f"{wanted} has room for {free} {settings.gpu.instance_type}")

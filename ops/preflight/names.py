@@ -5,26 +5,27 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from bionemo_eks import naming
-from ops.aws import Deployment, stacks
+from ops.aws import Deployment, clusters, stacks, stands
 from ops.results import Result, failed, passed, warned
 
 
 def cluster(found: Deployment) -> Result:
     """Whether the cluster's name is free, or this deployment's."""
     name, wanted = "Cluster name", found.settings.cluster_name
+    # Whatever that stack's state, the cluster is its own; the check of the stacks judges it.
     if naming.stack_name(found.settings, "Cluster") in stacks(found):
-        return passed(name, f"{wanted} stands; this will be an update")
-    if wanted in found.aws.pages("eks", "list_clusters", "clusters"):
+        return passed(name, f"{wanted} is this deployment's")
+    if wanted in clusters(found):
         return failed(
             name,
             f"a cluster {wanted} exists that these stacks did not make",
-            "Choose another: -c cluster_name=...",
+            "Choose another:\n-c cluster_name=...",
         )
     return passed(name, f"{wanted} is free")
 
 
 def bucket(found: Deployment) -> Result:
-    """Whether the bucket is free, or there from an earlier deployment."""
+    """Whether the bucket is free, or there from an earlier deployment and can be taken over."""
     name, wanted = "Bucket name", naming.bucket_name(found.settings, found.account)
     try:
         found.aws.client("s3").head_bucket(Bucket=wanted, ExpectedBucketOwner=found.account)
@@ -36,11 +37,21 @@ def bucket(found: Deployment) -> Result:
             return warned(
                 name,
                 f"{wanted} is another account's, or there and closed to you",
-                "If it is not yours, choose another name: -c cluster_name=...",
+                "If it is not yours, choose another name:\n-c cluster_name=...",
             )
         raise
-    if naming.stack_name(found.settings, "Storage") in stacks(found):
+    if stands(found, "Storage"):
         return passed(name, f"{wanted} stands")
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+    if not found.settings.storage.keep_bucket:
+        return failed(
+            name,
+            f"{wanted} is there from an earlier deployment, and CloudFormation takes over only "
+            "what it is told to keep; storage.keep_bucket is false",
+            "Deploy with storage.keep_bucket true, then set it to false and deploy again:\n"
+            "-c storage.keep_bucket=true\n"
+            "Or delete the bucket, with every version of what is in it, in the S3 console.",
+        )
     return passed(name, f"{wanted} is there from an earlier deployment and will be taken over")
 
 
@@ -50,7 +61,7 @@ def log_groups(found: Deployment) -> Result:
     taken = [
         group
         for stack, group in fixed_log_groups(found)
-        if naming.stack_name(found.settings, stack) not in stacks(found) and _exists(found, group)
+        if not stands(found, stack) and _exists(found, group)
     ]
     if taken:
         return failed(

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
-from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES, InstanceType
-from bionemo_eks.naming import DEPLOYMENT_TAG
-from ops.aws import Deployment, stacks
-from ops.results import Result, failed, passed
+from botocore.exceptions import ClientError
 
-# Codes as Service Quotas lists them:
+from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES, InstanceType
+from ops.aws import Deployment, instances, is_own, stands
+from ops.results import Result, Verdict, code_of, failed, passed, warned
+
+# Codes as Service Quotas lists them, and the families that count in each; Spot P5 has its own.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 _VCPU_QUOTAS = {
     ("P", "on-demand"): "L-417A185B",
     ("P", "spot"): "L-7212CCBC",
+    ("P5", "spot"): "L-C4BD4855",
     ("G and VT", "on-demand"): "L-DB2E81BA",
     ("G and VT", "spot"): "L-3819A6DF",
     ("Standard", "on-demand"): "L-1216C47A",
     ("Standard", "spot"): "L-34B43A08",
 }
-_FAMILIES = {"P": "p", "G and VT": "gv", "Standard": "acdhimrtz"}
+_FAMILIES = {
+    "p": "P",
+    "g": "G and VT",
+    "gr": "G and VT",
+    "vt": "G and VT",
+    **dict.fromkeys(("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"), "Standard"),
+}
 _ADDRESSES, _VPCS = "L-0263D0A3", "L-F678F1CE"
-# https://docs.aws.amazon.com/fsx/latest/LustreGuide/limits.html
-_LUSTRE_STORAGE, _LUSTRE_SYSTEMS = "L-8F1B9C74", "L-FD6F2F22"
 
 
-def _quota(found: Deployment, service: str, code: str) -> float:
-    answer = found.aws.client("service-quotas").get_service_quota(
-        ServiceCode=service, QuotaCode=code
-    )
+def quota_family(instance_type: str, purchase: str) -> str:
+    """Return the quota family of an instance type; empty for those that have one of their own.
+
+    The letters before the first digit tell it: `inf2` counts in no quota of `i4i`, nor `trn1` in
+    that of `t3`, nor `mac1` in that of `m5`.
+    """
+    family, generation = re.match(r"([a-z]*)-?(\d*)", instance_type).groups()  # type: ignore[union-attr]
+    if family == "p" and purchase == "spot" and int(generation or 0) >= 5:
+        return "P5"
+    return _FAMILIES.get(family, "")
+
+
+def limit_of(found: Deployment, service: str, code: str) -> float:
+    """Return a quota's value; AWS' default where the account has none of its own.
+
+    https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
+    """
+    client = found.aws.client("service-quotas")
+    try:
+        answer = client.get_service_quota(ServiceCode=service, QuotaCode=code)
+    except ClientError as error:
+        if code_of(error) != "NoSuchResourceException":
+            raise
+        answer = client.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)
     return float(answer["Quota"]["Value"])
 
 
@@ -37,37 +65,49 @@ def _raise_it(found: Deployment, service: str, code: str, wanted: float) -> str:
     return (
         f"aws service-quotas request-service-quota-increase --region {region} "
         f"--service-code {service} --quota-code {code} --desired-value {wanted:.0f}\n"
-        f"or https://{region}.console.aws.amazon.com/servicequotas/home/services/{service}"
+        f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{service}"
         f"/quotas/{code}"
     )
 
 
-def _compared(
-    found: Deployment, name: str, service: str, code: str, *, needed: float, used: float, unit: str
+def compared(
+    found: Deployment,
+    name: str,
+    service: str,
+    code: str,
+    *,
+    needed: float,
+    used: float,
+    unit: str,
+    at_most: float = 0,
 ) -> Result:
-    limit = _quota(found, service, code)
-    said = f"{needed:,.0f} {unit} needed, {used:,.0f} in use, {limit:,.0f} allowed"
+    """Return whether a quota has room for `needed` beside `used`.
+
+    Where it has, but not for `at_most`, which may come to be needed, that is a warning.
+    """
+    limit = limit_of(found, service, code)
+    said = f"{unit}: {needed:,.0f} needed, {used:,.0f} in use, {limit:,.0f} allowed"
     if needed + used > limit:
-        return failed(name, f"{said} ({code})", _raise_it(found, service, code, needed + used))
+        wanted = max(needed, at_most) + used
+        return failed(name, f"{said} ({code})", _raise_it(found, service, code, wanted))
+    if at_most + used > limit:
+        return warned(
+            name,
+            f"{said}; at most {at_most:,.0f} would not fit ({code})",
+            _raise_it(found, service, code, at_most + used),
+        )
     return passed(name, said)
 
 
-def _running_vcpus(found: Deployment, family: str, *, spot: bool) -> int:
+def _running_vcpus(found: Deployment, family: str, purchase: str) -> int:
     """vCPUs of other projects' instances that count in the same quota."""
-    reservations = found.aws.pages(
-        "ec2",
-        "describe_instances",
-        "Reservations",
-        Filters=[{"Name": "instance-state-name", "Values": ["pending", "running"]}],
+    return sum(
+        _vcpus(each)
+        for each in instances(found)
+        if not is_own(found, each.get("Tags"))
+        and (each.get("InstanceLifecycle") == "spot") == (purchase == "spot")
+        and quota_family(each["InstanceType"], purchase) == family
     )
-    total = 0
-    for each in (instance for one in reservations for instance in one["Instances"]):
-        tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags", [])}
-        ours = tags.get(DEPLOYMENT_TAG) == found.settings.cluster_name
-        same_kind = (each.get("InstanceLifecycle") == "spot") == spot
-        if not ours and same_kind and each["InstanceType"][0] in _FAMILIES[family]:
-            total += _vcpus(each)
-    return total
 
 
 def _vcpus(instance: dict[str, Any]) -> int:
@@ -79,90 +119,60 @@ def _vcpus(instance: dict[str, Any]) -> int:
     return known.vcpus if known else int(counted)
 
 
-def _vcpu_quota(found: Deployment, name: str, instance: InstanceType, nodes: int) -> Result:
+def _vcpu_quota(
+    found: Deployment, name: str, instance: InstanceType, nodes: int, at_most: int
+) -> Result:
     purchase = "spot" if instance.gpus and found.settings.gpu.purchase == "spot" else "on-demand"
-    return _compared(
+    family = quota_family(instance.name, purchase)
+    return compared(
         found,
         name,
         "ec2",
-        _VCPU_QUOTAS[instance.quota_family, purchase],
+        _VCPU_QUOTAS[family, purchase],
         needed=nodes * instance.vcpus,
-        used=_running_vcpus(found, instance.quota_family, spot=purchase == "spot"),
+        used=_running_vcpus(found, family, purchase),
         unit=f"vCPUs ({nodes} x {instance.name}, {purchase})",
+        at_most=at_most * instance.vcpus,
     )
 
 
 def gpu_vcpus(found: Deployment) -> Result:
     """vCPUs of the GPU nodes' family, On-Demand or Spot."""
-    settings = found.settings
-    return _vcpu_quota(found, "GPU vCPU quota", settings.gpu_instance, settings.gpu.nodes)
+    gpu = found.settings.gpu
+    return _vcpu_quota(
+        found, "GPU vCPU quota", found.settings.gpu_instance, gpu.nodes, at_most=gpu.nodes
+    )
 
 
 def core_vcpus(found: Deployment) -> Result:
-    """vCPUs of the core nodes."""
-    settings = found.settings
-    return _vcpu_quota(found, "Core vCPU quota", settings.core_instance, settings.core.nodes)
+    """vCPUs of the core nodes, and of as many as the autoscaler may start."""
+    core = found.settings.core
+    result = _vcpu_quota(
+        found, "Core vCPU quota", found.settings.core_instance, core.nodes, core.max_nodes
+    )
+    if result.verdict is Verdict.WARN:
+        return replace(result, said=f"{result.said}: core.max_nodes is {core.max_nodes}")
+    return result
 
 
 def addresses(found: Deployment) -> Result:
-    """Elastic IP addresses: one for each NAT gateway."""
-    ours = f"{found.settings.cluster_name}-network" in stacks(found)
+    """Elastic IP addresses: one for each NAT gateway that is not there yet."""
+    everything = found.aws.client("ec2").describe_addresses()["Addresses"]
     gateways = 1 if found.settings.network.nat_gateways == "one" else len(found.settings.zones)
-    used = len(found.aws.client("ec2").describe_addresses()["Addresses"])
-    return _compared(
+    own = sum(is_own(found, each.get("Tags")) for each in everything)
+    return compared(
         found,
         "Elastic IP quota",
         "ec2",
         _ADDRESSES,
-        needed=0 if ours else gateways,
-        used=used,
+        needed=max(gateways - own, 0),
+        used=len(everything),
         unit="addresses",
     )
 
 
 def vpcs(found: Deployment) -> Result:
     """VPCs of the region."""
-    ours = f"{found.settings.cluster_name}-network" in stacks(found)
     used = len(found.aws.pages("ec2", "describe_vpcs", "Vpcs"))
-    return _compared(
-        found, "VPC quota", "vpc", _VPCS, needed=0 if ours else 1, used=used, unit="VPCs"
-    )
-
-
-def lustre_offered(found: Deployment) -> Result:
-    """Whether the region has FSx for Lustre PERSISTENT_2: only then has it a quota for it."""
-    name, region = "FSx PERSISTENT_2", found.settings.region
-    listed = found.aws.pages(
-        "service-quotas", "list_aws_default_service_quotas", "Quotas", ServiceCode="fsx"
-    )
-    codes = {each["QuotaCode"] for each in listed}
-    if not codes & {_LUSTRE_STORAGE, _LUSTRE_SYSTEMS}:
-        return failed(
-            name,
-            f"{region} does not offer FSx for Lustre PERSISTENT_2",
-            "Choose another region: "
-            "https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-fsx-lustre.html",
-        )
-    throughput = found.settings.storage.throughput
-    return passed(name, f"offered in {region}, with {throughput} MB/s/TiB as every PERSISTENT_2")
-
-
-def lustre_storage(found: Deployment) -> Result:
-    """GiB of PERSISTENT_2 file systems."""
-    systems = found.aws.pages("fsx", "describe_file_systems", "FileSystems")
-    others = [
-        each
-        for each in systems
-        if each.get("LustreConfiguration", {}).get("DeploymentType") == "PERSISTENT_2"
-        and {"Key": DEPLOYMENT_TAG, "Value": found.settings.cluster_name}
-        not in each.get("Tags", [])
-    ]
-    return _compared(
-        found,
-        "FSx storage quota",
-        "fsx",
-        _LUSTRE_STORAGE,
-        needed=found.settings.storage.capacity_gib,
-        used=sum(each["StorageCapacity"] for each in others),
-        unit="GiB",
-    )
+    needed = 0 if stands(found, "Network") else 1
+    return compared(found, "VPC quota", "vpc", _VPCS, needed=needed, used=used, unit="VPCs")

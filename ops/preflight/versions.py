@@ -3,65 +3,172 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
 
 from bionemo_eks.versions import KUBERNETES_RELEASES
-from ops.aws import Deployment
-from ops.results import Result, failed, passed, warned
+from ops.aws import Deployment, clusters
+from ops.results import (
+    Result,
+    code_of,
+    failed,
+    is_denied,
+    passed,
+    reason,
+    side_by_side,
+    unknown,
+    warned,
+)
 
 _TABLE = "constructs/bionemo_eks/versions.py"
+_NAME = "Kubernetes version"
+# Seconds for the add-ons, all at once, before the whole check would be given up.
+_ADDONS_DEADLINE = 6.0
+# A region, or a partition, whose EKS does not know the call or what it is asked.
+_NOT_KNOWN = {"InvalidParameterException", "InvalidRequestException", "UnknownOperationException"}
 
 
 def eks(found: Deployment) -> Result:
     """Whether the region's EKS answers."""
-    clusters = found.aws.pages("eks", "list_clusters", "clusters")
-    return passed("EKS in the region", f"{len(clusters)} clusters in {found.settings.region} now")
+    number = len(clusters(found))
+    return passed("EKS in the region", f"{number} clusters in {found.settings.region} now")
 
 
 def kubernetes(found: Deployment) -> Result:
-    """Whether AWS still makes clusters of the version.
+    """Whether AWS makes clusters of the version, and one that stands can go to it."""
+    standing = _standing_version(found)
+    step = _step(standing, found.settings.kubernetes_version) if standing else ""
+    if step:
+        return failed(
+            _NAME, step, f'Set kubernetes_version to "{_next(standing)}" and deploy first.'
+        )
+    try:
+        row = _described(found)
+    except ClientError as error:
+        if not (is_denied(error) or code_of(error) in _NOT_KNOWN):
+            raise
+        return _by_the_table(found, reason(error))
+    return _judged(found, row)
 
-    https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeClusterVersions.html
+
+def _standing_version(found: Deployment) -> str:
+    """The version of the cluster that stands; empty without one."""
+    name = found.settings.cluster_name
+    if name not in clusters(found):
+        return ""
+    cluster = found.aws.client("eks").describe_cluster(name=name)["cluster"]
+    return str(cluster.get("version", ""))
+
+
+def _step(now: str, wanted: str) -> str:
+    """Say why EKS would not go from `now` to `wanted`; empty if it would.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
     """
-    name, version = "Kubernetes version", found.settings.kubernetes_version
+    if _minor(wanted) < _minor(now):
+        return f"the cluster has {now}, and EKS goes back to no older one ({wanted})"
+    if _minor(wanted) > _minor(now) + 1:
+        return (
+            f"the cluster has {now}, and EKS goes up one minor version at a time, not to {wanted}"
+        )
+    return ""
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2] or 0)
+
+
+def _next(version: str) -> str:
+    """The version to deploy from `version`: the next one up where the table has it."""
+    up = f"1.{_minor(version) + 1}"
+    return up if up in KUBERNETES_RELEASES else version
+
+
+def _described(found: Deployment) -> dict[str, Any] | None:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeClusterVersions.html"""
+    version = found.settings.kubernetes_version
     listed = found.aws.pages(
         "eks", "describe_cluster_versions", "clusterVersions", clusterVersions=[version]
     )
-    row = next((each for each in listed if each["clusterVersion"] == version), None)
-    newest = list(KUBERNETES_RELEASES)[-1]
-    remedy = f'Set kubernetes_version to "{newest}" in cdk.json, or -c kubernetes_version={newest}'
+    return next((each for each in listed if each["clusterVersion"] == version), None)
+
+
+def _judged(found: Deployment, row: dict[str, Any] | None) -> Result:
+    release = found.settings.release
     status = (row or {}).get("versionStatus", (row or {}).get("status", "")).upper()
     if row is None or status.startswith("UNSUPPORTED"):
-        ended = found.settings.release.extended_support_until
-        return failed(name, f"AWS makes no cluster of {version} any more (ended {ended})", remedy)
+        return _ended(found, release.extended_support_until)
     standard = _day(row.get("endOfStandardSupportDate"))
     extended = _day(row.get("endOfExtendedSupportDate"))
+    return _supported(found, standard, extended, in_extended=status.startswith("EXTENDED"))
+
+
+def _by_the_table(found: Deployment, why: str) -> Result:
+    """Judge by the project's own dates, and say so."""
+    release, today = found.settings.release, datetime.now(UTC).date()
+    if today > release.extended_support_until:
+        return _ended(found, release.extended_support_until)
+    result = _supported(found, release.standard_support_until, release.extended_support_until)
+    said = f"{result.said}, by {_TABLE}: {why}"
+    return Result(_NAME, result.verdict, said, result.remedy)
+
+
+def _ended(found: Deployment, when: date) -> Result:
+    version = found.settings.kubernetes_version
+    return failed(_NAME, f"AWS makes no cluster of {version} any more (ended {when})", _newer())
+
+
+def _newer() -> str:
+    newest = list(KUBERNETES_RELEASES)[-1]
+    return f'Set kubernetes_version to "{newest}" in cdk.json, or:\n-c kubernetes_version={newest}'
+
+
+def _supported(
+    found: Deployment, standard: date | None, extended: date | None, *, in_extended: bool = False
+) -> Result:
+    version = found.settings.kubernetes_version
     said = f"{version}: standard support until {standard}, extended until {extended}"
-    if status.startswith("EXTENDED") or (standard and datetime.now(UTC).date() > standard):
-        return warned(name, f"{said}; extended support costs $0.60 an hour, not $0.10", remedy)
-    return passed(name, said)
+    if in_extended or (standard and datetime.now(UTC).date() > standard):
+        price = "extended support costs $0.60 an hour, not $0.10"
+        return warned(_NAME, f"{said}; {price}", _newer())
+    return passed(_NAME, said)
 
 
 def _day(value: datetime | date | None) -> date | None:
     return value.date() if isinstance(value, datetime) else value
 
 
-def addon(found: Deployment, addon_name: str) -> Result:
-    """Whether the pinned version exists for this Kubernetes version."""
-    release = found.settings.release
-    name, wanted = f"Add-on {addon_name}", release.addons[addon_name]
+def addons(found: Deployment) -> Result:
+    """Whether the pinned versions exist for this Kubernetes version."""
+    name, release = "Add-on versions", found.settings.release
+    looked = side_by_side(
+        {addon: partial(_offered, found, addon) for addon in release.addons},
+        _ADDONS_DEADLINE,
+    )
+    wrong = []
+    for addon, wanted in release.addons.items():
+        if not looked[addon].done():
+            return unknown(name, f"no answer within {_ADDONS_DEADLINE:.0f} s")
+        offered = looked[addon].result()
+        if wanted not in offered:
+            instead = ", ".join(offered[:3]) or "none"
+            wrong.append(f"{addon} {wanted}; there are {instead}")
+    if wrong:
+        place = f"Kubernetes {release.version} in {found.settings.region}"
+        return failed(
+            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change the version in {_TABLE}"
+        )
+    return passed(name, f"all {len(release.addons)} exist for Kubernetes {release.version}")
+
+
+def _offered(found: Deployment, addon: str) -> list[str]:
     rows = found.aws.pages(
         "eks",
         "describe_addon_versions",
         "addons",
-        addonName=addon_name,
-        kubernetesVersion=release.version,
+        addonName=addon,
+        kubernetesVersion=found.settings.release.version,
     )
-    offered = [each["addonVersion"] for row in rows for each in row.get("addonVersions", [])]
-    if wanted in offered:
-        return passed(name, wanted)
-    return failed(
-        name,
-        f"{wanted} does not exist for Kubernetes {release.version} in {found.settings.region}; "
-        f"there are {', '.join(offered[:3]) or 'none'}",
-        f"Change the version in {_TABLE}",
-    )
+    return [each["addonVersion"] for row in rows for each in row.get("addonVersions", [])]

@@ -13,18 +13,39 @@ from urllib.parse import parse_qs, urlsplit
 from kubernetes import client as kubernetes
 
 NOW = "2026-11-24T12:00:00Z"
+VERSION = dict.fromkeys(
+    ("buildDate", "compiler", "gitCommit", "gitTreeState", "goVersion", "platform"), "x"
+)
+VERSION |= {"major": "1", "minor": "35", "gitVersion": "v1.35.3-eks"}
+CORE = {"NodeGroupType": "core", "eks.amazonaws.com/nodegroup": "bionemo-on-eks-core-1"}
+GPU = {
+    "eks-node": "gpu",
+    "NodeGroupType": "gpu",
+    "eks.amazonaws.com/nodegroup": "bionemo-on-eks-gpu-1",
+}
+TRAINING = {"training.kubeflow.org/job-name": "esm1nv-pretraining"}
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+PODS = "/api/v1/namespaces/default/pods"
+PYTORCH = "/apis/kubeflow.org/v1/namespaces/default/pytorchjobs"
+NODES = "/api/v1/nodes"
+OPERATOR = "/apis/apps/v1/namespaces/kubeflow/deployments"
+CONTROLLERS = "/apis/apps/v1/namespaces/kube-system/deployments"
+DAEMONS = "/apis/apps/v1/namespaces/kube-system/daemonsets"
+PLUGINS = "/api/v1/namespaces/nvidia-device-plugin/pods"
+CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims"
 
 
 class Cluster:
     """What the server holds: objects by the path of their list, and logs by pod.
 
-    `refused`: status to answer everything with, if not 0.
+    `refused`: status to answer everything with, if not 0; `missing`: paths to answer with 404.
     """
 
     def __init__(self) -> None:
         self.lists: dict[str, list[dict[str, Any]]] = {}
         self.logs: dict[str, str] = {}
         self.refused = 0
+        self.missing: set[str] = set()
         self.made: list[dict[str, Any]] = []
         self.dry_runs: list[str] = []
 
@@ -34,8 +55,10 @@ class Cluster:
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if self.refused:
             return self.refused, json.dumps({"message": "no"})
+        if parts.path in self.missing:
+            return 404, json.dumps({"message": "not found"})
         if parts.path == "/version/":
-            return 200, json.dumps({"major": "1", "minor": "35", "gitVersion": "v1.35.3-eks"})
+            return 200, json.dumps(VERSION)
         if parts.path.endswith("/log"):
             return 200, self.logs.get(parts.path.split("/")[-2], "")
         if method == "POST":
@@ -81,10 +104,18 @@ def serving(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
         server.shutdown()
 
 
-def node(name: str, labels: dict[str, str], *, gpus: int = 0, ready: bool = True) -> dict[str, Any]:
+def node(
+    name: str,
+    labels: dict[str, str],
+    *,
+    gpus: int = 0,
+    ready: bool = True,
+    cordoned: bool = False,
+) -> dict[str, Any]:
     """A node as the API lists it."""
     return {
         "metadata": {"name": name, "labels": labels},
+        "spec": {"unschedulable": True} if cordoned else {},
         "status": {
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
             "allocatable": {"nvidia.com/gpu": str(gpus)} if gpus else {},
@@ -93,19 +124,27 @@ def node(name: str, labels: dict[str, str], *, gpus: int = 0, ready: bool = True
 
 
 def pod(name: str, labels: dict[str, str], phase: str = "Running", **more: Any) -> dict[str, Any]:
-    """A pod as the API lists it; `node`, `waiting`, `restarts`."""
+    """A pod as the API lists it; `node`, `waiting`, `restarts`, `owner` (a DaemonSet's name)."""
     state = {"waiting": {"reason": more["waiting"]}} if "waiting" in more else {"running": {}}
+    ready = phase == "Running" and "waiting" not in more
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": more.get("owner"), "uid": "1"}
     return {
-        "metadata": {"name": name, "labels": labels, "creationTimestamp": NOW},
+        "metadata": {
+            "name": name,
+            "labels": labels,
+            "creationTimestamp": NOW,
+            "ownerReferences": [owner] if "owner" in more else [],
+        },
         "spec": {"containers": [{"name": "main"}], "nodeName": more.get("node")},
         "status": {
             "phase": phase,
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
             "containerStatuses": [
                 {
                     "name": "main",
                     "image": "x",
                     "imageID": "x",
-                    "ready": phase == "Running",
+                    "ready": ready,
                     "restartCount": more.get("restarts", 0),
                     "state": state,
                 }
@@ -149,3 +188,63 @@ def workload(kind: str, name: str, wanted: int, there: int) -> dict[str, Any]:
             "numberMisscheduled": 0,
         },
     }
+
+
+def condition(kind: str, message: str = "") -> dict[str, Any]:
+    """A condition that is true."""
+    return {"type": kind, "status": "True", "message": message}
+
+
+def training(suspend: bool, *conditions: dict[str, Any]) -> dict[str, Any]:
+    """The PyTorchJob as the API lists it."""
+    return {
+        "metadata": {"name": "esm1nv-pretraining"},
+        "spec": {"runPolicy": {"suspend": suspend}},
+        "status": {"conditions": list(conditions)},
+    }
+
+
+def worker(number: int, phase: str = "Running", **more: Any) -> dict[str, Any]:
+    """A worker of the training."""
+    labels = {**TRAINING, "training.kubeflow.org/replica-index": str(number)}
+    return pod(f"esm1nv-pretraining-worker-{number}", labels, phase, **more)
+
+
+def healthy() -> Cluster:
+    """A cluster while it trains."""
+    found = Cluster()
+    found.lists = {
+        NODES: [
+            *(node(f"core-{n}", CORE) for n in range(3)),
+            *(node(f"gpu-{n}", GPU, gpus=8) for n in range(2)),
+        ],
+        OPERATOR: [workload("Deployment", "training-operator", 1, 1)],
+        CONTROLLERS: [workload("Deployment", "fsx-csi-controller", 2, 2)],
+        DAEMONS: [workload("DaemonSet", "fsx-csi-node", 5, 5)],
+        PLUGINS: [
+            pod(f"nvidia-device-plugin-{n}", {}, node=f"gpu-{n}", owner="nvidia-device-plugin")
+            for n in range(2)
+        ],
+        CLAIMS: [
+            {
+                "metadata": {"name": "fsx-static-pvc"},
+                "spec": {"volumeName": "fsx-static-pv"},
+                "status": {"phase": "Bound"},
+            }
+        ],
+        JOBS: [
+            job("uniref50-download-1", "uniref50-download", conditions=[condition("Complete")]),
+            job("esm1nv-launcher-1", "esm1nv-launcher", conditions=[condition("Complete")]),
+            job("esm1nv-watch-1", "esm1nv-watch", active=1),
+        ],
+        PYTORCH: [training(False, condition("Created"), condition("Running"))],
+        PODS: [
+            pod("uniref50-download-1-x", {"job-name": "uniref50-download-1"}, "Succeeded"),
+            *(worker(n, restarts=int(n == 3)) for n in range(16)),
+        ],
+    }
+    found.logs = {
+        "uniref50-download-1-x": "read: done\nwrite: 150 files in 9.0 s\n",
+        "esm1nv-pretraining-worker-0": "INFO x\nEpoch 0: 1%| 10/1000\rEpoch 0: 2%| 20/1000\nbye\n",
+    }
+    return found

@@ -4,238 +4,221 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
+from botocore.exceptions import ClientError
 from rich.console import Console
-from typer.testing import CliRunner
 
+from bench.simulated_accounts import Answers, denied, error
+from bench.simulated_accounts import deployment as simulated
 from bionemo_eks.settings_reader import read_settings
 from ops import leftovers, show
-from ops.aws import Aws, Deployment, deployment
-from ops.cli import app
+from ops.aws import Deployment
+from ops.leftovers import Leftover, data, deletion
+from tests.ops.orphans import REGION, Orphans, client, owned, tag, tagged
 
-REGION = "us-west-2"
-TAG = {"Key": "bionemo-on-eks/deployment", "Value": "bionemo-on-eks"}
-OTHER = {"Key": "bionemo-on-eks/deployment", "Value": "bionemo-on-eks-2"}
-OWNED = {"Key": "kubernetes.io/cluster/bionemo-on-eks", "Value": "owned"}
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield deployment(read_settings({}), Aws(REGION))
+NAME = "bionemo-on-eks"
+KEY_TAG = {"TagKey": "bionemo-on-eks/deployment", "TagValue": NAME}
 
 
-def client(service: str) -> Any:
-    return boto3.client(service, region_name=REGION)
+def search(account: Deployment) -> leftovers.Search:
+    """Look anew: a deployment remembers what AWS has said."""
+    return leftovers.search(replace(account))
 
 
-def tagged(kind: str, *tags: dict[str, str]) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": list(tags)}]
+def found(account: Deployment) -> set[tuple[str, str]]:
+    looked = search(account)
+    assert not looked.blind
+    return {(each.kind, each.id) for each in looked.found}
 
 
-def plant(tag: dict[str, str], name: str) -> int:
-    """Leave something of each kind in the account, under a tag or a name; return how many."""
-    ec2, vpc_tags = client("ec2"), tagged("vpc", tag)
-    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=vpc_tags)["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{n}.0/24", AvailabilityZone=f"{REGION}{z}")[
-            "Subnet"
-        ]["SubnetId"]
-        for n, z in enumerate("ab")
-    ]
-    count = 1
-    owned = {"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"}
-    for volume_tag in (tag, owned):
-        ec2.create_volume(
-            Size=200,
-            AvailabilityZone=f"{REGION}a",
-            TagSpecifications=tagged("volume", volume_tag),
-        )
-        count += 1
-    for number in range(2):
-        ec2.create_network_interface(
-            SubnetId=subnets[0],
-            Description=f"aws-K8S-i-{number}",
-            TagSpecifications=tagged(
-                "network-interface", {"Key": "cluster.k8s.amazonaws.com/name", "Value": name}
-            ),
-        )
-        count += 1
-    address = ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip", tag))[
+def test_orphans_of_all_kinds_are_found(account: Deployment) -> None:
+    planted = Orphans(NAME).plant()
+    assert sum(planted.values()) >= 20
+    looked = search(account)
+    assert not looked.blind
+    counted = Counter(each.kind for each in looked.found)
+    # Instances, file systems and load balancers bring interfaces and groups of their own.
+    assert counted.pop("network interfaces") >= 2
+    planted.pop("network interfaces", None)
+    assert counted.pop("security groups") >= planted.pop("security groups")
+    assert counted == planted
+
+
+@pytest.mark.parametrize(
+    ("other", "own"),
+    [
+        ("bionemo-on-eks-2", None),
+        # Its names begin with those of one of our stacks.
+        ("bionemo-on-eks-cluster", None),
+        ("folding", {"Key": "team", "Value": "folding"}),
+    ],
+)
+def test_nothing_of_another_project_is_listed(
+    account: Deployment, other: str, own: dict[str, str] | None
+) -> None:
+    Orphans(NAME).plant()
+    before = found(account)
+    Orphans(other, own).plant()
+    assert found(account) == before
+
+
+def test_interfaces_that_lambda_has_left_untagged_are_found_in_our_vpc(
+    account: Deployment,
+) -> None:
+    Orphans(NAME).plant()
+    notes = [each.note for each in search(account).found if each.kind == "network interfaces"]
+    assert any("AWS Lambda VPC ENI" in note for note in notes)
+
+
+def test_in_a_given_vpc_a_functions_name_tells_whose_interface_it_is(account: Deployment) -> None:
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.0.0/24")["Subnet"]["SubnetId"]
+    ours = f"AWS Lambda VPC ENI-{NAME}-cluster-KubectlHandler1-Ab1-{'0' * 36}"
+    others = f"AWS Lambda VPC ENI-{NAME}-cluster-storage-KubectlHandler1-Ab1-{'0' * 36}"
+    for about in (ours, others):
+        ec2.create_network_interface(SubnetId=subnet, Description=about)
+    (interface,) = search(account).found
+    assert interface.note.endswith(ours)
+
+
+def test_what_holds_data_or_is_in_use_is_not_for_deletion(account: Deployment) -> None:
+    Orphans(NAME).plant()
+    ec2 = client("ec2")
+    address = ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip", tag(NAME)))[
         "AllocationId"
     ]
-    gateway_address = ec2.allocate_address(Domain="vpc")["AllocationId"]
-    ec2.create_nat_gateway(
-        SubnetId=subnets[0],
-        AllocationId=gateway_address,
-        TagSpecifications=tagged("natgateway", tag),
-    )
-    assert address
-    count += 2
-    ec2.create_launch_template(
-        LaunchTemplateName=f"{name}-gpu",
-        LaunchTemplateData={"InstanceType": "p3.16xlarge"},
-        TagSpecifications=tagged("launch-template", tag),
-    )
-    image = ec2.describe_images()["Images"][0]["ImageId"]
-    ec2.run_instances(
-        ImageId=image,
-        MinCount=1,
-        MaxCount=1,
-        InstanceType="m5.xlarge",
-        SubnetId=subnets[0],
-        TagSpecifications=tagged("instance", tag),
-    )
-    count += 2
-    client("elbv2").create_load_balancer(
-        Name=f"{name}-lb"[:32],
-        Subnets=subnets,
-        Tags=[{"Key": "elbv2.k8s.aws/cluster", "Value": name}],
-    )
-    client("elb").create_load_balancer(
-        LoadBalancerName=f"{name}-classic"[:32],
-        Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstancePort": 80}],
-        Subnets=subnets,
-        Tags=[owned],
-    )
-    count += 2
-    logs = client("logs")
-    groups = [
-        f"/aws/eks/{name}/cluster",
-        f"/aws/containerinsights/{name}/application",
-        f"/aws/fsx/{name}",
-        f"/aws/lambda/{name}-cluster-Handler886CB40B",
-    ]
-    for group in groups:
-        logs.create_log_group(logGroupName=group)
-    count += len(groups)
-    fsx = client("fsx")
-    system = fsx.create_file_system(
-        FileSystemType="LUSTRE",
-        StorageCapacity=2400,
-        SubnetIds=[subnets[0]],
-        Tags=[tag],
-        LustreConfiguration={"DeploymentType": "PERSISTENT_2", "PerUnitStorageThroughput": 500},
-    )["FileSystem"]["FileSystemId"]
-    fsx.create_backup(FileSystemId=system, Tags=[tag])
-    count += 2
-    kms = client("kms")
-    kms.create_key(Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]}])
-    client("eks").create_cluster(
-        name=name,
-        roleArn="arn:aws:iam::123456789012:role/eks",
-        resourcesVpcConfig={"subnetIds": subnets},
-    )
-    client("s3").create_bucket(
-        Bucket=f"{name}-123456789012-{REGION}",
-        CreateBucketConfiguration={"LocationConstraint": REGION},
-    )
-    client("cloudformation").create_stack(
-        StackName=f"{name}-network",
-        TemplateBody='{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}',
-    )
-    return count + 4
+    instance = ec2.describe_instances()["Reservations"][0]["Instances"][0]
+    ec2.associate_address(AllocationId=address, InstanceId=instance["InstanceId"])
+    kinds = {"FSx file systems", "FSx backups", "buckets", "instances", "EKS clusters", "VPCs"}
+    looked = search(account).found
+    assert all(each.delete is None for each in looked if each.kind in kinds | {"IAM roles"})
+    (used,) = [each for each in looked if each.id == address]
+    assert used.delete is None
+    assert "in use" in used.note
+    for each in looked:
+        if each.kind == "network interfaces":
+            assert (each.delete is None) == each.note.startswith("in-use")
 
 
-def test_orphans_of_all_kinds_are_found_and_nothing_of_another_project(account: Deployment) -> None:
-    planted = plant(TAG, "bionemo-on-eks")
-    assert planted >= 20
-    found = leftovers.search(account)
-    assert not found.blind
-    assert Counter(each.kind for each in found.found) == {
-        "stacks": 1,
-        "EKS clusters": 1,
-        "instances": 1,
-        "load balancers": 1,
-        "classic load balancers": 1,
-        "FSx file systems": 1,
-        "FSx backups": 1,
-        "NAT gateways": 1,
-        "Elastic IP addresses": 1,
-        "volumes": 2,
-        "network interfaces": len([e for e in found.found if e.kind == "network interfaces"]),
-        "launch templates": 1,
-        "VPCs": 1,
-        "log groups": 4,
-        "KMS keys": 1,
-        "buckets": 1,
+def test_an_interface_that_is_attached_is_not_for_deletion(account: Deployment) -> None:
+    answers: Answers = {
+        "ec2.describe_vpcs": {"Vpcs": []},
+        "ec2.describe_network_interfaces": {
+            "NetworkInterfaces": [
+                {
+                    "NetworkInterfaceId": f"eni-{status}",
+                    "Status": status,
+                    "TagSet": [{"Key": "cluster.k8s.amazonaws.com/name", "Value": NAME}],
+                }
+                for status in ("in-use", "available")
+            ]
+        },
     }
-    assert len(found.found) >= planted
-    before = {(each.kind, each.id) for each in found.found}
-    plant(OTHER, "bionemo-on-eks-2")
-    plant({"Key": "team", "Value": "folding"}, "folding")
-    assert {(each.kind, each.id) for each in leftovers.search(account).found} == before
+    used, free = leftovers.network.interfaces(simulated({}, answers))
+    assert used.delete is None
+    assert free.delete is not None
 
 
-def test_what_may_hold_data_or_is_in_use_is_not_for_deletion(account: Deployment) -> None:
-    plant(TAG, "bionemo-on-eks")
-    for each in leftovers.search(account).found:
-        if each.kind in ("FSx file systems", "FSx backups", "buckets", "instances", "EKS clusters"):
-            assert each.delete is None, each.kind
-
-
-def test_a_pods_volume_is_not_for_deletion(account: Deployment) -> None:
+@pytest.mark.parametrize(
+    ("tags", "deletable"),
+    [
+        ([tag(NAME)], True),
+        ([owned(NAME)], False),
+        ([owned(NAME), {"Key": "kubernetes.io/created-for/pvc/name", "Value": "db"}], False),
+        ([tag(NAME), {"Key": "kubernetes.io/created-for/pvc/name", "Value": "db"}], False),
+        ([tag(NAME), {"Key": "ebs.csi.aws.com/cluster", "Value": "true"}], False),
+        ([tag(NAME), {"Key": "CSIVolumeName", "Value": "pvc-1"}], False),
+    ],
+)
+def test_only_a_nodes_disk_is_for_deletion(
+    account: Deployment, tags: list[dict[str, str]], deletable: bool
+) -> None:
     client("ec2").create_volume(
-        Size=1,
-        AvailabilityZone=f"{REGION}a",
-        TagSpecifications=tagged(
-            "volume", OWNED, {"Key": "kubernetes.io/created-for/pvc/name", "Value": "db"}
-        ),
+        Size=1, AvailabilityZone=f"{REGION}a", TagSpecifications=tagged("volume", *tags)
     )
-    (volume,) = leftovers.search(account).found
-    assert volume.delete is None
-    assert "may hold a pod's data" in volume.note
+    (volume,) = search(account).found
+    assert (volume.delete is not None) == deletable
+    assert ("may hold a pod's data" in volume.note) != deletable
 
 
 def test_a_key_that_waits_for_deletion_and_the_bucket_are_kept(account: Deployment) -> None:
     kms = client("kms")
-    key = kms.create_key(Tags=[{"TagKey": TAG["Key"], "TagValue": TAG["Value"]}])
+    key = kms.create_key(Tags=[KEY_TAG])
     kms.schedule_key_deletion(KeyId=key["KeyMetadata"]["KeyId"])
     client("s3").create_bucket(
         Bucket=f"bionemo-on-eks-{account.account}-{REGION}",
         CreateBucketConfiguration={"LocationConstraint": REGION},
     )
-    found = leftovers.search(account)
-    assert {each.kind: each.kept for each in found.found} == {"KMS keys": True, "buckets": True}
+    looked = search(account)
+    assert {each.kind: each.kept for each in looked.found} == {"KMS keys": True, "buckets": True}
+    unwanted = replace(account, settings=read_settings({"storage.keep_bucket": "false"}))
+    kept = {each.kind: each.kept for each in search(unwanted).found}
+    assert kept == {"KMS keys": True, "buckets": False}
 
 
-def test_delete_removes_what_is_safe_after_asking(
-    account: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client("logs").create_log_group(logGroupName="/aws/eks/bionemo-on-eks/cluster")
-    client("ec2").create_volume(
-        Size=200, AvailabilityZone=f"{REGION}a", TagSpecifications=tagged("volume", TAG)
+def test_a_file_system_without_a_fixed_size_is_listed() -> None:
+    system = {"FileSystemId": "fs-0123456789abcdef0", "Tags": [tag(NAME)]}
+    account = simulated({}, {"fsx.describe_file_systems": {"FileSystems": [system]}})
+    (listed,) = data.systems(account)
+    assert listed.note == "holds data, so delete it yourself"
+
+
+def keys(described: Any, tags: Any) -> Deployment:
+    return simulated(
+        {},
+        {
+            "kms.list_keys": {"Keys": [{"KeyId": "1"}, {"KeyId": "2"}]},
+            "kms.describe_key": described,
+            "kms.list_resource_tags": tags,
+        },
     )
-    runner = CliRunner()
-    refused = runner.invoke(app, ["leftovers", "--delete"], input="n\n")
-    assert refused.exit_code == 2
-    assert "Delete the 2 that are safe" in refused.output
-    assert len(leftovers.search(account).found) == 2
-    done = runner.invoke(app, ["leftovers", "--delete"], input="y\n")
-    assert done.exit_code == 0, done.output
-    assert "deleted log groups /aws/eks/bionemo-on-eks/cluster" in done.output
-    assert leftovers.search(account).found == []
 
 
-def test_nothing_is_deleted_while_the_deployment_stands(account: Deployment) -> None:
-    plant(TAG, "bionemo-on-eks")
-    done = CliRunner().invoke(app, ["leftovers", "--delete", "--yes"])
-    assert done.exit_code == 2
-    assert "still stand" in done.output
-    assert len(leftovers.search(account).found) >= 20
+LIVES = {"KeyMetadata": {"KeyId": "1", "KeyState": "Enabled", "KeyManager": "CUSTOMER"}}
+
+
+def test_keys_that_are_closed_to_the_caller_are_counted() -> None:
+    def tags(KeyId: str) -> dict[str, Any]:
+        if KeyId == "2":
+            raise denied("ListResourceTags")
+        return {"Tags": [KEY_TAG]}
+
+    key, unread = data.keys(keys(LIVES, tags))
+    assert isinstance(key, Leftover)
+    assert str(unread).startswith("1 keys are closed to you")
+
+
+def test_throttling_of_keys_does_not_read_as_nothing_left() -> None:
+    account = keys(error("DescribeKey", "ThrottlingException"), {})
+    with pytest.raises(ClientError, match="Throttling"):
+        list(data.keys(account))
+
+
+def test_a_kind_that_cannot_be_searched_leaves_the_others_standing(
+    monkeypatch: pytest.MonkeyPatch, account: Deployment
+) -> None:
+    def broken(deployment: Deployment) -> list[Leftover]:
+        raise KeyError("odd")
+
+    Orphans(NAME).plant()
+    monkeypatch.setitem(leftovers.KINDS, "volumes", broken)
+    looked = search(account)
+    assert list(looked.blind) == ["volumes"]
+    assert "KeyError" in looked.blind["volumes"]
+    assert len(looked.found) >= 20
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal(account: Deployment, width: int) -> None:
-    plant(TAG, "bionemo-on-eks")
+    Orphans(NAME).plant()
     out = io.StringIO()
-    console = Console(file=out, width=width)
-    show.leftovers(console, leftovers.search(account))
-    assert max(len(line) for line in out.getvalue().splitlines()) <= width
+    show.leftovers(Console(file=out, width=width), search(account))
+    lines = out.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= width
+    # While the deployment stands, nothing is offered for deletion.
+    assert not any(line.rstrip().endswith("yes") for line in lines)
+    assert deletion.refusal(search(account))

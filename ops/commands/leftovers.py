@@ -1,0 +1,78 @@
+"""`bionemo leftovers`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from ops import leftovers as leftover_search
+from ops import show
+from ops.commands.base import FAIL, PASS, WARN, Context, Json, found_or_stop, stop
+from ops.leftovers import Leftover, Search, deletion
+
+
+def leftovers(
+    context: Context = None,
+    json: Json = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove what is safe to remove, after asking.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --delete: do not ask.")] = False,
+) -> None:
+    """Look for what still costs money, or is in the way, after `cdk destroy`."""
+    if delete and json and not yes:
+        stop("leftovers: --delete --json asks no questions, so it needs --yes too.")
+    found = found_or_stop(context)
+    looked = leftover_search.search(found)
+    if not json:
+        show.leftovers(show.console(), looked)
+    refused = deletion.refusal(looked) if delete else ""
+    gone = _delete(looked, yes=yes) if delete and not refused else []
+    if json:
+        show.as_json(_document(looked, gone, refused))
+    if refused:
+        stop(refused)
+    left = [each for each in looked.left if each not in gone]
+    raise typer.Exit(FAIL if left else WARN if looked.blind else PASS)
+
+
+def _delete(looked: Search, *, yes: bool) -> list[Leftover]:
+    """Remove what is safe to remove; return what is gone. All it says goes to standard error."""
+    safe = deletion.safe(looked)
+    if not safe:
+        _say("Nothing of it is safe to delete.")
+        return []
+    question = f"Delete these {len(safe)}, which are safe to delete?"
+    for each in safe:
+        _say(f"  {each.kind} {each.id}")
+    if not (yes or typer.confirm(question, err=True)):
+        return []
+    gone = deletion.delete(safe, _say)
+    if gone and deletion.half_destroyed(looked):
+        _say("What kept the stacks from being deleted is gone. Now again: npx cdk destroy --all")
+    return gone
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _document(looked: Search, gone: list[Leftover], refused: str) -> dict[str, Any]:
+    safe = deletion.safe(looked)
+    return {
+        "found": [
+            {
+                "kind": each.kind,
+                "id": each.id,
+                "note": each.note,
+                "kept": each.kept,
+                "deletable": each in safe,
+                "deleted": each in gone,
+            }
+            for each in looked.found
+        ],
+        "could_not_tell": looked.blind,
+        "refused": refused,
+    }

@@ -1,0 +1,52 @@
+"""`bionemo preflight`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bionemo_eks.cdk_context import PINNED
+from ops import preflight as preflight_checks
+from ops import show
+from ops.aws import Deployment
+from ops.commands.base import Context, Json, found_or_stop, stop
+from ops.preflight.capacity import pin as pin_zones
+from ops.project import ROOT
+from ops.results import exit_status, run_checks, told
+
+
+def preflight(
+    context: Context = None,
+    json: Json = False,
+    pin: Annotated[
+        bool,
+        typer.Option(
+            "--pin", help="Write zones that offer the GPU type to cdk.context.json, if need be."
+        ),
+    ] = False,
+) -> None:
+    """Look for what would make a deployment fail, before the first resource is made."""
+    found, pins = found_or_stop(context), dict[str, str]()
+    if pin:
+        pins = _pin(found)
+        found = found_or_stop(context)
+    results = run_checks(preflight_checks.checks(found))
+    if json:
+        show.as_json({"pinned": pins, "checks": results} if pin else results)
+    else:
+        show.results(show.console(), results)
+    raise typer.Exit(exit_status(results))
+
+
+def _pin(found: Deployment) -> dict[str, str]:
+    """Pin the zones and say so on standard error, which leaves JSON alone."""
+    try:
+        pins = pin_zones(found, ROOT)
+    except Exception as error:  # whatever it is, nothing has been written
+        stop(f"--pin: could not tell which zones to choose: {told(error)}")
+    text = ", ".join(f"{key}={value}" for key, value in pins.items())
+    message = f"{PINNED}: {text}" if pins else "The zones are right: nothing to pin."
+    print(message, file=sys.stderr)
+    return pins

@@ -1,0 +1,56 @@
+"""`bionemo status`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ops import show
+from ops import status as states
+from ops.aws import Deployment
+from ops.commands.base import FAIL, PASS, WARN, Context, Json, found_or_stop, stop
+
+_INTERVAL = 30
+
+
+def status(
+    context: Context = None,
+    json: Json = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help=f"Look again every {_INTERVAL} s, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show how the deployment is and how far data and training are."""
+    if watch and json:
+        stop("status: --watch is for people and --json for programs. Give one of them.")
+    found = found_or_stop(context)
+    if watch:
+        _watch(found)
+        return
+    lines = states.status(found)
+    show.as_json(lines) if json else show.status(show.console(), lines)
+    raise typer.Exit(status_of(lines))
+
+
+def status_of(lines: list[states.Line]) -> int:
+    """Return 2 if anything is wrong, 1 if something is under way or could not be told, else 0."""
+    if any(line.good is False for line in lines):
+        return FAIL
+    return WARN if any(line.unsettled for line in lines) else PASS
+
+
+def _watch(found: Deployment) -> None:
+    out = show.console()
+    try:
+        while True:
+            lines = states.status(replace(found))
+            out.clear()
+            out.print(f"{found.settings.cluster_name}, {datetime.now(UTC):%H:%M:%S} UTC")
+            show.status(out, lines)
+            time.sleep(_INTERVAL)
+    except KeyboardInterrupt:
+        raise typer.Exit(PASS) from None

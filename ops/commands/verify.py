@@ -1,0 +1,25 @@
+"""`bionemo verify`."""
+
+from __future__ import annotations
+
+import typer
+
+from ops import show
+from ops import verify as verification
+from ops.commands.base import WARN, Context, Json, found_or_stop, stop
+from ops.kubernetes_api import ClusterError, connected
+from ops.results import exit_status, unknown
+
+
+def verify(context: Context = None, json: Json = False) -> None:
+    """Check that the cluster does what it is for: nodes, drivers, GPUs, volume, a pod."""
+    found = found_or_stop(context)
+    try:
+        with connected(found) as api:
+            results = verification.verify(api, found)
+    except ClusterError as error:
+        if not json:
+            stop(f"verify: could not tell: {error}", WARN)
+        results = [unknown("Kubernetes API", str(error))]
+    show.as_json(results) if json else show.results(show.console(), results)
+    raise typer.Exit(exit_status(results))

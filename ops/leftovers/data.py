@@ -1,0 +1,75 @@
+"""What holds data, and the keys that data is encrypted with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from bionemo_eks import naming
+from ops.aws import Deployment, file_systems
+from ops.leftovers.model import Leftover, Unread, ours, tags_of
+from ops.results import is_denied
+
+_BY_HAND = "holds data, so delete it yourself"
+
+
+def systems(deployment: Deployment) -> Iterable[Leftover]:
+    """FSx file systems. Those of storage class Intelligent-Tiering have no fixed size."""
+    for item in file_systems(deployment):
+        if ours(deployment, tags_of(item)) and item.get("Lifecycle") != "DELETING":
+            size = f"{item['StorageCapacity']:,} GiB; " if "StorageCapacity" in item else ""
+            yield Leftover("FSx file systems", item["FileSystemId"], size + _BY_HAND)
+
+
+def backups(deployment: Deployment) -> Iterable[Leftover]:
+    """Backups of file systems."""
+    for item in deployment.aws.pages("fsx", "describe_backups", "Backups"):
+        if ours(deployment, tags_of(item) | tags_of(item.get("FileSystem", {}))):
+            yield Leftover("FSx backups", item["BackupId"], _BY_HAND)
+
+
+def keys(deployment: Deployment) -> Iterable[Leftover | Unread]:
+    """Keys that live; one that waits for its deletion costs nothing and is in nobody's way."""
+    kms, closed = deployment.aws.client("kms"), 0
+    for key in deployment.aws.pages("kms", "list_keys", "Keys"):
+        try:
+            about, tags = _described(kms, key["KeyId"])
+        except ClientError as error:
+            # A key's own policy may close it to the caller, and to nobody else.
+            if not is_denied(error):
+                raise
+            closed += 1
+            continue
+        if ours(deployment, tags):
+            yield _key(kms, about)
+    if closed:
+        yield Unread(f"{closed} keys are closed to you, and may be another team's")
+
+
+def _described(kms: Any, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    about = kms.describe_key(KeyId=name)["KeyMetadata"]
+    if about.get("KeyManager") == "AWS":
+        return about, {}
+    listed = kms.list_resource_tags(KeyId=name).get("Tags", [])
+    return about, {tag["TagKey"]: tag["TagValue"] for tag in listed}
+
+
+def _key(kms: Any, about: dict[str, Any]) -> Leftover:
+    name, pending = about["KeyId"], about["KeyState"] == "PendingDeletion"
+    when = f", goes on {about['DeletionDate']:%Y-%m-%d}" if "DeletionDate" in about else ""
+    note = f"waits for its deletion, free of charge{when}" if pending else "$1 a month"
+    remove = partial(kms.schedule_key_deletion, KeyId=name, PendingWindowInDays=7)
+    return Leftover("KMS keys", name, note, kept=pending, delete=None if pending else remove)
+
+
+def buckets(deployment: Deployment) -> Iterable[Leftover]:
+    """The data bucket, which outlives a deployment unless the settings say otherwise."""
+    wanted = naming.bucket_name(deployment.settings, deployment.account)
+    listed = deployment.aws.client("s3").list_buckets()["Buckets"]
+    if wanted in {each["Name"] for each in listed}:
+        keep = deployment.settings.storage.keep_bucket
+        note = "data set and checkpoints, for the next deployment" if keep else _BY_HAND
+        yield Leftover("buckets", wanted, note, kept=keep)

@@ -1,0 +1,123 @@
+"""What is left of the network: above all what keeps a VPC from being deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from ops.aws import Deployment
+from ops.leftovers.model import Leftover, named_by_a_stack, ours, tags_of
+
+_ENDED = {"deleted", "deleting"}
+# The most names that DescribeTags of the load balancers takes.
+_AT_A_TIME = 20
+# Lambda makes its interfaces untagged, and may take a while to remove them:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+_OF_LAMBDA = "AWS Lambda VPC ENI-"
+
+
+def _own_vpcs(deployment: Deployment) -> list[dict[str, Any]]:
+    def ask() -> list[dict[str, Any]]:
+        return deployment.aws.pages("ec2", "describe_vpcs", "Vpcs")
+
+    found = deployment.once("VPCs", ask)
+    return [each for each in found if ours(deployment, tags_of(each))]
+
+
+def _within(deployment: Deployment, item: dict[str, Any]) -> bool:
+    """Whether something is in a VPC that carries the deployment's tag: then it is ours too."""
+    return item.get("VpcId") in {each["VpcId"] for each in _own_vpcs(deployment)}
+
+
+def vpcs_left(deployment: Deployment) -> Iterable[Leftover]:
+    """VPCs, which `cdk destroy` removes once nothing is in them."""
+    for item in _own_vpcs(deployment):
+        yield Leftover("VPCs", item["VpcId"], "counts in the quota; npx cdk destroy --all")
+
+
+def interfaces(deployment: Deployment) -> Iterable[Leftover]:
+    """Network interfaces; also the untagged ones in our VPC, such as a function's."""
+    ec2 = deployment.aws.client("ec2")
+    for item in deployment.aws.pages("ec2", "describe_network_interfaces", "NetworkInterfaces"):
+        about = item.get("Description", "")
+        if (
+            ours(deployment, tags_of(item, "TagSet"))
+            or _within(deployment, item)
+            or _of_our_function(deployment, about)
+        ):
+            name, free = item["NetworkInterfaceId"], item["Status"] == "available"
+            remove = partial(ec2.delete_network_interface, NetworkInterfaceId=name)
+            note = ", ".join(part for part in (item["Status"], about) if part)
+            yield Leftover("network interfaces", name, note, delete=remove if free else None)
+
+
+def _of_our_function(deployment: Deployment, description: str) -> bool:
+    """Whether Lambda made an interface for a function of ours: `AWS Lambda VPC ENI-<name>-<id>`."""
+    if not description.startswith(_OF_LAMBDA):
+        return False
+    function = description.removeprefix(_OF_LAMBDA)[: -len("-01234567-89ab-cdef-0123-456789abcdef")]
+    return named_by_a_stack(deployment, function)
+
+
+def security_groups(deployment: Deployment) -> Iterable[Leftover]:
+    """Security groups; a VPC's default one goes with it."""
+    ec2 = deployment.aws.client("ec2")
+    for item in deployment.aws.pages("ec2", "describe_security_groups", "SecurityGroups"):
+        own = ours(deployment, tags_of(item)) or _within(deployment, item)
+        if own and item["GroupName"] != "default":
+            remove = partial(ec2.delete_security_group, GroupId=item["GroupId"])
+            yield Leftover("security groups", item["GroupId"], item["GroupName"], delete=remove)
+
+
+def gateways(deployment: Deployment) -> Iterable[Leftover]:
+    """NAT gateways."""
+    ec2 = deployment.aws.client("ec2")
+    for item in deployment.aws.pages("ec2", "describe_nat_gateways", "NatGateways"):
+        if ours(deployment, tags_of(item)) and item.get("State") not in _ENDED:
+            remove = partial(ec2.delete_nat_gateway, NatGatewayId=item["NatGatewayId"])
+            note = "$0.045 an hour, and its address $0.005"
+            yield Leftover("NAT gateways", item["NatGatewayId"], note, delete=remove)
+
+
+def addresses(deployment: Deployment) -> Iterable[Leftover]:
+    """Elastic IP addresses; one that is in use is not for release."""
+    ec2 = deployment.aws.client("ec2")
+    for item in deployment.aws.pages("ec2", "describe_addresses", "Addresses"):
+        if ours(deployment, tags_of(item)):
+            free = not item.get("AssociationId")
+            remove = partial(ec2.release_address, AllocationId=item["AllocationId"])
+            note = f"{item.get('PublicIp', '')}, $0.005 an hour" + ("" if free else ", in use")
+            yield Leftover(
+                "Elastic IP addresses", item["AllocationId"], note, delete=remove if free else None
+            )
+
+
+def balancers(deployment: Deployment) -> Iterable[Leftover]:
+    """Application and network load balancers that Kubernetes has made."""
+    elb = deployment.aws.client("elbv2")
+    arns = [
+        each["LoadBalancerArn"]
+        for each in deployment.aws.pages("elbv2", "describe_load_balancers", "LoadBalancers")
+    ]
+    for at in range(0, len(arns), _AT_A_TIME):
+        answer = elb.describe_tags(ResourceArns=arns[at : at + _AT_A_TIME])
+        for each in answer["TagDescriptions"]:
+            arn = each["ResourceArn"]
+            if ours(deployment, tags_of(each)):
+                remove = partial(elb.delete_load_balancer, LoadBalancerArn=arn)
+                yield Leftover("load balancers", arn.split(":loadbalancer/")[-1], delete=remove)
+
+
+def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
+    """Classic load balancers that Kubernetes has made."""
+    elb = deployment.aws.client("elb")
+    listed = deployment.aws.pages("elb", "describe_load_balancers", "LoadBalancerDescriptions")
+    names = [each["LoadBalancerName"] for each in listed]
+    for at in range(0, len(names), _AT_A_TIME):
+        answer = elb.describe_tags(LoadBalancerNames=names[at : at + _AT_A_TIME])
+        for each in answer["TagDescriptions"]:
+            name = each["LoadBalancerName"]
+            if ours(deployment, tags_of(each)):
+                remove = partial(elb.delete_load_balancer, LoadBalancerName=name)
+                yield Leftover("classic load balancers", name, delete=remove)

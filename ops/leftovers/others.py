@@ -1,0 +1,66 @@
+"""Everything else: by the deployment's tag, and the roles that CloudFormation named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bionemo_eks.naming import DEPLOYMENT_TAG
+from ops.aws import Deployment
+from ops.leftovers.model import Leftover, named_by_a_stack
+
+# Services, or parts of one, in which another kind looks for itself.
+_COVERED = (
+    "cloudformation:stack/",
+    "ec2:elastic-ip/",
+    "ec2:instance/",
+    "ec2:launch-template/",
+    "ec2:natgateway/",
+    "ec2:network-interface/",
+    "ec2:security-group/",
+    "ec2:volume/",
+    "ec2:vpc/",
+    "eks:",  # node groups, add-ons and access entries go with their cluster
+    "elasticloadbalancing:",
+    "fsx:",
+    "kms:key/",
+    "logs:log-group:",
+    "s3:",
+)
+# Parts of a VPC, which go with it.
+_OF_A_VPC = tuple(
+    f"ec2:{part}/"
+    for part in (
+        "internet-gateway",
+        "network-acl",
+        "route-table",
+        "security-group-rule",
+        "subnet",
+        "vpc-endpoint",
+        "vpc-flow-log",
+    )
+)
+
+
+def tagged(deployment: Deployment) -> Iterable[Leftover]:
+    """Alarms, functions, topics and whatever else carries the deployment's tag.
+
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+    """
+    listed = deployment.aws.pages(
+        "resourcegroupstaggingapi",
+        "get_resources",
+        "ResourceTagMappingList",
+        TagFilters=[{"Key": DEPLOYMENT_TAG, "Values": [deployment.settings.cluster_name]}],
+    )
+    for item in listed:
+        _, _, service, _, _, resource = item["ResourceARN"].split(":", 5)
+        if not f"{service}:{resource}".startswith((*_COVERED, *_OF_A_VPC)):
+            note = "carries the tag; the tag index may be minutes behind a deletion"
+            yield Leftover("other tagged resources", f"{service} {resource}", note)
+
+
+def roles(deployment: Deployment) -> Iterable[Leftover]:
+    """IAM roles, which the tag index leaves out."""
+    for item in deployment.aws.pages("iam", "list_roles", "Roles"):
+        if named_by_a_stack(deployment, item["RoleName"]):
+            yield Leftover("IAM roles", item["RoleName"], "free of charge; npx cdk destroy --all")

@@ -1,0 +1,22 @@
+"""The deployment itself: while it stands, nothing of it is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ops.aws import Deployment, clusters, stacks
+from ops.leftovers.model import Leftover
+
+
+def stacks_left(deployment: Deployment) -> Iterable[Leftover]:
+    """Stacks of the deployment, whatever their state."""
+    for name, stack in stacks(deployment).items():
+        status = stack["StackStatus"]
+        yield Leftover("stacks", name, f"{status}; npx cdk destroy --all", state=status)
+
+
+def clusters_left(deployment: Deployment) -> Iterable[Leftover]:
+    """A cluster of the deployment's name."""
+    name = deployment.settings.cluster_name
+    if name in clusters(deployment):
+        yield Leftover("EKS clusters", name, "$0.10 an hour")

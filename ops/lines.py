@@ -1,0 +1,35 @@
+"""One line of a status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_GOOD = {"ACTIVE", "AVAILABLE", "UPDATING"}
+_PASSING = {"CREATING", "DELETING", "PENDING"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing and its state.
+
+    `good` is None where there is nothing to judge; `unsettled` where that will change by itself, or
+    could not be told.
+    """
+
+    part: str
+    name: str
+    state: str
+    good: bool | None = None
+    unsettled: bool = False
+
+
+def silent(part: str, why: str, name: str = "") -> Line:
+    """Return the line of something that could not be told."""
+    return Line(part, name, f"could not tell: {why}", unsettled=True)
+
+
+def judged(part: str, name: str, status: str, state: str, *, wrong: bool = False) -> Line:
+    """Return the line of something with an AWS `status`; `wrong` if it reports trouble itself."""
+    if status in _PASSING and not wrong:
+        return Line(part, name, state, unsettled=True)
+    return Line(part, name, state, status in _GOOD and not wrong)

@@ -1,0 +1,107 @@
+"""FSx for Lustre: offered in the region, within its quotas, and the file system that stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ops.aws import Deployment, file_systems, is_own
+from ops.preflight.quotas import compared
+from ops.results import Result, failed, passed
+
+# Lustre Persistent_2 storage capacity (GiB) and Persistent_2 file systems (their number). For
+# the throughput of SSD file systems of this kind there is no quota.
+# https://docs.aws.amazon.com/fsx/latest/LustreGuide/limits.html
+STORAGE, NUMBER = "L-8F1B9C74", "L-FD6F2F22"
+_KIND = "PERSISTENT_2"
+_ANEW = "Or begin anew, for the data is in the bucket:\nnpx cdk destroy --all"
+
+
+def offered(found: Deployment) -> Result:
+    """Whether the region has FSx for Lustre PERSISTENT_2: only then has it quotas for it.
+
+    No call of AWS tells which throughput a region offers; the API takes 125, 250, 500 and 1000
+    for SSD: https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html
+    """
+    name, region = "FSx PERSISTENT_2", found.settings.region
+    listed = found.aws.pages(
+        "service-quotas", "list_aws_default_service_quotas", "Quotas", ServiceCode="fsx"
+    )
+    if not {each["QuotaCode"] for each in listed} & {STORAGE, NUMBER}:
+        return failed(
+            name,
+            f"{region} has no quota for FSx for Lustre {_KIND}, so it does not offer it",
+            "Choose another region:\n"
+            "https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-fsx-lustre.html",
+        )
+    throughput = found.settings.storage.throughput
+    return passed(
+        name,
+        f"offered in {region}, by its quotas; AWS does not tell whether with "
+        f"{throughput} MB/s/TiB, a tier of every {_KIND}",
+    )
+
+
+def _others(found: Deployment) -> list[dict[str, Any]]:
+    return [
+        each
+        for each in file_systems(found)
+        if each.get("LustreConfiguration", {}).get("DeploymentType") == _KIND
+        and not is_own(found, each.get("Tags"))
+    ]
+
+
+def storage_quota(found: Deployment) -> Result:
+    """GiB of PERSISTENT_2; storage class Intelligent-Tiering has no fixed size to count."""
+    return compared(
+        found,
+        "FSx storage quota",
+        "fsx",
+        STORAGE,
+        needed=found.settings.storage.capacity_gib,
+        used=sum(each.get("StorageCapacity", 0) for each in _others(found)),
+        unit="GiB",
+    )
+
+
+def number_quota(found: Deployment) -> Result:
+    """Number of PERSISTENT_2 file systems."""
+    return compared(
+        found,
+        "FSx number quota",
+        "fsx",
+        NUMBER,
+        needed=1,
+        used=len(_others(found)),
+        unit="file systems",
+    )
+
+
+def present(found: Deployment) -> Result:
+    """Whether the deployment's own file system can become what the settings say."""
+    name, settings = "File system", found.settings
+    own = [each for each in file_systems(found) if is_own(found, each.get("Tags"))]
+    if not own:
+        return passed(name, "none stands; it will be made")
+    system = own[0]
+    there, wanted = system.get("StorageCapacity", 0), settings.storage.capacity_gib
+    # https://docs.aws.amazon.com/fsx/latest/LustreGuide/managing-storage-capacity.html
+    if there > wanted:
+        return failed(
+            name,
+            f"{system['FileSystemId']} has {there:,} GiB and cannot shrink to {wanted:,}",
+            f"-c storage.capacity_gib={there}\n{_ANEW}",
+        )
+    zone = _zone(found, system)
+    if zone != settings.gpu_zone:
+        return failed(
+            name,
+            f"{system['FileSystemId']} is in {zone}, and the settings say {settings.gpu_zone}: "
+            "it would be replaced, and everything that mounts it",
+            f"-c gpu.availability_zone={zone}\n{_ANEW}",
+        )
+    return passed(name, f"{system['FileSystemId']} stands, {there:,} GiB in {zone}")
+
+
+def _zone(found: Deployment, system: dict[str, Any]) -> str:
+    answer = found.aws.client("ec2").describe_subnets(SubnetIds=system["SubnetIds"][:1])
+    return str(answer["Subnets"][0]["AvailabilityZone"])

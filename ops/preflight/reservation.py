@@ -1,0 +1,78 @@
+"""The On-Demand Capacity Reservation that the GPU nodes are bought from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ops.aws import Deployment, instances, is_own
+from ops.results import Result, code_of, failed, passed
+
+_NAME = "Capacity reservation"
+# Hours within which a reservation that ends is of no use for a training.
+_SOON = 24
+
+
+def reservation(found: Deployment) -> Result:
+    """Whether the reservation is there, active, of the type and zone, with room for the nodes."""
+    settings, wanted = found.settings, found.settings.gpu.capacity_reservation_id
+    row = _described(found, wanted)
+    if row is None:
+        return failed(
+            _NAME,
+            f"{wanted} is not in {settings.region} of this account",
+            "Check gpu.capacity_reservation_id and region",
+        )
+    wrong = [
+        f"{what} is {row.get(key)}, not {value}"
+        for what, key, value in (
+            ("its state", "State", "active"),
+            ("its type", "InstanceType", settings.gpu.instance_type),
+            ("its zone", "AvailabilityZone", settings.gpu_zone),
+            # Nodes are Linux instances on shared hardware.
+            ("its platform", "InstancePlatform", "Linux/UNIX"),
+            ("its tenancy", "Tenancy", "default"),
+        )
+        if row.get(key) != value
+    ]
+    # Our own nodes already fill a part of it; after an update they or their successors will.
+    free, own = row.get("AvailableInstanceCount", 0), _own_nodes_in(found, wanted)
+    if free + own < settings.gpu.nodes:
+        wrong.append(f"it has room for {free + own} instances, not {settings.gpu.nodes}")
+    wrong += _ends(row)
+    if wrong:
+        return failed(
+            _NAME, f"{wanted}: {'; '.join(wrong)}", "Change the reservation, or gpu.* in cdk.json"
+        )
+    taken = f", {own} of it by this deployment" if own else ""
+    return passed(_NAME, f"{wanted} has room for {free + own} {settings.gpu.instance_type}{taken}")
+
+
+def _described(found: Deployment, wanted: str) -> dict[str, Any] | None:
+    try:
+        listed = found.aws.pages(
+            "ec2",
+            "describe_capacity_reservations",
+            "CapacityReservations",
+            CapacityReservationIds=[wanted],
+        )
+    except Exception as error:
+        if code_of(error).startswith("InvalidCapacityReservationId"):
+            return None
+        raise
+    return next((each for each in listed if each["CapacityReservationId"] == wanted), None)
+
+
+def _own_nodes_in(found: Deployment, wanted: str) -> int:
+    return sum(
+        each.get("CapacityReservationId") == wanted and is_own(found, each.get("Tags"))
+        for each in instances(found)
+    )
+
+
+def _ends(row: dict[str, Any]) -> list[str]:
+    end = row.get("EndDate")
+    if not isinstance(end, datetime):
+        return []
+    hours = (end - datetime.now(UTC)).total_seconds() / 3600
+    return [f"it ends {end:%Y-%m-%d %H:%M} UTC"] if hours < _SOON else []

@@ -1,0 +1,29 @@
+"""What preflight says of a simulated account, by check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.simulated_accounts import SITUATIONS, Answers, good, preflight
+from ops.results import Result
+
+RESERVED = {
+    "gpu.purchase": "capacity-reservation",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
+GIVEN_VPC = {"network.vpc_id": "vpc-0123456789abcdef0"}
+
+
+def found(title: str) -> dict[str, Result]:
+    """Every check's result in one of the situations of the bench."""
+    settings, answers = SITUATIONS[title]
+    return {each.name: each for each in preflight(settings, answers())}
+
+
+def one(
+    name: str, changes: dict[str, str], account: Answers | None = None, **answers: Any
+) -> Result:
+    """One check's result, in an account in order with some answers (`service__call`) changed."""
+    table = {**(account or good())}
+    table |= {key.replace("__", ".", 1).replace("~", "-"): each for key, each in answers.items()}
+    return {each.name: each for each in preflight(changes, table)}[name]

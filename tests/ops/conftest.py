@@ -1,0 +1,36 @@
+"""A made-up account, and a made-up cluster, for the operations command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from kubernetes import client as kubernetes
+from moto import mock_aws
+
+from bionemo_eks.settings_reader import read_settings
+from ops.aws import Aws, Deployment, deployment
+from tests.ops.cluster_api import Cluster, healthy, serving
+from tests.ops.orphans import REGION
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """The default deployment, in an account of moto's in which nothing is."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield deployment(read_settings({}), Aws(REGION))
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    """A cluster while it trains."""
+    return healthy()
+
+
+@pytest.fixture
+def api(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
+    """A client of that cluster."""
+    with serving(cluster) as client:
+        yield client

@@ -1,0 +1,162 @@
+"""verify against a cluster's API: what passes, what fails by name, what silence means."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from kubernetes import client as kubernetes
+from rich.console import Console
+
+from bench.simulated_accounts import OWN, deployment, running
+from ops import show
+from ops.results import Result, Verdict
+from ops.verify import verify
+from tests.ops.cluster_api import (
+    CLAIMS,
+    CONTROLLERS,
+    CORE,
+    DAEMONS,
+    GPU,
+    NODES,
+    OPERATOR,
+    PLUGINS,
+    Cluster,
+    node,
+    pod,
+    workload,
+)
+
+CORES = [node(f"core-{n}", CORE) for n in range(3)]
+
+
+def instance(group: str = "bionemo-on-eks-gpu-p3-16xlarge", *tags: dict[str, str]) -> Any:
+    name = {"Key": "eks:nodegroup-name", "Value": group}
+    return {"InstanceType": "p3.16xlarge", "Tags": [name, *(tags or (OWN,))]}
+
+
+def found(api: kubernetes.ApiClient, paid: int = 2) -> dict[str, Result]:
+    others = [
+        instance("bionemo-on-eks-core-1"),
+        instance("bionemo-on-eks-gpu-p3", {"Key": "a", "Value": "b"}),
+    ]
+    answers: Any = {"ec2.describe_instances": running(*others, *[instance()] * paid)}
+    return {each.name: each for each in verify(api, deployment({}, answers))}
+
+
+def test_a_healthy_cluster_passes_everything(api: kubernetes.ApiClient, cluster: Cluster) -> None:
+    results = found(api)
+    assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
+    assert results["GPUs"].said == "16 allocatable on 2 nodes"
+    assert cluster.dry_runs == ["All", "All"], "nothing is really made"
+    data, gpu = (each["spec"] for each in cluster.made)
+    assert data["volumes"] == [
+        {"name": "fsx", "persistentVolumeClaim": {"claimName": "fsx-static-pvc"}}
+    ]
+    assert gpu["containers"][0]["resources"]["limits"] == {"nvidia.com/gpu": "1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "items", "name", "said"),
+    [
+        (NODES, [node("core-1", CORE, ready=False)], "Nodes", "not Ready: core-1"),
+        (NODES, [node("core-1", CORE)], "Nodes", "1 of them core; 3 are set"),
+        (
+            NODES,
+            [*CORES[:2], node("core-2", CORE, cordoned=True)],
+            "Nodes",
+            "2 of them core; cordoned: core-2; 3 are set",
+        ),
+        (NODES, [*CORES, node("gpu-1", GPU, gpus=7)], "GPUs", "7 allocatable, 16 paid for"),
+        (NODES, [node("gpu-9", GPU, gpus=8)], "Device plugin", "not Ready on gpu-9"),
+        (OPERATOR, [], "Training operator", "not there"),
+        (
+            OPERATOR,
+            [workload("Deployment", "training-operator", 0, 0)],
+            "Training operator",
+            "0 of 0",
+        ),
+        (
+            CONTROLLERS,
+            [workload("Deployment", "fsx-csi-controller", 2, 0)],
+            "FSx CSI controller",
+            "0 of 2 pods available",
+        ),
+        (DAEMONS, [workload("DaemonSet", "fsx-csi-node", 5, 4)], "FSx CSI nodes", "4 of 5 ready"),
+        (DAEMONS, [workload("DaemonSet", "fsx-csi-node", 0, 0)], "FSx CSI nodes", "0 of 0 ready"),
+        (
+            CLAIMS,
+            [{"metadata": {"name": "fsx-static-pvc"}, "status": {"phase": "Pending"}}],
+            "Volume claim",
+            "is Pending",
+        ),
+    ],
+)
+def test_what_is_wrong_fails_by_name(
+    api: kubernetes.ApiClient,
+    cluster: Cluster,
+    path: str,
+    items: list[dict[str, Any]],
+    name: str,
+    said: str,
+) -> None:
+    cluster.lists[path] = items
+    result = found(api)[name]
+    assert result.verdict is Verdict.FAIL
+    assert said in result.said
+    assert result.remedy
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        pod("p", {}, node="gpu-0", owner="nvidia-device-plugin-gpu-feature-discovery"),
+        pod("p", {}, node="gpu-0", owner="nvidia-device-plugin-node-feature-discovery-worker"),
+        pod("nvidia-device-plugin-x", {}, node="gpu-0"),
+        pod("p", {}, node="gpu-0", owner="nvidia-device-plugin", waiting="CrashLoopBackOff"),
+        pod("p", {}, "Pending", node="gpu-0", owner="nvidia-device-plugin"),
+    ],
+)
+def test_only_a_ready_pod_of_the_plugins_own_daemonset_counts(
+    api: kubernetes.ApiClient, cluster: Cluster, plugin: dict[str, Any]
+) -> None:
+    """The chart brings other DaemonSets in the same namespace; a crashed pod is Running too."""
+    cluster.lists[NODES] = [*CORES, node("gpu-0", GPU, gpus=8)]
+    cluster.lists[PLUGINS] = [plugin]
+    assert found(api)["Device plugin"].verdict is Verdict.FAIL
+
+
+def test_no_gpu_node_is_no_fault_while_nothing_trains(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.lists[NODES] = CORES
+    results = found(api, paid=0)
+    assert {each.verdict for each in results.values()} == {Verdict.PASS}
+    assert results["GPUs"].said == "no GPU node runs, and none is paid for"
+    assert "would be started" in results["A GPU pod"].said
+
+
+def test_an_instance_that_is_no_node_yet_is_paid_for(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.lists[NODES] = CORES
+    result = found(api, paid=2)["GPUs"]
+    assert result.verdict is Verdict.FAIL
+    assert "0 allocatable, 16 paid for on 2 instances" in result.said
+
+
+def test_a_check_that_gets_no_answer_could_not_tell(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.refused = 500
+    results = found(api)
+    assert results["Nodes"].verdict is Verdict.UNKNOWN
+    assert "answers 500" in results["Nodes"].said
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> None:
+    out = io.StringIO()
+    show.results(Console(file=out, width=width), list(found(api).values()))
+    assert max(len(line) for line in out.getvalue().splitlines()) <= width
