@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 from ministack.services import ec2
 
-from rehearsal.handlers import Made, Properties, answered, first, new_id, replaced_when_changed
+from rehearsal import references
+from rehearsal.handlers import Made, Properties, answered, first, replaced_when_changed, stable_id
+
+_LARGEST_PREFIX, _SMALLEST_PREFIX = 16, 28
 
 
 def _make_address(logical_id: str, properties: Properties, stack: str) -> Made:
@@ -23,6 +27,9 @@ def _release_address(physical_id: str, properties: Properties) -> None:
 
 
 def _make_nat_gateway(logical_id: str, properties: Properties, stack: str) -> Made:
+    references.subnets([properties["SubnetId"]])
+    if properties.get("ConnectivityType", "public") == "public":
+        references.address(properties["AllocationId"])
     text = answered(ec2._create_nat_gateway(properties))
     gateway = first(r"<natGatewayId>([^<]+)", text)
     return gateway, {"NatGatewayId": gateway}
@@ -35,6 +42,10 @@ def _delete_nat_gateway(physical_id: str, properties: Properties) -> None:
 
 
 def _make_flow_log(logical_id: str, properties: Properties, stack: str) -> Made:
+    if properties["ResourceType"] == "VPC":
+        references.vpc(properties["ResourceId"])
+    if "DeliverLogsPermissionArn" in properties:
+        references.role(properties["DeliverLogsPermissionArn"])
     asked = {**properties, "ResourceId.1": properties["ResourceId"]}
     flow_log = first(r"<item>(fl-[^<]+)", answered(ec2._create_flow_logs(asked)))
     return flow_log, {"Id": flow_log}
@@ -45,11 +56,22 @@ def _delete_flow_log(physical_id: str, properties: Properties) -> None:
 
 
 def _add_vpc_block(logical_id: str, properties: Properties, stack: str) -> Made:
-    association = new_id("vpc-cidr-assoc")
+    association = stable_id("vpc-cidr-assoc", stack, logical_id)
+    references.vpc(properties["VpcId"])
     vpc = ec2._vpcs[properties["VpcId"]]
     blocks: list[dict[str, Any]] = vpc.setdefault("CidrBlockAssociationSet", [])
+    _check_block(properties["CidrBlock"], [vpc["CidrBlock"], *(b["CidrBlock"] for b in blocks)])
     blocks.append({"AssociationId": association, "CidrBlock": properties["CidrBlock"]})
     return association, {"Id": association}
+
+
+def _check_block(text: str, taken: list[str]) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html#vpc-sizing-ipv4"""
+    block = ip_network(text)
+    if not _LARGEST_PREFIX <= block.prefixlen <= _SMALLEST_PREFIX:
+        raise ValueError(f"The CIDR '{text}' is invalid: a VPC's are /16 to /28")
+    if any(block.overlaps(ip_network(each)) for each in taken):
+        raise ValueError(f"The CIDR '{text}' conflicts with another of the VPC")
 
 
 def _remove_vpc_block(physical_id: str, properties: Properties) -> None:
@@ -62,7 +84,7 @@ def _remove_vpc_block(physical_id: str, properties: Properties) -> None:
 
 
 def _make_placement_group(logical_id: str, properties: Properties, stack: str) -> Made:
-    name = new_id(f"{stack}-{logical_id}")
+    name = stable_id(f"{stack}-{logical_id}", stack, logical_id)
     answered(ec2._create_placement_group({"GroupName": name, "Strategy": properties["Strategy"]}))
     return name, {"GroupName": name}
 
@@ -73,9 +95,9 @@ def _delete_placement_group(physical_id: str, properties: Properties) -> None:
 
 def _make_rule(logical_id: str, properties: Properties, stack: str) -> Made:
     """A security group rule of its own; the emulator keeps rules with the group, so only an id."""
-    if properties["GroupId"] not in ec2._security_groups:
-        raise ValueError(f"The security group '{properties['GroupId']}' does not exist")
-    rule = new_id("sgr")
+    names = ("GroupId", "SourceSecurityGroupId", "DestinationSecurityGroupId")
+    references.security_groups(properties[name] for name in names if name in properties)
+    rule = stable_id("sgr", stack, logical_id)
     return rule, {"Id": rule}
 
 

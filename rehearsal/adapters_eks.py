@@ -1,19 +1,43 @@
-"""EKS types that the emulator's CloudFormation lacks; its EKS service has them.
-
-Two that it has behave as on AWS only with a little help: a node group keeps the autoscaler's
-number and takes one kind of change at a time; a cluster has a security group, and goes up one minor
-version at a time.
-"""
+"""EKS types that the emulator's CloudFormation lacks; its EKS service has them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-from ministack.services import ec2, eks
+from ministack.services import eks
 
-from rehearsal.handlers import Made, Properties, answered, first, handler
+from rehearsal import references
+from rehearsal.handlers import Made, Properties, answered, handler
+
+# The add-ons that EKS has:
+# https://docs.aws.amazon.com/eks/latest/userguide/workloads-add-ons-available-eks.html
+# https://docs.aws.amazon.com/eks/latest/userguide/community-addons.html
+_ADDONS = {
+    "adot",
+    "amazon-cloudwatch-observability",
+    "amazon-sagemaker-hyperpod-taskgovernance",
+    "aws-ebs-csi-driver",
+    "aws-efs-csi-driver",
+    "aws-fsx-csi-driver",
+    "aws-guardduty-agent",
+    "aws-mountpoint-s3-csi-driver",
+    "aws-network-flow-monitoring-agent",
+    "aws-privateca-connector-for-kubernetes",
+    "aws-secrets-store-csi-driver-provider",
+    "cert-manager",
+    "coredns",
+    "eks-node-monitoring-agent",
+    "eks-pod-identity-agent",
+    "external-dns",
+    "fluent-bit",
+    "kube-proxy",
+    "kube-state-metrics",
+    "metrics-server",
+    "prometheus-node-exporter",
+    "snapshot-controller",
+    "vpc-cni",
+}
 
 
 def _lower(properties: Properties, *names: str) -> dict[str, Any]:
@@ -31,6 +55,10 @@ def _addon_body(properties: Properties) -> dict[str, Any]:
 
 def _make_addon(logical_id: str, properties: Properties, stack: str) -> Made:
     cluster, name = properties["ClusterName"], properties["AddonName"]
+    if name not in _ADDONS:
+        raise ValueError(f"Addon {name} specified is not supported")
+    for association in properties.get("PodIdentityAssociations", []):
+        references.role(association["RoleArn"])
     # An add-on's configuration is JSON text; EKS refuses anything else.
     json.loads(properties.get("ConfigurationValues", "{}"))
     answered(eks._create_addon(cluster, _addon_body(properties)))
@@ -52,6 +80,7 @@ def _delete_addon(physical_id: str, properties: Properties) -> None:
 
 def _make_entry(logical_id: str, properties: Properties, stack: str) -> Made:
     cluster, principal = properties["ClusterName"], properties["PrincipalArn"]
+    references.principal(principal)
     body = {"principalArn": principal, "tags": _tags(properties)}
     answered(eks._create_access_entry(cluster, body))
     for policy in properties.get("AccessPolicies", []):
@@ -75,6 +104,7 @@ def _delete_entry(physical_id: str, properties: Properties) -> None:
 
 def _make_identity(logical_id: str, properties: Properties, stack: str) -> Made:
     cluster = properties["ClusterName"]
+    references.role(properties["RoleArn"])
     body = _lower(properties, "Namespace", "ServiceAccount", "RoleArn")
     answer = json.loads(answered(eks._create_pod_identity_association(cluster, body)))
     association = answer["association"]
@@ -84,118 +114,18 @@ def _make_identity(logical_id: str, properties: Properties, stack: str) -> Made:
 def _update_identity(
     physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
 ) -> Made:
-    if {**old, "Tags": None} == {**new, "Tags": None}:
-        return physical_id, {}
-    _delete_identity(physical_id, old)
-    return _make_identity(logical_id, new, stack)
+    if any(old[name] != new[name] for name in ("ClusterName", "Namespace", "ServiceAccount")):
+        return _make_identity(logical_id, new, stack)
+    references.role(new["RoleArn"])
+    association = physical_id.rpartition("/")[2]
+    body = _lower(new, "RoleArn")
+    answered(eks._update_pod_identity_association(new["ClusterName"], association, body))
+    return physical_id, {}
 
 
 def _delete_identity(physical_id: str, properties: Properties) -> None:
     association = physical_id.rpartition("/")[2]
     eks._delete_pod_identity_association(properties["ClusterName"], association)
-
-
-# What EKS changes by UpdateNodegroupVersion, and by UpdateNodegroupConfig or TagResource.
-_NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
-_SAME_NODES = ("ScalingConfig", "Labels", "Taints", "UpdateConfig", "Tags")
-
-
-def one_kind_of_change_at_a_time(original: Callable[..., Made]) -> Callable[..., Made]:
-    """Wrap the emulator's node group update: EKS refuses new nodes together with new settings.
-
-    https://github.com/aws/aws-cdk/issues/16644
-    """
-
-    def update(
-        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> Made:
-        def changed(names: tuple[str, ...]) -> list[str]:
-            return [name for name in names if old.get(name) != new.get(name)]
-
-        in_place = old.get("NodegroupName") == new.get("NodegroupName")
-        if in_place and changed(_NEW_NODES) and changed(_SAME_NODES):
-            raise ValueError(
-                "Version and ReleaseVersion updates cannot be combined with other updates "
-                f"({', '.join([*changed(_NEW_NODES), *changed(_SAME_NODES)])})"
-            )
-        return original(physical_id, old, new, stack, logical_id)
-
-    return update
-
-
-def with_a_security_group(original: Callable[..., Made]) -> Callable[..., Made]:
-    """Wrap the emulator's cluster creation: EKS makes a security group in the cluster's VPC.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
-    """
-
-    def create(logical_id: str, properties: Properties, stack: str) -> Made:
-        physical_id, attributes = original(logical_id, properties, stack)
-        config = eks._clusters[physical_id]["resourcesVpcConfig"]
-        config["vpcId"] = ec2._subnets[config["subnetIds"][0]]["VpcId"]
-        group = {
-            "GroupName": f"eks-cluster-sg-{physical_id}",
-            "GroupDescription": "EKS created security group",
-            "VpcId": config["vpcId"],
-        }
-        answer = answered(ec2._create_security_group(group))
-        config["clusterSecurityGroupId"] = first(r"<groupId>([^<]+)", answer)
-        return physical_id, {
-            **attributes,
-            "ClusterSecurityGroupId": config["clusterSecurityGroupId"],
-        }
-
-    return create
-
-
-def without_its_security_group(original: Callable[..., None]) -> Callable[..., None]:
-    """Wrap the emulator's cluster deletion: the group goes with the cluster."""
-
-    def delete(physical_id: str, properties: Properties) -> None:
-        config = eks._clusters.get(physical_id, {}).get("resourcesVpcConfig", {})
-        original(physical_id, properties)
-        ec2._security_groups.pop(config.get("clusterSecurityGroupId"), None)
-
-    return delete
-
-
-def keep_the_autoscalers_number(original: Callable[..., Made]) -> Callable[..., Made]:
-    """Wrap the emulator's node group update: sizes are sent only when the template's change.
-
-    https://github.com/eksctl-io/eksctl/issues/3532
-    """
-
-    def update(
-        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> Made:
-        key = f"{new['ClusterName']}/{physical_id}"
-        before = dict(eks._nodegroups.get(key, {}).get("scalingConfig", {}))
-        made = original(physical_id, old, new, stack, logical_id)
-        if made[0] == physical_id and old.get("ScalingConfig") == new.get("ScalingConfig"):
-            eks._nodegroups[key]["scalingConfig"] = before
-        return made
-
-    return update
-
-
-def one_minor_version_at_a_time(original: Callable[..., Made]) -> Callable[..., Made]:
-    """Wrap the emulator's cluster update: EKS goes neither down nor up two versions at once.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
-    """
-
-    def update(
-        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> Made:
-        minors = [int(each["Version"].partition(".")[2]) for each in (old, new)]
-        if minors[1] - minors[0] not in (0, 1):
-            raise ValueError(
-                f"Unsupported Kubernetes minor version update from {old['Version']} "
-                f"to {new['Version']}"
-            )
-        return original(physical_id, old, new, stack, logical_id)
-
-    return update
 
 
 HANDLERS = {

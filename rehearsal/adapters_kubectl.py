@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ministack.services import eks
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from rehearsal.handlers import Made, Properties, handler, new_id
+from rehearsal import references
+from rehearsal.handlers import Made, Properties, handler, stable_id
 from rehearsal.ledger import Ledger
 
 # Where the emulator's process leaves its ledgers, one a cluster, for the rehearsal to read.
@@ -25,11 +27,13 @@ def ledger_path(folder: Path, cluster_name: str) -> Path:
 
 @contextmanager
 def _ledger(properties: Properties) -> Iterator[Ledger]:
-    """Open the ledger of the cluster that `properties` names; save it, failed or not."""
+    """Open the ledger of the cluster that `properties` names; save it, failed or not.
+
+    CDK's handler asks for the cluster before it does anything, removals too: ValueError without.
+    """
     name = properties["ClusterName"]
-    cluster = eks._clusters.get(name)
-    if cluster is None:
-        raise ValueError(f"No cluster found for name: {name}.")
+    references.cluster(name)
+    cluster = eks._clusters[name]
     path = ledger_path(Path(os.environ[LEDGERS]), name)
     ledger = Ledger.load(path) if path.exists() else Ledger(cluster["version"])
     ledger.kubernetes_version = cluster["version"]
@@ -47,7 +51,7 @@ def _manifest(properties: Properties) -> list[dict[str, Any]]:
 def _create(logical_id: str, properties: Properties, stack: str) -> Made:
     with _ledger(properties) as ledger:
         ledger.create(_manifest(properties))
-    return new_id(logical_id), {}
+    return stable_id(logical_id, stack, logical_id), {}
 
 
 def _update(
@@ -59,9 +63,8 @@ def _update(
 
 
 def _delete(physical_id: str, properties: Properties) -> None:
-    if properties["ClusterName"] in eks._clusters:
-        with _ledger(properties) as ledger:
-            ledger.delete(_manifest(properties))
+    with _ledger(properties) as ledger:
+        ledger.delete(_manifest(properties))
 
 
 def _chart(properties: Properties) -> dict[str, Any]:
@@ -79,7 +82,7 @@ def _chart(properties: Properties) -> dict[str, Any]:
 def _install(logical_id: str, properties: Properties, stack: str) -> Made:
     with _ledger(properties) as ledger:
         ledger.install(_chart(properties))
-    return new_id(logical_id), {}
+    return stable_id(logical_id, stack, logical_id), {}
 
 
 def _upgrade(
@@ -91,19 +94,20 @@ def _upgrade(
 
 
 def _uninstall(physical_id: str, properties: Properties) -> None:
-    if properties["ClusterName"] in eks._clusters:
-        with _ledger(properties) as ledger:
-            ledger.uninstall(properties["Release"])
+    with _ledger(properties) as ledger:
+        ledger.uninstall(properties["Release"])
 
 
-def forget_the_ledger(original: Callable[[str, Properties], None]) -> Callable[..., None]:
-    """Wrap the emulator's cluster deletion: a new cluster of the name starts empty."""
+def register() -> None:
+    """Let a cluster's ledger go with the cluster: a new one of the name starts empty."""
+    cluster = _RESOURCE_HANDLERS["AWS::EKS::Cluster"]
+    original = cluster["delete"]
 
     def delete(physical_id: str, properties: Properties) -> None:
         original(physical_id, properties)
         ledger_path(Path(os.environ[LEDGERS]), physical_id).unlink(missing_ok=True)
 
-    return delete
+    cluster["delete"] = delete
 
 
 HANDLERS = {

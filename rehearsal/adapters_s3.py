@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ministack.services import s3
 
-from rehearsal.handlers import Made, Properties, new_id, replaced_when_changed
+from rehearsal.handlers import Made, Properties, replaced_when_changed, stable_id
 
 
 def _watch(logical_id: str, properties: Properties, stack: str) -> Made:
-    return new_id(logical_id), {}
+    return stable_id(logical_id, stack, logical_id), {}
 
 
 def _empty(physical_id: str, properties: Properties) -> None:

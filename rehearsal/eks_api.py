@@ -5,45 +5,34 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.ht
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-from ministack import app
 from ministack.services import eks
 
+from rehearsal import services
 from rehearsal.handlers import new_id
 
 _PATH = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)/update-config$")
-Answer = tuple[int, dict[str, str], bytes]
-_JSON = {"Content-Type": "application/json"}
 
 
 def register() -> None:
     """Put the call in front of the emulator's own EKS."""
-    original = app.SERVICE_HANDLERS["eks"]
-
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Answer:
-        asked = _PATH.match(path)
-        if method == "POST" and asked:
-            return _update(asked[1], asked[2], json.loads(body))
-        answer: Answer = await original(method, path, headers, body, query)
-        return answer
-
-    app.SERVICE_HANDLERS["eks"] = handle
+    services.put_before("eks", _find)
 
 
-def _update(cluster: str, name: str, asked: dict[str, Any]) -> Answer:
+def _find(method: str, path: str) -> services.Action | None:
+    named = _PATH.match(path)
+    if method != "POST" or named is None:
+        return None
+    cluster, name = named.groups()
+    return lambda asked: _update(cluster, name, asked)
+
+
+def _update(cluster: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
     group = eks._nodegroups.get(f"{cluster}/{name}")
     if group is None:
-        refused = {"message": f"No node group found for name: {name}."}
-        return 404, {**_JSON, "x-amzn-errortype": "ResourceNotFoundException"}, _bytes(refused)
+        told = f"No node group found for name: {name}."
+        raise services.CallError(404, "ResourceNotFoundException", told)
     group["scalingConfig"] = {**group["scalingConfig"], **asked.get("scalingConfig", {})}
-    update = {"id": new_id("update"), "status": "Successful", "type": "ConfigUpdate"}
-    return 200, _JSON, _bytes({"update": update})
-
-
-def _bytes(answer: dict[str, Any]) -> bytes:
-    return json.dumps(answer).encode()
+    return {"update": {"id": new_id("update"), "status": "Successful", "type": "ConfigUpdate"}}

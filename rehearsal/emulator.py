@@ -18,6 +18,7 @@ from rehearsal import (
     adapters_s3,
     adoption,
     eks_api,
+    eks_rules,
     exports_in_use,
     fsx_api,
     resources_api,
@@ -33,24 +34,18 @@ ADAPTERS: dict[str, dict[str, Any]] = {
 
 
 def register() -> None:
-    """Teach the emulator what it lacks, and mend the two types that it has otherwise than AWS."""
+    """Teach the emulator what it lacks, and mend what it has otherwise than AWS."""
     _RESOURCE_HANDLERS.update(ADAPTERS)
-    adoption.register()
-    eks_api.register()
-    exports_in_use.register()
-    fsx_api.register()
-    resources_api.register()
-    node_group, cluster = (
-        _RESOURCE_HANDLERS[f"AWS::EKS::{name}"] for name in ("Nodegroup", "Cluster")
-    )
-    node_group["update"] = adapters_eks.one_kind_of_change_at_a_time(
-        adapters_eks.keep_the_autoscalers_number(node_group["update"])
-    )
-    cluster["create"] = adapters_eks.with_a_security_group(cluster["create"])
-    cluster["update"] = adapters_eks.one_minor_version_at_a_time(cluster["update"])
-    cluster["delete"] = adapters_kubectl.forget_the_ledger(
-        adapters_eks.without_its_security_group(cluster["delete"])
-    )
+    for part in (
+        adapters_kubectl,
+        adoption,
+        eks_api,
+        eks_rules,
+        exports_in_use,
+        fsx_api,
+        resources_api,
+    ):
+        part.register()
 
 
 def _end_with_the_rehearsal() -> None:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import cloudformation
@@ -32,7 +32,7 @@ def refuse_what_is_in_use(
     standing: Mapping[str, Mapping[str, str]],
     wanted: Mapping[str, Mapping[str, str]],
     stack_id: str,
-    importers: Any,
+    importers: Callable[[str], list[str]],
 ) -> None:
     """Raise ValueError when a stack's update changes or drops an export that others import.
 

@@ -6,8 +6,10 @@ return (physical id, attributes); a ValueError becomes CREATE_FAILED or UPDATE_F
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,7 @@ Made = tuple[str, dict[str, Any]]
 Create = Callable[[str, Properties, str], Made]
 Update = Callable[[str, Properties, Properties, str, str], Made]
 Delete = Callable[[str, Properties], None]
+_made: Counter[tuple[str, str]] = Counter()
 
 
 def handler(create: Create, update: Update, delete: Delete) -> dict[str, Any]:
@@ -67,6 +70,18 @@ def first(pattern: str, text: str) -> str:
     if found is None:
         raise ValueError(f"no {pattern} in the answer {text}")
     return found.group(1)
+
+
+def stable_id(prefix: str, stack: str, logical_id: str) -> str:
+    """Return an id that is the same in every rehearsal of the same steps.
+
+    What has been applied to a real cluster can so be applied again: the file system that a volume
+    names is the same. A resource's replacement has an id of its own.
+    """
+    number = _made[stack, logical_id]
+    _made[stack, logical_id] += 1
+    digest = hashlib.sha256(f"{stack}/{logical_id}/{number}".encode()).hexdigest()
+    return f"{prefix}-{digest[:17]}"
 
 
 def new_id(prefix: str) -> str:

@@ -25,7 +25,7 @@ def session(endpoint: str, region: str) -> Callable[[str], Any]:
 
 def take(client: Callable[[str], Any]) -> Inventory:
     """Return the ids of everything there is, by kind."""
-    ec2, iam, kms = client("ec2"), client("iam"), client("kms")
+    ec2, iam, kms, alarms = (client(name) for name in ("ec2", "iam", "kms", "cloudwatch"))
     stacks = client("cloudformation").describe_stacks()["Stacks"]
     addresses = ec2.describe_addresses()["Addresses"]
     keys = [
@@ -41,15 +41,21 @@ def take(client: Callable[[str], Any]) -> Inventory:
         "VPCs": {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"] if not each["IsDefault"]},
         "NAT gateways": _ids(ec2.describe_nat_gateways(), "NatGateways", "NatGatewayId"),
         "Elastic IP addresses": {each["AllocationId"] for each in addresses},
+        "Security groups": _ids(ec2.describe_security_groups(), "SecurityGroups", "GroupId"),
         "Placement groups": _ids(ec2.describe_placement_groups(), "PlacementGroups", "GroupName"),
         "Launch templates": _ids(
             ec2.describe_launch_templates(), "LaunchTemplates", "LaunchTemplateId"
         ),
         "IAM roles": {each["RoleName"] for each in _pages(iam, "list_roles", "Roles")},
+        "IAM policies": _ids(iam.list_policies(Scope="Local"), "Policies", "PolicyName"),
         "Lambda functions": _ids(client("lambda").list_functions(), "Functions", "FunctionName"),
         "Log groups": {
             each["logGroupName"] for each in _pages(client("logs"), "describe_log_groups")
         },
+        "Alarms": _ids(alarms.describe_alarms(), "MetricAlarms", "AlarmName"),
+        "Dashboards": _ids(alarms.list_dashboards(), "DashboardEntries", "DashboardName"),
+        "Event rules": _ids(client("events").list_rules(), "Rules", "Name"),
+        "SSM parameters": _ids(client("ssm").describe_parameters(), "Parameters", "Name"),
         "SNS topics": _ids(client("sns").list_topics(), "Topics", "TopicArn"),
         # A key cannot be deleted at once; CloudFormation schedules it, and it costs nothing then.
         "KMS keys": {each["KeyId"] for each in keys if each["KeyState"] == "Enabled"},

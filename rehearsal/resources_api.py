@@ -13,29 +13,26 @@ _TARGET = "BionemoRehearsal"
 
 def register() -> None:
     """Add the call to the emulator (in its own process)."""
-    from ministack import app
-    from ministack.core import router
+    from rehearsal import services
+
+    services.add("rehearsal", _TARGET, {"ListResources": lambda asked: _resources()})
+
+
+def _resources() -> list[dict[str, Any]]:
     from ministack.services.cloudformation import _stacks
 
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> tuple[int, dict[str, str], bytes]:
-        found = [
-            {
-                "stack": name,
-                "logical_id": logical_id,
-                "type": resource["ResourceType"],
-                "physical_id": resource["PhysicalResourceId"],
-                "properties": resource.get("Properties") or {},
-            }
-            for name, stack in _stacks.items()
-            if stack["StackStatus"] != "DELETE_COMPLETE"
-            for logical_id, resource in stack.get("_resources", {}).items()
-        ]
-        return 200, {"Content-Type": "application/json"}, json.dumps(found, default=str).encode()
-
-    router.SERVICE_PATTERNS["rehearsal"] = {"target_prefixes": [_TARGET]}
-    app.SERVICE_HANDLERS["rehearsal"] = handle
+    return [
+        {
+            "stack": name,
+            "logical_id": logical_id,
+            "type": resource["ResourceType"],
+            "physical_id": resource["PhysicalResourceId"],
+            "properties": resource.get("Properties") or {},
+        }
+        for name, stack in _stacks.items()
+        if stack["StackStatus"] != "DELETE_COMPLETE"
+        for logical_id, resource in stack.get("_resources", {}).items()
+    ]
 
 
 def resources(endpoint: str, region: str) -> list[dict[str, Any]]:

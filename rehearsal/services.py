@@ -1,0 +1,72 @@
+"""How the emulator learns calls of a service: by `X-Amz-Target`, or by a path before its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack import app
+from ministack.core import router
+
+Answer = tuple[int, dict[str, str], bytes]
+# Takes the body, returns the answer's.
+Action = Callable[[dict[str, Any]], Any]
+
+
+class CallError(Exception):
+    """A call's error: its status and its code, such as ResourceNotFoundException."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+def add(service: str, target: str, actions: Mapping[str, Action]) -> None:
+    """Add a service of the JSON protocol, whose calls carry `X-Amz-Target: <target>.<Action>`."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Answer:
+        name = headers.get("x-amz-target", "").rpartition(".")[2]
+        return _answer(actions.get(name, _unknown(name)), body)
+
+    router.SERVICE_PATTERNS[service] = {"target_prefixes": [target]}
+    app.SERVICE_HANDLERS[service] = handle
+
+
+def put_before(service: str, find: Callable[[str, str], Action | None]) -> None:
+    """Let `find(method, path)` answer a service's calls first; the emulator has the rest."""
+    original = app.SERVICE_HANDLERS[service]
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Answer:
+        action = find(method, path)
+        if action is not None:
+            return _answer(action, body)
+        answer: Answer = await original(method, path, headers, body, query)
+        return answer
+
+    app.SERVICE_HANDLERS[service] = handle
+
+
+def _unknown(name: str) -> Action:
+    def refuse(asked: dict[str, Any]) -> Any:
+        raise CallError(400, "UnsupportedOperation", f"{name} is not rehearsed")
+
+    return refuse
+
+
+def _answer(action: Action, body: bytes) -> Answer:
+    headers = {"Content-Type": "application/json"}
+    try:
+        answer = action(json.loads(body or b"{}"))
+    except CallError as error:
+        refused = {"__type": error.code, "message": str(error)}
+        return error.status, {**headers, "x-amzn-errortype": error.code}, _json(refused)
+    return 200, headers, _json(answer)
+
+
+def _json(answer: Any) -> bytes:
+    return json.dumps(answer, default=str).encode()
