@@ -98,7 +98,9 @@ def reason(error: Exception) -> str:
         return f"this endpoint does not know {call}"
     # The answer to a HEAD has no body, so the code is all there is.
     if code.isdigit():
-        return f"{call} is answered with {code}; an expired login, or another region's name"
+        head = call.startswith("Head")
+        guess = "an expired login, or another region's name" if head else "no reason is given"
+        return f"{call} is answered with {code}; {guess}"
     return f"{call}: {code}: {message}".strip(": ").splitlines()[0][:_LONGEST]
 
 

@@ -12,7 +12,7 @@ from bionemo_eks import naming
 from ops import aws
 from ops.aws import Deployment, is_own, stacks
 from ops.inside import Inside, inside
-from ops.kubernetes_api import ClusterError
+from ops.kubernetes_api import ClusterError, NoClusterError
 from ops.lines import Line, judged, silent
 from ops.node_groups import node_groups
 from ops.results import LOOK_DEADLINE, code_of, side_by_side, told
@@ -56,6 +56,8 @@ def status(found: Deployment) -> list[Line]:
 def _guarded(part: str, look: Callable[[Deployment], list[Line]], found: Deployment) -> list[Line]:
     try:
         return look(found)
+    except NoClusterError:
+        return [_missing(part, "", found)]
     except ClusterError as error:
         return [silent(part, str(error))]
     except Exception as error:  # one part that cannot be told leaves the others standing

@@ -6,9 +6,9 @@ import typer
 
 from ops import show
 from ops import verify as verification
-from ops.commands.base import WARN, Context, Json, found_or_stop, stop
-from ops.kubernetes_api import ClusterError, connected
-from ops.results import exit_status, unknown
+from ops.commands.base import Context, Json, found_or_stop
+from ops.kubernetes_api import ClusterError, NoClusterError, connected
+from ops.results import exit_status, failed, unknown
 
 
 def verify(context: Context = None, json: Json = False) -> None:
@@ -17,9 +17,9 @@ def verify(context: Context = None, json: Json = False) -> None:
     try:
         with connected(found) as api:
             results = verification.verify(api, found)
+    except NoClusterError as error:
+        results = [failed("Cluster", str(error), "make deploy")]
     except ClusterError as error:
-        if not json:
-            stop(f"verify: could not tell: {error}", WARN)
         results = [unknown("Kubernetes API", str(error))]
     show.as_json(results) if json else show.results(show.console(), results)
     raise typer.Exit(exit_status(results))

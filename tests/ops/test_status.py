@@ -221,7 +221,8 @@ def test_without_a_deployment_everything_is_said_not_to_be_there() -> None:
         s3__list_objects_v2=error("ListObjectsV2", "NoSuchBucket", 404),
     )
     found = lines(answers)
-    for part in ("Stacks", "Cluster", "Node groups", "Add-ons", "Storage", "Checkpoints"):
+    parts = ("Stacks", "Cluster", "Node groups", "Add-ons", "Storage", "Workload", "Checkpoints")
+    for part in parts:
         assert {(line.state, line.good) for line in found[part]} == {("not there", False)}, part
     assert status_of(flat(found)) == 2
 
