@@ -28,12 +28,14 @@ class CdkCli:
     """The CLI of package.json, in an environment that leads to the local AWS alone.
 
     `assembly` is the folder that `cdk synth` writes and the other commands read; `logs` gets the
-    whole output of each command.
+    whole output of each command. `project` holds cdk.json, and what the CLI looks up in the
+    account is written there.
     """
 
     environment: Mapping[str, str]
     assembly: Path
     logs: Path
+    project: Path = ROOT
 
     def synth(self, context: list[str]) -> list[str]:
         """Run `cdk synth` with `-c` for each `key=value` of `context`."""
@@ -71,7 +73,7 @@ class CdkCli:
         self,
         command: str,
         *arguments: str,
-        folder: Path = ROOT,
+        folder: Path | None = None,
         on_line: Callable[[str], None] = lambda line: None,
     ) -> list[str]:
         """Return the command's lines; raise CdkError with the reasons when it fails."""
@@ -89,7 +91,7 @@ class CdkCli:
                 status = processes.run(
                     ["cdk", command, *arguments, "--no-color", "--no-notices"],
                     environment=self.environment,
-                    folder=folder,
+                    folder=folder or self.project,
                     on_line=read,
                 )
             except FileNotFoundError:

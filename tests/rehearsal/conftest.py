@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from rehearsal.adapters_kubectl import ledger_path
 from rehearsal.cdk_cli import CdkCli
 from rehearsal.environment import ACCOUNT, ROOT, child_environment
 from rehearsal.ledger import Ledger
+from rehearsal.resources_api import resources
 from rehearsal.server import LEDGER_FOLDER, local_aws
 
 REGION = "us-west-2"
@@ -27,23 +29,28 @@ class Account:
     """A bootstrapped account of the local AWS; `deploy` takes settings as overrides."""
 
     def __init__(self, endpoint: str, folder: Path) -> None:
-        self.endpoint, self._folder = endpoint, folder
+        self.endpoint, self.folder = endpoint, folder
         self.client = inventory.session(endpoint, REGION)
-        environment = child_environment(endpoint, REGION, folder / "home")
-        self.cdk = CdkCli(environment, folder / "cdk.out", folder / "logs")
+        self.environment = child_environment(endpoint, REGION, folder / "home")
+        self.cdk = CdkCli(self.environment, folder / "cdk.out", folder / "logs")
         self.cdk.bootstrap(f"aws://{ACCOUNT}/{REGION}")
         self.fresh = inventory.take(self.client)
         self.deployed: Mapping[str, Any] | None = None
         self.settings = Settings()
+        self._seen: set[str] = set()
 
     def deploy(
         self, changes: Mapping[str, Any], alter: Callable[[App], None] = lambda app: None
     ) -> list[str]:
-        """Synthesise with `changes`, `alter` the app, deploy all stacks; return the CLI's lines."""
+        """Synthesise with `changes`, `alter` the app, deploy all stacks; return the CLI's lines.
+
+        No stack and no object may then name what has gone.
+        """
         self.synth(changes, alter)
         self.deployed = None
         lines = self.cdk.deploy()
         self.deployed = dict(changes)
+        assert self.stale_references() == set()
         return lines
 
     def ensure(self, changes: Mapping[str, Any]) -> None:
@@ -72,10 +79,53 @@ class Account:
         self.deployed = None
         return inventory.left(self.fresh, inventory.take(self.client))
 
+    def stale_references(self) -> set[str]:
+        """Return what a stack's properties or an object name, and what does not exist (any more).
+
+        Of node groups, file systems and functions: ids by their form, and all that stood once.
+        """
+        named = json.dumps([each["properties"] for each in resources(self.endpoint, REGION)])
+        named += json.dumps(self.ledger.objects) + json.dumps(self.ledger.charts)
+        there = self._standing_ids()
+        self._seen |= there
+        by_form = {*re.findall(r"fs-[0-9a-f]{17}", named)}
+        by_form |= {*re.findall(r":function:([\w-]+)", named)}
+        by_form |= {each for each in self._seen if each in named}
+        return by_form - there
+
+    def _standing_ids(self) -> set[str]:
+        systems = self.client("fsx").describe_file_systems()["FileSystems"]
+        functions = self.client("lambda").list_functions()["Functions"]
+        groups = self.client("eks").list_nodegroups(clusterName="bionemo-on-eks")["nodegroups"]
+        return {
+            *groups,
+            *(each["FileSystemId"] for each in systems),
+            *(each["FunctionName"] for each in functions),
+        }
+
+    def stack(self, name: str) -> dict[str, Any]:
+        """Return a stack as CloudFormation describes it."""
+        name = f"bionemo-on-eks-{name}"
+        (found,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        described: dict[str, Any] = found
+        return described
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the events of a stack's last update, in their order."""
+        pages = self.client("cloudformation").get_paginator("describe_stack_events")
+        found: list[dict[str, Any]] = []
+        for page in pages.paginate(StackName=f"bionemo-on-eks-{name}"):
+            for each in page["StackEvents"]:
+                found.insert(0, each)
+                began = each["ResourceStatus"] in ("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS")
+                if began and each["ResourceType"] == "AWS::CloudFormation::Stack":
+                    return found
+        return found
+
     @property
     def ledger(self) -> Ledger:
         """What the cluster has been told."""
-        return Ledger.load(ledger_path(self._folder / LEDGER_FOLDER, "bionemo-on-eks"))
+        return Ledger.load(ledger_path(self.folder / LEDGER_FOLDER, "bionemo-on-eks"))
 
     def physical_ids(self, *types: str) -> dict[str, str]:
         """Return logical to physical id of all resources of some types."""
