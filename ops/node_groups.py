@@ -34,7 +34,7 @@ def _line(name: str, answer: dict[str, Any], inside: Inside | None) -> Line:
         parts.append(f"{ready} ready")
         if gpus:
             parts.append(f"{inside.gpus.get(name, 0)} of {gpus} GPUs allocatable")
-    else:
+    elif wanted:
         parts.append("readiness unknown")
         if gpus:
             parts.append(f"{gpus} GPUs")

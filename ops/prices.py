@@ -76,12 +76,12 @@ def table(region: str = TABLE_REGION) -> Prices:
     return Prices(dict(_HOURLY), f"the project's table of {TABLE_OF}, {TABLE_REGION}", notes=notes)
 
 
-def prices(aws: Aws, settings: Settings) -> Prices:
-    """Return the prices for `settings`, each from the best source that answers."""
-    known = _on_demand_prices(aws, settings)
+def prices(aws: Aws | None, settings: Settings) -> Prices:
+    """Return the prices for `settings`, each from the best source that answers; `aws` if any."""
+    known = _on_demand_prices(aws, settings) if aws else table(settings.region)
     if settings.gpu.purchase != "spot":
         return known
-    spot = _spot(aws, settings)
+    spot = _spot(aws, settings) if aws else None
     if spot is None:
         note = "AWS tells no Spot price now: GPU nodes are counted On-Demand, Spot's ceiling."
         return replace(known, notes=(*known.notes, note))

@@ -12,7 +12,7 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 
 T = TypeVar("T")
-# A preflight ends within ten seconds, start of Python and the first question included.
+# Of checks that nobody gives another.
 DEADLINE = 7.0
 # A look at everything may take longer: it has many pages to turn.
 LOOK_DEADLINE = 60.0

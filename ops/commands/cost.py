@@ -59,10 +59,10 @@ def _prices(settings: Settings) -> Prices:
     try:
         aws: Aws = connection(settings.region)
     except AwsError:
-        return prices.table(settings.region)
+        return prices.prices(None, settings)
     look = side_by_side({"prices": lambda: prices.prices(aws, settings)}, _PRICES)["prices"]
     failed = not look.done() or look.exception(timeout=0) is not None
-    return prices.table(settings.region) if failed else look.result()
+    return prices.prices(None, settings) if failed else look.result()
 
 
 def _document(

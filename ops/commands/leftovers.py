@@ -47,12 +47,19 @@ def _delete(looked: Search, *, yes: bool) -> list[Leftover]:
     question = f"Delete these {len(safe)}, which are safe to delete?"
     for each in safe:
         _say(f"  {each.kind} {each.id}")
-    if not (yes or typer.confirm(question, err=True)):
+    if not (yes or _agreed(question)):
         return []
     gone = deletion.delete(safe, _say)
     if gone and deletion.half_destroyed(looked):
         _say("What kept the stacks from being deleted is gone. Now again: npx cdk destroy --all")
     return gone
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:  # nobody is there to answer
+        return False
 
 
 def _say(text: str) -> None:

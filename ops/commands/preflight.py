@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -16,6 +17,9 @@ from ops.preflight.capacity import pin as pin_zones
 from ops.project import ROOT
 from ops.results import exit_status, run_checks, told
 
+# Seconds for all of it; with Python's start it ends within ten. And those that the checks get.
+_BUDGET, _LEAST = 7.0, 3.0
+
 
 def preflight(
     context: Context = None,
@@ -28,11 +32,14 @@ def preflight(
     ] = False,
 ) -> None:
     """Look for what would make a deployment fail, before the first resource is made."""
+    began = time.monotonic()
     found, pins = found_or_stop(context), dict[str, str]()
     if pin:
         pins = _pin(found)
         found = found_or_stop(context)
-    results = run_checks(preflight_checks.checks(found))
+    # What the first question took is not there for the checks.
+    deadline = max(_BUDGET - (time.monotonic() - began), _LEAST)
+    results = run_checks(preflight_checks.checks(found), deadline)
     if json:
         show.as_json({"pinned": pins, "checks": results} if pin else results)
     else:

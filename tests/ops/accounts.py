@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.simulated_accounts import SITUATIONS, Answers, good, preflight
+from bench.simulated_accounts import SITUATIONS, good, preflight
+from bench.simulated_aws import Answers
 from ops.results import Result
 
 RESERVED = {

@@ -11,16 +11,9 @@ import pytest
 from kubernetes import client as kubernetes
 from typer.testing import CliRunner, Result
 
-from bench.simulated_accounts import (
-    Answers,
-    SimulatedAws,
-    denied,
-    error,
-    good,
-    offered_in,
-    quotas,
-    running,
-)
+from bench.simulated_accounts import good
+from bench.simulated_answers import offered_in, quotas, running
+from bench.simulated_aws import Answers, SimulatedAws, denied, error
 from bionemo_eks.settings_reader import read_settings
 from ops import aws
 from ops.cli import app

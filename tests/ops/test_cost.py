@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.simulated_accounts import Answer, Answers, SimulatedAws, denied, deployment, error
+from bench.simulated_accounts import deployment
+from bench.simulated_aws import Answer, Answers, SimulatedAws, denied, error
 from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
 from bionemo_eks.settings_reader import read_settings
 from ops import cost, idle, prices, show
@@ -189,6 +190,13 @@ def test_without_a_spot_price_on_demand_is_said_to_be_the_ceiling(answer: Any) -
     assert "Spot's ceiling" in known.notes[-1]
     found = dollars(known, gpu__purchase="spot")["these settings"]
     assert found["GPU nodes, training"] == 2 * 84 * 24.48
+
+
+def test_without_aws_the_same_is_said_of_spot_and_region() -> None:
+    settings = read_settings({"gpu.purchase": "spot", "region": "eu-west-1"})
+    region, ceiling = prices.prices(None, settings).notes
+    assert "No price of eu-west-1" in region
+    assert "Spot's ceiling" in ceiling
 
 
 def test_what_was_spent_is_what_carries_the_tag_summed_by_service() -> None:

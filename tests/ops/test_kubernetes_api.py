@@ -17,7 +17,9 @@ import pytest
 import urllib3
 from kubernetes import client as kubernetes
 
-from bench.simulated_accounts import WHEN, Answers, denied, deployment, error
+from bench.simulated_accounts import deployment
+from bench.simulated_answers import WHEN
+from bench.simulated_aws import Answers, denied, error
 from ops import kubernetes_api
 from ops.kubernetes_api import ClusterError, NoClusterError, cause, connected, token
 from tests.ops.cluster_api import Cluster, serving

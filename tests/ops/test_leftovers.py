@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from bench.simulated_accounts import Answers, denied, error
 from bench.simulated_accounts import deployment as simulated
+from bench.simulated_aws import Answers, denied, error
 from bionemo_eks.settings_reader import read_settings
 from ops import leftovers, show
 from ops.aws import Deployment
@@ -121,6 +121,19 @@ def test_an_interface_that_is_attached_is_not_for_deletion(account: Deployment) 
     used, free = leftovers.network.interfaces(simulated({}, answers))
     assert used.delete is None
     assert free.delete is not None
+
+
+def test_a_gateway_that_is_going_is_not_left_over() -> None:
+    """EC2 lists it for an hour after."""
+    states = ("available", "failed", "deleting", "deleted")
+    rows = [{"NatGatewayId": state, "State": state, "Tags": [tag(NAME)]} for state in states]
+    account = simulated({}, {"ec2.describe_nat_gateways": {"NatGateways": rows}})
+    assert [each.id for each in leftovers.network.gateways(account)] == ["available", "failed"]
+
+
+def test_a_vpcs_default_security_group_goes_with_it(account: Deployment) -> None:
+    client("ec2").create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tagged("vpc", tag(NAME)))
+    assert [kind for kind, _ in found(account)] == ["VPCs"]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def test_it_removes_what_is_safe_after_asking(account: Deployment) -> None:
     refused = run("--delete", answer="n\n")
     assert refused.exit_code == 2
     assert "Delete these 2, which are safe" in refused.stderr
+    assert run("--delete", answer="").exit_code == 2, "nobody answers"
     assert len(leftovers.search(account).found) == 2
     done = run("--delete", answer="y\n")
     assert done.exit_code == 0, done.output

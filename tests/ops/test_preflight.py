@@ -8,7 +8,8 @@ import time
 import pytest
 from rich.console import Console
 
-from bench.simulated_accounts import ACCOUNT, SITUATIONS, error, preflight
+from bench.simulated_accounts import SITUATIONS, preflight
+from bench.simulated_aws import ACCOUNT, error
 from ops import show
 from ops.results import Result, Verdict, exit_status, failed, passed, reason, run_checks
 from tests.ops.accounts import found, one

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench.simulated_accounts import denied, error, good, simulated
+from bench.simulated_accounts import good
+from bench.simulated_answers import simulated
+from bench.simulated_aws import denied, error
 from ops.preflight.permissions import principal
 from ops.results import Verdict
 from tests.ops.accounts import GIVEN_VPC, found, one

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from bench.simulated_accounts import OWN, ZONES, deployment, error, good, offered_in, running, zone
+from bench.simulated_accounts import deployment, good
+from bench.simulated_answers import OWN, ZONES, offered_in, running, zone
+from bench.simulated_aws import error
 from bionemo_eks.cdk_context import settings_of
 from bionemo_eks.settings_reader import read_settings
 from ops.preflight import capacity
@@ -28,6 +30,19 @@ def test_a_zone_that_the_account_has_not_fails() -> None:
         result.said
     )
     assert "-c network.availability_zones=us-west-2b,us-west-2c" in result.remedy
+
+
+def test_a_zone_that_is_impaired_or_local_is_not_offered() -> None:
+    there = {
+        "AvailabilityZones": [
+            {**zone("us-west-2a"), "State": "impaired"},
+            {**zone("us-west-2c"), "ZoneType": "local-zone"},
+            zone("us-west-2b"),
+        ]
+    }
+    result = one("Zones", {}, ec2__describe_availability_zones=there)
+    assert result.verdict is Verdict.FAIL
+    assert "us-west-2a is not a zone of this account; there are us-west-2b" in result.said
 
 
 def test_remedies_never_leave_the_gpu_nodes_zone_out() -> None:

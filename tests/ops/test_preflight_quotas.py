@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.simulated_accounts import OWN, error, quotas, running, standing
+from bench.simulated_accounts import standing
+from bench.simulated_answers import OWN, quotas, running
+from bench.simulated_aws import error
 from ops.preflight.quotas import quota_family
 from ops.results import Verdict
 from tests.ops.accounts import found, one

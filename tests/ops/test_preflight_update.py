@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.simulated_accounts import denied, file_system, stacked, standing
+from bench.simulated_accounts import standing
+from bench.simulated_answers import file_system, stacked
+from bench.simulated_aws import denied
 from bionemo_eks import naming
 from bionemo_eks.settings_reader import read_settings
 from ops.results import Verdict
@@ -38,6 +40,15 @@ def test_a_stack_that_cannot_be_deployed_to_tells_how_to_mend_it(status: str, re
 def test_a_stack_that_stands_can_be_updated(status: str) -> None:
     result = one("Stacks", {}, cloudformation__describe_stacks=stacked(("cluster", status)))
     assert result.verdict is Verdict.PASS
+
+
+def test_a_stack_that_was_deleted_is_not_there() -> None:
+    answer = stacked(("cluster", "DELETE_COMPLETE"))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert (result.verdict, result.said) == (
+        Verdict.PASS,
+        "none stands; this will be a new deployment",
+    )
 
 
 def test_stacks_of_another_deployment_are_none_of_ours() -> None:

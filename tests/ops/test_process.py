@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from bench.simulated_accounts import ACCOUNT
+from bench.simulated_aws import ACCOUNT
 from ops import aws, cli, kubernetes_api
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ IDENTITY = (
 
 
 @contextmanager
-def an_endpoint(*, hangs: bool, knows_the_caller: bool = True) -> Iterator[str]:
+def an_endpoint(*, hangs: bool, knows_the_caller: bool = True, thinks: float = 0) -> Iterator[str]:
     """An AWS that knows who calls; to everything else it says nothing, or to come back later."""
     over = threading.Event()
 
@@ -39,6 +39,7 @@ def an_endpoint(*, hangs: bool, knows_the_caller: bool = True) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if b"GetCallerIdentity" in body and knows_the_caller:
+                time.sleep(thinks)
                 self._send(200, IDENTITY)
             elif hangs:
                 over.wait(60)
@@ -86,9 +87,9 @@ def command(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hangs", [False, True])
-def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool) -> None:
-    with an_endpoint(hangs=hangs) as endpoint:
+@pytest.mark.parametrize(("hangs", "thinks"), [(False, 0.0), (True, 0.0), (True, 3.0)])
+def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks: float) -> None:
+    with an_endpoint(hangs=hangs, thinks=thinks) as endpoint:
         began = time.monotonic()
         done = command("preflight", AWS_ENDPOINT_URL=endpoint, **KEYS)
         assert time.monotonic() - began < 10

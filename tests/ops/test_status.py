@@ -10,7 +10,9 @@ import pytest
 from kubernetes import client as kubernetes
 from rich.console import Console
 
-from bench.simulated_accounts import WHEN, Answers, denied, deployment, error, file_system
+from bench.simulated_accounts import deployment
+from bench.simulated_answers import WHEN, file_system
+from bench.simulated_aws import Answers, denied, error
 from bionemo_eks import naming
 from bionemo_eks.settings_reader import read_settings
 from ops import show

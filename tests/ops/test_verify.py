@@ -9,7 +9,8 @@ import pytest
 from kubernetes import client as kubernetes
 from rich.console import Console
 
-from bench.simulated_accounts import OWN, deployment, running
+from bench.simulated_accounts import deployment
+from bench.simulated_answers import OWN, running
 from ops import show
 from ops.results import Result, Verdict
 from ops.verify import verify
