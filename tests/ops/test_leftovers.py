@@ -158,6 +158,16 @@ def test_only_a_nodes_disk_is_for_deletion(
     assert ("may hold a pod's data" in volume.note) != deletable
 
 
+def test_a_disk_that_is_attached_is_not_for_deletion() -> None:
+    rows = [
+        {"VolumeId": state, "State": state, "Size": 1, "Tags": [tag(NAME)]}
+        for state in ("available", "in-use")
+    ]
+    account = simulated({}, {"ec2.describe_volumes": {"Volumes": rows}})
+    free, used = leftovers.compute.volumes(account)
+    assert (free.delete is not None, used.delete is not None) == (True, False)
+
+
 def test_a_key_that_waits_for_deletion_and_the_bucket_are_kept(account: Deployment) -> None:
     kms = client("kms")
     key = kms.create_key(Tags=[KEY_TAG])
@@ -203,6 +213,11 @@ def test_keys_that_are_closed_to_the_caller_are_counted() -> None:
     key, unread = data.keys(keys(LIVES, tags))
     assert isinstance(key, Leftover)
     assert str(unread).startswith("1 keys are closed to you")
+
+
+def test_awss_own_keys_are_not_asked_for_tags() -> None:
+    about = {"KeyMetadata": {"KeyId": "1", "KeyState": "Enabled", "KeyManager": "AWS"}}
+    assert list(data.keys(keys(about, denied("ListResourceTags")))) == []
 
 
 def test_throttling_of_keys_does_not_read_as_nothing_left() -> None:

@@ -105,6 +105,27 @@ def test_extended_support_is_a_warning_with_its_price() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "standard", "verdict"),
+    [
+        ("UNSUPPORTED", 2099, Verdict.FAIL),
+        ("STANDARD_SUPPORT", 2020, Verdict.WARN),
+        ("EXTENDED_SUPPORT", 2099, Verdict.WARN),
+        ("STANDARD_SUPPORT", 2099, Verdict.PASS),
+    ],
+)
+def test_status_and_date_of_a_version_both_count(
+    status: str, standard: int, verdict: Verdict
+) -> None:
+    row = {
+        "clusterVersion": "1.35",
+        "versionStatus": status,
+        "endOfStandardSupportDate": datetime(standard, 1, 1, tzinfo=UTC),
+    }
+    answer = {"clusterVersions": [row]}
+    assert one("Kubernetes version", {}, eks__describe_cluster_versions=answer).verdict is verdict
+
+
+@pytest.mark.parametrize(
     ("answer", "why"),
     [
         (denied("DescribeClusterVersions"), "not allowed to call DescribeClusterVersions"),
