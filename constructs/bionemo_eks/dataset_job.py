@@ -21,9 +21,7 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
 
     Both names carry a hash: a changed program or parameter makes a new pair, and the old is pruned.
     """
-    files = {
-        path.name: path.read_text(encoding="utf-8") for path in sorted(PROGRAM_FOLDER.glob("*.py"))
-    }
+    files = _program_files(_PROGRAMS[settings.dataset.preparation])
     config_map_name = manifests.name_with_hash("uniref50-program", files)
     config_map = manifests.load_one(
         "workload/uniref50-program.yaml", {"name": config_map_name, "files": files}
@@ -39,6 +37,16 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
     )
     draft["metadata"]["name"] = manifests.name_with_hash("uniref50-download", draft["spec"])
     return [config_map, draft]
+
+
+def _program_files(program: str) -> dict[str, str]:
+    """Return the texts that `program` needs: a change of another one must make no new Job."""
+    alone = _PROGRAMS["bionemo"]
+    return {
+        path.name: path.read_text(encoding="utf-8")
+        for path in sorted(PROGRAM_FOLDER.glob("*.py"))
+        if (path.name == alone) == (program == alone)
+    }
 
 
 def _arguments(settings: Settings) -> list[str]:

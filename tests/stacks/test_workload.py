@@ -32,6 +32,15 @@ def container(job: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def test_each_preparation_brings_its_own_program_alone(default: Any, synth: Any) -> None:
+    """A change of the one must not make the other's Job anew."""
+    streaming = set(item(default, "ConfigMap")["data"])
+    own = set(item(synth(**{"dataset.preparation": "bionemo"}), "ConfigMap")["data"])
+    assert own == {"prepare_with_bionemo.py"}
+    assert "prepare_uniref50.py" in streaming
+    assert not own & streaming
+
+
 def test_the_claim_takes_the_volume_and_nothing_else_may(default: Any) -> None:
     volume, claim = item(default, "PersistentVolume"), item(default, "PersistentVolumeClaim")
     assert claim["spec"]["volumeName"] == volume["metadata"]["name"] == "fsx-static-pv"

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 
 from problems import PreparationError
 
@@ -18,16 +19,18 @@ SLOTS = 16
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-def die_with_parent() -> None:
-    """Called in a child: let the kernel kill it when its parent is gone (Linux)."""
+def die_with_parent(parent: int) -> None:
+    """Called in a child: let the kernel kill it when `parent`, a process id, is gone (Linux)."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # gone before the call
+            os._exit(1)
 
 
 def apart(blocks: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
-    """What `blocks()` yields, made in a forked process and passed through shared memory.
+    """What `blocks()` yields, made in a process forked now and passed through shared memory.
 
     Unpacking then has a core to itself: in a thread it would wait for Python's global lock
     whenever the parser holds it. Blocks longer than SLOT arrive in pieces.
@@ -38,9 +41,16 @@ def apart(blocks: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
     context = multiprocessing.get_context("fork")
     ring = mmap.mmap(-1, SLOT * SLOTS)
     here, there = context.Pipe()
-    process = context.Process(target=_fill, args=(blocks, ring, there, here), daemon=True)
+    process = context.Process(
+        target=_fill, args=(blocks, ring, there, here, os.getpid()), daemon=True
+    )
     process.start()
     there.close()
+    return _from(process, ring, here)
+
+
+def _from(process: ForkProcess, ring: mmap.mmap, here: Connection) -> Iterator[bytes]:
+    """Take the blocks; end the process, whatever happens."""
     try:
         yield from _drain(ring, here)
     except (EOFError, ConnectionError):
@@ -73,10 +83,14 @@ def _drain(ring: mmap.mmap, pipe: Connection) -> Iterator[bytes]:
 
 
 def _fill(
-    blocks: Callable[[], Iterator[bytes]], ring: mmap.mmap, pipe: Connection, other: Connection
+    blocks: Callable[[], Iterator[bytes]],
+    ring: mmap.mmap,
+    pipe: Connection,
+    other: Connection,
+    parent: int,
 ) -> None:
     """The child's side: put blocks into `ring`, at most SLOTS ahead of the parent."""
-    die_with_parent()
+    die_with_parent(parent)
     other.close()
     slot, taken = 0, 0
     end: BaseException | None

@@ -23,7 +23,7 @@ def _quota(cgroup: Path) -> float | None:
             period = (cgroup / "cpu/cpu.cfs_period_us").read_text().strip()
         except OSError:
             return None
-    if quota in {"max", "-1"}:
+    if quota in {"max", "-1", ""}:
         return None
     return int(quota) / int(period)
 

@@ -7,37 +7,33 @@ import os
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from durable import read_json, remove, write_json
-from problems import DamagedError, PreparationError, SourceError, about
+from durable import partial, read_json, remove, write_json
+from problems import DamagedError, about
+from server import Patience, Server
 from source import READ
 
 PIECE = 32 << 20  # one range request
 RECEIVE = 256 << 10
-LONGEST_PAUSE = 60.0
-_OK, _PARTIAL = 200, 206
-# Answers that may be others a little later (RFC 9110, RFC 6585); else 4xx is final.
-_LATER = {408, 425, 429}
+LEAST = 64 << 10  # bytes that a connection must bring in Patience.stall seconds
+CHANGES = 3  # answers about another file, in a row, that are taken at their word
+_PARTIAL, _NO_RANGE = 206, 416
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long to put up with a server.
+class _ChangedError(ConnectionError):
+    """An answer about another file: one of several servers behind a name may lag behind."""
 
-    Attributes:
-        stall: seconds without a byte after which a connection is given up.
-        attempts: failures in a row, without a byte in between, after which to give up.
-        pause: seconds before the second attempt; doubles each time, to LONGEST_PAUSE.
-    """
 
-    stall: float = 60.0
-    attempts: int = 10
-    pause: float = 1.0
+class _OwnFaultError(Exception):
+    """It is this machine's own fault: no space, no permission. Holds the error."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ class Download:
     """
 
     def __init__(self, url: str, path: Path, connections: int, patience: Patience) -> None:
-        self._url, self._path, self._patience = url, path, patience
+        self._url, self._path, self._server = url, path, Server(url, patience)
         self._connections = connections
         self._state = path.with_name(path.name + ".json")
         self._changed = threading.Condition()
@@ -85,6 +81,8 @@ class Download:
         self._complete: set[int] = set()
         self._error: BaseException | None = None
         self._stop = False
+        self._threads: list[threading.Thread] = []
+        self._checked = False
         self._remote = _Remote(None, False, "")
 
     @property
@@ -95,15 +93,20 @@ class Download:
     def discard(self) -> None:
         """Forget what is complete."""
         remove(self._state)
+        remove(partial(self._state))
 
-    def blocks(self) -> Iterator[bytes]:
+    def blocks(self, *, checked: bool = False) -> Iterator[bytes]:
         """The file's bytes in order, as they come in.
+
+        `checked`: their MD5 is known and will be compared. Then it does not matter if servers
+        behind one name tell of the same file in different words (ETag, Last-Modified).
 
         Raises:
             SourceError: the server has no such file.
             DamagedError: it has another one than a moment ago.
             PreparationError: the server does not answer, or not well.
         """
+        self._checked = checked
         self._remote = self._ask()
         with about(self._path):
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -116,11 +119,21 @@ class Download:
                     yield block
             finally:
                 self._stop = True
-                os.close(descriptor)
+                # A thread that waits for a server must not write to another file's descriptor.
+                if not any(thread.is_alive() for thread in self._joined()):
+                    os.close(descriptor)
+
+    def _joined(self) -> list[threading.Thread]:
+        """The connections' threads, after a moment in which to end."""
+        for thread in self._threads:
+            thread.join(timeout=1)
+        return self._threads
 
     def _start(self, descriptor: int) -> None:
         """Take over what an earlier run has, and set the connections to work."""
         known = {"url": self._url, "size": self._remote.size, "validator": self._remote.validator}
+        if self._checked:
+            known["validator"] = "MD5"
         state = read_json(self._state) or {}
         length = os.fstat(descriptor).st_size
         if self._remote.ranges and {key: state.get(key) for key in known} == known:
@@ -140,8 +153,12 @@ class Download:
             target = self._fetch_pieces
         else:
             count, target = 1, self._fetch_whole
-        for _ in range(count):
-            threading.Thread(target=self._guard, args=(target, descriptor), daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._guard, args=(target, descriptor), daemon=True)
+            for _ in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def _span(self, piece: int) -> tuple[int, int | None]:
         if not self._remote.ranges or self._remote.size is None:
@@ -171,7 +188,8 @@ class Download:
             fetch(descriptor)
         except BaseException as error:
             with self._changed:
-                self._error = self._error or error
+                own = error.error if isinstance(error, _OwnFaultError) else error
+                self._error = self._error or own
                 self._changed.notify_all()
 
     def _fetch_pieces(self, descriptor: int) -> None:
@@ -186,10 +204,18 @@ class Download:
             if start >= self._remote.size:
                 return
             self._fetch(descriptor, piece, start, stop)
+            if not self._stop:
+                self._remember(descriptor, piece)
+
+    def _remember(self, descriptor: int, piece: int) -> None:
+        """Write down that a piece is complete, once it is on the disk."""
+        try:
             os.fsync(descriptor)
             with self._changed:
                 self._complete.add(piece)
                 write_json(self._state, {**self._known, "complete": sorted(self._complete)})
+        except OSError as error:
+            raise _OwnFaultError(error) from None
 
     def _fetch_whole(self, descriptor: int) -> None:
         self._fetch(descriptor, 0, 0, self._remote.size)
@@ -207,86 +233,75 @@ class Download:
                 return
             except (OSError, http.client.HTTPException) as error:
                 failures = 1 if self._have.get(piece, 0) > before else failures + 1
-                self._put_up_with(error, failures)
+                no_longer = isinstance(error, urllib.error.HTTPError) and error.code == _NO_RANGE
+                if failures >= CHANGES and (no_longer or isinstance(error, _ChangedError)):
+                    raise DamagedError(
+                        f"{self._url}: the file on the server changed during the download"
+                    ) from None
+                self._server.put_up_with(
+                    _ChangedError("the server tells of another file") if no_longer else error,
+                    failures,
+                )
 
     def _receive(self, descriptor: int, piece: int, start: int, stop: int | None) -> None:
         have = self._have.get(piece, 0)
         headers = {}
         if self._remote.ranges and stop is not None:
             headers = {"Range": f"bytes={start + have}-{stop - 1}"}
-            if self._remote.validator:
+            if self._remote.validator and not self._checked:
                 headers["If-Range"] = self._remote.validator
-        with self._open(headers) as response:
-            now = _remote(response)
-            if (now.size, now.validator) != (self._remote.size, self._remote.validator) or (
+        with self._server.open(headers) as response:
+            if not self._is_the_same(_remote(response)) or (
                 headers and response.status != _PARTIAL
             ):
-                raise DamagedError(
-                    f"{self._url}: the file on the server changed during the download"
-                )
+                raise _ChangedError("the server tells of another file")
             if not headers:
                 _skip(response, have)
-            while not self._stop and (data := response.read(RECEIVE)):
+            pace = _Pace(self._server.patience.stall)
+            while not self._stop and (data := response.read1(RECEIVE)):
                 _write_at(descriptor, data, start + have)
                 have += len(data)
                 with self._changed:
                     self._have[piece] = have
                     self._changed.notify_all()
+                pace.keep(len(data))
         if stop is not None and start + have < stop and not self._stop:
             raise ConnectionError(f"the connection broke after {start + have:,} bytes")
 
-    def _open(self, headers: dict[str, str]) -> http.client.HTTPResponse:
-        # Identity: a proxy must not pack what is counted and checked byte by byte.
-        request = urllib.request.Request(
-            self._url, headers={"Accept-Encoding": "identity", **headers}
-        )
-        response: http.client.HTTPResponse = urllib.request.urlopen(
-            request, timeout=self._patience.stall
-        )
-        return response
+    def _is_the_same(self, now: _Remote) -> bool:
+        if self._checked:
+            return now.size == self._remote.size
+        return (now.size, now.validator) == (self._remote.size, self._remote.validator)
 
     def _ask(self) -> _Remote:
         """What the server says of the file."""
         failures = 0
         while True:
             try:
-                with self._open({"Range": "bytes=0-0"}) as response:
+                with self._server.open({"Range": "bytes=0-0"}) as response:
                     return _remote(response)
             except (OSError, http.client.HTTPException) as error:
+                if isinstance(error, urllib.error.HTTPError) and error.code == _NO_RANGE:
+                    return _Remote(0, False, "")  # there is no first byte: the file is empty
                 failures += 1
-                self._put_up_with(error, failures)
+                self._server.put_up_with(error, failures)
 
-    def _put_up_with(self, error: Exception, failures: int) -> None:
-        """Wait before the next attempt; raise where another one is of no use.
 
-        Raises:
-            SourceError: the server has refused for good.
-            PreparationError: too many failures in a row.
-            OSError: it is this machine's own fault: no space, no permission.
-        """
-        if isinstance(error, urllib.error.HTTPError):
-            reason = f"the server answers {error.code} {error.reason}"
-            wait = error.headers.get("Retry-After", "") if error.headers else ""
-            if 400 <= error.code < 500 and error.code not in _LATER:
-                raise SourceError(f"{self._url}: {reason}; check the address") from None
-        else:
-            network = isinstance(
-                error,
-                (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException),
-            )
-            if not network:
-                raise error
-            reason, wait = str(getattr(error, "reason", None) or error or type(error).__name__), ""
-        if failures >= self._patience.attempts:
-            raise PreparationError(
-                f"{self._url}: gave up after {failures} attempts in a row: {reason}; "
-                "what has been downloaded is kept, run again to go on"
-            ) from None
-        pause = min(LONGEST_PAUSE, self._patience.pause * 2 ** (failures - 1))
-        if wait.isdigit():
-            pause = min(LONGEST_PAUSE, max(pause, float(wait)))
-        print(f"download: {reason}; attempt {failures + 1} in {pause:.0f} s", flush=True)
-        time.sleep(pause)
+class _Pace:
+    """Tells a connection that trickles from one that works: time-outs see no trickle."""
+
+    def __init__(self, stall: float) -> None:
+        self._stall, self._since, self._brought = stall, time.monotonic(), 0
+
+    def keep(self, count: int) -> None:
+        """Count bytes; TimeoutError when fewer than LEAST came in the last `stall` seconds."""
+        self._brought += count
+        now = time.monotonic()
+        if now - self._since < self._stall:
+            return
+        if self._brought < LEAST:
+            raise TimeoutError(f"only {self._brought:,} bytes in {now - self._since:.0f} s")
+        self._since, self._brought = now, 0
 
 
 def _skip(response: http.client.HTTPResponse, count: int) -> None:
@@ -299,6 +314,9 @@ def _skip(response: http.client.HTTPResponse, count: int) -> None:
 
 def _write_at(descriptor: int, data: bytes, at: int) -> None:
     view = memoryview(data)
-    while view:
-        done = os.pwrite(descriptor, view, at)
-        view, at = view[done:], at + done
+    try:
+        while view:
+            done = os.pwrite(descriptor, view, at)
+            view, at = view[done:], at + done
+    except OSError as error:
+        raise _OwnFaultError(error) from None

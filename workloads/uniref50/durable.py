@@ -31,7 +31,8 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _partial(path: Path) -> Path:
+def partial(path: Path) -> Path:
+    """Where `path` is until it is complete."""
     return path.with_name(path.name + ".partial")
 
 
@@ -39,7 +40,7 @@ def _partial(path: Path) -> Path:
 def draft(path: Path) -> Iterator[int]:
     """A descriptor to write `path` through; `settle` then makes it final."""
     with about(path):
-        descriptor = os.open(_partial(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        descriptor = os.open(partial(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
             yield descriptor
         finally:
@@ -52,12 +53,12 @@ def settle(path: Path) -> None:
     Any process may do so: fsync(2) flushes the file, not what one descriptor wrote.
     """
     with about(path):
-        descriptor = os.open(_partial(path), os.O_RDONLY)
+        descriptor = os.open(partial(path), os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(_partial(path), path)
+        os.replace(partial(path), path)
 
 
 @contextmanager

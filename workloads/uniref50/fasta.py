@@ -89,7 +89,8 @@ class FastaReader:
         if text:
             yield self._block(text)
         if not self.records:
-            raise SourceError(f"{self._name}: no FASTA record in it (the file is empty)")
+            nothing = "" if size else " (the file is empty)"
+            raise SourceError(f"{self._name}: no FASTA record in it{nothing}")
 
     def _skip_to_first(self, text: bytes) -> bytes:
         """`text` from its first header on; empty if only white space has come so far."""

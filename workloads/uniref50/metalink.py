@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.parse
-import urllib.request
+from pathlib import Path
 from xml.etree import ElementTree
 
+from server import Patience, Server
 from source import Facts
 
 NAME = "RELEASE.metalink"
 LARGEST = 4 << 20
-TIMEOUT = 30.0
 
 
 def beside(url: str) -> str:
@@ -45,16 +44,40 @@ def parse(text: bytes, url: str) -> Facts:
     return facts
 
 
-def fetch(url: str) -> Facts:
-    """What RELEASE.metalink beside `url` says; says on standard output what it lacks."""
+def fetch(url: str, patience: Patience) -> Facts:
+    """What RELEASE.metalink beside `url` says; says on standard output what it lacks.
+
+    Raises:
+        PreparationError: the server does not answer, or not well. That there is none is no error;
+            that it could not be had would leave a damaged download unseen.
+    """
     address = beside(url)
+    text = Server(address, patience).small_file(LARGEST)
+    if text is None:
+        return _unchecked(url, f"{address} is not there")
+    return _told(text, url, address)
+
+
+def read(path: Path, url: str) -> Facts:
+    """What RELEASE.metalink beside a file on this machine says."""
+    beside_it = path.with_name(NAME)
     try:
-        with urllib.request.urlopen(address, timeout=TIMEOUT) as response:
-            facts = parse(response.read(LARGEST), url)
-    except (OSError, ValueError, ElementTree.ParseError) as error:
-        reason = getattr(error, "reason", None) or error
-        print(f"warning: {address} is of no use ({reason}): size and MD5 go unchecked", flush=True)
+        text = beside_it.read_bytes()
+    except OSError:
         return Facts(url)
+    return _told(text, url, str(beside_it))
+
+
+def _told(text: bytes, url: str, address: str) -> Facts:
+    try:
+        facts = parse(text, url)
+    except (ValueError, ElementTree.ParseError) as error:
+        return _unchecked(url, f"{address} is no metalink ({error})")
     if facts.size is None and facts.md5 is None:
-        print(f"warning: {address} does not list this file: size and MD5 go unchecked", flush=True)
+        _unchecked(url, f"{address} does not list this file")
     return facts
+
+
+def _unchecked(url: str, why: str) -> Facts:
+    print(f"warning: {why}: size and MD5 go unchecked", flush=True)
+    return Facts(url)

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from apart import die_with_parent
 from durable import draft, settle, sync_folder, write_all
 from layout import HEADER, Task
-from problems import PreparationError, about
+from problems import PreparationError, ScratchError, about
 
 READ = 8 << 20
 ROWS_AT_ONCE = 8192  # about 2.5 MB of rows: joined in the cache, written in one call
@@ -106,15 +106,19 @@ def segment_path(folder: Path, index: int) -> Path:
 
 
 class _Buffer:
-    """Memory that is used again and again, so that its pages are made only once."""
+    """Memory that is used again and again, so that its pages are made only once.
+
+    It is made by the process that uses it: what is made before a fork, all children would share.
+    """
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        self._memory: mmap.mmap | None = None
 
     def room(self, size: int) -> mmap.mmap:
-        if len(self._memory) < size:
-            self._memory.close()
-            self._memory = mmap.mmap(-1, size)
+        if self._memory is None or len(self._memory) < size:
+            if self._memory is not None:
+                self._memory.close()
+            self._memory = mmap.mmap(-1, max(size, 1), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         return self._memory
 
 
@@ -130,9 +134,7 @@ def _read(path: Path, descriptor: int, start: int, view: memoryview) -> None:
         while done < len(view):
             count = os.preadv(descriptor, [view[done : done + READ]], start + done)
             if not count:
-                raise PreparationError(
-                    f"{path}: shorter than when it was written; delete {path.parent}"
-                )
+                raise ScratchError(f"{path}: shorter than when it was written")
             done += count
 
 
@@ -241,9 +243,9 @@ class _Worker:
 _worker: _Worker | None = None
 
 
-def _start(worker: _Worker) -> None:
+def _start(worker: _Worker, parent: int) -> None:
     global _worker  # noqa: PLW0603 - the one way to hand a fork's memory to a pool's tasks
-    die_with_parent()
+    die_with_parent(parent)
     _worker = worker
 
 
@@ -272,17 +274,21 @@ class Orderer:
         )
         self._workers = max(1, min(workers, BUFFERS // max(1, largest)))
 
+    def runs_made(self) -> int:
+        """Bytes in runs that an earlier start has made; their segments go, if they are left."""
+        made = [index for index in self._indexes() if self._rows.run(index).exists()]
+        for index in made:
+            self._rows.segment(index).unlink(missing_ok=True)
+        return sum(int(self._worker.starts[index, -1]) for index in made)
+
     def make_runs(self, done: Callable[[int], None]) -> None:
         """First pass, but for the runs that an earlier start has made; `done` gets bytes."""
-        todo = []
-        for index in range(len(self._rows.first) - 1):
-            if self._rows.run(index).exists():
-                self._rows.segment(index).unlink(missing_ok=True)
-                done(int(self._worker.starts[index, -1]))
-            else:
-                todo.append(index)
+        todo = [index for index in self._indexes() if not self._rows.run(index).exists()]
         for size in self._each(_make_run, self._settle_run, todo):
             done(size)
+
+    def _indexes(self) -> range:
+        return range(len(self._rows.first) - 1)
 
     def _settle_run(self, index: int) -> int:
         settle(self._rows.run(index))
@@ -296,8 +302,11 @@ class Orderer:
             done(files)
 
     def _settle_files(self, files: list[Finished]) -> list[Finished]:
-        for file in files:
-            settle(self._rows.output(file.path))
+        outputs = [self._rows.output(file.path) for file in files]
+        for path in outputs:
+            settle(path)
+        for folder in {path.parent for path in outputs}:
+            sync_folder(folder)
         return files
 
     def _each(
@@ -308,7 +317,8 @@ class Orderer:
             return
         context = multiprocessing.get_context("fork")
         count = min(self._workers, len(items))
-        pool = ProcessPoolExecutor(count, context, initializer=_start, initargs=(self._worker,))
+        initial = (self._worker, os.getpid())
+        pool = ProcessPoolExecutor(count, context, initializer=_start, initargs=initial)
         disk = ThreadPoolExecutor(SETTLING)
         try:
             working: set[Future[Any]] = {pool.submit(work, item) for item in items}

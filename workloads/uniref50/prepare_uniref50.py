@@ -20,13 +20,13 @@ from types import FrameType
 
 import cores
 import metalink
-from download import Patience
 from durable import only_one, remove
 from layout import Split
 from problems import PreparationError, SourceError, explain
 from progress import size, span
 from publish import OtherDataSetError, asked_for, complete
 from remote import RemoteSource
+from server import Patience
 from source import LocalSource, Source
 from stages import Preparation
 
@@ -53,8 +53,12 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 
 
 def _url(text: str) -> str:
-    parts = urllib.parse.urlsplit(text)
-    if parts.scheme not in {"http", "https", "file"} or not (parts.netloc or parts.path):
+    try:
+        parts = urllib.parse.urlsplit(text)
+        somewhere = parts.path if parts.scheme == "file" else parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number
+        somewhere = None
+    if not somewhere or parts.scheme not in {"http", "https", "file"} or " " in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed: give a http, https or file URL")
     return text
 
@@ -76,21 +80,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--val-size", type=rows, default=split.val_size, metavar="N", help="rows (%(default)s)")
     add("--test-size", type=rows, default=split.test_size, metavar="N", help="rows (%(default)s)")
     add(
-        *("--num-csv-files",),
+        "--num-csv-files",
         type=_number(1, 10_000),
         default=split.num_csv_files,
         metavar="N",
         help="files of each split (%(default)s)",
     )
     add(
-        *("--seed",),
+        "--seed",
         type=_number(0, 2**63 - 1),
         default=split.seed,
         metavar="N",
         help="of the shuffle (%(default)s)",
     )
     add(
-        *("--workers",),
+        "--workers",
         type=_number(1, 256),
         default=cores.available(),
         metavar="N",
@@ -104,14 +108,14 @@ def _parser() -> argparse.ArgumentParser:
         help="to the server (%(default)s)",
     )
     add(
-        *("--timeout",),
+        "--timeout",
         type=_number(1, 3600),
         default=60,
         metavar="SECONDS",
-        help="without a byte, after which to connect anew (%(default)s)",
+        help="with next to no byte, after which to connect anew (%(default)s)",
     )
     add(
-        *("--attempts",),
+        "--attempts",
         type=_number(1, 1000),
         default=10,
         metavar="N",
@@ -128,8 +132,7 @@ def _source(options: argparse.Namespace, raw: Path) -> Source:
         return LocalSource(options.fasta)
     if parts.scheme == "file":
         path = Path(urllib.request.url2pathname(parts.path))
-        facts = metalink.fetch(options.url) if path.with_name(metalink.NAME).exists() else None
-        return LocalSource(path, facts)
+        return LocalSource(path, metalink.read(path, options.url))
     patience = Patience(stall=options.timeout, attempts=options.attempts)
     return RemoteSource(options.url, raw, options.connections, patience)
 
@@ -149,7 +152,7 @@ def prepare(options: argparse.Namespace) -> None:
     with only_one(raw):
         preparation = Preparation(raw / "work", processed, split, options.workers)
         try:
-            manifest = complete(processed, asked)
+            manifest = complete(processed, asked, source.is_of)
         except OtherDataSetError:
             if not options.replace:
                 raise
@@ -164,8 +167,6 @@ def prepare(options: argparse.Namespace) -> None:
             _warn_of_space(options.root, source)
             manifest = preparation.run(source, keep_raw=options.keep_raw)
             _summarise(processed, manifest, time.monotonic() - started)
-        if not options.keep_raw:
-            source.discard()
         remove(raw / "work")
 
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 MARKER = "_SUCCESS"
 EXIT_OTHER_PARAMETERS = 2
@@ -26,20 +27,37 @@ def main() -> int:
     root, replace = parameters.pop("root"), parameters.pop("replace")
     wanted = {"preparation": "bionemo", **parameters}
     marker = root / "processed" / MARKER
-    if marker.exists() and not replace:
-        found = json.loads(marker.read_text(encoding="utf-8"))
-        if found == wanted:
-            print(f"{marker}: the data set is complete; nothing to do.")
-            return 0
+    found = _read(marker)
+    if found == wanted:
+        print(f"{marker}: the data set is complete; nothing to do.")
+        return 0
+    if found is not None and not replace:
         print(
-            f"{marker} tells of another data set: {found}, not {wanted}. "
+            f"error: {marker} tells of another data set: {found}, not {wanted}. "
             "Set dataset.replace to make this one instead.",
             file=sys.stderr,
         )
         return EXIT_OTHER_PARAMETERS
+    # NeMo takes any index of lines that is there, also one of the files before.
+    for index in [*marker.parent.rglob("*.idx.npy"), *marker.parent.rglob("*.idx.info")]:
+        index.unlink()
+    marker.unlink(missing_ok=True)
     _prepare(root, parameters)
-    marker.write_text(json.dumps(wanted), encoding="utf-8")
+    draft = marker.with_name(f"{MARKER}.partial")
+    draft.write_text(json.dumps(wanted), encoding="utf-8")
+    draft.replace(marker)
     return 0
+
+
+def _read(marker: Path) -> Any:
+    """Return what the marker tells; None without one, its text if it is no JSON."""
+    if not marker.exists():
+        return None
+    text = marker.read_text(encoding="utf-8", errors="replace")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _prepare(root: Path, parameters: dict[str, int]) -> None:

@@ -16,6 +16,7 @@ _HINTS = {
     errno.EPERM: "not permitted; run as a user who may read and write there",
     errno.EROFS: "the file system is mounted read-only",
     errno.ENOENT: "no such file or folder",
+    errno.EEXIST: "a file of this name is in the way",
     errno.EISDIR: "is a folder, a file was expected",
     errno.ENOTDIR: "part of the path is a file, a folder was expected",
 }
@@ -31,6 +32,10 @@ class SourceError(PreparationError):
 
 class DamagedError(SourceError):
     """The input is not what was sent; getting it again may mend it."""
+
+
+class ScratchError(PreparationError):
+    """Unfinished work is not what an earlier run left; made anew, it may be."""
 
 
 def explain(error: OSError) -> str:

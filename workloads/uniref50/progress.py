@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 LOG_INTERVAL = 30.0
@@ -44,6 +47,8 @@ class Progress:
         self._stage, self._total, self._first, self._done = stage, total, done, done
         self._out = out or sys.stdout
         self._bar = self._out.isatty()
+        self._said: int | None = None
+        self._lock = threading.Lock()
         self._start = time.monotonic()
         self._next = self._start + (BAR_INTERVAL if self._bar else LOG_INTERVAL)
         if not self._bar:
@@ -65,12 +70,38 @@ class Progress:
 
         `done`: bytes so far; `total`: bytes in all, if that is known only now.
         """
+        with self._lock:
+            self._update(done, total, note)
+
+    @contextmanager
+    def kept_up(self, look: Callable[[], tuple[int, int | None, str]]) -> Iterator[None]:
+        """Call update() with what `look` returns each second, also while nothing happens.
+
+        A thread does it: fork before, not within.
+        """
+        ended = threading.Event()
+
+        def keep() -> None:
+            while not ended.wait(1.0):
+                self.update(*look())
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _update(self, done: int, total: int | None, note: str) -> None:
         self._done = done
         self._total = total or self._total
         now = time.monotonic()
         if now < self._next:
             return
-        line = self._line(now - self._start) + (f"; {note}" if note else "")
+        notes = [note, "nothing new since the last line" if done == self._said else ""]
+        self._said = done
+        line = "; ".join([self._line(now - self._start), *filter(None, notes)])
         if self._bar:
             filled = int(BAR_WIDTH * min(1.0, done / self._total)) if self._total else 0
             self._write(f"\r[{'#' * filled:<{BAR_WIDTH}}] {line}\x1b[K", end="")

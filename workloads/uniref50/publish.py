@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from durable import read_json, sync_folder, write_json
 from layout import Split
 from order import Finished
-from problems import PreparationError, about
+from problems import PreparationError, ScratchError, about
 from source import Facts, Source
 
 MANIFEST = "_SUCCESS"
@@ -24,6 +25,16 @@ class OtherDataSetError(PreparationError):
     """A complete data set of other parameters is there, and must not be lost."""
 
 
+def _forget_indexes(processed: Path) -> None:
+    """Remove NeMo's indexes of lines: it takes any that is there, also one of other files.
+
+    With `index_mapping_dir` it keeps them below that folder, by the files' whole paths:
+    https://github.com/NVIDIA/NeMo/blob/v1.23.0/nemo/collections/nlp/data/language_modeling/text_memmap_dataset.py
+    """
+    for path in [*processed.rglob("*.idx.npy"), *processed.rglob("*.idx.info")]:
+        path.unlink()
+
+
 def asked_for(split: Split, source: Source) -> dict[str, Any]:
     """What a manifest must say to be of the data set that is asked for."""
     found: dict[str, Any] = {"preparation": "streaming", **asdict(split), "url": source.url}
@@ -33,11 +44,16 @@ def asked_for(split: Split, source: Source) -> dict[str, Any]:
 
 
 def _flat(manifest: dict[str, Any]) -> dict[str, Any]:
-    return {**manifest, **manifest.get("source", {})}
+    source = manifest.get("source")
+    return {**manifest, **(source if isinstance(source, dict) else {})}
 
 
-def complete(processed: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+def complete(
+    processed: Path, asked: dict[str, Any], is_of: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any] | None:
     """The manifest of the data set that is asked for, if it is there with all of its files.
+
+    `is_of` tells whether the source is still the one that a manifest describes.
 
     Raises:
         OtherDataSetError: a complete one of other parameters is there.
@@ -56,6 +72,8 @@ def complete(processed: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
         for key, value in asked.items()
         if flat.get(key) != value
     ]
+    if not differences and not is_of(flat):
+        differences = ["the source has other content now"]
     if manifest is None or differences:
         reason = "; ".join(differences) if manifest else "it is no JSON object"
         raise OtherDataSetError(
@@ -64,8 +82,8 @@ def complete(processed: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
         )
     missing = [
         file["path"]
-        for file in manifest["files"]
-        if _size(processed / file["path"]) != file["bytes"]
+        for file in manifest.get("files", [])
+        if file_size(processed / file["path"]) != file["bytes"]
     ]
     if missing:
         print(
@@ -77,7 +95,8 @@ def complete(processed: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
     return manifest
 
 
-def _size(path: Path) -> int:
+def file_size(path: Path) -> int:
+    """Bytes of a file; -1 if there is none."""
     return path.stat().st_size if path.is_file() else -1
 
 
@@ -85,9 +104,13 @@ def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
     """Move `files` from `unpublished` to `processed`; those that are there already stay.
 
     Files of another data set go: those of the same names, and other xNNN.csv of the splits.
+
+    Raises:
+        ScratchError: a file is neither here nor there as it was written.
     """
     with about(processed):
         (processed / MANIFEST).unlink(missing_ok=True)
+        _forget_indexes(processed)
         names = {file.path for file in files}
         for split in SPLITS:
             (processed / split).mkdir(exist_ok=True)
@@ -97,6 +120,8 @@ def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
         for file in files:
             if (unpublished / file.path).exists():
                 os.replace(unpublished / file.path, processed / file.path)
+            if file_size(processed / file.path) != file.bytes:
+                raise ScratchError(f"{processed / file.path}: not as it was written")
         for split in SPLITS:
             sync_folder(processed / split)
         sync_folder(processed)

@@ -18,7 +18,7 @@ from durable import draft, new_file, read_json, settle, write_all, write_json
 from fasta import FastaReader, Rows
 from gunzip import unpacked
 from order import segment_path
-from problems import about
+from problems import ScratchError, about
 from progress import Progress, size
 from source import Facts, Source, checked
 
@@ -130,14 +130,17 @@ def read_source(source: Source, folder: Path) -> Segments:
         )
         return unpacked(raw, source.name)
 
+    def state() -> tuple[int, int | None, str]:
+        done, total = counters.get()
+        return done, total, f"{reader.records:,} records"
+
     def rows(descriptor: int) -> Iterator[Rows]:
-        for block in reader.rows(apart(blocks)):
+        for block in reader.rows(unpacking):
             write_all(descriptor, block.lengths.astype("<u4", copy=False).tobytes())
-            done, total = counters.get()
-            progress.update(done, total, f"{reader.records:,} records")
             yield block
 
-    with new_file(lengths_path(folder)) as descriptor:
+    unpacking = apart(blocks)
+    with new_file(lengths_path(folder)) as descriptor, progress.kept_up(state):
         first = _write_segments(
             folder, rows(descriptor), lambda: piece_bytes(counters.get()[1] or None)
         )
@@ -146,14 +149,34 @@ def read_source(source: Source, folder: Path) -> Segments:
     return _load(folder, np.array(first, np.int64), reader.cut_short)
 
 
+def plan() -> dict[str, int]:
+    """What decides how the work is cut: other values cannot go on with it."""
+    return {
+        "small_piece": SMALL_PIECE,
+        "large_piece": LARGE_PIECE,
+        "pieces": PIECES,
+        "piece_rows": PIECE_ROWS,
+    }
+
+
 def save(segments: Segments) -> dict[str, object]:
     """What `restore` needs beside the files, for a JSON file."""
     return {"first": segments.first.tolist(), "cut_short": segments.cut_short}
 
 
 def restore(folder: Path, saved: dict[str, object]) -> Segments:
-    """What an earlier run's first stage left in `folder`."""
-    return _load(folder, np.array(saved["first"], np.int64), int(str(saved["cut_short"])))
+    """What an earlier run's first stage left in `folder`.
+
+    Raises:
+        ScratchError: it is not whole.
+    """
+    try:
+        found = _load(folder, np.array(saved["first"], np.int64), int(str(saved["cut_short"])))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ScratchError(f"{folder}: not as an earlier run left it ({error})") from None
+    if not len(found.lengths) or len(found.lengths) != found.first[-1]:
+        raise ScratchError(f"{lengths_path(folder)}: shorter than when it was written")
+    return found
 
 
 def _load(folder: Path, first: NDArray[np.int64], cut_short: int) -> Segments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,12 +23,14 @@ class Facts:
         release: from RELEASE.metalink, as `2026_04`.
         size: bytes as downloaded.
         md5: in hex, of the same bytes.
+        modified: when a file on this machine was last changed, in ns since 1970.
     """
 
     url: str
     release: str | None = None
     size: int | None = None
     md5: str | None = None
+    modified: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For the manifest."""
@@ -59,6 +61,9 @@ class Source(Protocol):
     def blocks(self) -> Iterator[bytes]:
         """The file's bytes in order."""
 
+    def is_of(self, manifest: dict[str, Any]) -> bool:
+        """Whether this is still the file that a manifest's flat `manifest` describes."""
+
     def discard(self) -> None:
         """Remove what reading it has left on the disk, if anything."""
 
@@ -71,6 +76,7 @@ class LocalSource:
 
     Raises:
         SourceError: there is no such file, or it may not be read.
+        OSError: the disk fails.
     """
 
     def __init__(self, path: Path, facts: Facts | None = None) -> None:
@@ -78,13 +84,15 @@ class LocalSource:
             found = path.stat()
             with path.open("rb"):
                 pass
-        except OSError as error:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
             raise SourceError(explain(error)) from None
         self._path = path
         self.name = str(path)
         self.url = path.resolve().as_uri()
         self.size: int | None = found.st_size
-        self.expected = facts or Facts(self.url)
+        told = facts or Facts(self.url)
+        # Under its own name, whatever way led to it.
+        self.expected = replace(told, url=self.url, modified=found.st_mtime_ns)
         self.identity = {"size": found.st_size, "modified": found.st_mtime_ns}
 
     def blocks(self) -> Iterator[bytes]:
@@ -96,6 +104,15 @@ class LocalSource:
                     yield block
             finally:
                 os.close(descriptor)
+
+    def is_of(self, manifest: dict[str, Any]) -> bool:
+        """See Source: not changed since, or of the same bytes all the same."""
+        if manifest.get("modified") == self.identity["modified"]:
+            return True
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in self.blocks():
+            digest.update(block)
+        return bool(manifest.get("md5") == digest.hexdigest())
 
     def discard(self) -> None:
         """See Source; the file is not ours to remove."""
@@ -130,7 +147,7 @@ def checked(
         size += len(block)
         count(size)
         yield block
-    found = Facts(expected.url, expected.release, size, digest.hexdigest())
+    found = replace(expected, size=size, md5=digest.hexdigest())
     for what in ("size", "md5"):
         wanted, got = getattr(expected, what), getattr(found, what)
         if wanted is not None and wanted != got:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import itertools
 from dataclasses import asdict
 from pathlib import Path
@@ -13,13 +15,22 @@ import segments
 from durable import read_json, remove, write_json
 from layout import Split, Task, output_files, shuffled, tasks
 from order import Finished, Orderer, Rows
-from problems import DamagedError, SourceError
+from problems import DamagedError, PreparationError, ScratchError, SourceError
 from progress import Progress
-from publish import SPLITS, manifest_of, publish, write_manifest
+from publish import SPLITS, file_size, manifest_of, publish, write_manifest
 from segments import PIECE_ROWS, Segments, piece_bytes
 from source import Source
 
 VERSION = "1.0.0"
+
+
+@functools.cache
+def program() -> str:
+    """A hash of this program: what another one left unfinished is not gone on with."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 class Preparation:
@@ -44,11 +55,17 @@ class Preparation:
             SourceError: the input is wrong for good.
             PreparationError, OSError: a later run may go on.
         """
-        rows = self._rows(source)
-        if not keep_raw:
-            source.discard()
-        finished = self._files(rows)
-        publish(self._work / "processed", self._processed, finished)
+        try:
+            rows = self._rows(source)
+            if not keep_raw:
+                source.discard()
+            finished = self._files(rows)
+            publish(self._work / "processed", self._processed, finished)
+        except ScratchError as error:
+            remove(self._work)
+            raise PreparationError(
+                f"{error}. The unfinished work has been removed; run again to make it anew."
+            ) from None
         manifest = manifest_of(VERSION, self._split, rows.source, rows.cut_short, finished)
         write_manifest(self._processed, manifest)
         return manifest
@@ -56,7 +73,8 @@ class Preparation:
     def _rows(self, source: Source) -> Segments:
         """First stage: the source's rows, in segments."""
         key = {
-            "program_version": VERSION,
+            "program": program(),
+            **segments.plan(),
             **asdict(self._split),
             **source.identity,
             "name": source.name,
@@ -73,6 +91,7 @@ class Preparation:
             raise source.damaged(error) from None
         wanted = self._split.val_size + self._split.test_size
         if rows.records < wanted:
+            remove(self._work)
             raise SourceError(
                 f"{source.name}: {rows.records:,} records are fewer than --val-size "
                 f"{self._split.val_size} and --test-size {self._split.test_size} together"
@@ -84,9 +103,11 @@ class Preparation:
         """Second and third stage: runs by part, and of these the files."""
         done_path = self._work / "finished.json"
         done = [Finished(**each) for each in (read_json(done_path) or {}).get("files", [])]
-        names = {file.path for file in done}
+        names = {file.path for file in done if self._is_there(file)}
         todo, cuts = self._plan(rows)
         left = [task for task in todo if not names.issuperset(f.path for f in task.files)]
+        again = {file.path for task in left for file in task.files}
+        done = [file for file in done if file.path not in again]
         if left:
             order = shuffled(rows.records, self._split.seed)
             orderer = Orderer(
@@ -98,6 +119,13 @@ class Preparation:
         place = {file.path: index for index, file in enumerate(f for t in todo for f in t.files)}
         return sorted(done, key=lambda file: place[file.path])
 
+    def _is_there(self, file: Finished) -> bool:
+        """Whether a finished file waits to be published, or has been, whole."""
+        return file.bytes in (
+            file_size(self._work / "processed" / file.path),
+            file_size(self._processed / file.path),
+        )
+
     def _plan(self, rows: Segments) -> tuple[list[Task], np.ndarray[Any, np.dtype[np.int64]]]:
         """The tasks of the third stage, and the cuts between their parts."""
         total = int(rows.lengths.sum(dtype=np.int64))
@@ -107,8 +135,8 @@ class Preparation:
         return todo, np.array([0, *stops], np.int64)
 
     def _make_runs(self, orderer: Orderer, total: int) -> None:
-        progress = Progress("sort", total)
-        sorted_bytes = 0
+        sorted_bytes = orderer.runs_made()
+        progress = Progress("sort", total, sorted_bytes)
 
         def done(count: int) -> None:
             nonlocal sorted_bytes

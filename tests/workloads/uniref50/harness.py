@@ -13,29 +13,38 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = Path(__file__).resolve().parents[3] / "workloads" / "uniref50" / "prepare_uniref50.py"
-# Pieces of 64 kB, so that a small file goes through every stage in many steps.
-SMALL_PIECES = """
+SMALL = 64 << 10
+# Smaller pieces and blocks, so that a small file goes through every stage in many steps; and a
+# place for a fault.
+ALTERED = """
 import os, sys
 sys.path.insert(0, sys.argv.pop(1))
-import segments
-segments.SMALL_PIECE = segments.LARGE_PIECE = 64 << 10
-import prepare_uniref50
+piece, fault = int(sys.argv.pop(1)), sys.argv.pop(1)
+import download, durable, fasta, gunzip, order, prepare_uniref50, segments, stages
+segments.SMALL_PIECE = segments.LARGE_PIECE = download.PIECE = piece
+fasta.BLOCK = gunzip.OUTPUT_BLOCK = gunzip.INPUT_BLOCK = max(1, piece // 8)
+exec(fault)
 status = prepare_uniref50.main()
 sys.stdout.flush()
 os._exit(status)
 """
+BEFORE_PUBLISHING = "stages.publish = lambda *all: os._exit(9)"
 
 
-def command(*options: Any, small_pieces: bool = False) -> list[str]:
-    """The command line of the program with `options`."""
-    program = ["-c", SMALL_PIECES, str(PROGRAM.parent)] if small_pieces else [str(PROGRAM)]
+def command(*options: Any, pieces: int = 0, fault: str = "") -> list[str]:
+    """The command line of the program with `options`; `pieces`: bytes, 0 for the program's own."""
+    program = (
+        ["-c", ALTERED, str(PROGRAM.parent), str(pieces or 96 << 20), fault]
+        if pieces or fault
+        else [str(PROGRAM)]
+    )
     return [sys.executable, *program, *map(str, options)]
 
 
-def run(*options: Any, small_pieces: bool = False) -> subprocess.CompletedProcess[str]:
+def run(*options: Any, pieces: int = 0, fault: str = "") -> subprocess.CompletedProcess[str]:
     """Run the program to its end."""
     return subprocess.run(
-        command(*options, small_pieces=small_pieces),
+        command(*options, pieces=pieces, fault=fault),
         capture_output=True,
         text=True,
         timeout=120,
@@ -60,6 +69,10 @@ class Server:
         failures: answers to give before the first good one, a status each.
         answers_left: good answers to give before 503 for ever; None for no end.
         break_after: bytes of one answer after which the connection breaks; None for never.
+        breaks: how many times that may happen.
+        drip: seconds between two bytes of an answer, once; 0 for none.
+        etags: to give in turn, an answer each; without any, one that fits the content.
+        metalink_failures: as `failures`, of RELEASE.metalink.
         stall_after: the same, but the connection stays open and silent; once.
         asked: `Range` headers so far, without RELEASE.metalink's.
     """
@@ -70,6 +83,10 @@ class Server:
         self.failures: list[int] = []
         self.answers_left: int | None = None
         self.break_after: int | None = None
+        self.breaks = 1000
+        self.drip = 0.0
+        self.etags: list[str] = []
+        self.metalink_failures: list[int] = []
         self.stall_after: int | None = None
         self.asked: list[str] = []
         self.url = ""
@@ -89,6 +106,9 @@ class Server:
         ).encode()
 
     def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
+        if handler.path == "/RELEASE.metalink" and self.metalink_failures:
+            handler.send_error(self.metalink_failures.pop(0))
+            return
         content = self.files.get(handler.path)
         if content is None:
             handler.send_error(404)
@@ -102,20 +122,34 @@ class Server:
                 self.answers_left -= 1
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", handler.headers.get("Range", ""))
         start, stop = 0, len(content)
+        if asked and self.ranges and not content:
+            handler.send_error(416)
+            return
         if asked and self.ranges:
             start, stop = int(asked[1]), min(int(asked[2]) + 1, len(content))
             handler.send_response(206)
             handler.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(content)}")
         else:
             handler.send_response(200)
-        handler.send_header("ETag", f'"{hashlib.md5(content).hexdigest()}"')
+        etag = hashlib.md5(content).hexdigest()
+        if self.etags:
+            etag = self.etags[0]
+            self.etags = [*self.etags[1:], etag]
+        handler.send_header("ETag", f'"{etag}"')
         handler.send_header("Content-Length", str(stop - start))
         handler.end_headers()
         self._send(handler, content[start:stop])
 
     def _send(self, handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
-        for limit, pause in ((self.break_after, 0.0), (self.stall_after, 5.0)):
+        if self.drip and len(body) > 1:
+            pause, self.drip = self.drip, 0.0
+            for at in range(len(body)):
+                handler.wfile.write(body[at : at + 1])
+                time.sleep(pause)
+        break_after = self.break_after if self.breaks > 0 else None
+        for limit, pause in ((break_after, 0.0), (self.stall_after, 5.0)):
             if limit is not None and len(body) > limit:
+                self.breaks -= 1
                 handler.wfile.write(body[:limit])
                 handler.wfile.flush()
                 self.stall_after = None
@@ -128,7 +162,7 @@ class Server:
 def start(*options: Any) -> subprocess.Popen[str]:
     """Start the program, with small pieces, and leave it running."""
     return subprocess.Popen(
-        command(*options, small_pieces=True),
+        command(*options, pieces=SMALL),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

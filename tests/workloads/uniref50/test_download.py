@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
 from bench.uniref50_data import write_fasta
-from tests.workloads.uniref50.harness import Server, csv_files, run
+from tests.workloads.uniref50.harness import SMALL, Server, csv_files, run
 
 SIZES = ("--val-size", "5", "--test-size", "20", "--num-csv-files", "3")
 NAME = "uniref50.fasta.gz"
@@ -46,12 +47,12 @@ def test_release_size_and_md5_are_checked_and_written_down(
     assert source["release"] == "2026_04"
     assert source["size"] == len(content)
     assert "warning" not in done.stdout
-    assert not list((tmp_path / "raw").glob("uniref50*")), "the download goes when it is used"
+    assert not list((tmp_path / "raw").rglob("uniref50*")), "the download goes when it is used"
 
 
 def test_keep_raw_keeps_the_download(server: Server, tmp_path: Path, content: bytes) -> None:
     run("--root", tmp_path, "--url", server.put(NAME, content), "--keep-raw", *SIZES)
-    assert (tmp_path / "raw" / NAME).read_bytes() == content
+    assert (tmp_path / "raw/download" / NAME).read_bytes() == content
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -104,6 +105,129 @@ def test_a_silent_server_is_left_after_a_time(
     assert csv_files(tmp_path) == right
 
 
+def test_a_trickle_is_no_download(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """A time-out of the socket never comes: a byte is there each moment."""
+    server.drip = 0.05
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, "--timeout", 1)
+    assert "bytes in 1 s; attempt 2" in done.stdout
+    assert done.returncode == 0, done.stderr
+    assert csv_files(tmp_path) == right
+
+
+def test_a_break_without_ranges_reads_past_what_is_there(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    server.ranges, server.break_after, server.breaks = False, len(content) // 2, 2
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert csv_files(tmp_path) == right
+
+
+def test_servers_behind_one_name_may_differ_where_md5_decides(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    server.etags = ["one", "two", "three"]
+    server.metalink(NAME, content)
+    url = server.put(NAME, content)
+    done = run("--root", tmp_path, "--url", url, *SIZES, pieces=SMALL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert csv_files(tmp_path) == right
+
+
+def test_a_file_that_changes_meanwhile_is_not_mixed(
+    server: Server, tmp_path: Path, content: bytes
+) -> None:
+    """Without MD5, another ETag is all that tells."""
+    server.etags = [f"v{number}" for number in range(1000)]
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, pieces=SMALL)
+    assert done.returncode == 1
+    assert "changed during the download" in done.stderr
+    assert not csv_files(tmp_path)
+
+
+def test_what_has_come_of_another_file_is_not_gone_on_with(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    write_fasta(tmp_path / NAME, 5000, seed=7)
+    other = (tmp_path / NAME).read_bytes()
+    longest = max(len(content), len(other)) + 1
+    # gzip allows zeros at the end: the two have one size.
+    other, content = (each.ljust(longest, b"\0") for each in (other, content))
+    server.answers_left = 3
+    options = ("--root", tmp_path, "--url", server.put(NAME, other), "--attempts", 1, *SIZES)
+    assert run(*options, pieces=SMALL).returncode == 1
+    server.answers_left = None
+    server.put(NAME, content)
+    done = run(*options, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "from an earlier run" not in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+def test_a_hiccup_does_not_switch_the_check_off(
+    server: Server, tmp_path: Path, content: bytes
+) -> None:
+    server.metalink(NAME, content, md5="0" * 32)
+    server.metalink_failures = [503, 500]
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES)
+    assert done.returncode == 1
+    assert "md5 is" in done.stderr
+
+
+def test_a_check_that_cannot_be_had_is_an_error(
+    server: Server, tmp_path: Path, content: bytes
+) -> None:
+    server.metalink_failures = [503] * 10
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, "--attempts", 2)
+    assert done.returncode == 1
+    assert "RELEASE.metalink: gave up after 2 attempts" in done.stderr
+
+
+def test_an_empty_file_is_called_empty(server: Server, tmp_path: Path) -> None:
+    done = run("--root", tmp_path, "--url", server.put(NAME, b""), *SIZES)
+    assert done.returncode == 2
+    assert "the file is empty" in done.stderr
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EIO])
+def test_what_the_network_does_is_not_the_disks_fault(
+    number: int, server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """TLS errors have numbers of their own, which look like those of files."""
+    fault = f"""
+import http.client
+real, left = http.client.HTTPResponse.read1, [1]
+def read1(self, count=-1):
+    if left and count > 1:
+        left.pop()
+        raise OSError({number}, "of the network")
+    return real(self, count)
+http.client.HTTPResponse.read1 = read1
+"""
+    url = server.put(NAME, content)
+    done = run("--root", tmp_path, "--url", url, *SIZES, pieces=SMALL, fault=fault)
+    assert done.returncode == 0, done.stderr
+    assert "of the network; attempt 2" in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+def test_a_full_disk_is_not_the_networks_fault(
+    server: Server, tmp_path: Path, content: bytes
+) -> None:
+    fault = """
+def pwrite(*all):
+    raise OSError(28, "No space left on device")
+os.pwrite = pwrite
+"""
+    url = server.put(NAME, content)
+    done = run("--root", tmp_path, "--url", url, *SIZES, pieces=SMALL, fault=fault)
+    assert done.returncode == 1
+    assert "no space left" in done.stderr
+    assert "attempt" not in done.stdout
+
+
 @pytest.mark.parametrize("status", [404, 403, 410])
 def test_a_refusal_is_final(status: int, server: Server, tmp_path: Path, content: bytes) -> None:
     server.failures = [status] * 10
@@ -141,7 +265,7 @@ def test_a_wrong_md5_throws_the_download_away(
     assert "md5 is" in done.stderr
     assert "should be 00000000" in done.stderr
     assert not csv_files(tmp_path)
-    assert not list((tmp_path / "raw").glob("uniref50*"))
+    assert not list((tmp_path / "raw").rglob("uniref50*"))
     server.metalink(NAME, content)
     assert run("--root", tmp_path, "--url", url, *SIZES).returncode == 0
     assert csv_files(tmp_path) == right

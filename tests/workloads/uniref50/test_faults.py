@@ -16,7 +16,15 @@ from pathlib import Path
 import pytest
 
 from bench.uniref50_data import write_fasta
-from tests.workloads.uniref50.harness import command, csv_files, run, start, stop
+from tests.workloads.uniref50.harness import (
+    BEFORE_PUBLISHING,
+    SMALL,
+    command,
+    csv_files,
+    run,
+    start,
+    stop,
+)
 
 SIZES = ("--val-size", "10", "--test-size", "100", "--num-csv-files", "5", "--workers", "2")
 GOOD = b"".join(b">r%d\nACGT\n" % number for number in range(200))
@@ -27,7 +35,7 @@ PACKED = gzip.compress(GOOD)
     ("content", "message"),
     [
         (b"", "no FASTA record in it (the file is empty)"),
-        (b"\n \n\n", "no FASTA record in it"),
+        (b"\n \n\n", "no FASTA record in it\n"),
         (b"<html><body>404</body></html>", "an HTML page"),
         (b"ACGT\n>a\nACGT\n", "not FASTA, it starts with 'ACGT'"),
         (PACKED[:-20], "the gzip data ends too early (truncated)"),
@@ -64,6 +72,9 @@ def test_bad_input_gets_one_message(tmp_path: Path, content: bytes, message: str
         (["--url", "http://a/b", "--fasta", "c"], "not allowed with argument"),
         (["--fasta", "/no/such/file"], "/no/such/file: no such file"),
         (["--fasta", "/tmp"], "/tmp: is a folder"),
+        (["--url", "http://127.0.0.1:port/a.gz"], "is not allowed: give a http, https or file"),
+        (["--url", "http:///a.gz"], "is not allowed: give a http, https or file"),
+        (["--url", "http://host/a b.gz"], "is not allowed: give a http, https or file"),
     ],
 )
 def test_bad_options_get_one_message(tmp_path: Path, options: list[str], message: str) -> None:
@@ -179,10 +190,14 @@ def test_a_write_that_is_refused_is_a_message(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("pieces", [SMALL, 0])
 def test_killed_at_random_moments_a_rerun_ends_with_the_same_bytes(
-    tmp_path: Path, source: Path, right: dict[str, bytes]
+    pieces: int, tmp_path: Path, source: Path, right: dict[str, bytes]
 ) -> None:
-    """One data set, killed again and again; `bench/uniref50_faults.py` does it 50 times."""
+    """One data set, killed again and again; `bench/uniref50_faults.py` does it 50 times.
+
+    The last run may also be a program that cuts the work in other pieces.
+    """
     arguments = ("--root", tmp_path, "--fasta", source, *SIZES)
     chance = random.Random(1)
     for _ in range(10):
@@ -194,10 +209,87 @@ def test_killed_at_random_moments_a_rerun_ends_with_the_same_bytes(
         if (tmp_path / "processed/_SUCCESS").exists():
             assert found == right
             shutil.rmtree(tmp_path / "processed")
-    done = run(*arguments)
+    done = run(*arguments, pieces=pieces)
     assert done.returncode == 0, done.stderr
     assert csv_files(tmp_path) == right
     assert [path.name for path in (tmp_path / "raw").iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("workers", ["2", "3"])
+def test_workers_do_not_share_what_they_sort_in(workers: str, tmp_path: Path) -> None:
+    """Parts of less than a memory page, many of them."""
+    source = tmp_path / "a.fasta"
+    write_fasta(source, 2000, length=20)
+    sizes = ("--val-size", "0", "--test-size", "0", "--num-csv-files", "40")
+    runs = []
+    for name, count in (("one", "1"), ("many", workers)):
+        done = run(
+            *("--root", tmp_path / name, "--fasta", source, *sizes, "--workers", count), pieces=700
+        )
+        assert done.returncode == 0, done.stderr
+        runs.append(csv_files(tmp_path / name))
+    assert runs[0] == runs[1]
+
+
+def unpublished(root: Path, source: Path) -> Path:
+    """Do everything but publish; return the folder of the unfinished work."""
+    done = run(*("--root", root, "--fasta", source, *SIZES), pieces=SMALL, fault=BEFORE_PUBLISHING)
+    assert done.returncode == 9, done.stderr
+    return root / "raw/work"
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut"])
+def test_finished_files_that_are_harmed_are_made_anew(
+    harm: str, tmp_path: Path, source: Path, right: dict[str, bytes]
+) -> None:
+    victim = unpublished(tmp_path, source) / "processed/train/x001.csv"
+    victim.unlink() if harm == "missing" else victim.write_bytes(b"")
+    done = run("--root", tmp_path, "--fasta", source, *SIZES, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert csv_files(tmp_path) == right
+
+
+@pytest.mark.parametrize("name", ["source.json", "lengths", "state.json", "finished.json"])
+def test_unfinished_work_that_is_harmed_is_made_anew(
+    name: str, tmp_path: Path, source: Path, right: dict[str, bytes]
+) -> None:
+    (unpublished(tmp_path, source) / name).write_bytes(b"")
+    arguments = ("--root", tmp_path, "--fasta", source, *SIZES)
+    done = run(*arguments, pieces=SMALL)
+    if done.returncode:
+        assert "The unfinished work has been removed" in done.stderr
+        assert "Traceback" not in done.stderr
+        done = run(*arguments, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert csv_files(tmp_path) == right
+
+
+@pytest.mark.parametrize("changed", [("--seed", "7"), ("--val-size", "11"), ("source",)])
+def test_unfinished_work_of_another_data_set_is_not_gone_on_with(
+    changed: tuple[str, ...], tmp_path: Path, source: Path
+) -> None:
+    root = tmp_path / "root"
+    own = tmp_path / "own.fasta.gz"
+    shutil.copy(source, own)
+    unpublished(root, own)
+    options = [*SIZES, *changed] if len(changed) == 2 else [*SIZES]
+    if changed == ("source",):
+        write_fasta(own, 6000, seed=7)
+    for folder in (root, tmp_path / "fresh"):
+        done = run("--root", folder, "--fasta", own, *options, pieces=SMALL)
+        assert done.returncode == 0, done.stderr
+    assert csv_files(root) == csv_files(tmp_path / "fresh")
+
+
+def test_a_run_goes_on_where_another_was_killed(
+    tmp_path: Path, source: Path, right: dict[str, bytes]
+) -> None:
+    """The stage that is done is not done again."""
+    unpublished(tmp_path, source)
+    done = run("--root", tmp_path, "--fasta", source, *SIZES, pieces=SMALL)
+    assert "read: done by an earlier run" in done.stdout
+    assert "sort:" not in done.stdout
+    assert csv_files(tmp_path) == right
 
 
 def test_sigterm_ends_it_cleanly(tmp_path: Path, source: Path) -> None:

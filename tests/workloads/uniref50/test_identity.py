@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import fasta
 from bench import uniref50_reference
 from bench.uniref50_data import write_fasta
 from fasta import FastaReader
-from tests.workloads.uniref50.harness import csv_files, run
+from tests.workloads.uniref50.harness import SMALL, csv_files, run
 
 NAMES = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12)
 DESCRIPTIONS = st.text(
@@ -65,10 +66,13 @@ def rows(content: bytes, chunk: int) -> bytes:
     return b"".join(block.text for block in FastaReader("a.fasta").rows(chunks))
 
 
-@given(content=files(), chunk=st.integers(1, 5000))
+@given(content=files(), chunk=st.integers(1, 5000), block=st.integers(1, 3000))
 @settings(max_examples=300, deadline=None)
-def test_rows_are_those_that_pyfastx_reads(content: bytes, chunk: int) -> None:
-    assert rows(content, chunk) == reference_rows(content)
+def test_rows_are_those_that_pyfastx_reads(content: bytes, chunk: int, block: int) -> None:
+    """However the text comes, and wherever the reader cuts it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fasta, "BLOCK", block)
+        assert rows(content, chunk) == reference_rows(content)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +105,7 @@ def test_odd_files_that_the_reference_accepts(content: bytes) -> None:
     num_csv_files=st.integers(1, 60),
     packed=st.booleans(),
     workers=st.integers(1, 3),
+    pieces=st.sampled_from([300, 3000, SMALL]),
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whole_runs_leave_the_references_files(
@@ -110,7 +115,9 @@ def test_whole_runs_leave_the_references_files(
     num_csv_files: int,
     packed: bool,
     workers: int,
+    pieces: int,
 ) -> None:
+    """With pieces down to a record or two: what workers share must not mix."""
     val_size, test_size = (int(count * part) for part in share)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -119,7 +126,7 @@ def test_whole_runs_leave_the_references_files(
         done = run(
             *("--root", folder / "ours", "--fasta", source, "--workers", workers, "--seed", seed),
             *("--val-size", val_size, "--test-size", test_size, "--num-csv-files", num_csv_files),
-            small_pieces=True,
+            pieces=pieces,
         )
         assert done.returncode == 0, done.stderr
         uniref50_reference.prepare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -82,6 +83,69 @@ def test_replace_leaves_nothing_of_the_old_one(made: Path, root: Path) -> None:
     assert len(csv_files(root)) == 9
     assert manifest(root)["num_csv_files"] == 3
     assert csv_files(root)["val/x000.csv"] != before["val/x000.csv"]
+
+
+INDEXES = (
+    "train/x000.csv.idx.npy",
+    "train/x000.csv.idx.info",
+    "fsx/processed/val/x001.csv.idx.npy",
+)
+
+
+@pytest.mark.parametrize("options", [("--seed", "7", "--replace"), ()])
+def test_indexes_of_other_lines_go(made: Path, root: Path, options: tuple[str, ...]) -> None:
+    """NeMo takes an index that is there, and would read the new files at the old places."""
+    for name in INDEXES:
+        (root / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "processed" / name).write_bytes(b"old")
+    assert again(made, root, *options).returncode == 0
+    left = [name for name in INDEXES if (root / "processed" / name).exists()]
+    assert left == ([] if options else list(INDEXES)), "of the same files they stay"
+
+
+def test_the_same_file_by_another_way_is_the_same(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    shutil.copy(made / "a.fasta", tmp_path / "real")
+    (tmp_path / "real/RELEASE.metalink").write_text(
+        '<metalink version="3.0"><version>2026_04</version><files/></metalink>'
+    )
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    url = (tmp_path / "link/a.fasta").as_uri()
+    options = ("--root", tmp_path / "root", "--url", url, *SIZES)
+    assert run(*options).returncode == 0
+    assert "nothing to do" in run(*options).stdout
+
+
+def test_another_content_of_the_same_size_is_another_data_set(made: Path, tmp_path: Path) -> None:
+    source, root = tmp_path / "a.fasta", tmp_path / "root"
+    shutil.copy(made / "a.fasta", source)
+    options = ("--root", root, "--fasta", source, *SIZES)
+    assert run(*options).returncode == 0
+    os.utime(source, ns=(1, 1))
+    assert "nothing to do" in run(*options).stdout, "a copy is the same file"
+    text = source.read_bytes()
+    source.write_bytes(text[:-5] + b"AAAA\n")
+    assert len(text) == source.stat().st_size
+    done = run(*options)
+    assert done.returncode == 2
+    assert "the source has other content now" in done.stderr
+
+
+@pytest.mark.parametrize("text", ['{"source": "a"}', "[]", "no JSON", "{}"])
+def test_a_manifest_that_is_none_is_named(made: Path, root: Path, text: str) -> None:
+    (root / "processed/_SUCCESS").write_text(text)
+    done = again(made, root)
+    assert done.returncode == 2
+    assert "tells of another data set" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_to_do_leaves_a_kept_download_alone(made: Path, root: Path) -> None:
+    kept = root / "raw/download/uniref50.fasta.gz"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"kept")
+    assert "nothing to do" in again(made, root).stdout
+    assert kept.exists()
 
 
 def test_a_changed_source_is_another_data_set(made: Path, root: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import itertools
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 import cores
 import metalink
+import progress as progress_module
 from bionemo_eks.settings_reader import read_settings
 from fasta import FastaReader
 from layout import Split, output_files, tasks
@@ -32,6 +34,7 @@ PROGRAM = Path(__file__).resolve().parents[3] / "workloads" / "uniref50"
         ({"cpu.max": "50000 100000"}, 1),
         ({"cpu.max": "max 100000"}, 64),
         ({"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "", "cpu/cpu.cfs_period_us": ""}, 64),
         ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 64),
         ({}, 64),
     ],
@@ -97,6 +100,17 @@ def test_a_log_has_a_line_each_half_minute(monkeypatch: pytest.MonkeyPatch) -> N
     assert lines[1] == "read:  15% of 1.0 GB, 5.0 MB/s, 2 min 50 s left; 7 records"
     assert len(lines) == 5
     assert lines[-1] == "read: 7 records in 100.0 s"
+
+
+def test_a_log_goes_on_while_nothing_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_module, "LOG_INTERVAL", 1.5)
+    out = io.StringIO()
+    progress = Progress("read", 1000, out=out)
+    with progress.kept_up(lambda: (0, 1000, "0 records")):
+        time.sleep(5.5)
+    lines = out.getvalue().splitlines()[1:]
+    assert len(lines) >= 2
+    assert lines[-1].endswith("0 records; nothing new since the last line")
 
 
 def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
