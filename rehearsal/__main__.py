@@ -20,7 +20,6 @@ from rehearsal.environment import (
     ROOT,
     UnsafeEnvironmentError,
     exports,
-    pass_by_proxies,
     refuse_a_real_account,
 )
 from rehearsal.local_pod import PodError
@@ -100,24 +99,30 @@ def serve(
     """
     refuse_a_real_account()
     region = settings_of(ROOT, context or []).region
-    with tempfile.TemporaryDirectory() as folder, local_aws(port, region, Path(folder)) as running:
-        print("# The local AWS runs. In another terminal:")
-        print(f"unset {' '.join(OF_A_REAL_ACCOUNT)}")
-        for name, value in exports(running.endpoint, region).items():
-            print(f"export {name}={shlex.quote(value)}")
-        print(f"# What clusters are told, one file each: {Path(folder) / LEDGER_FOLDER}")
-        print("# Ctrl-C ends it.", flush=True)
-        try:
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            local_aws(port, region, Path(folder)) as running,
+        ):
+            _tell_what_to_export(exports(running.endpoint, region))
+            print(f"# What clusters are told, one file each: {Path(folder) / LEDGER_FOLDER}")
+            print("# Ctrl-C ends it.", flush=True)
             running.wait()
-        except KeyboardInterrupt:
-            print("# Ended.")
+    except KeyboardInterrupt:
+        print("# Ended.")
+
+
+def _tell_what_to_export(variables: dict[str, str]) -> None:
+    print("# The local AWS runs. In another terminal:")
+    print(f"unset {' '.join(OF_A_REAL_ACCOUNT)}")
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
 
 
 def main() -> int:
     """Run the command line; return the exit status, with one message for what went wrong."""
     # To be told to end is as Ctrl-C: what has been started is taken along.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    pass_by_proxies()
     try:
         app()
     except _EXPECTED as error:

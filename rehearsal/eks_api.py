@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.ht
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ministack.services import eks
@@ -21,7 +22,7 @@ def register() -> None:
     services.put_before("eks", _find)
 
 
-def _find(method: str, path: str) -> services.Action | None:
+def _find(method: str, path: str, headers: Mapping[str, str]) -> services.Action | None:
     named = _PATH.match(path)
     if method != "POST" or named is None:
         return None

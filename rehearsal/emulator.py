@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from typing import Any
 
@@ -50,7 +49,8 @@ def register() -> None:
 
 def _end_with_the_rehearsal() -> None:
     """Wait for the end of standard input: whoever started this holds it open while it lives."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin, whose lock would be in the way when Python itself ends.
+    os.read(0, 1)
     os._exit(0)
 
 

@@ -114,4 +114,5 @@ def pass_by_proxies() -> None:
     """Let this process itself reach this machine's servers where a proxy is set."""
     for name in ("NO_PROXY", "no_proxy"):
         given = os.environ.get(name, "")
-        os.environ[name] = f"{given},{_NO_PROXY}" if given else _NO_PROXY
+        if _NO_PROXY not in given:
+            os.environ[name] = f"{given},{_NO_PROXY}" if given else _NO_PROXY

@@ -1,7 +1,8 @@
 """Runs the data Job's pod as a process of this machine, on a small made-up FASTA file.
 
-Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here,
-and three arguments are put last, so that they win: the file's address and two sizes that fit it.
+Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here, and
+three arguments are put last, so that they win: the file's address and two sizes that fit it. What
+the pod prints shows its own paths.
 """
 
 from __future__ import annotations
@@ -113,6 +114,8 @@ def _run(
     lines: list[str] = []
 
     def read(line: str) -> None:
+        for path, place in mounts.items():
+            line = line.replace(str(place), path)
         lines.append(line)
         on_line(line)
 

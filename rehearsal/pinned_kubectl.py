@@ -63,12 +63,15 @@ def apply_in_order(
 
 
 def _run(kubectl: Path, kubeconfig: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [str(kubectl), "--kubeconfig", str(kubeconfig), "--request-timeout=60s", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [str(kubectl), "--kubeconfig", str(kubeconfig), "--request-timeout=60s", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise KubectlError(f"The layer's kubectl does not run here: {error.strerror}") from None
     if done.returncode:
         raise KubectlError(f"kubectl {' '.join(arguments[:2])} failed:\n  {done.stderr.strip()}")
     return done.stdout.strip()

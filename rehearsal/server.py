@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.adapters_kubectl import LEDGERS
-from rehearsal.environment import ROOT
+from rehearsal.environment import ROOT, pass_by_proxies
 
 # Where the ledgers are, below the folder given.
 LEDGER_FOLDER = "ledgers"
@@ -56,6 +56,7 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[LocalAws]:
     Its log and its ledgers stay in `folder`. Raises ServerError when it does not start.
     """
     port = port or free_port()
+    pass_by_proxies()
     ledgers = folder / LEDGER_FOLDER
     ledgers.mkdir(parents=True, exist_ok=True)
     _refuse_a_taken(port)

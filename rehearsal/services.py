@@ -12,6 +12,7 @@ from ministack.core import router
 Answer = tuple[int, dict[str, str], bytes]
 # Takes the body, returns the answer's.
 Action = Callable[[dict[str, Any]], Any]
+Find = Callable[[str, str, Mapping[str, str]], Action | None]
 
 
 class CallError(Exception):
@@ -25,26 +26,24 @@ class CallError(Exception):
 def add(service: str, target: str, actions: Mapping[str, Action]) -> None:
     """Add a service of the JSON protocol, whose calls carry `X-Amz-Target: <target>.<Action>`."""
 
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Answer:
+    def find(method: str, path: str, headers: Mapping[str, str]) -> Action:
         name = headers.get("x-amz-target", "").rpartition(".")[2]
-        return _answer(actions.get(name, _unknown(name)), body)
+        return actions.get(name, _unknown(name))
 
     router.SERVICE_PATTERNS[service] = {"target_prefixes": [target]}
-    app.SERVICE_HANDLERS[service] = handle
+    put_before(service, find)
 
 
-def put_before(service: str, find: Callable[[str, str], Action | None]) -> None:
-    """Let `find(method, path)` answer a service's calls first; the emulator has the rest."""
-    original = app.SERVICE_HANDLERS[service]
+def put_before(service: str, find: Find) -> None:
+    """Let what `find(method, path, headers)` returns answer first; the emulator has the rest."""
+    original = app.SERVICE_HANDLERS.get(service)
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Answer:
-        action = find(method, path)
-        if action is not None:
-            return _answer(action, body)
+        action = find(method, path, headers)
+        if action is not None or original is None:
+            return _answer(action or _unknown(path), body)
         answer: Answer = await original(method, path, headers, body, query)
         return answer
 

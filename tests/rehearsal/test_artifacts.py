@@ -60,6 +60,14 @@ def test_a_machine_that_cannot_run_the_layers_kubectl_is_told(
         refuse_another_machine()
 
 
+def test_a_kubectl_that_does_not_run_is_told(tmp_path: Path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_bytes(b"\x7fELF of another machine")
+    kubectl.chmod(0o755)
+    with pytest.raises(KubectlError, match="does not run here: Exec format error"):
+        apply_in_order(kubectl, tmp_path / "config", [tmp_path / "001.yaml"], print)
+
+
 def test_an_assembly_without_a_layer_is_told(tmp_path: Path) -> None:
     with pytest.raises(KubectlError, match="no kubectl layer"):
         extract(tmp_path, tmp_path)

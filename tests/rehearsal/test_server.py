@@ -15,7 +15,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from rehearsal.environment import ACCOUNT, ROOT, UnsafeEnvironmentError, refuse_a_real_account
+from rehearsal.environment import (
+    ACCOUNT,
+    ROOT,
+    UnsafeEnvironmentError,
+    pass_by_proxies,
+    refuse_a_real_account,
+)
 from rehearsal.server import free_port
 
 
@@ -66,6 +72,7 @@ def test_serve_prints_what_to_export_and_says_when_its_emulator_has_ended() -> N
     with serving(port) as (process, lines):
         given = [line.removeprefix("export ") for line in lines if line.startswith("export ")]
         exports = dict(each.split("=", 1) for each in given)
+        pass_by_proxies()
         client = boto3.client(
             "sts",
             endpoint_url=exports["AWS_ENDPOINT_URL"],
