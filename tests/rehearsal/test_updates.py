@@ -91,12 +91,12 @@ def test_the_trainings_parameters_change(standing: Any) -> None:
     assert removed == {key for key in jobs if "launcher" in key or "watch" in key}
 
 
-def test_the_training_is_switched_off(standing: Any) -> None:
-    before = len(standing.ledger.steps)
-    standing.deploy({"training.enabled": "false"})
-    steps = steps_after(standing, before)
+def test_the_training_is_switched_off(account: Any) -> None:
+    before = len(account.ledger.steps)
+    account.deploy({"training.enabled": "false"})
+    steps = steps_after(account, before)
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
-    assert {key.rpartition("-")[0] for key in keys(standing, "Job")} == {
+    assert {key.rpartition("-")[0] for key in keys(account, "Job")} == {
         "Job/default/uniref50-download"
     }
 
@@ -198,7 +198,7 @@ def test_a_refused_object_fails_and_rolls_back(standing: Any) -> None:
         standing.deploy({"training.max_steps": "4000"}, misspell)
     assert standing.stack("workload")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert standing.ledger.objects == objects
-    standing.deploy({"training.max_steps": "4000"})
+    standing.deploy({})
 
 
 def test_destroy_leaves_the_bucket_and_the_next_deployment_takes_it(standing: Any) -> None:
