@@ -36,8 +36,13 @@ def seconds(command: list[str], context: dict[str, object], out: Path) -> float:
         "CDK_DEFAULT_ACCOUNT": "111122223333",
     }
     began = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+    took = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return took
 
 
 def main() -> int:

@@ -19,6 +19,9 @@ from ops.aws import Deployment
 from ops.leftovers import Leftover, data, deletion
 from tests.ops.orphans import REGION, Orphans, client, owned, tag, tagged
 
+# moto starts a whole AWS for each.
+pytestmark = pytest.mark.slow
+
 NAME = "bionemo-on-eks"
 KEY_TAG = {"TagKey": "bionemo-on-eks/deployment", "TagValue": NAME}
 

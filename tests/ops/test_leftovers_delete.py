@@ -15,6 +15,9 @@ from ops.cli import app
 from ops.leftovers import Leftover, Search, deletion
 from tests.ops.orphans import REGION, Orphans, client, tag, tagged
 
+# moto starts a whole AWS for each.
+pytestmark = pytest.mark.slow
+
 NAME = "bionemo-on-eks"
 
 

@@ -14,6 +14,9 @@ import yaml
 
 from rehearsal.environment import ACCOUNT, ROOT
 
+# They wait for processes and servers.
+pytestmark = pytest.mark.slow
+
 
 def rehearsal(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

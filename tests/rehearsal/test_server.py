@@ -49,6 +49,10 @@ def serving(port: int) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
             process.kill()
 
 
+# They wait for processes and servers.
+pytestmark = pytest.mark.slow
+
+
 def emulator_of(process: subprocess.Popen[str]) -> int:
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return int(child)

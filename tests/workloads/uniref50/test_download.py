@@ -11,6 +11,9 @@ import pytest
 from bench.uniref50_data import write_fasta
 from tests.workloads.uniref50.harness import SMALL, Server, csv_files, run
 
+# They wait for processes and servers.
+pytestmark = pytest.mark.slow
+
 SIZES = ("--val-size", "5", "--test-size", "20", "--num-csv-files", "3")
 NAME = "uniref50.fasta.gz"
 
