@@ -109,7 +109,7 @@ def gpu_type(found: Deployment) -> Result:
         )
     return failed(
         name,
-        f"{zone} does not offer {wanted}; {', '.join(there)} do{_in_force()}",
+        f"{zone} does not offer {wanted}; offered in {', '.join(there)}{_in_force()}",
         _options(suggested(found, there)),
     )
 
@@ -125,7 +125,7 @@ def core_type(found: Deployment) -> Result:
         zones = _flags(suggested(found, there))
         return failed(
             name,
-            f"{', '.join(missing)} does not offer {wanted}; {', '.join(there)} do{_in_force()}",
+            f"{', '.join(missing)} does not offer {wanted}; offered in {', '.join(there)}{_in_force()}",
             f"Choose another core.instance_type, or other zones:\n{zones}",
         )
     return passed(name, f"{wanted} is offered in {', '.join(found.settings.zones)}")
