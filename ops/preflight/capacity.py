@@ -125,7 +125,8 @@ def core_type(found: Deployment) -> Result:
         zones = _flags(suggested(found, there))
         return failed(
             name,
-            f"{', '.join(missing)} does not offer {wanted}; offered in {', '.join(there)}{_in_force()}",
+            f"{', '.join(missing)} does not offer {wanted}; offered in {', '.join(there)}"
+            f"{_in_force()}",
             f"Choose another core.instance_type, or other zones:\n{zones}",
         )
     return passed(name, f"{wanted} is offered in {', '.join(found.settings.zones)}")

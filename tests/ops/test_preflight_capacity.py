@@ -74,7 +74,7 @@ def test_a_zone_that_eks_refuses_is_told_by_its_id() -> None:
 def test_a_zone_without_the_gpu_type_names_those_that_have_it() -> None:
     result = found("the zone has no p3.16xlarge")["GPU instance type"]
     assert result.verdict is Verdict.FAIL
-    assert "us-west-2a does not offer p3.16xlarge; us-west-2c do" in result.said
+    assert "us-west-2a does not offer p3.16xlarge; offered in us-west-2c" in result.said
     assert "-c gpu.availability_zone=us-west-2c" in result.remedy
 
 
@@ -86,7 +86,7 @@ def test_a_zone_without_the_core_type_fails() -> None:
 
     result = one("Core instance type", {}, ec2__describe_instance_type_offerings=offered)
     assert result.verdict is Verdict.FAIL
-    assert "us-west-2b does not offer m5.xlarge; us-west-2a, us-west-2c do" in result.said
+    assert "us-west-2b does not offer m5.xlarge; offered in us-west-2a, us-west-2c" in result.said
 
 
 def test_pin_writes_zones_that_the_stacks_then_use(tmp_path: Path) -> None:
