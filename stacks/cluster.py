@@ -52,12 +52,15 @@ class ClusterStack(Stack):
         )
         tags = naming.deployment_tags(settings)
         before_nodes = self._add_node_addons()
-        self.core = self._add_nodes("Core", core_pool(settings, tags), subnets.nodes, before_nodes)
-        self.gpu = self._add_nodes(
-            "Gpu",
-            gpu_pool(settings, tags),
-            [subnets.nodes_in(settings.gpu_zone)],
+        of_gpus = [subnets.nodes_in(settings.gpu_zone)]
+        self.core = self._add_nodes(
+            "Core",
+            core_pool(settings, tags, subnets.names(subnets.nodes)),
+            subnets.nodes,
             before_nodes,
+        )
+        self.gpu = self._add_nodes(
+            "Gpu", gpu_pool(settings, tags, subnets.names(of_gpus)), of_gpus, before_nodes
         )
         # CoreDNS has no place to run before there are nodes, and its add-on would time out.
         coredns = self._addon("coredns", {"nodeSelector": CORE_SELECTOR})

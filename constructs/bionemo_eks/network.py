@@ -38,24 +38,33 @@ class Subnets:
 
     def routable_in(self, zone: str) -> ec2.ISubnet:
         """Return the routable subnet in `zone`; SettingsError when there is none."""
-        return self._in(zone, self.routable)
+        return self._in(zone, self.routable, "Name one of these.")
 
     def nodes_in(self, zone: str) -> ec2.ISubnet:
         """Return the subnet for nodes in `zone`; SettingsError when there is none."""
-        return self._in(zone, self.nodes)
+        remedy = "Name one of these, or other subnets in network.node_subnet_ids."
+        return self._in(zone, self.nodes, remedy)
 
-    def _in(self, zone: str, subnets: Sequence[ec2.ISubnet]) -> ec2.ISubnet:
+    @staticmethod
+    def names(subnets: Sequence[ec2.ISubnet]) -> list[str]:
+        """Return what tells `subnets` apart at synth: an id if it is known, else the zone."""
+        return [
+            each.availability_zone if Token.is_unresolved(each.subnet_id) else each.subnet_id
+            for each in subnets
+        ]
+
+    def _in(self, zone: str, subnets: Sequence[ec2.ISubnet], remedy: str) -> ec2.ISubnet:
         for subnet in subnets:
             if subnet.availability_zone == zone or not self.known:
                 return subnet
-        raise _not_in(zone, subnets)
+        raise _not_in(zone, subnets, remedy)
 
 
-def _not_in(zone: str, subnets: Sequence[ec2.ISubnet]) -> SettingsError:
+def _not_in(zone: str, subnets: Sequence[ec2.ISubnet], remedy: str) -> SettingsError:
     return SettingsError(
         f"Setting 'gpu.availability_zone' asks for zone '{zone}', in which the VPC has no private "
         f"subnet to use; it has them in {', '.join(each.availability_zone for each in subnets)}.\n"
-        "  Name one of these, or other subnets in network.node_subnet_ids."
+        f"  {remedy}"
     )
 
 
@@ -193,6 +202,12 @@ def existing_subnets(scope: Construct, network: NetworkSettings) -> Subnets:
         raise SettingsError(
             f"Setting 'network.node_subnet_ids' is {node_subnet_ids}, but the private "
             f"subnets of {vpc_id}, those with a way out through NAT, are: {known or 'none'}."
+        )
+    if len({each.availability_zone for each in private}) < 2:
+        # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+        raise SettingsError(
+            f"Setting 'network.vpc_id' is \"{vpc_id}\": EKS wants private subnets in two zones, "
+            f"and all of that VPC's are in {private[0].availability_zone}."
         )
     return Subnets(
         vpc=vpc,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bionemo_eks.manifests import name_with_hash
 from bionemo_eks.naming import node_group_prefix
@@ -17,11 +17,14 @@ from bionemo_eks.scheduling import (
 from bionemo_eks.settings import Settings
 
 
-def core_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
-    """Return the pool for controllers, add-ons and the data Job: never fewer than `core.nodes`."""
+def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
+    """Return the pool for controllers, add-ons and the data Job: never fewer than `core.nodes`.
+
+    `subnets` tell by name where its nodes are, for another place wants another node group.
+    """
     core = settings.core
     return NodePool(
-        name=_name(settings, "core", core.instance_type, settings.release.core_ami_type),
+        name=_name(settings, "core", core.instance_type, settings.release.core_ami_type, *subnets),
         instance_type=core.instance_type,
         ami_type=settings.release.core_ami_type,
         kubernetes_version=settings.kubernetes_version,
@@ -33,8 +36,11 @@ def core_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
     )
 
 
-def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
-    """Return the pool for the training: from 0 up, or always `gpu.nodes` with scaling `fixed`."""
+def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
+    """Return the pool for the training: from 0 up, or always `gpu.nodes` with scaling `fixed`.
+
+    `subnets`: as for core_pool().
+    """
     gpu = settings.gpu
     fixed = gpu.scaling == "fixed"
     capacity_type = "SPOT" if gpu.purchase == "spot" else "ON_DEMAND"
@@ -45,7 +51,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
             gpu.instance_type,
             settings.release.gpu_ami_type,
             capacity_type,
-            settings.gpu_zone,
+            *subnets,
         ),
         instance_type=gpu.instance_type,
         ami_type=settings.release.gpu_ami_type,
@@ -72,8 +78,4 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str]) -> NodePool:
 
 def _name(settings: Settings, kind: str, *replacing: str) -> str:
     """Return a node group's name: another one for whatever makes EKS want another group."""
-    network = settings.network
-    prefix = node_group_prefix(settings, kind).rstrip("-")
-    return name_with_hash(
-        prefix, *replacing, network.vpc_id, list(network.node_subnet_ids), list(settings.zones)
-    )
+    return name_with_hash(node_group_prefix(settings, kind).rstrip("-"), *replacing)

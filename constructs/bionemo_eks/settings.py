@@ -98,8 +98,8 @@ class NetworkSettings(Group):
     availability_zones: list[Zone] = Field(
         default=[],
         max_length=2,
-        description="The two zones to use. Empty: zones a and b of the region. Of no meaning with "
-        "`vpc_id`: that VPC has its own.",
+        description="The two zones to use. Empty: zones a and b of the region. With `vpc_id` only "
+        "the first counts: the GPU nodes' zone, unless `gpu.availability_zone` is set.",
     )
     nat_gateways: Literal["one", "per-zone"] = Field(
         default="one",
@@ -273,7 +273,7 @@ class DatasetSettings(Group):
 
     preparation: Literal["streaming", "bionemo"] = Field(
         default="streaming",
-        description="`streaming`: this project's program, same bytes, about an hour. `bionemo`: "
+        description="`streaming`: this project's program, same bytes, half an hour. `bionemo`: "
         "the container's own, as in 2024, 50 to 60 hours.",
     )
     url: Annotated[

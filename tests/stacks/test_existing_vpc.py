@@ -41,11 +41,11 @@ def missing(assembly: Any) -> list[str]:
     return [each["key"] for each in manifest.get("missing", [])]
 
 
-def answer(keys: list[str]) -> dict[str, Any]:
-    """Return what the CLI keeps in cdk.context.json for a VPC with two zones."""
+def answer(keys: list[str], zones: tuple[str, str] = ZONES) -> dict[str, Any]:
+    """Return what the CLI keeps in cdk.context.json for a VPC with two subnets."""
     subnets = [
         {"subnetId": subnet, "cidr": cidr, "availabilityZone": zone, "routeTableId": "rtb-1"}
-        for subnet, cidr, zone in zip(NODES, ("10.9.0.0/20", "10.9.16.0/20"), ZONES, strict=True)
+        for subnet, cidr, zone in zip(NODES, ("10.9.0.0/20", "10.9.16.0/20"), zones, strict=True)
     ]
     found = {
         "vpcId": VPC,
@@ -105,6 +105,33 @@ def test_what_the_vpc_does_not_have_is_said(changes: dict[str, str], words: list
         synthesised({**context(**changes), **found})
     for word in words:
         assert word in str(error.value)
+
+
+@pytest.mark.usefixtures("account")
+def test_a_vpc_with_one_zone_is_refused() -> None:
+    """EKS would refuse it, after the file system has been made."""
+    found = answer(missing(synthesised(context())), ("us-west-2c", "us-west-2c"))
+    with pytest.raises(SettingsError, match="two zones"):
+        synthesised({**context(), **found})
+
+
+@pytest.mark.usefixtures("account")
+def test_other_subnets_make_other_node_groups() -> None:
+    """Subnets cannot be changed on a node group, and a name serves once."""
+    found = answer(missing(synthesised(context())))
+    names = []
+    for subnets in (",".join(NODES), NODES[1]):
+        assembly = synthesised({**context(**{"network.node_subnet_ids": subnets}), **found})
+        resources = assembly.get_stack_by_name("bionemo-on-eks-cluster").template["Resources"]
+        names.append(
+            {
+                each["Properties"]["Labels"]["NodeGroupType"]: each["Properties"]["NodegroupName"]
+                for each in resources.values()
+                if each["Type"] == "AWS::EKS::Nodegroup"
+            }
+        )
+    assert names[0]["core"] != names[1]["core"]
+    assert names[0]["gpu"] == names[1]["gpu"], "the GPU nodes' subnet is the same"
 
 
 def test_without_an_account_there_is_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:

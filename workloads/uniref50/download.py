@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from durable import partial, read_json, remove, write_json
+from durable import partial, read_json, remove, sync_folder, write_json
 from problems import DamagedError, about
 from server import Patience, Server
 from source import READ
@@ -22,6 +22,7 @@ RECEIVE = 256 << 10
 LEAST = 64 << 10  # bytes that a connection must bring in Patience.stall seconds
 CHANGES = 3  # answers about another file, in a row, that are taken at their word
 _PARTIAL, _NO_RANGE = 206, 416
+_OTHER = "the server tells of another file"
 
 
 class _ChangedError(ConnectionError):
@@ -108,6 +109,8 @@ class Download:
         """
         self._checked = checked
         self._remote = self._ask()
+        if self._remote.size == 0:
+            return
         with about(self._path):
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -146,6 +149,9 @@ class Download:
             if done:
                 print(f"download: goes on with {done:,} bytes from an earlier run", flush=True)
         else:
+            # In this order: what is written down must never tell of what is not there.
+            self.discard()
+            sync_folder(self._path.parent)
             os.ftruncate(descriptor, 0)
         self._known = known
         if self._remote.ranges:
@@ -225,26 +231,30 @@ class Download:
 
     def _fetch(self, descriptor: int, piece: int, start: int, stop: int | None) -> None:
         """Get bytes `start` to `stop` (None: to the end), in as many attempts as it takes."""
-        failures = 0
+        failures = changes = 0
         while not self._stop:
             before = self._have.get(piece, 0)
             try:
                 self._receive(descriptor, piece, start, stop)
                 return
-            except (OSError, http.client.HTTPException) as error:
-                failures = 1 if self._have.get(piece, 0) > before else failures + 1
-                no_longer = isinstance(error, urllib.error.HTTPError) and error.code == _NO_RANGE
-                if failures >= CHANGES and (no_longer or isinstance(error, _ChangedError)):
+            except (OSError, http.client.HTTPException) as caught:
+                error: Exception = caught
+                if isinstance(error, urllib.error.HTTPError) and error.code == _NO_RANGE:
+                    error = _ChangedError(_OTHER)
+                if self._have.get(piece, 0) - before >= LEAST:
+                    failures = changes = 0
+                failures += 1
+                changes = changes + 1 if isinstance(error, _ChangedError) else 0
+                if changes >= CHANGES:
                     raise DamagedError(
                         f"{self._url}: the file on the server changed during the download"
                     ) from None
-                self._server.put_up_with(
-                    _ChangedError("the server tells of another file") if no_longer else error,
-                    failures,
-                )
+                self._server.put_up_with(error, failures)
 
     def _receive(self, descriptor: int, piece: int, start: int, stop: int | None) -> None:
         have = self._have.get(piece, 0)
+        if stop is not None and start + have >= stop:
+            return
         headers = {}
         if self._remote.ranges and stop is not None:
             headers = {"Range": f"bytes={start + have}-{stop - 1}"}
@@ -254,24 +264,26 @@ class Download:
             if not self._is_the_same(_remote(response)) or (
                 headers and response.status != _PARTIAL
             ):
-                raise _ChangedError("the server tells of another file")
-            if not headers:
-                _skip(response, have)
+                raise _ChangedError(_OTHER)
             pace = _Pace(self._server.patience.stall)
+            if not headers:
+                _skip(response, have, pace)
             while not self._stop and (data := response.read1(RECEIVE)):
                 _write_at(descriptor, data, start + have)
                 have += len(data)
                 with self._changed:
                     self._have[piece] = have
                     self._changed.notify_all()
+                if stop is not None and start + have >= stop:
+                    return
                 pace.keep(len(data))
-        if stop is not None and start + have < stop and not self._stop:
+        if stop is not None and not self._stop:
             raise ConnectionError(f"the connection broke after {start + have:,} bytes")
 
     def _is_the_same(self, now: _Remote) -> bool:
-        if self._checked:
-            return now.size == self._remote.size
-        return (now.size, now.validator) == (self._remote.size, self._remote.validator)
+        sizes = {now.size, self._remote.size} - {None}
+        same_words = self._checked or now.validator == self._remote.validator
+        return len(sizes) <= 1 and same_words
 
     def _ask(self) -> _Remote:
         """What the server says of the file."""
@@ -304,12 +316,13 @@ class _Pace:
         self._since, self._brought = now, 0
 
 
-def _skip(response: http.client.HTTPResponse, count: int) -> None:
+def _skip(response: http.client.HTTPResponse, count: int, pace: _Pace) -> None:
     while count:
-        data = response.read(min(count, RECEIVE))
+        data = response.read1(min(count, RECEIVE))
         if not data:
             raise ConnectionError("the connection broke before what is new")
         count -= len(data)
+        pace.keep(len(data))
 
 
 def _write_at(descriptor: int, data: bytes, at: int) -> None:

@@ -200,7 +200,8 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     """
     for child in multiprocessing.active_children():
         child.kill()
-    os.write(2, b"error: stopped; finished work is kept, run again to go on\n")
+    # Not an error: whoever reads the log for errors must not take it for one.
+    os.write(2, b"stopped: finished work is kept, run again to go on\n")
     os._exit(EXIT_INTERRUPT if number == signal.SIGINT else EXIT_TERMINATED)
 
 

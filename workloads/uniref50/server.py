@@ -76,11 +76,14 @@ class Server:
     def _all(self, response: http.client.HTTPResponse, most: int) -> bytes:
         """Read it to its end; TimeoutError when that takes longer than a stall."""
         deadline = time.monotonic() + self.patience.stall
+        length = response.length
         found = b""
         while len(found) < most and (data := response.read1(most - len(found))):
             found += data
             if time.monotonic() > deadline:
                 raise TimeoutError("the server sends too slowly")
+        if length is not None and len(found) < min(length, most):
+            raise ConnectionError(f"the connection broke after {len(found):,} bytes")
         return found
 
     def put_up_with(self, error: Exception, failures: int) -> None:

@@ -72,7 +72,7 @@ class Server:
         breaks: how many times that may happen.
         drip: seconds between two bytes of an answer, once; 0 for none.
         etags: to give in turn, an answer each; without any, one that fits the content.
-        metalink_failures: as `failures`, of RELEASE.metalink.
+        metalink_failures: as `failures`, of RELEASE.metalink; 0 breaks off half-way.
         stall_after: the same, but the connection stays open and silent; once.
         asked: `Range` headers so far, without RELEASE.metalink's.
     """
@@ -107,7 +107,15 @@ class Server:
 
     def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
         if handler.path == "/RELEASE.metalink" and self.metalink_failures:
-            handler.send_error(self.metalink_failures.pop(0))
+            status = self.metalink_failures.pop(0)
+            if status:
+                handler.send_error(status)
+            else:
+                text = self.files["/RELEASE.metalink"]
+                handler.send_response(200)
+                handler.send_header("Content-Length", str(len(text)))
+                handler.end_headers()
+                handler.wfile.write(text[: len(text) // 2])
             return
         content = self.files.get(handler.path)
         if content is None:

@@ -150,6 +150,59 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(
     assert not csv_files(tmp_path)
 
 
+def test_a_server_that_lags_behind_once_does_not_end_it(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """As a mirror does that has just started: failures, then an old answer, then the right ones."""
+    server.etags = ["new", "old", *["new"] * 500]
+    server.failures = []
+    url = server.put(NAME, content)
+    fault = """
+import urllib.error, server
+real, asked = server.Server.open, []
+def open(self, headers):
+    asked.append(headers)
+    if len(asked) in (3, 4):
+        raise ConnectionResetError("of the mirror")
+    return real(self, headers)
+server.Server.open = open
+"""
+    done = run(
+        *("--root", tmp_path, "--url", url, "--connections", 1, *SIZES), pieces=SMALL, fault=fault
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert csv_files(tmp_path) == right
+
+
+def test_pieces_of_one_file_are_not_taken_for_anothers_after_a_change_and_back(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """A, then a try with B that comes to nothing, then A again: no hole may be read."""
+    url = server.put(NAME, content)
+    options = ("--root", tmp_path, "--url", url, "--attempts", 1, "--connections", 1, *SIZES)
+    server.etags, server.answers_left = ["A"], 6
+    assert run(*options, pieces=SMALL).returncode == 1
+    server.etags, server.answers_left = ["B"], 1
+    assert run(*options, pieces=SMALL).returncode == 1
+    server.etags, server.answers_left = ["A"], None
+    done = run(*options, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "from an earlier run" not in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+def test_the_end_of_a_trickle_is_an_end(
+    server: Server, tmp_path: Path, right: dict[str, bytes]
+) -> None:
+    """A file that is whole when it is called too slow is whole."""
+    small = b"".join(b">r%d\nACGT\n" % number for number in range(40))
+    server.drip = 0.003  # 1.2 s in all, and the time-out is 1 s
+    url = server.put("small.fasta", small)
+    done = run("--root", tmp_path, "--url", url, "--timeout", 1, "--attempts", 3, *SIZES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "processed/_SUCCESS").exists()
+
+
 def test_what_has_come_of_another_file_is_not_gone_on_with(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
@@ -173,7 +226,7 @@ def test_a_hiccup_does_not_switch_the_check_off(
     server: Server, tmp_path: Path, content: bytes
 ) -> None:
     server.metalink(NAME, content, md5="0" * 32)
-    server.metalink_failures = [503, 500]
+    server.metalink_failures = [503, 500, 0]
     done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES)
     assert done.returncode == 1
     assert "md5 is" in done.stderr

@@ -298,7 +298,7 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path, source: Path) -> None:
     assert process.stdout.readline().startswith("read:")
     output = stop(process, signal.SIGTERM)
     assert process.returncode == 143
-    assert output == "error: stopped; finished work is kept, run again to go on\n"
+    assert output == "stopped: finished work is kept, run again to go on\n"
     assert not csv_files(tmp_path)
 
 
