@@ -47,31 +47,29 @@ def launcher_objects(
     settings: Settings, *, dataset_job: KubernetesObject, training_job: KubernetesObject
 ) -> list[KubernetesObject]:
     """Return the launcher's account, rights and Job, in the order to apply them."""
-    values = {
-        "image": settings.release.kubectl_image,
-        "dataset_job": dataset_job["metadata"]["name"],
-    }
-    objects = manifests.load("workload/launcher.yaml", {**values, "name": "esm1nv-launcher"})
-    job = objects[-1]
-    job["metadata"]["name"] = manifests.name_with_hash(
-        "esm1nv-launcher", job["spec"], training_job["spec"]
-    )
-    return objects
+    waits_for = {"dataset_job": dataset_job["metadata"]["name"]}
+    return _companion("launcher", settings, waits_for, training_job)
 
 
 def watch_objects(
     settings: Settings, *, launcher: KubernetesObject, training_job: KubernetesObject
 ) -> list[KubernetesObject]:
     """Return the account, rights and Job that tell of the training's end, in the order to apply."""
-    values = {
-        "image": settings.release.kubectl_image,
-        "launcher": launcher["metadata"]["name"],
-    }
-    objects = manifests.load("workload/watch.yaml", {**values, "name": "esm1nv-watch"})
-    job = objects[-1]
-    job["metadata"]["name"] = manifests.name_with_hash(
-        "esm1nv-watch", job["spec"], training_job["spec"]
+    waits_for = {"launcher": launcher["metadata"]["name"]}
+    return _companion("watch", settings, waits_for, training_job)
+
+
+def _companion(
+    what: str, settings: Settings, values: dict[str, str], training_job: KubernetesObject
+) -> list[KubernetesObject]:
+    """Return the objects of `manifests/workload/<what>.yaml`; its Job is new for each training."""
+    name = f"esm1nv-{what}"
+    objects = manifests.load(
+        f"workload/{what}.yaml",
+        {"image": settings.release.kubectl_image, "name": name, **values},
     )
+    job = objects[-1]
+    job["metadata"]["name"] = manifests.name_with_hash(name, job["spec"], training_job["spec"])
     return objects
 
 
