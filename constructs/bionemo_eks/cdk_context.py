@@ -31,8 +31,8 @@ def read_context(folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
         if not (key and equals):
             raise SettingsError(f"Option -c {option}: must be key=value, such as -c gpu.nodes=1")
         given[key] = value
-    of_the_app = _read(folder / "cdk.json").get("context", {})
-    return {**_read(folder / PINNED), **of_the_app, **given}
+    of_the_app = read_file(folder / "cdk.json").get("context", {})
+    return {**read_file(folder / PINNED), **of_the_app, **given}
 
 
 def settings_of(folder: Path, options: Sequence[str] = ()) -> Settings:
@@ -40,7 +40,8 @@ def settings_of(folder: Path, options: Sequence[str] = ()) -> Settings:
     return read_settings(read_context(folder, options))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a file of cdk's holds; nothing if it is not there. SettingsError if not JSON."""
     if not path.exists():
         return {}
     try:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from bionemo_eks import naming
 from ops.aws import Deployment, file_systems
 from ops.leftovers.model import Leftover, Unread, ours, tags_of
+from ops.prices import KMS_MONTH
 from ops.results import is_denied
 
 _BY_HAND = "holds data, so delete it yourself"
@@ -60,7 +61,7 @@ def _described(kms: Any, name: str) -> tuple[dict[str, Any], dict[str, str]]:
 def _key(kms: Any, about: dict[str, Any]) -> Leftover:
     name, pending = about["KeyId"], about["KeyState"] == "PendingDeletion"
     when = f", goes on {about['DeletionDate']:%Y-%m-%d}" if "DeletionDate" in about else ""
-    note = f"waits for its deletion, free of charge{when}" if pending else "$1 a month"
+    note = f"waits for its deletion, free of charge{when}" if pending else f"${KMS_MONTH:g} a month"
     remove = partial(kms.schedule_key_deletion, KeyId=name, PendingWindowInDays=7)
     return Leftover("KMS keys", name, note, kept=pending, delete=None if pending else remove)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, named_by_a_stack, ours, tags_of
+from ops.prices import ADDRESS_HOUR, NAT_HOUR
 
 _ENDED = {"deleted", "deleting"}
 # The most names that DescribeTags of the load balancers takes.
@@ -76,7 +77,7 @@ def gateways(deployment: Deployment) -> Iterable[Leftover]:
     for item in deployment.aws.pages("ec2", "describe_nat_gateways", "NatGateways"):
         if ours(deployment, tags_of(item)) and item.get("State") not in _ENDED:
             remove = partial(ec2.delete_nat_gateway, NatGatewayId=item["NatGatewayId"])
-            note = "$0.045 an hour, and its address $0.005"
+            note = f"${NAT_HOUR:g} an hour, and its address ${ADDRESS_HOUR:g}"
             yield Leftover("NAT gateways", item["NatGatewayId"], note, delete=remove)
 
 
@@ -87,7 +88,8 @@ def addresses(deployment: Deployment) -> Iterable[Leftover]:
         if ours(deployment, tags_of(item)):
             free = not item.get("AssociationId")
             remove = partial(ec2.release_address, AllocationId=item["AllocationId"])
-            note = f"{item.get('PublicIp', '')}, $0.005 an hour" + ("" if free else ", in use")
+            price = f"${ADDRESS_HOUR:g} an hour"
+            note = f"{item.get('PublicIp', '')}, {price}" + ("" if free else ", in use")
             yield Leftover(
                 "Elastic IP addresses", item["AllocationId"], note, delete=remove if free else None
             )
@@ -96,17 +98,13 @@ def addresses(deployment: Deployment) -> Iterable[Leftover]:
 def balancers(deployment: Deployment) -> Iterable[Leftover]:
     """Application and network load balancers that Kubernetes has made."""
     elb = deployment.aws.client("elbv2")
-    arns = [
-        each["LoadBalancerArn"]
-        for each in deployment.aws.pages("elbv2", "describe_load_balancers", "LoadBalancers")
-    ]
-    for at in range(0, len(arns), _AT_A_TIME):
-        answer = elb.describe_tags(ResourceArns=arns[at : at + _AT_A_TIME])
-        for each in answer["TagDescriptions"]:
-            arn = each["ResourceArn"]
-            if ours(deployment, tags_of(each)):
-                remove = partial(elb.delete_load_balancer, LoadBalancerArn=arn)
-                yield Leftover("load balancers", arn.split(":loadbalancer/")[-1], delete=remove)
+    listed = deployment.aws.pages("elbv2", "describe_load_balancers", "LoadBalancers")
+    arns = [each["LoadBalancerArn"] for each in listed]
+    for each in _tagged(elb, "ResourceArns", arns):
+        arn = each["ResourceArn"]
+        if ours(deployment, tags_of(each)):
+            remove = partial(elb.delete_load_balancer, LoadBalancerArn=arn)
+            yield Leftover("load balancers", arn.split(":loadbalancer/")[-1], delete=remove)
 
 
 def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
@@ -114,10 +112,15 @@ def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
     elb = deployment.aws.client("elb")
     listed = deployment.aws.pages("elb", "describe_load_balancers", "LoadBalancerDescriptions")
     names = [each["LoadBalancerName"] for each in listed]
+    for each in _tagged(elb, "LoadBalancerNames", names):
+        name = each["LoadBalancerName"]
+        if ours(deployment, tags_of(each)):
+            remove = partial(elb.delete_load_balancer, LoadBalancerName=name)
+            yield Leftover("classic load balancers", name, delete=remove)
+
+
+def _tagged(elb: Any, argument: str, names: list[str]) -> Iterable[dict[str, Any]]:
+    """The tags of load balancers, old or new, as many at a time as one call takes."""
     for at in range(0, len(names), _AT_A_TIME):
-        answer = elb.describe_tags(LoadBalancerNames=names[at : at + _AT_A_TIME])
-        for each in answer["TagDescriptions"]:
-            name = each["LoadBalancerName"]
-            if ours(deployment, tags_of(each)):
-                remove = partial(elb.delete_load_balancer, LoadBalancerName=name)
-                yield Leftover("classic load balancers", name, delete=remove)
+        answer = elb.describe_tags(**{argument: names[at : at + _AT_A_TIME]})
+        yield from answer["TagDescriptions"]

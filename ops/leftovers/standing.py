@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ops.aws import Deployment, clusters, stacks
 from ops.leftovers.model import Leftover
+from ops.prices import EKS_HOUR
 
 
 def stacks_left(deployment: Deployment) -> Iterable[Leftover]:
@@ -19,4 +20,4 @@ def clusters_left(deployment: Deployment) -> Iterable[Leftover]:
     """A cluster of the deployment's name."""
     name = deployment.settings.cluster_name
     if name in clusters(deployment):
-        yield Leftover("EKS clusters", name, "$0.10 an hour")
+        yield Leftover("EKS clusters", name, f"${EKS_HOUR:.2f} an hour")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-from bionemo_eks.cdk_context import PINNED
+from bionemo_eks.cdk_context import PINNED, read_file
 from ops.aws import Deployment
 from ops.project import ROOT
 from ops.results import Result, failed, passed, unknown
@@ -50,8 +49,7 @@ def offering(found: Deployment, instance_type: str) -> list[str]:
 
 def pinned(folder: Path) -> dict[str, str]:
     """Return the settings of `folder`/cdk.context.json, which win over cdk.json's block."""
-    path = folder / PINNED
-    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    content = read_file(folder / PINNED)
     return {key: str(content[key]) for key in (_ZONES, _GPU_ZONE) if key in content}
 
 
@@ -80,18 +78,16 @@ def zones(found: Deployment) -> Result:
     wanted, there = found.settings.zones, _zones(found)
     missing = [zone for zone in wanted if zone not in there]
     refused = [zone for zone in wanted if there.get(zone, "") in _WITHOUT_EKS]
+    if not (missing or refused):
+        return passed("Zones", f"{', '.join(wanted)}{_in_force()}")
+    named = ", ".join(f"{zone} ({there[zone]})" for zone in refused)
+    wrong = (
+        f"{', '.join(missing)} is not a zone of this account; there are {', '.join(there)}"
+        if missing
+        else f"EKS has no control plane in {named}"
+    )
     remedy = _options(suggested(found, _with_eks(found)))
-    if missing:
-        return failed(
-            "Zones",
-            f"{', '.join(missing)} is not a zone of this account; there are "
-            f"{', '.join(there)}{_in_force()}",
-            remedy,
-        )
-    if refused:
-        named = ", ".join(f"{zone} ({there[zone]})" for zone in refused)
-        return failed("Zones", f"EKS has no control plane in {named}{_in_force()}", remedy)
-    return passed("Zones", f"{', '.join(wanted)}{_in_force()}")
+    return failed("Zones", f"{wrong}{_in_force()}", remedy)
 
 
 def gpu_type(found: Deployment) -> Result:
@@ -158,6 +154,5 @@ def pin(found: Deployment, folder: Path) -> dict[str, str]:
         return {}
     pins = suggested(found, offered)
     path = folder / PINNED
-    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps({**content, **pins}, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({**read_file(path), **pins}, indent=2) + "\n", encoding="utf-8")
     return pins

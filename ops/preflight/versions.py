@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from bionemo_eks.versions import KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
+from ops.prices import EKS_EXTENDED_HOUR, EKS_HOUR
 from ops.results import (
     Result,
     code_of,
@@ -131,7 +132,7 @@ def _supported(
     version = found.settings.kubernetes_version
     said = f"{version}: standard support until {standard}, extended until {extended}"
     if in_extended or (standard and datetime.now(UTC).date() > standard):
-        price = "extended support costs $0.60 an hour, not $0.10"
+        price = f"extended support costs ${EKS_EXTENDED_HOUR:.2f} an hour, not ${EKS_HOUR:.2f}"
         return warned(_NAME, f"{said}; {price}", _newer())
     return passed(_NAME, said)
 

@@ -286,17 +286,9 @@ class Download:
         return len(sizes) <= 1 and same_words
 
     def _ask(self) -> _Remote:
-        """What the server says of the file."""
-        failures = 0
-        while True:
-            try:
-                with self._server.open({"Range": "bytes=0-0"}) as response:
-                    return _remote(response)
-            except (OSError, http.client.HTTPException) as error:
-                if isinstance(error, urllib.error.HTTPError) and error.code == _NO_RANGE:
-                    return _Remote(0, False, "")  # there is no first byte: the file is empty
-                failures += 1
-                self._server.put_up_with(error, failures)
+        """What the server says of the file; without a first byte it is empty."""
+        empty = _Remote(0, False, "")
+        return self._server.answer({"Range": "bytes=0-0"}, _remote, {_NO_RANGE: empty})
 
 
 class _Pace:

@@ -6,10 +6,13 @@ import http.client
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from problems import PreparationError, SourceError
 
+T = TypeVar("T")
 LONGEST_PAUSE = 60.0
 # Answers that may be others a little later (RFC 9110, RFC 6585); else 4xx is final.
 _LATER = {408, 425, 429}
@@ -56,8 +59,15 @@ class Server:
             raise SourceError(f"{self.url}: no good address: {error}") from None
         return response
 
-    def small_file(self, most: int) -> bytes | None:
-        """The file, up to `most` bytes, after as many attempts as it takes; None if there is none.
+    def answer(
+        self,
+        headers: dict[str, str],
+        use: Callable[[http.client.HTTPResponse], T],
+        instead: Mapping[int, T],
+    ) -> T:
+        """What `use` makes of the answer, after as many attempts as it takes.
+
+        `instead`: what a status means that is an answer as well, though urllib calls it an error.
 
         Raises:
             PreparationError: the server does not answer, or not well.
@@ -65,13 +75,25 @@ class Server:
         failures = 0
         while True:
             try:
-                with self.open({}) as response:
-                    return self._all(response, most)
+                with self.open(headers) as response:
+                    return use(response)
             except (OSError, http.client.HTTPException) as error:
-                if isinstance(error, urllib.error.HTTPError) and error.code in _NOT_THERE:
-                    return None
+                if isinstance(error, urllib.error.HTTPError) and error.code in instead:
+                    return instead[error.code]
                 failures += 1
                 self.put_up_with(error, failures)
+
+    def small_file(self, most: int) -> bytes | None:
+        """The file, up to `most` bytes; None if there is none.
+
+        Raises:
+            PreparationError: the server does not answer, or not well.
+        """
+
+        def whole(response: http.client.HTTPResponse) -> bytes | None:
+            return self._all(response, most)
+
+        return self.answer({}, whole, dict.fromkeys(_NOT_THERE))
 
     def _all(self, response: http.client.HTTPResponse, most: int) -> bytes:
         """Read it to its end; TimeoutError when that takes longer than a stall."""
