@@ -32,7 +32,8 @@ test: setup  ## Run every check and test, the rehearsal too
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest -n $(JOBS) --dist loadgroup
+	# By file: the tests of one file share what is slow to make, such as a deployment.
+	pytest -n $(JOBS) --dist loadfile
 
 unit: setup  ## Run the quick tests alone
 	pytest -n $(JOBS) -m "not rehearsal and not slow"

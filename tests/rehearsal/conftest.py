@@ -23,6 +23,8 @@ from rehearsal.resources_api import resources
 from rehearsal.server import LEDGER_FOLDER, local_aws
 
 REGION = "us-west-2"
+# What holds data, or costs an hour to make anew: an update must not replace it.
+LASTING = ("AWS::EKS::Cluster", "AWS::FSx::FileSystem", "AWS::S3::Bucket", "AWS::EC2::VPC")
 
 
 class Account:
@@ -137,6 +139,10 @@ class Account:
                 if each["ResourceType"] in types:
                     found[f"{name}/{each['LogicalResourceId']}"] = each["PhysicalResourceId"]
         return found
+
+    def lasting(self, *more: str) -> dict[str, str]:
+        """Return the ids of what no update may replace, and of resources of `more` types."""
+        return self.physical_ids(*LASTING, *more)
 
     def node_group(self, kind: str) -> dict[str, Any]:
         """Return the node group `core` or `gpu` as EKS describes it."""

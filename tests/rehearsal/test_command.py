@@ -32,7 +32,6 @@ def rehearsal(*arguments: str, **environment: str) -> subprocess.CompletedProces
 
 
 @pytest.mark.rehearsal
-@pytest.mark.xdist_group("rehearsal")
 def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     done = rehearsal("run", "--keep", "--folder", str(kept), "-c", "kubernetes_version=1.29")

@@ -13,7 +13,7 @@ import pytest
 from rehearsal import inventory
 from rehearsal.environment import ROOT
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group("rehearsal")]
+pytestmark = pytest.mark.rehearsal
 ZONES = ("us-west-2a", "us-west-2b")
 
 

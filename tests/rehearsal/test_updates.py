@@ -12,10 +12,8 @@ from bionemo_eks.versions import KUBERNETES_RELEASES
 from rehearsal.cdk_cli import CdkError
 from rehearsal.cluster_view import node_groups, placements
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group("rehearsal")]
+pytestmark = pytest.mark.rehearsal
 
-# What holds data, or costs an hour to make anew: an update must not replace it.
-LASTING = ("AWS::EKS::Cluster", "AWS::FSx::FileSystem", "AWS::S3::Bucket", "AWS::EC2::VPC")
 BUCKET = "bionemo-on-eks-111122223333-us-west-2"
 
 
@@ -59,7 +57,7 @@ def test_a_second_deployment_changes_nothing(standing: Any) -> None:
 
 
 def test_the_data_jobs_parameters_change(standing: Any) -> None:
-    jobs, lasting = keys(standing, "Job"), standing.physical_ids(*LASTING)
+    jobs, lasting = keys(standing, "Job"), standing.lasting()
     before = len(standing.ledger.steps)
     standing.deploy({"dataset.seed": "7", "dataset.num_csv_files": "40"})
     (data_job,) = [key for key in keys(standing, "Job") - jobs if "uniref50" in key]
@@ -71,7 +69,7 @@ def test_the_data_jobs_parameters_change(standing: Any) -> None:
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
     # The launcher waits for the Job by name, so it follows; volume and operator stay as they are.
     assert {key.split("/")[0] for _, key in steps} <= {"Job", "Role", "PyTorchJob", "ConfigMap"}
-    assert standing.physical_ids(*LASTING) == lasting
+    assert standing.lasting() == lasting
     standing.deploy({})
     assert keys(standing, "Job") == jobs
 
@@ -91,24 +89,24 @@ def test_the_trainings_parameters_change(standing: Any) -> None:
     assert removed == {key for key in jobs if "launcher" in key or "watch" in key}
 
 
-def test_the_training_is_switched_off(account: Any) -> None:
-    before = len(account.ledger.steps)
-    account.deploy({"training.enabled": "false"})
-    steps = steps_after(account, before)
+def test_the_training_is_switched_off(standing: Any) -> None:
+    before = len(standing.ledger.steps)
+    standing.deploy({"training.enabled": "false"})
+    steps = steps_after(standing, before)
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
-    assert {key.rpartition("-")[0] for key in keys(account, "Job")} == {
+    assert {key.rpartition("-")[0] for key in keys(standing, "Job")} == {
         "Job/default/uniref50-download"
     }
 
 
 @pytest.mark.parametrize("nodes", [3, 1])
-def test_the_number_of_gpu_nodes_changes(account: Any, nodes: int) -> None:
-    group = account.node_group("gpu")["nodegroupName"]
-    account.deploy({"gpu.nodes": str(nodes)})
-    after = account.node_group("gpu")
+def test_the_number_of_gpu_nodes_changes(standing: Any, nodes: int) -> None:
+    group = standing.node_group("gpu")["nodegroupName"]
+    standing.deploy({"gpu.nodes": str(nodes)})
+    after = standing.node_group("gpu")
     assert after["nodegroupName"] == group
     assert after["scalingConfig"]["maxSize"] == nodes
-    job = account.ledger.objects["PyTorchJob/default/esm1nv-pretraining"]
+    job = standing.ledger.objects["PyTorchJob/default/esm1nv-pretraining"]
     assert job["spec"]["pytorchReplicaSpecs"]["Worker"]["replicas"] == 8 * nodes
     policy = job["spec"]["elasticPolicy"]
     assert policy["minReplicas"] == policy["maxReplicas"] == 8 * nodes
@@ -116,7 +114,7 @@ def test_the_number_of_gpu_nodes_changes(account: Any, nodes: int) -> None:
 
 def test_the_gpu_instance_type_changes(standing: Any) -> None:
     before = {kind: standing.node_group(kind)["nodegroupName"] for kind in ("core", "gpu")}
-    lasting, charts = standing.physical_ids(*LASTING), standing.ledger.charts
+    lasting, charts = standing.lasting(), standing.ledger.charts
     standing.deploy({"gpu.instance_type": "g5.12xlarge"})
     group = standing.node_group("gpu")
     assert group["instanceTypes"] == ["g5.12xlarge"]
@@ -124,7 +122,7 @@ def test_the_gpu_instance_type_changes(standing: Any) -> None:
     names = standing.client("eks").list_nodegroups(clusterName="bionemo-on-eks")["nodegroups"]
     assert set(names) == {before["core"], group["nodegroupName"]}
     assert group["nodegroupName"] != before["gpu"]
-    assert standing.physical_ids(*LASTING) == lasting
+    assert standing.lasting() == lasting
     assert standing.ledger.charts == charts
     placed = placements(standing.ledger, node_groups(standing.client, "bionemo-on-eks"))
     assert all(node for _, node in placed)
@@ -169,13 +167,13 @@ def test_an_addons_version_changes(standing: Any, monkeypatch: pytest.MonkeyPatc
     release = KUBERNETES_RELEASES["1.35"]
     monkeypatch.setitem(release.addons, "metrics-server", "v0.9.0-eksbuild.4")
     monkeypatch.setitem(release.addons, "vpc-cni", "v1.22.4-eksbuild.2")
-    lasting = standing.physical_ids(*LASTING, "AWS::EKS::Addon", "AWS::EKS::Nodegroup")
+    lasting = standing.lasting("AWS::EKS::Addon", "AWS::EKS::Nodegroup")
     standing.deploy({})
     eks = standing.client("eks")
     for name in ("metrics-server", "vpc-cni"):
         addon = eks.describe_addon(clusterName="bionemo-on-eks", addonName=name)["addon"]
         assert addon["addonVersion"] == release.addons[name]
-    assert standing.physical_ids(*LASTING, "AWS::EKS::Addon", "AWS::EKS::Nodegroup") == lasting
+    assert standing.lasting("AWS::EKS::Addon", "AWS::EKS::Nodegroup") == lasting
     standing.deployed = None
 
 
@@ -205,57 +203,8 @@ def test_destroy_leaves_the_bucket_and_the_next_deployment_takes_it(standing: An
     s3 = standing.client("s3")
     s3.put_object(Bucket=BUCKET, Key="esm1nv-train/last.ckpt", Body=b"weights")
     assert standing.destroy() == {"S3 buckets": {BUCKET}}
-    standing.deploy({"kubernetes_version": "1.34"})
+    standing.deploy({})
     assert s3.get_object(Bucket=BUCKET, Key="esm1nv-train/last.ckpt")["Body"].read() == b"weights"
-
-
-def test_kubernetes_goes_up_one_minor_version(account: Any) -> None:
-    account.ensure({"kubernetes_version": "1.34"})
-    lasting = account.physical_ids(*LASTING, "AWS::EKS::Nodegroup", "AWS::EKS::Addon")
-    layers = account.physical_ids("AWS::Lambda::LayerVersion")
-    account.deploy({"kubernetes_version": "1.35"})
-    eks = account.client("eks")
-    assert eks.describe_cluster(name="bionemo-on-eks")["cluster"]["version"] == "1.35"
-    assert {account.node_group(kind)["version"] for kind in ("core", "gpu")} == {"1.35"}
-    after = account.physical_ids(*LASTING, "AWS::EKS::Nodegroup", "AWS::EKS::Addon")
-    assert after == lasting
-    for name in eks.list_addons(clusterName="bionemo-on-eks")["addons"]:
-        addon = eks.describe_addon(clusterName="bionemo-on-eks", addonName=name)["addon"]
-        assert addon["addonVersion"] == KUBERNETES_RELEASES["1.35"].addons[name]
-    # kubectl may differ from the cluster by one minor version, so its layer goes up too.
-    changed = {
-        name.partition("/")[2]
-        for name, layer in account.physical_ids("AWS::Lambda::LayerVersion").items()
-        if layers[name] != layer
-    }
-    assert any("Kubectl" in name for name in changed)
-
-
-def test_the_control_plane_goes_up_before_the_nodes_and_these_before_other_addons(
-    account: Any,
-) -> None:
-    """EKS allows nodes older than the control plane, never newer ones."""
-    account.ensure({"kubernetes_version": "1.35"})
-
-    def numbers(stack: str, kind: str, status: str) -> list[int]:
-        return [
-            number
-            for number, each in enumerate(account.events(stack))
-            if each["ResourceType"] == kind and each["ResourceStatus"] == status
-        ]
-
-    (cluster,) = numbers("cluster", "AWS::EKS::Cluster", "UPDATE_COMPLETE")
-    groups = numbers("cluster", "AWS::EKS::Nodegroup", "UPDATE_IN_PROGRESS")
-    assert len(groups) == 2
-    assert cluster < min(groups)
-    nodes_up = account.events("cluster")[-1]["Timestamp"]
-    assert account.events("addons")[0]["Timestamp"] >= nodes_up
-
-
-def test_kubernetes_does_not_go_down(account: Any) -> None:
-    account.ensure({"kubernetes_version": "1.35"})
-    with pytest.raises(CdkError, match=r"1\.35 to 1\.34"):
-        account.deploy({"kubernetes_version": "1.34"})
 
 
 def test_a_bucket_that_need_not_be_kept_goes_too(account: Any) -> None:
