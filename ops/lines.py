@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.aws import Deployment, stacks
+
 _GOOD = {"ACTIVE", "AVAILABLE", "UPDATING"}
 _PASSING = {"CREATING", "DELETING", "PENDING"}
 
@@ -33,3 +37,17 @@ def judged(part: str, name: str, status: str, state: str, *, wrong: bool = False
     if status in _PASSING and not wrong:
         return Line(part, name, state, unsettled=True)
     return Line(part, name, state, status in _GOOD and not wrong)
+
+
+def missing(found: Deployment, part: str, name: str = "") -> Line:
+    """Return the line of something not there: wrong, unless it is about to come or to go."""
+    if _under_way(found):
+        return Line(part, name, "not there", unsettled=True)
+    return Line(part, name, "not there", False)
+
+
+def _under_way(found: Deployment) -> bool:
+    try:
+        return any(each["StackStatus"].endswith("IN_PROGRESS") for each in stacks(found).values())
+    except (ClientError, BotoCoreError):
+        return False

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks import naming
-from ops import aws
-from ops.aws import Deployment, is_own, stacks
+from ops import aws, storage
+from ops.aws import Deployment, stacks
 from ops.inside import Inside, inside
 from ops.kubernetes_api import ClusterError, NoClusterError
-from ops.lines import Line, judged, silent
+from ops.lines import Line, judged, missing, silent
 from ops.node_groups import node_groups
 from ops.results import LOOK_DEADLINE, code_of, side_by_side, told
 from ops.workload import lines_of
 
 __all__ = ["Line", "lines_of", "status"]
 
-_GIB = 2**30
 # AWS' codes for a thing that is not there.
 _NOT_THERE = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "404"}
 
@@ -32,8 +27,9 @@ def status(found: Deployment) -> list[Line]:
         "Cluster": _cluster,
         "Node groups": _node_groups,
         "Add-ons": _addons,
-        "Storage": _storage,
-        "Data tasks": _tasks,
+        "Storage": storage.file_systems,
+        "S3 links": storage.links,
+        "Data tasks": storage.tasks,
         "Workload": _workload,
         "Checkpoints": _checkpoint,
     }
@@ -57,27 +53,13 @@ def _guarded(part: str, look: Callable[[Deployment], list[Line]], found: Deploym
     try:
         return look(found)
     except NoClusterError:
-        return [_missing(part, "", found)]
+        return [missing(found, part)]
     except ClusterError as error:
         return [silent(part, str(error))]
     except Exception as error:  # one part that cannot be told leaves the others standing
         if code_of(error) in _NOT_THERE:
-            return [_missing(part, "", found)]
+            return [missing(found, part)]
         return [silent(part, told(error))]
-
-
-def _missing(part: str, name: str, found: Deployment) -> Line:
-    """What is not there is wrong, unless it is about to come or to go."""
-    if _under_way(found):
-        return Line(part, name, "not there", unsettled=True)
-    return Line(part, name, "not there", False)
-
-
-def _under_way(found: Deployment) -> bool:
-    try:
-        return any(each["StackStatus"].endswith("IN_PROGRESS") for each in stacks(found).values())
-    except (ClientError, BotoCoreError):
-        return False
 
 
 def _stacks(found: Deployment) -> list[Line]:
@@ -85,7 +67,7 @@ def _stacks(found: Deployment) -> list[Line]:
     for stack in naming.stacks(found.settings):
         name = naming.stack_name(found.settings, stack)
         if name not in there:
-            lines.append(_missing("Stacks", name, found))
+            lines.append(missing(found, "Stacks", name))
             continue
         state = there[name]["StackStatus"]
         good = aws.is_standing(state)
@@ -129,66 +111,6 @@ def _addons(found: Deployment) -> list[Line]:
         state = "; ".join([f"{addon['status']}, {addon['addonVersion']}", *issues])
         lines.append(judged("Add-ons", name, addon["status"], state, wrong=bool(issues)))
     return lines
-
-
-def file_systems(found: Deployment) -> list[dict[str, Any]]:
-    """Return the deployment's file systems: those with its tag."""
-    return [each for each in aws.file_systems(found) if is_own(found, each.get("Tags"))]
-
-
-def _storage(found: Deployment) -> list[Line]:
-    lines = []
-    for each in file_systems(found):
-        size = f"{each['StorageCapacity']:,} GiB" if "StorageCapacity" in each else "size unknown"
-        state = f"{each['Lifecycle']}, {size}{_free(found, each)}"
-        lines.append(judged("Storage", each["FileSystemId"], each["Lifecycle"], state))
-    return lines or [_missing("Storage", "file system", found)]
-
-
-def _free(found: Deployment, system: dict[str, Any]) -> str:
-    """Return the free space; CloudWatch has it each minute, summed over the servers.
-
-    https://docs.aws.amazon.com/fsx/latest/LustreGuide/fs-metrics.html
-    """
-    now = datetime.now(UTC)
-    try:
-        points = found.aws.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/FSx",
-            MetricName="FreeDataStorageCapacity",
-            Dimensions=[{"Name": "FileSystemId", "Value": system["FileSystemId"]}],
-            StartTime=now - timedelta(minutes=15),
-            EndTime=now,
-            Period=60,
-            Statistics=["Sum"],
-        )["Datapoints"]
-    except (ClientError, BotoCoreError):
-        return ""
-    if not points:
-        return ""
-    return f", {max(points, key=lambda p: p['Timestamp'])['Sum'] / _GIB:,.0f} GiB free"
-
-
-def _tasks(found: Deployment) -> list[Line]:
-    ids = [each["FileSystemId"] for each in file_systems(found)]
-    if not ids:
-        return []
-    listed = found.aws.pages(
-        "fsx",
-        "describe_data_repository_tasks",
-        "DataRepositoryTasks",
-        Filters=[{"Name": "file-system-id", "Values": ids}],
-    )
-    newest = sorted(listed, key=lambda each: each["CreationTime"], reverse=True)
-    good = {"SUCCEEDED": True, "FAILED": False, "CANCELED": False}
-    return [
-        Line(
-            "Data tasks",
-            each["TaskId"],
-            f"{each['Type']}: {each['Lifecycle']}",
-            good.get(each["Lifecycle"]),
-        )
-        for each in newest[:5]
-    ]
 
 
 def _workload(found: Deployment) -> list[Line]:

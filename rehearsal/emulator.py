@@ -12,10 +12,12 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 from rehearsal import (
     adapters_ec2,
     adapters_eks,
+    adapters_export,
     adapters_fsx,
     adapters_kubectl,
     adapters_s3,
     adoption,
+    deletion,
     eks_api,
     eks_rules,
     exports_in_use,
@@ -26,6 +28,7 @@ from rehearsal import (
 ADAPTERS: dict[str, dict[str, Any]] = {
     **adapters_ec2.HANDLERS,
     **adapters_eks.HANDLERS,
+    **adapters_export.HANDLERS,
     **adapters_fsx.HANDLERS,
     **adapters_kubectl.HANDLERS,
     **adapters_s3.HANDLERS,
@@ -38,6 +41,7 @@ def register() -> None:
     for part in (
         adapters_kubectl,
         adoption,
+        deletion,
         eks_api,
         eks_rules,
         exports_in_use,

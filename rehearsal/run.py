@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from bionemo_eks.cdk_context import settings_of
 from bionemo_eks.settings import Settings
+from ops.preflight import versions
 from rehearsal import artifacts, cluster_view, inventory, pinned_kubectl, report
 from rehearsal.adapters_kubectl import ledger_path
 from rehearsal.cdk_cli import CdkCli, StackProgress
@@ -73,6 +74,12 @@ def _refuse_what_is_elsewhere(settings: Settings) -> None:
             f"Setting 'network.vpc_id' is {settings.network.vpc_id}: that VPC is in your account, "
             "which the rehearsal does not see.\n  Rehearse without it: -c network.vpc_id="
         )
+
+
+def only_the_version_has_ended(checks: str) -> bool:
+    """Whether, of `bionemo preflight --json`, the Kubernetes version alone has failed."""
+    results = json.loads(checks or "[]")
+    return {each["name"] for each in results if each["verdict"] == "fail"} == {versions.CHECK}
 
 
 class _Rehearsal:
@@ -164,21 +171,28 @@ class _Rehearsal:
             pinned_kubectl.apply_in_order(kubectl, self._options.kubeconfig, files, self._steps.say)
 
     def _check_the_account(self) -> None:
-        """Preflight; what it says of a version past its end is told, and rehearsed all the same."""
-        ended = self._settings.release.extended_support_until
+        """Preflight; a version past its end is told, and rehearsed all the same."""
         try:
             self._operate("preflight")
         except RehearsalError:
-            if datetime.now(UTC).date() <= ended:
+            if not only_the_version_has_ended(self._ops("preflight", "--json").stdout):
                 raise
             version = self._settings.kubernetes_version
             self._steps.say(f"AWS would refuse Kubernetes {version}; the local AWS takes it.")
 
     def _operate(self, command: str) -> None:
-        """Run a command of the operations command line against the local AWS."""
+        """Show what a command of the operations command line says of the local AWS."""
+        done = self._ops(command)
+        for line in (*done.stdout.splitlines(), *done.stderr.splitlines()):
+            self._steps.say(line)
+        # A command that printed nothing has not looked at anything, whatever its exit status.
+        if done.returncode not in _OPS_FINE or not done.stdout.strip():
+            raise RehearsalError(f"bionemo {command} failed, with exit status {done.returncode}.")
+
+    def _ops(self, *command: str) -> subprocess.CompletedProcess[str]:
         options = [part for each in self._options.context for part in ("-c", each)]
-        done = subprocess.run(
-            [sys.executable, "-m", "ops", command, *options],
+        return subprocess.run(
+            [sys.executable, "-m", "ops", *command, *options],
             cwd=ROOT,
             # Its tables are indented by what the rehearsal puts before each line.
             env={**self._environment, "COLUMNS": str(self._steps.console.width - _INDENT)},
@@ -186,11 +200,6 @@ class _Rehearsal:
             text=True,
             check=False,
         )
-        for line in (*done.stdout.splitlines(), *done.stderr.splitlines()):
-            self._steps.say(line)
-        # A command that printed nothing has not looked at anything, whatever its exit status.
-        if done.returncode not in _OPS_FINE or not done.stdout.strip():
-            raise RehearsalError(f"bionemo {command} failed, with exit status {done.returncode}.")
 
     def _run_data_job(self, ledger: Ledger) -> None:
         if self._settings.dataset.preparation != "streaming":

@@ -10,6 +10,7 @@ from constructs import Construct
 from bionemo_eks import naming
 from bionemo_eks.data_bucket import DataBucket
 from bionemo_eks.dataset_job import FSX, PROCESSED
+from bionemo_eks.export_guard import ExportGuard
 from bionemo_eks.function_logs import own_function_logs
 from bionemo_eks.lustre import LustreFileSystem
 from bionemo_eks.network import Subnets, existing_subnets
@@ -52,8 +53,17 @@ class StorageStack(Stack):
         self.file_system.associate(
             self.bucket, [path.removeprefix(FSX) for path in (PROCESSED, RESULTS)]
         )
-        # Emptying the bucket, when it shall go too, takes a function.
-        own_function_logs(self, self, days=settings.cluster.log_days)
+        if settings.storage.keep_bucket:
+            guard = ExportGuard(
+                self,
+                "ExportGuard",
+                file_system_id=self.file_system.file_system_id,
+                log_days=settings.cluster.log_days,
+            )
+            guard.node.add_dependency(self.file_system)
+        else:
+            # CDK empties the bucket by a function, and leaves its log.
+            own_function_logs(self, self, days=settings.cluster.log_days)
         CfnOutput(
             self,
             "BucketName",

@@ -24,7 +24,7 @@ from ops.results import (
 )
 
 _TABLE = "constructs/bionemo_eks/versions.py"
-_NAME = "Kubernetes version"
+CHECK = "Kubernetes version"
 # Seconds for the add-ons, all at once, before the whole check would be given up.
 _ADDONS_DEADLINE = 6.0
 # A region, or a partition, whose EKS does not know the call or what it is asked.
@@ -43,7 +43,7 @@ def kubernetes(found: Deployment) -> Result:
     step = _step(standing, found.settings.kubernetes_version) if standing else ""
     if step:
         return failed(
-            _NAME, step, f'Set kubernetes_version to "{_next(standing)}" and deploy first.'
+            CHECK, step, f'Set kubernetes_version to "{_next(standing)}" and deploy first.'
         )
     try:
         row = _described(found)
@@ -113,12 +113,12 @@ def _by_the_table(found: Deployment, why: str) -> Result:
         return _ended(found, release.extended_support_until)
     result = _supported(found, release.standard_support_until, release.extended_support_until)
     said = f"{result.said}, by {_TABLE}: {why}"
-    return Result(_NAME, result.verdict, said, result.remedy)
+    return Result(CHECK, result.verdict, said, result.remedy)
 
 
 def _ended(found: Deployment, when: date) -> Result:
     version = found.settings.kubernetes_version
-    return failed(_NAME, f"AWS makes no cluster of {version} any more (ended {when})", _newer())
+    return failed(CHECK, f"AWS makes no cluster of {version} any more (ended {when})", _newer())
 
 
 def _newer() -> str:
@@ -133,8 +133,8 @@ def _supported(
     said = f"{version}: standard support until {standard}, extended until {extended}"
     if in_extended or (standard and datetime.now(UTC).date() > standard):
         price = f"extended support costs ${EKS_EXTENDED_HOUR:.2f} an hour, not ${EKS_HOUR:.2f}"
-        return warned(_NAME, f"{said}; {price}", _newer())
-    return passed(_NAME, said)
+        return warned(CHECK, f"{said}; {price}", _newer())
+    return passed(CHECK, said)
 
 
 def _day(value: datetime | date | None) -> date | None:

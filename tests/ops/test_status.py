@@ -60,10 +60,34 @@ def tasks(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     }
 
 
-def free(Dimensions: list[dict[str, str]], MetricName: str, **more: Any) -> dict[str, Any]:
-    assert Dimensions == [{"Name": "FileSystemId", "Value": "fs-0123456789abcdef0"}]
-    assert MetricName == "FreeDataStorageCapacity"
-    return {"Datapoints": [{"Timestamp": WHEN, "Sum": 2000 * 2.0**30}]}
+def associations(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    assert Filters == [{"Name": "file-system-id", "Values": ["fs-0123456789abcdef0"]}]
+    return {
+        "Associations": [
+            {
+                "AssociationId": "dra-0123456789abcdef0",
+                "FileSystemPath": "/processed",
+                "DataRepositoryPath": "s3://a-bucket/processed",
+                "Lifecycle": "AVAILABLE",
+            }
+        ]
+    }
+
+
+def metrics(waited: float | None = 0.0) -> Any:
+    """Free space, and how long the oldest change has waited for its export."""
+
+    def answer(Dimensions: list[dict[str, str]], MetricName: str, **more: Any) -> Any:
+        named = {each["Name"]: each["Value"] for each in Dimensions}
+        assert named.pop("FileSystemId") == "fs-0123456789abcdef0"
+        if MetricName == "AgeOfOldestQueuedMessage":
+            assert named == {"Publisher": "AutoExport"}
+            point = {"Timestamp": WHEN, "Maximum": waited}
+            return {"Datapoints": [] if waited is None else [point]}
+        assert (MetricName, named) == ("FreeDataStorageCapacity", {})
+        return {"Datapoints": [{"Timestamp": WHEN, "Sum": 2000 * 2.0**30}]}
+
+    return answer
 
 
 def objects(Bucket: str, Prefix: str, **more: Any) -> dict[str, Any]:
@@ -95,7 +119,8 @@ def standing(endpoint: str = "https://127.0.0.1:9", **changes: Any) -> Answers:
             ]
         },
         "fsx.describe_data_repository_tasks": tasks,
-        "cloudwatch.get_metric_statistics": free,
+        "fsx.describe_data_repository_associations": associations,
+        "cloudwatch.get_metric_statistics": metrics(),
         "s3.list_objects_v2": objects,
     }
     return answers | {key.replace("__", "."): value for key, value in changes.items()}
@@ -121,12 +146,35 @@ def test_status_tells_of_everything_that_stands(api: kubernetes.ApiClient) -> No
     assert (group.state, group.good) == (said, True)
     (system,) = found["Storage"]
     assert system.state == "AVAILABLE, 2,400 GiB, 2,000 GiB free"
+    link, queue = found["S3 links"]
+    assert (link.name, link.state) == ("/processed", "AVAILABLE, s3://a-bucket/processed")
+    assert queue.state == "nothing waits"
     (task,) = found["Data tasks"]
     assert task.state == "IMPORT_METADATA_FROM_REPOSITORY: EXECUTING"
     (checkpoint,) = found["Checkpoints"]
     assert checkpoint.name == "esm1nv-train/a/new.ckpt"
     assert checkpoint.state.startswith("2 in the bucket, newest of 2026-11-24")
     assert status_of(flat(found)) == 0
+
+
+def test_what_waits_for_its_export_is_told_and_is_nothing_wrong() -> None:
+    found = lines(standing(cloudwatch__get_metric_statistics=metrics(5087.0)))
+    queue = found["S3 links"][-1]
+    assert queue.state == "the oldest change has waited 5,087 s"
+    assert (queue.good, queue.unsettled) == (None, False)
+
+
+def test_a_link_that_does_not_work_is_wrong() -> None:
+    broken = associations(Filters=[{"Name": "file-system-id", "Values": ["fs-0123456789abcdef0"]}])
+    broken["Associations"][0]["Lifecycle"] = "MISCONFIGURED"
+    found = lines(
+        standing(
+            fsx__describe_data_repository_associations=broken,
+            cloudwatch__get_metric_statistics=metrics(None),
+        )
+    )
+    (link,) = found["S3 links"]
+    assert link.good is False
 
 
 def test_nodes_that_are_not_ready_are_counted_by_their_group(

@@ -207,6 +207,34 @@ def test_destroy_leaves_the_bucket_and_the_next_deployment_takes_it(standing: An
     assert s3.get_object(Bucket=BUCKET, Key="esm1nv-train/last.ckpt")["Body"].read() == b"weights"
 
 
-def test_a_bucket_that_need_not_be_kept_goes_too(account: Any) -> None:
-    account.deploy({"storage.keep_bucket": "false"})
-    assert account.destroy() == {}
+def test_what_has_not_reached_s3_holds_the_removal(standing: Any) -> None:
+    (system,) = standing.client("fsx").describe_file_systems()["FileSystems"]
+
+    def oldest_waits(seconds: float) -> None:
+        standing.client("cloudwatch").put_metric_data(
+            Namespace="AWS/FSx",
+            MetricData=[
+                {
+                    "MetricName": "AgeOfOldestQueuedMessage",
+                    "Dimensions": [
+                        {"Name": "FileSystemId", "Value": system["FileSystemId"]},
+                        {"Name": "Publisher", "Value": "AutoExport"},
+                    ],
+                    "Value": seconds,
+                }
+            ],
+        )
+
+    oldest_waits(312)
+    with pytest.raises(CdkError, match="still wait for their export to S3, the oldest for 312 s"):
+        standing.destroy()
+    assert standing.client("fsx").describe_file_systems()["FileSystems"] == [system]
+    associations = standing.client("fsx").describe_data_repository_associations()["Associations"]
+    assert {each["FileSystemPath"] for each in associations} == {"/processed", "/esm1nv-train"}
+    oldest_waits(0)
+    assert standing.destroy() == {"S3 buckets": {BUCKET}}
+
+
+def test_a_bucket_that_need_not_be_kept_goes_too(standing: Any) -> None:
+    standing.deploy({"storage.keep_bucket": "false"})
+    assert standing.destroy() == {}

@@ -31,7 +31,9 @@ def test_file_system_is_what_the_blueprint_had_and_newer(default: Any) -> None:
 
 
 def test_its_log_group_has_a_name_that_fsx_takes(default: Any) -> None:
-    (group,) = default.resources("Storage", "AWS::Logs::LogGroup").values()
+    (system,) = default.resources("Storage", "AWS::FSx::FileSystem").values()
+    destination = system["Properties"]["LustreConfiguration"]["LogConfiguration"]["Destination"]
+    group = default.resources("Storage", "AWS::Logs::LogGroup")[destination["Fn::GetAtt"][0]]
     assert group["Properties"]["LogGroupName"].startswith("/aws/fsx/")
     assert group["DeletionPolicy"] == "Delete"
 
@@ -140,3 +142,22 @@ def test_bucket_goes_too_when_told(synth: Any) -> None:
     deployment.template("Storage").has_resource("AWS::S3::Bucket", {"DeletionPolicy": "Delete"})
     # A bucket with objects in it cannot be deleted.
     deployment.template("Storage").resource_count_is("Custom::S3AutoDeleteObjects", 1)
+
+
+def test_the_file_system_goes_after_its_last_export(default: Any) -> None:
+    """CloudFormation removes what depends on a resource before that resource."""
+    (guard,) = default.resources("Storage", "Custom::LustreExportGuard").values()
+    (system,) = default.resources("Storage", "AWS::FSx::FileSystem")
+    assert guard["Properties"]["FileSystemId"] == {"Ref": system}
+    associations = default.resources("Storage", "AWS::FSx::DataRepositoryAssociation")
+    assert {system, *associations} <= set(guard["DependsOn"])
+    (function,) = default.resources("Storage", "AWS::Lambda::Function").values()
+    # Its rights must outlast it, and its log group must go with the stack.
+    assert set(default.resources("Storage", "AWS::IAM::Policy")) <= set(function["DependsOn"])
+    group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert default.json("Storage")["Resources"][group]["DeletionPolicy"] == "Delete"
+
+
+def test_a_bucket_that_goes_too_waits_for_nothing(synth: Any) -> None:
+    deployment = synth(**{"storage.keep_bucket": "false"})
+    assert deployment.resources("Storage", "Custom::LustreExportGuard") == {}

@@ -1,0 +1,34 @@
+"""What a rehearsal makes of preflight's answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from ops.preflight.versions import CHECK
+from ops.results import Result, failed, passed, unknown
+from rehearsal.run import only_the_version_has_ended
+
+ENDED = failed(CHECK, "AWS makes no cluster of 1.29 any more", "Set kubernetes_version")
+
+
+@pytest.mark.parametrize(
+    ("checks", "goes_on"),
+    [
+        ([ENDED], True),
+        ([passed("Account", "111122223333"), ENDED, unknown("Permissions", "denied")], True),
+        ([ENDED, failed("CDK bootstrap", "is not there", "cdk bootstrap")], False),
+        ([failed("CDK bootstrap", "is not there", "cdk bootstrap")], False),
+        ([], False),
+    ],
+)
+def test_only_a_version_past_its_end_is_rehearsed_all_the_same(
+    checks: list[Result], goes_on: bool
+) -> None:
+    assert only_the_version_has_ended(json.dumps([asdict(each) for each in checks])) is goes_on
+
+
+def test_a_preflight_that_said_nothing_ends_it() -> None:
+    assert only_the_version_has_ended("") is False
