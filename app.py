@@ -11,7 +11,7 @@ from aws_cdk import App, Environment, Tags, Validations
 
 from bionemo_eks import naming
 from bionemo_eks.advice import advice
-from bionemo_eks.settings import Settings
+from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
 from bionemo_eks.settings_reader import SettingsError, read_settings
 from stacks.addons import AddonsStack
 from stacks.cluster import ClusterStack
@@ -65,7 +65,7 @@ def build(app: App) -> Settings:
         **common("Observability", "dashboard, alarms, messages"),
     )
     observability.add_stack_dependency(addons)
-    Tags.of(app).add(naming.DEPLOYMENT_TAG, settings.cluster_name)
+    Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
     for key, value in settings.tags.items():
         Tags.of(app).add(key, value, exclude_resource_types=naming.WITHOUT_THE_USERS_TAGS)
     for name, text in advice(settings, datetime.now(UTC).date()).items():

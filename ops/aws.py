@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from bionemo_eks import naming
-from bionemo_eks.settings import Settings
+from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
 from ops.results import reason, side_by_side
 
 T = TypeVar("T")
@@ -188,7 +188,7 @@ def stands(found: Deployment, stack: str) -> bool:
 
 def is_own(found: Deployment, tags: list[dict[str, str]] | None) -> bool:
     """Whether tags hold the deployment's own."""
-    own = {"Key": naming.DEPLOYMENT_TAG, "Value": found.settings.cluster_name}
+    own = {"Key": DEPLOYMENT_TAG, "Value": found.settings.cluster_name}
     return own in [{"Key": tag.get("Key"), "Value": tag.get("Value")} for tag in tags or []]
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bionemo_eks.naming import DEPLOYMENT_TAG
-from bionemo_eks.settings import Settings
+from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
 from ops import prices as price
 from ops.aws import Deployment
 from ops.prices import Prices

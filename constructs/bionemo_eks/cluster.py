@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from bionemo_eks import manifests
 from bionemo_eks.function_logs import own_function_logs
 from bionemo_eks.retention import retention
 from bionemo_eks.versions import KubernetesRelease
@@ -131,9 +132,12 @@ class EksCluster(Construct):
         policy = eks.AccessPolicy.from_access_policy_name(
             _ADMIN_POLICY, access_scope_type=eks.AccessScopeType.CLUSTER
         )
-        principals = [self.admin_role.role_arn] if self.admin_role else admins
-        for number, principal in enumerate(principals, start=1):
-            self.cluster.grant_access(f"Admin{number}", principal, [policy])
+        if self.admin_role:
+            self.cluster.grant_access("Admin", self.admin_role.role_arn, [policy])
+        for principal in admins:
+            # By principal, not by place: EKS takes no second entry while the first is there.
+            name = manifests.name_with_hash("Admin", principal)
+            self.cluster.grant_access(name, principal, [policy])
 
 
 def import_cluster(

@@ -70,6 +70,9 @@ class LustreFileSystem(Construct):
                 ),
             ),
         )
+        # FSx looks at the group's rules first, and some of them are resources of their own:
+        # https://docs.aws.amazon.com/fsx/latest/LustreGuide/cannot-create-fs.html
+        self._resource.node.add_dependency(group)
 
     @property
     def file_system_id(self) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from bionemo_eks.settings import Settings
-
-# Every resource carries it, so that whatever is left over can be told from other projects' things.
-DEPLOYMENT_TAG = "bionemo-on-eks/deployment"
+from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
 
 # Stacks in the order in which they need each other; Storage and Cluster stand side by side.
 STACKS = ("Network", "Storage", "Cluster", "Addons", "Workload", "Observability")

@@ -22,7 +22,11 @@ from pydantic import (
 )
 
 from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES, InstanceType
+from bionemo_eks.ip_blocks import is_of_the_internet, restricted
 from bionemo_eks.versions import IMAGES, KUBERNETES_RELEASES, KubernetesRelease
+
+# Whatever CDK tags carries it, so that what is left over can be told from other projects' things.
+DEPLOYMENT_TAG = "bionemo-on-eks/deployment"
 
 REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 # IAM users and roles only: an access entry takes neither groups nor wildcards.
@@ -62,9 +66,13 @@ SubnetId = Annotated[
     StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$"),
     Form("subnet ids, such as subnet-0123456789abcdef0"),
 ]
-Block = Annotated[str, Form("IPv4 blocks, such as 203.0.113.0/24")]
+Block = Annotated[str, Form("1 to 40 IPv4 blocks of the internet, such as 203.0.113.0/24")]
 VpcBlock = Annotated[str, Form("an IPv4 block between /16 and /22, such as 10.1.0.0/21")]
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+_TAG_CHARACTERS = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]"
+TagKey = Annotated[
+    str, StringConstraints(min_length=1, max_length=128, pattern=f"^{_TAG_CHARACTERS}*$")
+]
+TagValue = Annotated[str, StringConstraints(max_length=256, pattern=f"^{_TAG_CHARACTERS}*$")]
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
 
 
@@ -119,11 +127,20 @@ class NetworkSettings(Group):
 
     @model_validator(mode="after")
     def _blocks_are_apart(self) -> Self:
-        if ipaddress.ip_network(self.vpc_cidr).overlaps(ipaddress.ip_network(self.pod_cidr)):
-            raise ValueError(f"vpc_cidr {self.vpc_cidr} and pod_cidr {self.pod_cidr} overlap")
+        first, second = (ipaddress.IPv4Network(each) for each in (self.vpc_cidr, self.pod_cidr))
+        if first.overlaps(second):
+            raise ValueError(f"vpc_cidr {first} and pod_cidr {second} overlap")
+        refused = restricted(first, second)
+        if refused:
+            raise ValueError(
+                f"pod_cidr {second} is in {refused}, which AWS does not take as second block of a "
+                f"VPC with {first}; 100.64.0.0/10 fits every VPC"
+            )
         if self.node_subnet_ids and not self.vpc_id:
             raise ValueError("node_subnet_ids goes with vpc_id, which is empty")
-        if len(set(self.availability_zones)) == 1:
+        if len(set(self.node_subnet_ids)) < len(self.node_subnet_ids):
+            raise ValueError("node_subnet_ids names a subnet twice")
+        if len(set(self.availability_zones)) == 1 and not self.vpc_id:
             raise ValueError("availability_zones must name two different zones, or none")
         return self
 
@@ -139,6 +156,8 @@ class ClusterSettings(Group):
     public_access_cidrs: list[Block] = Field(
         default=["0.0.0.0/0"],
         min_length=1,
+        # Not adjustable: https://docs.aws.amazon.com/general/latest/gr/eks.html
+        max_length=40,
         description="Address blocks that may reach the public endpoint (IAM decides who gets in).",
     )
     admins: list[Arn] = Field(
@@ -147,7 +166,9 @@ class ClusterSettings(Group):
         "IAM identities of this account may be allowed to assume.",
     )
     log_days: RetentionDays = Field(
-        default=90, description="Days for which logs of control plane and containers are kept."
+        default=90,
+        description="Days for which logs are kept: of control plane, containers, file system and "
+        "functions.",
     )
 
     @field_validator("public_access_cidrs")
@@ -156,6 +177,19 @@ class ClusterSettings(Group):
         for each in value:
             if ipaddress.ip_network(each).version != 4:
                 raise ValueError(f"{each} is not an IPv4 block")
+            # https://docs.aws.amazon.com/eks/latest/userguide/config-cluster-endpoint.html
+            if not is_of_the_internet(ipaddress.IPv4Network(each)):
+                raise ValueError(
+                    f"{each} is not of the internet, from which this endpoint is reached; "
+                    "EKS takes no reserved addresses"
+                )
+        return value
+
+    @field_validator("admins")
+    @classmethod
+    def _are_different(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError("an admin is named twice")
         return value
 
 
@@ -367,9 +401,10 @@ class Settings(Group):
         examples=list(KUBERNETES_RELEASES),
         description="Kubernetes minor version of cluster and nodes.",
     )
-    tags: dict[Tag, Annotated[str, StringConstraints(max_length=256)]] = Field(
-        default={}, description="Tags for every resource, beside the project's own."
-    )
+    tags: Annotated[
+        dict[TagKey, TagValue],
+        Form("tags; keys and values of letters, digits, spaces and _ . : / = + - @"),
+    ] = Field(default={}, description="Tags for every resource, beside the project's own.")
     network: NetworkSettings = Field(default=NetworkSettings())
     cluster: ClusterSettings = Field(default=ClusterSettings())
     core: CoreSettings = Field(default=CoreSettings())
@@ -390,6 +425,8 @@ class Settings(Group):
         for key in value:
             if re.match(r"aws:", key, re.IGNORECASE):
                 raise ValueError(f"'{key}': AWS reserves tag keys that begin with aws:")
+            if key == DEPLOYMENT_TAG:
+                raise ValueError(f"'{key}' is the project's own tag, by which it knows its things")
         return value
 
     @model_validator(mode="after")

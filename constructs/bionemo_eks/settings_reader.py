@@ -228,8 +228,6 @@ def allowed(field: FieldInfo) -> str:
     if get_origin(annotation) is list:
         (item,) = get_args(annotation)
         return f"a list of {_form(item.__metadata__)}"
-    if get_origin(annotation) is dict:
-        return "an object of texts"
     return ", ".join(str(each) for each in field.examples or ())
 
 

@@ -8,6 +8,7 @@ from bionemo_eks import manifests
 from bionemo_eks.dataset_job import FSX, PROCESSED
 from bionemo_eks.manifests import KubernetesObject
 from bionemo_eks.settings import Settings
+from bionemo_eks.versions import IMAGES
 
 RESULTS = f"{FSX}/esm1nv-train"
 _EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
@@ -66,7 +67,7 @@ def _companion(
     name = f"esm1nv-{what}"
     objects = manifests.load(
         f"workload/{what}.yaml",
-        {"image": settings.release.kubectl_image, "name": name, **values},
+        {"image": IMAGES["kubectl"].reference, "name": name, **values},
     )
     job = objects[-1]
     job["metadata"]["name"] = manifests.name_with_hash(name, job["spec"], training_job["spec"])

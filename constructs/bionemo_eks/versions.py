@@ -48,11 +48,6 @@ class KubernetesRelease:
     gpu_ami_type: str = "AL2023_x86_64_NVIDIA"
 
     @property
-    def kubectl_image(self) -> str:
-        """The official kubectl image, of the patch version that kube-proxy has."""
-        return f"registry.k8s.io/kubectl:{self.addons[_KUBE_PROXY].partition('-')[0]}"
-
-    @property
     def kubectl_layer_package(self) -> str:
         """Package of `aws_cdk` that holds the kubectl and helm for this version."""
         return f"lambda_layer_kubectl_v{self._minor}"
@@ -162,6 +157,11 @@ IMAGES = {
     "bionemo": Image(
         "nvcr.io/nvidia/clara/bionemo-framework:1.2",
         "the 2024 blueprint's; the last line with UniRef50Preprocess and examples/protein/esm1nv",
+    ),
+    "kubectl": Image(
+        "registry.k8s.io/kubectl:v1.35.3",
+        "the default version's; one for all, for with another a new launcher would start the "
+        "training once more. Launcher and watch get, wait and patch, which is the same in each",
     ),
     "training-operator": Image(
         "kubeflow/training-operator:v1-855e096",

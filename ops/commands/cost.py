@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bionemo_eks.naming import DEPLOYMENT_TAG
-from bionemo_eks.settings import Settings
+from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
 from ops import cost as costs
 from ops import prices, show
 from ops.aws import Aws, AwsError, Deployment, connection

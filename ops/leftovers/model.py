@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bionemo_eks import naming
+from bionemo_eks.settings import DEPLOYMENT_TAG
 from ops.aws import Deployment
 
 
@@ -55,7 +56,7 @@ def ours(deployment: Deployment, tags: dict[str, str]) -> bool:
     """Whether tags are those of the deployment, or those that EKS and Kubernetes give for it."""
     name = deployment.settings.cluster_name
     return (
-        tags.get(naming.DEPLOYMENT_TAG) == name
+        tags.get(DEPLOYMENT_TAG) == name
         or tags.get("eks:cluster-name") == name
         or tags.get("aws:eks:cluster-name") == name
         or tags.get("cluster.k8s.amazonaws.com/name") == name

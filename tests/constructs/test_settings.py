@@ -18,6 +18,8 @@ from bionemo_eks.settings_docs import settings_page
 from bionemo_eks.settings_reader import SettingsError, read_settings, setting_fields
 from bionemo_eks.versions import KUBERNETES_RELEASES
 
+ADMIN = "arn:aws:iam::111122223333:role/platform"
+SUBNET = "subnet-0123456789abcdef0"
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [name for name, _ in setting_fields()]
 TEXTS = st.one_of(
@@ -97,6 +99,19 @@ def test_any_thing_in_place_of_the_block(block: Any) -> None:
             ["region"],
         ),
         ({"tags": '{"aws:x": "1"}'}, ["AWS reserves tag keys"]),
+        ({"tags": '{"team#1": "a"}'}, ["'tags' is", "keys and values of letters"]),
+        ({"tags": '{"team": "a#1"}'}, ["'tags' is", "keys and values of letters"]),
+        ({"tags": '{"bionemo-on-eks/deployment": "x"}'}, ["the project's own tag"]),
+        ({"cluster.admins": f"{ADMIN},{ADMIN}"}, ["an admin is named twice"]),
+        ({"cluster.public_access_cidrs": "10.0.0.0/8"}, ["10.0.0.0/8 is not of the internet"]),
+        ({"cluster.public_access_cidrs": "8.8.8.8/32,100.64.0.0/10"}, ["100.64.0.0/10 is not"]),
+        ({"cluster.public_access_cidrs": "fd00::/8"}, ["is not an IPv4 block"]),
+        ({"cluster.public_access_cidrs": ",".join(["8.8.8.8/32"] * 41)}, ["1 to 40 IPv4 blocks"]),
+        ({"network.pod_cidr": "192.168.0.0/16"}, ["192.168.0.0/16, which AWS does not take"]),
+        (
+            {"network.vpc_id": "vpc-12345678", "network.node_subnet_ids": f"{SUBNET},{SUBNET}"},
+            ["names a subnet twice"],
+        ),
         ({"bionemo": [1]}, ["must be an object"]),
         ({"bionemo": {"gpu": 3}}, ["gpu"]),
     ],
@@ -108,6 +123,43 @@ def test_messages_name_the_setting_the_value_and_what_is_allowed(
         read_settings(context)
     for part in parts:
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("vpc", "pods", "fits"),
+    [
+        ("10.1.0.0/21", "100.64.0.0/16", True),
+        ("10.1.0.0/21", "10.2.0.0/16", True),
+        ("10.1.0.0/21", "10.0.0.0/16", False),
+        ("10.2.0.0/21", "10.0.0.0/16", True),
+        ("10.1.0.0/21", "172.16.0.0/16", False),
+        ("10.1.0.0/21", "198.19.0.0/16", False),
+        ("172.16.0.0/21", "172.20.0.0/16", True),
+        ("172.16.0.0/21", "172.31.0.0/16", False),
+        ("192.168.0.0/21", "100.64.0.0/16", True),
+        ("100.64.0.0/21", "100.65.0.0/16", True),
+        ("100.64.0.0/21", "10.0.0.0/16", False),
+        ("198.19.0.0/20", "100.64.0.0/16", True),
+    ],
+)
+def test_a_second_block_is_one_that_aws_takes(vpc: str, pods: str, fits: bool) -> None:
+    context = {"network.vpc_cidr": vpc, "network.pod_cidr": pods}
+    if fits:
+        assert read_settings(context).network.pod_cidr == pods
+        return
+    with pytest.raises(SettingsError, match="does not take as second block"):
+        read_settings(context)
+
+
+@pytest.mark.parametrize("block", ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "203.0.113.0/24"])
+def test_addresses_of_the_internet_may_reach_the_endpoint(block: str) -> None:
+    found = read_settings({"cluster.public_access_cidrs": block})
+    assert found.cluster.public_access_cidrs == [block]
+
+
+def test_with_an_existing_vpc_one_zone_may_be_named() -> None:
+    context = {"network.vpc_id": "vpc-12345678", "network.availability_zones": "us-west-2c"}
+    assert read_settings(context).gpu_zone == "us-west-2c"
 
 
 def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_alone() -> None:

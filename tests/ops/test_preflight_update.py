@@ -10,6 +10,7 @@ from bench.simulated_accounts import standing
 from bench.simulated_answers import file_system, stacked
 from bench.simulated_aws import denied
 from bionemo_eks import naming
+from bionemo_eks.settings import DEPLOYMENT_TAG
 from bionemo_eks.settings_reader import read_settings
 from ops.results import Verdict
 from tests.ops.accounts import found, one
@@ -109,7 +110,7 @@ def test_a_file_system_in_another_zone_would_be_replaced() -> None:
     assert "npx cdk destroy --all" in result.remedy
 
 
-OTHER = {"Key": naming.DEPLOYMENT_TAG, "Value": "bionemo-on-eks-2"}
+OTHER = {"Key": DEPLOYMENT_TAG, "Value": "bionemo-on-eks-2"}
 
 
 def test_another_projects_file_system_is_none_of_ours() -> None:

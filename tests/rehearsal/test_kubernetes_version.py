@@ -20,8 +20,13 @@ class Upgrade(NamedTuple):
 
     lasting: dict[str, str]
     layers: dict[str, str]
+    jobs: set[str]
     cluster_events: list[Event]
     addons_events: list[Event]
+
+
+def jobs_of(account: Any) -> set[str]:
+    return {key for key in account.ledger.objects if key.startswith("Job/")}
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +34,9 @@ def upgrade(account: Any) -> Upgrade:
     """Return what is known of an update from 1.34 to 1.35, which then stands."""
     account.deploy({"kubernetes_version": "1.34"})
     lasting = account.lasting(*LASTING_TOO)
-    layers = account.physical_ids("AWS::Lambda::LayerVersion")
+    layers, jobs = account.physical_ids("AWS::Lambda::LayerVersion"), jobs_of(account)
     account.deploy({"kubernetes_version": "1.35"})
-    return Upgrade(lasting, layers, account.events("cluster"), account.events("addons"))
+    return Upgrade(lasting, layers, jobs, account.events("cluster"), account.events("addons"))
 
 
 def test_everything_goes_up_and_nothing_is_replaced(account: Any, upgrade: Upgrade) -> None:
@@ -42,6 +47,11 @@ def test_everything_goes_up_and_nothing_is_replaced(account: Any, upgrade: Upgra
     for name in eks.list_addons(clusterName="bionemo-on-eks")["addons"]:
         addon = eks.describe_addon(clusterName="bionemo-on-eks", addonName=name)["addon"]
         assert addon["addonVersion"] == KUBERNETES_RELEASES["1.35"].addons[name]
+
+
+def test_the_training_goes_on(account: Any, upgrade: Upgrade) -> None:
+    """A new launcher would start it once more, even when it is over."""
+    assert jobs_of(account) == upgrade.jobs
 
 
 def test_kubectl_goes_up_too(account: Any, upgrade: Upgrade) -> None:

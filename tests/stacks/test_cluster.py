@@ -197,6 +197,23 @@ def test_given_admins_and_the_kubectl_provider_are_the_only_ones_admitted(synth:
     assert command == "aws eks update-kubeconfig --name bionemo-on-eks --region us-west-2"
 
 
+def test_an_admin_keeps_the_entry_whoever_comes_or_goes(synth: Any) -> None:
+    """EKS takes no second entry for a principal, so a new resource for it would fail."""
+    first, second, third = (f"arn:aws:iam::111122223333:role/{each}" for each in "abc")
+
+    def entries(*admins: str) -> dict[str, str]:
+        deployment = synth(**{"cluster.admins": ",".join(admins)})
+        found = deployment.resources("Cluster", "AWS::EKS::AccessEntry")
+        return {str(each["Properties"]["PrincipalArn"]): name for name, each in found.items()}
+
+    before = entries(first, second)
+    for after in (entries(second), entries(third, second, first)):
+        assert {name for arn, name in after.items() if arn in before} == {
+            before[arn] for arn in after if arn in before
+        }
+        assert second in after
+
+
 @pytest.mark.parametrize("kind", ["core", "gpu"])
 def test_nodes_are_encrypted_private_and_keep_their_credentials(default: Any, kind: str) -> None:
     data = launch_template(default, kind)

@@ -73,6 +73,18 @@ def test_only_lustres_ports_and_only_nodes_and_the_file_servers(
     assert len([rule for rule in found if "CidrIp" not in rule]) == 2
 
 
+def test_the_file_system_waits_for_every_rule(default: Any) -> None:
+    """FSx refuses to make one while its group lets no Lustre traffic through."""
+    (system,) = default.resources("Storage", "AWS::FSx::FileSystem").values()
+    apart = {
+        name
+        for direction in ("Ingress", "Egress")
+        for name in default.resources("Storage", f"AWS::EC2::SecurityGroup{direction}")
+    }
+    assert apart
+    assert apart <= set(system["DependsOn"])
+
+
 def test_data_set_and_checkpoints_are_linked_both_ways(default: Any) -> None:
     associations = [
         each["Properties"]

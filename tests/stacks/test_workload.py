@@ -123,6 +123,12 @@ def test_a_changed_training_has_a_new_launcher_but_leaves_the_data_alone(
     assert item(changed, "Job", "esm1nv-launcher") != item(default, "Job", "esm1nv-launcher")
 
 
+def test_another_kubernetes_version_starts_no_training_anew(default: Any, synth: Any) -> None:
+    older = synth(kubernetes_version="1.34")
+    for job in ("esm1nv-launcher", "esm1nv-watch", "uniref50-download"):
+        assert item(older, "Job", job) == item(default, "Job", job)
+
+
 def test_names_stay_short_enough_for_pods(default: Any) -> None:
     for each in default.kubernetes_objects("Workload"):
         assert len(each["metadata"]["name"]) <= 63 - len("-abcde")
