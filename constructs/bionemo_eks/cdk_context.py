@@ -23,7 +23,7 @@ def read_context(folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
     For one key, precedence is the CDK CLI's: the command line, then cdk.json, then
     cdk.context.json. A setting by its dotted path is another key than cdk.json's block: one that
     cdk.context.json pins stays in force when the block is edited later.
-    Raises SettingsError for an option without `=` and for a file that is not JSON.
+    Raises SettingsError for an option without `=` and for a file that is not a JSON object.
     """
     given = {}
     for option in options:
@@ -32,6 +32,8 @@ def read_context(folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
             raise SettingsError(f"Option -c {option}: must be key=value, such as -c gpu.nodes=1")
         given[key] = value
     of_the_app = read_file(folder / "cdk.json").get("context", {})
+    if not isinstance(of_the_app, dict):
+        raise SettingsError('"context" in cdk.json must be an object, with the block "bionemo".')
     return {**read_file(folder / PINNED), **of_the_app, **given}
 
 
@@ -41,11 +43,18 @@ def settings_of(folder: Path, options: Sequence[str] = ()) -> Settings:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Return what a file of cdk's holds; nothing if it is not there. SettingsError if not JSON."""
+    """Return what a file of cdk's holds; nothing if it is not there.
+
+    Raises SettingsError when it cannot be read, or is not a JSON object.
+    """
     if not path.exists():
         return {}
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path.name} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{path.name} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path.name} must be a JSON object, and is {json.dumps(content)[:80]}")
     return content

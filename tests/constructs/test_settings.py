@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -214,9 +215,25 @@ def test_an_option_without_a_value_is_told(option: str) -> None:
         read_context(ROOT, [option])
 
 
-def test_a_broken_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "cdk.json").write_text("{")
-    with pytest.raises(SettingsError, match=r"cdk\.json is not JSON"):
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("cdk.json", "{", "cdk.json is not JSON"),
+        ("cdk.json", "[]", "cdk.json must be a JSON object"),
+        ("cdk.json", '{"context": null}', '"context" in cdk.json must be an object'),
+        ("cdk.context.json", "null", "cdk.context.json must be a JSON object"),
+        ("cdk.context.json", "\x00", "cdk.context.json is not JSON"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        settings_of(tmp_path)
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cdk.json").mkdir()
+    with pytest.raises(SettingsError, match=r"cdk\.json cannot be read"):
         settings_of(tmp_path)
 
 
