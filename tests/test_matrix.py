@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
+from bionemo_eks.scheduling import CORE_LABELS, GPU_LABELS, GPU_TAINT
+from bionemo_eks.settings_reader import read_settings
+from bionemo_eks.training_job import training_job
 from bionemo_eks.versions import KUBERNETES_RELEASES
 from rehearsal.api_rules import check_object
+from rehearsal.cluster_view import EFFECTS, NodeGroupView, core_pods, nodes, placements, workers
+from rehearsal.ledger import Ledger
 from rehearsal.scheduler import make_node, may_run_on, place, requests
 from rehearsal.training_operator import processes_per_pod, worker_pods, world_size
+from tests.context import ROOT
 
 RESERVED = {
     "gpu.purchase": "capacity-reservation",
     "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
 }
-# Each value of each setting at least once; the ends of the version table in every column.
+# Each way of a setting that makes other resources, and each Kubernetes version; what is but another
+# size or number is below, by calculation.
 DEPLOYMENTS: dict[str, dict[str, str]] = {
     "defaults": {},
     "2024": {
@@ -72,45 +81,39 @@ def objects(deployment: Any) -> list[dict[str, Any]]:
     return [*deployment.kubernetes_objects("Addons"), *deployment.kubernetes_objects("Workload")]
 
 
-def groups(deployment: Any) -> list[tuple[dict[str, Any], Any]]:
-    """(properties, instance type) of each node group, as the templates have them."""
+def groups(deployment: Any) -> list[NodeGroupView]:
+    """The node groups as the templates have them."""
     types = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
-    found = deployment.resources("Cluster", "AWS::EKS::Nodegroup").values()
-    return [(each["Properties"], types[each["Properties"]["InstanceTypes"][0]]) for each in found]
-
-
-def cluster_nodes(deployment: Any) -> list[Any]:
-    nodes = []
-    for properties, instance in groups(deployment):
+    found = []
+    for each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").values():
+        properties = each["Properties"]
+        (instance_type,) = properties["InstanceTypes"]
+        sizes, labels = properties["ScalingConfig"], properties["Labels"]
         taints = [
-            {
-                "key": each["Key"],
-                "value": each.get("Value", ""),
-                "effect": {"NO_SCHEDULE": "NoSchedule"}[each["Effect"]],
-            }
-            for each in properties.get("Taints", [])
+            {key.lower(): value for key, value in taint.items()}
+            for taint in properties.get("Taints", [])
         ]
-        size = properties["ScalingConfig"]["MaxSize" if instance.gpus else "DesiredSize"]
-        kind = properties["Labels"]["NodeGroupType"]
-        nodes += [
-            make_node(f"{kind}-{number}", instance, properties["Labels"], taints)
-            for number in range(size)
-        ]
-    return nodes
-
-
-def pods(deployment: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(controllers' and Jobs' pods, training workers)."""
-    others, workers = [], []
-    for item in objects(deployment):
-        if item["kind"] in ("Deployment", "Job"):
-            template = item["spec"]["template"]
-            others.append(
-                {**template, "metadata": {"name": f"{item['kind']}-{item['metadata']['name']}"}}
+        found.append(
+            NodeGroupView(
+                name=labels["NodeGroupType"],
+                instance_type=instance_type,
+                now=sizes["DesiredSize"],
+                most=sizes["MaxSize"],
+                gpus=types[instance_type].gpus,
+                labels=labels,
+                taints=[{**each, "effect": EFFECTS[each["effect"]]} for each in taints],
             )
-        if item["kind"] == "PyTorchJob":
-            workers += worker_pods(item)
-    return others, workers
+        )
+    return found
+
+
+def ledger_of(deployment: Any) -> Ledger:
+    return Ledger(
+        deployment.settings.kubernetes_version,
+        objects={
+            f"{each['kind']}/{each['metadata']['name']}": each for each in objects(deployment)
+        },
+    )
 
 
 def test_every_object_is_one_that_its_kubernetes_takes(deployment: Any) -> None:
@@ -138,49 +141,71 @@ def test_the_default_objects_fit_both_ends_of_the_version_table(default: Any, ve
 
 
 def test_every_pod_finds_room_on_a_node_that_it_may_run_on(deployment: Any) -> None:
-    others, workers = pods(deployment)
-    placed = place([*others, *workers], cluster_nodes(deployment))
-    assert not [name for name, node in placed.items() if node is None]
-    for pod in others:
-        assert str(placed[pod["metadata"]["name"]]).startswith("core-")
-    for pod in workers:
-        assert str(placed[pod["metadata"]["name"]]).startswith("gpu-")
+    placed = placements(ledger_of(deployment), groups(deployment))
+    training = [pod["metadata"]["name"] for pod in workers(ledger_of(deployment))]
+    assert len(training) == deployment.settings.workers
+    for pod, node in placed:
+        kind = "gpu" if pod["metadata"]["name"] in training else "core"
+        assert str(node).startswith(f"{kind}-"), pod["metadata"]["name"]
 
 
 def test_only_workers_may_run_on_gpu_nodes(deployment: Any) -> None:
-    others, workers = pods(deployment)
-    for node in cluster_nodes(deployment):
-        for pod in others:
+    ledger = ledger_of(deployment)
+    for node in nodes(groups(deployment)):
+        for pod in core_pods(ledger):
             assert may_run_on(pod["spec"], node) == node.name.startswith("core-")
-        for pod in workers:
+        for pod in workers(ledger):
             assert may_run_on(pod["spec"], node) == node.name.startswith("gpu-")
 
 
 def test_every_gpu_that_is_paid_for_is_trained_on(deployment: Any) -> None:
     settings = deployment.settings
-    _, workers = pods(deployment)
+    pods = workers(ledger_of(deployment))
     gpus = settings.gpu.nodes * settings.gpu_instance.gpus
-    assert world_size(workers) == gpus
-    assert sum(requests(pod["spec"])["nvidia.com/gpu"] for pod in workers) == gpus
-    for pod in workers:
+    assert world_size(pods) == gpus
+    assert sum(requests(pod["spec"])["nvidia.com/gpu"] for pod in pods) == gpus
+    for pod in pods:
         assert processes_per_pod(pod) == requests(pod["spec"])["nvidia.com/gpu"]
-    (args,) = {tuple(pod["spec"]["containers"][0]["args"]) for pod in workers}
+    (args,) = {tuple(pod["spec"]["containers"][0]["args"]) for pod in pods}
     overrides = dict(each.split("=", 1) for each in args[1:])
     assert int(overrides["trainer.num_nodes"]) * int(overrides["trainer.devices"]) == gpus
 
 
 def test_a_full_node_leaves_no_gpu_idle_and_no_pod_alone(deployment: Any) -> None:
     """All workers of a node fit it together: one too many would wait for ever."""
-    _, workers = pods(deployment)
-    placed = place(workers, cluster_nodes(deployment))
-    per_node = len(workers) // deployment.settings.gpu.nodes
+    pods = workers(ledger_of(deployment))
+    placed = place(pods, nodes(groups(deployment)))
+    per_node = len(pods) // deployment.settings.gpu.nodes
     homes = list(placed.values())
     assert {homes.count(node) for node in set(homes)} == {per_node}
 
 
+@pytest.mark.parametrize("layout", ["pod-per-gpu", "pod-per-node"])
+@pytest.mark.parametrize("name", GPU_INSTANCE_TYPES)
+def test_the_workers_fill_a_node_of_each_gpu_type(name: str, layout: str) -> None:
+    settings = read_settings(
+        {"gpu.instance_type": name, "gpu.nodes": "1", "training.layout": layout}
+    )
+    job = training_job(settings, {"metadata": {"name": "a-data-job"}})
+    key, value = GPU_TAINT
+    taint = {"key": key, "value": value, "effect": "NoSchedule"}
+    node = make_node("gpu-1", GPU_INSTANCE_TYPES[name], GPU_LABELS, [taint])
+    pods = worker_pods(job)
+    assert set(place(pods, [node]).values()) == {"gpu-1"}
+    assert node.free["nvidia.com/gpu"] == 0
+
+
+@pytest.mark.parametrize("name", CORE_INSTANCE_TYPES)
+def test_controllers_and_jobs_fit_core_nodes_of_each_type(default: Any, name: str) -> None:
+    some = [
+        make_node(f"core-{number}", CORE_INSTANCE_TYPES[name], CORE_LABELS, [])
+        for number in range(default.settings.core.nodes)
+    ]
+    assert None not in place(core_pods(ledger_of(default)), some).values()
+
+
 def test_shared_memory_is_memory_and_within_the_limit(deployment: Any) -> None:
-    _, workers = pods(deployment)
-    for pod in workers:
+    for pod in workers(ledger_of(deployment)):
         volumes = {each["name"]: each for each in pod["spec"]["volumes"]}
         shm = volumes["shm"]["emptyDir"]
         assert shm["medium"] == "Memory"
@@ -191,6 +216,7 @@ def test_shared_memory_is_memory_and_within_the_limit(deployment: Any) -> None:
 def test_no_secret_and_no_machine_of_ours_is_in_a_template(deployment: Any) -> None:
     for stack in ("Network", "Storage", "Cluster", "Addons", "Workload", "Observability"):
         text = json.dumps(deployment.json(stack))
-        assert "/home/" not in text
-        assert "AKIA" not in text
+        assert str(ROOT) not in text
+        assert str(Path.home()) not in text
+        assert not re.search(r"\bA(KIA|SIA)[A-Z0-9]{16}\b", text)
         assert len(text) < 900_000, "CloudFormation takes 1 MB"

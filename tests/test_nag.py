@@ -13,6 +13,7 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from app import build
+from tests.context import cdk_flags
 
 ROOT = Path(__file__).resolve().parents[1]
 PRIVATE = {"cluster.endpoint": "private", "network.nat_gateways": "per-zone"}
@@ -94,9 +95,8 @@ REVIEWED = {
 
 def findings(changes: dict[str, str], out: Path) -> set[tuple[str, str]]:
     """(construct, rule) for each finding of cdk-nag."""
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    context["@aws-cdk/core:validateAgainstDefaultRules"] = False
-    app = App(context={**context, **changes}, outdir=str(out), analytics_reporting=False)
+    context = cdk_flags(**{"@aws-cdk/core:validateAgainstDefaultRules": False}, **changes)
+    app = App(context=context, outdir=str(out), analytics_reporting=False)
     build(app)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     # cdk-nag fails the synthesis; what it found is in the report.

@@ -50,7 +50,7 @@ def read_file(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{path.name} cannot be read: {error.strerror}") from None
     except ValueError as error:

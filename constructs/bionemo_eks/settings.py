@@ -10,16 +10,18 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_origin
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES, InstanceType
 from bionemo_eks.ip_blocks import is_of_the_internet, restricted
@@ -28,13 +30,17 @@ from bionemo_eks.versions import IMAGES, KUBERNETES_RELEASES, KubernetesRelease
 # Whatever CDK tags carries it, so that what is left over can be told from other projects' things.
 DEPLOYMENT_TAG = "bionemo-on-eks/deployment"
 
-REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+# Of partition `aws`, the one that cdk.json names; a new region is named like the others.
+_DIRECTION = r"(central|(north|south)?(east|west)|north|south)"
+REGION_PATTERN = rf"^(af|ap|ca|eu|il|me|mx|sa|us)-{_DIRECTION}-[1-9]$"
 # IAM users and roles only: an access entry takes neither groups nor wildcards.
 # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
 PRINCIPAL_PATTERN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$"
 # Names that torch, hydra and the shell all take as one word. `$` would be expanded by Kubernetes
 # in a container's arguments: https://kubernetes.io/docs/tasks/inject-data-application/
 OVERRIDE_PATTERN = r"^[+~]{0,2}[A-Za-z_][\w./]*=[^\s$]*$|^~[A-Za-z_][\w./]*$"
+
+_WHOLE = re.compile(r"^\s*-?[0-9]+(\.0+)?\s*$")
 
 ZONE_PATTERN = r"[a-z]{2}(-[a-z0-9]+)+[a-z]"
 
@@ -80,6 +86,19 @@ class Group(BaseModel):
     """A group of settings: frozen, and deaf to names that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_it_is_written(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take numbers and true only as one writes them: pydantic makes 1 of true, 40 of 4_0."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if annotation is bool and str(value).lower() not in ("true", "false"):
+            raise PydanticKnownError("bool_parsing")
+        if annotation is int and not _WHOLE.match(str(value)):
+            raise PydanticKnownError("int_parsing")
+        if get_origin(annotation) is Literal and isinstance(value, bool):
+            raise PydanticKnownError("literal_error", {"expected": "one of them"})
+        return value
 
 
 class NetworkSettings(Group):
@@ -394,7 +413,9 @@ class Settings(Group):
         Form("2 to 30 small letters, digits and hyphens, a letter first, no hyphen last"),
     ] = Field(default="bionemo-on-eks", description="Name of the cluster; stacks derive theirs.")
     region: Annotated[
-        str, StringConstraints(pattern=REGION_PATTERN), Form("an AWS region, such as us-west-2")
+        str,
+        StringConstraints(pattern=REGION_PATTERN),
+        Form("an AWS region outside China and GovCloud, such as us-west-2"),
     ] = Field(default="us-west-2", description="AWS region.")
     kubernetes_version: str = Field(
         default="1.35",

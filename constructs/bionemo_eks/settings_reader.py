@@ -20,7 +20,8 @@ from pydantic_core import ErrorDetails
 from bionemo_eks.settings import Form, Settings
 
 BLOCK = "bionemo"
-# CDK's own context keys hold one of `@ : / -`; what has none of them was meant as a setting.
+# CDK's own context keys hold one of `@ : / -`; what has none of them was meant as a setting, and
+# so was what is close to one, such as gpu-nodes.
 _MEANT_AS_A_SETTING = re.compile(r"^[A-Za-z0-9_.]+$")
 _EXPRESSED = {
     "int_parsing": "must be a whole number",
@@ -29,6 +30,7 @@ _EXPRESSED = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "string_type": "must be a text",
+    "model_type": "must be an object with the group's settings",
     "list_type": 'must be a list, such as ["a", "b"], or a,b with -c',
     "dict_type": 'must be an object, such as {"key": "value"}',
     "extra_forbidden": "there is no such setting",
@@ -55,11 +57,12 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
     block = context.get(BLOCK, {})
     if not isinstance(block, Mapping):
         raise SettingsError(
-            f'"{BLOCK}" in cdk.json is {_shown(block)}, but must be an object with the settings.'
+            f'"{BLOCK}" is {_shown(block)}, but must be an object with the settings, in cdk.json.\n'
+            "  With -c, settings are named one by one: -c gpu.nodes=2"
         )
     values = _copied(block)
     for key, value in context.items():
-        if key != BLOCK and _MEANT_AS_A_SETTING.match(key):
+        if key != BLOCK and _meant_as_a_setting(key):
             _override(values, key, value)
     try:
         return Settings.model_validate(values)
@@ -76,6 +79,14 @@ def setting_fields(
             yield from setting_fields(field.annotation, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", field
+
+
+def _meant_as_a_setting(key: str) -> bool:
+    return bool(_MEANT_AS_A_SETTING.match(key)) or _flat(key) in map(_flat, dict(setting_fields()))
+
+
+def _flat(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower())
 
 
 def _copied(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,10 +135,13 @@ def _unknown(path: str, fields: Mapping[str, FieldInfo]) -> str:
     inner = [name for name in fields if name.startswith(f"{path}.")]
     if inner:
         return f"'{path}' is a group of settings. Set one of them: {', '.join(inner)}."
+    if path in fields:
+        group, _, name = path.partition(".")
+        return f'Setting \'{path}\' stands in its group in cdk.json: "{group}": {{"{name}": ...}}.'
+    by_flat_name = {_flat(name): name for name in fields}
     near = difflib.get_close_matches(path, fields, n=1, cutoff=0.6) or difflib.get_close_matches(
-        path, [name.replace(".", "_") for name in fields], n=1, cutoff=0.8
+        _flat(path), by_flat_name, n=1, cutoff=0.8
     )
-    by_flat_name = {name.replace(".", "_"): name for name in fields}
     hint = f" Did you mean '{by_flat_name.get(near[0], near[0])}'?" if near else ""
     return (
         f"There is no setting '{path}'.{hint}\n"

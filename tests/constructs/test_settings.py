@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,46 @@ def test_any_text_for_any_setting(name: str, value: str) -> None:
         assert "llowed" in text
 
 
-@given(block=st.dictionaries(st.sampled_from([n.split(".")[0] for n in NAMES]), VALUES))
+@given(block=st.dictionaries(st.sampled_from([*NAMES, *(n.split(".")[0] for n in NAMES)]), VALUES))
 @hypothesis_settings(max_examples=300, deadline=None)
 def test_any_block_in_cdk_json(block: dict[str, Any]) -> None:
     accepted_or_told({"bionemo": block})
+
+
+@given(name=st.sampled_from(NAMES), value=VALUES)
+@hypothesis_settings(max_examples=400, deadline=None)
+def test_any_value_for_any_setting_in_cdk_json(name: str, value: Any) -> None:
+    group, _, inner = name.rpartition(".")
+    accepted_or_told({"bionemo": {group: {inner: value}} if group else {name: value}})
+
+
+WHOLE = [name for name, field in setting_fields() if field.annotation is int]
+
+
+@given(name=st.sampled_from(WHOLE), value=VALUES | st.from_regex(r"[0-9_ .e+-]{1,6}"))
+@hypothesis_settings(max_examples=400, deadline=None)
+def test_a_whole_number_is_taken_only_as_one_writes_it(name: str, value: Any) -> None:
+    group, _, inner = name.partition(".")
+    if not told({"bionemo": {group: {inner: value}}}):
+        assert not isinstance(value, bool)
+        assert re.fullmatch(r"\s*-?[0-9]+(\.0+)?\s*", str(value))
+
+
+@pytest.mark.parametrize("key", [name.replace(".", "-").replace("_", "-") for name in NAMES])
+def test_a_setting_in_another_spelling_is_not_overlooked(key: str) -> None:
+    if key not in NAMES:
+        assert f"There is no setting '{key}'. Did you mean" in told({key: "1"})
+
+
+def test_cdks_own_keys_are_left_alone() -> None:
+    keys = json.loads((ROOT / "cdk.json").read_text())["context"].keys() - {"bionemo"}
+    looked_up = [
+        "availability-zones:account=111122223333:region=us-west-2",
+        "vpc-provider:account=111122223333:filter.vpc-id=vpc-1:region=us-west-2",
+        "acknowledged-issue-numbers",
+        "cli-telemetry",
+    ]
+    assert told(dict.fromkeys([*keys, *looked_up], "x")) == ""
 
 
 @given(context=st.dictionaries(st.text(max_size=20), VALUES, max_size=4))
@@ -113,6 +150,17 @@ def test_any_thing_in_place_of_the_block(block: Any) -> None:
             {"network.vpc_id": "vpc-12345678", "network.node_subnet_ids": f"{SUBNET},{SUBNET}"},
             ["names a subnet twice"],
         ),
+        ({"gpu-nodes": "1"}, ["no setting 'gpu-nodes'", "'gpu.nodes'"]),
+        ({" gpu.nodes": "1"}, ["no setting ' gpu.nodes'", "'gpu.nodes'"]),
+        ({"bionemo": {"gpu.nodes": 4}}, ["stands in its group", '"gpu": {"nodes": ...}']),
+        ({"bionemo": {"gpu": {"nodes": True}}}, ["'gpu.nodes' is true", "a whole number"]),
+        ({"bionemo": {"network": {"flow_log_days": True}}}, ["is true: not one of the allowed"]),
+        ({"bionemo": {"gpu": []}}, ["'gpu' is []: must be an object"]),
+        ({"bionemo": "{}"}, ["With -c, settings are named one by one"]),
+        ({"gpu.nodes": "4_0"}, ["must be a whole number"]),
+        ({"storage.keep_bucket": "off"}, ["must be true or false"]),
+        ({"region": "us-wset-2"}, ["not of the allowed form", "us-west-2"]),
+        ({"region": "us-gov-west-1"}, ["outside China and GovCloud"]),
         ({"bionemo": [1]}, ["must be an object"]),
         ({"bionemo": {"gpu": 3}}, ["gpu"]),
     ],
@@ -197,8 +245,21 @@ def test_the_settings_page_is_what_the_code_says() -> None:
     assert (ROOT / "docs/settings.md").read_text() == settings_page(), "run: make format"
 
 
-def test_the_block_in_cdk_json_holds_the_defaults() -> None:
-    assert settings_of(ROOT) == read_settings({})
+def test_the_block_in_cdk_json_holds_the_defaults(tmp_path: Path) -> None:
+    """Of the file as it was committed: a user edits it, and may test what is then deployed."""
+    show = ["git", "-C", str(ROOT), "show", "HEAD:cdk.json"]
+    committed = subprocess.run(show, capture_output=True, check=False)
+    if committed.returncode:
+        pytest.skip("not a git checkout")
+    (tmp_path / "cdk.json").write_bytes(committed.stdout)
+    assert settings_of(tmp_path) == read_settings({})
+
+
+@pytest.mark.parametrize(
+    "region", ["us-east-1", "ap-southeast-5", "ca-west-1", "il-central-1", "mx-central-1"]
+)
+def test_regions_are_accepted(region: str) -> None:
+    assert read_settings({"region": region}).zones == (f"{region}a", f"{region}b")
 
 
 def test_context_files_and_options_in_the_clis_order(tmp_path: Path) -> None:
@@ -223,6 +284,7 @@ def test_an_option_without_a_value_is_told(option: str) -> None:
         ("cdk.json", '{"context": null}', '"context" in cdk.json must be an object'),
         ("cdk.context.json", "null", "cdk.context.json must be a JSON object"),
         ("cdk.context.json", "\x00", "cdk.context.json is not JSON"),
+        ("cdk.json", '\ufeff{"context": {"gpu.node": 1}}', "Did you mean 'gpu.nodes'?"),
     ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -17,10 +17,11 @@ from bionemo_eks.settings import Settings
 from rehearsal import inventory
 from rehearsal.adapters_kubectl import ledger_path
 from rehearsal.cdk_cli import CdkCli
-from rehearsal.environment import ACCOUNT, ROOT, child_environment
+from rehearsal.environment import ACCOUNT, child_environment
 from rehearsal.ledger import Ledger
 from rehearsal.resources_api import resources
 from rehearsal.server import LEDGER_FOLDER, local_aws
+from tests.context import cdk_flags
 
 REGION = "us-west-2"
 # What holds data, or costs an hour to make anew: an update must not replace it.
@@ -65,9 +66,8 @@ class Account:
     ) -> None:
         """Write the cloud assembly: in this process, for the CLI would start a Python anew."""
         shutil.rmtree(self.cdk.assembly, ignore_errors=True)
-        context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
         app = App(
-            context={**context, **changes},
+            context=cdk_flags(**changes),
             outdir=str(self.cdk.assembly),
             analytics_reporting=False,
         )

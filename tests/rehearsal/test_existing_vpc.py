@@ -12,6 +12,7 @@ import pytest
 
 from rehearsal import inventory
 from rehearsal.environment import ROOT
+from tests.context import cdk_flags, pinned
 
 pytestmark = pytest.mark.rehearsal
 ZONES = ("us-west-2a", "us-west-2b")
@@ -45,10 +46,10 @@ def subnet(ec2: Any, vpc: str, zone: str, cidr: str, way_out: dict[str, str]) ->
 def test_an_existing_vpc_is_looked_up_used_and_left(account: Any, tmp_path: Path) -> None:
     ec2 = account.client("ec2")
     vpc, private = make_vpc(ec2)
+    pinned_before = pinned()
     before = inventory.take(account.client)
     # The CLI keeps what it looks up beside cdk.json, so that is a copy.
-    project = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
-    project["app"] = f"{sys.executable} {ROOT / 'app.py'}"
+    project = {"app": f"{sys.executable} {ROOT / 'app.py'}", "context": cdk_flags()}
     (tmp_path / "cdk.json").write_text(json.dumps(project), encoding="utf-8")
     cdk = dataclasses.replace(account.cdk, project=tmp_path)
 
@@ -68,4 +69,4 @@ def test_an_existing_vpc_is_looked_up_used_and_left(account: Any, tmp_path: Path
     cdk.diff()
     cdk.destroy()
     assert inventory.left(before, inventory.take(account.client)) == {}
-    assert not (ROOT / "cdk.context.json").exists()
+    assert pinned() == pinned_before

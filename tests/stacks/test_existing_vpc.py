@@ -11,6 +11,7 @@ from aws_cdk import App
 
 from app import build
 from bionemo_eks.settings_reader import SettingsError
+from tests.context import cdk_flags
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, VPC = "111122223333", "vpc-0123456789abcdef0"
@@ -20,8 +21,7 @@ SETTINGS = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
 
 
 def context(**changes: str) -> dict[str, Any]:
-    given: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return {**given, **SETTINGS, **changes}
+    return cdk_flags(**{**SETTINGS, **changes})
 
 
 @pytest.fixture

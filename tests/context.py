@@ -1,0 +1,23 @@
+"""What the project's cdk.json tells CDK, without its settings: a user edits those, and tests on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bionemo_eks.settings_reader import BLOCK
+
+ROOT = Path(__file__).resolve().parents[1]
+PINNED = ROOT / "cdk.context.json"
+
+
+def cdk_flags(**settings: Any) -> dict[str, Any]:
+    """Return CDK's feature flags and the like, and `settings` by their dotted paths."""
+    project = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
+    return {key: value for key, value in project["context"].items() if key != BLOCK} | settings
+
+
+def pinned() -> str:
+    """Return what `cdk` and `bionemo preflight --pin` have written beside cdk.json."""
+    return PINNED.read_text(encoding="utf-8") if PINNED.exists() else ""
