@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from bench.simulated_answers import (
     CALLER,
     OWN,
     ZONES,
     addon_versions,
+    bootstrapped,
     cluster_versions,
     default_quotas,
     file_system,
     no_bucket,
     offered_in,
     quotas,
+    reserved,
     role,
     running,
     simulated,
@@ -42,6 +43,7 @@ def good() -> Answers:
     return {
         "sts.get_caller_identity": {"Account": ACCOUNT, "Arn": CALLER},
         "cloudformation.describe_stacks": stacked(),
+        "ssm.get_parameter": bootstrapped(),
         "iam.get_role": role,
         "iam.simulate_principal_policy": simulated(),
         "eks.list_clusters": {"clusters": []},
@@ -52,6 +54,7 @@ def good() -> Answers:
         "ec2.describe_availability_zones": {"AvailabilityZones": [zone(name) for name in ZONES]},
         "ec2.describe_instance_type_offerings": offered_in(*ZONES),
         "ec2.describe_instances": running(),
+        "ec2.describe_capacity_reservations": reserved(),
         "ec2.describe_addresses": {"Addresses": []},
         "ec2.describe_vpcs": {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "172.31.0.0/16"}]},
         "service-quotas.get_service_quota": quotas(),
@@ -86,12 +89,11 @@ def _new_account() -> Answers:
 
 
 def _not_bootstrapped() -> Answers:
-    def answer(StackName: str = "", **more: Any) -> dict[str, Any]:
-        if StackName:
-            raise error("DescribeStacks", "ValidationError", message=f"{StackName} does not exist")
-        return {"Stacks": []}
-
-    return good() | {"cloudformation.describe_stacks": answer}
+    missing = error("GetParameter", "ParameterNotFound")
+    return good() | {
+        "ssm.get_parameter": missing,
+        "cloudformation.describe_stacks": {"Stacks": []},
+    }
 
 
 def _half_denied() -> Answers:

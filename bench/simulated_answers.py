@@ -22,6 +22,7 @@ QUOTAS = {
     ("ec2", "L-7212CCBC"): 192,
     ("ec2", "L-C4BD4855"): 1920,
     ("ec2", "L-DB2E81BA"): 192,
+    ("ec2", "L-3819A6DF"): 192,
     ("ec2", "L-1216C47A"): 256,
     ("ec2", "L-0263D0A3"): 5,
     ("vpc", "L-F678F1CE"): 5,
@@ -59,25 +60,30 @@ def role(RoleName: str) -> dict[str, Any]:
 
 
 def simulated(*refused: str) -> Callable[..., dict[str, Any]]:
-    """IAM's simulation, which allows all but the actions and roles in `refused`."""
+    """IAM's simulation, which allows all but the actions and roles in `refused`.
+
+    One result for each action, with one for each resource in it, as IAM answers.
+    """
+
+    def decision(action: str, resource: str) -> str:
+        denied = action in refused or any(each in resource for each in refused)
+        return "implicitDeny" if denied else "allowed"
 
     def answer(
         PolicySourceArn: str, ActionNames: list[str], ResourceArns: list[str], **more: Any
     ) -> dict[str, Any]:
         assert PolicySourceArn == ROLE or ":role/cdk-" in PolicySourceArn, PolicySourceArn
-        return {
-            "EvaluationResults": [
-                {
-                    "EvalActionName": action,
-                    "EvalResourceName": resource,
-                    "EvalDecision": "implicitDeny"
-                    if action in refused or any(each in resource for each in refused)
-                    else "allowed",
-                }
-                for action in ActionNames
-                for resource in ResourceArns
+        results = []
+        for action in ActionNames:
+            each = {resource: decision(action, resource) for resource in ResourceArns}
+            # The most restrictive one stands for all: "implicitDeny" sorts behind "allowed".
+            result = {"EvalActionName": action, "EvalDecision": max(each.values())}
+            specific = [
+                {"EvalResourceName": resource, "EvalResourceDecision": one}
+                for resource, one in each.items()
             ]
-        }
+            results.append({**result, "ResourceSpecificResults": specific})
+        return {"EvaluationResults": results}
 
     return answer
 
@@ -120,6 +126,37 @@ def stacked(*statuses: tuple[str, str], cluster: str = "bionemo-on-eks") -> Call
             return {"Stacks": [toolkit]}
         own = [stack(f"{cluster}-{name}", status) for name, status in statuses]
         return {"Stacks": [toolkit, *own]}
+
+    return answer
+
+
+def bootstrapped(version: str = "33", qualifier: str = "hnb659fds") -> Callable[..., Any]:
+    """SSM with the parameter that tells the bootstrap's version."""
+
+    def answer(Name: str) -> dict[str, Any]:
+        if Name != f"/cdk-bootstrap/{qualifier}/version":
+            raise error("GetParameter", "ParameterNotFound")
+        return {"Parameter": {"Name": Name, "Type": "String", "Value": version}}
+
+    return answer
+
+
+def reserved(*reservations: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+    """EC2's Capacity Reservations: that of an id, or all that are active."""
+
+    def answer(
+        CapacityReservationIds: list[str] | None = None,
+        Filters: list[dict[str, Any]] | None = None,
+    ) -> dict[str, Any]:
+        if not CapacityReservationIds:
+            assert Filters == [{"Name": "state", "Values": ["active"]}]
+        chosen = [
+            each
+            for each in reservations
+            if each["CapacityReservationId"] in (CapacityReservationIds or [])
+            or (Filters and each["State"] == "active")
+        ]
+        return {"CapacityReservations": chosen}
 
     return answer
 

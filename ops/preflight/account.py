@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from ops.aws import Deployment
-from ops.results import Result, failed, passed, unknown
+from bionemo_eks.cdk_context import read_context
+from ops.aws import Deployment, is_standing
+from ops.project import ROOT
+from ops.results import Result, code_of, failed, is_denied, passed, unknown
 
 # What CDK's templates need: MIN_BOOTSTRAP_STACK_VERSION of DefaultStackSynthesizer (aws-cdk-lib)
 BOOTSTRAP_LEAST = 6
 TOOLKIT = "CDKToolkit"
+_QUALIFIER = "hnb659fds"
 
 
 def account(found: Deployment) -> Result:
@@ -17,21 +20,70 @@ def account(found: Deployment) -> Result:
     return passed("Account", f"{found.account}, {found.settings.region}, as {found.caller}")
 
 
+def qualifier() -> str:
+    """Return what the names of CDK's parameter and roles hold: the app's, else CDK's own.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
+    """
+    return str(read_context(ROOT).get("@aws-cdk/core:bootstrapQualifier") or _QUALIFIER)
+
+
 def bootstrap(found: Deployment) -> Result:
-    """The bootstrap stack, and its version."""
-    name, region = "CDK bootstrap", found.settings.region
-    remedy = f"npx cdk bootstrap aws://{found.account}/{region}"
+    """The bootstrap's version, where CDK reads it: the bootstrap stack may have any name."""
+    name, parameter = "CDK bootstrap", f"/cdk-bootstrap/{qualifier()}/version"
+    try:
+        answer = found.aws.client("ssm").get_parameter(Name=parameter)
+    except ClientError as error:
+        if is_denied(error):
+            return _of_the_stack(found, name)
+        if code_of(error) != "ParameterNotFound":
+            raise
+        said = f"{found.settings.region} of this account has never been bootstrapped"
+        return failed(name, f"{said}: there is no parameter {parameter}", _first(found))
+    return _judged(found, name, answer["Parameter"]["Value"], f"parameter {parameter}")
+
+
+def _of_the_stack(found: Deployment, name: str) -> Result:
+    """The version that the stack tells, for a caller who may not read the parameter."""
+    region = found.settings.region
     try:
         answer = found.aws.client("cloudformation").describe_stacks(StackName=TOOLKIT)
     except ClientError as error:
         if "does not exist" in str(error):
-            return failed(name, f"{region} of this account has never been bootstrapped", remedy)
+            return failed(name, f"{region} of this account has no stack {TOOLKIT}", _first(found))
         raise
     (stack,) = answer["Stacks"]
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
+    if given.get("Qualifier", qualifier()) != qualifier():
+        return unknown(name, f"stack {TOOLKIT} is that of another qualifier than {qualifier()}")
+    if not is_standing(stack["StackStatus"]):
+        return failed(name, f"stack {TOOLKIT} is {stack['StackStatus']}", _again(found))
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    version = outputs.get("BootstrapVersion", "")
+    return _judged(found, name, outputs.get("BootstrapVersion", ""), f"stack {TOOLKIT}")
+
+
+def _judged(found: Deployment, name: str, version: str, where: str) -> Result:
     if not version.isdigit():
-        return unknown(name, f"stack {TOOLKIT} does not tell its version")
+        return unknown(name, f"{where} does not tell the version")
     if int(version) < BOOTSTRAP_LEAST:
-        return failed(name, f"version {version}; at least {BOOTSTRAP_LEAST} is needed", remedy)
+        said = f"version {version}; at least {BOOTSTRAP_LEAST} is needed"
+        return failed(name, said, _again(found))
     return passed(name, f"version {version}")
+
+
+def _again(found: Deployment) -> str:
+    """The command that brings the bootstrap up to date."""
+    return (
+        f"npx cdk bootstrap aws://{found.account}/{found.settings.region}\n"
+        f"With --toolkit-stack-name, if its stack has another name than {TOOLKIT}."
+    )
+
+
+def _first(found: Deployment) -> str:
+    """The command for a first bootstrap; that of another qualifier must not take the place of it.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
+    """
+    command = f"npx cdk bootstrap aws://{found.account}/{found.settings.region}"
+    own = qualifier()
+    return command if own == _QUALIFIER else f"{command} --toolkit-stack-name {TOOLKIT}-{own}"

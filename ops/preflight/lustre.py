@@ -6,7 +6,8 @@ from typing import Any
 
 from ops.aws import Deployment, file_systems, is_own
 from ops.preflight.quotas import compared
-from ops.results import Result, failed, passed
+from ops.preflight.standing import holds, is_made_anew
+from ops.results import Result, failed, passed, warned
 
 # Lustre Persistent_2 storage capacity (GiB) and Persistent_2 file systems (their number). For
 # the throughput of SSD file systems of this kind there is no quota.
@@ -41,12 +42,26 @@ def offered(found: Deployment) -> Result:
     )
 
 
+def _there(found: Deployment) -> list[dict[str, Any]]:
+    return [each for each in file_systems(found) if each.get("Lifecycle") != "DELETING"]
+
+
+def _tagged(found: Deployment) -> list[dict[str, Any]]:
+    return [each for each in _there(found) if is_own(found, each.get("Tags"))]
+
+
+def _own(found: Deployment) -> list[dict[str, Any]]:
+    """What the Storage stack holds; without that stack, the tag is on what an earlier one left."""
+    tagged = _tagged(found)
+    return tagged if tagged and holds(found, "Storage") else []
+
+
 def _others(found: Deployment) -> list[dict[str, Any]]:
+    own = _own(found)
     return [
         each
-        for each in file_systems(found)
-        if each.get("LustreConfiguration", {}).get("DeploymentType") == _KIND
-        and not is_own(found, each.get("Tags"))
+        for each in _there(found)
+        if each.get("LustreConfiguration", {}).get("DeploymentType") == _KIND and each not in own
     ]
 
 
@@ -79,8 +94,15 @@ def number_quota(found: Deployment) -> Result:
 def present(found: Deployment) -> Result:
     """Whether the deployment's own file system can become what the settings say."""
     name, settings = "File system", found.settings
-    own = [each for each in file_systems(found) if is_own(found, each.get("Tags"))]
-    if not own:
+    own, left = _own(found), _tagged(found)
+    if left and not own:
+        ids = ", ".join(each["FileSystemId"] for each in left)
+        return warned(
+            name,
+            f"{ids}: left over from an earlier deployment; this one will make another",
+            "./bionemo leftovers",
+        )
+    if not own or is_made_anew(found, "Storage"):
         return passed(name, "none stands; it will be made")
     system = own[0]
     there, wanted = system.get("StorageCapacity", 0), settings.storage.capacity_gib

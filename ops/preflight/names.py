@@ -5,15 +5,16 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from bionemo_eks import naming
-from ops.aws import Deployment, clusters, stacks, stands
+from ops.aws import Deployment, clusters
+from ops.preflight.standing import holds
 from ops.results import Result, failed, passed, warned
 
 
 def cluster(found: Deployment) -> Result:
     """Whether the cluster's name is free, or this deployment's."""
     name, wanted = "Cluster name", found.settings.cluster_name
-    # Whatever that stack's state, the cluster is its own; the check of the stacks judges it.
-    if naming.stack_name(found.settings, "Cluster") in stacks(found):
+    # Whatever that stack's state, what it holds is its own; the check of the stacks judges it.
+    if holds(found, "Cluster"):
         return passed(name, f"{wanted} is this deployment's")
     if wanted in clusters(found):
         return failed(
@@ -40,7 +41,7 @@ def bucket(found: Deployment) -> Result:
                 "If it is not yours, choose another name:\n-c cluster_name=...",
             )
         raise
-    if stands(found, "Storage"):
+    if holds(found, "Storage"):
         return passed(name, f"{wanted} stands")
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     if not found.settings.storage.keep_bucket:
@@ -61,7 +62,7 @@ def log_groups(found: Deployment) -> Result:
     taken = [
         group
         for stack, group in fixed_log_groups(found)
-        if not stands(found, stack) and _exists(found, group)
+        if not holds(found, stack) and _exists(found, group)
     ]
     if taken:
         return failed(

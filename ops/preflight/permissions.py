@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ops.aws import Deployment
-from ops.results import Result, failed, passed, reason, warned
+from ops.preflight.account import qualifier
+from ops.results import Result, Verdict, failed, passed, reason, warned
 
 _NAME = "Permissions"
-_QUALIFIER = "hnb659fds"
 # One call of each service that the stacks use; CloudFormation makes them in its own role.
 _MADE = (
     "ec2:CreateVpc",
@@ -26,6 +28,14 @@ _MADE = (
 )
 
 
+@dataclass(frozen=True)
+class _Simulated:
+    """Actions that are refused whatever the context, and context keys that decide on others."""
+
+    denied: list[str]
+    without: list[str]
+
+
 def permissions(found: Deployment) -> Result:
     """Whether the caller may use CDK's roles, and CloudFormation's role may make the resources."""
     if found.caller.endswith(":root"):
@@ -34,41 +44,64 @@ def permissions(found: Deployment) -> Result:
             "the caller is the account's root user, whom IAM does not simulate",
             "Deploy as a role:\nhttps://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
         )
+    caller = _of_the_caller(found)
+    if caller.verdict is Verdict.FAIL:
+        return caller
+    made = _of_cloudformation(found)
+    if made.verdict is Verdict.FAIL:
+        return made
+    say = warned if Verdict.WARN in (caller.verdict, made.verdict) else passed
+    return say(_NAME, f"{caller.said}; {made.said}")
+
+
+def _of_the_caller(found: Deployment) -> Result:
     wanted = ["deploy-role", "file-publishing-role"]
     if found.settings.network.vpc_id:
         wanted.append("lookup-role")  # with which CDK looks the VPC up
     roles = [cdk_role(found, kind) for kind in wanted]
     caller = principal(found)
-    denied = _denied(found, caller, ["sts:AssumeRole"], roles)
-    if denied:
+    simulated = _simulated(found, caller, ["sts:AssumeRole"], roles)
+    if simulated.denied:
         return failed(
             _NAME,
             f"{caller} may not assume CDK's roles",
             "\n".join(["Allow it sts:AssumeRole on:", *roles]),
         )
-    return _of_cloudformation(found)
+    return _unless_it_depends(simulated, "CDK's roles may be assumed")
 
 
 def _of_cloudformation(found: Deployment) -> Result:
     try:
-        denied = _denied(found, cdk_role(found, "cfn-exec-role"), _MADE, ["*"])
+        simulated = _simulated(found, cdk_role(found, "cfn-exec-role"), _MADE, ["*"])
     except ClientError as error:
-        return warned(_NAME, f"CDK's roles may be assumed; what they may do: {reason(error)}")
-    if denied:
+        return warned(_NAME, f"what they may do: {reason(error)}")
+    if simulated.denied:
         return failed(
             _NAME,
-            f"CloudFormation's role may not call {', '.join(denied)}",
+            f"CloudFormation's role may not call {', '.join(simulated.denied)}",
             "Bootstrap with a policy that allows them:\n"
             "npx cdk bootstrap --cloudformation-execution-policies POLICY_ARN",
         )
-    return passed(_NAME, "CDK's roles may be assumed, and may make what the stacks hold")
+    return _unless_it_depends(simulated, "they may make what the stacks hold")
+
+
+def _unless_it_depends(simulated: _Simulated, allowed: str) -> Result:
+    """Say that what was simulated is `allowed`, or that it could not be told and for want of what.
+
+    A common guard denies everything unless `aws:SourceIp` or `aws:MultiFactorAuthPresent` is right;
+    simulated without one, it denies what it would let through.
+    """
+    if simulated.without:
+        keys = ", ".join(simulated.without)
+        return warned(_NAME, f"whether {allowed} could not be simulated without {keys}")
+    return passed(_NAME, allowed)
 
 
 def cdk_role(found: Deployment, kind: str) -> str:
     """Return the ARN of one of the bootstrap stack's roles."""
     place = f"{found.account}-{found.settings.region}"
     prefix = f"arn:{found.partition}:iam::{found.account}:role"
-    return f"{prefix}/cdk-{_QUALIFIER}-{kind}-{place}"
+    return f"{prefix}/cdk-{qualifier()}-{kind}-{place}"
 
 
 def principal(found: Deployment) -> str:
@@ -84,9 +117,9 @@ def principal(found: Deployment) -> str:
     return str(answer["Role"]["Arn"])
 
 
-def _denied(
+def _simulated(
     found: Deployment, who: str, actions: Sequence[str], resources: Sequence[str]
-) -> list[str]:
+) -> _Simulated:
     answers = found.aws.pages(
         "iam",
         "simulate_principal_policy",
@@ -95,4 +128,23 @@ def _denied(
         ActionNames=list(actions),
         ResourceArns=list(resources),
     )
-    return sorted({e["EvalActionName"] for e in answers if e["EvalDecision"] != "allowed"})
+    refused = [each for answer in answers for each in _refusals(answer)]
+    return _Simulated(
+        denied=sorted({action for action, missing in refused if not missing}),
+        without=sorted({key for _, missing in refused for key in missing}),
+    )
+
+
+def _refusals(answer: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Each refusal of an action, with the context keys that were not there to decide by.
+
+    Of several resources each has its own answer, below one for all of them together; for resource
+    `*` the keys stand in the latter alone.
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+    """
+    together = {**answer, "EvalResourceDecision": answer["EvalDecision"]}
+    each_own = answer.get("ResourceSpecificResults", [])
+    shared = answer.get("MissingContextValues", []) if len(each_own) < 2 else []
+    for each in each_own or [together]:
+        if each["EvalResourceDecision"] != "allowed":
+            yield answer["EvalActionName"], each.get("MissingContextValues") or shared

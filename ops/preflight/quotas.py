@@ -9,10 +9,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES, InstanceType
-from ops.aws import Deployment, instances, is_own, stands
-from ops.results import Result, Verdict, code_of, failed, passed, warned
+from ops.aws import Deployment, instances, is_own
+from ops.preflight.standing import holds
+from ops.results import Result, Verdict, code_of, failed, passed, reason, warned
 
-# Codes as Service Quotas lists them, and the families that count in each; Spot P5 has its own.
+# Codes as Service Quotas lists them, and the families that count in each; Spot P5 has its own, and
+# core nodes are never Spot.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 _VCPU_QUOTAS = {
     ("P", "on-demand"): "L-417A185B",
@@ -21,7 +23,6 @@ _VCPU_QUOTAS = {
     ("G and VT", "on-demand"): "L-DB2E81BA",
     ("G and VT", "spot"): "L-3819A6DF",
     ("Standard", "on-demand"): "L-1216C47A",
-    ("Standard", "spot"): "L-34B43A08",
 }
 _FAMILIES = {
     "p": "P",
@@ -30,6 +31,7 @@ _FAMILIES = {
     "vt": "G and VT",
     **dict.fromkeys(("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"), "Standard"),
 }
+_KNOWN = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
 _ADDRESSES, _VPCS = "L-0263D0A3", "L-F678F1CE"
 
 
@@ -110,10 +112,66 @@ def _running_vcpus(found: Deployment, family: str, purchase: str) -> int:
     )
 
 
-def _vcpus(instance: dict[str, Any]) -> int:
-    known: InstanceType | None = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}.get(
-        instance["InstanceType"]
+def _unused_vcpus(found: Deployment, family: str) -> int:
+    """vCPUs that wait in the account's Capacity Reservations; they count as if they ran.
+
+    One that another account shares counts in that account, and Capacity Blocks are none of these.
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html
+    """
+    waiting = [
+        each
+        for each in _reservations(found)
+        if quota_family(each["InstanceType"], "on-demand") == family
+        and each.get("AvailableInstanceCount", 0)
+        and each.get("ReservationType", "default") == "default"
+        and each.get("OwnerId", found.account) == found.account
+        and not _awaits_nodes(found, each)
+    ]
+    size = _sizes(found, {each["InstanceType"] for each in waiting})
+    return sum(each["AvailableInstanceCount"] * size[each["InstanceType"]] for each in waiting)
+
+
+def _awaits_nodes(found: Deployment, row: dict[str, Any]) -> bool:
+    """Whether nodes that are needed start in a reservation, and so take no more of the quota.
+
+    The GPU nodes do in that of the settings alone, for their placement group has none; the core
+    nodes in any that is open.
+    """
+    settings = found.settings
+    if row["CapacityReservationId"] == settings.gpu.capacity_reservation_id:
+        return True
+    return (
+        row.get("InstanceMatchCriteria") == "open"
+        and row["InstanceType"] == settings.core.instance_type
+        and row.get("AvailabilityZone") in settings.zones
     )
+
+
+def _reservations(found: Deployment) -> list[dict[str, Any]]:
+    active = [{"Name": "state", "Values": ["active"]}]
+    return found.once(
+        "capacity reservations",
+        lambda: found.aws.pages(
+            "ec2", "describe_capacity_reservations", "CapacityReservations", Filters=active
+        ),
+    )
+
+
+def _sizes(found: Deployment, types: set[str]) -> dict[str, int]:
+    """vCPUs of instance types; AWS is asked for those that are not in the project's table."""
+    sizes = {name: _KNOWN[name].vcpus for name in types & set(_KNOWN)}
+    missing = sorted(types - set(_KNOWN))
+    if missing:
+        listed = found.aws.pages(
+            "ec2", "describe_instance_types", "InstanceTypes", InstanceTypes=missing
+        )
+        sizes |= {each["InstanceType"]: each["VCpuInfo"]["DefaultVCpus"] for each in listed}
+    return sizes
+
+
+def _vcpus(instance: dict[str, Any]) -> int:
+    known = _KNOWN.get(instance["InstanceType"])
     options = instance.get("CpuOptions", {})
     counted = options.get("CoreCount", 1) * options.get("ThreadsPerCore", 2)
     return known.vcpus if known else int(counted)
@@ -124,16 +182,26 @@ def _vcpu_quota(
 ) -> Result:
     purchase = "spot" if instance.gpus and found.settings.gpu.purchase == "spot" else "on-demand"
     family = quota_family(instance.name, purchase)
-    return compared(
+    unused, untold = _counted_unused(found, family) if purchase == "on-demand" else (0, "")
+    result = compared(
         found,
         name,
         "ec2",
         _VCPU_QUOTAS[family, purchase],
         needed=nodes * instance.vcpus,
-        used=_running_vcpus(found, family, purchase),
+        used=_running_vcpus(found, family, purchase) + unused,
         unit=f"vCPUs ({nodes} x {instance.name}, {purchase})",
         at_most=at_most * instance.vcpus,
     )
+    return replace(result, said=f"{result.said}{untold}")
+
+
+def _counted_unused(found: Deployment, family: str) -> tuple[int, str]:
+    """vCPUs of unused reservations, and why they could not be counted: they are seldom there."""
+    try:
+        return _unused_vcpus(found, family), ""
+    except ClientError as error:
+        return 0, f"; without unused Capacity Reservations: {reason(error)}"
 
 
 def gpu_vcpus(found: Deployment) -> Result:
@@ -151,7 +219,7 @@ def core_vcpus(found: Deployment) -> Result:
         found, "Core vCPU quota", found.settings.core_instance, core.nodes, core.max_nodes
     )
     if result.verdict is Verdict.WARN:
-        return replace(result, said=f"{result.said}: core.max_nodes is {core.max_nodes}")
+        return replace(result, said=f"{result.said}; core.max_nodes is {core.max_nodes}")
     return result
 
 
@@ -174,5 +242,5 @@ def addresses(found: Deployment) -> Result:
 def vpcs(found: Deployment) -> Result:
     """VPCs of the region."""
     used = len(found.aws.pages("ec2", "describe_vpcs", "Vpcs"))
-    needed = 0 if stands(found, "Network") else 1
+    needed = 0 if holds(found, "Network") else 1
     return compared(found, "VPC quota", "vpc", _VPCS, needed=needed, used=used, unit="VPCs")

@@ -11,6 +11,7 @@ from ops.results import Result, code_of, failed, passed
 _NAME = "Capacity reservation"
 # Hours within which a reservation that ends is of no use for a training.
 _SOON = 24
+_REMEDY = "Change the reservation, or gpu.* in cdk.json"
 
 
 def reservation(found: Deployment) -> Result:
@@ -22,6 +23,17 @@ def reservation(found: Deployment) -> Result:
             _NAME,
             f"{wanted} is not in {settings.region} of this account",
             "Check gpu.capacity_reservation_id and region",
+        )
+    # A node gets into a Capacity Block only by market type `capacity-block`, for which the node
+    # group's launch template does not ask:
+    # https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
+    if row.get("ReservationType", "default") != "default":
+        return failed(
+            _NAME,
+            f"{wanted} is a {row['ReservationType']}, not an On-Demand Capacity Reservation, and "
+            "the GPU nodes cannot start in it",
+            "Set gpu.capacity_reservation_id to an On-Demand Capacity Reservation, or do without:\n"
+            "-c gpu.purchase=on-demand -c gpu.capacity_reservation_id=",
         )
     wrong = [
         f"{what} is {row.get(key)}, not {value}"
@@ -41,9 +53,7 @@ def reservation(found: Deployment) -> Result:
         wrong.append(f"it has room for {free + own} instances, not {settings.gpu.nodes}")
     wrong += _ends(row)
     if wrong:
-        return failed(
-            _NAME, f"{wanted}: {'; '.join(wrong)}", "Change the reservation, or gpu.* in cdk.json"
-        )
+        return failed(_NAME, f"{wanted}: {'; '.join(wrong)}", _REMEDY)
     taken = f", {own} of it by this deployment" if own else ""
     return passed(_NAME, f"{wanted} has room for {free + own} {settings.gpu.instance_type}{taken}")
 

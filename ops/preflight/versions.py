@@ -25,8 +25,9 @@ from ops.results import (
 
 _TABLE = "constructs/bionemo_eks/versions.py"
 CHECK = "Kubernetes version"
-# Seconds for the add-ons, all at once, before the whole check would be given up.
-_ADDONS_DEADLINE = 6.0
+# Seconds for the add-ons, all at once: less than the three that preflight leaves its checks at
+# least, so that the answer names the add-on.
+_ADDONS_DEADLINE = 2.5
 # A region, or a partition, whose EKS does not know the call or what it is asked.
 _NOT_KNOWN = {"InvalidParameterException", "InvalidRequestException", "UnknownOperationException"}
 
@@ -100,7 +101,7 @@ def _judged(found: Deployment, row: dict[str, Any] | None) -> Result:
     release = found.settings.release
     status = (row or {}).get("versionStatus", (row or {}).get("status", "")).upper()
     if row is None or status.startswith("UNSUPPORTED"):
-        return _ended(found, release.extended_support_until)
+        return _not_made(found, release.extended_support_until)
     standard = _day(row.get("endOfStandardSupportDate"))
     extended = _day(row.get("endOfExtendedSupportDate"))
     return _supported(found, standard, extended, in_extended=status.startswith("EXTENDED"))
@@ -116,13 +117,30 @@ def _by_the_table(found: Deployment, why: str) -> Result:
     return Result(CHECK, result.verdict, said, result.remedy)
 
 
+def _not_made(found: Deployment, when: date) -> Result:
+    """A version that EKS has not: it ended `when` that is past, else it is not there yet."""
+    version, region = found.settings.kubernetes_version, found.settings.region
+    if datetime.now(UTC).date() > when:
+        return _ended(found, when)
+    return failed(
+        CHECK,
+        f"EKS in {region} does not offer {version}",
+        "Choose another region, or another kubernetes_version of those that it offers:\n"
+        f"aws eks describe-cluster-versions --region {region}",
+    )
+
+
 def _ended(found: Deployment, when: date) -> Result:
     version = found.settings.kubernetes_version
-    return failed(CHECK, f"AWS makes no cluster of {version} any more (ended {when})", _newer())
+    return failed(
+        CHECK, f"AWS makes no cluster of {version} any more (ended {when})", _newer(found)
+    )
 
 
-def _newer() -> str:
+def _newer(found: Deployment) -> str:
     newest = list(KUBERNETES_RELEASES)[-1]
+    if newest == found.settings.kubernetes_version:
+        return f"{_TABLE} has no newer one: add it there"
     return f'Set kubernetes_version to "{newest}" in cdk.json, or:\n-c kubernetes_version={newest}'
 
 
@@ -133,7 +151,7 @@ def _supported(
     said = f"{version}: standard support until {standard}, extended until {extended}"
     if in_extended or (standard and datetime.now(UTC).date() > standard):
         price = f"extended support costs ${EKS_EXTENDED_HOUR:.2f} an hour, not ${EKS_HOUR:.2f}"
-        return warned(CHECK, f"{said}; {price}", _newer())
+        return warned(CHECK, f"{said}; {price}", _newer(found))
     return passed(CHECK, said)
 
 
@@ -144,32 +162,45 @@ def _day(value: datetime | date | None) -> date | None:
 def addons(found: Deployment) -> Result:
     """Whether the pinned versions exist for this Kubernetes version."""
     name, release = "Add-on versions", found.settings.release
+    # Made before the time counts: all checks make theirs now, one by one, which is not AWS' delay.
+    client = found.aws.client("eks")
     looked = side_by_side(
-        {addon: partial(_offered, found, addon) for addon in release.addons},
+        {addon: partial(_offered, client, release.version, addon) for addon in release.addons},
         _ADDONS_DEADLINE,
     )
+    late = [addon for addon in release.addons if not looked[addon].done()]
+    if late:
+        return unknown(name, f"no answer for {', '.join(late)} within {_ADDONS_DEADLINE} s")
     wrong = []
     for addon, wanted in release.addons.items():
-        if not looked[addon].done():
-            return unknown(name, f"no answer within {_ADDONS_DEADLINE:.0f} s")
         offered = looked[addon].result()
-        if wanted not in offered:
+        if offered is None:
+            wrong.append(f"{addon}, which EKS does not know")
+        elif wanted not in offered:
             instead = ", ".join(offered[:3]) or "none"
             wrong.append(f"{addon} {wanted}; there are {instead}")
     if wrong:
         place = f"Kubernetes {release.version} in {found.settings.region}"
         return failed(
-            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change the version in {_TABLE}"
+            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change it in {_TABLE}"
         )
     return passed(name, f"all {len(release.addons)} exist for Kubernetes {release.version}")
 
 
-def _offered(found: Deployment, addon: str) -> list[str]:
-    rows = found.aws.pages(
-        "eks",
-        "describe_addon_versions",
-        "addons",
-        addonName=addon,
-        kubernetesVersion=found.settings.release.version,
-    )
+def _offered(client: Any, version: str, addon: str) -> list[str] | None:
+    """Versions of an add-on for a Kubernetes version; None when EKS does not know its name.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonVersions.html
+    """
+    pages = client.get_paginator("describe_addon_versions")
+    try:
+        rows = [
+            row
+            for page in pages.paginate(addonName=addon, kubernetesVersion=version)
+            for row in page.get("addons", [])
+        ]
+    except ClientError as error:
+        if code_of(error) not in ("InvalidParameterException", "ResourceNotFoundException"):
+            raise
+        return None
     return [each["addonVersion"] for row in rows for each in row.get("addonVersions", [])]

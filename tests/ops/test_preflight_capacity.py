@@ -11,6 +11,7 @@ import pytest
 
 from bench.simulated_accounts import deployment, good
 from bench.simulated_answers import OWN, ZONES, offered_in, running, zone
+from bench.simulated_answers import reserved as reservations
 from bench.simulated_aws import error
 from bionemo_eks.cdk_context import settings_of
 from bionemo_eks.settings_reader import read_settings
@@ -120,7 +121,7 @@ def test_a_pin_is_said_to_be_in_force(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def reserved(**changes: Any) -> Any:
     row = {
-        "CapacityReservationId": "cr-0123456789abcdef0",
+        "CapacityReservationId": RESERVED["gpu.capacity_reservation_id"],
         "State": "active",
         "InstanceType": "p3.16xlarge",
         "AvailabilityZone": "us-west-2a",
@@ -128,12 +129,7 @@ def reserved(**changes: Any) -> Any:
         "Tenancy": "default",
         "AvailableInstanceCount": 2,
     }
-
-    def answer(CapacityReservationIds: list[str]) -> dict[str, Any]:
-        assert CapacityReservationIds == ["cr-0123456789abcdef0"]
-        return {"CapacityReservations": [{**row, **changes}]}
-
-    return answer
+    return reservations({**row, **changes})
 
 
 UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.NotFound")
@@ -143,6 +139,12 @@ UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.No
     ("answer", "verdict", "said"),
     [
         (reserved(), Verdict.PASS, "has room for 2"),
+        (reserved(ReservationType="default"), Verdict.PASS, "has room for 2"),
+        (
+            reserved(ReservationType="capacity-block"),
+            Verdict.FAIL,
+            "is a capacity-block, not an On-Demand Capacity Reservation",
+        ),
         (reserved(AvailableInstanceCount=1), Verdict.FAIL, "room for 1 instances, not 2"),
         (reserved(State="expired"), Verdict.FAIL, "its state is expired, not active"),
         (reserved(InstanceType="p3.2xlarge"), Verdict.FAIL, "its type is p3.2xlarge"),
@@ -164,6 +166,12 @@ def test_a_reservation_must_be_there_fit_and_have_room(
     result = one("Capacity reservation", RESERVED, ec2__describe_capacity_reservations=answer)
     assert result.verdict is verdict
     assert said in result.said
+
+
+def test_a_capacity_block_has_a_remedy_of_its_own() -> None:
+    block = reserved(ReservationType="capacity-block")
+    result = one("Capacity reservation", RESERVED, ec2__describe_capacity_reservations=block)
+    assert "-c gpu.purchase=on-demand -c gpu.capacity_reservation_id=" in result.remedy
 
 
 def test_what_this_deployments_own_nodes_take_of_a_reservation_is_room_for_them() -> None:

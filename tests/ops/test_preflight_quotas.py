@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from bench.simulated_accounts import standing
-from bench.simulated_answers import OWN, quotas, running
-from bench.simulated_aws import error
+from bench.simulated_answers import OWN, QUOTAS, quotas, reserved, running, stacked
+from bench.simulated_aws import ACCOUNT, denied, error
 from ops.preflight.quotas import quota_family
 from ops.results import Verdict
-from tests.ops.accounts import found, one
+from tests.ops.accounts import RESERVED, found, one
 
 
 def test_quotas_that_are_short_tell_how_to_raise_them() -> None:
@@ -81,21 +81,117 @@ def test_what_runs_already_counts_but_not_this_deployments_own() -> None:
     assert result.verdict is Verdict.FAIL
 
 
-@pytest.mark.parametrize(
-    ("kind", "code"), [("p3.16xlarge", "L-7212CCBC"), ("p5.48xlarge", "L-C4BD4855")]
-)
-def test_spot_counts_in_its_own_quota(kind: str, code: str) -> None:
-    asked: list[str] = []
+# Codes as AWS lists them; a wrong one asks for another quota, and nobody notices.
+# https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+CODES = [
+    ("on-demand", "p3.16xlarge", "L-417A185B"),
+    ("on-demand", "p5.48xlarge", "L-417A185B"),
+    ("on-demand", "g5.12xlarge", "L-DB2E81BA"),
+    ("spot", "p3.16xlarge", "L-7212CCBC"),
+    ("spot", "p4d.24xlarge", "L-7212CCBC"),
+    ("spot", "p5.48xlarge", "L-C4BD4855"),
+    ("spot", "g5.12xlarge", "L-3819A6DF"),
+    ("spot", "g6.48xlarge", "L-3819A6DF"),
+]
+
+
+@pytest.mark.parametrize(("purchase", "kind", "code"), CODES)
+def test_each_family_and_purchase_counts_in_its_own_quota(
+    purchase: str, kind: str, code: str
+) -> None:
+    asked: set[str] = set()
 
     def quota(ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
-        asked.append(QuotaCode)
+        asked.update([QuotaCode] if ServiceCode == "ec2" else [])
         return {"Quota": {"QuotaCode": QuotaCode, "Value": 1000.0}}
 
-    settings = {"gpu.purchase": "spot", "gpu.instance_type": kind}
+    settings = {"gpu.purchase": purchase, "gpu.instance_type": kind}
     answer: Any = {"service~quotas__get_service_quota": quota}
-    one("GPU vCPU quota", settings, **answer)
-    assert code in asked
-    assert "L-417A185B" not in asked
+    assert one("GPU vCPU quota", settings, **answer).verdict is Verdict.PASS
+    # Beside it those of the core nodes, which are never Spot, and of the addresses.
+    assert asked == {code, "L-1216C47A", "L-0263D0A3"}
+
+
+def test_the_simulated_accounts_have_the_quotas_that_are_asked_for() -> None:
+    assert {code for _, _, code in CODES} < {code for _, code in QUOTAS}
+
+
+def waiting(kind: str, number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "CapacityReservationId": f"cr-{kind}",
+        "State": "active",
+        "OwnerId": ACCOUNT,
+        "InstanceType": kind,
+        "AvailableInstanceCount": number,
+        "InstanceMatchCriteria": "targeted",
+        "AvailabilityZone": "us-west-2a",
+        **more,
+    }
+
+
+def sizes(InstanceTypes: list[str]) -> dict[str, Any]:
+    assert InstanceTypes == ["p2.8xlarge"]
+    return {"InstanceTypes": [{"InstanceType": "p2.8xlarge", "VCpuInfo": {"DefaultVCpus": 32}}]}
+
+
+def test_reservations_that_nobody_uses_count_as_if_they_were_used() -> None:
+    result = one(
+        "GPU vCPU quota",
+        {},
+        ec2__describe_capacity_reservations=reserved(
+            waiting("p3.16xlarge", 1),
+            waiting("p2.8xlarge", 2),
+            waiting("p3.8xlarge", 0),
+            waiting("g5.12xlarge", 5),
+            waiting("p3.2xlarge", 5, State="expired"),
+            waiting("p4d.24xlarge", 5, OwnerId="999900001111"),
+            waiting("p5.48xlarge", 5, ReservationType="capacity-block"),
+        ),
+        ec2__describe_instance_types=sizes,
+    )
+    assert "128 needed, 128 in use, 192 allowed" in result.said
+    assert result.verdict is Verdict.FAIL
+
+
+def test_reservations_count_in_no_spot_quota() -> None:
+    result = one(
+        "GPU vCPU quota",
+        {"gpu.purchase": "spot"},
+        ec2__describe_capacity_reservations=reserved(waiting("p3.16xlarge", 9)),
+    )
+    assert "128 needed, 0 in use" in result.said
+
+
+def test_the_reservation_that_the_nodes_start_in_counts_once() -> None:
+    own = waiting("p3.16xlarge", 2, CapacityReservationId=RESERVED["gpu.capacity_reservation_id"])
+    there = reserved(own, waiting("p3.2xlarge", 1))
+    result = one("GPU vCPU quota", RESERVED, ec2__describe_capacity_reservations=there)
+    assert "128 needed, 8 in use" in result.said
+
+
+def test_core_nodes_start_in_what_is_open_to_them() -> None:
+    result = one(
+        "Core vCPU quota",
+        {},
+        ec2__describe_capacity_reservations=reserved(
+            waiting("m5.xlarge", 1, InstanceMatchCriteria="open"),
+            waiting("m5.xlarge", 2, InstanceMatchCriteria="open", AvailabilityZone="us-west-2c"),
+            waiting("m5.xlarge", 3),
+            waiting("m5.2xlarge", 1, InstanceMatchCriteria="open"),
+        ),
+    )
+    assert "28 in use" in result.said
+
+
+def test_without_the_reservations_the_rest_is_told_and_so_is_that() -> None:
+    refused = denied("DescribeCapacityReservations")
+    answer: Any = {"ec2__describe_capacity_reservations": refused}
+    result = one("GPU vCPU quota", {}, **answer)
+    assert result.verdict is Verdict.PASS
+    assert "128 needed, 0 in use, 192 allowed; without unused Capacity Reserv" in result.said
+    assert "not allowed to call DescribeCapacityReservations" in result.said
+    answer["service~quotas__get_service_quota"] = quotas(L_417A185B=0)
+    assert one("GPU vCPU quota", {}, **answer).verdict is Verdict.FAIL
 
 
 def test_a_quota_that_the_account_never_had_is_awss_default() -> None:
@@ -130,6 +226,23 @@ def test_vpcs_and_addresses_that_are_in_use_count() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "needed"),
+    [
+        ("CREATE_COMPLETE", 0),
+        ("UPDATE_FAILED", 0),
+        ("UPDATE_ROLLBACK_FAILED", 0),
+        ("UPDATE_IN_PROGRESS", 0),
+        ("ROLLBACK_COMPLETE", 1),
+        ("REVIEW_IN_PROGRESS", 1),
+    ],
+)
+def test_a_vpc_is_needed_unless_the_stack_has_it(status: str, needed: int) -> None:
+    answer = stacked(("network", status))
+    result = one("VPC quota", {}, cloudformation__describe_stacks=answer)
+    assert result.said.startswith(f"VPCs: {needed} needed")
+
+
 def test_a_second_nat_gateway_takes_a_second_address() -> None:
     used = {"Addresses": [{"Tags": [OWN]}, *({"AllocationId": f"e-{n}"} for n in range(4))]}
     answer = {"ec2__describe_addresses": used}
@@ -147,17 +260,32 @@ def test_other_file_systems_of_the_kind_count() -> None:
     systems = {
         "FileSystems": [
             LUSTRE,
-            {**LUSTRE, "Tags": [OWN]},
+            {
+                **LUSTRE,
+                "Tags": [OWN],
+                "FileSystemId": "fs-0123456789abcdef0",
+                "SubnetIds": ["subnet-0123456789abcdef0"],
+            },
             {"LustreConfiguration": {"DeploymentType": "SCRATCH_2"}, "StorageCapacity": 50_000},
         ]
     }
-    result = one("FSx storage quota", {}, fsx__describe_file_systems=systems)
+    result = one("FSx storage quota", {}, standing(), fsx__describe_file_systems=systems)
     assert result.verdict is Verdict.FAIL
     assert "GiB: 2,400 needed, 100,000 in use, 100,800 allowed" in result.said
     short: Any = {"service~quotas__get_service_quota": quotas(L_FD6F2F22=1)}
-    result = one("FSx number quota", {}, fsx__describe_file_systems=systems, **short)
+    short["fsx__describe_file_systems"] = systems
+    result = one("FSx number quota", {}, standing(), **short)
     assert result.verdict is Verdict.FAIL
     assert "1 needed, 1 in use, 1 allowed (L-FD6F2F22)" in result.said
+
+
+def test_a_file_system_that_an_earlier_deployment_left_counts_and_one_that_goes_does_not() -> None:
+    left = {**LUSTRE, "FileSystemId": "fs-0123456789abcdef0", "Tags": [OWN]}
+    going = {**LUSTRE, "Lifecycle": "DELETING"}
+    systems = {"FileSystems": [left, going, going]}
+    answer: Any = {"fsx__describe_file_systems": systems}
+    assert "2,400 needed, 100,000 in use" in one("FSx storage quota", {}, **answer).said
+    assert "1 needed, 1 in use" in one("FSx number quota", {}, **answer).said
 
 
 def test_a_file_system_without_a_fixed_size_breaks_nothing() -> None:

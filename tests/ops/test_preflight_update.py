@@ -19,11 +19,9 @@ from tests.ops.accounts import found, one
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
-        ("ROLLBACK_COMPLETE", "npx cdk destroy Cluster"),
-        ("ROLLBACK_FAILED", "npx cdk destroy Cluster"),
         ("DELETE_FAILED", "./bionemo leftovers --delete"),
         ("UPDATE_ROLLBACK_FAILED", "npx cdk rollback Cluster"),
-        ("REVIEW_IN_PROGRESS", "delete-stack --region us-west-2 --stack-name bionemo-on-eks-clus"),
+        ("IMPORT_ROLLBACK_FAILED", "delete-stack --region us-west-2 --stack-name bionemo-on-eks-c"),
         ("UPDATE_IN_PROGRESS", "./bionemo status --watch"),
         ("DELETE_IN_PROGRESS", "./bionemo status --watch"),
     ],
@@ -35,6 +33,32 @@ def test_a_stack_that_cannot_be_deployed_to_tells_how_to_mend_it(status: str, re
     assert f"bionemo-on-eks-cluster is {status}" in result.said
     assert remedy in result.remedy
     assert "network" not in result.said
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
+def test_a_creation_that_failed_is_made_anew_by_cdk(status: str) -> None:
+    answer = stacked(("network", "CREATE_COMPLETE"), ("cluster", status))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert (result.verdict, result.said) == (
+        Verdict.WARN,
+        f"bionemo-on-eks-cluster is {status}; cdk deploy deletes it and makes it anew",
+    )
+    answer = stacked(("storage", "UPDATE_FAILED"), ("cluster", status))
+    worse = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert worse.verdict is Verdict.FAIL
+    assert "cluster" not in worse.said
+
+
+def test_a_change_set_that_nobody_ran_is_no_stack_yet() -> None:
+    answer = stacked(("cluster", "REVIEW_IN_PROGRESS"))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert (result.verdict, result.said) == (
+        Verdict.PASS,
+        "none stands; this will be a new deployment",
+    )
+    answer = stacked(("network", "CREATE_COMPLETE"), ("cluster", "REVIEW_IN_PROGRESS"))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert (result.verdict, result.said) == (Verdict.PASS, "1 stand; this will be an update")
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
@@ -68,7 +92,7 @@ def test_the_stacks_are_read_once_for_all_checks() -> None:
         return told
 
     one("Stacks", {}, cloudformation__describe_stacks=answer)
-    assert sorted(asked, key=len) == [{}, {"StackName": "CDKToolkit"}]
+    assert asked == [{}]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +134,51 @@ def test_a_file_system_in_another_zone_would_be_replaced() -> None:
     assert "npx cdk destroy --all" in result.remedy
 
 
+def test_a_file_system_without_its_stack_is_left_over_and_judged_by_nobody() -> None:
+    """The new deployment makes another beside it, of whatever size and zone."""
+    systems = {"FileSystems": [file_system(StorageCapacity=4800)]}
+    for status in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE"):
+        result = one(
+            "File system",
+            {},
+            fsx__describe_file_systems=systems,
+            cloudformation__describe_stacks=stacked(("storage", status)),
+        )
+        assert result.verdict is Verdict.WARN
+        assert "fs-0123456789abcdef0: left over" in result.said
+        assert result.remedy == "./bionemo leftovers"
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "UPDATE_IN_PROGRESS"])
+def test_a_file_system_is_its_stacks_whatever_became_of_that(status: str) -> None:
+    systems = {"FileSystems": [file_system(StorageCapacity=4800)]}
+    result = one(
+        "File system",
+        {},
+        fsx__describe_file_systems=systems,
+        cloudformation__describe_stacks=stacked(("storage", status)),
+    )
+    assert result.verdict is Verdict.FAIL
+    assert "cannot shrink" in result.said
+
+
+def test_a_file_system_that_cdk_deletes_first_is_not_judged() -> None:
+    result = one(
+        "File system",
+        {},
+        fsx__describe_file_systems={"FileSystems": [file_system(StorageCapacity=4800)]},
+        cloudformation__describe_stacks=stacked(("storage", "ROLLBACK_FAILED")),
+    )
+    assert (result.verdict, result.said) == (Verdict.PASS, "none stands; it will be made")
+
+
+def test_a_file_system_that_is_being_deleted_is_gone() -> None:
+    systems = {"FileSystems": [file_system(StorageCapacity=4800, Lifecycle="DELETING")]}
+    for account in (None, standing()):
+        result = one("File system", {}, account, fsx__describe_file_systems=systems)
+        assert (result.verdict, result.said) == (Verdict.PASS, "none stands; it will be made")
+
+
 OTHER = {"Key": DEPLOYMENT_TAG, "Value": "bionemo-on-eks-2"}
 
 
@@ -125,7 +194,28 @@ def test_a_cluster_that_these_stacks_did_not_make_is_in_the_way() -> None:
     assert "cluster_name" in result.remedy
 
 
+@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"])
+def test_a_cluster_is_in_the_way_of_a_stack_that_holds_nothing(status: str) -> None:
+    result = one(
+        "Cluster name",
+        {},
+        eks__list_clusters={"clusters": ["bionemo-on-eks"]},
+        cloudformation__describe_stacks=stacked(("cluster", status)),
+        **VERSION,
+    )
+    assert result.verdict is Verdict.FAIL
+
+
 VERSION: dict[str, Any] = {"eks__describe_cluster": {"cluster": {"version": "1.35"}}}
+
+
+# States of a stack whose resources are its own, whatever became of its last change.
+IN_PLACE = [
+    ("CREATE_COMPLETE", Verdict.PASS),
+    ("UPDATE_FAILED", Verdict.PASS),
+    ("UPDATE_ROLLBACK_FAILED", Verdict.PASS),
+    ("UPDATE_IN_PROGRESS", Verdict.PASS),
+]
 
 
 def test_a_bucket_from_before_is_taken_over_only_if_it_is_to_be_kept() -> None:
@@ -138,6 +228,14 @@ def test_a_bucket_from_before_is_taken_over_only_if_it_is_to_be_kept() -> None:
     assert "-c storage.keep_bucket=true" in refused.remedy
     stands = one("Bucket name", {"storage.keep_bucket": "false"}, standing())
     assert stands.verdict is Verdict.PASS
+    for status, verdict in (*IN_PLACE, ("ROLLBACK_COMPLETE", Verdict.FAIL)):
+        result = one(
+            "Bucket name",
+            {"storage.keep_bucket": "false"},
+            cloudformation__describe_stacks=stacked(("storage", status)),
+            **there,
+        )
+        assert result.verdict is verdict, status
 
 
 def test_a_bucket_that_is_closed_may_be_another_accounts() -> None:
@@ -160,14 +258,15 @@ def test_log_groups_from_before_are_in_the_way_while_their_stack_does_not_stand(
     assert result.verdict is Verdict.FAIL
     assert name in result.said
     assert result.remedy == "./bionemo leftovers --delete"
-    for status, verdict in (("CREATE_COMPLETE", "pass"), ("ROLLBACK_COMPLETE", "fail")):
+    gone = [("ROLLBACK_COMPLETE", Verdict.FAIL), ("REVIEW_IN_PROGRESS", Verdict.FAIL)]
+    for status, verdict in (*IN_PLACE, *gone):
         again = one(
             "Log groups",
             {},
             logs__describe_log_groups=groups(name),
             cloudformation__describe_stacks=stacked(("cluster", status)),
         )
-        assert again.verdict == verdict
+        assert again.verdict is verdict, status
 
 
 def test_a_longer_name_is_another_log_group() -> None:
