@@ -16,11 +16,29 @@ from ops.aws import Aws
 ACCOUNT, REGION = "111122223333", "us-west-2"
 Answer = Mapping[str, Any] | Exception | Callable[..., Mapping[str, Any]]
 Answers = dict[str, Answer]
+_DENIED = "AccessDenied"
 
 
 def denied(operation: str) -> ClientError:
     """The error of a caller without permission."""
-    return error(operation, "AccessDenied", 403)
+    return error(operation, _DENIED, 403)
+
+
+def in_pages(
+    key: str, *pages: list[Any], token: str = "NextToken", asked: str = "", **more: Any
+) -> Callable[..., Mapping[str, Any]]:
+    """An answer in pages, the items of each under `key`, told apart by AWS' token.
+
+    `asked`: the argument that takes the token, where that has another name; `more`: what an answer
+    holds besides, as long as there is a next page.
+    """
+
+    def answer(**arguments: Any) -> Mapping[str, Any]:
+        at = int(arguments.get(asked or token, 0))
+        following = {token: str(at + 1), **more} if at + 1 < len(pages) else {}
+        return {key: pages[at], **following}
+
+    return answer
 
 
 def error(operation: str, code: str, status: int = 400, message: str = "") -> ClientError:
@@ -65,6 +83,8 @@ class SimulatedAws(Aws):
         self.calls.append(name)
         try:
             return self._held(name, client, operation, arguments)
+        except ClientError as told:
+            raise _in_the_words_of(service, told) from None
         except AssertionError as broken:  # which a check would take for an odd answer of AWS
             self.broken.append(broken)
             raise
@@ -81,6 +101,16 @@ class SimulatedAws(Aws):
         found = answer(**arguments) if callable(answer) else answer
         _hold_against(model.output_shape, dict(found))
         return found
+
+
+def _in_the_words_of(service: str, told: ClientError) -> ClientError:
+    """An error with the code that the service has for it: for a lack of permission EC2 has its own.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    if service == "ec2" and told.response["Error"]["Code"] == _DENIED:
+        return error(told.operation_name, "UnauthorizedOperation", 403)
+    return told
 
 
 def _hold_against(shape: Any, value: dict[str, Any]) -> None:

@@ -15,5 +15,17 @@ def _run() -> int:
     return main()
 
 
+def _main() -> int:
+    """Run the command; Ctrl-C ends it without a word, also while packages are being read.
+
+    The status is the shells' own for it: 128 and the signal's number.
+    """
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+
+
 if __name__ == "__main__":
-    sys.exit(_run())
+    sys.exit(_main())

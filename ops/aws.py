@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import boto3
+import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from bionemo_eks import naming
@@ -28,7 +29,7 @@ CONFIG = Config(
     user_agent_extra="bionemo-on-eks",
     max_pool_connections=40,
 )
-# Seconds for the first question: who is it that asks?
+# Seconds for the first question, once there are keys: who is it that asks?
 _IDENTITY = 4.0
 
 
@@ -41,7 +42,7 @@ class Aws:
 
     def __init__(self, region: str, session: boto3.Session | None = None) -> None:
         self.region = region
-        self.session = session or boto3.Session(region_name=region)
+        self.session = session or _session(region)
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -62,6 +63,13 @@ class Aws:
             return found
         pages = client.get_paginator(call).paginate(**arguments)
         return [item for page in pages for item in page.get(key, [])]
+
+
+def _session(region: str) -> boto3.Session:
+    """Return a session whose own calls, such as that for a role's keys, have time-outs too."""
+    core = botocore.session.get_session()
+    core.set_default_client_config(CONFIG)
+    return boto3.Session(region_name=region, botocore_session=core)
 
 
 class _Answers:
@@ -117,12 +125,31 @@ def connection(region: str) -> Aws:
         raise AwsError(_not_logged_in(reason(error))) from None
 
 
+def log_in(aws: Aws) -> Aws:
+    """Find the caller's keys, in this thread and for as long as it takes; AwsError without any.
+
+    A profile may have a person type an MFA code, or run a program that opens a browser:
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+    """
+    try:
+        keys = aws.session.get_credentials()
+        if keys is None:
+            raise NoCredentialsError
+        keys.get_frozen_credentials()  # only now a role is assumed
+    except (HTTPClientError, NoConnection) as error:
+        raise AwsError(_unreachable(reason(error))) from None
+    except Exception as error:  # what a profile's program does wrong may be anything
+        raise AwsError(_not_logged_in(reason(error))) from None
+    return aws
+
+
 def deployment(settings: Settings, aws: Aws | None = None) -> Deployment:
     """Return the deployment that `settings` describe, in the caller's account.
 
     Raises AwsError without valid credentials, or without an answer.
     """
-    aws = aws or connection(settings.region)
+    aws = log_in(aws or connection(settings.region))
     sts = "AWS' identity service"
     look = side_by_side({sts: lambda: _identity(aws)}, _IDENTITY)[sts]
     if not look.done():
@@ -178,12 +205,6 @@ def stacks(found: Deployment) -> dict[str, dict[str, Any]]:
 def is_standing(status: str) -> bool:
     """Whether a stack in `status` holds its resources, so that a deployment updates it."""
     return status.endswith("_COMPLETE") and status not in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE")
-
-
-def stands(found: Deployment, stack: str) -> bool:
-    """Whether one of `naming.STACKS` stands."""
-    there = stacks(found).get(naming.stack_name(found.settings, stack))
-    return there is not None and is_standing(there["StackStatus"])
 
 
 def is_own(found: Deployment, tags: list[dict[str, str]] | None) -> bool:

@@ -8,6 +8,7 @@ import traceback
 
 import typer
 
+from ops import show
 from ops.commands.base import FAIL
 from ops.commands.cost import cost
 from ops.commands.leftovers import leftovers
@@ -34,6 +35,8 @@ def main() -> int:
 
     Python's own status for it would be 1, which means warnings here: `make deploy` goes on.
     """
+    if not show.fits(os.environ.get("COLUMNS", "")):
+        os.environ.pop("COLUMNS", None)  # typer, which prints the help, would take it
     try:
         app(prog_name="bionemo")
     except Exception as error:

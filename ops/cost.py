@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -223,7 +224,8 @@ def actual(found: Deployment, days: int) -> dict[str, float]:
     Raises ClientError or BotoCoreError when Cost Explorer does not answer.
     """
     end = datetime.now(UTC).date() + timedelta(days=1)
-    answer: dict[str, Any] = found.aws.client("ce", "us-east-1").get_cost_and_usage(
+    periods = _periods(
+        found.aws.client("ce", "us-east-1"),
         TimePeriod={"Start": str(end - timedelta(days=days)), "End": str(end)},
         Granularity="MONTHLY",
         Metrics=["UnblendedCost"],
@@ -231,8 +233,22 @@ def actual(found: Deployment, days: int) -> dict[str, float]:
         Filter={"Tags": {"Key": DEPLOYMENT_TAG, "Values": [found.settings.cluster_name]}},
     )
     spent: dict[str, float] = {}
-    for period in answer["ResultsByTime"]:
+    for period in periods:
         for group in period["Groups"]:
             amount = float(group["Metrics"]["UnblendedCost"]["Amount"])
             spent[group["Keys"][0]] = spent.get(group["Keys"][0], 0.0) + amount
     return spent
+
+
+def _periods(explorer: Any, **question: Any) -> Iterator[dict[str, Any]]:
+    """What Cost Explorer tells, all pages of it: boto3 turns none of them by itself.
+
+    https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_GetCostAndUsage.html
+    """
+    more: dict[str, str] = {}
+    while True:
+        answer = explorer.get_cost_and_usage(**question, **more)
+        yield from answer["ResultsByTime"]
+        if not answer.get("NextPageToken"):
+            return
+        more = {"NextPageToken": answer["NextPageToken"]}

@@ -10,16 +10,26 @@ from typing import Any, TypeVar
 
 from kubernetes import client as kubernetes
 
+from bionemo_eks.dataset_job import DATA_JOB, NAMESPACE
+from bionemo_eks.training_job import LAUNCHER, TRAINING
 from ops.kubernetes_api import ClusterError, asked
 
 T = TypeVar("T")
-NAMESPACE, TRAINING = "default", "esm1nv-pretraining"
 _GROUP = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 _OF_TRAINING = f"training.kubeflow.org/job-name={TRAINING}"
 _REPLICA = "training.kubeflow.org/replica-index"
 # What PyTorch Lightning and NeMo print as they train: progress bars, `reduced_train_loss=2.1`.
 _TRAINING_LINE = re.compile(r"(?i)epoch|loss|global_step|train_step")
 _TAIL = 200
+# Progress bars move the cursor and colour what they write: CSI and OSC sequences, other escapes,
+# and control characters but for those that end a line. A tab becomes a space.
+# https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
+_CONTROL = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|\x1b\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)?"
+    r"|\x1b[ -/]*[0-~]?"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +60,8 @@ def jobs(api: kubernetes.ApiClient) -> Jobs:
             silent[name] = str(error)
             return otherwise
 
-    data = part("data", lambda: _newest_job(api, "uniref50-download"), None)
-    launcher = part("launcher", lambda: _newest_job(api, "esm1nv-launcher"), None)
+    data = part("data", lambda: _newest_job(api, DATA_JOB), None)
+    launcher = part("launcher", lambda: _newest_job(api, LAUNCHER), None)
     training = part("training", lambda: _training(api), dict[str, Any]())
     pods = part("workers", lambda: _pods(core, _OF_TRAINING), list[Any]())
     return Jobs(
@@ -171,8 +181,12 @@ def _log(core: kubernetes.CoreV1Api, pod: Any) -> str:
 
 
 def newest(text: str, wanted: re.Pattern[str] | None = None) -> str:
-    """Return the last line of a log that says something; progress bars end in CR, not LF."""
-    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+    """Return the last line of a log that says something; progress bars end in CR, not LF.
+
+    What it says goes to a terminal, and is text alone.
+    """
+    plain = _CONTROL.sub("", text).replace("\t", " ")
+    lines = [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]
     if wanted is not None:
         lines = [line for line in lines if wanted.search(line)]
     return lines[-1] if lines else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,6 @@ from typing import Any
 import boto3
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.signers import RequestSigner
 from kubernetes import client as kubernetes
 from kubernetes.client.exceptions import ApiException
 
@@ -24,11 +24,16 @@ CONNECT, READ = 1.5, 5.0
 # What a token is good for once it is there: AWS fixes 15 minutes.
 # https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
 _EXPIRES = 60
-_PREFIX = "k8s-aws-v1."
+_PREFIX, _HEADER = "k8s-aws-v1.", "x-k8s-aws-id"
+# Of what the server says, which repeats the whole object where that is not valid.
+_LONGEST = 300
 
 
 class ClusterError(RuntimeError):
-    """The cluster's API gives no answer; the text is one line, `status` that of HTTP, if any."""
+    """The cluster's API gives no answer, or refuses; the text is one line.
+
+    `status` is that of HTTP, if any.
+    """
 
     def __init__(self, text: str, status: int = 0) -> None:
         super().__init__(text)
@@ -43,28 +48,16 @@ def token(session: boto3.Session, region: str, cluster: str) -> str:
     """Return a bearer token: a signed call of sts:GetCallerIdentity that names the cluster.
 
     Format: https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
+    The client signs, for it knows which region's name goes with its endpoint:
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
     """
     sts = session.client("sts", region_name=region)
-    signer = RequestSigner(
-        sts.meta.service_model.service_id,
-        region,
-        "sts",
-        "v4",
-        session.get_credentials(),
-        session.events,
-    )
-    url = signer.generate_presigned_url(
-        {
-            "method": "GET",
-            "url": f"{sts.meta.endpoint_url}/?Action=GetCallerIdentity&Version=2011-06-15",
-            "body": {},
-            "headers": {"x-k8s-aws-id": cluster},
-            "context": {},
-        },
-        region_name=region,
-        expires_in=_EXPIRES,
-        operation_name="",
-    )
+
+    def name_the_cluster(request: Any, **more: Any) -> None:
+        request.headers[_HEADER] = cluster
+
+    sts.meta.events.register("before-sign.sts.GetCallerIdentity", name_the_cluster)
+    url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=_EXPIRES, HttpMethod="GET")
     return _PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
 
 
@@ -134,7 +127,10 @@ def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
         kubernetes.VersionApi(api).get_code(_request_timeout=(CONNECT, READ))
         kubernetes.CoreV1Api(api).list_namespace(limit=1, _request_timeout=(CONNECT, READ))
     except ApiException as error:
-        raise _refused(error) from None
+        # 403 is said to one who is let in, such as by an access entry for some namespaces alone:
+        # https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html
+        if error.status != 403:
+            raise _refused(error) from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise ClusterError(
             f"the Kubernetes API at {cluster['endpoint']} does not answer: {cause(error)}"
@@ -143,13 +139,26 @@ def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
 
 
 def _refused(error: ApiException) -> ClusterError:
-    if error.status in (401, 403):
+    if error.status == 401:
         return ClusterError(
             "the cluster does not let you in: be one of cluster.admins, or be allowed to "
             "assume the role in the output AdminRoleArn",
             error.status,
         )
-    return ClusterError(f"the Kubernetes API answers {error.status} {error.reason}", error.status)
+    text = f"the Kubernetes API answers {error.status} {error.reason}"
+    return ClusterError(": ".join(part for part in (text, _message(error)) if part), error.status)
+
+
+def _message(error: ApiException) -> str:
+    """Return what the server says of a refusal: the message of a Status, in one line.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+    """
+    try:
+        message = json.loads(error.body or "")["message"]
+    except (ValueError, TypeError, KeyError):  # a proxy's page, or nothing
+        return ""
+    return " ".join(str(message).split())[:_LONGEST]
 
 
 def cause(error: BaseException) -> str:
@@ -183,7 +192,6 @@ def asked(call: Any, *arguments: Any, **options: Any) -> Any:
     try:
         return call(*arguments, _request_timeout=(CONNECT, READ), **options)
     except ApiException as error:
-        text = f"the Kubernetes API answers {error.status} {error.reason}"
-        raise ClusterError(text, error.status) from None
+        raise _refused(error) from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise ClusterError(f"the Kubernetes API does not answer: {cause(error)}") from None

@@ -24,7 +24,9 @@ def node_groups(found: Deployment, inside: Inside | None) -> list[Line]:
 
 def _line(name: str, answer: dict[str, Any], inside: Inside | None) -> Line:
     group = answer["nodegroup"]
-    sizes, kind = group["scalingConfig"], group["instanceTypes"][0]
+    # EKS tells none where a launch template has the type:
+    # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+    sizes, kind = group["scalingConfig"], (group.get("instanceTypes") or ["?"])[0]
     wanted = sizes["desiredSize"]
     gpus = wanted * GPU_INSTANCE_TYPES[kind].gpus if kind in GPU_INSTANCE_TYPES else 0
     parts = [group["status"], f"{wanted} of at most {sizes['maxSize']} {kind}"]

@@ -31,13 +31,23 @@ _STYLES = {
 }
 
 
+# A narrower terminal is none: COLUMNS=0, as some programs set it, would have nothing printed.
+_NARROWEST = 20
 _TO_PASTE = re.compile(r"(aws|npx|kubectl|\./bionemo|-c|https:)")
 
 
 def console() -> Console:
     """Return the terminal; into a pipe, lines as wide as COLUMNS says, or 100."""
-    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
-    return Console(width=wide, highlight=False)
+    environment = dict(os.environ)
+    if not fits(environment.get("COLUMNS", "")):
+        environment.pop("COLUMNS", None)
+    wide = None if sys.stdout.isatty() or "COLUMNS" in environment else 100
+    return Console(width=wide, highlight=False, _environ=environment)
+
+
+def fits(columns: str) -> bool:
+    """Whether COLUMNS says a width in which something can be printed."""
+    return columns.isdecimal() and int(columns) >= _NARROWEST
 
 
 def _table(*columns: str, title: str = "") -> Table:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bionemo_eks import naming
+from bionemo_eks.dataset_job import FSX
+from bionemo_eks.training_job import RESULTS
 from ops import aws, storage
 from ops.aws import Deployment, stacks
 from ops.inside import Inside, inside
@@ -18,6 +20,8 @@ __all__ = ["Line", "lines_of", "status"]
 
 # AWS' codes for a thing that is not there.
 _NOT_THERE = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "404"}
+# A folder of the file system has in the bucket the name that it has there.
+_RESULTS = RESULTS.removeprefix(f"{FSX}/") + "/"
 
 
 def status(found: Deployment) -> list[Line]:
@@ -123,9 +127,7 @@ def _workload(found: Deployment) -> list[Line]:
 def _checkpoint(found: Deployment) -> list[Line]:
     """The newest checkpoint that has reached the bucket."""
     bucket = naming.bucket_name(found.settings, found.account)
-    objects = found.aws.pages(
-        "s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix="esm1nv-train/"
-    )
+    objects = found.aws.pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=_RESULTS)
     saved = [each for each in objects if each["Key"].endswith((".ckpt", ".nemo"))]
     if not saved:
         return [Line("Checkpoints", bucket, "none yet")]

@@ -15,6 +15,10 @@ from ops.lines import Line, judged, missing
 _GIB = 2**30
 # CloudWatch has a value for each minute, a little later.
 _RECENT = timedelta(minutes=15)
+# How a task is:
+# https://docs.aws.amazon.com/fsx/latest/APIReference/API_DataRepositoryTask.html
+_UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
+_ENDED = {"SUCCEEDED": True, "FAILED": False, "CANCELED": False}
 
 
 def own_file_systems(found: Deployment) -> list[dict[str, Any]]:
@@ -100,13 +104,12 @@ def tasks(found: Deployment) -> list[Line]:
         Filters=[{"Name": "file-system-id", "Values": ids}],
     )
     newest = sorted(listed, key=lambda each: each["CreationTime"], reverse=True)
-    good = {"SUCCEEDED": True, "FAILED": False, "CANCELED": False}
-    return [
-        Line(
-            "Data tasks",
-            each["TaskId"],
-            f"{each['Type']}: {each['Lifecycle']}",
-            good.get(each["Lifecycle"]),
-        )
-        for each in newest[:5]
-    ]
+    return [_task(each, newest=each is newest[0]) for each in newest[:5]]
+
+
+def _task(task: dict[str, Any], *, newest: bool) -> Line:
+    """One task. Of those that have ended only the newest is judged: it has mended the others."""
+    how = task["Lifecycle"]
+    good = _ENDED.get(how) if newest else None
+    state = f"{task['Type']}: {how}"
+    return Line("Data tasks", task["TaskId"], state, good, unsettled=how in _UNDER_WAY)

@@ -9,18 +9,25 @@ from typing import Any
 from kubernetes import client as kubernetes
 
 from bionemo_eks import naming
+from bionemo_eks.dataset_job import NAMESPACE
 from bionemo_eks.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TOLERATION
 from bionemo_eks.settings import Settings
+from bionemo_eks.versions import CHARTS
 from ops.aws import Deployment, instances, is_own
 from ops.inside import GPU, allocatable, is_ready
-from ops.jobs import NAMESPACE
 from ops.kubernetes_api import ClusterError, asked
 from ops.results import Result, failed, passed, told, unknown, warned
 
-# Namespace and DaemonSet of the chart have one name.
-_PLUGIN = "nvidia-device-plugin"
+# The chart's DaemonSet is named as its release.
+_PLUGIN = CHARTS["nvidia-device-plugin"]
 _CLAIM = "fsx-static-pvc"
 _LOOK = "kubectl describe pods"
+# A dry run leaves no event behind.
+_WHO_REFUSES = (
+    "The message names what refuses it: a quota, a limit or a webhook. Then look:\n"
+    f"kubectl describe resourcequotas,limitranges -n {NAMESPACE}\n"
+    "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
+)
 
 
 def verify(api: kubernetes.ApiClient, found: Deployment) -> list[Result]:
@@ -112,12 +119,14 @@ def device_plugin(api: kubernetes.ApiClient) -> Result:
     name, gpu_nodes = "Device plugin", _nodes(api, dict(GPU_SELECTOR))
     if not gpu_nodes:
         return passed(name, "no GPU node runs, so none is missing")
-    pods = asked(kubernetes.CoreV1Api(api).list_namespaced_pod, _PLUGIN).items
+    pods = asked(kubernetes.CoreV1Api(api).list_namespaced_pod, _PLUGIN.namespace).items
     homes = {each.spec.node_name for each in pods if _is_healthy_plugin(each)}
     without = [each.metadata.name for each in gpu_nodes if each.metadata.name not in homes]
     if without:
         return failed(
-            name, f"missing or not Ready on {', '.join(without)}", f"{_LOOK} -n {_PLUGIN}"
+            name,
+            f"missing or not Ready on {', '.join(without)}",
+            f"{_LOOK} -n {_PLUGIN.namespace}",
         )
     return passed(name, f"on {len(gpu_nodes)} GPU nodes")
 
@@ -125,7 +134,7 @@ def device_plugin(api: kubernetes.ApiClient) -> Result:
 def _is_healthy_plugin(pod: Any) -> bool:
     """Whether a pod is the plugin's own, and not of the chart's other DaemonSets, and Ready."""
     owners = pod.metadata.owner_references or []
-    own = any(each.kind == "DaemonSet" and each.name == _PLUGIN for each in owners)
+    own = any(each.kind == "DaemonSet" and each.name == _PLUGIN.release for each in owners)
     conditions = pod.status.conditions or []
     return own and any(each.type == "Ready" and each.status == "True" for each in conditions)
 
@@ -203,10 +212,21 @@ def pod(
     try:
         asked(core.create_namespaced_pod, NAMESPACE, body, dry_run="All")
     except ClusterError as error:
-        if not error.status:
+        if not _is_about_the_pod(error):
             raise
-        return failed(name, str(error), "kubectl get events")
+        return failed(name, str(error), _WHO_REFUSES)
     matching = sum(is_ready(node) for node in _nodes(api, selector))
     if not matching:
         return passed(name, "accepted (dry run); a node for it would be started")
     return passed(name, f"accepted (dry run); {matching} nodes could run it")
+
+
+def _is_about_the_pod(error: ClusterError) -> bool:
+    """Whether the pod itself is refused, and not this caller, or anything that is asked just now.
+
+    RBAC's words for one who lacks a permission: `User "me" cannot create resource "pods"`.
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run-authorization
+    """
+    if "cannot create resource" in str(error) or error.status in (401, 429):
+        return False
+    return 400 <= error.status < 500

@@ -54,13 +54,11 @@ class WorkloadStack(Stack):
         data_job.node.add_dependency(volume)
         training_manifest.node.add_dependency(volume)
         if settings.training.enabled:
-            launcher_and_rights = launcher_objects(
-                settings, dataset_job=dataset[-1], training_job=training
-            )
+            launcher_and_rights = launcher_objects(dataset_job=dataset[-1], training_job=training)
             launcher = cluster.add_manifest("Launcher", *launcher_and_rights)
             launcher.node.add_dependency(data_job, training_manifest)
             watch = cluster.add_manifest(
                 "Watch",
-                *watch_objects(settings, launcher=launcher_and_rights[-1], training_job=training),
+                *watch_objects(launcher=launcher_and_rights[-1], training_job=training),
             )
             watch.node.add_dependency(launcher)

@@ -11,6 +11,8 @@ from bionemo_eks.settings import Settings
 # Where the volume is mounted in every pod; the source document's commands use these paths.
 FSX = "/fsx"
 PROCESSED = f"{FSX}/processed"
+# As `manifests/workload` has them: where all objects are, and the data Job's name before its hash.
+NAMESPACE, DATA_JOB = "default", "uniref50-download"
 
 PROGRAM_FOLDER = Path(__file__).resolve().parents[2] / "workloads" / "uniref50"
 _PROGRAMS = {"streaming": "prepare_uniref50.py", "bionemo": "prepare_with_bionemo.py"}
@@ -32,10 +34,8 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
         "arguments": _arguments(settings),
         "program_config_map": config_map_name,
     }
-    draft = manifests.load_one(
-        "workload/uniref50-job.yaml", {**values, "name": "uniref50-download"}
-    )
-    draft["metadata"]["name"] = manifests.name_with_hash("uniref50-download", draft["spec"])
+    draft = manifests.load_one("workload/uniref50-job.yaml", {**values, "name": DATA_JOB})
+    draft["metadata"]["name"] = manifests.name_with_hash(DATA_JOB, draft["spec"])
     return [config_map, draft]
 
 

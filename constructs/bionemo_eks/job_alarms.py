@@ -11,6 +11,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from bionemo_eks.dataset_job import DATA_JOB
+from bionemo_eks.training_job import TRAINING
+
 
 @dataclass(frozen=True)
 class Message:
@@ -34,11 +37,11 @@ MESSAGES = (
         "training-failed",
         ("training-failed", "condition met"),
         "The training has failed, after more restarts than are allowed. The GPU nodes go. "
-        "See: ./bionemo status, kubectl describe pytorchjob esm1nv-pretraining",
+        f"See: ./bionemo status, kubectl describe pytorchjob {TRAINING}",
     ),
     Message(
         "dataset-error",
-        ("uniref50-download", "error:"),
+        (DATA_JOB, "error:"),
         "The data Job reports an error. It tries again unless another try would end the same; "
         "no GPU node starts before it succeeds. See: ./bionemo status",
     ),

@@ -11,6 +11,8 @@ from bionemo_eks.settings import Settings
 from bionemo_eks.versions import IMAGES
 
 RESULTS = f"{FSX}/esm1nv-train"
+# As `manifests/workload` has them: the PyTorchJob's name, and the others' before their hash.
+TRAINING, LAUNCHER, WATCH = "esm1nv-pretraining", "esm1nv-launcher", "esm1nv-watch"
 _EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
 # What the node keeps for itself: system daemons, the kubelet and the DaemonSets' pods.
 _NODE_CPUS, _NODE_MEMORY_SHARE = 2, 0.12
@@ -28,7 +30,7 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
     share = gpus_per_worker / node.gpus
     memory_gib = math.floor(node.memory_gib * (1 - _NODE_MEMORY_SHARE) * share)
     return manifests.load_one(
-        "workload/esm1nv-pretraining.yaml",
+        f"workload/{TRAINING}.yaml",
         {
             "dataset_job": dataset_job["metadata"]["name"],
             "enabled": str(settings.training.enabled).lower(),
@@ -45,26 +47,25 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
 
 
 def launcher_objects(
-    settings: Settings, *, dataset_job: KubernetesObject, training_job: KubernetesObject
+    *, dataset_job: KubernetesObject, training_job: KubernetesObject
 ) -> list[KubernetesObject]:
     """Return the launcher's account, rights and Job, in the order to apply them."""
     waits_for = {"dataset_job": dataset_job["metadata"]["name"]}
-    return _companion("launcher", settings, waits_for, training_job)
+    return _companion("launcher", LAUNCHER, waits_for, training_job)
 
 
 def watch_objects(
-    settings: Settings, *, launcher: KubernetesObject, training_job: KubernetesObject
+    *, launcher: KubernetesObject, training_job: KubernetesObject
 ) -> list[KubernetesObject]:
     """Return the account, rights and Job that tell of the training's end, in the order to apply."""
     waits_for = {"launcher": launcher["metadata"]["name"]}
-    return _companion("watch", settings, waits_for, training_job)
+    return _companion("watch", WATCH, waits_for, training_job)
 
 
 def _companion(
-    what: str, settings: Settings, values: dict[str, str], training_job: KubernetesObject
+    what: str, name: str, values: dict[str, str], training_job: KubernetesObject
 ) -> list[KubernetesObject]:
     """Return the objects of `manifests/workload/<what>.yaml`; its Job is new for each training."""
-    name = f"esm1nv-{what}"
     objects = manifests.load(
         f"workload/{what}.yaml",
         {"image": IMAGES["kubectl"].reference, "name": name, **values},

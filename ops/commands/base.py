@@ -10,7 +10,7 @@ import typer
 from bionemo_eks.cdk_context import settings_of
 from bionemo_eks.settings import Settings
 from bionemo_eks.settings_reader import SettingsError
-from ops.aws import AwsError, Deployment, deployment
+from ops.aws import Aws, AwsError, Deployment, connection, deployment, log_in
 from ops.project import ROOT
 
 PASS, WARN, FAIL = 0, 1, 2
@@ -36,10 +36,23 @@ def settings_or_stop(context: list[str] | None) -> Settings:
         stop(str(error))
 
 
-def found_or_stop(context: list[str] | None) -> Deployment:
-    """Return the deployment in the caller's account; end the command without an account."""
-    settings = settings_or_stop(context)
+def logged_in_or_stop(settings: Settings) -> Aws:
+    """Return AWS with the caller's keys, which may take a person's answer; else end the command."""
     try:
-        return deployment(settings)
+        return log_in(connection(settings.region))
     except AwsError as error:
         stop(str(error))
+
+
+def deployment_or_stop(settings: Settings, aws: Aws) -> Deployment:
+    """Return the deployment in the caller's account; end the command without an account."""
+    try:
+        return deployment(settings, aws)
+    except AwsError as error:
+        stop(str(error))
+
+
+def found_or_stop(context: list[str] | None) -> Deployment:
+    """Return the deployment that the settings describe; end the command without an account."""
+    settings = settings_or_stop(context)
+    return deployment_or_stop(settings, logged_in_or_stop(settings))

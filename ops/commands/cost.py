@@ -12,8 +12,16 @@ import typer
 from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
 from ops import cost as costs
 from ops import prices, show
-from ops.aws import Aws, AwsError, Deployment, connection
-from ops.commands.base import PASS, WARN, Context, Json, found_or_stop, settings_or_stop
+from ops.aws import Aws, AwsError, Deployment, connection, log_in
+from ops.commands.base import (
+    PASS,
+    WARN,
+    Context,
+    Json,
+    deployment_or_stop,
+    logged_in_or_stop,
+    settings_or_stop,
+)
 from ops.idle import IDLE_BELOW, Idle, measured
 from ops.prices import Prices
 from ops.results import side_by_side, told
@@ -36,13 +44,14 @@ def cost(
 ) -> None:
     """Estimate what one full run costs, beside the same the way of 2024."""
     settings = settings_or_stop(context)
-    known = _prices(settings)
+    aws = _login(settings)
+    known = _prices(aws, settings)
     today = datetime.now(UTC).date()
     bills = [
         (way, costs.bill(settings, way, known, today))
         for way in costs.ways(settings, training_hours)
     ]
-    spent = _actual(found_or_stop(context), days) if actual else None
+    spent = _actual(_found_or_stop(aws, settings), days) if actual else None
     if json:
         show.as_json(_document(settings, bills, known, spent))
     else:
@@ -53,11 +62,22 @@ def cost(
     raise typer.Exit(WARN if spent and spent["could_not_tell"] else PASS)
 
 
-def _prices(settings: Settings) -> Prices:
-    """The prices, from the project's table when AWS cannot be asked."""
+def _login(settings: Settings) -> Aws | None:
+    """AWS with the caller's keys, if there are any: the estimate does without."""
     try:
-        aws: Aws = connection(settings.region)
+        return log_in(connection(settings.region))
     except AwsError:
+        return None
+
+
+def _found_or_stop(aws: Aws | None, settings: Settings) -> Deployment:
+    """The deployment, by the login that there is already: an MFA code is good for one."""
+    return deployment_or_stop(settings, aws or logged_in_or_stop(settings))
+
+
+def _prices(aws: Aws | None, settings: Settings) -> Prices:
+    """The prices, from the project's table when AWS cannot be asked."""
+    if aws is None:
         return prices.prices(None, settings)
     look = side_by_side({"prices": lambda: prices.prices(aws, settings)}, _PRICES)["prices"]
     failed = not look.done() or look.exception(timeout=0) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -12,12 +13,20 @@ from bionemo_eks.cdk_context import PINNED
 from ops import preflight as preflight_checks
 from ops import show
 from ops.aws import Deployment
-from ops.commands.base import Context, Json, found_or_stop, stop
+from ops.commands.base import (
+    Context,
+    Json,
+    deployment_or_stop,
+    logged_in_or_stop,
+    settings_or_stop,
+    stop,
+)
 from ops.preflight.capacity import pin as pin_zones
 from ops.project import ROOT
 from ops.results import exit_status, run_checks, told
 
-# Seconds for all of it; with Python's start it ends within ten. And those that the checks get.
+# Seconds for all of it once there is a login; with Python's start it ends within ten. And those
+# that the checks get.
 _BUDGET, _LEAST = 6.0, 3.0
 
 
@@ -32,11 +41,14 @@ def preflight(
     ] = False,
 ) -> None:
     """Look for what would make a deployment fail, before the first resource is made."""
+    settings = settings_or_stop(context)
+    aws = logged_in_or_stop(settings)
+    # Only now the time counts: a person who looks for an MFA code is none of AWS' delays.
     began = time.monotonic()
-    found, pins = found_or_stop(context), dict[str, str]()
+    found, pins = deployment_or_stop(settings, aws), dict[str, str]()
     if pin:
         pins = _pin(found)
-        found = found_or_stop(context)
+        found = replace(found, settings=settings_or_stop(context))
     # What the first question took is not there for the checks.
     deadline = max(_BUDGET - (time.monotonic() - began), _LEAST)
     results = run_checks(preflight_checks.checks(found), deadline)

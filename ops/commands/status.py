@@ -11,7 +11,7 @@ import typer
 
 from ops import show
 from ops import status as states
-from ops.aws import Deployment
+from ops.aws import AwsError, Deployment, log_in
 from ops.commands.base import FAIL, PASS, WARN, Context, Json, found_or_stop, stop
 
 _INTERVAL = 30
@@ -52,5 +52,8 @@ def _watch(found: Deployment) -> None:
             out.print(f"{found.settings.cluster_name}, {datetime.now(UTC):%H:%M:%S} UTC")
             show.status(out, lines)
             time.sleep(_INTERVAL)
+            log_in(found.aws)  # keys end while one watches; new ones may take an MFA code
     except KeyboardInterrupt:
         raise typer.Exit(PASS) from None
+    except AwsError as error:
+        stop(str(error))

@@ -6,13 +6,19 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, named_by_a_stack, ours, tags_of
 from ops.prices import ADDRESS_HOUR, NAT_HOUR
+from ops.results import code_of
 
 _ENDED = {"deleted", "deleting"}
 # The most names that DescribeTags of the load balancers takes.
 _AT_A_TIME = 20
+# Its code for a load balancer that is not there, old or new:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
+_GONE = "LoadBalancerNotFound"
 # Lambda makes its interfaces untagged, and may take a while to remove them:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 _OF_LAMBDA = "AWS Lambda VPC ENI-"
@@ -122,5 +128,16 @@ def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
 def _tagged(elb: Any, argument: str, names: list[str]) -> Iterable[dict[str, Any]]:
     """The tags of load balancers, old or new, as many at a time as one call takes."""
     for at in range(0, len(names), _AT_A_TIME):
-        answer = elb.describe_tags(**{argument: names[at : at + _AT_A_TIME]})
-        yield from answer["TagDescriptions"]
+        yield from _tags(elb, argument, names[at : at + _AT_A_TIME])
+
+
+def _tags(elb: Any, argument: str, names: list[str]) -> list[dict[str, Any]]:
+    """The tags of a few; where one of them has gone meanwhile, AWS tells those of none at once."""
+    try:
+        found: list[dict[str, Any]] = elb.describe_tags(**{argument: names})["TagDescriptions"]
+    except ClientError as error:
+        if code_of(error) != _GONE:
+            raise
+        singly = names if len(names) > 1 else []
+        return [each for name in singly for each in _tags(elb, argument, [name])]
+    return found

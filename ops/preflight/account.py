@@ -50,7 +50,8 @@ def _of_the_stack(found: Deployment, name: str) -> Result:
         answer = found.aws.client("cloudformation").describe_stacks(StackName=TOOLKIT)
     except ClientError as error:
         if "does not exist" in str(error):
-            return failed(name, f"{region} of this account has no stack {TOOLKIT}", _first(found))
+            # Its stack may have another name, which this caller cannot find out.
+            return unknown(name, f"not allowed to read SSM, and {region} has no stack {TOOLKIT}")
         raise
     (stack,) = answer["Stacks"]
     given = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}

@@ -28,6 +28,7 @@ JOBS = "/apis/batch/v1/namespaces/default/jobs"
 PODS = "/api/v1/namespaces/default/pods"
 PYTORCH = "/apis/kubeflow.org/v1/namespaces/default/pytorchjobs"
 NODES = "/api/v1/nodes"
+NAMESPACES = "/api/v1/namespaces"
 OPERATOR = "/apis/apps/v1/namespaces/kubeflow/deployments"
 CONTROLLERS = "/apis/apps/v1/namespaces/kube-system/deployments"
 DAEMONS = "/apis/apps/v1/namespaces/kube-system/daemonsets"
@@ -38,7 +39,8 @@ CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims"
 class Cluster:
     """What the server holds: objects by the path of their list, and logs by pod.
 
-    `refused`: status to answer everything with, if not 0; `missing`: paths to answer with 404.
+    `refused`: status to answer everything with, if not 0; `missing`: paths to answer with 404;
+    `refusals`: status and message to answer a method and path with.
     """
 
     def __init__(self) -> None:
@@ -46,6 +48,7 @@ class Cluster:
         self.logs: dict[str, str] = {}
         self.refused = 0
         self.missing: set[str] = set()
+        self.refusals: dict[tuple[str, str], tuple[int, str]] = {}
         self.made: list[dict[str, Any]] = []
         self.dry_runs: list[str] = []
 
@@ -57,6 +60,9 @@ class Cluster:
             return self.refused, json.dumps({"message": "no"})
         if parts.path in self.missing:
             return 404, json.dumps({"message": "not found"})
+        if (method, parts.path) in self.refusals:
+            status, message = self.refusals[method, parts.path]
+            return status, json.dumps({"kind": "Status", "code": status, "message": message})
         if parts.path == "/version/":
             return 200, json.dumps(VERSION)
         if parts.path.endswith("/log"):

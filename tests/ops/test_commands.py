@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +18,11 @@ from bench.simulated_accounts import good
 from bench.simulated_answers import offered_in, quotas, running
 from bench.simulated_aws import Answers, SimulatedAws, denied, error
 from bionemo_eks.settings_reader import read_settings
-from ops import aws
+from ops import aws, show
+from ops.aws import Aws, AwsError
 from ops.cli import app
-from ops.commands import base, cost, preflight
+from ops.commands import base, cost, preflight, status
+from ops.results import Result as Checked
 from tests.ops.cluster_api import NODES, Cluster
 from tests.ops.test_status import stacked, standing
 
@@ -30,12 +35,18 @@ class Line:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self._patch, self._folder = monkeypatch, folder
+        self.logins = 0
 
     def __call__(self, answers: Answers, *arguments: str) -> Result:
         table = good() | answers
         where = SimulatedAws(table, read_settings({}).region)
-        self._patch.setattr(base, "deployment", lambda settings: aws.deployment(settings, where))
-        self._patch.setattr(cost, "connection", lambda region: where)
+
+        def connection(region: str) -> Aws:
+            self.logins += 1
+            return where
+
+        for module in (base, cost):
+            self._patch.setattr(module, "connection", connection)
         self._patch.setattr(preflight, "ROOT", self._folder)
         done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "80"})
         assert not where.broken, where.broken
@@ -80,6 +91,7 @@ def test_pin_with_json_tells_what_it_has_written(
     assert {"name", "verdict"} <= set(told["checks"][0])
     assert (tmp_path / "cdk.context.json").exists() == pinned
     assert ("cdk.context.json:" in done.stderr) == pinned
+    assert line.logins == 1, "an MFA code is good for one"
 
 
 def test_a_pin_that_cannot_be_told_writes_nothing(line: Line, tmp_path: Path) -> None:
@@ -109,6 +121,80 @@ def test_watching_and_json_do_not_go_together(line: Line) -> None:
     assert done.exit_code == 2
     assert "Give one of them" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How long the watch waits each time; the third time somebody presses Ctrl-C."""
+    waited: list[int] = []
+
+    def sleep(seconds: int) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "time", SimpleNamespace(sleep=sleep))
+    return waited
+
+
+def test_a_watch_looks_again_until_ctrl_c(
+    line: Line, api: kubernetes.ApiClient, waits: list[int]
+) -> None:
+    looks = iter(["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "DELETE_IN_PROGRESS"])
+    answers = standing(
+        api.configuration.host,
+        cloudformation__describe_stacks=lambda **asked: stacked(next(looks), "Network"),
+    )
+    done = line(answers, "status", "--watch")
+    assert done.exit_code == 0
+    assert waits == [30, 30, 30]
+    shown = [done.stdout.find(state) for state in ("UPDATE_I", "UPDATE_C", "DELETE_I")]
+    assert -1 < shown[0] < shown[1] < shown[2], done.stdout
+    assert done.stderr == ""
+
+
+def test_a_watch_logs_in_again_and_ends_when_it_cannot(
+    line: Line, api: kubernetes.ApiClient, waits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys end while one watches."""
+
+    def ended(where: Aws) -> Aws:
+        raise AwsError("No AWS account: the login has ended")
+
+    monkeypatch.setattr(status, "log_in", ended)
+    done = line(standing(api.configuration.host), "status", "--watch")
+    assert (done.exit_code, waits) == (2, [30])
+    assert done.stderr == "No AWS account: the login has ended\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("0", 100), ("19", 100), ("", 100), ("wide", 100), ("20", 20)]
+)
+def test_a_width_that_nothing_fits_in_is_none(
+    columns: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert show.console().width == width
+    assert os.environ["COLUMNS"] == columns
+
+
+def test_a_person_who_logs_in_slowly_takes_no_time_from_the_checks(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines: list[float] = []
+
+    def slow(where: Aws) -> Aws:
+        time.sleep(2)
+        return where
+
+    def checked(checks: Any, deadline: float) -> list[Checked]:
+        deadlines.append(deadline)
+        return []
+
+    monkeypatch.setattr(base, "log_in", slow)
+    monkeypatch.setattr(preflight, "run_checks", checked)
+    assert line({}, "preflight").exit_code == 0
+    assert deadlines[0] > preflight._BUDGET - 2
 
 
 def test_verifys_exit_status(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None:

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from bench.simulated_accounts import deployment
-from bench.simulated_aws import Answer, Answers, SimulatedAws, denied, error
+from bench.simulated_aws import Answer, Answers, SimulatedAws, denied, error, in_pages
 from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
 from bionemo_eks.settings_reader import read_settings
 from ops import cost, idle, prices, show
@@ -114,6 +114,7 @@ def offer(price: str, region: str = "us-west-2") -> Answer:
         assert wanted["regionCode"] == region
         assert wanted["instanceType"] in ("p3.16xlarge", "m5.xlarge")
         exact = {"operatingSystem": "Linux", "tenancy": "Shared", "capacitystatus": "Used"}
+        exact["preInstalledSw"] = "NA"
         assert exact.items() <= wanted.items()
         return {"PriceList": [json.dumps({"terms": terms})]}
 
@@ -220,10 +221,28 @@ def test_what_was_spent_is_what_carries_the_tag_summed_by_service() -> None:
     assert found.aws.regions["ce"] == "us-east-1"
 
 
+def test_what_was_spent_is_on_all_pages_of_cost_explorer() -> None:
+    def period(service: str, amount: str) -> dict[str, Any]:
+        metrics = {"UnblendedCost": {"Amount": amount, "Unit": "USD"}}
+        return {"Groups": [{"Keys": [service], "Metrics": metrics}]}
+
+    answer = in_pages(
+        "ResultsByTime",
+        [period("Amazon EC2", "1.5")],
+        [period("Amazon FSx", "4")],
+        [period("Amazon EC2", "2.25")],
+        token="NextPageToken",
+    )
+    found = deployment({}, {"ce.get_cost_and_usage": answer})
+    assert cost.actual(found, 90) == {"Amazon EC2": 3.75, "Amazon FSx": 4.0}
+
+
 def used(*averages: float) -> Answer:
     def answer(Period: int, **asked_for: Any) -> dict[str, Any]:
         assert asked_for["Dimensions"] == [{"Name": "ClusterName", "Value": "bionemo-on-eks"}]
+        assert asked_for["Namespace"] == "ContainerInsights"
         assert asked_for["MetricName"] == "node_gpu_utilization"
+        assert asked_for["Statistics"] == ["Average"]
         span = asked_for["EndTime"] - asked_for["StartTime"]
         assert span.total_seconds() / Period <= 1440, "the most points of an answer"
         return {"Datapoints": [{"Average": each} for each in averages]}

@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 from kubernetes import client as kubernetes
 
+from bionemo_eks.dataset_job import DATA_JOB, NAMESPACE, dataset_objects
+from bionemo_eks.settings_reader import read_settings
+from bionemo_eks.training_job import LAUNCHER, TRAINING, launcher_objects, training_job
+from ops import verify
 from ops.jobs import jobs, newest
 from ops.lines import Line
 from ops.workload import lines_of
@@ -14,7 +18,6 @@ from tests.ops.cluster_api import (
     JOBS,
     PODS,
     PYTORCH,
-    TRAINING,
     Cluster,
     condition,
     job,
@@ -22,6 +25,7 @@ from tests.ops.cluster_api import (
     training,
     worker,
 )
+from tests.ops.cluster_api import TRAINING as OF_TRAINING
 
 LAUNCHED = job("esm1nv-launcher-1", "esm1nv-launcher", conditions=[condition("Complete")])
 PREPARED = job("uniref50-download-1", "uniref50-download", conditions=[condition("Complete")])
@@ -49,7 +53,7 @@ def test_a_failed_data_job_and_workers_that_cannot_pull(
     failed = [condition("Failed", "exit code 2")]
     cluster.lists[JOBS] = [job("uniref50-download-1", "uniref50-download", conditions=failed)]
     cluster.lists[PYTORCH] = [training(True)]
-    cluster.lists[PODS] = [pod("w", TRAINING, "Pending", waiting="ImagePullBackOff")]
+    cluster.lists[PODS] = [pod("w", OF_TRAINING, "Pending", waiting="ImagePullBackOff")]
     lines = {line.name: line for line in lines_of(jobs(api))}
     assert lines["UniRef50 data"] == Line("Workload", "UniRef50 data", "failed: exit code 2", False)
     assert lines["ESM-1nv training"].state == "suspended: it waits for the data"
@@ -145,3 +149,51 @@ def test_the_worker_that_tells_of_it_need_not_be_the_first(
 def test_progress_bars_end_in_carriage_returns() -> None:
     assert newest("a\rb\r\n\n") == "b"
     assert newest("\n\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        # tqdm's nested bars, and Lightning's colours.
+        ("\x1b[A\rEpoch 1:  3%|\x1b[32m#\x1b[0m   |\x1b[K\r\x1b[A\n", "Epoch 1:  3%|#   |"),
+        ("\x1b[1;34mepoch\x1b[0m 3\x1b[?25l", "epoch 3"),
+        ("Epoch 1\r\x1b[A\r\x1b[2K\r", "Epoch 1"),
+        ("old\rEpoch 2\r  \x1b[0m\n\x1b[A\x1b[A", "Epoch 2"),
+        ("\x1b]0;a title\x07epoch 4", "epoch 4"),
+        ("\x1b]8;;https://example.com\x1b\\epoch 5\x1b]8;;\x1b\\", "epoch 5"),
+        ("\x1b]0;not ended\nepoch 6", "epoch 6"),
+        ("a\x07\x00e\x08poch\x0b 7\x7f \x1b(B\x1b=\x9b31mloss", "aepoch 7 loss"),
+        ("epoch\t8\x1b", "epoch 8"),
+    ],
+)
+def test_what_moves_the_cursor_or_colours_it_is_no_part_of_a_line(log: str, line: str) -> None:
+    """It would act on the terminal that shows it."""
+    assert newest(log) == line
+
+
+def test_a_log_of_control_codes_alone_says_nothing() -> None:
+    assert newest("\x1b[A\r\x1b[2K\n\x07") == ""
+
+
+def test_no_control_code_of_a_log_comes_through(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.logs = {
+        "uniref50-download-1-x": "read: \x1b[1mdone\x1b[0m\n",
+        "esm1nv-pretraining-worker-0": "Epoch 0: 2%\x1b[A\x1b[K",
+    }
+    told = jobs(api)
+    assert (told.data_line, told.training_line) == ("read: done", "Epoch 0: 2%")
+
+
+def test_names_and_namespace_are_those_of_the_manifests() -> None:
+    settings, label = read_settings({}), "app.kubernetes.io/name"
+    data = dataset_objects(settings)[-1]
+    training = training_job(settings, data)
+    launcher = launcher_objects(dataset_job=data, training_job=training)[-1]
+    for each, name in ((data, DATA_JOB), (training, TRAINING), (launcher, LAUNCHER)):
+        assert each["metadata"]["labels"][label] == name
+        assert each["metadata"]["namespace"] == NAMESPACE
+    assert training["metadata"]["name"] == TRAINING
+    volume = data["spec"]["template"]["spec"]["volumes"][0]
+    assert volume["persistentVolumeClaim"]["claimName"] == verify._CLAIM

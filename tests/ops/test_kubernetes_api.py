@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +20,8 @@ from bench.simulated_accounts import deployment
 from bench.simulated_answers import WHEN
 from bench.simulated_aws import Answers, denied, error
 from ops import kubernetes_api
-from ops.kubernetes_api import ClusterError, NoClusterError, cause, connected, token
-from tests.ops.cluster_api import Cluster, serving
+from ops.kubernetes_api import ClusterError, NoClusterError, asked, cause, connected, token
+from tests.ops.cluster_api import NAMESPACES, NODES, Cluster, serving
 
 ADMIN = "arn:aws:iam::111122223333:role/bionemo-admin"
 
@@ -60,19 +59,47 @@ def a_port(*, listens: bool) -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_the_token_is_a_signed_call_that_names_the_cluster() -> None:
-    session = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
-    text = token(session, "eu-west-1", "bionemo-on-eks")
+def signed_call(text: str) -> tuple[str, dict[str, str]]:
+    """Host and query of the call that a token holds."""
     assert text.startswith("k8s-aws-v1.")
     packed = text.removeprefix("k8s-aws-v1.")
     assert "=" not in packed
     url = urlsplit(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode())
-    query = parse_qs(url.query)
-    assert url.netloc == "sts.eu-west-1.amazonaws.com"
-    assert query["Action"] == ["GetCallerIdentity"]
-    assert query["X-Amz-Expires"] == ["60"]
-    assert "x-k8s-aws-id" in query["X-Amz-SignedHeaders"][0].split(";")
+    return url.netloc, {key: value for key, (value,) in parse_qs(url.query).items()}
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "region", "host", "signed_for"),
+    [
+        ("", "eu-west-1", "sts.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("regional", "us-west-2", "sts.us-west-2.amazonaws.com", "us-west-2"),
+        # The global endpoint takes what is signed for its own region alone.
+        ("legacy", "us-west-2", "sts.amazonaws.com", "us-east-1"),
+        ("legacy", "af-south-1", "sts.af-south-1.amazonaws.com", "af-south-1"),
+    ],
+)
+def test_the_token_is_a_call_signed_for_its_host_that_names_the_cluster(
+    endpoints: str, region: str, host: str, signed_for: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_STS_REGIONAL_ENDPOINTS", raising=False)
+    if endpoints:
+        monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", endpoints)
+    session = boto3.Session("AKIDEXAMPLE", "secret", region_name=region)
+    netloc, query = signed_call(token(session, region, "bionemo-on-eks"))
+    assert netloc == host
+    assert query["X-Amz-Credential"].split("/")[2:4] == [signed_for, "sts"]
+    assert query["Action"] == "GetCallerIdentity"
+    assert query["X-Amz-Expires"] == "60"
+    assert set(query["X-Amz-SignedHeaders"].split(";")) == {"host", "x-k8s-aws-id"}
     assert query["X-Amz-Signature"]
+
+
+def test_the_signature_is_that_of_the_clusters_name() -> None:
+    session = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
+    signatures = {
+        signed_call(token(session, "eu-west-1", name))[1]["X-Amz-Signature"] for name in "ab"
+    }
+    assert len(signatures) == 2
 
 
 def test_a_refused_connection_is_told_as_such_within_three_seconds() -> None:
@@ -127,9 +154,34 @@ def test_a_cluster_that_is_not_there_is_told() -> None:
         pass
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_who_is_not_let_in_is_told_how_to_get_in(status: int, cluster: Cluster) -> None:
-    cluster.refused = status
+@pytest.mark.parametrize("path", ["/version/", NAMESPACES])
+def test_who_may_not_look_there_is_let_in_all_the_same(
+    path: str, api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    """An access entry for some namespaces lets nobody list them."""
+    cluster.refusals["GET", path] = (403, f"{path} is forbidden")
+    with connected(deployment({}, described(api.configuration.host))) as own:
+        assert asked(kubernetes.CoreV1Api(own).list_node).items
+
+
+def test_what_the_server_says_of_a_refusal_is_told_in_one_line(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.refusals["GET", NODES] = (
+        403,
+        'User "viewer" cannot list\n resource "nodes"' + "!" * 999,
+    )
+    with pytest.raises(ClusterError) as told:
+        asked(kubernetes.CoreV1Api(api).list_node)
+    assert str(told.value).startswith(
+        'the Kubernetes API answers 403 Forbidden: User "viewer" cannot list resource "nodes"!'
+    )
+    assert len(str(told.value)) < 400
+    assert told.value.status == 403
+
+
+def test_who_is_not_let_in_is_told_how_to_get_in(cluster: Cluster) -> None:
+    cluster.refused = 401
     with serving(cluster) as api:
         text = why(described(api.configuration.host))
     assert "be one of cluster.admins" in text
@@ -182,9 +234,3 @@ def test_else_the_caller_logs_in_as_they_are(
     api: kubernetes.ApiClient, cluster: Cluster, refused: Answers
 ) -> None:
     assert signer(cluster, with_admin_role(api.configuration.host) | refused) == "testing"
-
-
-def test_no_thread_is_left_over_that_would_hold_the_process_up() -> None:
-    with a_port(listens=False) as port:
-        why(described(f"https://127.0.0.1:{port}"))
-    assert all(each.daemon for each in threading.enumerate() if each is not threading.main_thread())

@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from bench.simulated_accounts import deployment as simulated
-from bench.simulated_aws import Answers, denied, error
+from bench.simulated_aws import Answers, denied, error, in_pages
 from bionemo_eks.settings_reader import read_settings
 from ops import leftovers, show
 from ops.aws import Deployment
-from ops.leftovers import Leftover, data, deletion
+from ops.leftovers import Leftover, data, deletion, network
 from tests.ops.orphans import REGION, Orphans, client, owned, tag, tagged
 
 # moto starts a whole AWS for each.
@@ -132,6 +132,67 @@ def test_a_gateway_that_is_going_is_not_left_over() -> None:
     rows = [{"NatGatewayId": state, "State": state, "Tags": [tag(NAME)]} for state in states]
     account = simulated({}, {"ec2.describe_nat_gateways": {"NatGateways": rows}})
     assert [each.id for each in leftovers.network.gateways(account)] == ["available", "failed"]
+
+
+ELB = "arn:aws:elasticloadbalancing:us-west-2:111122223333:loadbalancer/net"
+
+
+class Balancers:
+    """Load balancers, old or new, of which each third is ours and the `gone` ones just went."""
+
+    def __init__(self, kind: str, count: int, *gone: int) -> None:
+        names = [f"lb-{n}" if kind == "elb" else f"{ELB}/lb-{n}" for n in range(count)]
+        self.gone = {names[n] for n in gone}
+        self.batches: list[int] = []
+        self._name = "LoadBalancerName" if kind == "elb" else "LoadBalancerArn"
+        key = "LoadBalancerDescriptions" if kind == "elb" else "LoadBalancers"
+        rows = [{self._name: name} for name in names]
+        listed = in_pages(key, rows[:5], rows[5:], token="NextMarker", asked="Marker")
+        self.answers: Answers = {
+            f"{kind}.describe_load_balancers": listed,
+            f"{kind}.describe_tags": self._tags,
+        }
+        self.account = simulated({}, self.answers)
+        self.ours = [f"lb-{n}" for n in range(0, count, 3) if n not in gone]
+        self.search = network.classic_balancers if kind == "elb" else network.balancers
+
+    def _tags(self, **asked: list[str]) -> dict[str, Any]:
+        (names,) = asked.values()
+        self.batches.append(len(names))
+        if self.gone & set(names):
+            raise error("DescribeTags", "LoadBalancerNotFound")
+        key = "LoadBalancerName" if self._name == "LoadBalancerName" else "ResourceArn"
+        return {"TagDescriptions": [{key: name, "Tags": self._of(name)} for name in names]}
+
+    def _of(self, name: str) -> list[dict[str, str]]:
+        own = int(name.rpartition("-")[2]) % 3 == 0
+        return [owned(NAME)] if own else [{"Key": "team", "Value": "folding"}]
+
+    def found(self) -> list[str]:
+        return [each.id.removeprefix("net/") for each in self.search(self.account)]
+
+
+@pytest.mark.parametrize("kind", ["elb", "elbv2"])
+def test_load_balancers_are_asked_for_at_most_twenty_at_a_time(kind: str) -> None:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html"""
+    balancers = Balancers(kind, 45)
+    assert balancers.found() == balancers.ours
+    assert balancers.batches == [20, 20, 5]
+
+
+@pytest.mark.parametrize("kind", ["elb", "elbv2"])
+@pytest.mark.parametrize("count", [25, 7])
+def test_a_load_balancer_that_goes_meanwhile_hides_no_other(kind: str, count: int) -> None:
+    balancers = Balancers(kind, count, 1, 6)
+    assert balancers.found() == balancers.ours
+    assert Balancers(kind, 1, 0).found() == []
+
+
+def test_load_balancers_that_may_not_be_asked_for_their_tags_could_not_be_told() -> None:
+    balancers = Balancers("elbv2", 3)
+    balancers.answers["elbv2.describe_tags"] = denied("DescribeTags")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        balancers.found()
 
 
 def test_a_vpcs_default_security_group_goes_with_it(account: Deployment) -> None:

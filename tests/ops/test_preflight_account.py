@@ -88,7 +88,7 @@ def test_a_parameter_that_holds_no_number_tells_nothing() -> None:
             Verdict.UNKNOWN,
             "another qualifier than hnb659fds",
         ),
-        (no_toolkit, Verdict.FAIL, "has no stack CDKToolkit"),
+        (no_toolkit, Verdict.UNKNOWN, "has no stack CDKToolkit"),
         (denied("DescribeStacks"), Verdict.UNKNOWN, "not allowed to call DescribeStacks"),
     ],
 )

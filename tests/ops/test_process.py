@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -28,11 +29,35 @@ IDENTITY = (
     f"<Arn>arn:aws:iam::{ACCOUNT}:user/me</Arn><Account>{ACCOUNT}</Account>"
     "</GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
+ASSUMED = (
+    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId>"
+    "<SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
+    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>"
+    "</AssumeRoleResponse>"
+)
+MFA = f"""
+[profile mfa]
+role_arn = arn:aws:iam::{ACCOUNT}:role/Deployer
+source_profile = keys
+mfa_serial = arn:aws:iam::{ACCOUNT}:mfa/me
+[profile keys]
+aws_access_key_id = testing
+aws_secret_access_key = testing
+"""
 
 
 @contextmanager
-def an_endpoint(*, hangs: bool, knows_the_caller: bool = True, thinks: float = 0) -> Iterator[str]:
-    """An AWS that knows who calls; to everything else it says nothing, or to come back later."""
+def an_endpoint(
+    *,
+    hangs: bool,
+    knows_the_caller: bool = True,
+    thinks: float = 0,
+    asked: threading.Event | None = None,
+) -> Iterator[str]:
+    """An AWS that knows who calls; to everything else it says nothing, or to come back later.
+
+    It gives a role to who has the MFA code 123456. `asked` is set at everything else.
+    """
     over = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -41,7 +66,13 @@ def an_endpoint(*, hangs: bool, knows_the_caller: bool = True, thinks: float = 0
             if b"GetCallerIdentity" in body and knows_the_caller:
                 time.sleep(thinks)
                 self._send(200, IDENTITY)
-            elif hangs:
+                return
+            if b"Action=AssumeRole" in body and b"TokenCode=123456" in body:
+                self._send(200, ASSUMED)
+                return
+            if asked is not None:
+                asked.set()
+            if hangs:
                 over.wait(60)
             elif "json" in self.headers.get("Content-Type", ""):
                 self._send(400, json.dumps({"__type": "ThrottlingException", "message": "slow"}))
@@ -70,16 +101,23 @@ def an_endpoint(*, hangs: bool, knows_the_caller: bool = True, thinks: float = 0
     server.shutdown()
 
 
-def command(
-    *arguments: str, start: tuple[str, ...] = (sys.executable, "-m", "ops"), **environment: str
-) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+COMMAND = (sys.executable, "-m", "ops")
+
+
+def clean(**changes: str) -> dict[str, str]:
+    """An environment in which nobody is logged in."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return {**others, **nobody, "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "100"} | changes
+
+
+def command(
+    *arguments: str, start: tuple[str, ...] = COMMAND, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*start, *arguments],
         cwd=ROOT,
-        env={**clean, **nobody, "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "100"}
-        | environment,
+        env=clean(**environment),
         capture_output=True,
         text=True,
         check=False,
@@ -107,6 +145,71 @@ def test_an_aws_that_says_nothing_at_all_is_told_soon(name: str) -> None:
         assert time.monotonic() - began < 10
     assert done.returncode == 2
     assert done.stderr.startswith("AWS cannot be reached")
+
+
+@pytest.mark.slow
+def test_an_mfa_code_may_be_typed_late(tmp_path: Path) -> None:
+    """Later than AWS has for its answer. Without a terminal standard input is read for it."""
+    (tmp_path / "config").write_text(MFA)
+    with an_endpoint(hangs=False) as endpoint:
+        process = subprocess.Popen(
+            [*COMMAND, "verify"],
+            cwd=ROOT,
+            env=clean(
+                AWS_CONFIG_FILE=str(tmp_path / "config"),
+                AWS_PROFILE="mfa",
+                AWS_ENDPOINT_URL=endpoint,
+            ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(8)
+        out, err = process.communicate("123456\n", timeout=30)
+    assert process.returncode == 1, out + err
+    assert "throttles DescribeCluster" in out
+    assert "Enter MFA code" in err
+    assert "AWS cannot be reached" not in err
+
+
+def heeds_ctrl_c(folder: Path) -> str:
+    """A folder for PYTHONPATH with which a Python heeds Ctrl-C even below a shell's `&`."""
+    (folder / "sitecustomize.py").write_text(
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    )
+    return str(folder)
+
+
+def test_ctrl_c_while_packages_are_read_ends_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(20)\n"
+    )
+    done = command("status", PYTHONPATH=heeds_ctrl_c(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["preflight", "leftovers"])
+def test_ctrl_c_while_aws_is_asked_ends_without_a_word(name: str, tmp_path: Path) -> None:
+    asked = threading.Event()
+    with an_endpoint(hangs=True, asked=asked) as endpoint:
+        process = subprocess.Popen(
+            [*COMMAND, name],
+            cwd=ROOT,
+            env=clean(AWS_ENDPOINT_URL=endpoint, PYTHONPATH=heeds_ctrl_c(tmp_path), **KEYS),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert asked.wait(30)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert time.monotonic() - began < 3, "threads that hang hold nothing up"
+    assert (process.returncode, out.strip(), err.strip()) == (130, "", "")
 
 
 def test_time_outs_and_attempts_are_set() -> None:
@@ -142,6 +245,13 @@ def test_without_a_network_nobody_is_told_to_log_in() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("AWS cannot be reached")
     assert "Log in" not in done.stderr
+
+
+@pytest.mark.parametrize("columns", ["0", "80"])
+def test_help_is_printed_whatever_the_width(columns: str) -> None:
+    done = command("--help", COLUMNS=columns)
+    assert done.returncode == 0
+    assert "preflight" in done.stdout
 
 
 def test_a_bad_setting_is_told_as_the_stacks_tell_it() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench.simulated_accounts import deployment
 from bench.simulated_answers import WHEN, file_system
-from bench.simulated_aws import Answers, denied, error
+from bench.simulated_aws import ACCOUNT, Answers, denied, error, in_pages
 from bionemo_eks import naming
 from bionemo_eks.settings_reader import read_settings
 from ops import show
@@ -47,7 +47,8 @@ def nodegroup(**changes: Any) -> Any:
 
     def answer(clusterName: str, nodegroupName: str) -> dict[str, Any]:
         assert (clusterName, nodegroupName) == ("bionemo-on-eks", GROUP)
-        return {"nodegroup": {**about, **changes}}
+        told = {key: value for key, value in {**about, **changes}.items() if value is not None}
+        return {"nodegroup": told}
 
     return answer
 
@@ -56,7 +57,22 @@ def tasks(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     assert Filters == [{"Name": "file-system-id", "Values": ["fs-0123456789abcdef0"]}]
     about = {"Type": "IMPORT_METADATA_FROM_REPOSITORY", "CreationTime": WHEN}
     return {
-        "DataRepositoryTasks": [{"TaskId": "task-1234567890", "Lifecycle": "EXECUTING"} | about]
+        "DataRepositoryTasks": [{"TaskId": "task-1234567890", "Lifecycle": "SUCCEEDED"} | about]
+    }
+
+
+def in_turn(*states: str) -> dict[str, Any]:
+    """Data repository tasks, the oldest first."""
+    return {
+        "DataRepositoryTasks": [
+            {
+                "TaskId": f"task-0000000000000000{n}",
+                "Lifecycle": state,
+                "Type": "EXPORT_TO_REPOSITORY",
+                "CreationTime": datetime(2026, 11, 1 + n, tzinfo=UTC),
+            }
+            for n, state in enumerate(states)
+        ]
     }
 
 
@@ -126,6 +142,29 @@ def standing(endpoint: str = "https://127.0.0.1:9", **changes: Any) -> Answers:
     return answers | {key.replace("__", "."): value for key, value in changes.items()}
 
 
+def in_two_pages(endpoint: str) -> Answers:
+    """The same, where what counts is on AWS' second page."""
+    other = {"FileSystemId": "fs-0000000000000000f", "Lifecycle": "FAILED"}
+    stacks = stacked("CREATE_COMPLETE")["Stacks"]
+    checkpoints = objects(naming.bucket_name(read_settings({}), ACCOUNT), "esm1nv-train/")
+    old, new, log = checkpoints["Contents"]
+    return standing(
+        endpoint,
+        cloudformation__describe_stacks=in_pages("Stacks", stacks[:2], stacks[2:]),
+        eks__list_nodegroups=in_pages("nodegroups", [], [GROUP], token="nextToken"),
+        eks__list_addons=in_pages("addons", [], ["coredns"], token="nextToken"),
+        fsx__describe_file_systems=in_pages("FileSystems", [other], [file_system()]),
+        s3__list_objects_v2=in_pages(
+            "Contents",
+            [old, log],
+            [new],
+            token="NextContinuationToken",
+            asked="ContinuationToken",
+            IsTruncated=True,
+        ),
+    )
+
+
 def lines(answers: Answers, **settings: str) -> dict[str, list[Line]]:
     by_part: dict[str, list[Line]] = {}
     changes = {key.replace("__", "."): value for key, value in settings.items()}
@@ -150,11 +189,16 @@ def test_status_tells_of_everything_that_stands(api: kubernetes.ApiClient) -> No
     assert (link.name, link.state) == ("/processed", "AVAILABLE, s3://a-bucket/processed")
     assert queue.state == "nothing waits"
     (task,) = found["Data tasks"]
-    assert task.state == "IMPORT_METADATA_FROM_REPOSITORY: EXECUTING"
+    assert task.state == "IMPORT_METADATA_FROM_REPOSITORY: SUCCEEDED"
     (checkpoint,) = found["Checkpoints"]
     assert checkpoint.name == "esm1nv-train/a/new.ckpt"
     assert checkpoint.state.startswith("2 in the bucket, newest of 2026-11-24")
     assert status_of(flat(found)) == 0
+
+
+def test_what_is_on_the_second_page_is_told_of_too(api: kubernetes.ApiClient) -> None:
+    host = api.configuration.host
+    assert lines(in_two_pages(host)) == lines(standing(host))
 
 
 def test_what_waits_for_its_export_is_told_and_is_nothing_wrong() -> None:
@@ -232,6 +276,39 @@ def test_what_is_under_way_is_not_wrong(changes: dict[str, Any], part: str) -> N
     found = lines(standing(**changes))
     assert {(line.good, line.unsettled) for line in found[part]} == {(None, True)}
     assert status_of(flat(found)) == 1
+
+
+@pytest.mark.parametrize(
+    ("states", "judged", "status"),
+    [
+        (("SUCCEEDED",), (True,), 0),
+        (("FAILED",), (False,), 2),
+        (("FAILED", "SUCCEEDED"), (True, None), 0),
+        (("SUCCEEDED", "FAILED"), (False, None), 2),
+        (("CANCELED",), (False,), 2),
+        (("PENDING",), (None,), 1),
+        (("EXECUTING",), (None,), 1),
+        (("CANCELING",), (None,), 1),
+        (("FAILED", "EXECUTING", "PENDING"), (None, None, None), 1),
+        (("FAILED", *["SUCCEEDED"] * 5), (True, None, None, None, None), 0),
+    ],
+)
+def test_the_newest_task_is_judged_and_one_under_way_is_unsettled(
+    states: tuple[str, ...], judged: tuple[bool | None, ...], status: int
+) -> None:
+    found = lines(standing(fsx__describe_data_repository_tasks=in_turn(*states)))["Data tasks"]
+    assert tuple(line.good for line in found) == judged
+    assert status_of(found) == status
+
+
+def test_a_node_group_whose_launch_template_has_the_instance_type_is_told_of(
+    api: kubernetes.ApiClient,
+) -> None:
+    answer = nodegroup(instanceTypes=None)
+    (group,) = lines(standing(api.configuration.host, eks__describe_nodegroup=answer))[
+        "Node groups"
+    ]
+    assert (group.state, group.good) == ("ACTIVE, 2 of at most 2 ?, 2 ready", True)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.ops.cluster_api import (
     NODES,
     OPERATOR,
     PLUGINS,
+    PODS,
     Cluster,
     node,
     pod,
@@ -154,6 +155,48 @@ def test_a_check_that_gets_no_answer_could_not_tell(
     results = found(api)
     assert results["Nodes"].verdict is Verdict.UNKNOWN
     assert "answers 500" in results["Nodes"].said
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (403, 'pods "bionemo-verify-x" is forbidden: exceeded quota: team, requested: pods=1'),
+        (403, 'admission webhook "policy.example.com" denied the request: images from nowhere'),
+        (404, 'namespaces "default" not found'),
+        (422, 'Pod "bionemo-verify-x" is invalid: spec.nodeSelector: Invalid value: "a b"'),
+    ],
+)
+def test_a_pod_that_the_cluster_refuses_fails_with_what_it_says(
+    status: int, message: str, api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.refusals["POST", PODS] = (status, message)
+    result = found(api)["A data pod"]
+    assert result.verdict is Verdict.FAIL
+    assert f"answers {status}" in result.said
+    assert message in result.said
+    assert "kubectl describe resourcequotas" in result.remedy
+    assert "events" not in result.remedy, "a dry run makes none"
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (401, "Unauthorized"),
+        (403, 'pods is forbidden: User "viewer" cannot create resource "pods" in API group ""'),
+        (429, "Too many requests, please try again later."),
+        (500, "etcdserver: request timed out"),
+        (503, "the server is currently unable to handle the request"),
+    ],
+)
+def test_a_caller_or_a_server_that_cannot_is_no_fault_of_the_pod(
+    status: int, message: str, api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.refusals["POST", PODS] = (status, message)
+    results = found(api)
+    for name in ("A data pod", "A GPU pod"):
+        assert results[name].verdict is Verdict.UNKNOWN
+        assert (message if status != 401 else "does not let you in") in results[name].said
+    assert results["Nodes"].verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("width", [80, 120])
