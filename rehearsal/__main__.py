@@ -2,133 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-import signal
 import sys
-import tempfile
-from pathlib import Path
-from typing import Annotated
 
-import typer
-from rich.console import Console
-
-from bionemo_eks.cdk_context import settings_of
-from bionemo_eks.settings_reader import SettingsError
-from rehearsal.cdk_cli import CdkError
-from rehearsal.environment import (
-    OF_A_REAL_ACCOUNT,
-    ROOT,
-    UnsafeEnvironmentError,
-    exports,
-    refuse_a_real_account,
-)
-from rehearsal.local_pod import PodError
-from rehearsal.pinned_kubectl import KubectlError
-from rehearsal.run import Options, RehearsalError, rehearse
-from rehearsal.server import LEDGER_FOLDER, ServerError, local_aws
-from rehearsal.workspace import KEPT, WorkspaceError
-
-app = typer.Typer(
-    help=__doc__,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-)
-_EXPECTED = (
-    CdkError,
-    KubectlError,
-    PodError,
-    RehearsalError,
-    ServerError,
-    SettingsError,
-    UnsafeEnvironmentError,
-    WorkspaceError,
-)
-_PORT = "Of 127.0.0.1; 0: one that is free."
-
-Context = Annotated[
-    list[str] | None,
-    typer.Option("--context", "-c", metavar="KEY=VALUE", help="A setting, as for cdk; repeatable."),
-]
-
-
-@app.command()
-def run(
-    context: Context = None,
-    keep: Annotated[
-        bool,
-        typer.Option("--keep", help="Leave objects, charts and resources to read."),
-    ] = False,
-    kubeconfig: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="Also apply the objects to this cluster, with the kubectl of the pinned layer. "
-            "They stay there.",
-        ),
-    ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 0,
-    folder: Annotated[
-        Path, typer.Option(metavar="FOLDER", file_okay=False, help="Where --keep leaves them.")
-    ] = KEPT,
-) -> None:
-    """Deploy everything, show what stands, compare, destroy, show what is left.
-
-    The real CDK CLI runs against a local AWS. In place of a cluster stands a ledger, which
-    refuses what an API server would refuse. The exit status is 0 when every step went well.
-
-    Example: `python -m rehearsal run --keep -c gpu.nodes=1 -c kubernetes_version=1.34`
-    """
-    refuse_a_real_account()
-    console = Console(width=None if sys.stdout.isatty() else 100)
-    rehearse(Options(context or [], keep, kubeconfig, port, folder), console)
-
-
-@app.command()
-def serve(
-    port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 4566,
-    context: Context = None,
-) -> None:
-    """Start the local AWS alone, and print what to export so that cdk and others find it.
-
-    Example: `python -m rehearsal serve --port 4566`, then in another terminal the lines that it
-    prints, then `npx cdk bootstrap`, `npx cdk deploy --all`. Ctrl-C ends it; nothing is kept.
-    """
-    refuse_a_real_account()
-    region = settings_of(ROOT, context or []).region
-    try:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            local_aws(port, region, Path(folder)) as running,
-        ):
-            _tell_what_to_export(exports(running.endpoint, region))
-            print(f"# What clusters are told, one file each: {Path(folder) / LEDGER_FOLDER}")
-            print("# Ctrl-C ends it.", flush=True)
-            running.wait()
-    except KeyboardInterrupt:
-        print("# Ended.")
-
-
-def _tell_what_to_export(variables: dict[str, str]) -> None:
-    print("# The local AWS runs. In another terminal:")
-    print(f"unset {' '.join(OF_A_REAL_ACCOUNT)}")
-    for name, value in variables.items():
-        print(f"export {name}={shlex.quote(value)}")
+from rehearsal import stopping
 
 
 def main() -> int:
-    """Run the command line; return the exit status, with one message for what went wrong."""
-    # To be told to end is as Ctrl-C: what has been started is taken along.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        app()
-    except _EXPECTED as error:
-        print(f"\n{error}\n", file=sys.stderr)
-        return 1
-    return 0
+    """Run the command line; return the exit status."""
+    stopping.end_at_once()
+    # Here and not above: the imports take a second, in which Ctrl-C may come.
+    from rehearsal.command import run_app
+
+    stopping.stop_in_order()
+    return run_app()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ _EVENT = re.compile(
     r"^(?P<stack>\S+) \|\s*(?P<done>\d+)(?:/(?P<all>\d+))? \| [^|]+\| (?P<status>[A-Z_]+)\s*"
     r"\| (?P<type>\S+)\s*\| (?P<rest>.*)$"
 )
+_EXITED = re.compile(r": Subprocess exited with error \d+$")
 _NOT_INSTALLED = "The CDK command line is not installed here.\n  Install what is needed: make setup"
 _STACK_DONE = re.compile(r"^\s*✅\s+(?P<stack>\w+) \((?P<name>[^)]+)\)")
 
@@ -102,15 +104,29 @@ class CdkCli:
 
 
 def reasons(lines: list[str]) -> str:
-    """Return what a failed command gave as reasons: failed resources, else its last lines."""
+    """Return what a failed command gave as reasons: failed resources, else its last lines.
+
+    Of a traceback that is what was raised, without the calls that led there.
+    """
     failed = []
     for line in lines:
         event = _EVENT.match(line)
         if event and event["status"].endswith("_FAILED") and "cancelled" not in event["rest"]:
             failed.append(f"  {event['status']} {event['type']} {event['rest']}")
+    last = [line for line in lines if line.strip()][-8:]
     return "\n".join(dict.fromkeys(failed)) or "\n".join(
-        f"  {line}" for line in [line for line in lines if line.strip()][-8:]
+        f"  {line}" for line in _raised(lines) or last
     )
+
+
+def _raised(lines: list[str]) -> list[str]:
+    """Return the lines of the last exception that a Python traceback ends with, if there is one."""
+    began = [number for number, line in enumerate(lines) if line.startswith("Traceback ")]
+    if not began:
+        return []
+    after = lines[began[-1] + 1 :]
+    told = itertools.dropwhile(lambda line: line.startswith(" "), after)
+    return [line for line in told if line.strip() and not _EXITED.search(line)][:8]
 
 
 class StackProgress:

@@ -65,7 +65,8 @@ def _told(name: str, why: str) -> str:
 def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
     """Return the whole environment for cdk and the app; nothing of AWS is passed on.
 
-    `home` keeps the CLI's caches, which hold account ids, away from the user's own.
+    `home` keeps the CLI's caches, which hold account ids, away from the user's own; temporary
+    files, which jsii leaves when it is stopped, are in there too.
     """
     kept = {
         name: value
@@ -75,7 +76,8 @@ def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
         and not name.lower().endswith("_proxy")
         and name != "HOME"
     }
-    home.mkdir(parents=True, exist_ok=True)
+    temporary = home / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
     nothing = home / "empty"
     nothing.touch()
     tools = [str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin")]
@@ -89,6 +91,7 @@ def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
         # jsii unpacks its packages once for all rehearsals, not into each one's own home.
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / "build" / "jsii-cache"),
         "PATH": os.pathsep.join([*tools, kept.get("PATH", "")]),
+        "TMPDIR": str(temporary),
     }
 
 

@@ -46,6 +46,20 @@ def extract(assembly: Path, folder: Path) -> Path:
     raise KubectlError(f"{assembly} holds no kubectl layer")
 
 
+def ask(kubectl: Path, kubeconfig: Path, server: str) -> None:
+    """Raise KubectlError when the cluster does not answer, or not to this user.
+
+    What is asked for is what `apply` asks for first, and no anonymous user may see it.
+    """
+    try:
+        _run(kubectl, kubeconfig, "get", "--raw", "/api", seconds=10)
+    except KubectlError as error:
+        raise KubectlError(
+            f"The cluster of --kubeconfig {kubeconfig}, {server}, cannot be used.\n{error}\n"
+            "  Nothing has been applied. Mend the file, or rehearse without --kubeconfig."
+        ) from None
+
+
 def apply_in_order(
     kubectl: Path, kubeconfig: Path, files: list[Path], tell: Callable[[str], None]
 ) -> None:
@@ -62,10 +76,11 @@ def apply_in_order(
             tell(_run(kubectl, kubeconfig, "wait", *waited))
 
 
-def _run(kubectl: Path, kubeconfig: Path, *arguments: str) -> str:
+def _run(kubectl: Path, kubeconfig: Path, *arguments: str, seconds: int = 60) -> str:
+    options = ("--kubeconfig", str(kubeconfig), f"--request-timeout={seconds}s")
     try:
         done = subprocess.run(
-            [str(kubectl), "--kubeconfig", str(kubeconfig), "--request-timeout=60s", *arguments],
+            [str(kubectl), *options, *arguments],
             capture_output=True,
             text=True,
             check=False,

@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+_GRACE_SECONDS = 5
 
 
 def run(
@@ -40,4 +43,13 @@ def run(
             return process.wait()
         finally:
             if process.returncode is None:
-                os.killpg(process.pid, signal.SIGTERM)
+                _stop(process)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=_GRACE_SECONDS)
+    # What it has started may take longer, and would still write into folders that are to go.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from rich.console import Console
 from bionemo_eks.cdk_context import settings_of
 from bionemo_eks.settings import Settings
 from ops.preflight import versions
-from rehearsal import artifacts, cluster_view, inventory, pinned_kubectl, report
+from rehearsal import artifacts, cluster_view, inventory, kubeconfig, pinned_kubectl, report
 from rehearsal.adapters_kubectl import ledger_path
 from rehearsal.cdk_cli import CdkCli, StackProgress
 from rehearsal.environment import ACCOUNT, ROOT, child_environment
@@ -23,7 +24,7 @@ from rehearsal.local_pod import run_data_job
 from rehearsal.resources_api import resources
 from rehearsal.server import LEDGER_FOLDER, local_aws
 from rehearsal.steps import Steps
-from rehearsal.workspace import KEPT, keep, refuse_what_is_no_rehearsals, workspace
+from rehearsal.workspace import KEPT, keep, refuse_what_cannot_be_kept_in, workspace
 
 # 0: all well, 1: warnings, such as a price or a quota that the local AWS does not know.
 _OPS_FINE = (0, 1)
@@ -54,18 +55,21 @@ def rehearse(options: Options, console: Console) -> None:
     _refuse_what_is_elsewhere(settings)
     if options.kubeconfig:
         pinned_kubectl.refuse_another_machine()
+        kubeconfig.server_of(options.kubeconfig)
+    # Through symbolic links, so that what is kept takes the place of what they lead to.
+    kept = Path(os.path.realpath(options.folder))
     if options.keep:
-        refuse_what_is_no_rehearsals(options.folder)
+        refuse_what_cannot_be_kept_in(kept)
     steps = Steps(console)
     with workspace() as folder:
         with local_aws(options.port, settings.region, folder) as running:
             _Rehearsal(options, settings, folder, running.endpoint, steps).run()
         if options.keep:
-            keep(folder, options.folder)
+            keep(folder, kept)
     console.print()
     console.print(steps.summary())
     if options.keep:
-        console.print(f"Objects, charts and resources: {options.folder}")
+        console.print(f"Objects, charts and resources: {kept}")
 
 
 def _refuse_what_is_elsewhere(settings: Settings) -> None:
@@ -98,6 +102,9 @@ class _Rehearsal:
         step = self._steps.step
         with step("Synthesise: cdk synth"):
             self._cdk.synth(self._options.context)
+        if self._options.kubeconfig:
+            with step("Ask the cluster of --kubeconfig"):
+                self._ask_the_cluster(self._options.kubeconfig)
         with step("Bootstrap: cdk bootstrap"):
             self._cdk.bootstrap(f"aws://{ACCOUNT}/{self._settings.region}")
         before = inventory.take(self._client)
@@ -167,8 +174,18 @@ class _Rehearsal:
             self._folder / "aws-resources.yaml", resources(self._endpoint, self._settings.region)
         )
         if self._options.kubeconfig:
-            kubectl = pinned_kubectl.extract(self._cdk.assembly, self._folder / "tools")
-            pinned_kubectl.apply_in_order(kubectl, self._options.kubeconfig, files, self._steps.say)
+            pinned_kubectl.apply_in_order(
+                self._kubectl(), self._options.kubeconfig, files, self._steps.say
+            )
+
+    def _ask_the_cluster(self, file: Path) -> None:
+        """Before all that takes minutes: whether the user's cluster will take the objects."""
+        server = kubeconfig.server_of(file)
+        pinned_kubectl.ask(self._kubectl(), file, server)
+        self._steps.say(f"{server} answers.")
+
+    def _kubectl(self) -> Path:
+        return pinned_kubectl.extract(self._cdk.assembly, self._folder / "tools")
 
     def _check_the_account(self) -> None:
         """Preflight; a version past its end is told, and rehearsed all the same."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rehearsal.adapters_kubectl import LEDGERS
 from rehearsal.environment import ROOT, pass_by_proxies
+from rehearsal.workspace import LOGS
 
 # Where the ledgers are, below the folder given.
 LEDGER_FOLDER = "ledgers"
@@ -57,26 +58,10 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[LocalAws]:
     """
     port = port or free_port()
     pass_by_proxies()
-    ledgers = folder / LEDGER_FOLDER
-    ledgers.mkdir(parents=True, exist_ok=True)
     _refuse_a_taken(port)
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": _HOST,
-        "MINISTACK_HOST": "localhost",
-        "MINISTACK_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        LEDGERS: str(ledgers),
-        # No cluster's API is there, and none that listens on this machine may be taken for it:
-        # the emulator's own first port, 16443, is MicroK8s'. Nothing listens on port 9, discard.
-        "EKS_BASE_PORT": "9",
-        # Its MQTT and SFTP listeners have fixed ports, which two rehearsals could not share.
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "STATE_DIR": str(folder / "state"),
-    }
-    log = folder / "local-aws.log"
+    environment = _environment(port, region, folder)
+    log = folder / LOGS / "local-aws.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "rehearsal.emulator"],
@@ -94,14 +79,46 @@ def local_aws(port: int, region: str, folder: Path) -> Iterator[LocalAws]:
             _wait(running)
             yield running
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stdin:
-                process.stdin.close()
+            _stop(process)
+
+
+def _environment(port: int, region: str, folder: Path) -> dict[str, str]:
+    """Return the emulator's environment, with the folders that it names made."""
+    ledgers, temporary = folder / LEDGER_FOLDER, folder / "tmp"
+    for each in (ledgers, temporary):
+        each.mkdir(parents=True, exist_ok=True)
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        # The user's own configuration is none of its business, and may be malformed.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": _HOST,
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        LEDGERS: str(ledgers),
+        # No cluster's API is there, and none that listens on this machine may be taken for it:
+        # the emulator's own first port, 16443, is MicroK8s'. Nothing listens on port 9, discard.
+        "EKS_BASE_PORT": "9",
+        # Its MQTT and SFTP listeners have fixed ports, which two rehearsals could not share.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(folder / "state"),
+        # It writes a file with its process id there, and leaves it.
+        "TMPDIR": str(temporary),
+    }
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin:
+        process.stdin.close()
 
 
 def _refuse_a_taken(port: int) -> None:

@@ -44,6 +44,19 @@ def test_without_a_failed_resource_the_last_lines_are_the_reason() -> None:
     assert reasons(["a", "", "Error: no such stack"]) == "  a\n  Error: no such stack"
 
 
+def test_of_a_traceback_what_was_raised_is_the_reason() -> None:
+    lines = [
+        *("Traceback (most recent call last):", '  File "a.py", line 1', "KeyError: 'a'", ""),
+        *("The above exception was the direct cause of the following exception:", ""),
+        *("Traceback (most recent call last):", '  File "app.py", line 2, in <module>', "    f()"),
+        "OSError: [Errno 28] No space left on device: 'cdk.out/manifest.json'",
+        "python3 app.py: Subprocess exited with error 1",
+    ]
+    assert reasons(lines) == (
+        "  OSError: [Errno 28] No space left on device: 'cdk.out/manifest.json'"
+    )
+
+
 def test_a_missing_cli_is_told_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(CdkError, match=r"not installed here(?s:.*)make setup"):
         CdkCli({"PATH": str(tmp_path)}, tmp_path / "cdk.out", tmp_path / "logs").synth([])

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command_from_info
 
+from bionemo_eks.cdk_context import settings_of
+from rehearsal.command import app, run
 from rehearsal.environment import ACCOUNT, ROOT
+from rehearsal.workspace import KEPT, WORK
+from tests.context import pinned
+from tests.rehearsal.kubernetes_api import kubeconfig
 
 # They wait for processes and servers.
 pytestmark = pytest.mark.slow
@@ -33,9 +44,20 @@ def rehearsal(*arguments: str, **environment: str) -> subprocess.CompletedProces
 
 @pytest.mark.rehearsal
 def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    done = rehearsal("run", "--keep", "--folder", str(kept), "-c", "kubernetes_version=1.29")
+    pinned_before = pinned()
+    # Of the user's own: a link to where things are kept, and an AWS configuration with mistakes.
+    kept, link, malformed = tmp_path / "kept", tmp_path / "link", tmp_path / "malformed"
+    link.symlink_to(kept)
+    malformed.write_text("no section\n")
+    done = rehearsal(
+        *("run", "--folder", str(link), "-c", "kubernetes_version=1.29"),
+        AWS_CONFIG_FILE=str(malformed),
+        AWS_MAX_ATTEMPTS="abc",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert link.is_symlink()
+    left = {"aws-resources.yaml", "charts.yaml", "kubernetes", "logs"}
+    assert {each.name for each in kept.iterdir()} == left
     assert "16 workers: 8 on gpu-1, 8 on gpu-2. World size: 16." in done.stdout
     assert "There are no differences." in done.stdout
     assert f"bionemo-on-eks-{ACCOUNT}-us-west-2" in done.stdout.partition("What is left")[2]
@@ -59,7 +81,7 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
         if each["type"] == "AWS::EKS::Cluster"
     ]
     assert cluster["properties"]["Version"] == "1.29"
-    assert not (ROOT / "cdk.context.json").exists()
+    assert pinned() == pinned_before
 
 
 @pytest.mark.parametrize("command", ["run", "serve"])
@@ -87,33 +109,139 @@ def test_a_bad_setting_gets_one_message(setting: str, told: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--folder", "/proc/foo", "Nothing can be kept in /proc/foo"),
+        ("--kubeconfig", "/dev/null", "--kubeconfig /dev/null leads to no cluster"),
+    ],
+)
+def test_what_cannot_be_used_is_told_before_the_run(option: str, value: str, told: str) -> None:
+    done = rehearsal("run", option, value)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
 @pytest.mark.rehearsal
-def test_a_rehearsal_that_is_told_to_end_takes_everything_along() -> None:
+@pytest.mark.skipif(
+    (platform.system(), platform.machine()) != ("Linux", "x86_64"),
+    reason="the layer's kubectl is a program for Linux on x86-64",
+)
+def test_a_cluster_that_does_not_answer_is_told_before_the_deployment(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(kubeconfig("http://127.0.0.1:9"))
+    done = rehearsal("run", "--kubeconfig", str(config))
+    assert done.returncode == 1
+    assert f"--kubeconfig {config}, http://127.0.0.1:9, cannot be used" in done.stderr
+    assert "cdk bootstrap" not in done.stdout
+    logs = done.stderr.partition("until the next rehearsal: ")[2].strip()
+    assert (Path(logs) / "cdk-synth.log").exists()
+
+
+@contextmanager
+def started(*before: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `run`, with options of Python's own `before`, in a group as a terminal would make it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    before = set((ROOT / "build").glob("rehearsal-*"))
     with subprocess.Popen(
-        [sys.executable, "-m", "rehearsal", "run"],
+        [sys.executable, *before, "-m", "rehearsal", "run"],
         cwd=ROOT,
-        env=clean,
+        env={**clean, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def folder_of(processes: list[str]) -> Path:
+    """Return the folder of a rehearsal, which is in the environment of its emulator."""
+    environments = [Path(f"/proc/{each}/environ").read_text() for each in processes]
+    (state,) = re.findall(r"STATE_DIR=([^\0]+)", "".join(environments))
+    folder = Path(state).parent
+    assert folder.parent == ROOT / "build" / WORK
+    return folder
+
+
+def wait_for_jsii(*places: Path) -> None:
+    """Wait until a kernel of jsii has made its temporary folder below one of `places`."""
+    deadline = time.monotonic() + 60
+    while not [found for place in places for found in place.rglob("jsii-kernel-*")]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.rehearsal
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_rehearsal_that_is_told_to_end_takes_everything_along(
+    sent: signal.Signals, tmp_path: Path
+) -> None:
+    with started(TMPDIR=str(tmp_path)) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "cdk synth" in line:
                 break
         tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
         children = [child for task in tasks for child in task.read_text().split()]
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) not in (0, -signal.SIGTERM)
-        assert "Traceback" not in process.stdout.read()
+        folder = folder_of(children)
+        wait_for_jsii(tmp_path, folder)
+        process.send_signal(sent)
+        assert process.wait(timeout=20) == 130
+        # A terminal that has hung up shows nothing more.
+        told = "" if sent == signal.SIGHUP else "Stopped. Nothing is left of this rehearsal."
+        assert process.stdout.read().strip() == told
     assert children
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
-    assert set((ROOT / "build").glob("rehearsal-*")) <= before
+    assert not folder.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_help_teaches() -> None:
-    done = rehearsal("run", "--help")
-    for option in ("--keep", "--folder", "--kubeconfig", "-c", "--port"):
-        assert option in done.stdout
+def test_to_be_stopped_in_the_first_second_is_told_in_one_line() -> None:
+    # Python then prints each module that it has imported.
+    with started("-X", "importtime") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.endswith(" yaml.tokens\n"):
+                break
+        process.send_signal(signal.SIGINT)
+        told = [line for line in process.stdout if not line.startswith("import time:")]
+        assert told == ["Stopped. Nothing is left of this rehearsal.\n"]
+        assert process.wait(timeout=20) == 130
+
+
+def help_of(command: str) -> str:
+    """Return what --help prints, as one line without the borders of its tables."""
+    return " ".join(rehearsal(command, "--help").stdout.replace("│", " ").split())
+
+
+def test_help_has_an_example_that_is_taken() -> None:
+    text = help_of("run")
+    found = re.search(r"Example: python -m rehearsal (run( -\S+| \S+=\S+)+)", text)
+    assert found
+    name, *arguments = found[1].split()
+    (command,) = [each for each in app.registered_commands if each.callback is run]
+    parsed = get_command_from_info(
+        command, pretty_exceptions_short=True, rich_markup_mode=None
+    ).make_context(name, arguments)
+    assert parsed.params["keep"]
+    settings = settings_of(ROOT, parsed.params["context"])
+    assert (settings.gpu.nodes, settings.kubernetes_version) == (1, "1.34")
+
+
+def test_help_says_where_things_are_kept_and_what_each_option_is_for() -> None:
+    text = help_of("run")
+    assert "Where to leave them, which implies --keep; else build/rehearsal." in text
+    assert KEPT == ROOT / "build" / "rehearsal"
+    assert "Also apply the objects to this cluster" in text
+    assert "A setting, as for cdk; repeatable." in text
+
+
+def test_help_of_serve_deploys_a_second_time_too() -> None:
+    text = help_of("serve")
+    assert "Example: python -m rehearsal serve --port 4566" in text
+    assert "npx cdk deploy --all --import-existing-resources" in text
+    assert "[default: 4566]" in text

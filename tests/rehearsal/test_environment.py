@@ -62,6 +62,12 @@ def test_a_command_sees_no_proxy_and_nothing_of_the_users_account(
     assert environment["NO_PROXY"] == "127.0.0.1,localhost"
 
 
+def test_a_command_has_its_temporary_files_in_a_folder_that_goes(tmp_path: Path) -> None:
+    temporary = Path(child_environment(ENDPOINT, REGION, tmp_path)["TMPDIR"])
+    assert temporary.is_dir()
+    assert temporary.is_relative_to(tmp_path)
+
+
 def test_a_list_of_exceptions_from_the_proxy_is_added_to_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -26,13 +26,18 @@ from rehearsal.server import free_port
 
 
 @contextmanager
-def serving(port: int) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def serving(port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Run `serve` behind a proxy that does not answer; yield it and what it has printed."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
         [sys.executable, "-m", "rehearsal", "serve", "--port", str(port)],
         cwd=ROOT,
-        env={**clean, "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"},
+        env={
+            **clean,
+            "HTTP_PROXY": "http://127.0.0.1:9",
+            "http_proxy": "http://127.0.0.1:9",
+            **environment,
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -98,14 +103,30 @@ def test_serve_prints_what_to_export_and_says_when_its_emulator_has_ended() -> N
         assert "has ended by itself" in process.stderr.read()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
-def test_the_emulator_ends_with_the_rehearsal(sent: signal.Signals) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_the_emulator_ends_with_the_rehearsal(sent: signal.Signals, tmp_path: Path) -> None:
     port = free_port()
-    with serving(port) as (process, _):
+    with serving(port, TMPDIR=str(tmp_path)) as (process, _):
         emulator = emulator_of(process)
         process.send_signal(sent)
-        assert process.wait(timeout=20) == (0 if sent == signal.SIGTERM else -signal.SIGKILL)
+        assert process.wait(timeout=20) == (-sent if sent == signal.SIGKILL else 0)
         wait_for_the_end_of(emulator)
+    if sent != signal.SIGKILL:
+        assert list(tmp_path.iterdir()) == []
+    # The emulator's file with its process id is in the folder of this `serve`.
+    assert list(tmp_path.glob("ministack-*")) == []
+
+
+def test_nohup_is_heeded() -> None:
+    port = free_port()
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with serving(port) as (process, _):
+            process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=1)
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
 
 
 def test_a_taken_port_is_told_with_the_remedy() -> None:
