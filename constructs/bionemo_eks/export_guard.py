@@ -10,8 +10,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from bionemo_eks.functions import await_export
 from bionemo_eks.retention import retention
+
+# Read, not imported: boto3 would take a tenth of the synthesis.
+_FUNCTION = Path(__file__).parent / "functions" / "await_export.py"
 
 
 class ExportGuard(Construct):
@@ -40,7 +42,7 @@ class ExportGuard(Construct):
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_14,
             handler="index.handler",
-            code=lambda_.Code.from_inline(Path(await_export.__file__).read_text(encoding="utf-8")),
+            code=lambda_.Code.from_inline(_FUNCTION.read_text(encoding="utf-8")),
             timeout=Duration.minutes(15),
             role=role,
             log_group=log_group,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from bionemo_eks.functions import await_export as function
+from tests.context import ROOT
 
 FILE_SYSTEM = "fs-0123456789abcdef0"
 Queue = Callable[[float], float | None]
@@ -169,3 +171,9 @@ def test_whatever_goes_wrong_cloudformation_is_answered_with_the_way_on(
     assert (status, physical_id) == ("FAILED", FILE_SYSTEM)
     assert reason.startswith(f"{error}. To give up what waits: ")
     assert reason.endswith("stack/bionemo-on-eks-storage/1 --retain-resources ExportGuard1")
+
+
+def test_synthesis_does_without_boto3() -> None:
+    """It takes a tenth of the time, and every cdk command synthesises."""
+    code = "import sys, app; sys.exit(any(each in sys.modules for each in ('boto3', 'botocore')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
