@@ -149,7 +149,7 @@ def deployment(settings: Settings, aws: Aws | None = None) -> Deployment:
 
     Raises AwsError without valid credentials, or without an answer.
     """
-    aws = log_in(aws or connection(settings.region))
+    aws = aws or log_in(connection(settings.region))
     sts = "AWS' identity service"
     look = side_by_side({sts: lambda: _identity(aws)}, _IDENTITY)[sts]
     if not look.done():

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bionemo_eks.functions.await_export import oldest_queued
+from bionemo_eks.functions.await_export import newest, oldest_queued
 from ops import aws
 from ops.aws import Deployment, is_own
 from ops.lines import Line, judged, missing
@@ -37,26 +37,14 @@ def file_systems(found: Deployment) -> list[Line]:
 
 
 def _free(found: Deployment, system: dict[str, Any]) -> str:
-    """Return the free space, summed over the servers.
-
-    https://docs.aws.amazon.com/fsx/latest/LustreGuide/fs-metrics.html
-    """
-    now = datetime.now(UTC)
+    """Return the free space, summed over the servers."""
+    cloudwatch, since = found.aws.client("cloudwatch"), datetime.now(UTC) - _RECENT
+    where = {"FileSystemId": system["FileSystemId"]}
     try:
-        points = found.aws.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/FSx",
-            MetricName="FreeDataStorageCapacity",
-            Dimensions=[{"Name": "FileSystemId", "Value": system["FileSystemId"]}],
-            StartTime=now - _RECENT,
-            EndTime=now,
-            Period=60,
-            Statistics=["Sum"],
-        )["Datapoints"]
+        free = newest(cloudwatch, "FreeDataStorageCapacity", "Sum", since, **where)
     except (ClientError, BotoCoreError):
         return ""
-    if not points:
-        return ""
-    return f", {max(points, key=lambda p: p['Timestamp'])['Sum'] / _GIB:,.0f} GiB free"
+    return "" if free is None else f", {free / _GIB:,.0f} GiB free"
 
 
 def links(found: Deployment) -> list[Line]:

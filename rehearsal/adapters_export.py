@@ -11,7 +11,7 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from bionemo_eks.functions.await_export import StillQueuedError, await_export
-from rehearsal.handlers import Made, Properties, handler
+from rehearsal.handlers import Made, Properties, replaced_when_changed
 
 
 class _CloudWatch:
@@ -28,12 +28,6 @@ def _guard(logical_id: str, properties: Properties, stack: str) -> Made:
     return properties["FileSystemId"], {}
 
 
-def _update(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Made:
-    return new["FileSystemId"], {}
-
-
 def _release(physical_id: str, properties: Properties) -> None:
     try:
         # A rehearsal waits for nobody: what waits now is the answer.
@@ -42,4 +36,4 @@ def _release(physical_id: str, properties: Properties) -> None:
         raise ValueError(str(error)) from None
 
 
-HANDLERS = {"Custom::LustreExportGuard": handler(_guard, _update, _release)}
+HANDLERS = {"Custom::LustreExportGuard": replaced_when_changed(_guard, _release)}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from rich.console import Console
@@ -175,15 +176,16 @@ class _Rehearsal:
         )
         if self._options.kubeconfig:
             pinned_kubectl.apply_in_order(
-                self._kubectl(), self._options.kubeconfig, files, self._steps.say
+                self._kubectl, self._options.kubeconfig, files, self._steps.say
             )
 
     def _ask_the_cluster(self, file: Path) -> None:
         """Before all that takes minutes: whether the user's cluster will take the objects."""
         server = kubeconfig.server_of(file)
-        pinned_kubectl.ask(self._kubectl(), file, server)
+        pinned_kubectl.ask(self._kubectl, file, server)
         self._steps.say(f"{server} answers.")
 
+    @cached_property
     def _kubectl(self) -> Path:
         return pinned_kubectl.extract(self._cdk.assembly, self._folder / "tools")
 

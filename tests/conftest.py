@@ -6,7 +6,6 @@ import json
 import signal
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,6 @@ from bionemo_eks import naming
 from bionemo_eks.settings import Settings
 from bionemo_eks.settings_reader import read_settings
 from tests.context import cdk_flags
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_sessionstart() -> None:

@@ -15,7 +15,6 @@ from cdk_nag import AwsSolutionsChecks
 from app import build
 from tests.context import cdk_flags
 
-ROOT = Path(__file__).resolve().parents[1]
 PRIVATE = {"cluster.endpoint": "private", "network.nat_gateways": "per-zone"}
 ADMINS = {
     "cluster.admins": "arn:aws:iam::111122223333:role/platform",

@@ -11,6 +11,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -82,7 +83,12 @@ def setting_fields(
 
 
 def _meant_as_a_setting(key: str) -> bool:
-    return bool(_MEANT_AS_A_SETTING.match(key)) or _flat(key) in map(_flat, dict(setting_fields()))
+    return bool(_MEANT_AS_A_SETTING.match(key)) or _flat(key) in _by_flat_name()
+
+
+@cache
+def _by_flat_name() -> dict[str, str]:
+    return {_flat(name): name for name, _ in setting_fields()}
 
 
 def _flat(name: str) -> str:
@@ -138,7 +144,7 @@ def _unknown(path: str, fields: Mapping[str, FieldInfo]) -> str:
     if path in fields:
         group, _, name = path.partition(".")
         return f'Setting \'{path}\' stands in its group in cdk.json: "{group}": {{"{name}": ...}}.'
-    by_flat_name = {_flat(name): name for name in fields}
+    by_flat_name = _by_flat_name()
     near = difflib.get_close_matches(path, fields, n=1, cutoff=0.6) or difflib.get_close_matches(
         _flat(path), by_flat_name, n=1, cutoff=0.8
     )

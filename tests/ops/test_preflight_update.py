@@ -12,7 +12,7 @@ from bench.simulated_aws import denied
 from bionemo_eks import naming
 from bionemo_eks.settings import DEPLOYMENT_TAG
 from bionemo_eks.settings_reader import read_settings
-from ops.results import Verdict
+from ops.results import Result, Verdict
 from tests.ops.accounts import found, one
 
 
@@ -134,16 +134,20 @@ def test_a_file_system_in_another_zone_would_be_replaced() -> None:
     assert "npx cdk destroy --all" in result.remedy
 
 
+def larger_beside_storage(status: str) -> Result:
+    """What is said of our file system, larger than wanted, beside Storage in `status`."""
+    return one(
+        "File system",
+        {},
+        fsx__describe_file_systems={"FileSystems": [file_system(StorageCapacity=4800)]},
+        cloudformation__describe_stacks=stacked(("storage", status)),
+    )
+
+
 def test_a_file_system_without_its_stack_is_left_over_and_judged_by_nobody() -> None:
     """The new deployment makes another beside it, of whatever size and zone."""
-    systems = {"FileSystems": [file_system(StorageCapacity=4800)]}
     for status in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE"):
-        result = one(
-            "File system",
-            {},
-            fsx__describe_file_systems=systems,
-            cloudformation__describe_stacks=stacked(("storage", status)),
-        )
+        result = larger_beside_storage(status)
         assert result.verdict is Verdict.WARN
         assert "fs-0123456789abcdef0: left over" in result.said
         assert result.remedy == "./bionemo leftovers"
@@ -151,24 +155,13 @@ def test_a_file_system_without_its_stack_is_left_over_and_judged_by_nobody() -> 
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "UPDATE_IN_PROGRESS"])
 def test_a_file_system_is_its_stacks_whatever_became_of_that(status: str) -> None:
-    systems = {"FileSystems": [file_system(StorageCapacity=4800)]}
-    result = one(
-        "File system",
-        {},
-        fsx__describe_file_systems=systems,
-        cloudformation__describe_stacks=stacked(("storage", status)),
-    )
+    result = larger_beside_storage(status)
     assert result.verdict is Verdict.FAIL
     assert "cannot shrink" in result.said
 
 
 def test_a_file_system_that_cdk_deletes_first_is_not_judged() -> None:
-    result = one(
-        "File system",
-        {},
-        fsx__describe_file_systems={"FileSystems": [file_system(StorageCapacity=4800)]},
-        cloudformation__describe_stacks=stacked(("storage", "ROLLBACK_FAILED")),
-    )
+    result = larger_beside_storage("ROLLBACK_FAILED")
     assert (result.verdict, result.said) == (Verdict.PASS, "none stands; it will be made")
 
 

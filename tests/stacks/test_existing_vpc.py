@@ -13,7 +13,6 @@ from app import build
 from bionemo_eks.settings_reader import SettingsError
 from tests.context import cdk_flags
 
-ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, VPC = "111122223333", "vpc-0123456789abcdef0"
 NODES = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
 ZONES = ("us-west-2b", "us-west-2c")

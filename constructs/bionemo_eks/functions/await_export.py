@@ -26,24 +26,29 @@ class StillQueuedError(Exception):
     """The time is up, and changes still wait for their export."""
 
 
-def oldest_queued(cloudwatch: Any, file_system: str, since: datetime) -> float | None:
-    """Return the newest value since then: seconds that the oldest change has waited, or None.
+def newest(
+    cloudwatch: Any, metric: str, statistic: str, since: datetime, **dimensions: str
+) -> float | None:
+    """Return the newest value of one of FSx' metrics since then, or None.
 
     https://docs.aws.amazon.com/fsx/latest/LustreGuide/fs-metrics.html
     """
     points = cloudwatch.get_metric_statistics(
         Namespace="AWS/FSx",
-        MetricName="AgeOfOldestQueuedMessage",
-        Dimensions=[
-            {"Name": "FileSystemId", "Value": file_system},
-            {"Name": "Publisher", "Value": "AutoExport"},
-        ],
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
         StartTime=since,
         EndTime=datetime.now(UTC) + PERIOD,
         Period=int(PERIOD.total_seconds()),
-        Statistics=["Maximum"],
+        Statistics=[statistic],
     )["Datapoints"]
-    return max(points, key=lambda each: each["Timestamp"])["Maximum"] if points else None
+    return max(points, key=lambda each: each["Timestamp"])[statistic] if points else None
+
+
+def oldest_queued(cloudwatch: Any, file_system: str, since: datetime) -> float | None:
+    """Return the newest value since then: seconds that the oldest change has waited, or None."""
+    where = {"FileSystemId": file_system, "Publisher": "AutoExport"}
+    return newest(cloudwatch, "AgeOfOldestQueuedMessage", "Maximum", since, **where)
 
 
 def await_export(cloudwatch: Any, file_system: str, seconds_left: Callable[[], float]) -> None:
