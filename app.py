@@ -9,10 +9,10 @@ from typing import Any
 
 from aws_cdk import App, Environment, Tags, Validations
 
-from bionemo_eks import naming
-from bionemo_eks.advice import advice
-from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
-from bionemo_eks.settings_reader import SettingsError, read_settings
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.advice import advice
+from bionemo_eks.configuration.reader import SettingsError, read_settings
+from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
 from stacks.addons import AddonsStack
 from stacks.cluster import ClusterStack
 from stacks.network import NetworkStack
@@ -33,7 +33,7 @@ def build(app: App) -> Settings:
         return {
             "settings": settings,
             "env": environment,
-            "stack_name": naming.stack_name(settings, stack),
+            "stack_name": names.stack_name(settings, stack),
             "description": f"BioNeMo on EKS: {description}",
         }
 
@@ -67,7 +67,7 @@ def build(app: App) -> Settings:
     observability.add_stack_dependency(addons)
     Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
     for key, value in settings.tags.items():
-        Tags.of(app).add(key, value, exclude_resource_types=naming.WITHOUT_THE_USERS_TAGS)
+        Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
     for name, text in advice(settings, datetime.now(UTC).date()).items():
         Validations.of(cluster).add_warning(f"bionemo:{name}", text)
     return settings

@@ -14,8 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from bionemo_eks import naming
-from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
 from ops.results import reason, side_by_side
 
 T = TypeVar("T")
@@ -188,9 +188,9 @@ def _unreachable(why: str) -> str:
 def stacks(found: Deployment) -> dict[str, dict[str, Any]]:
     """Return the deployment's CloudFormation stacks that exist, by name.
 
-    All of `naming.STACKS`: a Network stack may be there from before a VPC was given.
+    All of `names.STACKS`: a Network stack may be there from before a VPC was given.
     """
-    names = {naming.stack_name(found.settings, stack) for stack in naming.STACKS}
+    own = {names.stack_name(found.settings, stack) for stack in names.STACKS}
 
     def ask() -> list[dict[str, Any]]:
         return found.aws.pages("cloudformation", "describe_stacks", "Stacks")
@@ -198,7 +198,7 @@ def stacks(found: Deployment) -> dict[str, dict[str, Any]]:
     return {
         each["StackName"]: each
         for each in found.once("stacks", ask)
-        if each["StackName"] in names and each["StackStatus"] != "DELETE_COMPLETE"
+        if each["StackName"] in own and each["StackStatus"] != "DELETE_COMPLETE"
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bionemo_eks.settings import Settings
+from bionemo_eks.configuration.settings import Settings
 from ops.aws import Aws
 
 # List prices in us-west-2, before tax and discounts, as printed on AWS' pricing pages.

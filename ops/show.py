@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bionemo_eks.settings import Settings
+from bionemo_eks.configuration.settings import Settings
 from ops.cost import Item, Way, total
 from ops.leftovers import Leftover, Search, deletion
 from ops.prices import Prices

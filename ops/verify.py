@@ -8,14 +8,14 @@ from typing import Any
 
 from kubernetes import client as kubernetes
 
-from bionemo_eks import naming
-from bionemo_eks.dataset_job import NAMESPACE
-from bionemo_eks.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TOLERATION
-from bionemo_eks.settings import Settings
-from bionemo_eks.versions import CHARTS
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TOLERATION
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.versions import CHARTS
+from bionemo_eks.jobs.dataset_job import NAMESPACE
 from ops.aws import Deployment, instances, is_own
-from ops.inside import GPU, allocatable, is_ready
-from ops.kubernetes_api import ClusterError, asked
+from ops.cluster.api import ClusterError, asked
+from ops.cluster.inside import GPU, allocatable, is_ready
 from ops.results import Result, failed, passed, told, unknown, warned
 
 # The chart's DaemonSet is named as its release.
@@ -161,7 +161,7 @@ def gpus(api: kubernetes.ApiClient, found: Deployment) -> Result:
 
 def _paid_nodes(found: Deployment) -> int:
     """GPU instances of this deployment that run, as EC2 bills them, Kubernetes' nodes or not."""
-    prefix = naming.node_group_prefix(found.settings, "gpu")
+    prefix = names.node_group_prefix(found.settings, "gpu")
     return sum(
         tag["Key"] == "eks:nodegroup-name" and tag["Value"].startswith(prefix)
         for each in instances(found)

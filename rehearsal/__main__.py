@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rehearsal import stopping
+from rehearsal.machine import stopping
 
 
 def main() -> int:

@@ -11,23 +11,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bionemo_eks.cdk_context import settings_of
-from bionemo_eks.settings_reader import SettingsError
-from rehearsal.cdk_cli import CdkError
-from rehearsal.environment import (
+from bionemo_eks.configuration.cdk_context import settings_of
+from bionemo_eks.configuration.reader import SettingsError
+from rehearsal.local_aws.ledgers import LEDGER_FOLDER
+from rehearsal.local_aws.server import ServerError, local_aws
+from rehearsal.machine.environment import (
     OF_A_REAL_ACCOUNT,
     ROOT,
     UnsafeEnvironmentError,
     exports,
     refuse_a_real_account,
 )
-from rehearsal.kubeconfig import KubeconfigError
-from rehearsal.local_pod import PodError
-from rehearsal.pinned_kubectl import KubectlError
+from rehearsal.machine.stopping import NOTHING_LEFT, STOPPED
+from rehearsal.machine.workspace import KEPT, WorkspaceError
+from rehearsal.pods.local_pod import PodError
+from rehearsal.programs.cdk_cli import CdkError
+from rehearsal.programs.kubeconfig import KubeconfigError
+from rehearsal.programs.kubectl import KubectlError
 from rehearsal.run import Options, RehearsalError, rehearse
-from rehearsal.server import LEDGER_FOLDER, ServerError, local_aws
-from rehearsal.stopping import NOTHING_LEFT, STOPPED
-from rehearsal.workspace import KEPT, WorkspaceError
 
 app = typer.Typer(
     help="The deployment on this machine, with no AWS account.",

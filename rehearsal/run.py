@@ -13,19 +13,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bionemo_eks.cdk_context import settings_of
-from bionemo_eks.settings import Settings
+from bionemo_eks.configuration.cdk_context import settings_of
+from bionemo_eks.configuration.settings import Settings
 from ops.preflight import versions
-from rehearsal import artifacts, cluster_view, inventory, kubeconfig, pinned_kubectl, report
-from rehearsal.adapters_kubectl import ledger_path
-from rehearsal.cdk_cli import CdkCli, StackProgress
-from rehearsal.environment import ACCOUNT, ROOT, child_environment
-from rehearsal.ledger import Ledger
-from rehearsal.local_pod import run_data_job
-from rehearsal.resources_api import resources
-from rehearsal.server import LEDGER_FOLDER, local_aws
-from rehearsal.steps import Steps
-from rehearsal.workspace import KEPT, keep, refuse_what_cannot_be_kept_in, workspace
+from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.local_aws import inventory
+from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
+from rehearsal.local_aws.resources import resources
+from rehearsal.local_aws.server import local_aws
+from rehearsal.machine.environment import ACCOUNT, ROOT, child_environment
+from rehearsal.machine.workspace import KEPT, keep, refuse_what_cannot_be_kept_in, workspace
+from rehearsal.output import artifacts, report
+from rehearsal.output.steps import Steps
+from rehearsal.pods import view
+from rehearsal.pods.local_pod import run_data_job
+from rehearsal.programs import kubeconfig, kubectl
+from rehearsal.programs.cdk_cli import CdkCli, StackProgress
 
 # 0: all well, 1: warnings, such as a price or a quota that the local AWS does not know.
 _OPS_FINE = (0, 1)
@@ -55,7 +58,7 @@ def rehearse(options: Options, console: Console) -> None:
     settings = settings_of(ROOT, options.context)
     _refuse_what_is_elsewhere(settings)
     if options.kubeconfig:
-        pinned_kubectl.refuse_another_machine()
+        kubectl.refuse_another_machine()
         kubeconfig.server_of(options.kubeconfig)
     # Through symbolic links, so that what is kept takes the place of what they lead to.
     kept = Path(os.path.realpath(options.folder))
@@ -155,11 +158,11 @@ class _Rehearsal:
             eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
             for name in eks.list_addons(clusterName=cluster)["addons"]
         ]
-        groups = cluster_view.node_groups(self._client, cluster)
+        groups = view.node_groups(self._client, cluster)
         report.show_nodes(console, groups)
         report.show_addons(console, addons, ledger)
         report.show_objects(console, ledger)
-        placed = cluster_view.placements(ledger, groups)
+        placed = view.placements(ledger, groups)
         report.show_pods(console, placed)
         homeless = [pod["metadata"]["name"] for pod, node in placed if node is None]
         if homeless:
@@ -175,19 +178,17 @@ class _Rehearsal:
             self._folder / "aws-resources.yaml", resources(self._endpoint, self._settings.region)
         )
         if self._options.kubeconfig:
-            pinned_kubectl.apply_in_order(
-                self._kubectl, self._options.kubeconfig, files, self._steps.say
-            )
+            kubectl.apply_in_order(self._kubectl, self._options.kubeconfig, files, self._steps.say)
 
     def _ask_the_cluster(self, file: Path) -> None:
         """Before all that takes minutes: whether the user's cluster will take the objects."""
         server = kubeconfig.server_of(file)
-        pinned_kubectl.ask(self._kubectl, file, server)
+        kubectl.ask(self._kubectl, file, server)
         self._steps.say(f"{server} answers.")
 
     @cached_property
     def _kubectl(self) -> Path:
-        return pinned_kubectl.extract(self._cdk.assembly, self._folder / "tools")
+        return kubectl.extract(self._cdk.assembly, self._folder / "tools")
 
     def _check_the_account(self) -> None:
         """Preflight; a version past its end is told, and rehearsed all the same."""

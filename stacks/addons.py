@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from bionemo_eks import manifests, naming
-from bionemo_eks.cluster import EksCluster, import_cluster
-from bionemo_eks.cluster_autoscaler import ClusterAutoscaler
-from bionemo_eks.device_plugin import add_device_plugin
-from bionemo_eks.eks_addon import EksAddon, PodIdentityRole
-from bionemo_eks.retention import retention
-from bionemo_eks.scheduling import CORE_SELECTOR, GPU_TOLERATION
-from bionemo_eks.settings import Settings
-from bionemo_eks.versions import IMAGES
+from bionemo_eks.addons.cluster_autoscaler import ClusterAutoscaler
+from bionemo_eks.addons.device_plugin import add_device_plugin
+from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
+from bionemo_eks.cluster.cluster import EksCluster, import_cluster
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_TOLERATION
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.versions import IMAGES
+from bionemo_eks.jobs import manifests
+from bionemo_eks.logs.log_group import log_group
 
 
 class AddonsStack(Stack):
@@ -102,14 +102,13 @@ class AddonsStack(Stack):
         It would make its log groups itself, and nobody would remove them.
         """
         groups = [
-            logs.LogGroup(
+            log_group(
                 self,
                 f"{kind.title()}Logs",
-                log_group_name=naming.insights_log_group(self._settings, kind),
-                retention=retention(self._settings.cluster.log_days),
-                removal_policy=RemovalPolicy.DESTROY,
+                name=names.insights_log_group(self._settings, kind),
+                days=self._settings.cluster.log_days,
             )
-            for kind in naming.INSIGHTS_LOGS
+            for kind in names.INSIGHTS_LOGS
         ]
         role = self._role(
             "CloudWatchRole", "amazon-cloudwatch", "cloudwatch-agent", "CloudWatchAgentServerPolicy"

@@ -9,15 +9,15 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from bionemo_eks import naming
-from bionemo_eks.cluster import EksCluster
-from bionemo_eks.eks_addon import EksAddon, PodIdentityRole
-from bionemo_eks.lustre import LUSTRE_PORTS
-from bionemo_eks.network import Subnets, existing_subnets
-from bionemo_eks.node_group import NodeGroup, NodePool
-from bionemo_eks.node_pools import core_pool, gpu_pool
-from bionemo_eks.scheduling import CORE_SELECTOR
-from bionemo_eks.settings import Settings
+from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
+from bionemo_eks.cluster.cluster import EksCluster
+from bionemo_eks.cluster.node_group import NodeGroup, NodePool
+from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.scheduling import CORE_SELECTOR
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.network.vpc import Subnets, existing_subnets
+from bionemo_eks.storage.lustre import LUSTRE_PORTS
 
 
 class ClusterStack(Stack):
@@ -47,10 +47,10 @@ class ClusterStack(Stack):
                 None if cluster.endpoint == "private" else cluster.public_access_cidrs
             ),
             admins=cluster.admins,
-            log_group_name=naming.control_plane_log_group(settings),
+            log_group_name=names.control_plane_log_group(settings),
             log_days=cluster.log_days,
         )
-        tags = naming.deployment_tags(settings)
+        tags = names.deployment_tags(settings)
         before_nodes = self._add_node_addons()
         of_gpus = [subnets.nodes_in(settings.gpu_zone)]
         self.core = self._add_nodes(

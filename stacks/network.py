@@ -7,8 +7,8 @@ from typing import Any
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import Construct
 
-from bionemo_eks.network import Network
-from bionemo_eks.settings import Settings
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.network.vpc import Network
 
 
 class NetworkStack(Stack):

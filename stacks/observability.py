@@ -7,11 +7,11 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from bionemo_eks import naming
-from bionemo_eks.job_alarms import JobAlarms
-from bionemo_eks.lustre import LustreFileSystem
-from bionemo_eks.observability import Dashboard, Notifications
-from bionemo_eks.settings import Settings
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.observability.dashboard import Dashboard, Notifications
+from bionemo_eks.observability.job_alarms import JobAlarms
+from bionemo_eks.storage.lustre import LustreFileSystem
 
 
 class ObservabilityStack(Stack):
@@ -29,14 +29,14 @@ class ObservabilityStack(Stack):
         super().__init__(scope, construct_id, **stack)
         notifications = Notifications(self, "Notifications", email=settings.notifications.email)
         notifications.tell_of_gpu_nodes(
-            node_group_prefix=naming.node_group_prefix(settings, "gpu"),
+            node_group_prefix=names.node_group_prefix(settings, "gpu"),
             cluster_name=settings.cluster_name,
         )
         JobAlarms(
             self,
             "Jobs",
             cluster_name=settings.cluster_name,
-            log_group_name=naming.insights_log_group(settings, "application"),
+            log_group_name=names.insights_log_group(settings, "application"),
             topic=notifications.topic,
         )
         Dashboard(

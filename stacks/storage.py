@@ -7,15 +7,15 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from bionemo_eks import naming
-from bionemo_eks.data_bucket import DataBucket
-from bionemo_eks.dataset_job import FSX, PROCESSED
-from bionemo_eks.export_guard import ExportGuard
-from bionemo_eks.function_logs import own_function_logs
-from bionemo_eks.lustre import LustreFileSystem
-from bionemo_eks.network import Subnets, existing_subnets
-from bionemo_eks.settings import Settings
-from bionemo_eks.training_job import RESULTS
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.dataset_job import FSX, PROCESSED
+from bionemo_eks.jobs.training_job import RESULTS
+from bionemo_eks.logs.function_logs import own_function_logs
+from bionemo_eks.network.vpc import Subnets, existing_subnets
+from bionemo_eks.storage.bucket import DataBucket
+from bionemo_eks.storage.export_guard import ExportGuard
+from bionemo_eks.storage.lustre import LustreFileSystem
 
 
 class StorageStack(Stack):
@@ -35,7 +35,7 @@ class StorageStack(Stack):
         self.bucket = DataBucket(
             self,
             "DataBucket",
-            bucket_name=naming.bucket_name(settings, self.account),
+            bucket_name=names.bucket_name(settings, self.account),
             keep=settings.storage.keep_bucket,
             noncurrent_version_days=settings.storage.noncurrent_version_days,
         )
@@ -47,7 +47,7 @@ class StorageStack(Stack):
             client_cidrs=subnets.node_cidrs,
             capacity_gib=settings.storage.capacity_gib,
             throughput=settings.storage.throughput,
-            log_group_name=naming.lustre_log_group(settings),
+            log_group_name=names.lustre_log_group(settings),
             log_days=settings.cluster.log_days,
         )
         self.file_system.associate(

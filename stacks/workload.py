@@ -7,12 +7,12 @@ from typing import Any
 from aws_cdk import Stack
 from constructs import Construct
 
-from bionemo_eks import manifests
-from bionemo_eks.cluster import EksCluster, import_cluster
-from bionemo_eks.dataset_job import dataset_objects
-from bionemo_eks.lustre import LustreFileSystem
-from bionemo_eks.settings import Settings
-from bionemo_eks.training_job import launcher_objects, training_job, watch_objects
+from bionemo_eks.cluster.cluster import EksCluster, import_cluster
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs.dataset_job import dataset_objects
+from bionemo_eks.jobs.training_job import launcher_objects, training_job, watch_objects
+from bionemo_eks.storage.lustre import LustreFileSystem
 
 
 class WorkloadStack(Stack):

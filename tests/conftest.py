@@ -13,9 +13,9 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from app import build
-from bionemo_eks import naming
-from bionemo_eks.settings import Settings
-from bionemo_eks.settings_reader import read_settings
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.reader import read_settings
+from bionemo_eks.configuration.settings import Settings
 from tests.context import cdk_flags
 
 
@@ -33,7 +33,7 @@ class Synthesised:
         # The validation at synth is the CLI's and CI's business; here it only takes time.
         app = App(context=cdk_flags(**overrides), analytics_reporting=False)
         self.settings: Settings = build(app)
-        self.stacks = {name: app.node.find_child(name) for name in naming.STACKS}
+        self.stacks = {name: app.node.find_child(name) for name in names.STACKS}
         self.assembly = app.synth()
 
     def json(self, stack: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Synthesised:
         """Return (stack, logical id, resource) for everything."""
         return [
             (stack, name, resource)
-            for stack in naming.STACKS
+            for stack in names.STACKS
             for name, resource in self.json(stack).get("Resources", {}).items()
         ]
 

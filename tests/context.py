@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bionemo_eks.settings_reader import BLOCK
+from bionemo_eks.configuration.reader import BLOCK
 
 ROOT = Path(__file__).resolve().parents[1]
 PINNED = ROOT / "cdk.context.json"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bionemo_eks import naming
+from bionemo_eks.configuration import names
 
 # What cfn-lint cannot know, with the reason.
 IGNORED = {
@@ -36,7 +36,7 @@ CHANGES: list[dict[str, str]] = [
 @pytest.mark.parametrize("changes", CHANGES, ids=["defaults", "other"])
 def test_cfn_lint_is_silent(synth: Any, changes: dict[str, str], tmp_path: Path) -> None:
     deployment = synth(**changes)
-    for stack in naming.STACKS:
+    for stack in names.STACKS:
         (tmp_path / f"{stack}.json").write_text(json.dumps(deployment.json(stack)))
     done = subprocess.run(
         [

@@ -7,9 +7,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bionemo_eks.cdk_context import settings_of
-from bionemo_eks.settings import Settings
-from bionemo_eks.settings_reader import SettingsError
+from bionemo_eks.configuration.cdk_context import settings_of
+from bionemo_eks.configuration.reader import SettingsError
+from bionemo_eks.configuration.settings import Settings
 from ops.aws import Aws, AwsError, Deployment, connection, deployment, log_in
 from ops.project import ROOT
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bionemo_eks.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
 from ops import cost as costs
 from ops import prices, show
 from ops.aws import Aws, AwsError, Deployment, connection, log_in
@@ -22,7 +22,7 @@ from ops.commands.base import (
     logged_in_or_stop,
     settings_or_stop,
 )
-from ops.idle import IDLE_BELOW, Idle, measured
+from ops.cost.idle import IDLE_BELOW, Idle, measured
 from ops.prices import Prices
 from ops.results import side_by_side, told
 

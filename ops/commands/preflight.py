@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bionemo_eks.cdk_context import PINNED
+from bionemo_eks.configuration.cdk_context import PINNED
 from ops import preflight as preflight_checks
 from ops import show
 from ops.aws import Deployment

@@ -6,8 +6,8 @@ import typer
 
 from ops import show
 from ops import verify as verification
+from ops.cluster.api import ClusterError, NoClusterError, connected
 from ops.commands.base import Context, Json, found_or_stop
-from ops.kubernetes_api import ClusterError, NoClusterError, connected
 from ops.results import exit_status, failed, unknown
 
 

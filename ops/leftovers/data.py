@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks import naming
+from bionemo_eks.configuration import names
 from ops.aws import Deployment, file_systems
 from ops.leftovers.model import Leftover, Unread, ours, tags_of
 from ops.prices import KMS_MONTH
@@ -68,7 +68,7 @@ def _key(kms: Any, about: dict[str, Any]) -> Leftover:
 
 def buckets(deployment: Deployment) -> Iterable[Leftover]:
     """The data bucket, which outlives a deployment unless the settings say otherwise."""
-    wanted = naming.bucket_name(deployment.settings, deployment.account)
+    wanted = names.bucket_name(deployment.settings, deployment.account)
     listed = deployment.aws.client("s3").list_buckets()["Buckets"]
     if wanted in {each["Name"] for each in listed}:
         keep = deployment.settings.storage.keep_bucket

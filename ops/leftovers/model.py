@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bionemo_eks import naming
-from bionemo_eks.settings import DEPLOYMENT_TAG
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.aws import Deployment
 
 
@@ -72,5 +72,5 @@ def named_by_a_stack(deployment: Deployment, name: str) -> bool:
     no stack's name does: a deployment whose name goes on where this one's ends is another.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
-    stacks = (naming.stack_name(deployment.settings, stack) for stack in naming.STACKS)
+    stacks = (names.stack_name(deployment.settings, stack) for stack in names.STACKS)
     return any(re.match(rf"{re.escape(stack)}-[A-Z]\w*(-\w+)?$", name) for stack in stacks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bionemo_eks.settings import DEPLOYMENT_TAG
+from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, named_by_a_stack
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks.cdk_context import read_context
+from bionemo_eks.configuration.cdk_context import read_context
 from ops.aws import Deployment, is_standing
 from ops.project import ROOT
 from ops.results import Result, code_of, failed, is_denied, passed, unknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bionemo_eks.cdk_context import PINNED, read_file
+from bionemo_eks.configuration.cdk_context import PINNED, read_file
 from ops.aws import Deployment
 from ops.project import ROOT
 from ops.results import Result, failed, passed, unknown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks import naming
+from bionemo_eks.configuration import names
 from ops.aws import Deployment, clusters
 from ops.preflight.standing import holds
 from ops.results import Result, failed, passed, warned
@@ -27,7 +27,7 @@ def cluster(found: Deployment) -> Result:
 
 def bucket(found: Deployment) -> Result:
     """Whether the bucket is free, or there from an earlier deployment and can be taken over."""
-    name, wanted = "Bucket name", naming.bucket_name(found.settings, found.account)
+    name, wanted = "Bucket name", names.bucket_name(found.settings, found.account)
     try:
         found.aws.client("s3").head_bucket(Bucket=wanted, ExpectedBucketOwner=found.account)
     except ClientError as error:
@@ -77,9 +77,9 @@ def fixed_log_groups(found: Deployment) -> list[tuple[str, str]]:
     """Return (stack, name) of the log groups whose names are fixed by AWS."""
     settings = found.settings
     return [
-        ("Cluster", naming.control_plane_log_group(settings)),
-        ("Storage", naming.lustre_log_group(settings)),
-        *(("Addons", naming.insights_log_group(settings, kind)) for kind in naming.INSIGHTS_LOGS),
+        ("Cluster", names.control_plane_log_group(settings)),
+        ("Storage", names.lustre_log_group(settings)),
+        *(("Addons", names.insights_log_group(settings, kind)) for kind in names.INSIGHTS_LOGS),
     ]
 
 

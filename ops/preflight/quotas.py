@@ -8,7 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES, InstanceType
+from bionemo_eks.configuration.instance_types import (
+    CORE_INSTANCE_TYPES,
+    GPU_INSTANCE_TYPES,
+    InstanceType,
+)
 from ops.aws import Deployment, instances, is_own
 from ops.preflight.standing import holds
 from ops.results import Result, Verdict, code_of, failed, passed, reason, warned

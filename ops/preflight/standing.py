@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bionemo_eks import naming
+from bionemo_eks.configuration import names
 from ops.aws import Deployment, is_standing, stacks
 from ops.results import Result, failed, passed, warned
 
@@ -27,7 +27,7 @@ _WAIT = "Wait until it ends, then run preflight again:\n./bionemo status --watch
 
 
 def holds(found: Deployment, stack: str) -> bool:
-    """Whether one of `naming.STACKS` is there and may hold resources, however its last change went.
+    """Whether one of `names.STACKS` is there and may hold resources, however its last change went.
 
     What it holds is the deployment's own; whether it can be deployed to, `stacks_ready` judges.
     """
@@ -40,13 +40,13 @@ def is_made_anew(found: Deployment, stack: str) -> bool:
 
 
 def _status(found: Deployment, stack: str) -> str:
-    there = stacks(found).get(naming.stack_name(found.settings, stack), {})
+    there = stacks(found).get(names.stack_name(found.settings, stack), {})
     return str(there.get("StackStatus", ""))
 
 
 def stacks_ready(found: Deployment) -> Result:
     """Whether every stack that exists is in a state that a deployment can begin from."""
-    statuses = {stack: _status(found, stack) for stack in naming.STACKS}
+    statuses = {stack: _status(found, stack) for stack in names.STACKS}
     standing = [stack for stack, status in statuses.items() if is_standing(status)]
     anew = [stack for stack, status in statuses.items() if status in _MADE_ANEW]
     passable = {"", "REVIEW_IN_PROGRESS", *_MADE_ANEW}
@@ -63,11 +63,12 @@ def stacks_ready(found: Deployment) -> Result:
 
 
 def _listed(found: Deployment, chosen: list[str], statuses: dict[str, str]) -> str:
-    names = {stack: naming.stack_name(found.settings, stack) for stack in chosen}
-    return "; ".join(f"{names[stack]} is {statuses[stack]}" for stack in chosen)
+    return "; ".join(
+        f"{names.stack_name(found.settings, stack)} is {statuses[stack]}" for stack in chosen
+    )
 
 
 def _remedy(found: Deployment, stack: str, status: str) -> str:
-    name = naming.stack_name(found.settings, stack)
+    name = names.stack_name(found.settings, stack)
     remedy = _REMEDIES.get(status, _WAIT)
     return remedy.format(id=stack, name=name, region=found.settings.region)

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks.versions import KUBERNETES_RELEASES
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
 from ops.prices import EKS_EXTENDED_HOUR, EKS_HOUR
 from ops.results import (
@@ -23,7 +23,7 @@ from ops.results import (
     warned,
 )
 
-_TABLE = "constructs/bionemo_eks/versions.py"
+_TABLE = "constructs/bionemo_eks/configuration/versions.py"
 CHECK = "Kubernetes version"
 # Seconds for the add-ons, all at once: less than the three that preflight leaves its checks at
 # least, so that the answer names the add-on.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.crd_schema import Schema
-from rehearsal.structural_schema import INT_OR_STRING, structural_errors
+from rehearsal.kubernetes.crd_schema import Schema
+from rehearsal.kubernetes.structural_schema import INT_OR_STRING, structural_errors
 
 __all__ = ["INT_OR_STRING", "structural_errors", "typed_fields"]
 

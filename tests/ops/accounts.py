@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.simulated_accounts import SITUATIONS, good, preflight
-from bench.simulated_aws import Answers
 from ops.results import Result
+from tests.simulated.accounts import SITUATIONS, good, preflight
+from tests.simulated.aws import Answers
 
 RESERVED = {
     "gpu.purchase": "capacity-reservation",

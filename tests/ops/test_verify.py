@@ -9,8 +9,6 @@ import pytest
 from kubernetes import client as kubernetes
 from rich.console import Console
 
-from bench.simulated_accounts import deployment
-from bench.simulated_answers import OWN, running
 from ops import show
 from ops.results import Result, Verdict
 from ops.verify import verify
@@ -29,6 +27,8 @@ from tests.ops.cluster_api import (
     pod,
     workload,
 )
+from tests.simulated.accounts import deployment
+from tests.simulated.answers import OWN, running
 
 CORES = [node(f"core-{n}", CORE) for n in range(3)]
 

@@ -13,14 +13,14 @@ import pytest
 from aws_cdk import App
 
 from app import build
-from bionemo_eks.settings import Settings
-from rehearsal import inventory
-from rehearsal.adapters_kubectl import ledger_path
-from rehearsal.cdk_cli import CdkCli
-from rehearsal.environment import ACCOUNT, child_environment
-from rehearsal.ledger import Ledger
-from rehearsal.resources_api import resources
-from rehearsal.server import LEDGER_FOLDER, local_aws
+from bionemo_eks.configuration.settings import Settings
+from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.local_aws import inventory
+from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
+from rehearsal.local_aws.resources import resources
+from rehearsal.local_aws.server import local_aws
+from rehearsal.machine.environment import ACCOUNT, child_environment
+from rehearsal.programs.cdk_cli import CdkCli
 from tests.context import cdk_flags
 
 REGION = "us-west-2"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bionemo_eks import manifests
+from bionemo_eks.jobs import manifests
 
 LABEL = "aws.cdk.eks/prune-c8"
 

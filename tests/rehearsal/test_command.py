@@ -18,10 +18,10 @@ import pytest
 import yaml
 from typer.main import get_command_from_info
 
-from bionemo_eks.cdk_context import settings_of
+from bionemo_eks.configuration.cdk_context import settings_of
 from rehearsal.command import app, run
-from rehearsal.environment import ACCOUNT, ROOT
-from rehearsal.workspace import KEPT, WORK
+from rehearsal.machine.environment import ACCOUNT, ROOT
+from rehearsal.machine.workspace import KEPT, WORK
 from tests.context import pinned
 from tests.rehearsal.kubernetes_api import kubeconfig
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal import inventory
-from rehearsal.environment import ROOT
+from rehearsal.local_aws import inventory
+from rehearsal.machine.environment import ROOT
 from tests.context import cdk_flags, pinned
 
 pytestmark = pytest.mark.rehearsal

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bionemo_eks.versions import KUBERNETES_RELEASES
-from rehearsal.cdk_cli import CdkError
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from rehearsal.programs.cdk_cli import CdkError
 
 pytestmark = pytest.mark.rehearsal
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
-from bionemo_eks.versions import KUBERNETES_RELEASES
-from rehearsal.cdk_cli import CdkError
-from rehearsal.cluster_view import node_groups, placements
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from rehearsal.pods.view import node_groups, placements
+from rehearsal.programs.cdk_cli import CdkError
 
 pytestmark = pytest.mark.rehearsal
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bionemo_eks.versions import CHARTS, KUBERNETES_RELEASES
-from rehearsal.scheduler import make_node, may_run_on
+from bionemo_eks.configuration.versions import CHARTS, KUBERNETES_RELEASES
+from rehearsal.pods.scheduler import make_node, may_run_on
 
 
 def addons(deployment: Any) -> dict[str, dict[str, Any]]:

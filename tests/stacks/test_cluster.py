@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match
 
-from bionemo_eks.versions import KUBERNETES_RELEASES
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 
 EVERYWHERE = "arn:aws:iam::111122223333:role/platform"
 

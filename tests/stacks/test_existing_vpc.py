@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import App
 
 from app import build
-from bionemo_eks.settings_reader import SettingsError
+from bionemo_eks.configuration.reader import SettingsError
 from tests.context import cdk_flags
 
 ACCOUNT, VPC = "111122223333", "vpc-0123456789abcdef0"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match
 
-from bionemo_eks.dataset_job import FSX, PROCESSED
-from bionemo_eks.training_job import RESULTS, training_arguments
+from bionemo_eks.jobs.dataset_job import FSX, PROCESSED
+from bionemo_eks.jobs.training_job import RESULTS, training_arguments
 
 
 def test_file_system_is_what_the_blueprint_had_and_newer(default: Any) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import cores
 import metalink
 import progress as progress_module
-from bionemo_eks.settings_reader import read_settings
+from bionemo_eks.configuration.reader import read_settings
 from fasta import FastaReader
 from layout import Split, output_files, tasks
 from progress import Progress, size, span

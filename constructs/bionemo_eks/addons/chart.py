@@ -1,0 +1,29 @@
+"""Helm charts of pinned versions, with a release name that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_eks_v2 as eks
+
+from bionemo_eks.configuration.versions import Chart
+
+
+def add_chart(
+    cluster: eks.ICluster, construct_id: str, chart: Chart, values: Mapping[str, Any]
+) -> eks.HelmChart:
+    """Install `chart` with `values`; the deployment fails if its pods do not become ready."""
+    return cluster.add_helm_chart(
+        construct_id,
+        release=chart.release,
+        chart=chart.chart,
+        repository=chart.repository,
+        version=chart.version,
+        namespace=chart.namespace,
+        create_namespace=chart.namespace != "kube-system",
+        values=dict(values),
+        wait=True,
+        timeout=Duration.minutes(10),
+    )

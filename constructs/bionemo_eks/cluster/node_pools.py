@@ -1,0 +1,80 @@
+"""The two node pools of a deployment, as the settings describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bionemo_eks.cluster.node_group import NodePool
+from bionemo_eks.configuration.names import name_with_hash, node_group_prefix
+from bionemo_eks.configuration.scheduling import (
+    ACCELERATOR_LABEL,
+    CORE_LABELS,
+    GPU_LABELS,
+    GPU_TAINT,
+    worker_type,
+)
+from bionemo_eks.configuration.settings import Settings
+
+
+def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
+    """Return the pool for controllers, add-ons and the data Job: never fewer than `core.nodes`.
+
+    `subnets` tell by name where its nodes are, for another place wants another node group.
+    """
+    core = settings.core
+    return NodePool(
+        name=_name(settings, "core", core.instance_type, settings.release.core_ami_type, *subnets),
+        instance_type=core.instance_type,
+        ami_type=settings.release.core_ami_type,
+        kubernetes_version=settings.kubernetes_version,
+        min_nodes=core.nodes,
+        max_nodes=core.max_nodes,
+        disk_gib=core.disk_gib,
+        labels=CORE_LABELS,
+        tags={**tags, "Name": f"{settings.cluster_name}-core"},
+    )
+
+
+def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
+    """Return the pool for the training: from 0 up, or always `gpu.nodes` with scaling `fixed`.
+
+    `subnets`: as for core_pool().
+    """
+    gpu = settings.gpu
+    fixed = gpu.scaling == "fixed"
+    capacity_type = "SPOT" if gpu.purchase == "spot" else "ON_DEMAND"
+    return NodePool(
+        name=_name(
+            settings,
+            "gpu",
+            gpu.instance_type,
+            settings.release.gpu_ami_type,
+            capacity_type,
+            *subnets,
+        ),
+        instance_type=gpu.instance_type,
+        ami_type=settings.release.gpu_ami_type,
+        kubernetes_version=settings.kubernetes_version,
+        min_nodes=gpu.nodes if fixed else 0,
+        max_nodes=gpu.nodes,
+        disk_gib=gpu.disk_gib,
+        labels={
+            **GPU_LABELS,
+            "WorkerType": worker_type(gpu.purchase),
+            ACCELERATOR_LABEL: f"nvidia-{settings.gpu_instance.gpu_model.lower()}",
+        },
+        taint=GPU_TAINT,
+        capacity_type=capacity_type,
+        capacity_reservation_id=gpu.capacity_reservation_id,
+        # What is reserved need not lie close together; for a placement group one reserves in it:
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/limitations-placement-groups.html
+        cluster_placement=not gpu.capacity_reservation_id,
+        # An update must not wait for a p3 more than the quota or the zone has.
+        replace_in_place=True,
+        tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
+    )
+
+
+def _name(settings: Settings, kind: str, *replacing: str) -> str:
+    """Return a node group's name: another one for whatever makes EKS want another group."""
+    return name_with_hash(node_group_prefix(settings, kind).rstrip("-"), *replacing)

@@ -1,0 +1,1 @@
+"""The settings and what follows from them: versions, instance types, names. No CDK here."""

@@ -1,0 +1,53 @@
+"""What is allowed, but worth a word: synth and deploy print it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+
+_EVERYWHERE = "0.0.0.0/0"
+
+
+def advice(settings: Settings, today: date) -> dict[str, str]:
+    """Return the warnings for `settings` on `today`, by a name for each."""
+    found = {
+        "kubernetes-support": _support(settings, today),
+        "public-endpoint": _endpoint(settings),
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _support(settings: Settings, today: date) -> str:
+    """Warn of a version past the end of its support.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+    """
+    release = settings.release
+    newest = list(KUBERNETES_RELEASES)[-1]
+    if today > release.extended_support_until:
+        return (
+            f"Kubernetes {release.version}: extended support ended on "
+            f"{release.extended_support_until}; AWS creates no new cluster of it. "
+            f"Set kubernetes_version to {newest}."
+        )
+    if today > release.standard_support_until:
+        return (
+            f"Kubernetes {release.version}: standard support ended on "
+            f"{release.standard_support_until}; extended support, until "
+            f"{release.extended_support_until}, costs six times as much for each cluster hour. "
+            f"Set kubernetes_version to {newest}."
+        )
+    return ""
+
+
+def _endpoint(settings: Settings) -> str:
+    cluster = settings.cluster
+    if cluster.endpoint == "private" or _EVERYWHERE not in cluster.public_access_cidrs:
+        return ""
+    return (
+        f"The Kubernetes API answers every address ({_EVERYWHERE}); IAM decides who gets in. "
+        "To limit the addresses, set cluster.public_access_cidrs; to have none, set "
+        "cluster.endpoint to private."
+    )

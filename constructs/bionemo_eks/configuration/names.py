@@ -1,0 +1,80 @@
+"""Names that stacks, the operations command and the rehearsal must agree on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+
+# Stacks in the order in which they need each other; Storage and Cluster stand side by side.
+STACKS = ("Network", "Storage", "Cluster", "Addons", "Workload", "Observability")
+
+# A change of these resources' tags would come with a new launch template, for nodes get the user's
+# tags from it; EKS refuses the two together, and a placement group would be replaced. Sources:
+# https://github.com/aws/aws-cdk/issues/16644
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-placementgroup.html
+WITHOUT_THE_USERS_TAGS = ["AWS::EKS::Nodegroup", "AWS::EC2::PlacementGroup"]
+
+# What Container Insights logs; `application` holds what pods print.
+INSIGHTS_LOGS = ("application", "dataplane", "host", "performance")
+
+
+def stack_name(settings: Settings, stack: str) -> str:
+    """Return CloudFormation's name for one of `STACKS`, such as `bionemo-on-eks-network`."""
+    return f"{settings.cluster_name}-{stack.lower()}"
+
+
+def bucket_name(settings: Settings, account: str) -> str:
+    """Return the data bucket's name: the same in every deployment, so that the next one finds it.
+
+    `account` is the account's id, or CDK's token for it.
+    """
+    return f"{settings.cluster_name}-{account}-{settings.region}"
+
+
+def stacks(settings: Settings) -> tuple[str, ...]:
+    """Return those of `STACKS` that `settings` ask for: with a VPC given, there is no Network."""
+    return STACKS[1:] if settings.network.vpc_id else STACKS
+
+
+def control_plane_log_group(settings: Settings) -> str:
+    """Return the name that EKS gives to a cluster's log group.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
+    """
+    return f"/aws/eks/{settings.cluster_name}/cluster"
+
+
+def lustre_log_group(settings: Settings) -> str:
+    """Return the file system's log group; FSx wants names that begin with `/aws/fsx/`."""
+    return f"/aws/fsx/{settings.cluster_name}"
+
+
+def insights_log_group(settings: Settings, kind: str) -> str:
+    """Return the name that Container Insights gives to one of the log groups of `INSIGHTS_LOGS`.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-EKS-logs.html
+    """
+    return f"/aws/containerinsights/{settings.cluster_name}/{kind}"
+
+
+def node_group_prefix(settings: Settings, kind: str) -> str:
+    """Return what the names of all node groups of a kind, `core` or `gpu`, begin with."""
+    return f"{settings.cluster_name}-{kind}-"
+
+
+def deployment_tags(settings: Settings) -> dict[str, str]:
+    """Return the tags of nodes, disks and interfaces: the project's own and the settings'."""
+    return {**settings.tags, DEPLOYMENT_TAG: settings.cluster_name}
+
+
+def name_with_hash(name: str, *content: object) -> str:
+    """Return `name-<hash of content>`: a new name whenever the content changes.
+
+    For what cannot be changed in place. A Job's pod template is immutable, so a changed Job needs a
+    new name; the old one is pruned. Source: https://github.com/aws/aws-cdk/issues/23556. Eight hex
+    digits keep a Job's name, and the pod names made from it, within 63 characters.
+    """
+    text = json.dumps(content, sort_keys=True)
+    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,255 @@
+"""Reads the settings from CDK context and answers a bad value with one clear message.
+
+Context is cdk.json's (block `bionemo`), cdk.context.json's and that of `-c key=value`; the last two
+name a setting by its dotted path, such as `gpu.nodes`. The block yields to every dotted path, so a
+setting that cdk.context.json pins outlives an edit of the block; `-c` yields to nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bionemo_eks.configuration.settings import Form, Settings
+
+BLOCK = "bionemo"
+# CDK's own context keys hold one of `@ : / -`; what has none of them was meant as a setting, and
+# so was what is close to one, such as gpu-nodes.
+_MEANT_AS_A_SETTING = re.compile(r"^[A-Za-z0-9_.]+$")
+_EXPRESSED = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "model_type": "must be an object with the group's settings",
+    "list_type": 'must be a list, such as ["a", "b"], or a,b with -c',
+    "dict_type": 'must be an object, such as {"key": "value"}',
+    "extra_forbidden": "there is no such setting",
+    "string_pattern_mismatch": "not of the allowed form",
+    "string_too_short": "too short",
+    "string_too_long": "too long",
+    "literal_error": "not one of the allowed values",
+    "greater_than_equal": "too small",
+    "less_than_equal": "too large",
+    "too_short": "too few items",
+    "too_long": "too many items",
+}
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; the text says which, why and how to mend it."""
+
+
+def read_settings(context: Mapping[str, Any]) -> Settings:
+    """Return the settings that `context` (key to value, as CDK gives it) describes.
+
+    Raises SettingsError for a value, a name or a combination that is not allowed.
+    """
+    block = context.get(BLOCK, {})
+    if not isinstance(block, Mapping):
+        raise SettingsError(
+            f'"{BLOCK}" is {_shown(block)}, but must be an object with the settings, in cdk.json.\n'
+            "  With -c, settings are named one by one: -c gpu.nodes=2"
+        )
+    values = _copied(block)
+    for key, value in context.items():
+        if key != BLOCK and _meant_as_a_setting(key):
+            _override(values, key, value)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_told(error, values)) from None
+
+
+def setting_fields(
+    model: type[BaseModel] = Settings, prefix: str = ""
+) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the dotted path and the field of every setting, in the order of the code."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from setting_fields(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def _meant_as_a_setting(key: str) -> bool:
+    return bool(_MEANT_AS_A_SETTING.match(key)) or _flat(key) in _by_flat_name()
+
+
+@cache
+def _by_flat_name() -> dict[str, str]:
+    return {_flat(name): name for name, _ in setting_fields()}
+
+
+def _flat(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower())
+
+
+def _copied(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        str(key): dict(value) if isinstance(value, Mapping) else value
+        for key, value in block.items()
+    }
+
+
+def _override(values: dict[str, Any], path: str, value: Any) -> None:
+    fields = dict(setting_fields())
+    if path not in fields:
+        raise SettingsError(_unknown(path, fields))
+    *groups, name = path.split(".")
+    for group in groups:
+        inner = values.setdefault(group, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(
+                f"Setting group '{group}' is {_shown(inner)}, but must be an object."
+            )
+        values = inner
+    values[name] = _from_command_line(value, fields[path])
+
+
+def _from_command_line(value: Any, field: FieldInfo) -> Any:
+    """`-c` hands over text; lists and objects may be given as JSON, lists also as a,b."""
+    origin = get_origin(field.annotation)
+    if not isinstance(value, str):
+        return value
+    if origin is Literal:
+        # pydantic reads "2" as a number for an int, but not for one of a list of numbers.
+        return {str(each): each for each in get_args(field.annotation)}.get(value, value)
+    if origin not in (list, dict):
+        return value
+    if value.lstrip().startswith(("[", "{")):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    if origin is dict:
+        return value
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _unknown(path: str, fields: Mapping[str, FieldInfo]) -> str:
+    inner = [name for name in fields if name.startswith(f"{path}.")]
+    if inner:
+        return f"'{path}' is a group of settings. Set one of them: {', '.join(inner)}."
+    if path in fields:
+        group, _, name = path.partition(".")
+        return f'Setting \'{path}\' stands in its group in cdk.json: "{group}": {{"{name}": ...}}.'
+    by_flat_name = _by_flat_name()
+    near = difflib.get_close_matches(path, fields, n=1, cutoff=0.6) or difflib.get_close_matches(
+        _flat(path), by_flat_name, n=1, cutoff=0.8
+    )
+    hint = f" Did you mean '{by_flat_name.get(near[0], near[0])}'?" if near else ""
+    return (
+        f"There is no setting '{path}'.{hint}\n"
+        "  All settings: docs/settings.md, or the groups in cdk.json under "
+        f'"{BLOCK}".'
+    )
+
+
+def _told(error: ValidationError, values: Mapping[str, Any]) -> str:
+    fields = dict(setting_fields())
+    return "\n".join(_one_told(detail, fields, values) for detail in error.errors())
+
+
+def _one_told(
+    detail: ErrorDetails, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
+) -> str:
+    path = _setting_path(detail, fields)
+    if detail["type"] == "extra_forbidden":
+        return _unknown(".".join(str(part) for part in detail["loc"]), fields)
+    if path not in fields:
+        return _group_told(path, detail, fields, values)
+    return (
+        f"Setting '{path}' is {_shown(_value_at(path, values))}: {_reason(detail)}.\n"
+        f"  It is: {fields[path].description}\n"
+        f"  Allowed: {allowed(fields[path])}. Default: {_shown(fields[path].get_default())}.\n"
+        f'  Set it in cdk.json under "{BLOCK}", or with: -c {path}=<value>'
+    )
+
+
+def _group_told(
+    group: str, detail: ErrorDetails, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
+) -> str:
+    """Tell of settings that do not go together; the reason names them."""
+    reason = _reason(detail)
+    prefix = f"{group}." if group else ""
+    named = [
+        name
+        for name in fields
+        if name.startswith(prefix)
+        and re.search(rf"(?<![\w.]){re.escape(name.removeprefix(prefix))}(?![\w])", reason)
+    ]
+    if not named:
+        return f"Setting group '{group}' is {_shown(_value_at(group, values))}: {reason}."
+    together = "do not go together" if len(named) > 1 else "cannot be used"
+    lines = [f"Setting{'s' * (len(named) > 1)} {' and '.join(named)} {together}: {reason}."]
+    for name in named:
+        value = _value_at(name, values)
+        now = f"is {_shown(value)}" if value is not None else "has its default"
+        lines.append(f"  {name} {now}. Allowed: {allowed(fields[name])}.")
+    lines.append(f'  Set one of them in cdk.json under "{BLOCK}", or with: -c {named[-1]}=<value>')
+    return "\n".join(lines)
+
+
+def _setting_path(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
+    """The setting an error belongs to: its location without list indexes and dict keys."""
+    parts = [str(part) for part in detail["loc"]]
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in fields:
+            return ".".join(parts[:length])
+    return ".".join(parts)
+
+
+def _value_at(path: str, values: Mapping[str, Any]) -> Any:
+    value: Any = values
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _reason(detail: ErrorDetails) -> str:
+    if detail["type"] in _EXPRESSED:
+        return _EXPRESSED[detail["type"]]
+    message = detail["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = json.dumps(value, default=repr)
+    except (ValueError, TypeError, RecursionError):
+        text = repr(value)
+    return text if len(text) <= 200 else text[:200] + "..."
+
+
+def allowed(field: FieldInfo) -> str:
+    """Say in words which values `field` takes."""
+    annotation = field.annotation
+    form = _form(field.metadata)
+    if form:
+        return form
+    if get_origin(annotation) is Literal:
+        return ", ".join(str(value) for value in get_args(annotation))
+    if annotation is int:
+        bounds = {type(each).__name__: each for each in field.metadata}
+        return f"a whole number from {bounds['Ge'].ge} to {bounds['Le'].le}"
+    if annotation is bool:
+        return "true or false"
+    if get_origin(annotation) is list:
+        (item,) = get_args(annotation)
+        return f"a list of {_form(item.__metadata__)}"
+    return ", ".join(str(each) for each in field.examples or ())
+
+
+def _form(metadata: Iterable[Any]) -> str:
+    return next((each.words for each in metadata if isinstance(each, Form)), "")

@@ -1,0 +1,520 @@
+"""The settings of a deployment: typed, frozen, checked once.
+
+They come from the `bionemo` block of cdk.json; each one can be overridden with
+`-c <group>.<name>=<value>`. Everything that can be derived is derived here (`Settings.workers` and
+the like), so that a number is said once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
+
+from bionemo_eks.configuration.instance_types import (
+    CORE_INSTANCE_TYPES,
+    GPU_INSTANCE_TYPES,
+    InstanceType,
+)
+from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
+from bionemo_eks.configuration.versions import IMAGES, KUBERNETES_RELEASES, KubernetesRelease
+
+# Whatever CDK tags carries it, so that what is left over can be told from other projects' things.
+DEPLOYMENT_TAG = "bionemo-on-eks/deployment"
+
+# Of partition `aws`, the one that cdk.json names; a new region is named like the others.
+_DIRECTION = r"(central|(north|south)?(east|west)|north|south)"
+REGION_PATTERN = rf"^(af|ap|ca|eu|il|me|mx|sa|us)-{_DIRECTION}-[1-9]$"
+# IAM users and roles only: an access entry takes neither groups nor wildcards.
+# https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
+PRINCIPAL_PATTERN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$"
+# Names that torch, hydra and the shell all take as one word. `$` would be expanded by Kubernetes
+# in a container's arguments: https://kubernetes.io/docs/tasks/inject-data-application/
+OVERRIDE_PATTERN = r"^[+~]{0,2}[A-Za-z_][\w./]*=[^\s$]*$|^~[A-Za-z_][\w./]*$"
+
+_WHOLE = re.compile(r"^\s*-?[0-9]+(\.0+)?\s*$")
+
+ZONE_PATTERN = r"[a-z]{2}(-[a-z0-9]+)+[a-z]"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a value must look like, in words, for messages and for docs/settings.md."""
+
+    words: str
+
+
+Arn = Annotated[
+    str,
+    StringConstraints(pattern=PRINCIPAL_PATTERN),
+    Form("ARNs of IAM users or roles, such as arn:aws:iam::111122223333:role/platform"),
+]
+Override = Annotated[
+    str,
+    StringConstraints(pattern=OVERRIDE_PATTERN),
+    Form("key=value, +key=value, ++key=value or ~key, without blanks and $"),
+]
+Zone = Annotated[
+    str,
+    StringConstraints(pattern=f"^{ZONE_PATTERN}$"),
+    Form("two availability zones, such as us-west-2a"),
+]
+SubnetId = Annotated[
+    str,
+    StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$"),
+    Form("subnet ids, such as subnet-0123456789abcdef0"),
+]
+Block = Annotated[str, Form("1 to 40 IPv4 blocks of the internet, such as 203.0.113.0/24")]
+VpcBlock = Annotated[str, Form("an IPv4 block between /16 and /22, such as 10.1.0.0/21")]
+_TAG_CHARACTERS = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]"
+TagKey = Annotated[
+    str, StringConstraints(min_length=1, max_length=128, pattern=f"^{_TAG_CHARACTERS}*$")
+]
+TagValue = Annotated[str, StringConstraints(max_length=256, pattern=f"^{_TAG_CHARACTERS}*$")]
+RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
+
+
+class Group(BaseModel):
+    """A group of settings: frozen, and deaf to names that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_it_is_written(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take numbers and true only as one writes them: pydantic makes 1 of true, 40 of 4_0."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if annotation is bool and str(value).lower() not in ("true", "false"):
+            raise PydanticKnownError("bool_parsing")
+        if annotation is int and not _WHOLE.match(str(value)):
+            raise PydanticKnownError("int_parsing")
+        if get_origin(annotation) is Literal and isinstance(value, bool):
+            raise PydanticKnownError("literal_error", {"expected": "one of them"})
+        return value
+
+
+class NetworkSettings(Group):
+    """Where nodes and pods live."""
+
+    vpc_id: Annotated[
+        str,
+        StringConstraints(pattern=r"^(vpc-[0-9a-f]{8,17})?$"),
+        Form("a VPC's id, such as vpc-0123456789abcdef0, or empty"),
+    ] = Field(
+        default="",
+        description="An existing VPC to use, by id. Empty: the deployment makes its own. CDK looks "
+        "it up in the account, so it takes AWS credentials at synth.",
+    )
+    node_subnet_ids: list[SubnetId] = Field(
+        default=[],
+        description="With `vpc_id`: the subnets for nodes and pods. Empty: all private subnets "
+        "of that VPC that reach the internet.",
+    )
+    vpc_cidr: VpcBlock = Field(default="10.1.0.0/21", description="The VPC's own address block.")
+    pod_cidr: VpcBlock = Field(
+        default="100.64.0.0/16", description="Second address block, for nodes and pods."
+    )
+    availability_zones: list[Zone] = Field(
+        default=[],
+        max_length=2,
+        description="The two zones to use. Empty: zones a and b of the region. With `vpc_id` only "
+        "the first counts: the GPU nodes' zone, unless `gpu.availability_zone` is set.",
+    )
+    nat_gateways: Literal["one", "per-zone"] = Field(
+        default="one",
+        description="`one` NAT gateway for the VPC, or one `per-zone`, which outlives a zone.",
+    )
+    flow_log_days: RetentionDays = Field(
+        default=30, description="Days for which VPC flow logs are kept."
+    )
+
+    @field_validator("vpc_cidr", "pod_cidr")
+    @classmethod
+    def _is_a_block(cls, value: str) -> str:
+        block = ipaddress.ip_network(value)
+        if block.version != 4 or not 16 <= block.prefixlen <= 22:
+            raise ValueError("not of the allowed form")
+        return value
+
+    @model_validator(mode="after")
+    def _blocks_are_apart(self) -> Self:
+        first, second = (ipaddress.IPv4Network(each) for each in (self.vpc_cidr, self.pod_cidr))
+        if first.overlaps(second):
+            raise ValueError(f"vpc_cidr {first} and pod_cidr {second} overlap")
+        refused = restricted(first, second)
+        if refused:
+            raise ValueError(
+                f"pod_cidr {second} is in {refused}, which AWS does not take as second block of a "
+                f"VPC with {first}; 100.64.0.0/10 fits every VPC"
+            )
+        if self.node_subnet_ids and not self.vpc_id:
+            raise ValueError("node_subnet_ids goes with vpc_id, which is empty")
+        if len(set(self.node_subnet_ids)) < len(self.node_subnet_ids):
+            raise ValueError("node_subnet_ids names a subnet twice")
+        if len(set(self.availability_zones)) == 1 and not self.vpc_id:
+            raise ValueError("availability_zones must name two different zones, or none")
+        return self
+
+
+class ClusterSettings(Group):
+    """The EKS control plane and who may talk to it."""
+
+    endpoint: Literal["public-and-private", "private"] = Field(
+        default="public-and-private",
+        description="How the Kubernetes API is reached: from the internet and the VPC, or from "
+        "the VPC alone.",
+    )
+    public_access_cidrs: list[Block] = Field(
+        default=["0.0.0.0/0"],
+        min_length=1,
+        # Not adjustable: https://docs.aws.amazon.com/general/latest/gr/eks.html
+        max_length=40,
+        description="Address blocks that may reach the public endpoint (IAM decides who gets in).",
+    )
+    admins: list[Arn] = Field(
+        default=[],
+        description="IAM users and roles that become cluster admins. Empty: a role is made that "
+        "IAM identities of this account may be allowed to assume.",
+    )
+    log_days: RetentionDays = Field(
+        default=90,
+        description="Days for which logs are kept: of control plane, containers, file system and "
+        "functions.",
+    )
+
+    @field_validator("public_access_cidrs")
+    @classmethod
+    def _are_blocks(cls, value: list[str]) -> list[str]:
+        for each in value:
+            if ipaddress.ip_network(each).version != 4:
+                raise ValueError(f"{each} is not an IPv4 block")
+            # https://docs.aws.amazon.com/eks/latest/userguide/config-cluster-endpoint.html
+            if not is_of_the_internet(ipaddress.IPv4Network(each)):
+                raise ValueError(
+                    f"{each} is not of the internet, from which this endpoint is reached; "
+                    "EKS takes no reserved addresses"
+                )
+        return value
+
+    @field_validator("admins")
+    @classmethod
+    def _are_different(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError("an admin is named twice")
+        return value
+
+
+class CoreSettings(Group):
+    """The core nodes: controllers, add-ons, the data Job."""
+
+    instance_type: str = Field(
+        default="m5.xlarge",
+        examples=list(CORE_INSTANCE_TYPES),
+        description="EC2 type of the core nodes.",
+    )
+    nodes: int = Field(default=3, ge=2, le=50, description="Core nodes that always run.")
+    max_nodes: int = Field(
+        default=9, ge=2, le=100, description="Core nodes that the autoscaler may go up to."
+    )
+    disk_gib: int = Field(default=100, ge=50, le=16384, description="Root volume (gp3), in GiB.")
+
+    @field_validator("instance_type")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        return _one_of(CORE_INSTANCE_TYPES, value)
+
+    @model_validator(mode="after")
+    def _room_to_grow(self) -> Self:
+        if self.max_nodes < self.nodes:
+            raise ValueError(f"max_nodes ({self.max_nodes}) is less than nodes ({self.nodes})")
+        return self
+
+
+class GpuSettings(Group):
+    """The GPU nodes: what is trained on, and how it is paid for."""
+
+    instance_type: str = Field(
+        default="p3.16xlarge",
+        examples=list(GPU_INSTANCE_TYPES),
+        description="EC2 type of the GPU nodes.",
+    )
+    nodes: int = Field(default=2, ge=1, le=64, description="GPU nodes that the training runs on.")
+    scaling: Literal["on-demand", "fixed"] = Field(
+        default="on-demand",
+        description="`on-demand`: from 0 up to `nodes` while pods ask for GPUs. `fixed`: always "
+        "`nodes`, paid for around the clock.",
+    )
+    purchase: Literal["on-demand", "spot", "capacity-reservation"] = Field(
+        default="on-demand", description="How the GPU nodes are bought."
+    )
+    capacity_reservation_id: Annotated[
+        str,
+        StringConstraints(pattern=r"^(cr-[0-9a-f]{8,17})?$"),
+        Form("a reservation's id, such as cr-0123456789abcdef0, or empty"),
+    ] = Field(
+        default="",
+        description="The On-Demand Capacity Reservation, with purchase `capacity-reservation`.",
+    )
+    availability_zone: Annotated[
+        str,
+        StringConstraints(pattern=f"^({ZONE_PATTERN})?$"),
+        Form("an availability zone, such as us-west-2a, or empty"),
+    ] = Field(
+        default="",
+        description="Zone of the GPU nodes and of the file system. Empty: the first zone.",
+    )
+    disk_gib: int = Field(default=200, ge=100, le=16384, description="Root volume (gp3), in GiB.")
+
+    @field_validator("instance_type")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        return _one_of(GPU_INSTANCE_TYPES, value)
+
+    @model_validator(mode="after")
+    def _reservation_matches(self) -> Self:
+        if (self.purchase == "capacity-reservation") != bool(self.capacity_reservation_id):
+            raise ValueError(
+                "purchase `capacity-reservation` and capacity_reservation_id go together: "
+                f"set both or neither (they are '{self.purchase}' and "
+                f"'{self.capacity_reservation_id}')"
+            )
+        return self
+
+
+class StorageSettings(Group):
+    """FSx for Lustre and the bucket behind it."""
+
+    capacity_gib: Annotated[int, Form("1200, or a multiple of 2400 up to 1000800")] = Field(
+        default=2400,
+        ge=1200,
+        le=1_000_800,
+        description="Size of the file system in GiB.",
+    )
+    throughput: Literal[125, 250, 500, 1000] = Field(
+        default=500, description="Throughput in MB/s for each TiB of capacity."
+    )
+    keep_bucket: bool = Field(
+        default=True,
+        description="Whether the bucket with data set and checkpoints outlives `cdk destroy`.",
+    )
+    noncurrent_version_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days for which overwritten and deleted objects of the bucket are kept.",
+    )
+
+    @field_validator("capacity_gib")
+    @classmethod
+    def _is_a_size(cls, value: int) -> int:
+        # https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystem.html
+        if value != 1200 and value % 2400:
+            raise ValueError("not one of the allowed values")
+        return value
+
+
+class DatasetSettings(Group):
+    """The UniRef50 data Job."""
+
+    preparation: Literal["streaming", "bionemo"] = Field(
+        default="streaming",
+        description="`streaming`: this project's program, same bytes, half an hour. `bionemo`: "
+        "the container's own, as in 2024, 50 to 60 hours.",
+    )
+    url: Annotated[
+        str,
+        StringConstraints(pattern=r"^https?://[^\s\"'$]+$"),
+        Form("a URL that begins with http:// or https://, without blanks, quotes and $"),
+    ] = Field(
+        default="https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz",
+        description="The gzipped FASTA file to prepare (`streaming` only).",
+    )
+    val_size: int = Field(default=5000, ge=1, le=10**9, description="Records for validation.")
+    test_size: int = Field(default=1_000_000, ge=1, le=10**9, description="Records for the test.")
+    num_csv_files: int = Field(
+        default=50, ge=1, le=1000, description="CSV files that each split is cut into."
+    )
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Seed of the shuffle.")
+
+    replace: bool = Field(
+        default=False,
+        description="Whether a complete data set made with other parameters may be replaced.",
+    )
+
+    @model_validator(mode="after")
+    def _bionemo_takes_no_url(self) -> Self:
+        default = type(self).model_fields["url"].default
+        if self.preparation == "bionemo" and self.url != default:
+            raise ValueError("url is for preparation `streaming`; `bionemo` has its own source")
+        return self
+
+
+class TrainingSettings(Group):
+    """The ESM-1nv pre-training."""
+
+    enabled: bool = Field(default=True, description="Whether the training starts by itself.")
+    image: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255),
+        Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
+    ] = Field(
+        default=IMAGES["bionemo"].reference, description="The BioNeMo Framework 1.x container."
+    )
+    layout: Literal["pod-per-gpu", "pod-per-node"] = Field(
+        default="pod-per-gpu",
+        description="`pod-per-gpu`: one-GPU pods, as in 2024. `pod-per-node`: one pod a node with "
+        "all its GPUs, so that NCCL can use NVLink.",
+    )
+    experiment: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+        Form("up to 100 letters, digits, dots, underscores and hyphens"),
+    ] = Field(
+        default="esm1nv_batch256_gradacc1_nodes2-small",
+        description="Folder of the results; the training goes on from the checkpoints in it.",
+    )
+    max_steps: int = Field(default=1_000_000, ge=1, le=10**9, description="Steps to train for.")
+    micro_batch_size: int = Field(default=8, ge=1, le=65536, description="Sequences a GPU, a step.")
+    accumulate_grad_batches: int = Field(
+        default=1, ge=1, le=65536, description="Batches between two optimizer steps."
+    )
+    val_check_interval: int = Field(
+        default=500, ge=1, le=10**9, description="Steps between two validations."
+    )
+    overrides: list[Override] = Field(
+        default=[], description="More Hydra overrides (`key=value`), put last, so they win."
+    )
+
+
+class NotificationSettings(Group):
+    """Who hears of it."""
+
+    email: Annotated[
+        str,
+        StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$"),
+        Form("an e-mail address, or empty"),
+    ] = Field(default="", description="Address for alarms and the message that training ended.")
+
+
+class Settings(Group):
+    """All settings of one deployment."""
+
+    cluster_name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$"),
+        Form("2 to 30 small letters, digits and hyphens, a letter first, no hyphen last"),
+    ] = Field(default="bionemo-on-eks", description="Name of the cluster; stacks derive theirs.")
+    region: Annotated[
+        str,
+        StringConstraints(pattern=REGION_PATTERN),
+        Form("an AWS region outside China and GovCloud, such as us-west-2"),
+    ] = Field(default="us-west-2", description="AWS region.")
+    kubernetes_version: str = Field(
+        default="1.35",
+        examples=list(KUBERNETES_RELEASES),
+        description="Kubernetes minor version of cluster and nodes.",
+    )
+    tags: Annotated[
+        dict[TagKey, TagValue],
+        Form("tags; keys and values of letters, digits, spaces and _ . : / = + - @"),
+    ] = Field(default={}, description="Tags for every resource, beside the project's own.")
+    network: NetworkSettings = Field(default=NetworkSettings())
+    cluster: ClusterSettings = Field(default=ClusterSettings())
+    core: CoreSettings = Field(default=CoreSettings())
+    gpu: GpuSettings = Field(default=GpuSettings())
+    storage: StorageSettings = Field(default=StorageSettings())
+    dataset: DatasetSettings = Field(default=DatasetSettings())
+    training: TrainingSettings = Field(default=TrainingSettings())
+    notifications: NotificationSettings = Field(default=NotificationSettings())
+
+    @field_validator("kubernetes_version")
+    @classmethod
+    def _is_supported(cls, value: str) -> str:
+        return _one_of(KUBERNETES_RELEASES, value)
+
+    @field_validator("tags")
+    @classmethod
+    def _not_reserved(cls, value: dict[str, str]) -> dict[str, str]:
+        for key in value:
+            if re.match(r"aws:", key, re.IGNORECASE):
+                raise ValueError(f"'{key}': AWS reserves tag keys that begin with aws:")
+            if key == DEPLOYMENT_TAG:
+                raise ValueError(f"'{key}' is the project's own tag, by which it knows its things")
+        return value
+
+    @model_validator(mode="after")
+    def _zones_fit(self) -> Self:
+        for zone in self.zones:
+            if not zone.startswith(self.region):
+                raise ValueError(
+                    f"zone '{zone}' of network.availability_zones is not in region {self.region}"
+                )
+        if not self.gpu_zone.startswith(self.region):
+            raise ValueError(
+                f"gpu.availability_zone '{self.gpu_zone}' is not in region {self.region}"
+            )
+        # An existing VPC has zones of its own; CDK learns them when it looks the VPC up.
+        if not self.network.vpc_id and self.gpu_zone not in self.zones:
+            raise ValueError(
+                f"gpu.availability_zone '{self.gpu_zone}' is not one of the deployment's zones "
+                f"({', '.join(self.zones)}): name it in network.availability_zones too"
+            )
+        return self
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The availability zones in use."""
+        return tuple(self.network.availability_zones) or (f"{self.region}a", f"{self.region}b")
+
+    @property
+    def gpu_zone(self) -> str:
+        """The zone that holds GPU nodes and file system: traffic between zones costs money."""
+        return self.gpu.availability_zone or self.zones[0]
+
+    @property
+    def release(self) -> KubernetesRelease:
+        """The row of the version table for `kubernetes_version`."""
+        return KUBERNETES_RELEASES[self.kubernetes_version]
+
+    @property
+    def gpu_instance(self) -> InstanceType:
+        """What one GPU node offers."""
+        return GPU_INSTANCE_TYPES[self.gpu.instance_type]
+
+    @property
+    def core_instance(self) -> InstanceType:
+        """What one core node offers."""
+        return CORE_INSTANCE_TYPES[self.core.instance_type]
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of the whole training: the world size."""
+        return self.gpu.nodes * self.gpu_instance.gpus
+
+    @property
+    def gpus_per_worker(self) -> int:
+        """GPUs of one worker pod."""
+        return 1 if self.training.layout == "pod-per-gpu" else self.gpu_instance.gpus
+
+    @property
+    def workers(self) -> int:
+        """Worker replicas of the PyTorchJob."""
+        return self.gpus // self.gpus_per_worker
+
+
+def _one_of(table: dict[str, Any], value: str) -> str:
+    if value not in table:
+        raise ValueError("not one of the allowed values")
+    return value

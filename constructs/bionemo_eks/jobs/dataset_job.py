@@ -1,0 +1,65 @@
+"""The Kubernetes objects that prepare UniRef50: the program and the Job that runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bionemo_eks.configuration.names import name_with_hash
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs.manifests import KubernetesObject
+
+# Where the volume is mounted in every pod; the source document's commands use these paths.
+FSX = "/fsx"
+PROCESSED = f"{FSX}/processed"
+# As `manifests/workload` has them: where all objects are, and the data Job's name before its hash.
+NAMESPACE, DATA_JOB = "default", "uniref50-download"
+
+PROGRAM_FOLDER = Path(__file__).resolve().parents[3] / "workloads" / "uniref50"
+_PROGRAMS = {"streaming": "prepare_uniref50.py", "bionemo": "prepare_with_bionemo.py"}
+
+
+def dataset_objects(settings: Settings) -> list[KubernetesObject]:
+    """Return the ConfigMap with the program and the data Job, in the order to apply them.
+
+    Both names carry a hash: a changed program or parameter makes a new pair, and the old is pruned.
+    """
+    files = _program_files(_PROGRAMS[settings.dataset.preparation])
+    config_map_name = name_with_hash("uniref50-program", files)
+    config_map = manifests.load_one(
+        "workload/uniref50-program.yaml", {"name": config_map_name, "files": files}
+    )
+    values = {
+        "image": settings.training.image,
+        "program": _PROGRAMS[settings.dataset.preparation],
+        "arguments": _arguments(settings),
+        "program_config_map": config_map_name,
+    }
+    draft = manifests.load_one("workload/uniref50-job.yaml", {**values, "name": DATA_JOB})
+    draft["metadata"]["name"] = name_with_hash(DATA_JOB, draft["spec"])
+    return [config_map, draft]
+
+
+def _program_files(program: str) -> dict[str, str]:
+    """Return the texts that `program` needs: a change of another one must make no new Job."""
+    alone = _PROGRAMS["bionemo"]
+    return {
+        path.name: path.read_text(encoding="utf-8")
+        for path in sorted(PROGRAM_FOLDER.glob("*.py"))
+        if (path.name == alone) == (program == alone)
+    }
+
+
+def _arguments(settings: Settings) -> list[str]:
+    dataset = settings.dataset
+    options: dict[str, object] = {
+        "--root": FSX,
+        "--val-size": dataset.val_size,
+        "--test-size": dataset.test_size,
+        "--num-csv-files": dataset.num_csv_files,
+        "--seed": dataset.seed,
+    }
+    if dataset.preparation == "streaming":
+        options["--url"] = dataset.url
+    arguments = [str(part) for option in options.items() for part in option]
+    return [*arguments, "--replace"] if dataset.replace else arguments

@@ -1,0 +1,63 @@
+"""Loads the Kubernetes YAML of `manifests/` and fills in its named values.
+
+A file there is what a person would hand to kubectl, but for values written `${name}`
+(`string.Template`). A value may be an unresolved CDK token.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+
+MANIFESTS = Path(__file__).resolve().parents[3] / "manifests"
+
+KubernetesObject = dict[str, Any]
+
+
+class _Manifest(Template):
+    """Knows `${name}` alone: a `$` by itself is YAML's, in a regular expression for example."""
+
+    # typeshed has the class attribute as the metaclass leaves it; one hands over text.
+    pattern = r"\$\{(?P<braced>[a-z_]+)\}|(?P<named>(?!))|(?P<escaped>(?!))|(?P<invalid>(?!))"  # type: ignore[assignment]
+
+
+class ManifestError(ValueError):
+    """A file of `manifests/` and the values for it do not fit together."""
+
+
+def load(
+    path: str, values: Mapping[str, object] | None = None, *, root: Path = MANIFESTS
+) -> list[KubernetesObject]:
+    """Return the objects of `manifests/<path>`, in the file's order, with `values` filled in.
+
+    Raises ManifestError when the file names a value that is not given, or is given one that it
+    does not name: either way somebody believes that something is set, and it is not.
+    """
+    values = dict(values or {})
+    template = _Manifest((root / path).read_text(encoding="utf-8"))
+    named = set(template.get_identifiers())
+    if named != set(values):
+        missing, unused = sorted(named - set(values)), sorted(set(values) - named)
+        raise ManifestError(f"manifests/{path}: not given: {missing}; not in the file: {unused}")
+    text = template.substitute({name: _written(value) for name, value in values.items()})
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def load_one(
+    path: str, values: Mapping[str, object] | None = None, *, root: Path = MANIFESTS
+) -> KubernetesObject:
+    """Return the single object of `manifests/<path>`; ManifestError where there is not just one."""
+    objects = load(path, values, root=root)
+    if len(objects) != 1:
+        raise ManifestError(f"manifests/{path} holds {len(objects)} objects, not one")
+    return objects[0]
+
+
+def _written(value: object) -> str:
+    """Write a value so that YAML reads it back: text as it is, all else as JSON (valid YAML)."""
+    return value if isinstance(value, str) else json.dumps(value)

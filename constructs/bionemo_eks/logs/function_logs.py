@@ -1,0 +1,25 @@
+"""Log groups for Lambda functions that CDK's own constructs bring along."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnResource
+from constructs import Construct, IConstruct
+
+from bionemo_eks.logs.log_group import log_group
+
+
+def own_function_logs(scope: Construct, root: IConstruct, *, days: int) -> None:
+    """Give every function below `root` a log group, made in `scope`, that goes with its stack.
+
+    Lambda makes `/aws/lambda/<function>` at the first line, and nobody removes it. Because the
+    function names its group, CloudFormation removes the function first. Source:
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+    """
+    functions = [
+        each
+        for each in root.node.find_all()
+        if isinstance(each, CfnResource) and each.cfn_resource_type == "AWS::Lambda::Function"
+    ]
+    for number, function in enumerate(functions, start=1):
+        group = log_group(scope, f"FunctionLogs{number}", days=days)
+        function.add_property_override("LoggingConfig", {"LogGroup": group.log_group_name})

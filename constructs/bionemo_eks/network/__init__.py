@@ -1,0 +1,1 @@
+"""The Network stack's constructs."""

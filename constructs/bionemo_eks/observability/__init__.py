@@ -1,0 +1,1 @@
+"""The Observability stack's constructs."""

@@ -1,0 +1,53 @@
+"""The file system goes after its last change has reached S3, not before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import CustomResource, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from bionemo_eks.logs.log_group import log_group
+
+# Read, not imported: boto3 would take a tenth of the synthesis.
+_FUNCTION = Path(__file__).parents[1] / "functions" / "await_export.py"
+
+
+class ExportGuard(Construct):
+    """Hold the removal of a file system until nothing waits for its export, at most 15 minutes.
+
+    Then the removal fails, nothing is lost, and another `cdk destroy` waits again. Whatever links
+    the file system to S3 must be there as long as this is: make this depend on it.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, file_system_id: str, log_days: int
+    ) -> None:
+        super().__init__(scope, construct_id)
+        function_logs = log_group(self, "Logs", days=log_days)
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        function_logs.grant_write(role)
+        # CloudWatch knows no resource for it:
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"])
+        )
+        function = lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            handler="index.handler",
+            code=lambda_.Code.from_inline(_FUNCTION.read_text(encoding="utf-8")),
+            timeout=Duration.minutes(15),
+            role=role,
+            log_group=function_logs,
+        )
+        CustomResource(
+            self,
+            "Resource",
+            resource_type="Custom::LustreExportGuard",
+            service_token=function.function_arn,
+            properties={"FileSystemId": file_system_id},
+        )

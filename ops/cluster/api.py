@@ -1,0 +1,197 @@
+"""The cluster's API with the caller's own AWS login: no aws command line, no kubectl."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import urllib3
+from botocore.exceptions import BotoCoreError, ClientError
+from kubernetes import client as kubernetes
+from kubernetes.client.exceptions import ApiException
+
+from bionemo_eks.configuration import names
+from ops.aws import Deployment, stacks
+from ops.results import code_of, reason
+
+CONNECT, READ = 1.5, 5.0
+# What a token is good for once it is there: AWS fixes 15 minutes.
+# https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
+_EXPIRES = 60
+_PREFIX, _HEADER = "k8s-aws-v1.", "x-k8s-aws-id"
+# Of what the server says, which repeats the whole object where that is not valid.
+_LONGEST = 300
+
+
+class ClusterError(RuntimeError):
+    """The cluster's API gives no answer, or refuses; the text is one line.
+
+    `status` is that of HTTP, if any.
+    """
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class NoClusterError(ClusterError):
+    """There is no such cluster."""
+
+
+def token(session: boto3.Session, region: str, cluster: str) -> str:
+    """Return a bearer token: a signed call of sts:GetCallerIdentity that names the cluster.
+
+    Format: https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
+    The client signs, for it knows which region's name goes with its endpoint:
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
+    """
+    sts = session.client("sts", region_name=region)
+
+    def name_the_cluster(request: Any, **more: Any) -> None:
+        request.headers[_HEADER] = cluster
+
+    sts.meta.events.register("before-sign.sts.GetCallerIdentity", name_the_cluster)
+    url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=_EXPIRES, HttpMethod="GET")
+    return _PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+
+def _login(found: Deployment) -> boto3.Session:
+    """Return the session of the admin role where the stacks made one, else the caller's.
+
+    The caller may have an access entry of their own, so nothing is lost if the role is not known
+    or may not be assumed.
+    """
+    name = names.stack_name(found.settings, "Cluster")
+    try:
+        outputs = stacks(found).get(name, {}).get("Outputs", [])
+        role = next((e["OutputValue"] for e in outputs if e["OutputKey"] == "AdminRoleArn"), "")
+        if not role:
+            return found.aws.session
+        answer = found.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="bionemo")
+    except (ClientError, BotoCoreError):
+        return found.aws.session
+    keys = answer["Credentials"]
+    return boto3.Session(
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+        region_name=found.settings.region,
+    )
+
+
+@contextmanager
+def connected(found: Deployment) -> Iterator[kubernetes.ApiClient]:
+    """A client of the cluster's API that has been seen to answer.
+
+    Raises ClusterError when there is no cluster, it does not answer, or lets the caller not in.
+    """
+    cluster = _described(found)
+    with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
+        try:
+            data = cluster.get("certificateAuthority", {}).get("data", "")
+            authority.write(base64.b64decode(data))
+            authority.flush()
+            login = token(_login(found), found.settings.region, found.settings.cluster_name)
+        except (ClientError, BotoCoreError, ValueError) as error:
+            raise ClusterError(f"no login for the cluster: {reason(error)}") from None
+        configuration = kubernetes.Configuration(host=cluster["endpoint"])
+        configuration.ssl_ca_cert = authority.name
+        configuration.retries = urllib3.Retry(0)
+        configuration.api_key = {"authorization": f"Bearer {login}"}
+        with kubernetes.ApiClient(configuration) as api:
+            _look(api, cluster)
+            yield api
+
+
+def _described(found: Deployment) -> dict[str, Any]:
+    name = found.settings.cluster_name
+    try:
+        cluster: dict[str, Any] = found.aws.client("eks").describe_cluster(name=name)["cluster"]
+    except (ClientError, BotoCoreError) as error:
+        if code_of(error) == "ResourceNotFoundException":
+            raise NoClusterError(f"there is no cluster {name}") from None
+        raise ClusterError(reason(error)) from None
+    if not cluster.get("endpoint"):
+        raise ClusterError(f"{name} has no endpoint yet ({cluster.get('status', 'unknown')})")
+    return cluster
+
+
+def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
+    try:
+        kubernetes.VersionApi(api).get_code(_request_timeout=(CONNECT, READ))
+        kubernetes.CoreV1Api(api).list_namespace(limit=1, _request_timeout=(CONNECT, READ))
+    except ApiException as error:
+        # 403 is said to one who is let in, such as by an access entry for some namespaces alone:
+        # https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html
+        if error.status != 403:
+            raise _refused(error) from None
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise ClusterError(
+            f"the Kubernetes API at {cluster['endpoint']} does not answer: {cause(error)}"
+            f"{_advice(cluster, error)}"
+        ) from None
+
+
+def _refused(error: ApiException) -> ClusterError:
+    if error.status == 401:
+        return ClusterError(
+            "the cluster does not let you in: be one of cluster.admins, or be allowed to "
+            "assume the role in the output AdminRoleArn",
+            error.status,
+        )
+    text = f"the Kubernetes API answers {error.status} {error.reason}"
+    return ClusterError(": ".join(part for part in (text, _message(error)) if part), error.status)
+
+
+def _message(error: ApiException) -> str:
+    """Return what the server says of a refusal: the message of a Status, in one line.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+    """
+    try:
+        message = json.loads(error.body or "")["message"]
+    except (ValueError, TypeError, KeyError):  # a proxy's page, or nothing
+        return ""
+    return " ".join(str(message).split())[:_LONGEST]
+
+
+def cause(error: BaseException) -> str:
+    """Say in a few words why a connection failed."""
+    inner = getattr(error, "reason", None)
+    while isinstance(inner, BaseException):
+        error, inner = inner, getattr(inner, "reason", None)
+    if isinstance(error, urllib3.exceptions.SSLError | ssl.SSLError):
+        return "its certificate is not the cluster's"
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return "its name is not found"
+    # urllib3 counts every connection that does not come about as a time-out too.
+    if "refused" in str(error):
+        return "connection refused"
+    if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
+        return "timed out"
+    return type(error).__name__
+
+
+def _advice(cluster: dict[str, Any], error: BaseException) -> str:
+    access = cluster.get("resourcesVpcConfig", {})
+    if access.get("endpointPublicAccess") is False:
+        return "; its endpoint is private, so ask from inside the VPC"
+    if cause(error) == "timed out":
+        return "; does cluster.public_access_cidrs hold your address?"
+    return ""
+
+
+def asked(call: Any, *arguments: Any, **options: Any) -> Any:
+    """Call a method of the Kubernetes client, with time-outs; ClusterError in place of its own."""
+    try:
+        return call(*arguments, _request_timeout=(CONNECT, READ), **options)
+    except ApiException as error:
+        raise _refused(error) from None
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise ClusterError(f"the Kubernetes API does not answer: {cause(error)}") from None

@@ -1,0 +1,61 @@
+"""What the cluster's own API tells: nodes by node group, and the jobs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes import client as kubernetes
+
+from ops.aws import Deployment
+from ops.cluster.api import ClusterError, asked, connected
+from ops.cluster.jobs import Jobs, jobs
+
+GPU = "nvidia.com/gpu"
+# EKS labels the nodes of managed node groups:
+# https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
+_GROUP = "eks.amazonaws.com/nodegroup"
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Ready nodes and allocatable GPUs by node group, None if it does not tell; and the jobs."""
+
+    ready: dict[str, int] | None
+    gpus: dict[str, int] | None
+    jobs: Jobs
+
+
+def inside(found: Deployment) -> Inside:
+    """Ask the cluster; ClusterError when it cannot be reached."""
+    with connected(found) as api:
+        return seen(api)
+
+
+def seen(api: kubernetes.ApiClient) -> Inside:
+    """Return what a cluster that answers tells."""
+    try:
+        nodes = asked(kubernetes.CoreV1Api(api).list_node).items
+    except ClusterError:
+        return Inside(None, None, jobs(api))
+    ready, gpus = Counter[str](), Counter[str]()
+    for node in nodes:
+        group = (node.metadata.labels or {}).get(_GROUP, "")
+        ready[group] += is_ready(node)
+        gpus[group] += allocatable(node)
+    return Inside(dict(ready), dict(gpus), jobs(api))
+
+
+def is_ready(node: Any) -> bool:
+    """Whether a node takes pods: Ready, and not cordoned."""
+    if node.spec is not None and node.spec.unschedulable:
+        return False
+    return any(
+        each.type == "Ready" and each.status == "True" for each in node.status.conditions or []
+    )
+
+
+def allocatable(node: Any) -> int:
+    """GPUs that pods can have on a node."""
+    return int((node.status.allocatable or {}).get(GPU, 0))

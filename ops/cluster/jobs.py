@@ -1,0 +1,192 @@
+"""The jobs as the cluster tells of them: data Job, launcher, training, and their last words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from kubernetes import client as kubernetes
+
+from bionemo_eks.jobs.dataset_job import DATA_JOB, NAMESPACE
+from bionemo_eks.jobs.training_job import LAUNCHER, TRAINING
+from ops.cluster.api import ClusterError, asked
+
+T = TypeVar("T")
+_GROUP = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
+_OF_TRAINING = f"training.kubeflow.org/job-name={TRAINING}"
+_REPLICA = "training.kubeflow.org/replica-index"
+# What PyTorch Lightning and NeMo print as they train: progress bars, `reduced_train_loss=2.1`.
+_TRAINING_LINE = re.compile(r"(?i)epoch|loss|global_step|train_step")
+_TAIL = 200
+# Progress bars move the cursor and colour what they write: CSI and OSC sequences, other escapes,
+# and control characters but for those that end a line. A tab becomes a space.
+# https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
+_CONTROL = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|\x1b\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)?"
+    r"|\x1b[ -/]*[0-~]?"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """State and newest line of each job; empty where there is none.
+
+    `silent` says why a part could not be told: `data`, `launcher`, `training` or `workers`.
+    """
+
+    data: str = ""
+    data_line: str = ""
+    launcher: str = ""
+    training: str = ""
+    training_line: str = ""
+    workers: dict[str, int] = field(default_factory=dict)
+    restarts: int = 0
+    silent: dict[str, str] = field(default_factory=dict)
+
+
+def jobs(api: kubernetes.ApiClient) -> Jobs:
+    """Return what the cluster tells of the jobs now; one that it does not tell of is `silent`."""
+    core, silent = kubernetes.CoreV1Api(api), dict[str, str]()
+
+    def part(name: str, ask: Callable[[], T], otherwise: T) -> T:
+        try:
+            return ask()
+        except ClusterError as error:
+            silent[name] = str(error)
+            return otherwise
+
+    data = part("data", lambda: _newest_job(api, DATA_JOB), None)
+    launcher = part("launcher", lambda: _newest_job(api, LAUNCHER), None)
+    training = part("training", lambda: _training(api), dict[str, Any]())
+    pods = part("workers", lambda: _pods(core, _OF_TRAINING), list[Any]())
+    return Jobs(
+        data=job_state(data),
+        data_line=_last_line(core, _pods_of(core, data)) if data else "",
+        launcher=job_state(launcher),
+        training=training_state(training, data, launcher),
+        training_line=_training_line(core, pods),
+        workers=dict(Counter(worker_state(pod) for pod in pods)),
+        restarts=sum(s.restart_count for pod in pods for s in pod.status.container_statuses or []),
+        silent=silent,
+    )
+
+
+def _newest_job(api: kubernetes.ApiClient, name: str) -> Any:
+    found = asked(
+        kubernetes.BatchV1Api(api).list_namespaced_job,
+        NAMESPACE,
+        label_selector=f"app.kubernetes.io/name={name}",
+    ).items
+    return max(found, key=lambda job: job.metadata.creation_timestamp, default=None)
+
+
+def job_state(job: Any) -> str:
+    """Say in words how far a Job is; empty without one."""
+    if job is None:
+        return ""
+    for condition in job.status.conditions or []:
+        if condition.status == "True" and condition.type in ("Complete", "Failed", "Suspended"):
+            why = f": {condition.message}" if condition.type == "Failed" else ""
+            return f"{condition.type.lower()}{why}"
+    failures = f", {job.status.failed} failed tries" if job.status.failed else ""
+    return ("running" if job.status.active else "waiting") + failures
+
+
+def _training(api: kubernetes.ApiClient) -> dict[str, Any]:
+    objects = kubernetes.CustomObjectsApi(api)
+    try:
+        listed = asked(objects.list_namespaced_custom_object, *_GROUP)
+    except ClusterError as error:
+        if error.status == 404:  # the training operator is not there yet
+            return {}
+        raise
+    named = [each for each in listed["items"] if each["metadata"]["name"] == TRAINING]
+    return dict(named[0]) if named else {}
+
+
+def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
+    """Say in words how far the PyTorchJob is; empty without one."""
+    if not job:
+        return ""
+    if job["spec"].get("runPolicy", {}).get("suspend"):
+        if job_state(data) != "complete":
+            return "suspended: it waits for the data"
+        if launcher is not None and job_state(launcher) != "complete":
+            return "suspended: the launcher is about to start it"
+        return "suspended: nobody is about to start it"
+    current = [
+        each for each in job.get("status", {}).get("conditions") or [] if each["status"] == "True"
+    ]
+    if not current:
+        return "created"
+    state, why = str(current[-1]["type"]).lower(), current[-1].get("message", "")
+    return f"{state}: {why}" if state == "failed" and why else state
+
+
+def worker_state(pod: Any) -> str:
+    """Return a pod's phase, or what its container waits for."""
+    for status in pod.status.container_statuses or []:
+        waiting = status.state.waiting if status.state else None
+        if waiting is not None and waiting.reason:
+            return str(waiting.reason)
+    return str(pod.status.phase)
+
+
+def _pods(core: kubernetes.CoreV1Api, selector: str) -> list[Any]:
+    found: list[Any] = asked(core.list_namespaced_pod, NAMESPACE, label_selector=selector).items
+    return found
+
+
+def _pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
+    try:
+        return _pods(core, f"job-name={job.metadata.name}")
+    except ClusterError:
+        return []
+
+
+def _training_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
+    """Return the newest line that tells of progress, else the first worker's last.
+
+    The process with rank 0 prints it, which c10d may have put into any of the workers.
+    """
+    first = ""
+    for pod in sorted(pods, key=lambda each: int((each.metadata.labels or {}).get(_REPLICA, 0))):
+        text = _log(core, pod)
+        line = newest(text, _TRAINING_LINE)
+        if line:
+            return line
+        first = first or newest(text)
+    return first
+
+
+def _last_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
+    """Return the last line of the newest pod's log."""
+    pod = max(pods, key=lambda each: each.metadata.creation_timestamp, default=None)
+    return newest(_log(core, pod)) if pod is not None else ""
+
+
+def _log(core: kubernetes.CoreV1Api, pod: Any) -> str:
+    if pod.status.phase == "Pending":
+        return ""
+    try:
+        text = asked(core.read_namespaced_pod_log, pod.metadata.name, NAMESPACE, tail_lines=_TAIL)
+    except ClusterError:
+        return ""
+    return str(text)
+
+
+def newest(text: str, wanted: re.Pattern[str] | None = None) -> str:
+    """Return the last line of a log that says something; progress bars end in CR, not LF.
+
+    What it says goes to a terminal, and is text alone.
+    """
+    plain = _CONTROL.sub("", text).replace("\t", " ")
+    lines = [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]
+    if wanted is not None:
+        lines = [line for line in lines if wanted.search(line)]
+    return lines[-1] if lines else ""

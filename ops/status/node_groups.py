@@ -1,0 +1,48 @@
+"""Node groups: how many nodes are wanted, how many are ready, how many GPUs they give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
+from ops.aws import Deployment
+from ops.cluster.inside import Inside
+from ops.status.lines import Line, judged
+
+_PART = "Node groups"
+
+
+def node_groups(found: Deployment, inside: Inside | None) -> list[Line]:
+    """Return a line for each node group; `inside` tells which nodes are ready, if it is known."""
+    eks, cluster = found.aws.client("eks"), found.settings.cluster_name
+    names = found.aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster)
+    return [
+        _line(name, eks.describe_nodegroup(clusterName=cluster, nodegroupName=name), inside)
+        for name in names
+    ]
+
+
+def _line(name: str, answer: dict[str, Any], inside: Inside | None) -> Line:
+    group = answer["nodegroup"]
+    # EKS tells none where a launch template has the type:
+    # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+    sizes, kind = group["scalingConfig"], (group.get("instanceTypes") or ["?"])[0]
+    wanted = sizes["desiredSize"]
+    gpus = wanted * GPU_INSTANCE_TYPES[kind].gpus if kind in GPU_INSTANCE_TYPES else 0
+    parts = [group["status"], f"{wanted} of at most {sizes['maxSize']} {kind}"]
+    ready = None
+    if inside is not None and inside.ready is not None and inside.gpus is not None:
+        ready = inside.ready.get(name, 0)
+        parts.append(f"{ready} ready")
+        if gpus:
+            parts.append(f"{inside.gpus.get(name, 0)} of {gpus} GPUs allocatable")
+    elif wanted:
+        parts.append("readiness unknown")
+        if gpus:
+            parts.append(f"{gpus} GPUs")
+    issues = [each.get("message", "") for each in group.get("health", {}).get("issues", [])]
+    state = "; ".join([", ".join(parts), *issues])
+    line = judged(_PART, name, group["status"], state, wrong=bool(issues))
+    if line.good and ready is not None and ready < wanted:
+        return Line(_PART, name, state, unsettled=True)
+    return line

@@ -1,0 +1,103 @@
+"""The file system, its links to S3, and the tasks that move data between the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bionemo_eks.functions.await_export import newest, oldest_queued
+from ops import aws
+from ops.aws import Deployment, is_own
+from ops.status.lines import Line, judged, missing
+
+_GIB = 2**30
+# CloudWatch has a value for each minute, a little later.
+_RECENT = timedelta(minutes=15)
+# How a task is:
+# https://docs.aws.amazon.com/fsx/latest/APIReference/API_DataRepositoryTask.html
+_UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
+_ENDED = {"SUCCEEDED": True, "FAILED": False, "CANCELED": False}
+
+
+def own_file_systems(found: Deployment) -> list[dict[str, Any]]:
+    """Return the deployment's file systems: those with its tag."""
+    return [each for each in aws.file_systems(found) if is_own(found, each.get("Tags"))]
+
+
+def file_systems(found: Deployment) -> list[Line]:
+    """Return a line for each file system: state, size, free space."""
+    lines = []
+    for each in own_file_systems(found):
+        size = f"{each['StorageCapacity']:,} GiB" if "StorageCapacity" in each else "size unknown"
+        state = f"{each['Lifecycle']}, {size}{_free(found, each)}"
+        lines.append(judged("Storage", each["FileSystemId"], each["Lifecycle"], state))
+    return lines or [missing(found, "Storage", "file system")]
+
+
+def _free(found: Deployment, system: dict[str, Any]) -> str:
+    """Return the free space, summed over the servers."""
+    cloudwatch, since = found.aws.client("cloudwatch"), datetime.now(UTC) - _RECENT
+    where = {"FileSystemId": system["FileSystemId"]}
+    try:
+        free = newest(cloudwatch, "FreeDataStorageCapacity", "Sum", since, **where)
+    except (ClientError, BotoCoreError):
+        return ""
+    return "" if free is None else f", {free / _GIB:,.0f} GiB free"
+
+
+def links(found: Deployment) -> list[Line]:
+    """Return a line for each data repository association, and what waits for its export."""
+    lines = []
+    for system in own_file_systems(found):
+        filters = [{"Name": "file-system-id", "Values": [system["FileSystemId"]]}]
+        associations = found.aws.pages(
+            "fsx", "describe_data_repository_associations", "Associations", Filters=filters
+        )
+        lines += [
+            judged(
+                "S3 links",
+                each["FileSystemPath"],
+                each["Lifecycle"],
+                f"{each['Lifecycle']}, {each['DataRepositoryPath']}",
+            )
+            for each in associations
+        ]
+        lines += _export_queue(found, system["FileSystemId"])
+    return lines
+
+
+def _export_queue(found: Deployment, file_system: str) -> list[Line]:
+    cloudwatch = found.aws.client("cloudwatch")
+    try:
+        seconds = oldest_queued(cloudwatch, file_system, datetime.now(UTC) - _RECENT)
+    except (ClientError, BotoCoreError):
+        return []
+    if seconds is None:
+        return []
+    state = f"the oldest change has waited {seconds:,.0f} s" if seconds else "nothing waits"
+    return [Line("S3 links", "export", state)]
+
+
+def tasks(found: Deployment) -> list[Line]:
+    """Return a line for each of the five newest data repository tasks."""
+    ids = [each["FileSystemId"] for each in own_file_systems(found)]
+    if not ids:
+        return []
+    listed = found.aws.pages(
+        "fsx",
+        "describe_data_repository_tasks",
+        "DataRepositoryTasks",
+        Filters=[{"Name": "file-system-id", "Values": ids}],
+    )
+    newest = sorted(listed, key=lambda each: each["CreationTime"], reverse=True)
+    return [_task(each, newest=each is newest[0]) for each in newest[:5]]
+
+
+def _task(task: dict[str, Any], *, newest: bool) -> Line:
+    """One task. Of those that have ended only the newest is judged: it has mended the others."""
+    how = task["Lifecycle"]
+    good = _ENDED.get(how) if newest else None
+    state = f"{task['Type']}: {how}"
+    return Line("Data tasks", task["TaskId"], state, good, unsettled=how in _UNDER_WAY)

@@ -1,0 +1,95 @@
+"""Which fields cannot be changed once an object is there.
+
+Sources: the `immutable` notes of each kind's API reference at
+https://kubernetes.io/docs/reference/kubernetes-api/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rehearsal.kubernetes.objects import KubernetesObject
+
+_IMMUTABLE = {
+    "ClusterRoleBinding": ("roleRef",),
+    "CustomResourceDefinition": (
+        "spec.group",
+        "spec.names.kind",
+        "spec.names.plural",
+        "spec.scope",
+    ),
+    "DaemonSet": ("spec.selector",),
+    "Deployment": ("spec.selector",),
+    "Job": (
+        "spec.backoffLimitPerIndex",
+        "spec.completionMode",
+        "spec.completions",
+        "spec.managedBy",
+        "spec.podFailurePolicy",
+        "spec.selector",
+        "spec.successPolicy",
+        "spec.template",
+    ),
+    "PersistentVolume": ("spec.csi", "spec.volumeMode", "spec.nodeAffinity"),
+    "PriorityClass": ("value", "preemptionPolicy"),
+    "ReplicaSet": ("spec.selector",),
+    "RoleBinding": ("roleRef",),
+    "Secret": ("type",),
+    "StorageClass": ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"),
+}
+# All but these is immutable.
+_MUTABLE_IN_SPEC = {
+    "PersistentVolumeClaim": {"resources", "volumeAttributesClassName"},
+    "StatefulSet": {
+        "minReadySeconds",
+        "ordinals",
+        "persistentVolumeClaimRetentionPolicy",
+        "replicas",
+        "revisionHistoryLimit",
+        "template",
+        "updateStrategy",
+    },
+}
+# What an unset field is to the API server: to write it out changes nothing.
+_DEFAULTS = {
+    "spec.completionMode": "NonIndexed",
+    "spec.volumeMode": "Filesystem",
+    "reclaimPolicy": "Delete",
+    "type": "Opaque",
+    "volumeBindingMode": "Immediate",
+}
+_FROZEN = ("immutable", "data", "binaryData", "stringData")
+
+
+def changed_immutable_fields(before: KubernetesObject, after: KubernetesObject) -> Iterator[str]:
+    """Yield the path of each immutable field that differs, as deep as the difference goes."""
+    kind = after["kind"]
+    paths = list(_IMMUTABLE.get(kind, ()))
+    if kind in _MUTABLE_IN_SPEC:
+        fields = sorted({*before["spec"], *after["spec"]} - _MUTABLE_IN_SPEC[kind])
+        paths += [f"spec.{field}" for field in fields]
+    if kind in ("ConfigMap", "Secret") and before.get("immutable"):
+        paths += _FROZEN
+    for path in paths:
+        yield from _differences(_at(before, path), _at(after, path), path)
+
+
+def _at(item: KubernetesObject, path: str) -> Any:
+    value: Any = item
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return _DEFAULTS.get(path) if value is None else value
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[str]:
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted({*before, *after}):
+            yield from _differences(before.get(name), after.get(name), f"{path}.{name}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, pair in enumerate(zip(before, after, strict=True)):
+            yield from _differences(*pair, f"{path}[{index}]")
+    else:
+        yield path

@@ -1,0 +1,125 @@
+"""What an API server checks about single kinds, beyond their schemas.
+
+Sources: the validation of each group, such as
+https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/batch/validation/validation.go
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from rehearsal.kubernetes.crds import crd_problems
+from rehearsal.kubernetes.names import label_problems
+from rehearsal.kubernetes.objects import KubernetesObject
+from rehearsal.kubernetes.pods import quantity, template_of
+
+# Of a ConfigMap or a Secret: https://kubernetes.io/docs/concepts/configuration/configmap/
+_MOST_BYTES = 1 << 20
+_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_ACTIONS = {"FailJob", "FailIndex", "Ignore", "Count"}
+_SUBJECTS = {"Group", "ServiceAccount", "User"}
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def problems(item: KubernetesObject) -> Iterator[str]:
+    """Yield what is wrong with an object of one of Kubernetes' own kinds."""
+    check = _CHECKS.get(item["kind"])
+    if check is not None:
+        yield from check(item)
+
+
+def _job(item: KubernetesObject) -> Iterator[str]:
+    found = template_of(item)
+    assert found is not None  # a Job has one
+    where, pod = found
+    policy = pod["spec"].get("restartPolicy", "")
+    if policy not in ("Never", "OnFailure"):
+        yield (
+            f'{where}spec.restartPolicy: Required value: valid values: "OnFailure", "Never" '
+            f'(is "{policy or "Always, by default"}")'
+        )
+    names = {each["name"] for each in pod["spec"]["containers"]}
+    rules = item["spec"].get("podFailurePolicy", {}).get("rules", [])
+    if rules and policy != "Never":
+        yield f"{where}spec.restartPolicy: only Never is supported when podFailurePolicy is given"
+    for index, rule in enumerate(rules):
+        place = f"spec.podFailurePolicy.rules[{index}]"
+        if rule.get("action") not in _ACTIONS:
+            yield f'{place}.action: Unsupported value: "{rule.get("action")}"'
+        if bool(rule.get("onExitCodes")) == bool(rule.get("onPodConditions")):
+            yield f"{place}: Invalid value: one of onExitCodes and onPodConditions is required"
+        container = (rule.get("onExitCodes") or {}).get("containerName")
+        if container and container not in names:
+            yield f'{place}.onExitCodes.containerName: Invalid value: "{container}": not found'
+
+
+def _controller(item: KubernetesObject) -> Iterator[str]:
+    found = template_of(item)
+    assert found is not None  # each of these kinds has one
+    where, pod = found
+    wanted = (item["spec"].get("selector") or {}).get("matchLabels") or {}
+    labels = (pod.get("metadata") or {}).get("labels") or {}
+    yield from label_problems("spec.selector.matchLabels", wanted)
+    if not wanted and not (item["spec"].get("selector") or {}).get("matchExpressions"):
+        yield "spec.selector: Required value"
+    if any(labels.get(key) != value for key, value in wanted.items()):
+        yield (
+            f"{where}metadata.labels: Invalid value: {labels}: "
+            "`selector` does not match template `labels`"
+        )
+    if pod["spec"].get("restartPolicy", "Always") != "Always":
+        yield f'{where}spec.restartPolicy: Unsupported value: supported values: "Always"'
+
+
+def _config(item: KubernetesObject) -> Iterator[str]:
+    data = {**(item.get("data") or {}), **(item.get("binaryData") or {})}
+    size = sum(len(str(value).encode()) for value in data.values())
+    if size > _MOST_BYTES:
+        yield f"data: Too long: may not be more than {_MOST_BYTES} bytes (is {size})"
+    for key in data:
+        if not _DATA_KEY.fullmatch(key):
+            yield f'data: Invalid value: "{key}": a valid config key is of [-._a-zA-Z0-9]'
+
+
+def _binding(item: KubernetesObject) -> Iterator[str]:
+    role = item["roleRef"]
+    kinds = {"ClusterRole"} | ({"Role"} if item["kind"] == "RoleBinding" else set())
+    if role.get("kind") not in kinds:
+        yield f'roleRef.kind: Unsupported value: "{role.get("kind")}": is not {sorted(kinds)}'
+    if role.get("apiGroup") != _RBAC:
+        yield f'roleRef.apiGroup: Unsupported value: "{role.get("apiGroup")}": is not {_RBAC}'
+    for index, subject in enumerate(item.get("subjects") or []):
+        if subject.get("kind") not in _SUBJECTS:
+            yield f'subjects[{index}].kind: Unsupported value: "{subject.get("kind")}"'
+        if subject.get("kind") == "ServiceAccount" and not subject.get("namespace"):
+            yield f"subjects[{index}].namespace: Required value"
+
+
+def _volume(item: KubernetesObject) -> Iterator[str]:
+    spec = item["spec"]
+    held = spec.get("resources", {}).get("requests", {})
+    amounts = spec.get("capacity", {}) if item["kind"] == "PersistentVolume" else held
+    if "storage" not in amounts:
+        yield "spec: Required value: storage"
+    for name, text in amounts.items():
+        if not quantity(text):
+            yield f'spec.{name}: Invalid value: "{text}": must be a quantity above zero'
+    if not spec.get("accessModes"):
+        yield "spec.accessModes: Required value: at least 1 access mode is required"
+
+
+_CHECKS: dict[str, Callable[[KubernetesObject], Iterator[str]]] = {
+    "ClusterRoleBinding": _binding,
+    "ConfigMap": _config,
+    "CustomResourceDefinition": crd_problems,
+    "DaemonSet": _controller,
+    "Deployment": _controller,
+    "Job": _job,
+    "PersistentVolume": _volume,
+    "PersistentVolumeClaim": _volume,
+    "ReplicaSet": _controller,
+    "RoleBinding": _binding,
+    "Secret": _config,
+    "StatefulSet": _controller,
+}

@@ -1,0 +1,30 @@
+"""What AWS has no call for: every resource of every stack with its properties resolved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.services.cloudformation import _stacks
+
+from rehearsal.local_aws.calls import routing
+from rehearsal.local_aws.resources import CALL, TARGET
+
+
+def register() -> None:
+    """Add the call to the emulator."""
+    routing.add("rehearsal", TARGET, {CALL: lambda asked: _resources()})
+
+
+def _resources() -> list[dict[str, Any]]:
+    return [
+        {
+            "stack": name,
+            "logical_id": logical_id,
+            "type": resource["ResourceType"],
+            "physical_id": resource["PhysicalResourceId"],
+            "properties": resource.get("Properties") or {},
+        }
+        for name, stack in _stacks.items()
+        if stack["StackStatus"] != "DELETE_COMPLETE"
+        for logical_id, resource in stack.get("_resources", {}).items()
+    ]

@@ -1,0 +1,7 @@
+"""Where the emulator does otherwise than AWS."""
+
+from __future__ import annotations
+
+from rehearsal.local_aws.corrections import adoption, deletion, eks_updates, exports_in_use
+
+PARTS = (adoption, deletion, eks_updates, exports_in_use)

@@ -1,0 +1,31 @@
+"""The server's process: the emulator with this project's adapters; `local_aws.server` runs it."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from ministack import app
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+from rehearsal.local_aws import calls, corrections, types
+
+
+def register() -> None:
+    """Teach the emulator what it lacks, and mend what it has otherwise than AWS."""
+    _RESOURCE_HANDLERS.update(types.HANDLERS)
+    for part in (*types.PARTS, *corrections.PARTS, *calls.PARTS):
+        part.register()
+
+
+def _end_with_the_rehearsal() -> None:
+    """Wait for the end of standard input: whoever started this holds it open while it lives."""
+    # Not through sys.stdin, whose lock would be in the way when Python itself ends.
+    os.read(0, 1)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_the_rehearsal, daemon=True).start()
+    register()
+    app.main()

@@ -1,0 +1,95 @@
+"""What exists in the local AWS, service by service: asked before and after, it shows what is left.
+
+It asks the services themselves and not CloudFormation, which would not know of an orphan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import botocore.session
+
+from rehearsal.machine.environment import ACCOUNT
+
+Inventory = dict[str, set[str]]
+
+
+def session(endpoint: str, region: str) -> Callable[[str], Any]:
+    """Return a function that makes a boto3 client of a service of the local AWS."""
+    made = boto3.Session(
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="rehearsal",
+        region_name=region,
+        botocore_session=_unconfigured(),
+    )
+    return lambda service: made.client(service, endpoint_url=endpoint)
+
+
+def _unconfigured() -> Any:
+    """Return a session that reads neither AWS_* variables nor files: the user's may be malformed.
+
+    https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html has the names.
+    """
+    session = botocore.session.Session()
+    for name, (_, _, default, convert) in session.SESSION_VARIABLES.items():
+        session.session_var_map[name] = (None, None, default, convert)
+    for name in ("config_file", "credentials_file"):
+        session.session_var_map[name] = (None, None, os.devnull, None)
+    return session
+
+
+def take(client: Callable[[str], Any]) -> Inventory:
+    """Return the ids of everything there is, by kind."""
+    ec2, iam, kms, alarms = (client(name) for name in ("ec2", "iam", "kms", "cloudwatch"))
+    stacks = client("cloudformation").describe_stacks()["Stacks"]
+    addresses = ec2.describe_addresses()["Addresses"]
+    keys = [
+        kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"] for each in kms.list_keys()["Keys"]
+    ]
+    return {
+        "CloudFormation stacks": {each["StackName"] for each in stacks},
+        "S3 buckets": {each["Name"] for each in client("s3").list_buckets()["Buckets"]},
+        "EKS clusters": set(client("eks").list_clusters()["clusters"]),
+        "FSx file systems": _ids(
+            client("fsx").describe_file_systems(), "FileSystems", "FileSystemId"
+        ),
+        "VPCs": {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"] if not each["IsDefault"]},
+        "NAT gateways": _ids(ec2.describe_nat_gateways(), "NatGateways", "NatGatewayId"),
+        "Elastic IP addresses": {each["AllocationId"] for each in addresses},
+        "Security groups": _ids(ec2.describe_security_groups(), "SecurityGroups", "GroupId"),
+        "Placement groups": _ids(ec2.describe_placement_groups(), "PlacementGroups", "GroupName"),
+        "Launch templates": _ids(
+            ec2.describe_launch_templates(), "LaunchTemplates", "LaunchTemplateId"
+        ),
+        "IAM roles": {each["RoleName"] for each in _pages(iam, "list_roles", "Roles")},
+        "IAM policies": _ids(iam.list_policies(Scope="Local"), "Policies", "PolicyName"),
+        "Lambda functions": _ids(client("lambda").list_functions(), "Functions", "FunctionName"),
+        "Log groups": {
+            each["logGroupName"] for each in _pages(client("logs"), "describe_log_groups")
+        },
+        "Alarms": _ids(alarms.describe_alarms(), "MetricAlarms", "AlarmName"),
+        "Dashboards": _ids(alarms.list_dashboards(), "DashboardEntries", "DashboardName"),
+        "Event rules": _ids(client("events").list_rules(), "Rules", "Name"),
+        "SSM parameters": _ids(client("ssm").describe_parameters(), "Parameters", "Name"),
+        "SNS topics": _ids(client("sns").list_topics(), "Topics", "TopicArn"),
+        # A key cannot be deleted at once; CloudFormation schedules it, and it costs nothing then.
+        "KMS keys": {each["KeyId"] for each in keys if each["KeyState"] == "Enabled"},
+    }
+
+
+def left(before: Inventory, after: Inventory) -> Inventory:
+    """Return what `after` has and `before` had not, by kind; kinds without any are left out."""
+    found = {kind: ids - before[kind] for kind, ids in after.items()}
+    return {kind: ids for kind, ids in found.items() if ids}
+
+
+def _ids(answer: dict[str, Any], kind: str, name: str) -> set[str]:
+    return {each[name] for each in answer[kind]}
+
+
+def _pages(client: Any, call: str, kind: str = "logGroups") -> list[dict[str, Any]]:
+    pages = client.get_paginator(call).paginate()
+    return [each for page in pages for each in page[kind]]

@@ -1,0 +1,148 @@
+"""Starts and stops the local AWS, a process of its own on a port of this machine alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.local_aws.ledgers import LEDGER_FOLDER, LEDGERS
+from rehearsal.machine.environment import ROOT, pass_by_proxies
+from rehearsal.machine.workspace import LOGS
+
+_HOST = "127.0.0.1"
+_START_SECONDS = 60
+
+
+class ServerError(RuntimeError):
+    """The local AWS did not start; the text says where its log is."""
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """A local AWS that runs: where it is, and its process."""
+
+    endpoint: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def wait(self) -> None:
+        """Wait for its end, which it should not come to by itself: ServerError."""
+        self.process.wait()
+        raise ServerError(_with_log("The local AWS has ended by itself.", self.log))
+
+
+@contextmanager
+def local_aws(port: int, region: str, folder: Path) -> Iterator[LocalAws]:
+    """Run the local AWS while the block runs, on a free port when `port` is 0.
+
+    Its log and its ledgers stay in `folder`. Raises ServerError when it does not start.
+    """
+    port = port or free_port()
+    pass_by_proxies()
+    _refuse_a_taken(port)
+    environment = _environment(port, region, folder)
+    log = folder / LOGS / "local-aws.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rehearsal.local_aws.emulator"],
+            cwd=ROOT,
+            env=environment,
+            # Held open while this process lives: its end is the emulator's, even by SIGKILL.
+            stdin=subprocess.PIPE,
+            # Ctrl-C is for this process, which then ends the emulator in its turn.
+            start_new_session=True,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            running = LocalAws(f"http://{_HOST}:{port}", log, process)
+            _wait(running)
+            yield running
+        finally:
+            _stop(process)
+
+
+def _environment(port: int, region: str, folder: Path) -> dict[str, str]:
+    """Return the emulator's environment, with the folders that it names made."""
+    ledgers, temporary = folder / LEDGER_FOLDER, folder / "tmp"
+    for each in (ledgers, temporary):
+        each.mkdir(parents=True, exist_ok=True)
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        # The user's own configuration is none of its business, and may be malformed.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": _HOST,
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        LEDGERS: str(ledgers),
+        # No cluster's API is there, and none that listens on this machine may be taken for it:
+        # the emulator's own first port, 16443, is MicroK8s'. Nothing listens on port 9, discard.
+        "EKS_BASE_PORT": "9",
+        # Its MQTT and SFTP listeners have fixed ports, which two rehearsals could not share.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(folder / "state"),
+        # It writes a file with its process id there, and leaves it.
+        "TMPDIR": str(temporary),
+    }
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin:
+        process.stdin.close()
+
+
+def _refuse_a_taken(port: int) -> None:
+    with socket.socket() as probe:
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise ServerError(
+                f"The local AWS cannot have port {port}: {error.strerror}.\n"
+                "  Give another: --port N, or --port 0 for one that is free."
+            ) from None
+
+
+def _wait(running: LocalAws) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if running.process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{running.endpoint}/_ministack/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise ServerError(_with_log("The local AWS did not start.", running.log))
+
+
+def _with_log(told: str, log: Path) -> str:
+    last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+    return "\n  ".join([f"{told} Its log ends with:", *last])

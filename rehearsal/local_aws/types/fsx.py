@@ -1,0 +1,127 @@
+"""FSx, of which the emulator has nothing: file systems and their data repository associations."""
+
+from __future__ import annotations
+
+from rehearsal.local_aws.types import references
+from rehearsal.local_aws.types.handlers import (
+    Made,
+    Properties,
+    handler,
+    replaced_when_changed,
+    stable_id,
+)
+
+# What is there: file system id to properties, association id to properties.
+file_systems: dict[str, Properties] = {}
+associations: dict[str, Properties] = {}
+
+# Updated in place; all else makes a new file system:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-fsx-filesystem.html
+_CHANGEABLE = {"StorageCapacity", "Tags"}
+_CHANGEABLE_LUSTRE = {
+    "AutomaticBackupRetentionDays",
+    "DataCompressionType",
+    "LogConfiguration",
+    "PerUnitStorageThroughput",
+    "WeeklyMaintenanceStartTime",
+}
+_SMALLEST_GIB, _STEP_GIB = 1200, 2400
+_THROUGHPUTS = {125, 250, 500, 1000}
+# Of PERSISTENT_2; 2.10 is for the older deployment types.
+_LUSTRE_VERSIONS = {"2.12", "2.15"}
+
+
+def dns_name(file_system: str) -> str:
+    """Return the name under which clients find a file system."""
+    return f"{file_system}.fsx.local"
+
+
+def mount_name(file_system: str) -> str:
+    """Return what a client mounts of a file system."""
+    return file_system[-8:]
+
+
+def _make(logical_id: str, properties: Properties, stack: str) -> Made:
+    _check(properties)
+    file_system = stable_id("fs", stack, logical_id)
+    file_systems[file_system] = properties
+    return file_system, {
+        "DNSName": dns_name(file_system),
+        "LustreMountName": mount_name(file_system),
+        "ResourceARN": f"arn:aws:fsx:::file-system/{file_system}",
+    }
+
+
+def _check(properties: Properties) -> None:
+    """Raise ValueError for what FSx refuses of a Lustre file system on persistent SSDs.
+
+    https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html
+    """
+    lustre, capacity = properties["LustreConfiguration"], int(properties["StorageCapacity"])
+    references.subnets(properties["SubnetIds"])
+    references.security_groups(properties.get("SecurityGroupIds", []))
+    if len(properties["SubnetIds"]) != 1:
+        raise ValueError("SubnetIds: a Lustre file system takes exactly one subnet")
+    if capacity != _SMALLEST_GIB and (capacity <= 0 or capacity % _STEP_GIB):
+        raise ValueError(f"Invalid storage capacity: {capacity}: 1200 GiB or a multiple of 2400")
+    if int(lustre["PerUnitStorageThroughput"]) not in _THROUGHPUTS:
+        raise ValueError(
+            f"Invalid PerUnitStorageThroughput: one of {sorted(_THROUGHPUTS)} MB/s/TiB"
+        )
+    if properties["FileSystemTypeVersion"] not in _LUSTRE_VERSIONS:
+        raise ValueError(f"Invalid FileSystemTypeVersion: is none of {sorted(_LUSTRE_VERSIONS)}")
+    group = lustre["LogConfiguration"]["Destination"]
+    if ":log-group:/aws/fsx/" not in group:
+        raise ValueError(f"The log group must begin with /aws/fsx/: {group}")
+
+
+def _update(
+    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+) -> Made:
+    if _fixed(old) != _fixed(new):
+        return _make(logical_id, new, stack)
+    _check(new)
+    if int(new["StorageCapacity"]) < int(old["StorageCapacity"]):
+        raise ValueError("Storage capacity of a file system can only be increased")
+    file_systems[physical_id] = new
+    return physical_id, {}
+
+
+def _fixed(properties: Properties) -> Properties:
+    kept = {name: value for name, value in properties.items() if name not in _CHANGEABLE}
+    kept["LustreConfiguration"] = {
+        name: value
+        for name, value in properties["LustreConfiguration"].items()
+        if name not in _CHANGEABLE_LUSTRE
+    }
+    return kept
+
+
+def _delete(physical_id: str, properties: Properties) -> None:
+    file_systems.pop(physical_id, None)
+
+
+def _associate(logical_id: str, properties: Properties, stack: str) -> Made:
+    references.bucket(properties["DataRepositoryPath"].removeprefix("s3://").partition("/")[0])
+    if properties["FileSystemId"] not in file_systems:
+        raise ValueError(f"File system '{properties['FileSystemId']}' does not exist.")
+    taken = [
+        each["FileSystemPath"]
+        for each in associations.values()
+        if each["FileSystemId"] == properties["FileSystemId"]
+    ]
+    if properties["FileSystemPath"] in taken:
+        raise ValueError(f"{properties['FileSystemPath']} has an association already")
+    association = stable_id("dra", stack, logical_id)
+    associations[association] = properties
+    return association, {"AssociationId": association}
+
+
+def _dissociate(physical_id: str, properties: Properties) -> None:
+    associations.pop(physical_id, None)
+
+
+HANDLERS = {
+    "AWS::FSx::FileSystem": handler(_make, _update, _delete),
+    "AWS::FSx::DataRepositoryAssociation": replaced_when_changed(_associate, _dissociate),
+}

@@ -1,0 +1,1 @@
+"""This machine: environment, folders, processes, and being stopped."""

@@ -1,0 +1,121 @@
+"""The environment of a rehearsal's commands: a made-up account, this machine's server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+# AWS' documentation uses it as an example; the emulator takes it from the access key.
+ACCOUNT = "111122223333"
+ROOT = Path(__file__).resolve().parents[2]
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_NO_PROXY = "127.0.0.1,localhost"
+_BELONGS = "belongs to a real account"
+# Variables with which a command would find another account than the rehearsal's, and why:
+# https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings
+OF_A_REAL_ACCOUNT = {
+    "AWS_SESSION_TOKEN": _BELONGS,
+    "AWS_PROFILE": _BELONGS,
+    "AWS_DEFAULT_PROFILE": _BELONGS,
+    "AWS_WEB_IDENTITY_TOKEN_FILE": _BELONGS,
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": _BELONGS,
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": _BELONGS,
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "hides the address of the local AWS",
+}
+
+
+class UnsafeEnvironmentError(RuntimeError):
+    """The environment could lead a command to a real account; the text says what to unset."""
+
+
+def refuse_a_real_account(environment: Mapping[str, str] = os.environ) -> None:
+    """Raise UnsafeEnvironmentError for real-looking credentials or an endpoint elsewhere.
+
+    Real access keys begin with AKIA or ASIA:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+    key = environment.get("AWS_ACCESS_KEY_ID", "").strip()
+    if key.startswith(("AKIA", "ASIA")):
+        raise UnsafeEnvironmentError(_told("AWS_ACCESS_KEY_ID", "looks like a real access key"))
+    for name, why in OF_A_REAL_ACCOUNT.items():
+        if environment.get(name, "").strip():
+            raise UnsafeEnvironmentError(_told(name, why))
+    for name, value in environment.items():
+        if name.startswith("AWS_ENDPOINT_URL") and value.strip() and not _is_here(value):
+            raise UnsafeEnvironmentError(_told(name, f"is {value}, not an address of this machine"))
+
+
+def _is_here(address: str) -> bool:
+    try:
+        return urlsplit(address.strip()).hostname in _LOOPBACK
+    except ValueError:  # no address at all
+        return False
+
+
+def _told(name: str, why: str) -> str:
+    return (
+        f"The rehearsal does not start: {name} {why}. It never talks to AWS, and takes no chance.\n"
+        f"  Run it without: env -u {name} make rehearse"
+    )
+
+
+def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
+    """Return the whole environment for cdk and the app; nothing of AWS is passed on.
+
+    `home` keeps the CLI's caches, which hold account ids, away from the user's own; temporary
+    files, which jsii leaves when it is stopped, are in there too.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "CDK_"))
+        # A proxy could not reach this machine's server, and nothing here needs the Internet.
+        and not name.lower().endswith("_proxy")
+        and name != "HOME"
+    }
+    temporary = home / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    nothing = home / "empty"
+    nothing.touch()
+    tools = [str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin")]
+    return {
+        **kept,
+        **exports(endpoint, region),
+        "AWS_CONFIG_FILE": str(nothing),
+        "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        "HOME": str(home),
+        # jsii unpacks its packages once for all rehearsals, not into each one's own home.
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / "build" / "jsii-cache"),
+        "PATH": os.pathsep.join([*tools, kept.get("PATH", "")]),
+        "TMPDIR": str(temporary),
+    }
+
+
+def exports(endpoint: str, region: str) -> dict[str, str]:
+    """Return the variables with which any AWS tool finds the local AWS."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "rehearsal",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": region,
+        # Neither of the two may ask the Internet, nor a proxy for this machine's own server.
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "NO_PROXY": _NO_PROXY,
+        "no_proxy": _NO_PROXY,
+    }
+
+
+def pass_by_proxies() -> None:
+    """Let this process itself reach this machine's servers where a proxy is set."""
+    for name in ("NO_PROXY", "no_proxy"):
+        given = os.environ.get(name, "")
+        if _NO_PROXY not in given:
+            os.environ[name] = f"{given},{_NO_PROXY}" if given else _NO_PROXY

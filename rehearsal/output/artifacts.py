@@ -1,0 +1,54 @@
+"""What a rehearsal leaves to read: objects, charts and AWS resources as YAML files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rehearsal.kubernetes.ledger import Ledger
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML with texts of several lines as blocks, so that a program reads as one."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(value: Any) -> str:
+    """Return `value` as YAML, keys in their own order."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=100)
+
+
+def write_objects(folder: Path, ledger: Ledger) -> list[Path]:
+    """Write the objects in the order applied, as NNN-Kind-name.yaml; return the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, (key, item) in enumerate(ledger.objects.items(), start=1):
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{item['kind']}-{item['metadata']['name']}")
+        path = folder / f"{number:03d}-{name}.yaml"
+        path.write_text(f"# {key}\n{dump(item)}", encoding="utf-8")
+        files.append(path)
+    return files
+
+
+def write_charts(path: Path, ledger: Ledger) -> None:
+    """Write each chart's release, repository, chart, version, namespace and values."""
+    path.write_text(dump(list(ledger.charts.values())), encoding="utf-8")
+
+
+def write_resources(path: Path, resources: list[dict[str, Any]]) -> None:
+    """Write the AWS resources, stack by stack, with their properties resolved."""
+    stacks: dict[str, dict[str, Any]] = {}
+    for each in resources:
+        body = {name: each[name] for name in ("type", "physical_id", "properties")}
+        stacks.setdefault(each["stack"], {})[each["logical_id"]] = body
+    path.write_text(dump(stacks), encoding="utf-8")

@@ -1,0 +1,99 @@
+"""The tables of a rehearsal: what stands after the deployment, what is left after the removal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.local_aws.inventory import Inventory
+from rehearsal.pods.scheduler import requests
+from rehearsal.pods.training_operator import processes_per_pod, world_size
+from rehearsal.pods.view import NodeGroupView
+
+_GIB = 2**30
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def show_nodes(console: Console, groups: list[NodeGroupView]) -> None:
+    """Print the node groups with what pods select and tolerate them by."""
+    table = _table("Nodes", "group", "type", "now", "training", "GPUs", "labels and taints")
+    for group in groups:
+        marks = [f"{key}={value}" for key, value in group.labels.items()]
+        marks += [f"{each['key']}={each['value']}:{each['effect']}" for each in group.taints]
+        expected = group.most if group.gpus else group.now
+        table.add_row(
+            group.name,
+            group.instance_type,
+            str(group.now),
+            str(expected),
+            str(expected * group.gpus),
+            "\n".join(marks),
+        )
+    console.print(table)
+
+
+def show_addons(console: Console, addons: list[dict[str, Any]], ledger: Ledger) -> None:
+    """Print EKS add-ons and Helm charts with their versions."""
+    table = _table("Add-ons and charts", "kind", "name", "version", "namespace")
+    for addon in addons:
+        table.add_row("add-on", addon["addonName"], addon["addonVersion"], "")
+    for chart in ledger.charts.values():
+        table.add_row("chart", chart["release"], chart["version"], chart["namespace"])
+    console.print(table)
+
+
+def show_objects(console: Console, ledger: Ledger) -> None:
+    """Print the Kubernetes objects in the order in which they were applied."""
+    table = _table("Kubernetes objects, in the order applied", "", "kind", "namespace", "name")
+    for number, key in enumerate(ledger.objects, start=1):
+        kind, *namespace, name = key.split("/")
+        table.add_row(str(number), kind, "".join(namespace), name)
+    console.print(table)
+
+
+def show_pods(console: Console, placed: list[tuple[dict[str, Any], str | None]]) -> None:
+    """Print each pod with the node that has room for it and that it may run on."""
+    table = _table("Pods, and where they fit", "pod", "node", "CPUs", "GiB", "GPUs", "processes")
+    for pod, node in placed:
+        asked = requests(pod["spec"])
+        worker = "nvidia.com/gpu" in asked
+        table.add_row(
+            pod["metadata"]["name"],
+            node or "[red]none[/]",
+            f"{asked.get('cpu', 0):g}",
+            f"{asked.get('memory', 0) / _GIB:.3g}",
+            f"{asked['nvidia.com/gpu']:g}" if worker else "",
+            str(processes_per_pod(pod)) if worker else "",
+        )
+    console.print(table)
+    trained = [pod for pod, _ in placed if "nvidia.com/gpu" in requests(pod["spec"])]
+    if trained:
+        homes = Counter(node for pod, node in placed if pod in trained)
+        spread = ", ".join(f"{count} on {node or 'no node'}" for node, count in homes.items())
+        console.print(f"{len(trained)} workers: {spread}. World size: {world_size(trained)}.")
+
+
+def show_left(console: Console, left: Inventory) -> None:
+    """Print what the removal left."""
+    if not left:
+        console.print("Nothing is left.")
+        return
+    table = _table("What is left", "kind", "name")
+    for kind, names in left.items():
+        table.add_row(kind, "\n".join(sorted(names)))
+    console.print(table)
+    if set(left) == {"S3 buckets"}:
+        console.print(
+            "The bucket holds data set and checkpoints. It is kept on purpose "
+            "(storage.keep_bucket); the next deployment starts from it."
+        )

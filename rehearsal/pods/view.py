@@ -1,0 +1,105 @@
+"""The cluster as its users would find it: nodes, and where each pod would run.
+
+Pods are those that the ledger's Deployments and Jobs ask for, and the workers that the training
+operator would make of each PyTorchJob once it is not suspended. What charts and EKS add-ons run
+is not known without their images; `scheduler.make_node` sets room aside for it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
+from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.pods.scheduler import Node, make_node, place
+from rehearsal.pods.training_operator import worker_pods
+
+_INSTANCE_TYPES = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
+# EKS spells effects otherwise than Kubernetes.
+EFFECTS = {
+    "NO_SCHEDULE": "NoSchedule",
+    "NO_EXECUTE": "NoExecute",
+    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
+}
+
+
+@dataclass(frozen=True)
+class NodeGroupView:
+    """A managed node group: nodes that run now, and at the most; GPUs of one node."""
+
+    name: str
+    instance_type: str
+    now: int
+    most: int
+    gpus: int
+    labels: dict[str, str]
+    taints: list[dict[str, str]]
+
+
+def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupView]:
+    """Return the node groups that the local AWS has, core first."""
+    eks = client("eks")
+    groups = []
+    for name in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
+        found = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
+        (instance_type,) = found["instanceTypes"]
+        groups.append(
+            NodeGroupView(
+                name=found["labels"]["NodeGroupType"],
+                instance_type=instance_type,
+                now=found["scalingConfig"]["desiredSize"],
+                most=found["scalingConfig"]["maxSize"],
+                gpus=_INSTANCE_TYPES[instance_type].gpus,
+                labels=found["labels"],
+                taints=[{**each, "effect": EFFECTS[each["effect"]]} for each in found["taints"]],
+            )
+        )
+    return sorted(groups, key=lambda each: each.gpus)
+
+
+def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
+    """Return the nodes while the training runs: the core nodes of now, the GPU nodes at most."""
+    return [
+        make_node(
+            f"{group.name}-{number}",
+            _INSTANCE_TYPES[group.instance_type],
+            group.labels,
+            group.taints,
+        )
+        for group in groups
+        for number in range(1, (group.most if group.gpus else group.now) + 1)
+    ]
+
+
+def core_pods(ledger: Ledger) -> list[dict[str, Any]]:
+    """Return the pods of Deployments and Jobs, as their controllers would name them."""
+    found = []
+    for item in ledger.objects.values():
+        if item["kind"] in ("Deployment", "Job"):
+            replicas = item["spec"].get("replicas", item["spec"].get("parallelism", 1))
+            found += [_pod(item, index) for index in range(replicas)]
+    return found
+
+
+def _pod(item: dict[str, Any], index: int) -> dict[str, Any]:
+    pod: dict[str, Any] = copy.deepcopy(item["spec"]["template"])
+    pod.setdefault("metadata", {})["name"] = f"{item['metadata']['name']}-{index}"
+    return pod
+
+
+def workers(ledger: Ledger) -> list[dict[str, Any]]:
+    """Return the worker pods of every PyTorchJob."""
+    jobs = [item for item in ledger.objects.values() if item["kind"] == "PyTorchJob"]
+    return [pod for job in jobs for pod in worker_pods(job)]
+
+
+def placements(
+    ledger: Ledger, groups: Iterable[NodeGroupView]
+) -> list[tuple[dict[str, Any], str | None]]:
+    """Return each pod with the node that it runs on, or None where it fits none."""
+    pods = [*core_pods(ledger), *workers(ledger)]
+    placed = place(pods, nodes(groups))
+    return [(pod, placed[pod["metadata"]["name"]]) for pod in pods]

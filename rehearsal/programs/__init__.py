@@ -1,0 +1,1 @@
+"""Programs of others that the rehearsal runs: the CDK CLI and kubectl."""

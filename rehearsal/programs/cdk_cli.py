@@ -1,0 +1,159 @@
+"""Runs the real CDK CLI, hands on its lines as they come, and says why it failed."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.machine import processes
+from rehearsal.machine.environment import ROOT
+
+# A line of `--progress events`: stack | done/all | time | status | type | construct and reason.
+_EVENT = re.compile(
+    r"^(?P<stack>\S+) \|\s*(?P<done>\d+)(?:/(?P<all>\d+))? \| [^|]+\| (?P<status>[A-Z_]+)\s*"
+    r"\| (?P<type>\S+)\s*\| (?P<rest>.*)$"
+)
+_EXITED = re.compile(r": Subprocess exited with error \d+$")
+_NOT_INSTALLED = "The CDK command line is not installed here.\n  Install what is needed: make setup"
+_STACK_DONE = re.compile(r"^\s*✅\s+(?P<stack>\w+) \((?P<name>[^)]+)\)")
+
+
+class CdkError(RuntimeError):
+    """A command of the CDK CLI failed; the text holds the reasons that it gave."""
+
+
+@dataclass(frozen=True)
+class CdkCli:
+    """The CLI of package.json, in an environment that leads to the local AWS alone.
+
+    `assembly` is the folder that `cdk synth` writes and the other commands read; `logs` gets the
+    whole output of each command. `project` holds cdk.json, and what the CLI looks up in the
+    account is written there.
+    """
+
+    environment: Mapping[str, str]
+    assembly: Path
+    logs: Path
+    project: Path = ROOT
+
+    def synth(self, context: list[str]) -> list[str]:
+        """Run `cdk synth` with `-c` for each `key=value` of `context`."""
+        options = [part for each in context for part in ("-c", each)]
+        return self._run("synth", "--quiet", "--output", str(self.assembly), *options)
+
+    def bootstrap(self, environment: str) -> list[str]:
+        """Run `cdk bootstrap` for `aws://ACCOUNT/REGION`.
+
+        Outside the project: with a cdk.json at hand the CLI would also synthesize the app, into
+        cdk.out, which another command may be using.
+        """
+        return self._run("bootstrap", environment, folder=self.logs)
+
+    def deploy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
+        """Run `cdk deploy --all` with the flags of README."""
+        return self._run(
+            *("deploy", "--all", "--concurrency", "3", "--require-approval", "never"),
+            *("--import-existing-resources", "--progress", "events"),
+            *("--app", str(self.assembly)),
+            on_line=on_line,
+        )
+
+    def diff(self) -> list[str]:
+        """Run `cdk diff --fail`; CdkError when there are differences."""
+        return self._run("diff", "--fail", "--app", str(self.assembly))
+
+    def destroy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
+        """Run `cdk destroy --all --force`."""
+        return self._run(
+            "destroy", "--all", "--force", "--app", str(self.assembly), on_line=on_line
+        )
+
+    def _run(
+        self,
+        command: str,
+        *arguments: str,
+        folder: Path | None = None,
+        on_line: Callable[[str], None] = lambda line: None,
+    ) -> list[str]:
+        """Return the command's lines; raise CdkError with the reasons when it fails."""
+        lines: list[str] = []
+        self.logs.mkdir(parents=True, exist_ok=True)
+        log = self.logs / f"cdk-{command}.log"
+        with log.open("w", encoding="utf-8") as sink:
+
+            def read(line: str) -> None:
+                sink.write(f"{line}\n")
+                lines.append(line)
+                on_line(line)
+
+            try:
+                status = processes.run(
+                    ["cdk", command, *arguments, "--no-color", "--no-notices"],
+                    environment=self.environment,
+                    folder=folder or self.project,
+                    on_line=read,
+                )
+            except FileNotFoundError:
+                raise CdkError(_NOT_INSTALLED) from None
+        if status:
+            raise CdkError(f"cdk {command} failed.\n{reasons(lines)}\n  Whole output: {log}")
+        return lines
+
+
+def reasons(lines: list[str]) -> str:
+    """Return what a failed command gave as reasons: failed resources, else its last lines.
+
+    Of a traceback that is what was raised, without the calls that led there.
+    """
+    failed = []
+    for line in lines:
+        event = _EVENT.match(line)
+        if event and event["status"].endswith("_FAILED") and "cancelled" not in event["rest"]:
+            failed.append(f"  {event['status']} {event['type']} {event['rest']}")
+    last = [line for line in lines if line.strip()][-8:]
+    return "\n".join(dict.fromkeys(failed)) or "\n".join(
+        f"  {line}" for line in _raised(lines) or last
+    )
+
+
+def _raised(lines: list[str]) -> list[str]:
+    """Return the lines of the last exception that a Python traceback ends with, if there is one."""
+    began = [number for number, line in enumerate(lines) if line.startswith("Traceback ")]
+    if not began:
+        return []
+    after = lines[began[-1] + 1 :]
+    told = itertools.dropwhile(lambda line: line.startswith(" "), after)
+    return [line for line in told if line.strip() and not _EXITED.search(line)][:8]
+
+
+class StackProgress:
+    """Follows the stacks through the lines of deploy and destroy.
+
+    `status` says how far the stacks at work are; `read` returns a line to print when one is done.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, str] = {}
+
+    @property
+    def status(self) -> str:
+        """The stacks at work, each with the resources that are done."""
+        return ", ".join(f"{stack} {count}" for stack, count in self._counts.items())
+
+    def read(self, line: str) -> str | None:
+        """Take in a line of the CLI; return what to tell, if anything."""
+        event = _EVENT.match(line)
+        if event:
+            everything = f"/{event['all']}" if event["all"] else ""
+            self._counts[event["stack"]] = f"{event['done']}{everything}"
+            return None
+        done = _STACK_DONE.match(line)
+        if done is None:
+            return None
+        count = self._counts.pop(done["name"], "")
+        total = count.rpartition("/")[2]
+        # The CLI counts the stack itself as well.
+        return f"{done['stack']:<14} {f'{int(total) - 1:>3} resources' if total else 'no changes'}"

@@ -1,0 +1,60 @@
+"""Loading of manifests/: what is named must be given, and what is given must be named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bionemo_eks.configuration.names import name_with_hash
+from bionemo_eks.jobs.manifests import MANIFESTS, ManifestError, load, load_one
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "a.yaml").write_text(
+        "kind: A\nname: ${name}\nlist: ${items}\nkept: '^x$'\n---\nkind: B\nn: ${number}\n"
+    )
+    return tmp_path
+
+
+VALUES = {"name": "x", "items": ["a b", "c: d"], "number": 3}
+
+
+def test_values_of_any_type_are_filled_in(root: Path) -> None:
+    first, second = load("a.yaml", VALUES, root=root)
+    assert first == {"kind": "A", "name": "x", "list": ["a b", "c: d"], "kept": "^x$"}
+    assert second == {"kind": "B", "n": 3}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [({"name": "x"}, "not given: ['items', 'number']"), ({**VALUES, "z": 1}, "not in the file")],
+)
+def test_values_and_file_must_fit(root: Path, values: dict[str, object], told: str) -> None:
+    with pytest.raises(ManifestError) as error:
+        load("a.yaml", values, root=root)
+    assert told in str(error.value)
+
+
+def test_one_means_one(root: Path) -> None:
+    with pytest.raises(ManifestError, match="holds 2 objects"):
+        load_one("a.yaml", VALUES, root=root)
+
+
+def test_names_follow_the_content_and_nothing_else() -> None:
+    assert name_with_hash("job", {"a": 1, "b": 2}) == name_with_hash("job", {"b": 2, "a": 1})
+    assert name_with_hash("job", {"a": 1}) != name_with_hash("job", {"a": 2})
+
+
+@pytest.mark.parametrize("path", sorted(MANIFESTS.rglob("*.yaml")), ids=lambda path: path.name)
+def test_every_file_begins_by_saying_what_it_is(path: Path) -> None:
+    assert path.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("name", ["namespace", "pytorchjob-crd", "rbac"])
+def test_the_operators_files_could_go_to_kubectl_as_they_are(name: str) -> None:
+    text = (MANIFESTS / "training-operator" / f"{name}.yaml").read_text()
+    for item in yaml.safe_load_all(text):
+        assert {"apiVersion", "kind", "metadata"} <= set(item)

@@ -1,0 +1,236 @@
+"""The login to the cluster, and what is said when the cluster does not answer."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+import urllib3
+from kubernetes import client as kubernetes
+
+from ops.cluster import api
+from ops.cluster.api import ClusterError, NoClusterError, asked, cause, connected, token
+from tests.ops.cluster_api import NAMESPACES, NODES, Cluster, serving
+from tests.simulated.accounts import deployment
+from tests.simulated.answers import WHEN
+from tests.simulated.aws import Answers, denied, error
+
+ADMIN = "arn:aws:iam::111122223333:role/bionemo-admin"
+
+
+def described(endpoint: str, *, public: bool = True) -> Answers:
+    return {
+        "eks.describe_cluster": {
+            "cluster": {
+                "name": "bionemo-on-eks",
+                "status": "ACTIVE",
+                "version": "1.35",
+                "endpoint": endpoint,
+                "certificateAuthority": {"data": ""},
+                "resourcesVpcConfig": {"endpointPublicAccess": public},
+            }
+        },
+        "cloudformation.describe_stacks": {"Stacks": []},
+    }
+
+
+def why(answers: Answers) -> str:
+    with pytest.raises(ClusterError) as told, connected(deployment({}, answers)):
+        pass
+    assert "\n" not in str(told.value)
+    return str(told.value)
+
+
+@contextmanager
+def a_port(*, listens: bool) -> Iterator[int]:
+    """A port that takes connections and says nothing, or takes none."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if listens:
+            server.listen()
+        yield server.getsockname()[1]
+
+
+def signed_call(text: str) -> tuple[str, dict[str, str]]:
+    """Host and query of the call that a token holds."""
+    assert text.startswith("k8s-aws-v1.")
+    packed = text.removeprefix("k8s-aws-v1.")
+    assert "=" not in packed
+    url = urlsplit(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode())
+    return url.netloc, {key: value for key, (value,) in parse_qs(url.query).items()}
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "region", "host", "signed_for"),
+    [
+        ("", "eu-west-1", "sts.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("regional", "us-west-2", "sts.us-west-2.amazonaws.com", "us-west-2"),
+        # The global endpoint takes what is signed for its own region alone.
+        ("legacy", "us-west-2", "sts.amazonaws.com", "us-east-1"),
+        ("legacy", "af-south-1", "sts.af-south-1.amazonaws.com", "af-south-1"),
+    ],
+)
+def test_the_token_is_a_call_signed_for_its_host_that_names_the_cluster(
+    endpoints: str, region: str, host: str, signed_for: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_STS_REGIONAL_ENDPOINTS", raising=False)
+    if endpoints:
+        monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", endpoints)
+    session = boto3.Session("AKIDEXAMPLE", "secret", region_name=region)
+    netloc, query = signed_call(token(session, region, "bionemo-on-eks"))
+    assert netloc == host
+    assert query["X-Amz-Credential"].split("/")[2:4] == [signed_for, "sts"]
+    assert query["Action"] == "GetCallerIdentity"
+    assert query["X-Amz-Expires"] == "60"
+    assert set(query["X-Amz-SignedHeaders"].split(";")) == {"host", "x-k8s-aws-id"}
+    assert query["X-Amz-Signature"]
+
+
+def test_the_signature_is_that_of_the_clusters_name() -> None:
+    session = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
+    signatures = {
+        signed_call(token(session, "eu-west-1", name))[1]["X-Amz-Signature"] for name in "ab"
+    }
+    assert len(signatures) == 2
+
+
+def test_a_refused_connection_is_told_as_such_within_three_seconds() -> None:
+    began = time.monotonic()
+    with a_port(listens=False) as port:
+        text = why(described(f"https://127.0.0.1:{port}"))
+    assert time.monotonic() - began < 3
+    assert text.endswith("does not answer: connection refused")
+
+
+def test_the_vpc_is_advised_only_for_a_private_endpoint() -> None:
+    with a_port(listens=False) as port:
+        assert "VPC" not in why(described(f"https://127.0.0.1:{port}"))
+        private = why(described(f"https://127.0.0.1:{port}", public=False))
+    assert private.endswith("its endpoint is private, so ask from inside the VPC")
+
+
+def test_silence_is_told_as_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "READ", 0.2)
+    with a_port(listens=True) as port:
+        text = why(described(f"http://127.0.0.1:{port}"))
+    assert "timed out" in text
+    assert "cluster.public_access_cidrs" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ssl.SSLError("bad"), "its certificate is not the cluster's"),
+        (urllib3.exceptions.SSLError("bad"), "its certificate is not the cluster's"),
+        (TimeoutError(), "timed out"),
+        (ConnectionRefusedError("Connection refused"), "connection refused"),
+    ],
+)
+def test_causes_have_words(error: Exception, said: str) -> None:
+    assert cause(error) == said
+    pool: Any = None
+    assert cause(urllib3.exceptions.MaxRetryError(pool, "/", error)) == said
+
+
+def test_a_name_that_is_not_found_is_told() -> None:
+    pool: Any = None
+    unknown = urllib3.exceptions.NameResolutionError("x", pool, socket.gaierror())
+    assert cause(urllib3.exceptions.MaxRetryError(pool, "/", unknown)) == "its name is not found"
+
+
+def test_a_cluster_that_is_not_there_is_told() -> None:
+    answers: Answers = {
+        "eks.describe_cluster": error("DescribeCluster", "ResourceNotFoundException", 404)
+    }
+    with pytest.raises(NoClusterError), connected(deployment({}, answers)):
+        pass
+
+
+@pytest.mark.parametrize("path", ["/version/", NAMESPACES])
+def test_who_may_not_look_there_is_let_in_all_the_same(
+    path: str, api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    """An access entry for some namespaces lets nobody list them."""
+    cluster.refusals["GET", path] = (403, f"{path} is forbidden")
+    with connected(deployment({}, described(api.configuration.host))) as own:
+        assert asked(kubernetes.CoreV1Api(own).list_node).items
+
+
+def test_what_the_server_says_of_a_refusal_is_told_in_one_line(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.refusals["GET", NODES] = (
+        403,
+        'User "viewer" cannot list\n resource "nodes"' + "!" * 999,
+    )
+    with pytest.raises(ClusterError) as told:
+        asked(kubernetes.CoreV1Api(api).list_node)
+    assert str(told.value).startswith(
+        'the Kubernetes API answers 403 Forbidden: User "viewer" cannot list resource "nodes"!'
+    )
+    assert len(str(told.value)) < 400
+    assert told.value.status == 403
+
+
+def test_who_is_not_let_in_is_told_how_to_get_in(cluster: Cluster) -> None:
+    cluster.refused = 401
+    with serving(cluster) as api:
+        text = why(described(api.configuration.host))
+    assert "be one of cluster.admins" in text
+    assert "AdminRoleArn" in text
+
+
+def with_admin_role(endpoint: str) -> Answers:
+    outputs = [{"OutputKey": "AdminRoleArn", "OutputValue": ADMIN}]
+    stack = {
+        "StackName": "bionemo-on-eks-cluster",
+        "StackStatus": "CREATE_COMPLETE",
+        "CreationTime": WHEN,
+        "Outputs": outputs,
+    }
+
+    def assumed(RoleArn: str, RoleSessionName: str) -> dict[str, Any]:
+        assert RoleArn == ADMIN
+        keys = {"AccessKeyId": "ASIAADMINEXAMPLE1", "SecretAccessKey": "s", "SessionToken": "t"}
+        return {"Credentials": {**keys, "Expiration": WHEN}}
+
+    return {
+        **described(endpoint),
+        "cloudformation.describe_stacks": {"Stacks": [stack]},
+        "sts.assume_role": assumed,
+    }
+
+
+def signer(cluster: Cluster, answers: Answers) -> str:
+    """Whose key the token is signed with that reaches the cluster."""
+    with connected(deployment({}, answers)) as api:
+        login = api.configuration.api_key["authorization"].removeprefix("Bearer k8s-aws-v1.")
+    url = base64.urlsafe_b64decode(login + "=" * (-len(login) % 4)).decode()
+    return parse_qs(urlsplit(url).query)["X-Amz-Credential"][0].partition("/")[0]
+
+
+def test_the_admin_role_is_taken_where_the_stacks_made_one(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    assert signer(cluster, with_admin_role(api.configuration.host)) == "ASIAADMINEXAMPLE1"
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"sts.assume_role": denied("AssumeRole")},
+        {"cloudformation.describe_stacks": denied("DescribeStacks")},
+    ],
+)
+def test_else_the_caller_logs_in_as_they_are(
+    api: kubernetes.ApiClient, cluster: Cluster, refused: Answers
+) -> None:
+    assert signer(cluster, with_admin_role(api.configuration.host) | refused) == "testing"

@@ -1,0 +1,199 @@
+"""The jobs as a cluster tells of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from kubernetes import client as kubernetes
+
+from bionemo_eks.configuration.reader import read_settings
+from bionemo_eks.jobs.dataset_job import DATA_JOB, NAMESPACE, dataset_objects
+from bionemo_eks.jobs.training_job import LAUNCHER, TRAINING, launcher_objects, training_job
+from ops import verify
+from ops.cluster.jobs import jobs, newest
+from ops.status.lines import Line
+from ops.status.workload import lines_of
+from tests.ops.cluster_api import (
+    JOBS,
+    PODS,
+    PYTORCH,
+    Cluster,
+    condition,
+    job,
+    pod,
+    training,
+    worker,
+)
+from tests.ops.cluster_api import TRAINING as OF_TRAINING
+
+LAUNCHED = job("esm1nv-launcher-1", "esm1nv-launcher", conditions=[condition("Complete")])
+PREPARED = job("uniref50-download-1", "uniref50-download", conditions=[condition("Complete")])
+
+
+def test_jobs_with_their_newest_lines(api: kubernetes.ApiClient) -> None:
+    told = jobs(api)
+    assert (told.data, told.launcher, told.training) == ("complete", "complete", "running")
+    assert told.data_line == "write: 150 files in 9.0 s"
+    assert told.training_line == "Epoch 0: 2%| 20/1000"
+    assert told.workers == {"Running": 16}
+    assert told.restarts == 1
+    assert told.silent == {}
+
+
+def test_what_waits_for_the_trainings_end_is_no_trouble(api: kubernetes.ApiClient) -> None:
+    lines = lines_of(jobs(api))
+    assert all(line.good is not False and not line.unsettled for line in lines)
+    assert not any("watch" in line.name for line in lines)
+
+
+def test_a_failed_data_job_and_workers_that_cannot_pull(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    failed = [condition("Failed", "exit code 2")]
+    cluster.lists[JOBS] = [job("uniref50-download-1", "uniref50-download", conditions=failed)]
+    cluster.lists[PYTORCH] = [training(True)]
+    cluster.lists[PODS] = [pod("w", OF_TRAINING, "Pending", waiting="ImagePullBackOff")]
+    lines = {line.name: line for line in lines_of(jobs(api))}
+    assert lines["UniRef50 data"] == Line("Workload", "UniRef50 data", "failed: exit code 2", False)
+    assert lines["ESM-1nv training"].state == "suspended: it waits for the data"
+    assert lines["workers"] == Line("Workload", "workers", "1 ImagePullBackOff; 0 restarts", False)
+
+
+@pytest.mark.parametrize(
+    ("present", "state"),
+    [
+        ([], "suspended: it waits for the data"),
+        ([PREPARED], "suspended: nobody is about to start it"),
+        (
+            [PREPARED, job("esm1nv-launcher-1", "esm1nv-launcher", active=1)],
+            "suspended: the launcher is about to start it",
+        ),
+        ([PREPARED, LAUNCHED], "suspended: nobody is about to start it"),
+    ],
+)
+def test_what_a_suspended_training_waits_for(
+    api: kubernetes.ApiClient, cluster: Cluster, present: list[dict[str, Any]], state: str
+) -> None:
+    cluster.lists[JOBS], cluster.lists[PYTORCH] = present, [training(True)]
+    assert jobs(api).training == state
+
+
+def test_a_failed_training_says_why(api: kubernetes.ApiClient, cluster: Cluster) -> None:
+    why = condition("Failed", "worker 3 has failed too often")
+    cluster.lists[PYTORCH] = [training(False, condition("Created"), why)]
+    line = next(each for each in lines_of(jobs(api)) if each.name == "ESM-1nv training")
+    assert line.state == "failed: worker 3 has failed too often"
+    assert line.good is False
+
+
+def test_without_the_training_operator_the_data_job_is_still_told_of(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.missing = {PYTORCH}
+    told = jobs(api)
+    assert (told.data, told.training, told.silent) == ("complete", "", {})
+
+
+def test_a_part_that_gets_no_answer_leaves_the_others_standing(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.missing = {JOBS}
+    told = jobs(api)
+    assert told.training == "running"
+    assert set(told.silent) == {"data", "launcher"}
+    lines = {line.name: line for line in lines_of(told)}
+    assert lines["UniRef50 data"].state.startswith("could not tell")
+    assert lines["UniRef50 data"].unsettled
+    assert lines["UniRef50 data"].good is None
+
+
+def test_the_newest_job_counts(api: kubernetes.ApiClient, cluster: Cluster) -> None:
+    failed = [condition("Failed", "old")]
+    old = job("uniref50-download-0", "uniref50-download", conditions=failed)
+    old["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
+    new = job("uniref50-download-1", "uniref50-download", active=1, failed=2)
+    cluster.lists[JOBS] = [old, new]
+    assert jobs(api).data == "running, 2 failed tries"
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ("Epoch 0:  7%|#  | 70/1000 [00:10<02:13]\rbye", "Epoch 0:  7%|#  | 70/1000 [00:10<02:13]"),
+        ("a\nreduced_train_loss=2.31\nb", "reduced_train_loss=2.31"),
+        ("[NeMo I] global_step: 500\nb", "[NeMo I] global_step: 500"),
+        ("Traceback\nRuntimeError: NCCL", "RuntimeError: NCCL"),
+    ],
+)
+def test_the_line_that_tells_of_the_training(
+    api: kubernetes.ApiClient, cluster: Cluster, log: str, line: str
+) -> None:
+    cluster.lists[PODS] = [worker(0)]
+    cluster.logs["esm1nv-pretraining-worker-0"] = log
+    assert jobs(api).training_line == line
+
+
+def test_the_worker_that_tells_of_it_need_not_be_the_first(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.lists[PODS] = [worker(10), worker(2), worker(0)]
+    cluster.logs = {
+        "esm1nv-pretraining-worker-0": "NCCL INFO",
+        "esm1nv-pretraining-worker-2": "Epoch 1: 3%",
+        "esm1nv-pretraining-worker-10": "Epoch 0: 1%",
+    }
+    assert jobs(api).training_line == "Epoch 1: 3%"
+
+
+def test_progress_bars_end_in_carriage_returns() -> None:
+    assert newest("a\rb\r\n\n") == "b"
+    assert newest("\n\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        # tqdm's nested bars, and Lightning's colours.
+        ("\x1b[A\rEpoch 1:  3%|\x1b[32m#\x1b[0m   |\x1b[K\r\x1b[A\n", "Epoch 1:  3%|#   |"),
+        ("\x1b[1;34mepoch\x1b[0m 3\x1b[?25l", "epoch 3"),
+        ("Epoch 1\r\x1b[A\r\x1b[2K\r", "Epoch 1"),
+        ("old\rEpoch 2\r  \x1b[0m\n\x1b[A\x1b[A", "Epoch 2"),
+        ("\x1b]0;a title\x07epoch 4", "epoch 4"),
+        ("\x1b]8;;https://example.com\x1b\\epoch 5\x1b]8;;\x1b\\", "epoch 5"),
+        ("\x1b]0;not ended\nepoch 6", "epoch 6"),
+        ("a\x07\x00e\x08poch\x0b 7\x7f \x1b(B\x1b=\x9b31mloss", "aepoch 7 loss"),
+        ("epoch\t8\x1b", "epoch 8"),
+    ],
+)
+def test_what_moves_the_cursor_or_colours_it_is_no_part_of_a_line(log: str, line: str) -> None:
+    """It would act on the terminal that shows it."""
+    assert newest(log) == line
+
+
+def test_a_log_of_control_codes_alone_says_nothing() -> None:
+    assert newest("\x1b[A\r\x1b[2K\n\x07") == ""
+
+
+def test_no_control_code_of_a_log_comes_through(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.logs = {
+        "uniref50-download-1-x": "read: \x1b[1mdone\x1b[0m\n",
+        "esm1nv-pretraining-worker-0": "Epoch 0: 2%\x1b[A\x1b[K",
+    }
+    told = jobs(api)
+    assert (told.data_line, told.training_line) == ("read: done", "Epoch 0: 2%")
+
+
+def test_names_and_namespace_are_those_of_the_manifests() -> None:
+    settings, label = read_settings({}), "app.kubernetes.io/name"
+    data = dataset_objects(settings)[-1]
+    training = training_job(settings, data)
+    launcher = launcher_objects(dataset_job=data, training_job=training)[-1]
+    for each, name in ((data, DATA_JOB), (training, TRAINING), (launcher, LAUNCHER)):
+        assert each["metadata"]["labels"][label] == name
+        assert each["metadata"]["namespace"] == NAMESPACE
+    assert training["metadata"]["name"] == TRAINING
+    volume = data["spec"]["template"]["spec"]["volumes"][0]
+    assert volume["persistentVolumeClaim"]["claimName"] == verify._CLAIM

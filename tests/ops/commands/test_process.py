@@ -1,0 +1,332 @@
+"""The command as a process: how long it takes, how it ends, that it never shows a traceback."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import aws, cli
+from ops.cluster import api
+from tests.simulated.aws import ACCOUNT
+
+ROOT = Path(__file__).resolve().parents[3]
+KEYS: Any = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+IDENTITY = (
+    "<GetCallerIdentityResponse><GetCallerIdentityResult>"
+    f"<Arn>arn:aws:iam::{ACCOUNT}:user/me</Arn><Account>{ACCOUNT}</Account>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+ASSUMED = (
+    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId>"
+    "<SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
+    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>"
+    "</AssumeRoleResponse>"
+)
+MFA = f"""
+[profile mfa]
+role_arn = arn:aws:iam::{ACCOUNT}:role/Deployer
+source_profile = keys
+mfa_serial = arn:aws:iam::{ACCOUNT}:mfa/me
+[profile keys]
+aws_access_key_id = testing
+aws_secret_access_key = testing
+"""
+
+
+@contextmanager
+def an_endpoint(
+    *,
+    hangs: bool,
+    knows_the_caller: bool = True,
+    thinks: float = 0,
+    asked: threading.Event | None = None,
+) -> Iterator[str]:
+    """An AWS that knows who calls; to everything else it says nothing, or to come back later.
+
+    It gives a role to who has the MFA code 123456. `asked` is set at everything else.
+    """
+    over = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if b"GetCallerIdentity" in body and knows_the_caller:
+                time.sleep(thinks)
+                self._send(200, IDENTITY)
+                return
+            if b"Action=AssumeRole" in body and b"TokenCode=123456" in body:
+                self._send(200, ASSUMED)
+                return
+            if asked is not None:
+                asked.set()
+            if hangs:
+                over.wait(60)
+            elif "json" in self.headers.get("Content-Type", ""):
+                self._send(400, json.dumps({"__type": "ThrottlingException", "message": "slow"}))
+            else:
+                code = "<Error><Code>RequestLimitExceeded</Code><Message>slow</Message></Error>"
+                self._send(400, f"<Response><Errors>{code}</Errors></Response>")
+
+        do_GET = do_HEAD = do_POST
+
+        def _send(self, status: int, text: str) -> None:
+            self.send_response(status)
+            self.send_header("x-amzn-ErrorType", "ThrottlingException")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    over.set()
+    server.shutdown()
+
+
+COMMAND = (sys.executable, "-m", "ops")
+
+
+def clean(**changes: str) -> dict[str, str]:
+    """An environment in which nobody is logged in."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return {**others, **nobody, "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "100"} | changes
+
+
+def command(
+    *arguments: str, start: tuple[str, ...] = COMMAND, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*start, *arguments],
+        cwd=ROOT,
+        env=clean(**environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("hangs", "thinks"), [(False, 0.0), (True, 0.0), (True, 3.0)])
+def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks: float) -> None:
+    with an_endpoint(hangs=hangs, thinks=thinks) as endpoint:
+        began = time.monotonic()
+        done = command("preflight", AWS_ENDPOINT_URL=endpoint, **KEYS)
+        assert time.monotonic() - began < 10
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert ("no answer within" if hangs else "throttles") in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["preflight", "status", "leftovers"])
+def test_an_aws_that_says_nothing_at_all_is_told_soon(name: str) -> None:
+    with an_endpoint(hangs=True, knows_the_caller=False) as endpoint:
+        began = time.monotonic()
+        done = command(name, AWS_ENDPOINT_URL=endpoint, **KEYS)
+        assert time.monotonic() - began < 10
+    assert done.returncode == 2
+    assert done.stderr.startswith("AWS cannot be reached")
+
+
+@pytest.mark.slow
+def test_an_mfa_code_may_be_typed_late(tmp_path: Path) -> None:
+    """Later than AWS has for its answer. Without a terminal standard input is read for it."""
+    (tmp_path / "config").write_text(MFA)
+    with an_endpoint(hangs=False) as endpoint:
+        process = subprocess.Popen(
+            [*COMMAND, "verify"],
+            cwd=ROOT,
+            env=clean(
+                AWS_CONFIG_FILE=str(tmp_path / "config"),
+                AWS_PROFILE="mfa",
+                AWS_ENDPOINT_URL=endpoint,
+            ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(8)
+        out, err = process.communicate("123456\n", timeout=30)
+    assert process.returncode == 1, out + err
+    assert "throttles DescribeCluster" in out
+    assert "Enter MFA code" in err
+    assert "AWS cannot be reached" not in err
+
+
+def heeds_ctrl_c(folder: Path) -> str:
+    """A folder for PYTHONPATH with which a Python heeds Ctrl-C even below a shell's `&`."""
+    (folder / "sitecustomize.py").write_text(
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    )
+    return str(folder)
+
+
+def test_ctrl_c_while_packages_are_read_ends_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(20)\n"
+    )
+    done = command("status", PYTHONPATH=heeds_ctrl_c(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["preflight", "leftovers"])
+def test_ctrl_c_while_aws_is_asked_ends_without_a_word(name: str, tmp_path: Path) -> None:
+    asked = threading.Event()
+    with an_endpoint(hangs=True, asked=asked) as endpoint:
+        process = subprocess.Popen(
+            [*COMMAND, name],
+            cwd=ROOT,
+            env=clean(AWS_ENDPOINT_URL=endpoint, PYTHONPATH=heeds_ctrl_c(tmp_path), **KEYS),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert asked.wait(30)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert time.monotonic() - began < 3, "threads that hang hold nothing up"
+    assert (process.returncode, out.strip(), err.strip()) == (130, "", "")
+
+
+def test_time_outs_and_attempts_are_set() -> None:
+    """Of `Config`, max_attempts would be the number of retries: one attempt more."""
+    assert aws.CONFIG.connect_timeout == 2
+    assert aws.CONFIG.read_timeout == 4
+    assert aws.CONFIG.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert aws.Aws("us-west-2").client("sts").meta.config.read_timeout == 4
+    assert (api.CONNECT, api.READ) == (1.5, 5.0)
+
+
+def test_without_credentials_there_is_one_message() -> None:
+    done = command("preflight")
+    assert done.returncode == 2
+    assert done.stderr.startswith("No AWS account")
+    assert "aws sso login" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_profile_that_does_not_exist_is_no_warning() -> None:
+    """Exit status 1 would let `make deploy` go on."""
+    done = command("preflight", AWS_PROFILE="nope")
+    assert done.returncode == 2
+    assert "The config profile (nope) could not be found" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_network_nobody_is_told_to_log_in() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        done = command("status", AWS_ENDPOINT_URL=endpoint, **KEYS)
+    assert done.returncode == 2
+    assert done.stderr.startswith("AWS cannot be reached")
+    assert "Log in" not in done.stderr
+
+
+@pytest.mark.parametrize("columns", ["0", "80"])
+def test_help_is_printed_whatever_the_width(columns: str) -> None:
+    done = command("--help", COLUMNS=columns)
+    assert done.returncode == 0
+    assert "preflight" in done.stdout
+
+
+def test_a_bad_setting_is_told_as_the_stacks_tell_it() -> None:
+    done = command("preflight", "-c", "gpu.nodes=none")
+    assert done.returncode == 2
+    assert "Setting 'gpu.nodes' is \"none\"" in done.stderr
+
+
+def test_what_nobody_foresaw_is_one_message_and_no_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**options: str) -> None:
+        raise KeyError("StorageCapacity")
+
+    monkeypatch.setattr(cli, "app", broken)
+    assert cli.main() == 2
+    assert capsys.readouterr().err.startswith("bionemo: unforeseen KeyError")
+
+
+def test_a_package_that_is_missing_is_no_warning(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise ImportError('no typer')")
+    done = command("preflight", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "make setup" in done.stderr
+
+
+def test_the_command_works_through_a_symbolic_link(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / ".venv/bin").mkdir(parents=True)
+    shutil.copy(ROOT / "bionemo", project / "bionemo")
+    python = project / ".venv/bin/python"
+    python.write_text("#!/bin/sh\necho $PWD $@\n")
+    python.chmod(0o755)
+    (tmp_path / "first").symlink_to("project/bionemo")
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere/link"
+    link.symlink_to("../first")
+    done = command("status", start=(str(link),))
+    assert done.stdout.split() == [str(project), "-m", "ops", "status"]
+
+
+def make(target: str, tmp_path: Path, **statuses: int) -> tuple[int, str]:
+    """Run the recipe of a target with a cdk and a python that end as told."""
+    for name in ("cdk", "python"):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho {name} "$@"\nexit {statuses[name]}\n')
+        program.chmod(0o755)
+    done = subprocess.run(
+        # `setup` counts as made; PATH is the makefile's own but for what is put before it.
+        ["make", "-o", "setup", target, f"PATH={tmp_path}:{os.environ['PATH']}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("cdk", "python", "good"), [(0, 0, True), (0, 1, True), (0, 2, False), (1, 0, False)]
+)
+def test_make_destroy_looks_for_what_is_left_even_when_cdk_fails(
+    cdk: int, python: int, good: bool, tmp_path: Path
+) -> None:
+    status, out = make("destroy", tmp_path, cdk=cdk, python=python)
+    assert "cdk destroy --all --force" in out
+    assert "python -m ops leftovers" in out
+    assert (status == 0) == good
+
+
+@pytest.mark.parametrize(("python", "deploys"), [(0, True), (1, True), (2, False)])
+def test_make_deploy_goes_on_after_warnings_and_not_after_failures(
+    python: int, deploys: bool, tmp_path: Path
+) -> None:
+    status, out = make("deploy", tmp_path, cdk=0, python=python)
+    assert ("cdk deploy --all" in out) == deploys
+    assert (status == 0) == deploys

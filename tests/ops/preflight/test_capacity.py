@@ -1,0 +1,188 @@
+"""Preflight's checks of zones, instance types and the capacity reservation; --pin."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bionemo_eks.configuration.cdk_context import settings_of
+from bionemo_eks.configuration.reader import read_settings
+from ops.preflight import capacity
+from ops.preflight.capacity import pin
+from ops.results import Verdict
+from tests.ops.accounts import RESERVED, found, one
+from tests.simulated.accounts import deployment, good
+from tests.simulated.answers import OWN, ZONES, offered_in, running, zone
+from tests.simulated.answers import reserved as reservations
+from tests.simulated.aws import error
+
+EAST = {"region": "us-east-1"}
+
+
+def test_a_zone_that_the_account_has_not_fails() -> None:
+    there = {"AvailabilityZones": [zone("us-west-2b"), zone("us-west-2c")]}
+    result = one("Zones", {}, ec2__describe_availability_zones=there)
+    assert result.verdict is Verdict.FAIL
+    assert "us-west-2a is not a zone of this account; there are us-west-2b, us-west-2c" in (
+        result.said
+    )
+    assert "-c network.availability_zones=us-west-2b,us-west-2c" in result.remedy
+
+
+def test_a_zone_that_is_impaired_or_local_is_not_offered() -> None:
+    there = {
+        "AvailabilityZones": [
+            {**zone("us-west-2a"), "State": "impaired"},
+            {**zone("us-west-2c"), "ZoneType": "local-zone"},
+            zone("us-west-2b"),
+        ]
+    }
+    result = one("Zones", {}, ec2__describe_availability_zones=there)
+    assert result.verdict is Verdict.FAIL
+    assert "us-west-2a is not a zone of this account; there are us-west-2b" in result.said
+
+
+def test_remedies_never_leave_the_gpu_nodes_zone_out() -> None:
+    """Zones without gpu.availability_zone would be refused by the settings."""
+    there = {"AvailabilityZones": [zone("us-west-2b"), zone("us-west-2c")]}
+    settings = {"gpu.availability_zone": "us-west-2a"}
+    remedy = one("Zones", settings, ec2__describe_availability_zones=there).remedy
+    flags = remedy.splitlines()[-1].removeprefix("-c ").split(" -c ")
+    chosen = read_settings({**settings, **dict(flag.split("=") for flag in flags)})
+    assert chosen.gpu_zone in chosen.zones
+    assert chosen.gpu_zone == "us-west-2b"
+
+
+def test_a_zone_that_eks_refuses_is_told_by_its_id() -> None:
+    """Zone names differ from account to account, ids do not."""
+    there = {
+        "AvailabilityZones": [
+            zone("us-east-1a", "use1-az3"),
+            zone("us-east-1b", "use1-az1"),
+            zone("us-east-1c", "use1-az2"),
+        ]
+    }
+    result = one("Zones", EAST, ec2__describe_availability_zones=there)
+    assert result.verdict is Verdict.FAIL
+    assert "us-east-1a (use1-az3)" in result.said
+    assert "network.availability_zones=us-east-1b,us-east-1c" in result.remedy
+
+
+def test_a_zone_without_the_gpu_type_names_those_that_have_it() -> None:
+    result = found("the zone has no p3.16xlarge")["GPU instance type"]
+    assert result.verdict is Verdict.FAIL
+    assert "us-west-2a does not offer p3.16xlarge; offered in us-west-2c" in result.said
+    assert "-c gpu.availability_zone=us-west-2c" in result.remedy
+
+
+def test_a_zone_without_the_core_type_fails() -> None:
+    def offered(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        (kind,) = Filters[0]["Values"]
+        places = ZONES if kind.startswith("p") else ("us-west-2a", "us-west-2c")
+        return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
+
+    result = one("Core instance type", {}, ec2__describe_instance_type_offerings=offered)
+    assert result.verdict is Verdict.FAIL
+    assert "us-west-2b does not offer m5.xlarge; offered in us-west-2a, us-west-2c" in result.said
+
+
+def test_pin_writes_zones_that_the_stacks_then_use(tmp_path: Path) -> None:
+    answers = good() | {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")}
+    (tmp_path / "cdk.context.json").write_text('{"kept:key": 1}')
+    pins = pin(deployment({}, answers), tmp_path)
+    assert pins["gpu.availability_zone"] == "us-west-2c"
+    assert json.loads((tmp_path / "cdk.context.json").read_text())["kept:key"] == 1
+    chosen = read_settings(pins)
+    assert chosen.gpu_zone == "us-west-2c"
+    assert len(chosen.zones) == 2
+    (tmp_path / "cdk.json").write_text('{"context": {"kept:key": 1}}')
+    assert settings_of(tmp_path).gpu_zone == "us-west-2c"
+
+
+def test_pin_leaves_a_zone_that_is_right(tmp_path: Path) -> None:
+    assert pin(deployment({}, good()), tmp_path) == {}
+    assert not (tmp_path / "cdk.context.json").exists()
+
+
+def test_a_pin_is_said_to_be_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It wins over a later edit of cdk.json, which would else be looked for in vain."""
+    monkeypatch.setattr(capacity, "ROOT", tmp_path)
+    assert "cdk.context.json" not in one("Zones", {}).said
+    (tmp_path / "cdk.context.json").write_text('{"gpu.availability_zone": "us-west-2a"}')
+    for name in ("Zones", "GPU instance type"):
+        said = one(name, {}).said
+        assert "cdk.context.json says gpu.availability_zone=us-west-2a" in said
+        assert "wins over cdk.json" in said
+
+
+def reserved(**changes: Any) -> Any:
+    row = {
+        "CapacityReservationId": RESERVED["gpu.capacity_reservation_id"],
+        "State": "active",
+        "InstanceType": "p3.16xlarge",
+        "AvailabilityZone": "us-west-2a",
+        "InstancePlatform": "Linux/UNIX",
+        "Tenancy": "default",
+        "AvailableInstanceCount": 2,
+    }
+    return reservations({**row, **changes})
+
+
+UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.NotFound")
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "said"),
+    [
+        (reserved(), Verdict.PASS, "has room for 2"),
+        (reserved(ReservationType="default"), Verdict.PASS, "has room for 2"),
+        (
+            reserved(ReservationType="capacity-block"),
+            Verdict.FAIL,
+            "is a capacity-block, not an On-Demand Capacity Reservation",
+        ),
+        (reserved(AvailableInstanceCount=1), Verdict.FAIL, "room for 1 instances, not 2"),
+        (reserved(State="expired"), Verdict.FAIL, "its state is expired, not active"),
+        (reserved(InstanceType="p3.2xlarge"), Verdict.FAIL, "its type is p3.2xlarge"),
+        (reserved(AvailabilityZone="us-west-2b"), Verdict.FAIL, "its zone is us-west-2b"),
+        (reserved(InstancePlatform="Windows"), Verdict.FAIL, "its platform is Windows"),
+        (reserved(Tenancy="dedicated"), Verdict.FAIL, "its tenancy is dedicated"),
+        (
+            reserved(EndDate=datetime.now(UTC) + timedelta(hours=2)),
+            Verdict.FAIL,
+            "it ends 20",
+        ),
+        (reserved(EndDate=datetime.now(UTC) + timedelta(days=9)), Verdict.PASS, "room for 2"),
+        (UNKNOWN, Verdict.FAIL, "is not in us-west-2 of this account"),
+    ],
+)
+def test_a_reservation_must_be_there_fit_and_have_room(
+    answer: Any, verdict: Verdict, said: str
+) -> None:
+    result = one("Capacity reservation", RESERVED, ec2__describe_capacity_reservations=answer)
+    assert result.verdict is verdict
+    assert said in result.said
+
+
+def test_a_capacity_block_has_a_remedy_of_its_own() -> None:
+    block = reserved(ReservationType="capacity-block")
+    result = one("Capacity reservation", RESERVED, ec2__describe_capacity_reservations=block)
+    assert "-c gpu.purchase=on-demand -c gpu.capacity_reservation_id=" in result.remedy
+
+
+def test_what_this_deployments_own_nodes_take_of_a_reservation_is_room_for_them() -> None:
+    reservation_id = RESERVED["gpu.capacity_reservation_id"]
+    node = {"InstanceType": "p3.16xlarge", "CapacityReservationId": reservation_id}
+    answers = {
+        "ec2__describe_capacity_reservations": reserved(AvailableInstanceCount=0),
+        "ec2__describe_instances": running({**node, "Tags": [OWN]}, {**node, "Tags": [OWN]}),
+    }
+    result = one("Capacity reservation", RESERVED, **answers)
+    assert result.verdict is Verdict.PASS
+    assert "2 of it by this deployment" in result.said
+    answers["ec2__describe_instances"] = running(node, node)
+    assert one("Capacity reservation", RESERVED, **answers).verdict is Verdict.FAIL

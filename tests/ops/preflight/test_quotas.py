@@ -1,0 +1,308 @@
+"""Preflight's checks of quotas: what counts, what does not, what to do if they are short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.preflight.quotas import quota_family
+from ops.results import Verdict
+from tests.ops.accounts import RESERVED, found, one
+from tests.simulated.accounts import standing
+from tests.simulated.answers import OWN, QUOTAS, quotas, reserved, running, stacked
+from tests.simulated.aws import ACCOUNT, denied, error
+
+
+def test_quotas_that_are_short_tell_how_to_raise_them() -> None:
+    results = found("new account: quotas of 0 and 5")
+    short = results["GPU vCPU quota"]
+    assert short.verdict is Verdict.FAIL
+    assert "vCPUs (2 x p3.16xlarge, on-demand): 128 needed, 0 in use, 0 allowed" in short.said
+    assert "--quota-code L-417A185B --desired-value 128" in short.remedy
+    assert "https://us-west-2.console.aws.amazon.com/servicequotas" in short.remedy
+    assert results["Core vCPU quota"].verdict is Verdict.FAIL
+    assert results["Elastic IP quota"].verdict is Verdict.PASS
+
+
+def test_room_for_the_core_nodes_but_not_for_all_that_may_come_is_a_warning() -> None:
+    answer: Any = {"service~quotas__get_service_quota": quotas(L_1216C47A=20)}
+    result = one("Core vCPU quota", {}, **answer)
+    assert result.verdict is Verdict.WARN
+    assert "at most 36 would not fit" in result.said
+    assert "core.max_nodes is 9" in result.said
+    assert "--desired-value 36" in result.remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "purchase", "family"),
+    [
+        ("p3.16xlarge", "on-demand", "P"),
+        ("p5.48xlarge", "on-demand", "P"),
+        ("p5en.48xlarge", "spot", "P5"),
+        ("p4d.24xlarge", "spot", "P"),
+        ("g5.12xlarge", "on-demand", "G and VT"),
+        ("vt1.3xlarge", "on-demand", "G and VT"),
+        ("m7i.4xlarge", "on-demand", "Standard"),
+        ("t3.micro", "on-demand", "Standard"),
+        ("im4gn.large", "on-demand", "Standard"),
+        ("trn1.32xlarge", "on-demand", ""),
+        ("inf2.xlarge", "on-demand", ""),
+        ("dl1.24xlarge", "on-demand", ""),
+        ("hpc7a.96xlarge", "on-demand", ""),
+        ("mac2.metal", "on-demand", ""),
+        ("u-6tb1.metal", "on-demand", ""),
+        ("x2idn.16xlarge", "on-demand", ""),
+    ],
+)
+def test_an_instance_counts_in_the_quota_of_its_whole_family_name(
+    kind: str, purchase: str, family: str
+) -> None:
+    assert quota_family(kind, purchase) == family
+
+
+def instance(kind: str, **more: Any) -> dict[str, Any]:
+    return {"InstanceType": kind, "State": {"Name": "running"}, **more}
+
+
+def test_what_runs_already_counts_but_not_this_deployments_own() -> None:
+    result = one(
+        "GPU vCPU quota",
+        {},
+        ec2__describe_instances=running(
+            instance("p4d.24xlarge"),
+            instance("p3.16xlarge", Tags=[OWN]),
+            instance("p3.2xlarge", InstanceLifecycle="spot"),
+            instance("g5.12xlarge"),
+            instance("p2.xlarge", CpuOptions={"CoreCount": 2, "ThreadsPerCore": 2}),
+        ),
+    )
+    assert "(2 x p3.16xlarge, on-demand): 128 needed, 100 in use, 192 allowed" in result.said
+    assert result.verdict is Verdict.FAIL
+
+
+# Codes as AWS lists them; a wrong one asks for another quota, and nobody notices.
+# https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+CODES = [
+    ("on-demand", "p3.16xlarge", "L-417A185B"),
+    ("on-demand", "p5.48xlarge", "L-417A185B"),
+    ("on-demand", "g5.12xlarge", "L-DB2E81BA"),
+    ("spot", "p3.16xlarge", "L-7212CCBC"),
+    ("spot", "p4d.24xlarge", "L-7212CCBC"),
+    ("spot", "p5.48xlarge", "L-C4BD4855"),
+    ("spot", "g5.12xlarge", "L-3819A6DF"),
+    ("spot", "g6.48xlarge", "L-3819A6DF"),
+]
+
+
+@pytest.mark.parametrize(("purchase", "kind", "code"), CODES)
+def test_each_family_and_purchase_counts_in_its_own_quota(
+    purchase: str, kind: str, code: str
+) -> None:
+    asked: set[str] = set()
+
+    def quota(ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
+        asked.update([QuotaCode] if ServiceCode == "ec2" else [])
+        return {"Quota": {"QuotaCode": QuotaCode, "Value": 1000.0}}
+
+    settings = {"gpu.purchase": purchase, "gpu.instance_type": kind}
+    answer: Any = {"service~quotas__get_service_quota": quota}
+    assert one("GPU vCPU quota", settings, **answer).verdict is Verdict.PASS
+    # Beside it those of the core nodes, which are never Spot, and of the addresses.
+    assert asked == {code, "L-1216C47A", "L-0263D0A3"}
+
+
+def test_the_simulated_accounts_have_the_quotas_that_are_asked_for() -> None:
+    assert {code for _, _, code in CODES} < {code for _, code in QUOTAS}
+
+
+def waiting(kind: str, number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "CapacityReservationId": f"cr-{kind}",
+        "State": "active",
+        "OwnerId": ACCOUNT,
+        "InstanceType": kind,
+        "AvailableInstanceCount": number,
+        "InstanceMatchCriteria": "targeted",
+        "AvailabilityZone": "us-west-2a",
+        **more,
+    }
+
+
+def sizes(InstanceTypes: list[str]) -> dict[str, Any]:
+    assert InstanceTypes == ["p2.8xlarge"]
+    return {"InstanceTypes": [{"InstanceType": "p2.8xlarge", "VCpuInfo": {"DefaultVCpus": 32}}]}
+
+
+def test_reservations_that_nobody_uses_count_as_if_they_were_used() -> None:
+    result = one(
+        "GPU vCPU quota",
+        {},
+        ec2__describe_capacity_reservations=reserved(
+            waiting("p3.16xlarge", 1),
+            waiting("p2.8xlarge", 2),
+            waiting("p3.8xlarge", 0),
+            waiting("g5.12xlarge", 5),
+            waiting("p3.2xlarge", 5, State="expired"),
+            waiting("p4d.24xlarge", 5, OwnerId="999900001111"),
+            waiting("p5.48xlarge", 5, ReservationType="capacity-block"),
+        ),
+        ec2__describe_instance_types=sizes,
+    )
+    assert "128 needed, 128 in use, 192 allowed" in result.said
+    assert result.verdict is Verdict.FAIL
+
+
+def test_reservations_count_in_no_spot_quota() -> None:
+    result = one(
+        "GPU vCPU quota",
+        {"gpu.purchase": "spot"},
+        ec2__describe_capacity_reservations=reserved(waiting("p3.16xlarge", 9)),
+    )
+    assert "128 needed, 0 in use" in result.said
+
+
+def test_the_reservation_that_the_nodes_start_in_counts_once() -> None:
+    own = waiting("p3.16xlarge", 2, CapacityReservationId=RESERVED["gpu.capacity_reservation_id"])
+    there = reserved(own, waiting("p3.2xlarge", 1))
+    result = one("GPU vCPU quota", RESERVED, ec2__describe_capacity_reservations=there)
+    assert "128 needed, 8 in use" in result.said
+
+
+def test_core_nodes_start_in_what_is_open_to_them() -> None:
+    result = one(
+        "Core vCPU quota",
+        {},
+        ec2__describe_capacity_reservations=reserved(
+            waiting("m5.xlarge", 1, InstanceMatchCriteria="open"),
+            waiting("m5.xlarge", 2, InstanceMatchCriteria="open", AvailabilityZone="us-west-2c"),
+            waiting("m5.xlarge", 3),
+            waiting("m5.2xlarge", 1, InstanceMatchCriteria="open"),
+        ),
+    )
+    assert "28 in use" in result.said
+
+
+def test_without_the_reservations_the_rest_is_told_and_so_is_that() -> None:
+    refused = denied("DescribeCapacityReservations")
+    answer: Any = {"ec2__describe_capacity_reservations": refused}
+    result = one("GPU vCPU quota", {}, **answer)
+    assert result.verdict is Verdict.PASS
+    assert "128 needed, 0 in use, 192 allowed; without unused Capacity Reserv" in result.said
+    assert "not allowed to call DescribeCapacityReservations" in result.said
+    answer["service~quotas__get_service_quota"] = quotas(L_417A185B=0)
+    assert one("GPU vCPU quota", {}, **answer).verdict is Verdict.FAIL
+
+
+def test_a_quota_that_the_account_never_had_is_awss_default() -> None:
+    def default(ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
+        return {"Quota": {"QuotaCode": QuotaCode, "Value": 7.0}}
+
+    result = one(
+        "VPC quota",
+        {},
+        **{
+            "service~quotas__get_service_quota": error(
+                "GetServiceQuota", "NoSuchResourceException"
+            ),
+            "service~quotas__get_aws_default_service_quota": default,
+        },
+    )
+    assert result.said == "VPCs: 1 needed, 1 in use, 7 allowed"
+
+
+def test_vpcs_and_addresses_that_are_in_use_count() -> None:
+    vpcs = {"Vpcs": [{"VpcId": f"vpc-{n}", "CidrBlock": "10.0.0.0/16"} for n in range(5)]}
+    result = one("VPC quota", {}, ec2__describe_vpcs=vpcs)
+    assert (result.verdict, result.said) == (
+        Verdict.FAIL,
+        "VPCs: 1 needed, 5 in use, 5 allowed (L-F678F1CE)",
+    )
+    addresses = {"Addresses": [{"AllocationId": f"eipalloc-{n}"} for n in range(5)]}
+    result = one("Elastic IP quota", {}, ec2__describe_addresses=addresses)
+    assert (result.verdict, result.said) == (
+        Verdict.FAIL,
+        "addresses: 1 needed, 5 in use, 5 allowed (L-0263D0A3)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "needed"),
+    [
+        ("CREATE_COMPLETE", 0),
+        ("UPDATE_FAILED", 0),
+        ("UPDATE_ROLLBACK_FAILED", 0),
+        ("UPDATE_IN_PROGRESS", 0),
+        ("ROLLBACK_COMPLETE", 1),
+        ("REVIEW_IN_PROGRESS", 1),
+    ],
+)
+def test_a_vpc_is_needed_unless_the_stack_has_it(status: str, needed: int) -> None:
+    answer = stacked(("network", status))
+    result = one("VPC quota", {}, cloudformation__describe_stacks=answer)
+    assert result.said.startswith(f"VPCs: {needed} needed")
+
+
+def test_a_second_nat_gateway_takes_a_second_address() -> None:
+    used = {"Addresses": [{"Tags": [OWN]}, *({"AllocationId": f"e-{n}"} for n in range(4))]}
+    answer = {"ec2__describe_addresses": used}
+    assert one("Elastic IP quota", {}, standing(), **answer).verdict is Verdict.PASS
+    per_zone = {"network.nat_gateways": "per-zone"}
+    result = one("Elastic IP quota", per_zone, standing(), **answer)
+    assert result.verdict is Verdict.FAIL
+    assert "1 needed, 5 in use" in result.said
+
+
+LUSTRE = {"LustreConfiguration": {"DeploymentType": "PERSISTENT_2"}, "StorageCapacity": 100_000}
+
+
+def test_other_file_systems_of_the_kind_count() -> None:
+    systems = {
+        "FileSystems": [
+            LUSTRE,
+            {
+                **LUSTRE,
+                "Tags": [OWN],
+                "FileSystemId": "fs-0123456789abcdef0",
+                "SubnetIds": ["subnet-0123456789abcdef0"],
+            },
+            {"LustreConfiguration": {"DeploymentType": "SCRATCH_2"}, "StorageCapacity": 50_000},
+        ]
+    }
+    result = one("FSx storage quota", {}, standing(), fsx__describe_file_systems=systems)
+    assert result.verdict is Verdict.FAIL
+    assert "GiB: 2,400 needed, 100,000 in use, 100,800 allowed" in result.said
+    short: Any = {"service~quotas__get_service_quota": quotas(L_FD6F2F22=1)}
+    short["fsx__describe_file_systems"] = systems
+    result = one("FSx number quota", {}, standing(), **short)
+    assert result.verdict is Verdict.FAIL
+    assert "1 needed, 1 in use, 1 allowed (L-FD6F2F22)" in result.said
+
+
+def test_a_file_system_that_an_earlier_deployment_left_counts_and_one_that_goes_does_not() -> None:
+    left = {**LUSTRE, "FileSystemId": "fs-0123456789abcdef0", "Tags": [OWN]}
+    going = {**LUSTRE, "Lifecycle": "DELETING"}
+    systems = {"FileSystems": [left, going, going]}
+    answer: Any = {"fsx__describe_file_systems": systems}
+    assert "2,400 needed, 100,000 in use" in one("FSx storage quota", {}, **answer).said
+    assert "1 needed, 1 in use" in one("FSx number quota", {}, **answer).said
+
+
+def test_a_file_system_without_a_fixed_size_breaks_nothing() -> None:
+    tiering = {"LustreConfiguration": {"DeploymentType": "PERSISTENT_2"}}
+    systems = {"FileSystems": [{**tiering, "StorageType": "INTELLIGENT_TIERING"}]}
+    result = one("FSx storage quota", {}, fsx__describe_file_systems=systems)
+    assert result.verdict is Verdict.PASS
+    assert "0 in use" in result.said
+
+
+def test_a_region_without_persistent_2_fails() -> None:
+    result = found("region without FSx PERSISTENT_2")["FSx PERSISTENT_2"]
+    assert result.verdict is Verdict.FAIL
+    assert "another region" in result.remedy
+
+
+def test_what_aws_does_not_tell_of_the_throughput_is_not_claimed() -> None:
+    said = found("everything in order")["FSx PERSISTENT_2"].said
+    assert "by its quotas" in said
+    assert "AWS does not tell whether with 500 MB/s/TiB" in said

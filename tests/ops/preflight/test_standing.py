@@ -1,0 +1,268 @@
+"""Preflight where something stands already: stacks, cluster, file system, bucket, log groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.reader import read_settings
+from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
+from ops.results import Result, Verdict
+from tests.ops.accounts import found, one
+from tests.simulated.accounts import standing
+from tests.simulated.answers import file_system, stacked
+from tests.simulated.aws import denied
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("DELETE_FAILED", "./bionemo leftovers --delete"),
+        ("UPDATE_ROLLBACK_FAILED", "npx cdk rollback Cluster"),
+        ("IMPORT_ROLLBACK_FAILED", "delete-stack --region us-west-2 --stack-name bionemo-on-eks-c"),
+        ("UPDATE_IN_PROGRESS", "./bionemo status --watch"),
+        ("DELETE_IN_PROGRESS", "./bionemo status --watch"),
+    ],
+)
+def test_a_stack_that_cannot_be_deployed_to_tells_how_to_mend_it(status: str, remedy: str) -> None:
+    answer = stacked(("network", "CREATE_COMPLETE"), ("cluster", status))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert result.verdict is Verdict.FAIL
+    assert f"bionemo-on-eks-cluster is {status}" in result.said
+    assert remedy in result.remedy
+    assert "network" not in result.said
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
+def test_a_creation_that_failed_is_made_anew_by_cdk(status: str) -> None:
+    answer = stacked(("network", "CREATE_COMPLETE"), ("cluster", status))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert (result.verdict, result.said) == (
+        Verdict.WARN,
+        f"bionemo-on-eks-cluster is {status}; cdk deploy deletes it and makes it anew",
+    )
+    answer = stacked(("storage", "UPDATE_FAILED"), ("cluster", status))
+    worse = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert worse.verdict is Verdict.FAIL
+    assert "cluster" not in worse.said
+
+
+def test_a_change_set_that_nobody_ran_is_no_stack_yet() -> None:
+    answer = stacked(("cluster", "REVIEW_IN_PROGRESS"))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert (result.verdict, result.said) == (
+        Verdict.PASS,
+        "none stands; this will be a new deployment",
+    )
+    answer = stacked(("network", "CREATE_COMPLETE"), ("cluster", "REVIEW_IN_PROGRESS"))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert (result.verdict, result.said) == (Verdict.PASS, "1 stand; this will be an update")
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_a_stack_that_stands_can_be_updated(status: str) -> None:
+    result = one("Stacks", {}, cloudformation__describe_stacks=stacked(("cluster", status)))
+    assert result.verdict is Verdict.PASS
+
+
+def test_a_stack_that_was_deleted_is_not_there() -> None:
+    answer = stacked(("cluster", "DELETE_COMPLETE"))
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert (result.verdict, result.said) == (
+        Verdict.PASS,
+        "none stands; this will be a new deployment",
+    )
+
+
+def test_stacks_of_another_deployment_are_none_of_ours() -> None:
+    answer = stacked(("cluster", "ROLLBACK_FAILED"), cluster="bionemo-on-eks-2")
+    result = one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert result.verdict is Verdict.PASS
+    assert "none stands" in result.said
+
+
+def test_the_stacks_are_read_once_for_all_checks() -> None:
+    asked: list[Any] = []
+
+    def answer(**arguments: Any) -> dict[str, Any]:
+        asked.append(arguments)
+        told: dict[str, Any] = stacked()(**arguments)
+        return told
+
+    one("Stacks", {}, cloudformation__describe_stacks=answer)
+    assert asked == [{}]
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "verdict", "said"),
+    [
+        ("1.34", "1.35", Verdict.PASS, "standard support"),
+        ("1.35", "1.35", Verdict.PASS, "standard support"),
+        ("1.33", "1.35", Verdict.FAIL, "one minor version at a time"),
+        ("1.35", "1.34", Verdict.FAIL, "goes back to no older one"),
+    ],
+)
+def test_a_cluster_goes_up_one_minor_version_at_a_time(
+    now: str, wanted: str, verdict: Verdict, said: str
+) -> None:
+    result = one("Kubernetes version", {"kubernetes_version": wanted}, standing(now))
+    assert result.verdict is verdict
+    assert said in result.said
+
+
+def test_a_file_system_cannot_shrink() -> None:
+    systems = {"FileSystems": [file_system(StorageCapacity=4800)]}
+    result = one("File system", {}, standing(), fsx__describe_file_systems=systems)
+    assert result.verdict is Verdict.FAIL
+    assert "has 4,800 GiB and cannot shrink to 2,400" in result.said
+    assert "-c storage.capacity_gib=4800" in result.remedy
+    larger = one(
+        "File system",
+        {"storage.capacity_gib": "7200"},
+        standing(),
+        fsx__describe_file_systems=systems,
+    )
+    assert larger.verdict is Verdict.PASS
+
+
+def test_a_file_system_in_another_zone_would_be_replaced() -> None:
+    result = found("a deployment that stands in another zone")["File system"]
+    assert result.verdict is Verdict.FAIL
+    assert "is in us-west-2a, and the settings say us-west-2b" in result.said
+    assert "npx cdk destroy --all" in result.remedy
+
+
+def larger_beside_storage(status: str) -> Result:
+    """What is said of our file system, larger than wanted, beside Storage in `status`."""
+    return one(
+        "File system",
+        {},
+        fsx__describe_file_systems={"FileSystems": [file_system(StorageCapacity=4800)]},
+        cloudformation__describe_stacks=stacked(("storage", status)),
+    )
+
+
+def test_a_file_system_without_its_stack_is_left_over_and_judged_by_nobody() -> None:
+    """The new deployment makes another beside it, of whatever size and zone."""
+    for status in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE"):
+        result = larger_beside_storage(status)
+        assert result.verdict is Verdict.WARN
+        assert "fs-0123456789abcdef0: left over" in result.said
+        assert result.remedy == "./bionemo leftovers"
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "UPDATE_IN_PROGRESS"])
+def test_a_file_system_is_its_stacks_whatever_became_of_that(status: str) -> None:
+    result = larger_beside_storage(status)
+    assert result.verdict is Verdict.FAIL
+    assert "cannot shrink" in result.said
+
+
+def test_a_file_system_that_cdk_deletes_first_is_not_judged() -> None:
+    result = larger_beside_storage("ROLLBACK_FAILED")
+    assert (result.verdict, result.said) == (Verdict.PASS, "none stands; it will be made")
+
+
+def test_a_file_system_that_is_being_deleted_is_gone() -> None:
+    systems = {"FileSystems": [file_system(StorageCapacity=4800, Lifecycle="DELETING")]}
+    for account in (None, standing()):
+        result = one("File system", {}, account, fsx__describe_file_systems=systems)
+        assert (result.verdict, result.said) == (Verdict.PASS, "none stands; it will be made")
+
+
+OTHER = {"Key": DEPLOYMENT_TAG, "Value": "bionemo-on-eks-2"}
+
+
+def test_another_projects_file_system_is_none_of_ours() -> None:
+    systems = {"FileSystems": [file_system(Tags=[OTHER], StorageCapacity=4800)]}
+    result = one("File system", {}, fsx__describe_file_systems=systems)
+    assert "none stands" in result.said
+
+
+def test_a_cluster_that_these_stacks_did_not_make_is_in_the_way() -> None:
+    result = one("Cluster name", {}, eks__list_clusters={"clusters": ["bionemo-on-eks"]}, **VERSION)
+    assert result.verdict is Verdict.FAIL
+    assert "cluster_name" in result.remedy
+
+
+@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"])
+def test_a_cluster_is_in_the_way_of_a_stack_that_holds_nothing(status: str) -> None:
+    result = one(
+        "Cluster name",
+        {},
+        eks__list_clusters={"clusters": ["bionemo-on-eks"]},
+        cloudformation__describe_stacks=stacked(("cluster", status)),
+        **VERSION,
+    )
+    assert result.verdict is Verdict.FAIL
+
+
+VERSION: dict[str, Any] = {"eks__describe_cluster": {"cluster": {"version": "1.35"}}}
+
+
+# States of a stack whose resources are its own, whatever became of its last change.
+IN_PLACE = [
+    ("CREATE_COMPLETE", Verdict.PASS),
+    ("UPDATE_FAILED", Verdict.PASS),
+    ("UPDATE_ROLLBACK_FAILED", Verdict.PASS),
+    ("UPDATE_IN_PROGRESS", Verdict.PASS),
+]
+
+
+def test_a_bucket_from_before_is_taken_over_only_if_it_is_to_be_kept() -> None:
+    """CloudFormation imports by itself only what has DeletionPolicy Retain."""
+    there: dict[str, Any] = {"s3__head_bucket": {}}
+    kept = one("Bucket name", {}, **there)
+    assert (kept.verdict, "will be taken over" in kept.said) == (Verdict.PASS, True)
+    refused = one("Bucket name", {"storage.keep_bucket": "false"}, **there)
+    assert refused.verdict is Verdict.FAIL
+    assert "-c storage.keep_bucket=true" in refused.remedy
+    stands = one("Bucket name", {"storage.keep_bucket": "false"}, standing())
+    assert stands.verdict is Verdict.PASS
+    for status, verdict in (*IN_PLACE, ("ROLLBACK_COMPLETE", Verdict.FAIL)):
+        result = one(
+            "Bucket name",
+            {"storage.keep_bucket": "false"},
+            cloudformation__describe_stacks=stacked(("storage", status)),
+            **there,
+        )
+        assert result.verdict is verdict, status
+
+
+def test_a_bucket_that_is_closed_may_be_another_accounts() -> None:
+    result = one("Bucket name", {}, s3__head_bucket=denied("HeadBucket"))
+    assert result.verdict is Verdict.WARN
+    assert "another account's" in result.said
+
+
+def groups(*existing: str) -> Any:
+    def answer(logGroupNamePrefix: str, **more: Any) -> dict[str, Any]:
+        found = [name for name in existing if name.startswith(logGroupNamePrefix)]
+        return {"logGroups": [{"logGroupName": name} for name in found]}
+
+    return answer
+
+
+def test_log_groups_from_before_are_in_the_way_while_their_stack_does_not_stand() -> None:
+    name = names.control_plane_log_group(read_settings({}))
+    result = one("Log groups", {}, logs__describe_log_groups=groups(name))
+    assert result.verdict is Verdict.FAIL
+    assert name in result.said
+    assert result.remedy == "./bionemo leftovers --delete"
+    gone = [("ROLLBACK_COMPLETE", Verdict.FAIL), ("REVIEW_IN_PROGRESS", Verdict.FAIL)]
+    for status, verdict in (*IN_PLACE, *gone):
+        again = one(
+            "Log groups",
+            {},
+            logs__describe_log_groups=groups(name),
+            cloudformation__describe_stacks=stacked(("cluster", status)),
+        )
+        assert again.verdict is verdict, status
+
+
+def test_a_longer_name_is_another_log_group() -> None:
+    name = names.control_plane_log_group(read_settings({}))
+    result = one("Log groups", {}, logs__describe_log_groups=groups(f"{name}-2"))
+    assert result.verdict is Verdict.PASS

@@ -1,0 +1,149 @@
+"""A rehearsal's own folder: nobody else's goes, and nothing of it stays unasked."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from rehearsal.machine.workspace import (
+    WORK,
+    WorkspaceError,
+    keep,
+    refuse_what_cannot_be_kept_in,
+    workspace,
+)
+
+
+def stopped_by(error: type[BaseException], build: Path) -> Path:
+    """Work in a folder until `error` comes; return the folder."""
+    with suppress(error), workspace(build) as folder:
+        for name in ("logs", "home"):
+            (folder / name).mkdir()
+            (folder / name / "file").touch()
+        raise error
+    return folder
+
+
+def test_two_rehearsals_do_not_touch_each_other(tmp_path: Path) -> None:
+    with workspace(tmp_path) as one:
+        (one / "mine").touch()
+        os.utime(one, (0, 0))
+        with workspace(tmp_path) as other:
+            assert one != other
+            assert (one / "mine").exists()
+        assert not other.exists()
+    assert not one.exists()
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_leaves_its_logs_until_the_next_and_an_end_nothing(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    folder = stopped_by(error, tmp_path)
+    if error is KeyboardInterrupt:
+        assert not folder.exists()
+        return
+    assert {each.name for each in folder.iterdir()} == {"logs"}
+    os.utime(folder, (0, 0))
+    with workspace(tmp_path):
+        assert not folder.exists()
+
+
+def test_the_message_of_a_failure_says_where_its_logs_are(tmp_path: Path) -> None:
+    error, early = ValueError("cdk deploy failed."), ValueError("A port is taken.")
+    with suppress(ValueError), workspace(tmp_path) as folder:
+        (folder / "logs").mkdir()
+        raise error
+    assert error.__notes__ == [f"  Its logs stay until the next rehearsal: {folder}/logs"]
+    with suppress(ValueError), workspace(tmp_path) as folder:
+        raise early
+    assert not hasattr(early, "__notes__")
+    assert not folder.exists()
+
+
+def test_a_folder_that_a_user_has_named_is_not_swept(tmp_path: Path) -> None:
+    mine = tmp_path / "rehearsal-mine"
+    mine.mkdir()
+    os.utime(mine, (0, 0))
+    with workspace(tmp_path) as folder:
+        assert folder.parent == tmp_path / WORK
+    assert mine.exists()
+
+
+def test_what_is_kept_takes_an_earlier_rehearsals_place(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    itself = kept.stat().st_ino
+    for number in ("1", "2"):
+        with workspace(tmp_path) as folder:
+            for name in ("kubernetes", "logs", "state", "tools"):
+                (folder / name).mkdir()
+                (folder / name / number).touch()
+            (folder / "aws-resources.yaml").write_text(number)
+            (folder / "charts.yaml").write_text(number)
+            refuse_what_cannot_be_kept_in(kept)
+            keep(folder, kept)
+    # What is to be read, and none of what the rehearsal has worked with.
+    assert sorted(str(each.relative_to(kept)) for each in kept.rglob("*")) == [
+        *("aws-resources.yaml", "charts.yaml", "kubernetes", "kubernetes/2", "logs", "logs/2"),
+    ]
+    assert (kept / "aws-resources.yaml").read_text() == "2"
+    # It may be a mount, or the target of a link.
+    assert kept.stat().st_ino == itself
+
+
+def test_an_earlier_rehearsal_that_cannot_be_removed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kept" / "kubernetes").mkdir(parents=True)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    with pytest.raises(WorkspaceError, match=r"kept in .*kept: Permission denied\.\n .*--folder"):
+        keep(tmp_path / "work", tmp_path / "kept")
+
+
+def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(WorkspaceError, match="holds other things"):
+        refuse_what_cannot_be_kept_in(tmp_path)
+
+
+@pytest.mark.parametrize("parent", ["/proc", "/proc/1/no", "{tmp_path}/file"])
+def test_a_place_that_cannot_be_written_to_is_told_before_the_run(
+    parent: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    kept = Path(parent.format(tmp_path=tmp_path)) / "kept"
+    with pytest.raises(
+        WorkspaceError, match=f"Nothing can be kept in {kept}(?s:.*)--folder FOLDER"
+    ):
+        refuse_what_cannot_be_kept_in(kept)
+
+
+def test_a_place_that_can_be_stays_as_it_is(tmp_path: Path) -> None:
+    refuse_what_cannot_be_kept_in(tmp_path / "kept")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("build", ["/proc/build", "{tmp_path}/file"])
+def test_a_build_folder_that_cannot_be_written_to_is_told(build: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    place = Path(build.format(tmp_path=tmp_path))
+    with pytest.raises(WorkspaceError, match=rf"cannot work in {place}: .*\n  Make that"):
+        stopped_by(ValueError, place)
+
+
+def test_a_full_disk_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=5 * 2**20))
+    with pytest.raises(WorkspaceError, match=r"has 5 MB left on its disk; .*\n  Make room"):
+        stopped_by(ValueError, tmp_path)
+    assert list((tmp_path / WORK).iterdir()) == []

@@ -1,0 +1,161 @@
+"""Simulated AWS accounts for the operations command: answers by call, checked by botocore itself.
+
+Requests and answers are held against botocore's own models of the services, as its Stubber does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bionemo_eks.configuration.reader import read_settings
+from ops.aws import Deployment
+from ops.preflight import checks
+from ops.results import Result, run_checks
+from tests.simulated.answers import (
+    CALLER,
+    OWN,
+    ZONES,
+    addon_versions,
+    bootstrapped,
+    cluster_versions,
+    default_quotas,
+    file_system,
+    no_bucket,
+    offered_in,
+    quotas,
+    reserved,
+    role,
+    running,
+    simulated,
+    stacked,
+    subnets,
+    zone,
+)
+from tests.simulated.aws import ACCOUNT, Answers, SimulatedAws, denied, error
+
+
+def good() -> Answers:
+    """An account in which the default deployment goes through."""
+    return {
+        "sts.get_caller_identity": {"Account": ACCOUNT, "Arn": CALLER},
+        "cloudformation.describe_stacks": stacked(),
+        "ssm.get_parameter": bootstrapped(),
+        "iam.get_role": role,
+        "iam.simulate_principal_policy": simulated(),
+        "eks.list_clusters": {"clusters": []},
+        "eks.describe_cluster_versions": cluster_versions,
+        "eks.describe_addon_versions": lambda addonName, kubernetesVersion, **more: addon_versions(
+            addonName, kubernetesVersion
+        ),
+        "ec2.describe_availability_zones": {"AvailabilityZones": [zone(name) for name in ZONES]},
+        "ec2.describe_instance_type_offerings": offered_in(*ZONES),
+        "ec2.describe_instances": running(),
+        "ec2.describe_capacity_reservations": reserved(),
+        "ec2.describe_addresses": {"Addresses": []},
+        "ec2.describe_vpcs": {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "172.31.0.0/16"}]},
+        "service-quotas.get_service_quota": quotas(),
+        "service-quotas.list_aws_default_service_quotas": default_quotas,
+        "fsx.describe_file_systems": {"FileSystems": []},
+        "s3.head_bucket": no_bucket,
+        "logs.describe_log_groups": {"logGroups": []},
+    }
+
+
+def standing(version: str = "1.35") -> Answers:
+    """An account in which the default deployment stands already."""
+    stacks = ("network", "storage", "cluster", "addons", "workload", "observability")
+    own_address = {"AllocationId": "eipalloc-1", "Tags": [OWN]}
+    return good() | {
+        "cloudformation.describe_stacks": stacked(*((name, "CREATE_COMPLETE") for name in stacks)),
+        "eks.list_clusters": {"clusters": ["bionemo-on-eks"]},
+        "eks.describe_cluster": {"cluster": {"name": "bionemo-on-eks", "version": version}},
+        "fsx.describe_file_systems": {"FileSystems": [file_system()]},
+        "ec2.describe_subnets": subnets,
+        "ec2.describe_addresses": {"Addresses": [own_address]},
+        "s3.head_bucket": {},
+        "logs.describe_log_groups": {
+            "logGroups": [{"logGroupName": "/aws/eks/bionemo-on-eks/cluster"}]
+        },
+    }
+
+
+def _new_account() -> Answers:
+    short = quotas(L_417A185B=0, L_1216C47A=5)
+    return good() | {"service-quotas.get_service_quota": short}
+
+
+def _not_bootstrapped() -> Answers:
+    missing = error("GetParameter", "ParameterNotFound")
+    return good() | {
+        "ssm.get_parameter": missing,
+        "cloudformation.describe_stacks": {"Stacks": []},
+    }
+
+
+def _half_denied() -> Answers:
+    names = sorted(set(good()) - {"sts.get_caller_identity"})
+    return good() | {
+        name: denied(name.partition(".")[2].title().replace("_", "")) for name in names[::2]
+    }
+
+
+def _throttled() -> Answers:
+    return {
+        name: error(name.partition(".")[2].title().replace("_", ""), "ThrottlingException")
+        for name in good()
+    }
+
+
+SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
+    "everything in order": ({}, good),
+    "new account: quotas of 0 and 5": ({}, _new_account),
+    "the zone has no p3.16xlarge": (
+        {},
+        lambda: good() | {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")},
+    ),
+    "Kubernetes version ended": (
+        {"kubernetes_version": "1.29"},
+        lambda: good() | {"eks.describe_cluster_versions": {"clusterVersions": []}},
+    ),
+    "not bootstrapped": ({}, _not_bootstrapped),
+    "no permission for half of the calls": ({}, _half_denied),
+    "region without FSx PERSISTENT_2": (
+        {},
+        lambda: (
+            good()
+            | {"service-quotas.list_aws_default_service_quotas": {"Quotas": [{"QuotaCode": "L-1"}]}}
+        ),
+    ),
+    "throttling": ({}, _throttled),
+    "a deployment that stands": ({}, standing),
+    "a deployment that stands in another zone": (
+        {
+            "gpu.availability_zone": "us-west-2b",
+            "network.availability_zones": "us-west-2b,us-west-2a",
+        },
+        standing,
+    ),
+    "a roll-back that failed": (
+        {},
+        lambda: (
+            good()
+            | {"cloudformation.describe_stacks": stacked(("cluster", "UPDATE_ROLLBACK_FAILED"))}
+        ),
+    ),
+}
+
+
+def deployment(settings: dict[str, str], answers: Answers) -> Deployment:
+    """The deployment of `settings` in a simulated account."""
+    found = read_settings(settings)
+    return Deployment(found, SimulatedAws(answers, found.region), ACCOUNT, CALLER)
+
+
+def preflight(settings: dict[str, str], answers: Answers) -> list[Result]:
+    """What preflight finds there."""
+    found = deployment(settings, answers)
+    results = run_checks(checks(found))
+    assert isinstance(found.aws, SimulatedAws)
+    if found.aws.broken:
+        raise found.aws.broken[0]
+    return results

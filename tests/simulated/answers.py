@@ -1,0 +1,210 @@
+"""Answers of AWS to the operations command; each holds the question to what must be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from tests.simulated.aws import ACCOUNT, error
+
+CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Engineer/me"
+# IAM Identity Center's roles have a path, which their sessions' ARNs have not.
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/Engineer"
+OWN = {"Key": "bionemo-on-eks/deployment", "Value": "bionemo-on-eks"}
+WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+ZONES = ("us-west-2a", "us-west-2b", "us-west-2c")
+
+# What an account that may deploy has, by (service, code).
+QUOTAS = {
+    ("ec2", "L-417A185B"): 192,
+    ("ec2", "L-7212CCBC"): 192,
+    ("ec2", "L-C4BD4855"): 1920,
+    ("ec2", "L-DB2E81BA"): 192,
+    ("ec2", "L-3819A6DF"): 192,
+    ("ec2", "L-1216C47A"): 256,
+    ("ec2", "L-0263D0A3"): 5,
+    ("vpc", "L-F678F1CE"): 5,
+    ("fsx", "L-8F1B9C74"): 100_800,
+    ("fsx", "L-FD6F2F22"): 100,
+}
+
+
+def quotas(**changes: float) -> Callable[..., dict[str, Any]]:
+    """Quotas as an account's, with some codes (`L_417A185B=0`) changed."""
+
+    def answer(ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
+        value = changes.get(QuotaCode.replace("-", "_"), QUOTAS[ServiceCode, QuotaCode])
+        return {"Quota": {"QuotaCode": QuotaCode, "Value": float(value)}}
+
+    return answer
+
+
+def addon_versions(addonName: str, kubernetesVersion: str) -> dict[str, Any]:
+    pinned = KUBERNETES_RELEASES[kubernetesVersion].addons[addonName]
+    return {"addons": [{"addonName": addonName, "addonVersions": [{"addonVersion": pinned}]}]}
+
+
+def role(RoleName: str) -> dict[str, Any]:
+    assert RoleName == "Engineer"
+    return {
+        "Role": {
+            "Path": "/aws-reserved/sso.amazonaws.com/",
+            "RoleName": RoleName,
+            "RoleId": "AROAEXAMPLEEXAMPLE",
+            "Arn": ROLE,
+            "CreateDate": WHEN,
+        }
+    }
+
+
+def simulated(*refused: str) -> Callable[..., dict[str, Any]]:
+    """IAM's simulation, which allows all but the actions and roles in `refused`.
+
+    One result for each action, with one for each resource in it, as IAM answers.
+    """
+
+    def decision(action: str, resource: str) -> str:
+        denied = action in refused or any(each in resource for each in refused)
+        return "implicitDeny" if denied else "allowed"
+
+    def answer(
+        PolicySourceArn: str, ActionNames: list[str], ResourceArns: list[str], **more: Any
+    ) -> dict[str, Any]:
+        assert PolicySourceArn == ROLE or ":role/cdk-" in PolicySourceArn, PolicySourceArn
+        results = []
+        for action in ActionNames:
+            each = {resource: decision(action, resource) for resource in ResourceArns}
+            # The most restrictive one stands for all: "implicitDeny" sorts behind "allowed".
+            result = {"EvalActionName": action, "EvalDecision": max(each.values())}
+            specific = [
+                {"EvalResourceName": resource, "EvalResourceDecision": one}
+                for resource, one in each.items()
+            ]
+            results.append({**result, "ResourceSpecificResults": specific})
+        return {"EvaluationResults": results}
+
+    return answer
+
+
+def offered_in(*zones: str) -> Callable[..., dict[str, Any]]:
+    """Instance type offerings: P instances in `zones`, all else everywhere."""
+
+    def answer(LocationType: str, Filters: list[dict[str, Any]]) -> dict[str, Any]:
+        assert LocationType == "availability-zone"
+        ((name, (kind,)),) = ((each["Name"], each["Values"]) for each in Filters)
+        assert name == "instance-type"
+        places = zones if kind.startswith("p") else ZONES
+        return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
+
+    return answer
+
+
+def running(*instances: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+    """EC2's answer to the question for instances that run; anything else is not asked."""
+
+    def answer(Filters: list[dict[str, Any]]) -> dict[str, Any]:
+        assert Filters == [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+        return {"Reservations": [{"Instances": list(instances)}]}
+
+    return answer
+
+
+def stacked(*statuses: tuple[str, str], cluster: str = "bionemo-on-eks") -> Callable[..., Any]:
+    """CloudFormation with CDK's toolkit and the stacks given, each a (stack, status)."""
+
+    def stack(name: str, status: str, **outputs: str) -> dict[str, Any]:
+        told = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+        about = {"StackName": name, "StackStatus": status, "CreationTime": WHEN}
+        return {**about, "Outputs": told}
+
+    def answer(StackName: str = "", **more: Any) -> dict[str, Any]:
+        toolkit = stack("CDKToolkit", "CREATE_COMPLETE", BootstrapVersion="33")
+        if StackName:
+            assert StackName == "CDKToolkit"
+            return {"Stacks": [toolkit]}
+        own = [stack(f"{cluster}-{name}", status) for name, status in statuses]
+        return {"Stacks": [toolkit, *own]}
+
+    return answer
+
+
+def bootstrapped(version: str = "33", qualifier: str = "hnb659fds") -> Callable[..., Any]:
+    """SSM with the parameter that tells the bootstrap's version."""
+
+    def answer(Name: str) -> dict[str, Any]:
+        if Name != f"/cdk-bootstrap/{qualifier}/version":
+            raise error("GetParameter", "ParameterNotFound")
+        return {"Parameter": {"Name": Name, "Type": "String", "Value": version}}
+
+    return answer
+
+
+def reserved(*reservations: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+    """EC2's Capacity Reservations: that of an id, or all that are active."""
+
+    def answer(
+        CapacityReservationIds: list[str] | None = None,
+        Filters: list[dict[str, Any]] | None = None,
+    ) -> dict[str, Any]:
+        if not CapacityReservationIds:
+            assert Filters == [{"Name": "state", "Values": ["active"]}]
+        chosen = [
+            each
+            for each in reservations
+            if each["CapacityReservationId"] in (CapacityReservationIds or [])
+            or (Filters and each["State"] == "active")
+        ]
+        return {"CapacityReservations": chosen}
+
+    return answer
+
+
+def default_quotas(ServiceCode: str, **more: Any) -> dict[str, Any]:
+    codes = [code for service, code in QUOTAS if service == ServiceCode]
+    return {"Quotas": [{"QuotaCode": code} for code in codes]}
+
+
+def cluster_versions(clusterVersions: list[str], **more: Any) -> dict[str, Any]:
+    return {
+        "clusterVersions": [
+            {
+                "clusterVersion": version,
+                "versionStatus": "STANDARD_SUPPORT",
+                "endOfStandardSupportDate": datetime(2027, 3, 27, tzinfo=UTC),
+                "endOfExtendedSupportDate": datetime(2028, 3, 27, tzinfo=UTC),
+            }
+            for version in clusterVersions
+        ]
+    }
+
+
+def no_bucket(Bucket: str, ExpectedBucketOwner: str) -> dict[str, Any]:
+    assert f"-{ACCOUNT}-" in Bucket
+    assert ExpectedBucketOwner == ACCOUNT
+    raise error("HeadBucket", "404", 404)
+
+
+def zone(name: str, zone_id: str = "") -> dict[str, Any]:
+    """A zone as EC2 describes it."""
+    number = zone_id or f"usw2-az{'abc'.index(name[-1]) + 1}"
+    about = {"ZoneName": name, "ZoneId": number}
+    return {**about, "State": "available", "ZoneType": "availability-zone"}
+
+
+def file_system(**changes: Any) -> dict[str, Any]:
+    """The deployment's file system as FSx describes it."""
+    return {
+        "FileSystemId": "fs-0123456789abcdef0",
+        "Lifecycle": "AVAILABLE",
+        "StorageCapacity": 2400,
+        "SubnetIds": ["subnet-0123456789abcdef0"],
+        "LustreConfiguration": {"DeploymentType": "PERSISTENT_2"},
+        "Tags": [OWN],
+        **changes,
+    }
+
+
+def subnets(SubnetIds: list[str]) -> dict[str, Any]:
+    return {"Subnets": [{"SubnetId": SubnetIds[0], "AvailabilityZone": "us-west-2a"}]}
