@@ -54,7 +54,7 @@ lint: setup  ## Check style and types
 format: setup  ## Format the code and write docs/settings.md anew
 	ruff format .
 	ruff check --fix .
-	python -m bionemo_eks.configuration.page > docs/settings.md
+	python -m bionemo_eks > docs/settings.md
 
 deploy: setup  ## Check the account, then deploy to it; CONTEXT="-c key=value"
 	python -m ops preflight $(CONTEXT) || test $$? -eq 1

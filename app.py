@@ -13,6 +13,8 @@ from bionemo_eks.configuration import names
 from bionemo_eks.configuration.advice import advice
 from bionemo_eks.configuration.reader import SettingsError, read_settings
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration.workload import Workloads
+from bionemo_eks.jobs.workloads import WORKLOADS
 from stacks.addons import AddonsStack
 from stacks.cluster import ClusterStack
 from stacks.network import NetworkStack
@@ -21,12 +23,13 @@ from stacks.storage import StorageStack
 from stacks.workload import WorkloadStack
 
 
-def build(app: App) -> Settings:
+def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
     """Make all stacks in `app`; return the settings they were made from.
 
-    Raises SettingsError when the settings cannot be used.
+    `workloads` are those that `training.workload` may name. Raises SettingsError when the settings
+    cannot be used.
     """
-    settings = read_settings(app.node.get_all_context())
+    settings = read_settings(app.node.get_all_context(), workloads)
     environment = Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region)
 
     def common(stack: str, description: str) -> dict[str, Any]:
@@ -42,7 +45,11 @@ def build(app: App) -> Settings:
         network = NetworkStack(app, "Network", **common("Network", "VPC and subnets"))
         subnets = network.subnets
     storage = StorageStack(
-        app, "Storage", subnets=subnets, **common("Storage", "FSx for Lustre and its bucket")
+        app,
+        "Storage",
+        subnets=subnets,
+        workloads=workloads,
+        **common("Storage", "FSx for Lustre and its bucket"),
     )
     cluster = ClusterStack(
         app, "Cluster", subnets=subnets, **common("Cluster", "EKS, core and GPU nodes")
@@ -55,7 +62,7 @@ def build(app: App) -> Settings:
         "Workload",
         eks=cluster.eks,
         file_system=storage.file_system,
-        **common("Workload", "UniRef50 data Job and ESM-1nv training"),
+        **common("Workload", f"UniRef50 data Job and {settings.workload.title} training"),
     )
     workload.add_stack_dependency(addons)
     observability = ObservabilityStack(

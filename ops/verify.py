@@ -12,7 +12,7 @@ from bionemo_eks.configuration import names
 from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TOLERATION
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import CHARTS
-from bionemo_eks.jobs.dataset_job import NAMESPACE
+from bionemo_eks.jobs.places import NAMESPACE
 from ops.aws import Deployment, instances, is_own
 from ops.cluster.api import ClusterError, asked
 from ops.cluster.inside import GPU, allocatable, is_ready

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.reader import SettingsError
+from bionemo_eks.jobs.workloads import WORKLOADS
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER
 from rehearsal.local_aws.server import ServerError, local_aws
 from rehearsal.machine.environment import (
@@ -112,7 +113,7 @@ def serve(
     finds the bucket that an earlier deployment left. Ctrl-C ends it; nothing is kept.
     """
     refuse_a_real_account()
-    region = settings_of(ROOT, context or []).region
+    region = settings_of(ROOT, WORKLOADS, context or []).region
     try:
         with (
             tempfile.TemporaryDirectory() as folder,

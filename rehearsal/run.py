@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.preflight import versions
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.local_aws import inventory
@@ -55,7 +56,7 @@ class Options:
 
 def rehearse(options: Options, console: Console) -> None:
     """Run every step; raise the step's error at the first that fails."""
-    settings = settings_of(ROOT, options.context)
+    settings = settings_of(ROOT, WORKLOADS, options.context)
     _refuse_what_is_elsewhere(settings)
     if options.kubeconfig:
         kubectl.refuse_another_machine()

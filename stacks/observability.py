@@ -36,6 +36,7 @@ class ObservabilityStack(Stack):
             self,
             "Jobs",
             cluster_name=settings.cluster_name,
+            training=settings.workload.job,
             log_group_name=names.insights_log_group(settings, "application"),
             topic=notifications.topic,
         )

@@ -9,8 +9,8 @@ from constructs import Construct
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.jobs.dataset_job import FSX, PROCESSED
-from bionemo_eks.jobs.training_job import RESULTS
+from bionemo_eks.configuration.workload import Workloads
+from bionemo_eks.jobs.places import FSX, PROCESSED
 from bionemo_eks.logs.function_logs import own_function_logs
 from bionemo_eks.network.vpc import Subnets, existing_subnets
 from bionemo_eks.storage.bucket import DataBucket
@@ -28,6 +28,7 @@ class StorageStack(Stack):
         *,
         settings: Settings,
         subnets: Subnets | None,
+        workloads: Workloads,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
@@ -50,9 +51,9 @@ class StorageStack(Stack):
             log_group_name=names.lustre_log_group(settings),
             log_days=settings.cluster.log_days,
         )
-        self.file_system.associate(
-            self.bucket, [path.removeprefix(FSX) for path in (PROCESSED, RESULTS)]
-        )
+        # Of every workload, so that none's checkpoints are cut off while another one trains.
+        linked = [PROCESSED, *(each.results for each in workloads.values())]
+        self.file_system.associate(self.bucket, [path.removeprefix(FSX) for path in linked])
         if settings.storage.keep_bucket:
             guard = ExportGuard(
                 self,

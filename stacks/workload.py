@@ -49,16 +49,19 @@ class WorkloadStack(Stack):
         dataset = dataset_objects(settings)
         data_job = cluster.add_manifest("Dataset", *dataset)
         training = training_job(settings, dataset[-1])
-        training_manifest = cluster.add_manifest("Training", training)
+        workload = settings.workload
+        training_manifest = cluster.add_manifest(workload.construct_id("Training"), training)
         # Deleted in reverse: a claim in use, or a volume that is claimed, does not go away.
         data_job.node.add_dependency(volume)
         training_manifest.node.add_dependency(volume)
         if settings.training.enabled:
-            launcher_and_rights = launcher_objects(dataset_job=dataset[-1], training_job=training)
-            launcher = cluster.add_manifest("Launcher", *launcher_and_rights)
+            launcher_and_rights = launcher_objects(
+                workload, dataset_job=dataset[-1], training_job=training
+            )
+            launcher = cluster.add_manifest(workload.construct_id("Launcher"), *launcher_and_rights)
             launcher.node.add_dependency(data_job, training_manifest)
             watch = cluster.add_manifest(
-                "Watch",
-                *watch_objects(launcher=launcher_and_rights[-1], training_job=training),
+                workload.construct_id("Watch"),
+                *watch_objects(workload, launcher=launcher_and_rights[-1], training_job=training),
             )
             watch.node.add_dependency(launcher)

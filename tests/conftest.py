@@ -14,9 +14,8 @@ from aws_cdk.assertions import Template
 
 from app import build
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.reader import read_settings
 from bionemo_eks.configuration.settings import Settings
-from tests.context import cdk_flags
+from tests.context import cdk_flags, read_settings
 
 
 def pytest_sessionstart() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bionemo_eks.configuration import reader
 from bionemo_eks.configuration.reader import BLOCK
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.workload import Workloads
+from bionemo_eks.jobs.workloads import WORKLOADS
 
 ROOT = Path(__file__).resolve().parents[1]
 PINNED = ROOT / "cdk.context.json"
@@ -21,3 +26,8 @@ def cdk_flags(**settings: Any) -> dict[str, Any]:
 def pinned() -> str:
     """Return what `cdk` and `bionemo preflight --pin` have written beside cdk.json."""
     return PINNED.read_text(encoding="utf-8") if PINNED.exists() else ""
+
+
+def read_settings(context: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> Settings:
+    """Return the settings of `context`, with the project's workloads unless told."""
+    return reader.read_settings(context, workloads)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
-from bionemo_eks.configuration.reader import read_settings
 from bionemo_eks.configuration.scheduling import CORE_LABELS, GPU_LABELS, GPU_TAINT
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from bionemo_eks.jobs.training_job import training_job
@@ -19,7 +18,7 @@ from rehearsal.kubernetes.rules import check_object
 from rehearsal.pods.scheduler import make_node, may_run_on, place, requests
 from rehearsal.pods.training_operator import processes_per_pod, worker_pods, world_size
 from rehearsal.pods.view import EFFECTS, NodeGroupView, core_pods, nodes, placements, workers
-from tests.context import ROOT
+from tests.context import ROOT, read_settings
 
 RESERVED = {
     "gpu.purchase": "capacity-reservation",

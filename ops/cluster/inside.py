@@ -8,6 +8,7 @@ from typing import Any
 
 from kubernetes import client as kubernetes
 
+from bionemo_eks.configuration.workload import Workload
 from ops.aws import Deployment
 from ops.cluster.api import ClusterError, asked, connected
 from ops.cluster.jobs import Jobs, jobs
@@ -30,21 +31,21 @@ class Inside:
 def inside(found: Deployment) -> Inside:
     """Ask the cluster; ClusterError when it cannot be reached."""
     with connected(found) as api:
-        return seen(api)
+        return seen(api, found.settings.workload)
 
 
-def seen(api: kubernetes.ApiClient) -> Inside:
-    """Return what a cluster that answers tells."""
+def seen(api: kubernetes.ApiClient, workload: Workload) -> Inside:
+    """Return what a cluster that answers tells; the jobs are those of `workload`."""
     try:
         nodes = asked(kubernetes.CoreV1Api(api).list_node).items
     except ClusterError:
-        return Inside(None, None, jobs(api))
+        return Inside(None, None, jobs(api, workload))
     ready, gpus = Counter[str](), Counter[str]()
     for node in nodes:
         group = (node.metadata.labels or {}).get(_GROUP, "")
         ready[group] += is_ready(node)
         gpus[group] += allocatable(node)
-    return Inside(dict(ready), dict(gpus), jobs(api))
+    return Inside(dict(ready), dict(gpus), jobs(api, workload))
 
 
 def is_ready(node: Any) -> bool:

@@ -10,16 +10,14 @@ from typing import Any, TypeVar
 
 from kubernetes import client as kubernetes
 
-from bionemo_eks.jobs.dataset_job import DATA_JOB, NAMESPACE
-from bionemo_eks.jobs.training_job import LAUNCHER, TRAINING
+from bionemo_eks.configuration.workload import Workload
+from bionemo_eks.jobs.dataset_job import DATA_JOB
+from bionemo_eks.jobs.places import NAMESPACE
 from ops.cluster.api import ClusterError, asked
 
 T = TypeVar("T")
 _GROUP = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
-_OF_TRAINING = f"training.kubeflow.org/job-name={TRAINING}"
 _REPLICA = "training.kubeflow.org/replica-index"
-# What PyTorch Lightning and NeMo print as they train: progress bars, `reduced_train_loss=2.1`.
-_TRAINING_LINE = re.compile(r"(?i)epoch|loss|global_step|train_step")
 _TAIL = 200
 # Progress bars move the cursor and colour what they write: CSI and OSC sequences, other escapes,
 # and control characters but for those that end a line. A tab becomes a space.
@@ -49,8 +47,11 @@ class Jobs:
     silent: dict[str, str] = field(default_factory=dict)
 
 
-def jobs(api: kubernetes.ApiClient) -> Jobs:
-    """Return what the cluster tells of the jobs now; one that it does not tell of is `silent`."""
+def jobs(api: kubernetes.ApiClient, workload: Workload) -> Jobs:
+    """Return what the cluster tells of the jobs now; one that it does not tell of is `silent`.
+
+    Launcher, training and workers are those of `workload`.
+    """
     core, silent = kubernetes.CoreV1Api(api), dict[str, str]()
 
     def part(name: str, ask: Callable[[], T], otherwise: T) -> T:
@@ -61,15 +62,16 @@ def jobs(api: kubernetes.ApiClient) -> Jobs:
             return otherwise
 
     data = part("data", lambda: _newest_job(api, DATA_JOB), None)
-    launcher = part("launcher", lambda: _newest_job(api, LAUNCHER), None)
-    training = part("training", lambda: _training(api), dict[str, Any]())
-    pods = part("workers", lambda: _pods(core, _OF_TRAINING), list[Any]())
+    launcher = part("launcher", lambda: _newest_job(api, workload.launcher), None)
+    training = part("training", lambda: _training(api, workload.job), dict[str, Any]())
+    of_training = f"training.kubeflow.org/job-name={workload.job}"
+    pods = part("workers", lambda: _pods(core, of_training), list[Any]())
     return Jobs(
         data=job_state(data),
         data_line=_last_line(core, _pods_of(core, data)) if data else "",
         launcher=job_state(launcher),
         training=training_state(training, data, launcher),
-        training_line=_training_line(core, pods),
+        training_line=_training_line(core, pods, workload.progress),
         workers=dict(Counter(worker_state(pod) for pod in pods)),
         restarts=sum(s.restart_count for pod in pods for s in pod.status.container_statuses or []),
         silent=silent,
@@ -97,7 +99,7 @@ def job_state(job: Any) -> str:
     return ("running" if job.status.active else "waiting") + failures
 
 
-def _training(api: kubernetes.ApiClient) -> dict[str, Any]:
+def _training(api: kubernetes.ApiClient, name: str) -> dict[str, Any]:
     objects = kubernetes.CustomObjectsApi(api)
     try:
         listed = asked(objects.list_namespaced_custom_object, *_GROUP)
@@ -105,7 +107,7 @@ def _training(api: kubernetes.ApiClient) -> dict[str, Any]:
         if error.status == 404:  # the training operator is not there yet
             return {}
         raise
-    named = [each for each in listed["items"] if each["metadata"]["name"] == TRAINING]
+    named = [each for each in listed["items"] if each["metadata"]["name"] == name]
     return dict(named[0]) if named else {}
 
 
@@ -149,15 +151,15 @@ def _pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
         return []
 
 
-def _training_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
-    """Return the newest line that tells of progress, else the first worker's last.
+def _training_line(core: kubernetes.CoreV1Api, pods: list[Any], progress: re.Pattern[str]) -> str:
+    """Return the newest line that tells of `progress`, else the first worker's last.
 
     The process with rank 0 prints it, which c10d may have put into any of the workers.
     """
     first = ""
     for pod in sorted(pods, key=lambda each: int((each.metadata.labels or {}).get(_REPLICA, 0))):
         text = _log(core, pod)
-        line = newest(text, _TRAINING_LINE)
+        line = newest(text, progress)
         if line:
             return line
         first = first or newest(text)

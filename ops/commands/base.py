@@ -10,6 +10,7 @@ import typer
 from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.aws import Aws, AwsError, Deployment, connection, deployment, log_in
 from ops.project import ROOT
 
@@ -31,7 +32,7 @@ def stop(message: str, status: int = FAIL) -> NoReturn:
 def settings_or_stop(context: list[str] | None) -> Settings:
     """Return the settings; end the command when they are bad."""
     try:
-        return settings_of(ROOT, context or [])
+        return settings_of(ROOT, WORKLOADS, context or [])
     except SettingsError as error:
         stop(str(error))
 

@@ -34,8 +34,13 @@ def cost(
     context: Context = None,
     json: Json = False,
     training_hours: Annotated[
-        float, typer.Option(min=0.1, max=10_000, help="How long the training runs.")
-    ] = costs.TRAINING_HOURS,
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=10_000,
+            help="How long the training runs; without it, what its workload says.",
+        ),
+    ] = None,
     actual: Annotated[
         bool,
         typer.Option("--actual", help="Also what has been spent (Cost Explorer: $0.01 a call)."),

@@ -19,11 +19,7 @@ DEPLOY_HOURS, DESTROY_HOURS = 0.5, 0.5
 STREAMING_HOURS, BIONEMO_HOURS = 0.5, 55.0
 # An on-demand GPU node boots, pulls the image, and waits ten minutes to be let go.
 AROUND_TRAINING_HOURS = 0.4
-# The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training "needs at least
-# 3-4 days". 3.5 days.
-TRAINING_HOURS = 84.0
-DATA_GB, IMAGE_GB, LOG_GB = 12, 15, 5
-CHECKPOINTS_GB = 30
+DATA_GB, LOG_GB = 12, 5
 
 
 @dataclass(frozen=True)
@@ -73,11 +69,14 @@ class Item:
     dollars: float
 
 
-def ways(settings: Settings, training_hours: float = TRAINING_HOURS) -> tuple[Way, Way]:
+def ways(settings: Settings, training_hours: float | None = None) -> tuple[Way, Way]:
     """Return the run that `settings` describe, and the same training the 2024 way.
 
-    2024's nodes are On-Demand and there from the beginning; nothing of its data reaches S3.
+    `training_hours`: as the workload says, unless given. 2024's nodes are On-Demand and there from
+    the beginning; nothing of its data reaches S3.
     """
+    if training_hours is None:
+        training_hours = settings.workload.rates.training_hours(settings)
     streaming = settings.dataset.preparation == "streaming"
     prepare = STREAMING_HOURS if streaming else BIONEMO_HOURS
     around = AROUND_TRAINING_HOURS
@@ -170,7 +169,7 @@ def _cluster(settings: Settings, way: Way, known: Prices, today: date) -> list[I
 
 def _network(settings: Settings, way: Way) -> list[Item]:
     """NAT gateways, each with a public address, and what goes through; also one of a given VPC."""
-    through = DATA_GB + IMAGE_GB * (settings.gpu.nodes + 1)
+    through = DATA_GB + settings.workload.rates.image_gb * (settings.gpu.nodes + 1)
     own = f"{way.gateways} x {way.hours:g} h x ${price.NAT_HOUR:g}"
     return [
         Item(
@@ -191,7 +190,7 @@ def _storage(settings: Settings, way: Way) -> list[Item]:
     fsx = price.FSX_GB_MONTH[storage.throughput]
     disks = settings.core.nodes * settings.core.disk_gib * months
     disks += settings.gpu.nodes * settings.gpu.disk_gib * way.gpu_hours / price.HOURS_A_MONTH
-    kept = DATA_GB * 2 + CHECKPOINTS_GB
+    kept = DATA_GB * 2 + settings.workload.rates.checkpoints_gb
     long = "1 month" if way.bucket_months == 1 else f"{way.bucket_months:.2g} months"
     in_bucket = f"{kept} GB x {long} x ${price.S3_GB_MONTH:g}"
     return [

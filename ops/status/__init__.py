@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bionemo_eks.configuration import names
-from bionemo_eks.jobs.dataset_job import FSX
-from bionemo_eks.jobs.training_job import RESULTS
+from bionemo_eks.jobs.places import FSX
 from ops import aws
 from ops.aws import Deployment, stacks
 from ops.cluster.api import ClusterError, NoClusterError
@@ -22,7 +21,6 @@ __all__ = ["Line", "lines_of", "status"]
 # AWS' codes for a thing that is not there.
 _NOT_THERE = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "404"}
 # A folder of the file system has in the bucket the name that it has there.
-_RESULTS = RESULTS.removeprefix(f"{FSX}/") + "/"
 
 
 def status(found: Deployment) -> list[Line]:
@@ -122,14 +120,16 @@ def _workload(found: Deployment) -> list[Line]:
     told_inside = _inside(found)
     if isinstance(told_inside, ClusterError):
         raise told_inside
-    return lines_of(told_inside.jobs)
+    return lines_of(told_inside.jobs, found.settings.workload)
 
 
 def _checkpoint(found: Deployment) -> list[Line]:
     """The newest checkpoint that has reached the bucket."""
     bucket = names.bucket_name(found.settings, found.account)
-    objects = found.aws.pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=_RESULTS)
-    saved = [each for each in objects if each["Key"].endswith((".ckpt", ".nemo"))]
+    workload = found.settings.workload
+    prefix = workload.results.removeprefix(f"{FSX}/") + "/"
+    objects = found.aws.pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
+    saved = [each for each in objects if workload.checkpoint.search(each["Key"])]
     if not saved:
         return [Line("Checkpoints", bucket, "none yet")]
     last = max(saved, key=lambda each: each["LastModified"])

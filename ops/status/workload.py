@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bionemo_eks.configuration.workload import Workload
 from ops.cluster.jobs import Jobs
 from ops.status.lines import Line, silent
 
@@ -9,13 +10,13 @@ _PART = "Workload"
 _HEALTHY = {"Running", "Succeeded", "Pending", "ContainerCreating", "PodInitializing"}
 
 
-def lines_of(told: Jobs) -> list[Line]:
-    """Return the jobs as lines."""
+def lines_of(told: Jobs, workload: Workload) -> list[Line]:
+    """Return the jobs as lines; the training is that of `workload`."""
     lines = []
     for key, name, state, line in (
         ("data", "UniRef50 data", told.data, told.data_line),
         ("launcher", "launcher", told.launcher, ""),
-        ("training", "ESM-1nv training", told.training, told.training_line),
+        ("training", f"{workload.title} training", told.training, told.training_line),
     ):
         if key in told.silent:
             lines.append(silent(_PART, told.silent[key], name))

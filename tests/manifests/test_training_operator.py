@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bionemo_eks.configuration.reader import read_settings
 from bionemo_eks.configuration.scheduling import CORE_LABELS, CORE_SELECTOR, GPU_TAINT
 from bionemo_eks.configuration.versions import IMAGES, KUBERNETES_RELEASES
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.dataset_job import dataset_objects
 from bionemo_eks.jobs.training_job import training_job
 from rehearsal.kubernetes.crd_schema import PRESERVE, refusals
+from tests.context import read_settings
 from tests.manifests.crd_rules import structural_errors, typed_fields
 
 IMAGE = IMAGES["training-operator"].reference

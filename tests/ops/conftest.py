@@ -8,8 +8,8 @@ import pytest
 from kubernetes import client as kubernetes
 from moto import mock_aws
 
-from bionemo_eks.configuration.reader import read_settings
 from ops.aws import Aws, Deployment, deployment
+from tests.context import read_settings
 from tests.ops.cluster_api import Cluster, healthy, serving
 from tests.ops.orphans import REGION
 

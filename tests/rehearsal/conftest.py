@@ -13,7 +13,6 @@ import pytest
 from aws_cdk import App
 
 from app import build
-from bionemo_eks.configuration.settings import Settings
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.local_aws import inventory
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
@@ -21,7 +20,7 @@ from rehearsal.local_aws.resources import resources
 from rehearsal.local_aws.server import local_aws
 from rehearsal.machine.environment import ACCOUNT, child_environment
 from rehearsal.programs.cdk_cli import CdkCli
-from tests.context import cdk_flags
+from tests.context import cdk_flags, read_settings
 
 REGION = "us-west-2"
 # What holds data, or costs an hour to make anew: an update must not replace it.
@@ -39,7 +38,7 @@ class Account:
         self.cdk.bootstrap(f"aws://{ACCOUNT}/{REGION}")
         self.fresh = inventory.take(self.client)
         self.deployed: Mapping[str, Any] | None = None
-        self.settings = Settings()
+        self.settings = read_settings({})
         self._seen: set[str] = set()
 
     def deploy(

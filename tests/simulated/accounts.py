@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bionemo_eks.configuration.reader import read_settings
 from ops.aws import Deployment
 from ops.preflight import checks
 from ops.results import Result, run_checks
+from tests.context import read_settings
 from tests.simulated.answers import (
     CALLER,
     OWN,

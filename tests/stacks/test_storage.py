@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match
 
-from bionemo_eks.jobs.dataset_job import FSX, PROCESSED
-from bionemo_eks.jobs.training_job import RESULTS, training_arguments
+from bionemo_eks.jobs.places import FSX, PROCESSED
+from bionemo_eks.jobs.workloads.esm1nv import RESULTS, arguments
 
 
 def test_file_system_is_what_the_blueprint_had_and_newer(default: Any) -> None:
@@ -105,7 +105,7 @@ def test_what_the_jobs_write_lies_below_a_linked_path(default: Any) -> None:
     ]
     (results,) = [
         argument.partition("=")[2]
-        for argument in training_arguments(default.settings)
+        for argument in arguments(default.settings)
         if argument.startswith("exp_manager.exp_dir=")
     ]
     for written in (PROCESSED, RESULTS, results):

@@ -13,6 +13,7 @@ from typing import Any
 
 from bionemo_eks.configuration.reader import SettingsError, read_settings
 from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.workload import Workloads
 
 PINNED = "cdk.context.json"
 
@@ -37,9 +38,9 @@ def read_context(folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
     return {**read_file(folder / PINNED), **of_the_app, **given}
 
 
-def settings_of(folder: Path, options: Sequence[str] = ()) -> Settings:
+def settings_of(folder: Path, workloads: Workloads, options: Sequence[str] = ()) -> Settings:
     """Return the settings of the app in `folder` with `options`; SettingsError if they are bad."""
-    return read_settings(read_context(folder, options))
+    return read_settings(read_context(folder, options), workloads)
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -1,24 +1,22 @@
-"""Writes docs/settings.md from the settings' own types and descriptions.
-
-`python -m bionemo_eks.configuration.page > docs/settings.md`
-"""
+"""docs/settings.md, made from the settings' own types and descriptions."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from bionemo_eks.configuration.reader import allowed, setting_fields
+from bionemo_eks.configuration.reader import allowed, setting_fields, settings_model
 from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.workload import Workload, Workloads
 
 _INTRODUCTION = """# Settings
 
 All settings of a deployment. This page is written by
-`python -m bionemo_eks.configuration.page`; a test holds it against the code.
+`python -m bionemo_eks`; a test holds it against the code.
 
 Set one in `cdk.json`, in the block `bionemo`, a group as an inner object:
 
@@ -32,24 +30,48 @@ synthesis with a message that says what is.
 """
 
 
-def settings_page() -> str:
-    """Return the whole page as Markdown."""
-    return "\n".join([_INTRODUCTION, *_sections()]) + "\n"
+def settings_page(workloads: Workloads) -> str:
+    """Return the whole page as Markdown; the training's settings for each of `workloads`."""
+    return "\n".join([_INTRODUCTION, *_sections(workloads)]) + "\n"
 
 
-def _sections() -> Iterator[str]:
+def _sections(workloads: Workloads) -> Iterator[str]:
+    default = next(iter(workloads.values()))
+    for group, items in _by_group(settings_model(default, workloads)):
+        if group == "training":
+            for workload in workloads.values():
+                yield from _training(workload, workloads)
+        else:
+            model = Settings.model_fields[group].annotation if group else None
+            yield from _section(group or "General", model, items)
+
+
+def _training(workload: Workload, workloads: Workloads) -> Iterator[str]:
+    (items,) = [
+        items
+        for group, items in _by_group(settings_model(workload, workloads))
+        if group == "training"
+    ]
+    several = f" (workload {workload.name})" if len(workloads) > 1 else ""
+    yield from _section(f"training{several}", workload.settings, items)
+
+
+def _by_group(model: type[Settings]) -> Iterator[tuple[str, list[tuple[str, FieldInfo]]]]:
     def group_of(item: tuple[str, FieldInfo]) -> str:
         return item[0].rpartition(".")[0]
 
-    for group, items in groupby(setting_fields(), key=group_of):
-        yield f"## {group or 'General'}\n"
-        if group:
-            model = Settings.model_fields[group].annotation
-            yield f"{(model.__doc__ or '').strip()}\n"
-        yield "| setting | default | allowed | what it is |\n| --- | --- | --- | --- |"
-        for path, field in items:
-            yield _row(path, field)
-        yield ""
+    for group, items in groupby(setting_fields(model), key=group_of):
+        yield group, list(items)
+
+
+def _section(title: str, model: Any, items: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
+    yield f"## {title}\n"
+    if model:
+        yield f"{(model.__doc__ or '').strip()}\n"
+    yield "| setting | default | allowed | what it is |\n| --- | --- | --- | --- |"
+    for path, field in items:
+        yield _row(path, field)
+    yield ""
 
 
 def _row(path: str, field: FieldInfo) -> str:
@@ -60,7 +82,3 @@ def _row(path: str, field: FieldInfo) -> str:
         field.description or "",
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(settings_page())

@@ -11,14 +11,16 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bionemo_eks.configuration.settings import Form, Settings
+from bionemo_eks.configuration.workload import Workload, Workloads
 
 BLOCK = "bionemo"
 # CDK's own context keys hold one of `@ : / -`; what has none of them was meant as a setting, and
@@ -50,10 +52,11 @@ class SettingsError(ValueError):
     """The settings cannot be used; the text says which, why and how to mend it."""
 
 
-def read_settings(context: Mapping[str, Any]) -> Settings:
+def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:
     """Return the settings that `context` (key to value, as CDK gives it) describes.
 
-    Raises SettingsError for a value, a name or a combination that is not allowed.
+    `workloads` are those that `training.workload` may name, the default first. Raises SettingsError
+    for a value, a name or a combination that is not allowed.
     """
     block = context.get(BLOCK, {})
     if not isinstance(block, Mapping):
@@ -61,19 +64,50 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
             f'"{BLOCK}" is {_shown(block)}, but must be an object with the settings, in cdk.json.\n'
             "  With -c, settings are named one by one: -c gpu.nodes=2"
         )
+    workload = _workload(block, context, workloads)
+    model = settings_model(workload, workloads)
+    known = _Known.of(workload, workloads)
     values = _copied(block)
     for key, value in context.items():
-        if key != BLOCK and _meant_as_a_setting(key):
-            _override(values, key, value)
+        if key != BLOCK and _meant_as_a_setting(key, known):
+            _override(values, key, value, known)
     try:
-        return Settings.model_validate(values)
+        return model.model_validate(values, context=workload)
     except ValidationError as error:
-        raise SettingsError(_told(error, values)) from None
+        raise SettingsError(_told(error, values, known)) from None
 
 
-def setting_fields(
-    model: type[BaseModel] = Settings, prefix: str = ""
-) -> Iterator[tuple[str, FieldInfo]]:
+def _workload(
+    block: Mapping[str, Any], context: Mapping[str, Any], workloads: Workloads
+) -> Workload:
+    """Return the workload that is named, or the default; a name that is wrong is refused later."""
+    training = block.get("training", {})
+    named = training.get("workload") if isinstance(training, Mapping) else None
+    named = context.get("training.workload", named)
+    known = workloads.get(named) if isinstance(named, str) else None
+    return known or next(iter(workloads.values()))
+
+
+def settings_model(workload: Workload, workloads: Workloads) -> type[Settings]:
+    """Return the settings with those of `workload` in the group `training`."""
+    return _settings_model(workload, tuple(workloads))
+
+
+@cache
+def _settings_model(workload: Workload, known: tuple[str, ...]) -> type[Settings]:
+    description = workload.settings.model_fields["workload"].description
+    names: Any = Literal[known]
+    training = create_model(
+        workload.settings.__name__,
+        __base__=workload.settings,
+        workload=(names, Field(default=known[0], description=description)),
+    )
+    return create_model(
+        "Settings", __base__=Settings, training=(training, Field(default=training()))
+    )
+
+
+def setting_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Yield the dotted path and the field of every setting, in the order of the code."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
@@ -82,13 +116,31 @@ def setting_fields(
             yield f"{prefix}{name}", field
 
 
-def _meant_as_a_setting(key: str) -> bool:
-    return bool(_MEANT_AS_A_SETTING.match(key)) or _flat(key) in _by_flat_name()
+@dataclass(frozen=True)
+class _Known:
+    """The settings that there are, and by whom those are known that only other workloads have."""
+
+    fields: Mapping[str, FieldInfo]
+    elsewhere: Mapping[str, str]
+    by_flat_name: Mapping[str, str]
+
+    @classmethod
+    def of(cls, workload: Workload, workloads: Workloads) -> Self:
+        fields = dict(setting_fields(settings_model(workload, workloads)))
+        return cls(
+            fields,
+            elsewhere={
+                name: each.name
+                for each in workloads.values()
+                for name, _ in setting_fields(settings_model(each, workloads))
+                if name not in fields
+            },
+            by_flat_name={_flat(name): name for name in fields},
+        )
 
 
-@cache
-def _by_flat_name() -> dict[str, str]:
-    return {_flat(name): name for name, _ in setting_fields()}
+def _meant_as_a_setting(key: str, known: _Known) -> bool:
+    return bool(_MEANT_AS_A_SETTING.match(key)) or _flat(key) in known.by_flat_name
 
 
 def _flat(name: str) -> str:
@@ -102,10 +154,9 @@ def _copied(block: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _override(values: dict[str, Any], path: str, value: Any) -> None:
-    fields = dict(setting_fields())
-    if path not in fields:
-        raise SettingsError(_unknown(path, fields))
+def _override(values: dict[str, Any], path: str, value: Any, known: _Known) -> None:
+    if path not in known.fields:
+        raise SettingsError(_unknown(path, known))
     *groups, name = path.split(".")
     for group in groups:
         inner = values.setdefault(group, {})
@@ -114,7 +165,7 @@ def _override(values: dict[str, Any], path: str, value: Any) -> None:
                 f"Setting group '{group}' is {_shown(inner)}, but must be an object."
             )
         values = inner
-    values[name] = _from_command_line(value, fields[path])
+    values[name] = _from_command_line(value, known.fields[path])
 
 
 def _from_command_line(value: Any, field: FieldInfo) -> Any:
@@ -137,14 +188,21 @@ def _from_command_line(value: Any, field: FieldInfo) -> Any:
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
-def _unknown(path: str, fields: Mapping[str, FieldInfo]) -> str:
+def _unknown(path: str, known: _Known) -> str:
+    fields = known.fields
+    if path in known.elsewhere:
+        other = known.elsewhere[path]
+        return (
+            f"Setting '{path}' belongs to workload {other}, which is not the one that is set.\n"
+            f"  Leave it out, or set the workload too: -c training.workload={other}"
+        )
     inner = [name for name in fields if name.startswith(f"{path}.")]
     if inner:
         return f"'{path}' is a group of settings. Set one of them: {', '.join(inner)}."
     if path in fields:
         group, _, name = path.partition(".")
         return f'Setting \'{path}\' stands in its group in cdk.json: "{group}": {{"{name}": ...}}.'
-    by_flat_name = _by_flat_name()
+    by_flat_name = known.by_flat_name
     near = difflib.get_close_matches(path, fields, n=1, cutoff=0.6) or difflib.get_close_matches(
         _flat(path), by_flat_name, n=1, cutoff=0.8
     )
@@ -156,17 +214,15 @@ def _unknown(path: str, fields: Mapping[str, FieldInfo]) -> str:
     )
 
 
-def _told(error: ValidationError, values: Mapping[str, Any]) -> str:
-    fields = dict(setting_fields())
-    return "\n".join(_one_told(detail, fields, values) for detail in error.errors())
+def _told(error: ValidationError, values: Mapping[str, Any], known: _Known) -> str:
+    return "\n".join(_one_told(detail, known, values) for detail in error.errors())
 
 
-def _one_told(
-    detail: ErrorDetails, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
-) -> str:
+def _one_told(detail: ErrorDetails, known: _Known, values: Mapping[str, Any]) -> str:
+    fields = known.fields
     path = _setting_path(detail, fields)
     if detail["type"] == "extra_forbidden":
-        return _unknown(".".join(str(part) for part in detail["loc"]), fields)
+        return _unknown(".".join(str(part) for part in detail["loc"]), known)
     if path not in fields:
         return _group_told(path, detail, fields, values)
     return (

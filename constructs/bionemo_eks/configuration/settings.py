@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -29,7 +30,8 @@ from bionemo_eks.configuration.instance_types import (
     InstanceType,
 )
 from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
-from bionemo_eks.configuration.versions import IMAGES, KUBERNETES_RELEASES, KubernetesRelease
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES, KubernetesRelease
+from bionemo_eks.configuration.workload import Workload
 
 # Whatever CDK tags carries it, so that what is left over can be told from other projects' things.
 DEPLOYMENT_TAG = "bionemo-on-eks/deployment"
@@ -40,9 +42,6 @@ REGION_PATTERN = rf"^(af|ap|ca|eu|il|me|mx|sa|us)-{_DIRECTION}-[1-9]$"
 # IAM users and roles only: an access entry takes neither groups nor wildcards.
 # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
 PRINCIPAL_PATTERN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$"
-# Names that torch, hydra and the shell all take as one word. `$` would be expanded by Kubernetes
-# in a container's arguments: https://kubernetes.io/docs/tasks/inject-data-application/
-OVERRIDE_PATTERN = r"^[+~]{0,2}[A-Za-z_][\w./]*=[^\s$]*$|^~[A-Za-z_][\w./]*$"
 
 _WHOLE = re.compile(r"^\s*-?[0-9]+(\.0+)?\s*$")
 
@@ -61,11 +60,18 @@ Arn = Annotated[
     StringConstraints(pattern=PRINCIPAL_PATTERN),
     Form("ARNs of IAM users or roles, such as arn:aws:iam::111122223333:role/platform"),
 ]
-Override = Annotated[
+ImageReference = Annotated[
     str,
-    StringConstraints(pattern=OVERRIDE_PATTERN),
-    Form("key=value, +key=value, ++key=value or ~key, without blanks and $"),
+    StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255),
+    Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
 ]
+Layout = Literal["pod-per-gpu", "pod-per-node"]
+Experiment = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+    Form("up to 100 letters, digits, dots, underscores and hyphens"),
+]
+Steps = Annotated[int, Field(ge=1, le=10**9)]
 Zone = Annotated[
     str,
     StringConstraints(pattern=f"^{ZONE_PATTERN}$"),
@@ -362,40 +368,20 @@ class DatasetSettings(Group):
 
 
 class TrainingSettings(Group):
-    """The ESM-1nv pre-training."""
+    """The training. What has no default here has one in each workload, which may add settings."""
 
     enabled: bool = Field(default=True, description="Whether the training starts by itself.")
-    image: Annotated[
-        str,
-        StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255),
-        Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
-    ] = Field(
-        default=IMAGES["bionemo"].reference, description="The BioNeMo Framework 1.x container."
+    # Which ones there are, `reader.settings_model` is told.
+    workload: str = Field(description="What is trained.")
+    image: ImageReference = Field(description="The training's container image.")
+    layout: Layout = Field(
+        description="`pod-per-gpu`: one-GPU pods. `pod-per-node`: one pod a node with all its "
+        "GPUs, so that NCCL can use NVLink.",
     )
-    layout: Literal["pod-per-gpu", "pod-per-node"] = Field(
-        default="pod-per-gpu",
-        description="`pod-per-gpu`: one-GPU pods, as in 2024. `pod-per-node`: one pod a node with "
-        "all its GPUs, so that NCCL can use NVLink.",
-    )
-    experiment: Annotated[
-        str,
-        StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
-        Form("up to 100 letters, digits, dots, underscores and hyphens"),
-    ] = Field(
-        default="esm1nv_batch256_gradacc1_nodes2-small",
+    experiment: Experiment = Field(
         description="Folder of the results; the training goes on from the checkpoints in it.",
     )
-    max_steps: int = Field(default=1_000_000, ge=1, le=10**9, description="Steps to train for.")
-    micro_batch_size: int = Field(default=8, ge=1, le=65536, description="Sequences a GPU, a step.")
-    accumulate_grad_batches: int = Field(
-        default=1, ge=1, le=65536, description="Batches between two optimizer steps."
-    )
-    val_check_interval: int = Field(
-        default=500, ge=1, le=10**9, description="Steps between two validations."
-    )
-    overrides: list[Override] = Field(
-        default=[], description="More Hydra overrides (`key=value`), put last, so they win."
-    )
+    max_steps: Steps = Field(description="Steps to train for.")
 
 
 class NotificationSettings(Group):
@@ -436,8 +422,13 @@ class Settings(Group):
     gpu: GpuSettings = Field(default=GpuSettings())
     storage: StorageSettings = Field(default=StorageSettings())
     dataset: DatasetSettings = Field(default=DatasetSettings())
-    training: TrainingSettings = Field(default=TrainingSettings())
+    training: TrainingSettings
     notifications: NotificationSettings = Field(default=NotificationSettings())
+    _workload: Workload = PrivateAttr()
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep the workload, which the reader hands over as the context of the validation."""
+        self._workload = context
 
     @field_validator("kubernetes_version")
     @classmethod
@@ -472,6 +463,27 @@ class Settings(Group):
                 f"({', '.join(self.zones)}): name it in network.availability_zones too"
             )
         return self
+
+    @model_validator(mode="after")
+    def _the_workload_can_use_the_gpus(self) -> Self:
+        workload, instance = self.workload, self.gpu_instance
+        if instance.gpu_model not in workload.gpu_models:
+            raise ValueError(
+                f"{workload.title} (training.workload) cannot use the {instance.gpu_model} GPUs of "
+                f"gpu.instance_type {instance.name}; it can use {', '.join(workload.gpu_models)}"
+            )
+        if instance.gpu_memory_gib < workload.gpu_memory_gib:
+            raise ValueError(
+                f"{workload.title} (training.workload) needs {workload.gpu_memory_gib} GiB of "
+                f"memory on each GPU; those of gpu.instance_type {instance.name} have "
+                f"{instance.gpu_memory_gib}"
+            )
+        return self
+
+    @property
+    def workload(self) -> Workload:
+        """What the training's module says of it."""
+        return self._workload
 
     @property
     def zones(self) -> tuple[str, ...]:

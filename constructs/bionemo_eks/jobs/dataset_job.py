@@ -8,12 +8,10 @@ from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
+from bionemo_eks.jobs.places import FSX
 
-# Where the volume is mounted in every pod; the source document's commands use these paths.
-FSX = "/fsx"
-PROCESSED = f"{FSX}/processed"
-# As `manifests/workload` has them: where all objects are, and the data Job's name before its hash.
-NAMESPACE, DATA_JOB = "default", "uniref50-download"
+# As `manifests/workload` has it: the data Job's name before its hash.
+DATA_JOB = "uniref50-download"
 
 PROGRAM_FOLDER = Path(__file__).resolve().parents[3] / "workloads" / "uniref50"
 _PROGRAMS = {"streaming": "prepare_uniref50.py", "bionemo": "prepare_with_bionemo.py"}

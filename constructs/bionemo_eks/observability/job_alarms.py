@@ -12,7 +12,6 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from bionemo_eks.jobs.dataset_job import DATA_JOB
-from bionemo_eks.jobs.training_job import TRAINING
 
 
 @dataclass(frozen=True)
@@ -27,29 +26,31 @@ class Message:
     text: str
 
 
-MESSAGES = (
-    Message(
-        "training-succeeded",
-        ("training-succeeded", "condition met"),
-        "The training has ended well; its checkpoints are in the bucket. The GPU nodes go.",
-    ),
-    Message(
-        "training-failed",
-        ("training-failed", "condition met"),
-        "The training has failed, after more restarts than are allowed. The GPU nodes go. "
-        f"See: ./bionemo status, kubectl describe pytorchjob {TRAINING}",
-    ),
-    Message(
-        "dataset-error",
-        (DATA_JOB, "error:"),
-        "The data Job reports an error. It tries again unless another try would end the same; "
-        "no GPU node starts before it succeeds. See: ./bionemo status",
-    ),
-)
+def messages(training: str) -> tuple[Message, ...]:
+    """Return what is told of the jobs; `training` is the PyTorchJob's name."""
+    return (
+        Message(
+            "training-succeeded",
+            ("training-succeeded", "condition met"),
+            "The training has ended well; its checkpoints are in the bucket. The GPU nodes go.",
+        ),
+        Message(
+            "training-failed",
+            ("training-failed", "condition met"),
+            "The training has failed, after more restarts than are allowed. The GPU nodes go. "
+            f"See: ./bionemo status, kubectl describe pytorchjob {training}",
+        ),
+        Message(
+            "dataset-error",
+            (DATA_JOB, "error:"),
+            "The data Job reports an error. It tries again unless another try would end the same; "
+            "no GPU node starts before it succeeds. See: ./bionemo status",
+        ),
+    )
 
 
 class JobAlarms(Construct):
-    """An alarm for each of `MESSAGES`, on the lines in `log_group_name`, that reaches `topic`."""
+    """An alarm for each of `messages`, on the lines in `log_group_name`, that reaches `topic`."""
 
     def __init__(
         self,
@@ -57,12 +58,13 @@ class JobAlarms(Construct):
         construct_id: str,
         *,
         cluster_name: str,
+        training: str,
         log_group_name: str,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
         group = logs.LogGroup.from_log_group_name(self, "Lines", log_group_name)
-        for message in MESSAGES:
+        for message in messages(training):
             name = message.name.title().replace("-", "")
             lines = logs.MetricFilter(
                 self,

@@ -17,13 +17,16 @@ from hypothesis import strategies as st
 from bionemo_eks.configuration.advice import advice
 from bionemo_eks.configuration.cdk_context import read_context, settings_of
 from bionemo_eks.configuration.page import settings_page
-from bionemo_eks.configuration.reader import SettingsError, read_settings, setting_fields
+from bionemo_eks.configuration.reader import SettingsError, setting_fields, settings_model
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from bionemo_eks.jobs.workloads import WORKLOADS
+from tests.context import read_settings
 
 ADMIN = "arn:aws:iam::111122223333:role/platform"
 SUBNET = "subnet-0123456789abcdef0"
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = [name for name, _ in setting_fields()]
+MODEL = settings_model(WORKLOADS["esm1nv"], WORKLOADS)
+NAMES = [name for name, _ in setting_fields(MODEL)]
 TEXTS = st.one_of(
     st.text(max_size=30),
     st.from_regex(r"-?[0-9]{1,12}", fullmatch=True),
@@ -77,7 +80,7 @@ def test_any_value_for_any_setting_in_cdk_json(name: str, value: Any) -> None:
     accepted_or_told({"bionemo": {group: {inner: value}} if group else {name: value}})
 
 
-WHOLE = [name for name, field in setting_fields() if field.annotation is int]
+WHOLE = [name for name, field in setting_fields(MODEL) if field.annotation is int]
 
 
 @given(name=st.sampled_from(WHOLE), value=VALUES | st.from_regex(r"[0-9_ .e+-]{1,6}"))
@@ -242,7 +245,7 @@ def test_sizes_derive(changes: dict[str, str], workers: int, gpus: int, per_work
 
 
 def test_the_settings_page_is_what_the_code_says() -> None:
-    assert (ROOT / "docs/settings.md").read_text() == settings_page(), "run: make format"
+    assert (ROOT / "docs/settings.md").read_text() == settings_page(WORKLOADS), "run: make format"
 
 
 def test_the_block_in_cdk_json_holds_the_defaults(tmp_path: Path) -> None:
@@ -252,7 +255,7 @@ def test_the_block_in_cdk_json_holds_the_defaults(tmp_path: Path) -> None:
     if committed.returncode:
         pytest.skip("not a git checkout")
     (tmp_path / "cdk.json").write_bytes(committed.stdout)
-    assert settings_of(tmp_path) == read_settings({})
+    assert settings_of(tmp_path, WORKLOADS) == read_settings({})
 
 
 @pytest.mark.parametrize(
@@ -267,7 +270,7 @@ def test_context_files_and_options_in_the_clis_order(tmp_path: Path) -> None:
     (tmp_path / "cdk.json").write_text('{"context": {"x:b": 2, "bionemo": {"gpu": {"nodes": 3}}}}')
     found = read_context(tmp_path, ["x:b=3"])
     assert (found["x:a"], found["x:b"]) == (1, "3")
-    assert settings_of(tmp_path).gpu.nodes == 4
+    assert settings_of(tmp_path, WORKLOADS).gpu.nodes == 4
 
 
 @pytest.mark.parametrize("option", ["gpu.nodes", "=3", ""])
@@ -290,13 +293,13 @@ def test_an_option_without_a_value_is_told(option: str) -> None:
 def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str, said: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(SettingsError, match=re.escape(said)):
-        settings_of(tmp_path)
+        settings_of(tmp_path, WORKLOADS)
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "cdk.json").mkdir()
     with pytest.raises(SettingsError, match=r"cdk\.json cannot be read"):
-        settings_of(tmp_path)
+        settings_of(tmp_path, WORKLOADS)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from kubernetes import client as kubernetes
 
-from bionemo_eks.configuration.reader import read_settings
-from bionemo_eks.jobs.dataset_job import DATA_JOB, NAMESPACE, dataset_objects
-from bionemo_eks.jobs.training_job import LAUNCHER, TRAINING, launcher_objects, training_job
+from bionemo_eks.jobs.dataset_job import DATA_JOB, dataset_objects
+from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.training_job import launcher_objects, training_job
+from bionemo_eks.jobs.workloads import WORKLOADS
 from ops import verify
 from ops.cluster.jobs import jobs, newest
 from ops.status.lines import Line
 from ops.status.workload import lines_of
+from tests.context import read_settings
 from tests.ops.cluster_api import (
     JOBS,
     PODS,
@@ -27,12 +29,14 @@ from tests.ops.cluster_api import (
 )
 from tests.ops.cluster_api import TRAINING as OF_TRAINING
 
+ESM1NV = WORKLOADS["esm1nv"]
+
 LAUNCHED = job("esm1nv-launcher-1", "esm1nv-launcher", conditions=[condition("Complete")])
 PREPARED = job("uniref50-download-1", "uniref50-download", conditions=[condition("Complete")])
 
 
 def test_jobs_with_their_newest_lines(api: kubernetes.ApiClient) -> None:
-    told = jobs(api)
+    told = jobs(api, ESM1NV)
     assert (told.data, told.launcher, told.training) == ("complete", "complete", "running")
     assert told.data_line == "write: 150 files in 9.0 s"
     assert told.training_line == "Epoch 0: 2%| 20/1000"
@@ -42,7 +46,7 @@ def test_jobs_with_their_newest_lines(api: kubernetes.ApiClient) -> None:
 
 
 def test_what_waits_for_the_trainings_end_is_no_trouble(api: kubernetes.ApiClient) -> None:
-    lines = lines_of(jobs(api))
+    lines = lines_of(jobs(api, ESM1NV), ESM1NV)
     assert all(line.good is not False and not line.unsettled for line in lines)
     assert not any("watch" in line.name for line in lines)
 
@@ -54,7 +58,7 @@ def test_a_failed_data_job_and_workers_that_cannot_pull(
     cluster.lists[JOBS] = [job("uniref50-download-1", "uniref50-download", conditions=failed)]
     cluster.lists[PYTORCH] = [training(True)]
     cluster.lists[PODS] = [pod("w", OF_TRAINING, "Pending", waiting="ImagePullBackOff")]
-    lines = {line.name: line for line in lines_of(jobs(api))}
+    lines = {line.name: line for line in lines_of(jobs(api, ESM1NV), ESM1NV)}
     assert lines["UniRef50 data"] == Line("Workload", "UniRef50 data", "failed: exit code 2", False)
     assert lines["ESM-1nv training"].state == "suspended: it waits for the data"
     assert lines["workers"] == Line("Workload", "workers", "1 ImagePullBackOff; 0 restarts", False)
@@ -76,13 +80,15 @@ def test_what_a_suspended_training_waits_for(
     api: kubernetes.ApiClient, cluster: Cluster, present: list[dict[str, Any]], state: str
 ) -> None:
     cluster.lists[JOBS], cluster.lists[PYTORCH] = present, [training(True)]
-    assert jobs(api).training == state
+    assert jobs(api, ESM1NV).training == state
 
 
 def test_a_failed_training_says_why(api: kubernetes.ApiClient, cluster: Cluster) -> None:
     why = condition("Failed", "worker 3 has failed too often")
     cluster.lists[PYTORCH] = [training(False, condition("Created"), why)]
-    line = next(each for each in lines_of(jobs(api)) if each.name == "ESM-1nv training")
+    line = next(
+        each for each in lines_of(jobs(api, ESM1NV), ESM1NV) if each.name == "ESM-1nv training"
+    )
     assert line.state == "failed: worker 3 has failed too often"
     assert line.good is False
 
@@ -91,7 +97,7 @@ def test_without_the_training_operator_the_data_job_is_still_told_of(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.missing = {PYTORCH}
-    told = jobs(api)
+    told = jobs(api, ESM1NV)
     assert (told.data, told.training, told.silent) == ("complete", "", {})
 
 
@@ -99,10 +105,10 @@ def test_a_part_that_gets_no_answer_leaves_the_others_standing(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.missing = {JOBS}
-    told = jobs(api)
+    told = jobs(api, ESM1NV)
     assert told.training == "running"
     assert set(told.silent) == {"data", "launcher"}
-    lines = {line.name: line for line in lines_of(told)}
+    lines = {line.name: line for line in lines_of(told, ESM1NV)}
     assert lines["UniRef50 data"].state.startswith("could not tell")
     assert lines["UniRef50 data"].unsettled
     assert lines["UniRef50 data"].good is None
@@ -114,7 +120,7 @@ def test_the_newest_job_counts(api: kubernetes.ApiClient, cluster: Cluster) -> N
     old["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
     new = job("uniref50-download-1", "uniref50-download", active=1, failed=2)
     cluster.lists[JOBS] = [old, new]
-    assert jobs(api).data == "running, 2 failed tries"
+    assert jobs(api, ESM1NV).data == "running, 2 failed tries"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,7 @@ def test_the_line_that_tells_of_the_training(
 ) -> None:
     cluster.lists[PODS] = [worker(0)]
     cluster.logs["esm1nv-pretraining-worker-0"] = log
-    assert jobs(api).training_line == line
+    assert jobs(api, ESM1NV).training_line == line
 
 
 def test_the_worker_that_tells_of_it_need_not_be_the_first(
@@ -143,7 +149,7 @@ def test_the_worker_that_tells_of_it_need_not_be_the_first(
         "esm1nv-pretraining-worker-2": "Epoch 1: 3%",
         "esm1nv-pretraining-worker-10": "Epoch 0: 1%",
     }
-    assert jobs(api).training_line == "Epoch 1: 3%"
+    assert jobs(api, ESM1NV).training_line == "Epoch 1: 3%"
 
 
 def test_progress_bars_end_in_carriage_returns() -> None:
@@ -182,7 +188,7 @@ def test_no_control_code_of_a_log_comes_through(
         "uniref50-download-1-x": "read: \x1b[1mdone\x1b[0m\n",
         "esm1nv-pretraining-worker-0": "Epoch 0: 2%\x1b[A\x1b[K",
     }
-    told = jobs(api)
+    told = jobs(api, ESM1NV)
     assert (told.data_line, told.training_line) == ("read: done", "Epoch 0: 2%")
 
 
@@ -190,10 +196,10 @@ def test_names_and_namespace_are_those_of_the_manifests() -> None:
     settings, label = read_settings({}), "app.kubernetes.io/name"
     data = dataset_objects(settings)[-1]
     training = training_job(settings, data)
-    launcher = launcher_objects(dataset_job=data, training_job=training)[-1]
-    for each, name in ((data, DATA_JOB), (training, TRAINING), (launcher, LAUNCHER)):
+    launcher = launcher_objects(ESM1NV, dataset_job=data, training_job=training)[-1]
+    for each, name in ((data, DATA_JOB), (training, ESM1NV.job), (launcher, ESM1NV.launcher)):
         assert each["metadata"]["labels"][label] == name
         assert each["metadata"]["namespace"] == NAMESPACE
-    assert training["metadata"]["name"] == TRAINING
+    assert training["metadata"]["name"] == ESM1NV.job
     volume = data["spec"]["template"]["spec"]["volumes"][0]
     assert volume["persistentVolumeClaim"]["claimName"] == verify._CLAIM

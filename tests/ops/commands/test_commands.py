@@ -14,12 +14,12 @@ import pytest
 from kubernetes import client as kubernetes
 from typer.testing import CliRunner, Result
 
-from bionemo_eks.configuration.reader import read_settings
 from ops import aws, show
 from ops.aws import Aws, AwsError
 from ops.cli import app
 from ops.commands import base, cost, preflight, status
 from ops.results import Result as Checked
+from tests.context import read_settings
 from tests.ops.cluster_api import NODES, Cluster
 from tests.ops.status.test_status import stacked, standing
 from tests.simulated.accounts import good

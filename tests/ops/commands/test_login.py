@@ -11,11 +11,11 @@ import pytest
 from botocore.credentials import ProcessProvider
 from typer.testing import CliRunner
 
-from bionemo_eks.configuration.reader import read_settings
 from ops import aws
 from ops.aws import Aws, AwsError
 from ops.cli import app
 from ops.commands import cost
+from tests.context import read_settings
 from tests.ops.commands.test_process import an_endpoint
 from tests.simulated.aws import ACCOUNT
 

@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
-from bionemo_eks.configuration.reader import read_settings
 from ops import cost, prices, show
 from ops.cost import idle
 from ops.prices import Prices
+from tests.context import read_settings
 from tests.simulated.accounts import deployment
 from tests.simulated.aws import Answer, Answers, SimulatedAws, denied, error, in_pages
 
@@ -25,7 +25,7 @@ TODAY = date(2026, 11, 24)
 
 
 def bills(
-    known: Prices | None = None, hours: float = cost.TRAINING_HOURS, **changes: str
+    known: Prices | None = None, hours: float | None = None, **changes: str
 ) -> dict[str, dict[str, cost.Item]]:
     settings = read_settings({name.replace("__", "."): value for name, value in changes.items()})
     return {
@@ -39,7 +39,7 @@ def bills(
 def dollars(known: Prices | None = None, **changes: str) -> dict[str, dict[str, float]]:
     return {
         way: {name: item.dollars for name, item in items.items()}
-        for way, items in bills(known, cost.TRAINING_HOURS, **changes).items()
+        for way, items in bills(known, None, **changes).items()
     }
 
 
@@ -49,7 +49,7 @@ def ours(**changes: str) -> dict[str, float]:
 
 def test_the_training_takes_what_the_source_document_says() -> None:
     """At least 3 to 4 days on two p3.16xlarge."""
-    assert cost.TRAINING_HOURS == 3.5 * 24
+    assert cost.ways(read_settings({}))[0].train_hours == 3.5 * 24
 
 
 def test_idle_gpus_are_the_difference_between_the_ways() -> None:

@@ -11,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from bionemo_eks.configuration.reader import read_settings
 from ops import leftovers, show
 from ops.aws import Deployment
 from ops.leftovers import Leftover, data, deletion, network
+from tests.context import read_settings
 from tests.ops.orphans import REGION, Orphans, client, owned, tag, tagged
 from tests.simulated.accounts import deployment as simulated
 from tests.simulated.aws import Answers, denied, error, in_pages

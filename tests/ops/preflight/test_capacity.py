@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration.cdk_context import settings_of
-from bionemo_eks.configuration.reader import read_settings
+from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.preflight import capacity
 from ops.preflight.capacity import pin
 from ops.results import Verdict
+from tests.context import read_settings
 from tests.ops.accounts import RESERVED, found, one
 from tests.simulated.accounts import deployment, good
 from tests.simulated.answers import OWN, ZONES, offered_in, running, zone
@@ -100,7 +101,7 @@ def test_pin_writes_zones_that_the_stacks_then_use(tmp_path: Path) -> None:
     assert chosen.gpu_zone == "us-west-2c"
     assert len(chosen.zones) == 2
     (tmp_path / "cdk.json").write_text('{"context": {"kept:key": 1}}')
-    assert settings_of(tmp_path).gpu_zone == "us-west-2c"
+    assert settings_of(tmp_path, WORKLOADS).gpu_zone == "us-west-2c"
 
 
 def test_pin_leaves_a_zone_that_is_right(tmp_path: Path) -> None:

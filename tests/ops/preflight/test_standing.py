@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.reader import read_settings
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.results import Result, Verdict
+from tests.context import read_settings
 from tests.ops.accounts import found, one
 from tests.simulated.accounts import standing
 from tests.simulated.answers import file_system, stacked

@@ -11,11 +11,11 @@ from kubernetes import client as kubernetes
 from rich.console import Console
 
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.reader import read_settings
 from ops import show
 from ops.commands.status import status_of
 from ops.status import status
 from ops.status.lines import Line
+from tests.context import read_settings
 from tests.ops.cluster.test_api import described
 from tests.ops.cluster_api import GPU, NODES, Cluster, node
 from tests.simulated.accounts import deployment

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 import cores
 import metalink
 import progress as progress_module
-from bionemo_eks.configuration.reader import read_settings
 from fasta import FastaReader
 from layout import Split, output_files, tasks
 from progress import Progress, size, span
+from tests.context import read_settings
 
 PROGRAM = Path(__file__).resolve().parents[3] / "workloads" / "uniref50"
 

@@ -1,0 +1,9 @@
+"""The workloads that there are. A new one is a module here, a manifest, and its line below."""
+
+from __future__ import annotations
+
+from bionemo_eks.configuration.workload import Workloads
+from bionemo_eks.jobs.workloads import esm1nv
+
+# The first is the default of `training.workload`.
+WORKLOADS: Workloads = {each.name: each for each in (esm1nv.WORKLOAD,)}

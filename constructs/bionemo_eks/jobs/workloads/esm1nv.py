@@ -1,0 +1,133 @@
+"""ESM-1nv as the 2024 blueprint pre-trains it, in NVIDIA's BioNeMo Framework 1.x container."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from bionemo_eks.configuration.settings import (
+    Experiment,
+    Form,
+    ImageReference,
+    Layout,
+    Settings,
+    Steps,
+    TrainingSettings,
+)
+from bionemo_eks.configuration.versions import IMAGES
+from bionemo_eks.configuration.workload import Rates, Restarts, Workload
+from bionemo_eks.jobs.manifests import MANIFESTS
+from bionemo_eks.jobs.places import FSX, PROCESSED
+
+RESULTS = f"{FSX}/esm1nv-train"
+_EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
+
+# Names that torch, hydra and the shell all take as one word. `$` would be expanded by Kubernetes
+# in a container's arguments: https://kubernetes.io/docs/tasks/inject-data-application/
+_OVERRIDE = r"^[+~]{0,2}[A-Za-z_][\w./]*=[^\s$]*$|^~[A-Za-z_][\w./]*$"
+Override = Annotated[
+    str,
+    StringConstraints(pattern=_OVERRIDE),
+    Form("key=value, +key=value, ++key=value or ~key, without blanks and $"),
+]
+
+
+class Esm1nvSettings(TrainingSettings):
+    """The ESM-1nv pre-training."""
+
+    image: ImageReference = Field(
+        default=IMAGES["bionemo"].reference, description="The BioNeMo Framework 1.x container."
+    )
+    layout: Layout = Field(
+        default="pod-per-gpu",
+        description="`pod-per-gpu`: one-GPU pods, as in 2024. `pod-per-node`: one pod a node with "
+        "all its GPUs, so that NCCL can use NVLink.",
+    )
+    experiment: Experiment = Field(
+        default="esm1nv_batch256_gradacc1_nodes2-small",
+        description="Folder of the results; the training goes on from the checkpoints in it.",
+    )
+    max_steps: Steps = Field(default=1_000_000, description="Steps to train for.")
+    micro_batch_size: int = Field(default=8, ge=1, le=65536, description="Sequences a GPU, a step.")
+    accumulate_grad_batches: int = Field(
+        default=1, ge=1, le=65536, description="Batches between two optimizer steps."
+    )
+    val_check_interval: Steps = Field(default=500, description="Steps between two validations.")
+    overrides: list[Override] = Field(
+        default=[], description="More Hydra overrides (`key=value`), put last, so they win."
+    )
+
+
+def _values(settings: Settings) -> Mapping[str, object]:
+    return {"arguments": arguments(settings)}
+
+
+def arguments(settings: Settings) -> list[str]:
+    """Return what follows `python3 -m torch.distributed.run`: the script and its overrides."""
+    training, dataset = settings.training, settings.dataset
+    assert isinstance(training, Esm1nvSettings)
+    run = training.experiment
+    files = f"x_OP_000..{dataset.num_csv_files - 1:03d}_CL_"
+    overrides = {
+        "exp_manager.exp_dir": f"{RESULTS}/esm1nv_pretraining/{run}/results",
+        # After a restart, and in the next deployment, go on from the newest checkpoint.
+        "++exp_manager.resume_if_exists": True,
+        "++exp_manager.resume_ignore_no_checkpoint": True,
+        "exp_manager.create_wandb_logger": False,
+        "exp_manager.wandb_logger_kwargs.name": run,
+        "exp_manager.wandb_logger_kwargs.project": "esm1nv_pretraining",
+        "++exp_manager.wandb_logger_kwargs.offline": False,
+        "trainer.num_nodes": settings.gpu.nodes,
+        "trainer.devices": settings.gpu_instance.gpus,
+        "trainer.max_steps": training.max_steps,
+        "trainer.accumulate_grad_batches": training.accumulate_grad_batches,
+        "trainer.val_check_interval": training.val_check_interval,
+        "model.micro_batch_size": training.micro_batch_size,
+        "model.tensor_model_parallel_size": 1,
+        "model.data.dataset_path": PROCESSED,
+        # The quotes are Hydra's, which would read the dots otherwise.
+        "model.data.dataset.train": f"'{files}'",
+        "model.data.dataset.val": f"'{files}'",
+        "model.data.dataset.test": f"'{files}'",
+        "model.data.index_mapping_dir": PROCESSED,
+        "++model.dwnstr_task_validation.enabled": False,
+    }
+    return [
+        f"{_EXAMPLE}/pretrain.py",
+        f"--config-path={_EXAMPLE}/conf",
+        "--config-name=pretrain_small",
+        *(f"{name}={value}" for name, value in overrides.items()),
+        *training.overrides,
+    ]
+
+
+# The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training "needs at least
+# 3-4 days". 3.5 days.
+_TRAINING_HOURS = 84.0
+
+WORKLOAD = Workload(
+    name="esm1nv",
+    title="ESM-1nv",
+    settings=Esm1nvSettings,
+    job="esm1nv-pretraining",
+    manifest=MANIFESTS / "workload" / "esm1nv-pretraining.yaml",
+    values=_values,
+    data=PROCESSED,
+    results=RESULTS,
+    checkpoint=re.compile(r"\.(ckpt|nemo)$"),
+    # What PyTorch Lightning and NeMo print: progress bars, `reduced_train_loss=2.1`.
+    progress=re.compile(r"(?i)epoch|loss|global_step|train_step"),
+    # V100, A100 and H100 were tested by NVIDIA; the others run the same native code.
+    gpu_models=("V100", "T4", "A100", "A10G", "L4", "H100"),
+    # The blueprint's own GPUs have no more.
+    gpu_memory_gib=16,
+    # The image has no aws-ofi-nccl.
+    can_use_efa=False,
+    # 2024 had 100 restarts of processes, which is hours on GPU nodes for nothing.
+    restarts=Restarts(per_worker=3, of_processes=10),
+    rates=Rates(training_hours=lambda settings: _TRAINING_HOURS, checkpoints_gb=30, image_gb=15),
+    construct_prefix="",
+)
