@@ -15,6 +15,8 @@ from aws_cdk.assertions import Template
 from app import build
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.workload import Workloads
+from bionemo_eks.jobs.workloads import WORKLOADS
 from tests.context import cdk_flags, read_settings
 
 
@@ -28,10 +30,10 @@ def pytest_sessionstart() -> None:
 class Synthesised:
     """The templates of one deployment, by the stacks' short names, and its settings."""
 
-    def __init__(self, overrides: Mapping[str, Any]) -> None:
+    def __init__(self, overrides: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> None:
         # The validation at synth is the CLI's and CI's business; here it only takes time.
         app = App(context=cdk_flags(**overrides), analytics_reporting=False)
-        self.settings: Settings = build(app)
+        self.settings: Settings = build(app, workloads)
         self.stacks = {name: app.node.find_child(name) for name in names.STACKS}
         self.assembly = app.synth()
 

@@ -13,6 +13,7 @@ import pytest
 from aws_cdk import App
 
 from app import build
+from bionemo_eks.jobs.workloads import WORKLOADS
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.local_aws import inventory
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
@@ -39,6 +40,7 @@ class Account:
         self.fresh = inventory.take(self.client)
         self.deployed: Mapping[str, Any] | None = None
         self.settings = read_settings({})
+        self.workloads = WORKLOADS
         self._seen: set[str] = set()
 
     def deploy(
@@ -70,7 +72,7 @@ class Account:
             outdir=str(self.cdk.assembly),
             analytics_reporting=False,
         )
-        self.settings = build(app)
+        self.settings = build(app, self.workloads)
         alter(app)
         app.synth()
 

@@ -1,0 +1,70 @@
+"""A made-up workload, as a contributor would add one: a program that writes numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field
+
+from bionemo_eks.configuration.settings import (
+    Experiment,
+    ImageReference,
+    Layout,
+    Settings,
+    Steps,
+    TrainingSettings,
+)
+from bionemo_eks.configuration.workload import Rates, Restarts, Workload
+from bionemo_eks.jobs.places import FSX, PROCESSED
+from bionemo_eks.jobs.workloads import WORKLOADS
+
+_PROGRAM = "import sys; [print('number', n) for n in range(int(sys.argv[1]))]"
+
+
+class NumbersSettings(TrainingSettings):
+    """The training that writes numbers."""
+
+    image: ImageReference = Field(default="example.org/python:3.13", description="Python's image.")
+    layout: Layout = Field(default="pod-per-node", description="One pod a node.")
+    experiment: Experiment = Field(default="numbers", description="Folder of the results.")
+    max_steps: Steps = Field(default=10, description="Numbers to write.")
+    first: int = Field(default=1, ge=0, le=1000, description="The number to begin with.")
+
+
+def _values(settings: Settings) -> Mapping[str, object]:
+    training = settings.training
+    assert isinstance(training, NumbersSettings)
+    return {
+        "program": _PROGRAM,
+        "max_steps": training.max_steps,
+        "first": training.first,
+        "results": NUMBERS.results,
+    }
+
+
+NUMBERS = Workload(
+    name="numbers",
+    title="Numbers",
+    settings=NumbersSettings,
+    job="numbers-training",
+    manifest=Path(__file__).with_name("numbers.yaml"),
+    values=_values,
+    data=PROCESSED,
+    results=f"{FSX}/numbers-train",
+    checkpoint=re.compile(r"\.number$"),
+    progress=re.compile(r"number"),
+    gpu_models=("A100", "V100"),
+    gpu_memory_gib=16,
+    can_use_efa=False,
+    restarts=Restarts(per_worker=1, of_processes=0),
+    rates=Rates(
+        training_hours=lambda settings: settings.training.max_steps / 10,
+        checkpoints_gb=1,
+        image_gb=2,
+    ),
+    construct_prefix="Numbers",
+)
+WITH_NUMBERS = {**WORKLOADS, NUMBERS.name: NUMBERS}
+SELECTED = {"training.workload": NUMBERS.name}
