@@ -175,6 +175,63 @@ def test_messages_name_the_setting_the_value_and_what_is_allowed(
 
 
 @pytest.mark.parametrize(
+    ("context", "concerned"),
+    [
+        (
+            {"network.vpc_cidr": "100.64.0.0/16"},
+            {"network.vpc_cidr": '"100.64.0.0/16"', "network.pod_cidr": None},
+        ),
+        ({"network.pod_cidr": "10.0.0.0/16"}, {"network.pod_cidr": '"10.0.0.0/16"'}),
+        (
+            {"network.node_subnet_ids": SUBNET},
+            {"network.vpc_id": None, "network.node_subnet_ids": f'["{SUBNET}"]'},
+        ),
+        (
+            {"network.availability_zones": "us-west-2a,us-west-2a"},
+            {"network.availability_zones": '["us-west-2a", "us-west-2a"]'},
+        ),
+        (
+            {"core.nodes": "5", "core.max_nodes": "4"},
+            {"core.nodes": '"5"', "core.max_nodes": '"4"'},
+        ),
+        (
+            {"gpu.purchase": "capacity-reservation"},
+            {"gpu.purchase": '"capacity-reservation"', "gpu.capacity_reservation_id": None},
+        ),
+        (
+            {"dataset.preparation": "bionemo", "dataset.url": "https://example.com/a.gz"},
+            {"dataset.preparation": '"bionemo"', "dataset.url": '"https://example.com/a.gz"'},
+        ),
+        (
+            {"region": "eu-west-1", "network.availability_zones": "us-east-1a,us-east-1b"},
+            {
+                "region": '"eu-west-1"',
+                "network.availability_zones": '["us-east-1a", "us-east-1b"]',
+            },
+        ),
+        (
+            {"gpu.availability_zone": "eu-west-1a"},
+            {"region": None, "gpu.availability_zone": '"eu-west-1a"'},
+        ),
+        (
+            {"gpu.availability_zone": "us-west-2c"},
+            {"network.availability_zones": None, "gpu.availability_zone": '"us-west-2c"'},
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_all_named_with_their_values(
+    context: dict[str, str], concerned: dict[str, str | None]
+) -> None:
+    """No other is named; None stands for a default."""
+    with pytest.raises(SettingsError) as error:
+        read_settings(context)
+    _, *lines, _ = str(error.value).splitlines()
+    assert [line.split()[0] for line in lines] == list(concerned)
+    for line, value in zip(lines, concerned.values(), strict=True):
+        assert (f" is {value}. Allowed: " if value else " has its default. Allowed: ") in line
+
+
+@pytest.mark.parametrize(
     ("vpc", "pods", "fits"),
     [
         ("10.1.0.0/21", "100.64.0.0/16", True),
