@@ -142,10 +142,10 @@ def _taken(name: str, future: Future[Result], deadline: float) -> Result:
     except TimeoutError:
         return unknown(name, f"no answer within {deadline:.0f} s")
     except Exception as error:
-        return unknown(name, told(error))
+        return unknown(name, failure_reason(error))
 
 
-def told(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """Say in a line why a look failed, whatever it failed of."""
     if type(error).__module__.partition(".")[0] in ("botocore", "ops"):
         return reason(error)

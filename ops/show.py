@@ -73,8 +73,8 @@ def results(out: Console, found: Sequence[Result]) -> None:
     table = _table("check", "", "what was found")
     # One permission that is missing may keep a dozen checks from telling.
     for (verdict, said), same in groupby(found, key=lambda each: (each.verdict, each.said)):
-        names = "\n".join(escape(each.name) for each in same)
-        table.add_row(names, f"[{_STYLES[verdict]}]{verdict}[/]", escape(said))
+        checks = "\n".join(escape(each.name) for each in same)
+        table.add_row(checks, f"[{_STYLES[verdict]}]{verdict}[/]", escape(said))
     out.print(table)
     for each in found:
         if each.remedy:

@@ -27,9 +27,9 @@ class Inside:
     jobs: Jobs
 
 
-def inside(found: Deployment) -> Inside:
+def inside(deployment: Deployment) -> Inside:
     """Ask the cluster; ClusterError when it cannot be reached."""
-    with connected(found) as api:
+    with connected(deployment) as api:
         return seen(api)
 
 

@@ -27,7 +27,7 @@ from tests.ops.cluster_api import (
     pod,
     workload,
 )
-from tests.simulated.accounts import deployment
+from tests.simulated.accounts import simulated_deployment
 from tests.simulated.answers import OWN, running
 
 CORES = [node(f"core-{n}", CORE) for n in range(3)]
@@ -44,7 +44,7 @@ def found(api: kubernetes.ApiClient, paid: int = 2) -> dict[str, Result]:
         instance("bionemo-on-eks-gpu-p3", {"Key": "a", "Value": "b"}),
     ]
     answers: Any = {"ec2.describe_instances": running(*others, *[instance()] * paid)}
-    return {each.name: each for each in verify(api, deployment({}, answers))}
+    return {each.name: each for each in verify(api, simulated_deployment({}, answers))}
 
 
 def test_a_healthy_cluster_passes_everything(api: kubernetes.ApiClient, cluster: Cluster) -> None:

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 _TYPE = "refused"
 
 
-def refused(reason: str, *concerned: str) -> PydanticCustomError:
+def refused(reason: str, *settings: str) -> PydanticCustomError:
     """Return the error for a validator to raise.
 
     A validator of a whole model names the settings that it concerns, in the order of the code, as
@@ -17,10 +17,10 @@ def refused(reason: str, *concerned: str) -> PydanticCustomError:
     setting names none: pydantic knows which it is.
     https://docs.pydantic.dev/latest/concepts/validators/#raising-validation-errors
     """
-    return PydanticCustomError(_TYPE, "{reason}", {"reason": reason, "concerned": concerned})
+    return PydanticCustomError(_TYPE, "{reason}", {"reason": reason, "settings": settings})
 
 
 def concerned(detail: ErrorDetails) -> Sequence[str]:
     """Return the dotted paths of the settings that a model's validator has named, if any."""
-    named: Sequence[str] = detail["ctx"]["concerned"] if detail["type"] == _TYPE else ()
+    named: Sequence[str] = detail["ctx"]["settings"] if detail["type"] == _TYPE else ()
     return [".".join([*map(str, detail["loc"]), name]) for name in named]

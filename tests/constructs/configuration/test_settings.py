@@ -36,7 +36,7 @@ VALUES = st.recursive(
 )
 
 
-def told(context: dict[str, Any]) -> str:
+def message_for(context: dict[str, Any]) -> str:
     """The message for `context`; empty when it is accepted."""
     try:
         read_settings(context)
@@ -46,7 +46,7 @@ def told(context: dict[str, Any]) -> str:
 
 
 def accepted_or_told(context: dict[str, Any]) -> None:
-    text = told(context)
+    text = message_for(context)
     assert text != "(an empty message)"
     assert "pydantic" not in text
     assert "Traceback" not in text
@@ -57,7 +57,7 @@ def accepted_or_told(context: dict[str, Any]) -> None:
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_any_text_for_any_setting(name: str, value: str) -> None:
     """As `-c name=value` hands it over."""
-    text = told({name: value})
+    text = message_for({name: value})
     if text:
         group, _, plain = name.rpartition(".")
         assert plain in text or f"'{group}'" in text
@@ -84,7 +84,7 @@ WHOLE = [name for name, field in setting_fields() if field.annotation is int]
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_a_whole_number_is_taken_only_as_one_writes_it(name: str, value: Any) -> None:
     group, _, inner = name.partition(".")
-    if not told({"bionemo": {group: {inner: value}}}):
+    if not message_for({"bionemo": {group: {inner: value}}}):
         assert not isinstance(value, bool)
         assert re.fullmatch(r"\s*-?[0-9]+(\.0+)?\s*", str(value))
 
@@ -92,7 +92,7 @@ def test_a_whole_number_is_taken_only_as_one_writes_it(name: str, value: Any) ->
 @pytest.mark.parametrize("key", [name.replace(".", "-").replace("_", "-") for name in NAMES])
 def test_a_setting_in_another_spelling_is_not_overlooked(key: str) -> None:
     if key not in NAMES:
-        assert f"There is no setting '{key}'. Did you mean" in told({key: "1"})
+        assert f"There is no setting '{key}'. Did you mean" in message_for({key: "1"})
 
 
 def test_cdks_own_keys_are_left_alone() -> None:
@@ -103,7 +103,7 @@ def test_cdks_own_keys_are_left_alone() -> None:
         "acknowledged-issue-numbers",
         "cli-telemetry",
     ]
-    assert told(dict.fromkeys([*keys, *looked_up], "x")) == ""
+    assert message_for(dict.fromkeys([*keys, *looked_up], "x")) == ""
 
 
 @given(context=st.dictionaries(st.text(max_size=20), VALUES, max_size=4))

@@ -129,10 +129,10 @@ def test_the_role_of_a_session_is_asked_of_iam_because_it_may_have_a_path() -> N
 def test_a_user_is_simulated_as_they_are() -> None:
     from dataclasses import replace
 
-    from tests.simulated.accounts import deployment
+    from tests.simulated.accounts import simulated_deployment
 
     user = "arn:aws:iam::111122223333:user/me"
-    assert principal(replace(deployment({}, good()), caller=user)) == user
+    assert principal(replace(simulated_deployment({}, good()), caller=user)) == user
 
 
 @pytest.mark.parametrize(
@@ -157,17 +157,17 @@ def guarded(missing: dict[str, list[str]], *refused: str) -> Any:
     inner = simulated(*missing, *refused)
 
     def answer(**asked: Any) -> dict[str, Any]:
-        told = inner(**asked)
-        for result in told["EvaluationResults"]:
+        simulation = inner(**asked)
+        for result in simulation["EvaluationResults"]:
             specific = result["ResourceSpecificResults"]
             for each in specific:
-                names = f"{result['EvalActionName']} {each['EvalResourceName']}"
+                both = f"{result['EvalActionName']} {each['EvalResourceName']}"
                 each["MissingContextValues"] = [
-                    key for name, keys in missing.items() if name in names for key in keys
+                    key for name, keys in missing.items() if name in both for key in keys
                 ]
             keys = {key for each in specific for key in each["MissingContextValues"]}
             result["MissingContextValues"] = sorted(keys)
-        return told
+        return simulation
 
     return answer
 

@@ -15,7 +15,7 @@ from ops.preflight import capacity
 from ops.preflight.capacity import pin
 from ops.results import Verdict
 from tests.ops.accounts import RESERVED, found, one
-from tests.simulated.accounts import deployment, good
+from tests.simulated.accounts import good, simulated_deployment
 from tests.simulated.answers import OWN, ZONES, offered_in, running, zone
 from tests.simulated.answers import reserved as reservations
 from tests.simulated.aws import error
@@ -93,7 +93,7 @@ def test_a_zone_without_the_core_type_fails() -> None:
 def test_pin_writes_zones_that_the_stacks_then_use(tmp_path: Path) -> None:
     answers = good() | {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")}
     (tmp_path / "cdk.context.json").write_text('{"kept:key": 1}')
-    pins = pin(deployment({}, answers), tmp_path)
+    pins = pin(simulated_deployment({}, answers), tmp_path)
     assert pins["gpu.availability_zone"] == "us-west-2c"
     assert json.loads((tmp_path / "cdk.context.json").read_text())["kept:key"] == 1
     chosen = read_settings(pins)
@@ -104,7 +104,7 @@ def test_pin_writes_zones_that_the_stacks_then_use(tmp_path: Path) -> None:
 
 
 def test_pin_leaves_a_zone_that_is_right(tmp_path: Path) -> None:
-    assert pin(deployment({}, good()), tmp_path) == {}
+    assert pin(simulated_deployment({}, good()), tmp_path) == {}
     assert not (tmp_path / "cdk.context.json").exists()
 
 

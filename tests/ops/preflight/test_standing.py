@@ -88,8 +88,8 @@ def test_the_stacks_are_read_once_for_all_checks() -> None:
 
     def answer(**arguments: Any) -> dict[str, Any]:
         asked.append(arguments)
-        told: dict[str, Any] = stacked()(**arguments)
-        return told
+        none: dict[str, Any] = stacked()(**arguments)
+        return none
 
     one("Stacks", {}, cloudformation__describe_stacks=answer)
     assert asked == [{}]
