@@ -16,7 +16,8 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
-from ops.results import reason, side_by_side
+from ops.parallel import side_by_side
+from ops.reasons import reason
 
 T = TypeVar("T")
 

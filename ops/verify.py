@@ -16,17 +16,17 @@ from bionemo_eks.jobs.dataset_job import NAMESPACE
 from ops.aws import Deployment, instances, is_own
 from ops.cluster.api import ClusterError, asked
 from ops.cluster.inside import GPU, allocatable, is_ready
-from ops.results import Result, failed, failure_reason, passed, unknown, warned
+from ops.reasons import failure_reason
+from ops.results import Result, Step, command, failed, passed, unknown, warned
 
 # The chart's DaemonSet is named as its release.
 _PLUGIN = CHARTS["nvidia-device-plugin"]
 _CLAIM = "fsx-static-pvc"
-_LOOK = "kubectl describe pods"
 # A dry run leaves no event behind.
 _WHO_REFUSES = (
-    "The message names what refuses it: a quota, a limit or a webhook. Then look:\n"
-    f"kubectl describe resourcequotas,limitranges -n {NAMESPACE}\n"
-    "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
+    "The message names what refuses it: a quota, a limit or a webhook. Then look:",
+    command(f"kubectl describe resourcequotas,limitranges -n {NAMESPACE}"),
+    command("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
 )
 
 
@@ -65,6 +65,10 @@ def _nodes(api: kubernetes.ApiClient, selector: dict[str, str] | None = None) ->
     return listed
 
 
+def _pods_of(namespace: str) -> Step:
+    return command(f"kubectl describe pods -n {namespace}")
+
+
 def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
     """Every node Ready, and as many core nodes as are set; a cordoned one takes no pods."""
     listed = _nodes(api)
@@ -75,14 +79,14 @@ def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
         if not is_ready(node) and node.metadata.name not in cordoned
     ]
     if lame:
-        return failed("Nodes", f"not Ready: {', '.join(lame)}", "kubectl describe node")
+        return failed("Nodes", f"not Ready: {', '.join(lame)}", command("kubectl describe node"))
     core = sum(is_ready(node) for node in _nodes(api, dict(CORE_SELECTOR)))
     said = f"{len(listed) - len(cordoned)} Ready, {core} of them core"
     if cordoned:
         said += f"; cordoned: {', '.join(cordoned)}"
     if core < settings.core.nodes:
-        remedy = f"kubectl uncordon {' '.join(cordoned)}" if cordoned else "./bionemo status"
-        return failed("Nodes", f"{said}; {settings.core.nodes} are set", remedy)
+        mend = f"kubectl uncordon {' '.join(cordoned)}" if cordoned else "./bionemo status"
+        return failed("Nodes", f"{said}; {settings.core.nodes} are set", command(mend))
     return passed("Nodes", said)
 
 
@@ -91,14 +95,14 @@ def controller(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_deployment, namespace).items
     workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
     if workload is None:
-        return failed(name, f"not there (namespace {namespace})", "npx cdk deploy --all")
+        return failed(name, f"not there (namespace {namespace})", command("npx cdk deploy --all"))
     there, wanted = workload.status.available_replicas or 0, workload.spec.replicas or 0
     said = f"{there} of {wanted} pods available"
     if there < wanted:
-        return failed(name, said, f"{_LOOK} -n {namespace}")
+        return failed(name, said, _pods_of(namespace))
     if not wanted:
         scale = f"kubectl scale deployment {workload.metadata.name} -n {namespace} --replicas=1"
-        return failed(name, said, scale)
+        return failed(name, said, command(scale))
     return passed(name, said)
 
 
@@ -107,10 +111,10 @@ def daemons(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_daemon_set, namespace).items
     workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
     if workload is None:
-        return failed(name, f"not there (namespace {namespace})", "npx cdk deploy --all")
+        return failed(name, f"not there (namespace {namespace})", command("npx cdk deploy --all"))
     ready, wanted = workload.status.number_ready or 0, workload.status.desired_number_scheduled or 0
     if ready < wanted or not wanted:
-        return failed(name, f"{ready} of {wanted} ready", f"{_LOOK} -n {namespace}")
+        return failed(name, f"{ready} of {wanted} ready", _pods_of(namespace))
     return passed(name, f"{ready} of {wanted} ready")
 
 
@@ -126,7 +130,7 @@ def device_plugin(api: kubernetes.ApiClient) -> Result:
         return failed(
             name,
             f"missing or not Ready on {', '.join(without)}",
-            f"{_LOOK} -n {_PLUGIN.namespace}",
+            _pods_of(_PLUGIN.namespace),
         )
     return passed(name, f"on {len(gpu_nodes)} GPU nodes")
 
@@ -151,7 +155,8 @@ def gpus(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
         return failed(
             "GPUs",
             f"{there} allocatable, {paid} paid for on {paid_nodes} instances",
-            "A node takes minutes to start. Then look:\nkubectl describe node -l eks-node=gpu",
+            "A node takes minutes to start. Then look:",
+            command("kubectl describe node -l eks-node=gpu"),
         )
     said = f"{there} allocatable on {paid_nodes} nodes"
     if paid_nodes < settings.gpu.nodes:
@@ -177,7 +182,9 @@ def claim(api: kubernetes.ApiClient) -> Result:
     volume_claim = next((each for each in listed if each.metadata.name == _CLAIM), None)
     if volume_claim is None or volume_claim.status.phase != "Bound":
         phase = volume_claim.status.phase if volume_claim else "not there"
-        return failed("Volume claim", f"{_CLAIM} is {phase}", f"kubectl describe pvc {_CLAIM}")
+        return failed(
+            "Volume claim", f"{_CLAIM} is {phase}", command(f"kubectl describe pvc {_CLAIM}")
+        )
     return passed("Volume claim", f"{_CLAIM} is bound to {volume_claim.spec.volume_name}")
 
 
@@ -214,7 +221,7 @@ def dry_run(
     except ClusterError as error:
         if not _is_about_the_pod(error):
             raise
-        return failed(name, str(error), _WHO_REFUSES)
+        return failed(name, str(error), *_WHO_REFUSES)
     matching = sum(is_ready(node) for node in _nodes(api, selector))
     if not matching:
         return passed(name, "accepted (dry run); a node for it would be started")

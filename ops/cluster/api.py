@@ -18,7 +18,7 @@ from kubernetes.client.exceptions import ApiException
 
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, stacks
-from ops.results import code_of, reason
+from ops.reasons import code_of, reason
 
 CONNECT, READ = 1.5, 5.0
 # What a token is good for once it is there: AWS fixes 15 minutes.

@@ -23,8 +23,9 @@ from ops.commands.base import (
     settings_or_stop,
 )
 from ops.cost.idle import IDLE_BELOW, Idle, measured
+from ops.parallel import side_by_side
 from ops.prices import Prices
-from ops.results import failure_reason, side_by_side
+from ops.reasons import failure_reason
 
 # Seconds for prices: they are a nicety, for the project has a table.
 _PRICES = 8.0

@@ -21,9 +21,11 @@ from ops.commands.base import (
     settings_or_stop,
     stop,
 )
+from ops.parallel import run_checks
 from ops.preflight.capacity import pin as pin_zones
 from ops.project import ROOT
-from ops.results import exit_status, failure_reason, run_checks
+from ops.reasons import failure_reason
+from ops.results import exit_status
 
 # Seconds for all of it once there is a login; with Python's start it ends within ten. And those
 # that the checks get.

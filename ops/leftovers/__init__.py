@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from ops.aws import Deployment
 from ops.leftovers import compute, data, logs, network, others, standing
 from ops.leftovers.model import Leftover, Search, Unread
-from ops.results import LOOK_DEADLINE, failure_reason, side_by_side
+from ops.parallel import LOOK_DEADLINE, side_by_side
+from ops.reasons import failure_reason
 
 __all__ = ["Leftover", "Search", "search"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ops.leftovers.model import Leftover, Search
-from ops.results import failure_reason
+from ops.reasons import failure_reason
 
 # Without an answer on any of these, nobody can tell that the deployment is gone.
 _MUST_BE_KNOWN = ("stacks", "EKS clusters", "instances")

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, named_by_a_stack, ours, tags_of
 from ops.prices import ADDRESS_HOUR, NAT_HOUR
-from ops.results import code_of
+from ops.reasons import code_of
 
 _ENDED = {"deleted", "deleting"}
 # The most names that DescribeTags of the load balancers takes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ops.aws import Deployment
+from ops.parallel import Check
 from ops.preflight import (
     account,
     capacity,
@@ -17,7 +18,6 @@ from ops.preflight import (
     standing,
     versions,
 )
-from ops.results import Check
 
 
 def checks(deployment: Deployment) -> dict[str, Check]:

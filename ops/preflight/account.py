@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration.cdk_context import read_context
 from ops.aws import Deployment, is_standing
 from ops.project import ROOT
-from ops.results import Result, code_of, failed, is_denied, passed, unknown
+from ops.reasons import code_of, is_denied
+from ops.results import Result, Step, command, failed, passed, unknown
 
 # What CDK's templates need: MIN_BOOTSTRAP_STACK_VERSION of DefaultStackSynthesizer (aws-cdk-lib)
 BOOTSTRAP_LEAST = 6
@@ -60,7 +61,7 @@ def _of_the_stack(deployment: Deployment, name: str) -> Result:
     if given.get("Qualifier", qualifier()) != qualifier():
         return unknown(name, f"stack {TOOLKIT} is that of another qualifier than {qualifier()}")
     if not is_standing(stack["StackStatus"]):
-        return failed(name, f"stack {TOOLKIT} is {stack['StackStatus']}", _again(deployment))
+        return failed(name, f"stack {TOOLKIT} is {stack['StackStatus']}", *_again(deployment))
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     return _judged(deployment, name, outputs.get("BootstrapVersion", ""), f"stack {TOOLKIT}")
 
@@ -70,23 +71,27 @@ def _judged(deployment: Deployment, name: str, version: str, where: str) -> Resu
         return unknown(name, f"{where} does not tell the version")
     if int(version) < BOOTSTRAP_LEAST:
         said = f"version {version}; at least {BOOTSTRAP_LEAST} is needed"
-        return failed(name, said, _again(deployment))
+        return failed(name, said, *_again(deployment))
     return passed(name, f"version {version}")
 
 
-def _again(deployment: Deployment) -> str:
-    """The command that brings the bootstrap up to date."""
+def _bootstrap(deployment: Deployment) -> str:
+    return f"npx cdk bootstrap aws://{deployment.account}/{deployment.settings.region}"
+
+
+def _again(deployment: Deployment) -> tuple[Step | str, ...]:
+    """The steps that bring the bootstrap up to date."""
     return (
-        f"npx cdk bootstrap aws://{deployment.account}/{deployment.settings.region}\n"
-        f"With --toolkit-stack-name, if its stack has another name than {TOOLKIT}."
+        command(_bootstrap(deployment)),
+        f"With --toolkit-stack-name, if its stack has another name than {TOOLKIT}.",
     )
 
 
-def _first(deployment: Deployment) -> str:
+def _first(deployment: Deployment) -> Step:
     """The command for a first bootstrap; that of another qualifier must not take the place of it.
 
     https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
     """
-    command = f"npx cdk bootstrap aws://{deployment.account}/{deployment.settings.region}"
     own = qualifier()
-    return command if own == _QUALIFIER else f"{command} --toolkit-stack-name {TOOLKIT}-{own}"
+    named = "" if own == _QUALIFIER else f" --toolkit-stack-name {TOOLKIT}-{own}"
+    return command(f"{_bootstrap(deployment)}{named}")

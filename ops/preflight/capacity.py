@@ -8,7 +8,7 @@ from pathlib import Path
 from bionemo_eks.configuration.cdk_context import PINNED, read_file
 from ops.aws import Deployment
 from ops.project import ROOT
-from ops.results import Result, failed, passed, unknown
+from ops.results import Result, Step, command, failed, options, passed, unknown
 
 _ZONES, _GPU_ZONE = "network.availability_zones", "gpu.availability_zone"
 # Zones, by id, in which EKS puts no control plane:
@@ -62,14 +62,17 @@ def _in_force() -> str:
     return f"; {PINNED} says {text}, and wins over cdk.json"
 
 
-def _flags(pins: dict[str, str]) -> str:
-    return " ".join(f"-c {key}={value}" for key, value in pins.items())
+def _flags(pins: dict[str, str]) -> Step:
+    return options(" ".join(f"-c {key}={value}" for key, value in pins.items()))
 
 
-def _options(pins: dict[str, str]) -> str:
+def _choose(pins: dict[str, str]) -> tuple[Step | str, ...]:
+    """The steps that put zones in force."""
     return (
-        f"Let it be written to {PINNED}:\n./bionemo preflight --pin\n"
-        f"Or for one command:\n{_flags(pins)}"
+        f"Let it be written to {PINNED}:",
+        command("./bionemo preflight --pin"),
+        "Or for one command:",
+        _flags(pins),
     )
 
 
@@ -86,8 +89,8 @@ def zones(deployment: Deployment) -> Result:
         if missing
         else f"EKS has no control plane in {named}"
     )
-    remedy = _options(suggested(deployment, _with_eks(deployment)))
-    return failed("Zones", f"{wrong}{_in_force()}", remedy)
+    remedy = _choose(suggested(deployment, _with_eks(deployment)))
+    return failed("Zones", f"{wrong}{_in_force()}", *remedy)
 
 
 def gpu_type(deployment: Deployment) -> Result:
@@ -106,7 +109,7 @@ def gpu_type(deployment: Deployment) -> Result:
     return failed(
         name,
         f"{zone} does not offer {wanted}; offered in {', '.join(there)}{_in_force()}",
-        _options(suggested(deployment, there)),
+        *_choose(suggested(deployment, there)),
     )
 
 
@@ -118,12 +121,12 @@ def core_type(deployment: Deployment) -> Result:
     if not there:
         return unknown(name, f"EC2 lists no zone for {wanted}")
     if missing:
-        flags = _flags(suggested(deployment, there))
         return failed(
             name,
             f"{', '.join(missing)} does not offer {wanted}; offered in {', '.join(there)}"
             f"{_in_force()}",
-            f"Choose another core.instance_type, or other zones:\n{flags}",
+            "Choose another core.instance_type, or other zones:",
+            _flags(suggested(deployment, there)),
         )
     return passed(name, f"{wanted} is offered in {', '.join(deployment.settings.zones)}")
 

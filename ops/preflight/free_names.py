@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, clusters
 from ops.preflight.standing import holds
-from ops.results import Result, failed, passed, warned
+from ops.results import Result, command, failed, options, passed, warned
 
 
 def cluster(deployment: Deployment) -> Result:
@@ -20,7 +20,8 @@ def cluster(deployment: Deployment) -> Result:
         return failed(
             name,
             f"a cluster {wanted} exists that these stacks did not make",
-            "Choose another:\n-c cluster_name=...",
+            "Choose another:",
+            options("-c cluster_name=..."),
         )
     return passed(name, f"{wanted} is free")
 
@@ -40,7 +41,8 @@ def bucket(deployment: Deployment) -> Result:
             return warned(
                 name,
                 f"{wanted} is another account's, or there and closed to you",
-                "If it is not yours, choose another name:\n-c cluster_name=...",
+                "If it is not yours, choose another name:",
+                options("-c cluster_name=..."),
             )
         raise
     if holds(deployment, "Storage"):
@@ -51,8 +53,8 @@ def bucket(deployment: Deployment) -> Result:
             name,
             f"{wanted} is there from an earlier deployment, and CloudFormation takes over only "
             "what it is told to keep; storage.keep_bucket is false",
-            "Deploy with storage.keep_bucket true, then set it to false and deploy again:\n"
-            "-c storage.keep_bucket=true\n"
+            "Deploy with storage.keep_bucket true, then set it to false and deploy again:",
+            options("-c storage.keep_bucket=true"),
             "Or delete the bucket, with every version of what is in it, in the S3 console.",
         )
     return passed(name, f"{wanted} is there from an earlier deployment and will be taken over")
@@ -70,7 +72,7 @@ def log_groups(deployment: Deployment) -> Result:
         return failed(
             name,
             f"left from an earlier deployment: {', '.join(taken)}",
-            "./bionemo leftovers --delete",
+            command("./bionemo leftovers --delete"),
         )
     return passed(name, "none is in the way")
 

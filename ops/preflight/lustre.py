@@ -7,14 +7,14 @@ from typing import Any
 from ops.aws import Deployment, file_systems, is_own
 from ops.preflight.quotas import compared
 from ops.preflight.standing import holds, is_made_anew
-from ops.results import Result, failed, passed, warned
+from ops.results import Result, command, failed, link, options, passed, warned
 
 # Lustre Persistent_2 storage capacity (GiB) and Persistent_2 file systems (their number). For
 # the throughput of SSD file systems of this kind there is no quota.
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/limits.html
 STORAGE, NUMBER = "L-8F1B9C74", "L-FD6F2F22"
 _KIND = "PERSISTENT_2"
-_ANEW = "Or begin anew, for the data is in the bucket:\nnpx cdk destroy --all"
+_ANEW = ("Or begin anew, for the data is in the bucket:", command("npx cdk destroy --all"))
 
 
 def offered(deployment: Deployment) -> Result:
@@ -31,8 +31,8 @@ def offered(deployment: Deployment) -> Result:
         return failed(
             name,
             f"{region} has no quota for FSx for Lustre {_KIND}, so it does not offer it",
-            "Choose another region:\n"
-            "https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-fsx-lustre.html",
+            "Choose another region:",
+            link("https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-fsx-lustre.html"),
         )
     throughput = deployment.settings.storage.throughput
     return passed(
@@ -100,7 +100,7 @@ def present(deployment: Deployment) -> Result:
         return warned(
             name,
             f"{ids}: left over from an earlier deployment; this one will make another",
-            "./bionemo leftovers",
+            command("./bionemo leftovers"),
         )
     if not own or is_made_anew(deployment, "Storage"):
         return passed(name, "none stands; it will be made")
@@ -111,7 +111,8 @@ def present(deployment: Deployment) -> Result:
         return failed(
             name,
             f"{system['FileSystemId']} has {there:,} GiB and cannot shrink to {wanted:,}",
-            f"-c storage.capacity_gib={there}\n{_ANEW}",
+            options(f"-c storage.capacity_gib={there}"),
+            *_ANEW,
         )
     zone = _zone(deployment, system)
     if zone != settings.gpu_zone:
@@ -119,7 +120,8 @@ def present(deployment: Deployment) -> Result:
             name,
             f"{system['FileSystemId']} is in {zone}, and the settings say {settings.gpu_zone}: "
             "it would be replaced, and everything that mounts it",
-            f"-c gpu.availability_zone={zone}\n{_ANEW}",
+            options(f"-c gpu.availability_zone={zone}"),
+            *_ANEW,
         )
     return passed(name, f"{system['FileSystemId']} stands, {there:,} GiB in {zone}")
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from ops.aws import Deployment
 from ops.preflight.account import qualifier
-from ops.results import Result, Verdict, failed, passed, reason, warned
+from ops.reasons import reason
+from ops.results import Result, Verdict, arn, command, failed, link, passed, warned
 
 _NAME = "Permissions"
 # One call of each service that the stacks use; CloudFormation makes them in its own role.
@@ -42,7 +43,8 @@ def permissions(deployment: Deployment) -> Result:
         return warned(
             _NAME,
             "the caller is the account's root user, whom IAM does not simulate",
-            "Deploy as a role:\nhttps://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
+            "Deploy as a role:",
+            link("https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"),
         )
     caller = _of_the_caller(deployment)
     if caller.verdict is Verdict.FAIL:
@@ -65,7 +67,8 @@ def _of_the_caller(deployment: Deployment) -> Result:
         return failed(
             _NAME,
             f"{caller} may not assume CDK's roles",
-            "\n".join(["Allow it sts:AssumeRole on:", *roles]),
+            "Allow it sts:AssumeRole on:",
+            *map(arn, roles),
         )
     return _unless_it_depends(simulated, "CDK's roles may be assumed")
 
@@ -79,8 +82,8 @@ def _of_cloudformation(deployment: Deployment) -> Result:
         return failed(
             _NAME,
             f"CloudFormation's role may not call {', '.join(simulated.denied)}",
-            "Bootstrap with a policy that allows them:\n"
-            "npx cdk bootstrap --cloudformation-execution-policies POLICY_ARN",
+            "Bootstrap with a policy that allows them:",
+            command("npx cdk bootstrap --cloudformation-execution-policies POLICY_ARN"),
         )
     return _unless_it_depends(simulated, "they may make what the stacks hold")
 

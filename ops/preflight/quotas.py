@@ -15,7 +15,8 @@ from bionemo_eks.configuration.instance_types import (
 )
 from ops.aws import Deployment, instances, is_own
 from ops.preflight.standing import holds
-from ops.results import Result, Verdict, code_of, failed, passed, reason, warned
+from ops.reasons import code_of, reason
+from ops.results import Result, Step, Verdict, command, failed, link, passed, warned
 
 # Codes as Service Quotas lists them, and the families that count in each; Spot P5 has its own, and
 # core nodes are never Spot.
@@ -66,13 +67,17 @@ def limit_of(deployment: Deployment, service: str, code: str) -> float:
     return float(answer["Quota"]["Value"])
 
 
-def _raise_it(deployment: Deployment, service: str, code: str, wanted: float) -> str:
+def _raise_it(deployment: Deployment, service: str, code: str, wanted: float) -> tuple[Step, ...]:
     region = deployment.settings.region
     return (
-        f"aws service-quotas request-service-quota-increase --region {region} "
-        f"--service-code {service} --quota-code {code} --desired-value {wanted:.0f}\n"
-        f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{service}"
-        f"/quotas/{code}"
+        command(
+            f"aws service-quotas request-service-quota-increase --region {region} "
+            f"--service-code {service} --quota-code {code} --desired-value {wanted:.0f}"
+        ),
+        link(
+            f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{service}"
+            f"/quotas/{code}"
+        ),
     )
 
 
@@ -95,12 +100,12 @@ def compared(
     said = f"{unit}: {needed:,.0f} needed, {used:,.0f} in use, {limit:,.0f} allowed"
     if needed + used > limit:
         wanted = max(needed, at_most) + used
-        return failed(name, f"{said} ({code})", _raise_it(deployment, service, code, wanted))
+        return failed(name, f"{said} ({code})", *_raise_it(deployment, service, code, wanted))
     if at_most + used > limit:
         return warned(
             name,
             f"{said}; at most {at_most:,.0f} would not fit ({code})",
-            _raise_it(deployment, service, code, at_most + used),
+            *_raise_it(deployment, service, code, at_most + used),
         )
     return passed(name, said)
 

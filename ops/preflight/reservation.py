@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops.aws import Deployment, instances, is_own
-from ops.results import Result, code_of, failed, passed
+from ops.reasons import code_of
+from ops.results import Result, failed, options, passed
 
 _NAME = "Capacity reservation"
 # Hours within which a reservation that ends is of no use for a training.
@@ -32,8 +33,8 @@ def reservation(deployment: Deployment) -> Result:
             _NAME,
             f"{wanted} is a {row['ReservationType']}, not an On-Demand Capacity Reservation, and "
             "the GPU nodes cannot start in it",
-            "Set gpu.capacity_reservation_id to an On-Demand Capacity Reservation, or do without:\n"
-            "-c gpu.purchase=on-demand -c gpu.capacity_reservation_id=",
+            "Set gpu.capacity_reservation_id to an On-Demand Capacity Reservation, or do without:",
+            options("-c gpu.purchase=on-demand -c gpu.capacity_reservation_id="),
         )
     wrong = [
         f"{what} is {row.get(key)}, not {value}"

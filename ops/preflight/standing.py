@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, is_standing, stacks
-from ops.results import Result, failed, passed, warned
+from ops.results import Result, Step, command, failed, passed, warned
 
 _NAME = "Stacks"
 # What holds nothing: a change set that nobody ran, and a creation that was rolled back.
@@ -13,17 +15,7 @@ _EMPTY = {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"}
 # https://github.com/aws/aws-cdk-cli/blob/main/packages/@aws-cdk/toolkit-lib/lib/api/deployments/deploy-stack.ts
 # where a stack in REVIEW_IN_PROGRESS counts as one that is not there yet.
 _MADE_ANEW = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
-_DELETE = "aws cloudformation delete-stack --region {region} --stack-name {name}"
-# What CloudFormation takes in each state:
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
-_REMEDIES = {
-    "CREATE_FAILED": "npx cdk destroy {id}\nThen deploy again.",
-    "DELETE_FAILED": "./bionemo leftovers --delete\nnpx cdk destroy {id}\nThen deploy again.",
-    "UPDATE_ROLLBACK_FAILED": "npx cdk rollback {id}\nThen deploy again.",
-    "UPDATE_FAILED": "npx cdk rollback {id}\nThen deploy again.",
-    "IMPORT_ROLLBACK_FAILED": f"{_DELETE}\nThen deploy again.",
-}
-_WAIT = "Wait until it ends, then run preflight again:\n./bionemo status --watch"
+_DEPLOY = "Then deploy again."
 
 
 def holds(deployment: Deployment, stack: str) -> bool:
@@ -53,7 +45,7 @@ def stacks_ready(deployment: Deployment) -> Result:
     wrong = [stack for stack in statuses if not (stack in standing or statuses[stack] in passable)]
     if wrong:
         remedies = dict.fromkeys(_remedy(deployment, stack, statuses[stack]) for stack in wrong)
-        return failed(_NAME, _listed(deployment, wrong, statuses), "\n".join(remedies))
+        return failed(_NAME, _listed(deployment, wrong, statuses), *chain.from_iterable(remedies))
     if anew:
         said = _listed(deployment, anew, statuses)
         return warned(_NAME, f"{said}; cdk deploy deletes it and makes it anew")
@@ -68,7 +60,22 @@ def _listed(deployment: Deployment, chosen: list[str], statuses: dict[str, str])
     )
 
 
-def _remedy(deployment: Deployment, stack: str, status: str) -> str:
-    name = names.stack_name(deployment.settings, stack)
-    remedy = _REMEDIES.get(status, _WAIT)
-    return remedy.format(id=stack, name=name, region=deployment.settings.region)
+def _remedy(deployment: Deployment, stack: str, status: str) -> tuple[Step | str, ...]:
+    """The steps to a state that a deployment can begin from.
+
+    What CloudFormation takes in each state:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+    """
+    destroy = command(f"npx cdk destroy {stack}")
+    match status:
+        case "CREATE_FAILED":
+            return destroy, _DEPLOY
+        case "DELETE_FAILED":
+            return command("./bionemo leftovers --delete"), destroy, _DEPLOY
+        case "UPDATE_FAILED" | "UPDATE_ROLLBACK_FAILED":
+            return command(f"npx cdk rollback {stack}"), _DEPLOY
+        case "IMPORT_ROLLBACK_FAILED":
+            name, region = names.stack_name(deployment.settings, stack), deployment.settings.region
+            delete = f"aws cloudformation delete-stack --region {region} --stack-name {name}"
+            return command(delete), _DEPLOY
+    return "Wait until it ends, then run preflight again:", command("./bionemo status --watch")

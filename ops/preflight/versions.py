@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -10,18 +11,10 @@ from botocore.exceptions import ClientError
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
+from ops.parallel import side_by_side
 from ops.prices import EKS_EXTENDED_HOUR, EKS_HOUR
-from ops.results import (
-    Result,
-    code_of,
-    failed,
-    is_denied,
-    passed,
-    reason,
-    side_by_side,
-    unknown,
-    warned,
-)
+from ops.reasons import code_of, is_denied, reason
+from ops.results import Result, Step, command, failed, options, passed, unknown, warned
 
 _TABLE = "constructs/bionemo_eks/configuration/versions.py"
 CHECK = "Kubernetes version"
@@ -114,7 +107,7 @@ def _by_the_table(deployment: Deployment, why: str) -> Result:
         return _ended(deployment, release.extended_support_until)
     result = _supported(deployment, release.standard_support_until, release.extended_support_until)
     said = f"{result.said}, by {_TABLE}: {why}"
-    return Result(CHECK, result.verdict, said, result.remedy)
+    return replace(result, said=said)
 
 
 def _not_made(deployment: Deployment, when: date) -> Result:
@@ -125,23 +118,26 @@ def _not_made(deployment: Deployment, when: date) -> Result:
     return failed(
         CHECK,
         f"EKS in {region} does not offer {version}",
-        "Choose another region, or another kubernetes_version of those that it offers:\n"
-        f"aws eks describe-cluster-versions --region {region}",
+        "Choose another region, or another kubernetes_version of those that it offers:",
+        command(f"aws eks describe-cluster-versions --region {region}"),
     )
 
 
 def _ended(deployment: Deployment, when: date) -> Result:
     version = deployment.settings.kubernetes_version
     return failed(
-        CHECK, f"AWS makes no cluster of {version} any more (ended {when})", _newer(deployment)
+        CHECK, f"AWS makes no cluster of {version} any more (ended {when})", *_newer(deployment)
     )
 
 
-def _newer(deployment: Deployment) -> str:
+def _newer(deployment: Deployment) -> tuple[Step | str, ...]:
     newest = list(KUBERNETES_RELEASES)[-1]
     if newest == deployment.settings.kubernetes_version:
-        return f"{_TABLE} has no newer one: add it there"
-    return f'Set kubernetes_version to "{newest}" in cdk.json, or:\n-c kubernetes_version={newest}'
+        return (f"{_TABLE} has no newer one: add it there",)
+    return (
+        f'Set kubernetes_version to "{newest}" in cdk.json, or:',
+        options(f"-c kubernetes_version={newest}"),
+    )
 
 
 def _supported(
@@ -155,7 +151,7 @@ def _supported(
     said = f"{version}: standard support until {standard}, extended until {extended}"
     if in_extended or (standard and datetime.now(UTC).date() > standard):
         price = f"extended support costs ${EKS_EXTENDED_HOUR:.2f} an hour, not ${EKS_HOUR:.2f}"
-        return warned(CHECK, f"{said}; {price}", _newer(deployment))
+        return warned(CHECK, f"{said}; {price}", *_newer(deployment))
     return passed(CHECK, said)
 
 

@@ -11,7 +11,8 @@ from ops import aws
 from ops.aws import Deployment, stacks
 from ops.cluster.api import ClusterError, NoClusterError
 from ops.cluster.inside import Inside, inside
-from ops.results import LOOK_DEADLINE, code_of, failure_reason, side_by_side
+from ops.parallel import LOOK_DEADLINE, side_by_side
+from ops.reasons import code_of, failure_reason
 from ops.status import storage
 from ops.status.lines import Line, judged, missing, silent
 from ops.status.node_groups import node_groups

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from bionemo_eks.configuration.reader import read_settings
 from ops.aws import Deployment
+from ops.parallel import run_checks
 from ops.preflight import checks
-from ops.results import Result, run_checks
+from ops.results import Result
 from tests.simulated.answers import (
     CALLER,
     OWN,
