@@ -16,7 +16,8 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
-from ops.results import reason, side_by_side
+from ops.parallel import side_by_side
+from ops.reasons import reason
 
 T = TypeVar("T")
 
@@ -59,8 +60,8 @@ class Aws:
         """Return the items under `key` of all pages of a call."""
         client = self.client(service)
         if not client.can_paginate(call):
-            found: list[Any] = getattr(client, call)(**arguments).get(key, [])
-            return found
+            items: list[Any] = getattr(client, call)(**arguments).get(key, [])
+            return items
         pages = client.get_paginator(call).paginate(**arguments)
         return [item for page in pages for item in page.get(key, [])]
 
@@ -95,7 +96,7 @@ class _Answers:
 class Deployment:
     """A deployment's settings, and whose account it is in.
 
-    It remembers what AWS has said, for one look; `dataclasses.replace(found)` asks anew.
+    It remembers what AWS has said, for one look; `dataclasses.replace(deployment)` asks anew.
     """
 
     settings: Settings
@@ -144,7 +145,7 @@ def log_in(aws: Aws) -> Aws:
     return aws
 
 
-def deployment(settings: Settings, aws: Aws | None = None) -> Deployment:
+def deployment_of(settings: Settings, aws: Aws | None = None) -> Deployment:
     """Return the deployment that `settings` describe, in the caller's account.
 
     Raises AwsError without valid credentials, or without an answer.
@@ -185,19 +186,19 @@ def _unreachable(why: str) -> str:
     )
 
 
-def stacks(found: Deployment) -> dict[str, dict[str, Any]]:
+def stacks(deployment: Deployment) -> dict[str, dict[str, Any]]:
     """Return the deployment's CloudFormation stacks that exist, by name.
 
     All of `names.STACKS`: a Network stack may be there from before a VPC was given.
     """
-    own = {names.stack_name(found.settings, stack) for stack in names.STACKS}
+    own = {names.stack_name(deployment.settings, stack) for stack in names.STACKS}
 
     def ask() -> list[dict[str, Any]]:
-        return found.aws.pages("cloudformation", "describe_stacks", "Stacks")
+        return deployment.aws.pages("cloudformation", "describe_stacks", "Stacks")
 
     return {
         each["StackName"]: each
-        for each in found.once("stacks", ask)
+        for each in deployment.once("stacks", ask)
         if each["StackName"] in own and each["StackStatus"] != "DELETE_COMPLETE"
     }
 
@@ -207,33 +208,37 @@ def is_standing(status: str) -> bool:
     return status.endswith("_COMPLETE") and status not in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE")
 
 
-def is_own(found: Deployment, tags: list[dict[str, str]] | None) -> bool:
+def is_own(deployment: Deployment, tags: list[dict[str, str]] | None) -> bool:
     """Whether tags hold the deployment's own."""
-    own = {"Key": DEPLOYMENT_TAG, "Value": found.settings.cluster_name}
+    own = {"Key": DEPLOYMENT_TAG, "Value": deployment.settings.cluster_name}
     return own in [{"Key": tag.get("Key"), "Value": tag.get("Value")} for tag in tags or []]
 
 
-def instances(found: Deployment) -> list[dict[str, Any]]:
+def instances(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the region's instances that run or are about to, everybody's."""
     states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
 
     def ask() -> list[dict[str, Any]]:
         return [
             each
-            for one in found.aws.pages("ec2", "describe_instances", "Reservations", Filters=states)
+            for one in deployment.aws.pages(
+                "ec2", "describe_instances", "Reservations", Filters=states
+            )
             for each in one["Instances"]
         ]
 
-    return found.once("instances", ask)
+    return deployment.once("instances", ask)
 
 
-def file_systems(found: Deployment) -> list[dict[str, Any]]:
+def file_systems(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the region's FSx file systems, everybody's."""
-    return found.once(
-        "file systems", lambda: found.aws.pages("fsx", "describe_file_systems", "FileSystems")
+    return deployment.once(
+        "file systems", lambda: deployment.aws.pages("fsx", "describe_file_systems", "FileSystems")
     )
 
 
-def clusters(found: Deployment) -> list[str]:
+def clusters(deployment: Deployment) -> list[str]:
     """Return the names of the region's EKS clusters."""
-    return found.once("clusters", lambda: found.aws.pages("eks", "list_clusters", "clusters"))
+    return deployment.once(
+        "clusters", lambda: deployment.aws.pages("eks", "list_clusters", "clusters")
+    )

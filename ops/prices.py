@@ -93,14 +93,14 @@ def _on_demand_prices(aws: Aws, settings: Settings) -> Prices:
     known = table(aws.region)
     try:
         kinds = (settings.gpu.instance_type, settings.core.instance_type)
-        found = {kind: _on_demand(aws, kind) for kind in kinds}
+        asked = {kind: _on_demand(aws, kind) for kind in kinds}
     except (ClientError, BotoCoreError, KeyError, ValueError, StopIteration):
         return known
     notes: tuple[str, ...] = ()
     if aws.region != TABLE_REGION:
         notes = (f"Prices of EC2 are those of {aws.region}, the others those of {TABLE_REGION}.",)
     source = f"the Price List API for EC2 in {aws.region}; {known.source} for the rest"
-    return Prices({**known.hourly, **found}, source, notes=notes)
+    return Prices({**known.hourly, **asked}, source, notes=notes)
 
 
 def _on_demand(aws: Aws, instance_type: str) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from bionemo_eks.configuration.settings import Settings
 from ops.cost import Item, Way, total
 from ops.leftovers import Leftover, Search, deletion
 from ops.prices import Prices
-from ops.results import Result, Verdict
+from ops.results import Result, StepKind, Verdict
 from ops.status import Line
 
 _STYLES = {
@@ -33,7 +32,6 @@ _STYLES = {
 
 # A narrower terminal is none: COLUMNS=0, as some programs set it, would have nothing printed.
 _NARROWEST = 20
-_TO_PASTE = re.compile(r"(aws|npx|kubectl|\./bionemo|-c|https:)")
 
 
 def console() -> Console:
@@ -73,15 +71,16 @@ def results(out: Console, found: Sequence[Result]) -> None:
     table = _table("check", "", "what was found")
     # One permission that is missing may keep a dozen checks from telling.
     for (verdict, said), same in groupby(found, key=lambda each: (each.verdict, each.said)):
-        names = "\n".join(escape(each.name) for each in same)
-        table.add_row(names, f"[{_STYLES[verdict]}]{verdict}[/]", escape(said))
+        checks = "\n".join(escape(each.name) for each in same)
+        table.add_row(checks, f"[{_STYLES[verdict]}]{verdict}[/]", escape(said))
     out.print(table)
     for each in found:
         if each.remedy:
             out.print(f"[bold]{escape(each.name)}[/]:")
-            for line in each.remedy.splitlines():
+            for step in each.remedy:
                 # What is there to be pasted stays in one piece, however long.
-                out.print(f"  {escape(line)}", soft_wrap=bool(_TO_PASTE.match(line)))
+                whole = step.kind is not StepKind.SENTENCE
+                out.print(f"  {escape(step.text)}", soft_wrap=whole)
     counts = {verdict: sum(each.verdict == verdict for each in found) for verdict in Verdict}
     out.print(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))
 

@@ -16,35 +16,35 @@ from bionemo_eks.jobs.places import NAMESPACE
 from ops.aws import Deployment, instances, is_own
 from ops.cluster.api import ClusterError, asked
 from ops.cluster.inside import GPU, allocatable, is_ready
-from ops.results import Result, failed, passed, told, unknown, warned
+from ops.reasons import failure_reason
+from ops.results import Result, Step, command, failed, passed, unknown, warned
 
 # The chart's DaemonSet is named as its release.
 _PLUGIN = CHARTS["nvidia-device-plugin"]
 _CLAIM = "fsx-static-pvc"
-_LOOK = "kubectl describe pods"
 # A dry run leaves no event behind.
 _WHO_REFUSES = (
-    "The message names what refuses it: a quota, a limit or a webhook. Then look:\n"
-    f"kubectl describe resourcequotas,limitranges -n {NAMESPACE}\n"
-    "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
+    "The message names what refuses it: a quota, a limit or a webhook. Then look:",
+    command(f"kubectl describe resourcequotas,limitranges -n {NAMESPACE}"),
+    command("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
 )
 
 
-def verify(api: kubernetes.ApiClient, found: Deployment) -> list[Result]:
+def verify(api: kubernetes.ApiClient, deployment: Deployment) -> list[Result]:
     """Return what each check of the cluster found; one that gets no answer could not tell."""
     listed: dict[str, Callable[[], Result]] = {
-        "Nodes": partial(nodes, api, found.settings),
-        "Training operator": partial(deployment, api, "Training operator", "kubeflow", "training-"),
+        "Nodes": partial(nodes, api, deployment.settings),
+        "Training operator": partial(controller, api, "Training operator", "kubeflow", "training-"),
         "FSx CSI controller": partial(
-            deployment, api, "FSx CSI controller", "kube-system", "fsx-csi-controller"
+            controller, api, "FSx CSI controller", "kube-system", "fsx-csi-controller"
         ),
         "FSx CSI nodes": partial(daemons, api, "FSx CSI nodes", "kube-system", "fsx-csi-node"),
         "Device plugin": partial(device_plugin, api),
-        "GPUs": partial(gpus, api, found),
+        "GPUs": partial(gpus, api, deployment),
         "Volume claim": partial(claim, api),
-        "A data pod": partial(pod, api, "A data pod", dict(CORE_SELECTOR), [], {}),
+        "A data pod": partial(dry_run, api, "A data pod", dict(CORE_SELECTOR), [], {}),
         "A GPU pod": partial(
-            pod, api, "A GPU pod", dict(GPU_SELECTOR), [dict(GPU_TOLERATION)], {GPU: "1"}
+            dry_run, api, "A GPU pod", dict(GPU_SELECTOR), [dict(GPU_TOLERATION)], {GPU: "1"}
         ),
     }
     return [_guarded(name, check) for name, check in listed.items()]
@@ -56,61 +56,65 @@ def _guarded(name: str, check: Callable[[], Result]) -> Result:
     except ClusterError as error:
         return unknown(name, str(error))
     except Exception as error:  # a check that breaks leaves the others standing
-        return unknown(name, told(error))
+        return unknown(name, failure_reason(error))
 
 
 def _nodes(api: kubernetes.ApiClient, selector: dict[str, str] | None = None) -> list[Any]:
     labels = ",".join(f"{key}={value}" for key, value in (selector or {}).items())
-    found: list[Any] = asked(kubernetes.CoreV1Api(api).list_node, label_selector=labels).items
-    return found
+    listed: list[Any] = asked(kubernetes.CoreV1Api(api).list_node, label_selector=labels).items
+    return listed
+
+
+def _pods_of(namespace: str) -> Step:
+    return command(f"kubectl describe pods -n {namespace}")
 
 
 def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
     """Every node Ready, and as many core nodes as are set; a cordoned one takes no pods."""
-    found = _nodes(api)
-    cordoned = [node.metadata.name for node in found if node.spec and node.spec.unschedulable]
+    listed = _nodes(api)
+    cordoned = [node.metadata.name for node in listed if node.spec and node.spec.unschedulable]
     lame = [
         node.metadata.name
-        for node in found
+        for node in listed
         if not is_ready(node) and node.metadata.name not in cordoned
     ]
     if lame:
-        return failed("Nodes", f"not Ready: {', '.join(lame)}", "kubectl describe node")
+        return failed("Nodes", f"not Ready: {', '.join(lame)}", command("kubectl describe node"))
     core = sum(is_ready(node) for node in _nodes(api, dict(CORE_SELECTOR)))
-    said = f"{len(found) - len(cordoned)} Ready, {core} of them core"
+    said = f"{len(listed) - len(cordoned)} Ready, {core} of them core"
     if cordoned:
         said += f"; cordoned: {', '.join(cordoned)}"
     if core < settings.core.nodes:
-        remedy = f"kubectl uncordon {' '.join(cordoned)}" if cordoned else "./bionemo status"
-        return failed("Nodes", f"{said}; {settings.core.nodes} are set", remedy)
+        mend = f"kubectl uncordon {' '.join(cordoned)}" if cordoned else "./bionemo status"
+        return failed("Nodes", f"{said}; {settings.core.nodes} are set", command(mend))
     return passed("Nodes", said)
 
 
-def deployment(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -> Result:
+def controller(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -> Result:
     """A controller: all its replicas available, and at least one."""
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_deployment, namespace).items
-    found = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
-    if found is None:
-        return failed(name, f"not there (namespace {namespace})", "npx cdk deploy --all")
-    there, wanted = found.status.available_replicas or 0, found.spec.replicas or 0
+    workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
+    if workload is None:
+        return failed(name, f"not there (namespace {namespace})", command("npx cdk deploy --all"))
+    there, wanted = workload.status.available_replicas or 0, workload.spec.replicas or 0
     said = f"{there} of {wanted} pods available"
     if there < wanted:
-        return failed(name, said, f"{_LOOK} -n {namespace}")
+        return failed(name, said, _pods_of(namespace))
     if not wanted:
-        scale = f"kubectl scale deployment {found.metadata.name} -n {namespace} --replicas=1"
-        return failed(name, said, scale)
+        scale = f"kubectl scale deployment {workload.metadata.name} -n {namespace} --replicas=1"
+        return failed(name, said, command(scale))
     return passed(name, said)
 
 
 def daemons(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -> Result:
     """A DaemonSet: a healthy pod on each node that it wants, and it wants some."""
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_daemon_set, namespace).items
-    found = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
-    if found is None:
-        return failed(name, f"not there (namespace {namespace})", "npx cdk deploy --all")
-    ready, wanted = found.status.number_ready or 0, found.status.desired_number_scheduled or 0
+    workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
+    if workload is None:
+        return failed(name, f"not there (namespace {namespace})", command("npx cdk deploy --all"))
+    ready, wanted = workload.status.number_ready or 0, workload.status.desired_number_scheduled or 0
     if ready < wanted or not wanted:
-        return failed(name, f"{ready} of {wanted} ready", f"{_LOOK} -n {namespace}")
+        return failed(name, f"{ready} of {wanted} ready", _pods_of(namespace))
     return passed(name, f"{ready} of {wanted} ready")
 
 
@@ -126,7 +130,7 @@ def device_plugin(api: kubernetes.ApiClient) -> Result:
         return failed(
             name,
             f"missing or not Ready on {', '.join(without)}",
-            f"{_LOOK} -n {_PLUGIN.namespace}",
+            _pods_of(_PLUGIN.namespace),
         )
     return passed(name, f"on {len(gpu_nodes)} GPU nodes")
 
@@ -139,10 +143,10 @@ def _is_healthy_plugin(pod: Any) -> bool:
     return own and any(each.type == "Ready" and each.status == "True" for each in conditions)
 
 
-def gpus(api: kubernetes.ApiClient, found: Deployment) -> Result:
+def gpus(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
     """As many GPUs allocatable as are paid for: those of the instances that run."""
-    settings = found.settings
-    paid_nodes = _paid_nodes(found)
+    settings = deployment.settings
+    paid_nodes = _paid_nodes(deployment)
     paid = paid_nodes * settings.gpu_instance.gpus
     there = sum(allocatable(node) for node in _nodes(api, dict(GPU_SELECTOR)))
     if not paid_nodes:
@@ -151,7 +155,8 @@ def gpus(api: kubernetes.ApiClient, found: Deployment) -> Result:
         return failed(
             "GPUs",
             f"{there} allocatable, {paid} paid for on {paid_nodes} instances",
-            "A node takes minutes to start. Then look:\nkubectl describe node -l eks-node=gpu",
+            "A node takes minutes to start. Then look:",
+            command("kubectl describe node -l eks-node=gpu"),
         )
     said = f"{there} allocatable on {paid_nodes} nodes"
     if paid_nodes < settings.gpu.nodes:
@@ -159,13 +164,13 @@ def gpus(api: kubernetes.ApiClient, found: Deployment) -> Result:
     return passed("GPUs", said)
 
 
-def _paid_nodes(found: Deployment) -> int:
+def _paid_nodes(deployment: Deployment) -> int:
     """GPU instances of this deployment that run, as EC2 bills them, Kubernetes' nodes or not."""
-    prefix = names.node_group_prefix(found.settings, "gpu")
+    prefix = names.node_group_prefix(deployment.settings, "gpu")
     return sum(
         tag["Key"] == "eks:nodegroup-name" and tag["Value"].startswith(prefix)
-        for each in instances(found)
-        if is_own(found, each.get("Tags"))
+        for each in instances(deployment)
+        if is_own(deployment, each.get("Tags"))
         for tag in each["Tags"]
     )
 
@@ -174,14 +179,16 @@ def claim(api: kubernetes.ApiClient) -> Result:
     """The volume claim bound."""
     core = kubernetes.CoreV1Api(api)
     listed = asked(core.list_namespaced_persistent_volume_claim, NAMESPACE).items
-    found = next((each for each in listed if each.metadata.name == _CLAIM), None)
-    if found is None or found.status.phase != "Bound":
-        phase = found.status.phase if found else "not there"
-        return failed("Volume claim", f"{_CLAIM} is {phase}", f"kubectl describe pvc {_CLAIM}")
-    return passed("Volume claim", f"{_CLAIM} is bound to {found.spec.volume_name}")
+    volume_claim = next((each for each in listed if each.metadata.name == _CLAIM), None)
+    if volume_claim is None or volume_claim.status.phase != "Bound":
+        phase = volume_claim.status.phase if volume_claim else "not there"
+        return failed(
+            "Volume claim", f"{_CLAIM} is {phase}", command(f"kubectl describe pvc {_CLAIM}")
+        )
+    return passed("Volume claim", f"{_CLAIM} is bound to {volume_claim.spec.volume_name}")
 
 
-def pod(
+def dry_run(
     api: kubernetes.ApiClient,
     name: str,
     selector: dict[str, str],
@@ -214,7 +221,7 @@ def pod(
     except ClusterError as error:
         if not _is_about_the_pod(error):
             raise
-        return failed(name, str(error), _WHO_REFUSES)
+        return failed(name, str(error), *_WHO_REFUSES)
     matching = sum(is_ready(node) for node in _nodes(api, selector))
     if not matching:
         return passed(name, "accepted (dry run); a node for it would be started")

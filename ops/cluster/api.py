@@ -18,7 +18,7 @@ from kubernetes.client.exceptions import ApiException
 
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, stacks
-from ops.results import code_of, reason
+from ops.reasons import code_of, reason
 
 CONNECT, READ = 1.5, 5.0
 # What a token is good for once it is there: AWS fixes 15 minutes.
@@ -61,43 +61,45 @@ def token(session: boto3.Session, region: str, cluster: str) -> str:
     return _PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
 
 
-def _login(found: Deployment) -> boto3.Session:
+def _login(deployment: Deployment) -> boto3.Session:
     """Return the session of the admin role where the stacks made one, else the caller's.
 
     The caller may have an access entry of their own, so nothing is lost if the role is not known
     or may not be assumed.
     """
-    name = names.stack_name(found.settings, "Cluster")
+    name = names.stack_name(deployment.settings, "Cluster")
     try:
-        outputs = stacks(found).get(name, {}).get("Outputs", [])
+        outputs = stacks(deployment).get(name, {}).get("Outputs", [])
         role = next((e["OutputValue"] for e in outputs if e["OutputKey"] == "AdminRoleArn"), "")
         if not role:
-            return found.aws.session
-        answer = found.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="bionemo")
+            return deployment.aws.session
+        answer = deployment.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="bionemo")
     except (ClientError, BotoCoreError):
-        return found.aws.session
+        return deployment.aws.session
     keys = answer["Credentials"]
     return boto3.Session(
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
-        region_name=found.settings.region,
+        region_name=deployment.settings.region,
     )
 
 
 @contextmanager
-def connected(found: Deployment) -> Iterator[kubernetes.ApiClient]:
+def connected(deployment: Deployment) -> Iterator[kubernetes.ApiClient]:
     """A client of the cluster's API that has been seen to answer.
 
     Raises ClusterError when there is no cluster, it does not answer, or lets the caller not in.
     """
-    cluster = _described(found)
+    cluster = _described(deployment)
     with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
         try:
             data = cluster.get("certificateAuthority", {}).get("data", "")
             authority.write(base64.b64decode(data))
             authority.flush()
-            login = token(_login(found), found.settings.region, found.settings.cluster_name)
+            login = token(
+                _login(deployment), deployment.settings.region, deployment.settings.cluster_name
+            )
         except (ClientError, BotoCoreError, ValueError) as error:
             raise ClusterError(f"no login for the cluster: {reason(error)}") from None
         configuration = kubernetes.Configuration(host=cluster["endpoint"])
@@ -109,10 +111,12 @@ def connected(found: Deployment) -> Iterator[kubernetes.ApiClient]:
             yield api
 
 
-def _described(found: Deployment) -> dict[str, Any]:
-    name = found.settings.cluster_name
+def _described(deployment: Deployment) -> dict[str, Any]:
+    name = deployment.settings.cluster_name
     try:
-        cluster: dict[str, Any] = found.aws.client("eks").describe_cluster(name=name)["cluster"]
+        cluster: dict[str, Any] = deployment.aws.client("eks").describe_cluster(name=name)[
+            "cluster"
+        ]
     except (ClientError, BotoCoreError) as error:
         if code_of(error) == "ResourceNotFoundException":
             raise NoClusterError(f"there is no cluster {name}") from None

@@ -28,10 +28,10 @@ class Inside:
     jobs: Jobs
 
 
-def inside(found: Deployment) -> Inside:
+def inside(deployment: Deployment) -> Inside:
     """Ask the cluster; ClusterError when it cannot be reached."""
-    with connected(found) as api:
-        return seen(api, found.settings.workload)
+    with connected(deployment) as api:
+        return seen(api, deployment.settings.workload)
 
 
 def seen(api: kubernetes.ApiClient, workload: Workload) -> Inside:

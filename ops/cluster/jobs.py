@@ -79,12 +79,12 @@ def jobs(api: kubernetes.ApiClient, workload: Workload) -> Jobs:
 
 
 def _newest_job(api: kubernetes.ApiClient, name: str) -> Any:
-    found = asked(
+    listed = asked(
         kubernetes.BatchV1Api(api).list_namespaced_job,
         NAMESPACE,
         label_selector=f"app.kubernetes.io/name={name}",
     ).items
-    return max(found, key=lambda job: job.metadata.creation_timestamp, default=None)
+    return max(listed, key=lambda job: job.metadata.creation_timestamp, default=None)
 
 
 def job_state(job: Any) -> str:
@@ -140,8 +140,8 @@ def worker_state(pod: Any) -> str:
 
 
 def _pods(core: kubernetes.CoreV1Api, selector: str) -> list[Any]:
-    found: list[Any] = asked(core.list_namespaced_pod, NAMESPACE, label_selector=selector).items
-    return found
+    listed: list[Any] = asked(core.list_namespaced_pod, NAMESPACE, label_selector=selector).items
+    return listed
 
 
 def _pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.workloads import WORKLOADS
-from ops.aws import Aws, AwsError, Deployment, connection, deployment, log_in
+from ops.aws import Aws, AwsError, Deployment, connection, deployment_of, log_in
 from ops.project import ROOT
 
 PASS, WARN, FAIL = 0, 1, 2
@@ -48,12 +48,12 @@ def logged_in_or_stop(settings: Settings) -> Aws:
 def deployment_or_stop(settings: Settings, aws: Aws) -> Deployment:
     """Return the deployment in the caller's account; end the command without an account."""
     try:
-        return deployment(settings, aws)
+        return deployment_of(settings, aws)
     except AwsError as error:
         stop(str(error))
 
 
-def found_or_stop(context: list[str] | None) -> Deployment:
+def deployment_from_context_or_stop(context: list[str] | None) -> Deployment:
     """Return the deployment that the settings describe; end the command without an account."""
     settings = settings_or_stop(context)
     return deployment_or_stop(settings, logged_in_or_stop(settings))

@@ -23,8 +23,9 @@ from ops.commands.base import (
     settings_or_stop,
 )
 from ops.cost.idle import IDLE_BELOW, Idle, measured
+from ops.parallel import side_by_side
 from ops.prices import Prices
-from ops.results import side_by_side, told
+from ops.reasons import failure_reason
 
 # Seconds for prices: they are a nicety, for the project has a table.
 _PRICES = 8.0
@@ -56,7 +57,7 @@ def cost(
         (way, costs.bill(settings, way, known, today))
         for way in costs.ways(settings, training_hours)
     ]
-    spent = _actual(_found_or_stop(aws, settings), days) if actual else None
+    spent = _actual(_deployment_or_stop(aws, settings), days) if actual else None
     if json:
         show.as_json(_document(settings, bills, known, spent))
     else:
@@ -75,7 +76,7 @@ def _login(settings: Settings) -> Aws | None:
         return None
 
 
-def _found_or_stop(aws: Aws | None, settings: Settings) -> Deployment:
+def _deployment_or_stop(aws: Aws | None, settings: Settings) -> Deployment:
     """The deployment, by the login that there is already: an MFA code is good for one."""
     return deployment_or_stop(settings, aws or logged_in_or_stop(settings))
 
@@ -116,14 +117,14 @@ def _document(
     return document if spent is None else {**document, "actual": spent}
 
 
-def _actual(found: Deployment, days: int) -> dict[str, Any]:
+def _actual(deployment: Deployment, days: int) -> dict[str, Any]:
     """What has been spent and how long GPU nodes were idle, or why that cannot be told."""
     looked: dict[str, Any] = {"days": days, "could_not_tell": {}}
     for name, ask in (("services", costs.actual), ("gpu_nodes", measured)):
         try:
-            looked[name] = ask(found, days)
+            looked[name] = ask(deployment, days)
         except Exception as error:  # one that does not answer leaves the other standing
-            looked["could_not_tell"][name] = told(error)
+            looked["could_not_tell"][name] = failure_reason(error)
             looked[name] = None
     if isinstance(looked["gpu_nodes"], Idle):
         looked["gpu_nodes"] = asdict(looked["gpu_nodes"])

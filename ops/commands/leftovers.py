@@ -9,7 +9,7 @@ import typer
 
 from ops import leftovers as leftover_search
 from ops import show
-from ops.commands.base import FAIL, PASS, WARN, Context, Json, found_or_stop, stop
+from ops.commands.base import FAIL, PASS, WARN, Context, Json, deployment_from_context_or_stop, stop
 from ops.leftovers import Leftover, Search, deletion
 
 
@@ -24,23 +24,23 @@ def leftovers(
     """Look for what still costs money, or is in the way, after `cdk destroy`."""
     if delete and json and not yes:
         stop("leftovers: --delete --json asks no questions, so it needs --yes too.")
-    found = found_or_stop(context)
-    looked = leftover_search.search(found)
+    deployment = deployment_from_context_or_stop(context)
+    search = leftover_search.search(deployment)
     if not json:
-        show.leftovers(show.console(), looked)
-    refused = deletion.refusal(looked) if delete else ""
-    gone = _delete(looked, yes=yes) if delete and not refused else []
+        show.leftovers(show.console(), search)
+    refused = deletion.refusal(search) if delete else ""
+    gone = _delete(search, yes=yes) if delete and not refused else []
     if json:
-        show.as_json(_document(looked, gone, refused))
+        show.as_json(_document(search, gone, refused))
     if refused:
         stop(refused)
-    left = [each for each in looked.left if each not in gone]
-    raise typer.Exit(FAIL if left else WARN if looked.blind else PASS)
+    left = [each for each in search.left if each not in gone]
+    raise typer.Exit(FAIL if left else WARN if search.blind else PASS)
 
 
-def _delete(looked: Search, *, yes: bool) -> list[Leftover]:
+def _delete(search: Search, *, yes: bool) -> list[Leftover]:
     """Remove what is safe to remove; return what is gone. All it says goes to standard error."""
-    safe = deletion.safe(looked)
+    safe = deletion.safe(search)
     if not safe:
         _say("Nothing of it is safe to delete.")
         return []
@@ -50,7 +50,7 @@ def _delete(looked: Search, *, yes: bool) -> list[Leftover]:
     if not (yes or _agreed(question)):
         return []
     gone = deletion.delete(safe, _say)
-    if gone and deletion.half_destroyed(looked):
+    if gone and deletion.half_destroyed(search):
         _say("What kept the stacks from being deleted is gone. Now again: npx cdk destroy --all")
     return gone
 
@@ -66,8 +66,8 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _document(looked: Search, gone: list[Leftover], refused: str) -> dict[str, Any]:
-    safe = deletion.safe(looked)
+def _document(search: Search, gone: list[Leftover], refused: str) -> dict[str, Any]:
+    safe = deletion.safe(search)
     return {
         "found": [
             {
@@ -78,8 +78,8 @@ def _document(looked: Search, gone: list[Leftover], refused: str) -> dict[str, A
                 "deletable": each in safe,
                 "deleted": each in gone,
             }
-            for each in looked.found
+            for each in search.found
         ],
-        "could_not_tell": looked.blind,
+        "could_not_tell": search.blind,
         "refused": refused,
     }

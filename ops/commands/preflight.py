@@ -21,9 +21,11 @@ from ops.commands.base import (
     settings_or_stop,
     stop,
 )
+from ops.parallel import run_checks
 from ops.preflight.capacity import pin as pin_zones
 from ops.project import ROOT
-from ops.results import exit_status, run_checks, told
+from ops.reasons import failure_reason
+from ops.results import exit_status
 
 # Seconds for all of it once there is a login; with Python's start it ends within ten. And those
 # that the checks get.
@@ -45,13 +47,13 @@ def preflight(
     aws = logged_in_or_stop(settings)
     # Only now the time counts: a person who looks for an MFA code is none of AWS' delays.
     began = time.monotonic()
-    found, pins = deployment_or_stop(settings, aws), dict[str, str]()
+    deployment, pins = deployment_or_stop(settings, aws), dict[str, str]()
     if pin:
-        pins = _pin(found)
-        found = replace(found, settings=settings_or_stop(context))
+        pins = _pin(deployment)
+        deployment = replace(deployment, settings=settings_or_stop(context))
     # What the first question took is not there for the checks.
     deadline = max(_BUDGET - (time.monotonic() - began), _LEAST)
-    results = run_checks(preflight_checks.checks(found), deadline)
+    results = run_checks(preflight_checks.checks(deployment), deadline)
     if json:
         show.as_json({"pinned": pins, "checks": results} if pin else results)
     else:
@@ -59,12 +61,12 @@ def preflight(
     raise typer.Exit(exit_status(results))
 
 
-def _pin(found: Deployment) -> dict[str, str]:
+def _pin(deployment: Deployment) -> dict[str, str]:
     """Pin the zones and say so on standard error, which leaves JSON alone."""
     try:
-        pins = pin_zones(found, ROOT)
+        pins = pin_zones(deployment, ROOT)
     except Exception as error:  # whatever it is, nothing has been written
-        stop(f"--pin: could not tell which zones to choose: {told(error)}")
+        stop(f"--pin: could not tell which zones to choose: {failure_reason(error)}")
     text = ", ".join(f"{key}={value}" for key, value in pins.items())
     message = f"{PINNED}: {text}" if pins else "The zones are right: nothing to pin."
     print(message, file=sys.stderr)

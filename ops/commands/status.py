@@ -12,7 +12,7 @@ import typer
 from ops import show
 from ops import status as states
 from ops.aws import AwsError, Deployment, log_in
-from ops.commands.base import FAIL, PASS, WARN, Context, Json, found_or_stop, stop
+from ops.commands.base import FAIL, PASS, WARN, Context, Json, deployment_from_context_or_stop, stop
 
 _INTERVAL = 30
 
@@ -27,11 +27,11 @@ def status(
     """Show how the deployment is and how far data and training are."""
     if watch and json:
         stop("status: --watch is for people and --json for programs. Give one of them.")
-    found = found_or_stop(context)
+    deployment = deployment_from_context_or_stop(context)
     if watch:
-        _watch(found)
+        _watch(deployment)
         return
-    lines = states.status(found)
+    lines = states.status(deployment)
     show.as_json(lines) if json else show.status(show.console(), lines)
     raise typer.Exit(status_of(lines))
 
@@ -43,16 +43,16 @@ def status_of(lines: list[states.Line]) -> int:
     return WARN if any(line.unsettled for line in lines) else PASS
 
 
-def _watch(found: Deployment) -> None:
+def _watch(deployment: Deployment) -> None:
     out = show.console()
     try:
         while True:
-            lines = states.status(replace(found))
+            lines = states.status(replace(deployment))
             out.clear()
-            out.print(f"{found.settings.cluster_name}, {datetime.now(UTC):%H:%M:%S} UTC")
+            out.print(f"{deployment.settings.cluster_name}, {datetime.now(UTC):%H:%M:%S} UTC")
             show.status(out, lines)
             time.sleep(_INTERVAL)
-            log_in(found.aws)  # keys end while one watches; new ones may take an MFA code
+            log_in(deployment.aws)  # keys end while one watches; new ones may take an MFA code
     except KeyboardInterrupt:
         raise typer.Exit(PASS) from None
     except AwsError as error:

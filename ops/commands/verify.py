@@ -7,18 +7,18 @@ import typer
 from ops import show
 from ops import verify as verification
 from ops.cluster.api import ClusterError, NoClusterError, connected
-from ops.commands.base import Context, Json, found_or_stop
-from ops.results import exit_status, failed, unknown
+from ops.commands.base import Context, Json, deployment_from_context_or_stop
+from ops.results import command, exit_status, failed, unknown
 
 
 def verify(context: Context = None, json: Json = False) -> None:
     """Check that the cluster does what it is for: nodes, drivers, GPUs, volume, a pod."""
-    found = found_or_stop(context)
+    deployment = deployment_from_context_or_stop(context)
     try:
-        with connected(found) as api:
-            results = verification.verify(api, found)
+        with connected(deployment) as api:
+            results = verification.verify(api, deployment)
     except NoClusterError as error:
-        results = [failed("Cluster", str(error), "make deploy")]
+        results = [failed("Cluster", str(error), command("make deploy"))]
     except ClusterError as error:
         results = [unknown("Kubernetes API", str(error))]
     show.as_json(results) if json else show.results(show.console(), results)

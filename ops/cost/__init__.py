@@ -215,7 +215,7 @@ def total(items: list[Item]) -> float:
     return sum(item.dollars for item in items)
 
 
-def actual(found: Deployment, days: int) -> dict[str, float]:
+def actual(deployment: Deployment, days: int) -> dict[str, float]:
     """Return US dollars by service over the last `days`, of what carries the deployment's tag.
 
     The tag must be active as a cost allocation tag:
@@ -224,12 +224,12 @@ def actual(found: Deployment, days: int) -> dict[str, float]:
     """
     end = datetime.now(UTC).date() + timedelta(days=1)
     periods = _periods(
-        found.aws.client("ce", "us-east-1"),
+        deployment.aws.client("ce", "us-east-1"),
         TimePeriod={"Start": str(end - timedelta(days=days)), "End": str(end)},
         Granularity="MONTHLY",
         Metrics=["UnblendedCost"],
         GroupBy=[{"Type": "DIMENSION", "Key": "SERVICE"}],
-        Filter={"Tags": {"Key": DEPLOYMENT_TAG, "Values": [found.settings.cluster_name]}},
+        Filter={"Tags": {"Key": DEPLOYMENT_TAG, "Values": [deployment.settings.cluster_name]}},
     )
     spent: dict[str, float] = {}
     for period in periods:

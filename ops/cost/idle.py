@@ -23,7 +23,7 @@ class Idle:
     idle_hours: float
 
 
-def measured(found: Deployment, days: int) -> Idle | None:
+def measured(deployment: Deployment, days: int) -> Idle | None:
     """Return what Container Insights has seen over the last `days`; None if it has seen nothing.
 
     `node_gpu_utilization` has a point only while a GPU node runs. Source:
@@ -32,10 +32,10 @@ def measured(found: Deployment, days: int) -> Idle | None:
     """
     hours = -(-days * 24 // _MOST_POINTS)  # rounded up
     now = datetime.now(UTC)
-    points: list[dict[str, Any]] = found.aws.client("cloudwatch").get_metric_statistics(
+    points: list[dict[str, Any]] = deployment.aws.client("cloudwatch").get_metric_statistics(
         Namespace="ContainerInsights",
         MetricName="node_gpu_utilization",
-        Dimensions=[{"Name": "ClusterName", "Value": found.settings.cluster_name}],
+        Dimensions=[{"Name": "ClusterName", "Value": deployment.settings.cluster_name}],
         StartTime=now - timedelta(days=days),
         EndTime=now,
         Period=hours * 3600,

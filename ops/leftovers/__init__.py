@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from ops.aws import Deployment
 from ops.leftovers import compute, data, logs, network, others, standing
 from ops.leftovers.model import Leftover, Search, Unread
-from ops.results import LOOK_DEADLINE, side_by_side, told
+from ops.parallel import LOOK_DEADLINE, side_by_side
+from ops.reasons import failure_reason
 
 __all__ = ["Leftover", "Search", "search"]
 
@@ -53,7 +54,7 @@ def search(deployment: Deployment) -> Search:
         except TimeoutError:
             blind[kind] = f"no answer within {LOOK_DEADLINE:.0f} s"
         except Exception as error:  # one kind that cannot be searched leaves the others standing
-            blind[kind] = told(error)
+            blind[kind] = failure_reason(error)
         else:
             found += [each for each in items if isinstance(each, Leftover)]
             unread = "; ".join(each for each in items if isinstance(each, Unread))

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, named_by_a_stack, ours, tags_of
 from ops.prices import ADDRESS_HOUR, NAT_HOUR
-from ops.results import code_of
+from ops.reasons import code_of
 
 _ENDED = {"deleted", "deleting"}
 # The most names that DescribeTags of the load balancers takes.
@@ -28,8 +28,8 @@ def _own_vpcs(deployment: Deployment) -> list[dict[str, Any]]:
     def ask() -> list[dict[str, Any]]:
         return deployment.aws.pages("ec2", "describe_vpcs", "Vpcs")
 
-    found = deployment.once("VPCs", ask)
-    return [each for each in found if ours(deployment, tags_of(each))]
+    listed = deployment.once("VPCs", ask)
+    return [each for each in listed if ours(deployment, tags_of(each))]
 
 
 def _within(deployment: Deployment, item: dict[str, Any]) -> bool:
@@ -117,27 +117,27 @@ def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
     """Classic load balancers that Kubernetes has made."""
     elb = deployment.aws.client("elb")
     listed = deployment.aws.pages("elb", "describe_load_balancers", "LoadBalancerDescriptions")
-    names = [each["LoadBalancerName"] for each in listed]
-    for each in _tagged(elb, "LoadBalancerNames", names):
+    balancer_names = [each["LoadBalancerName"] for each in listed]
+    for each in _tagged(elb, "LoadBalancerNames", balancer_names):
         name = each["LoadBalancerName"]
         if ours(deployment, tags_of(each)):
             remove = partial(elb.delete_load_balancer, LoadBalancerName=name)
             yield Leftover("classic load balancers", name, delete=remove)
 
 
-def _tagged(elb: Any, argument: str, names: list[str]) -> Iterable[dict[str, Any]]:
+def _tagged(elb: Any, argument: str, which: list[str]) -> Iterable[dict[str, Any]]:
     """The tags of load balancers, old or new, as many at a time as one call takes."""
-    for at in range(0, len(names), _AT_A_TIME):
-        yield from _tags(elb, argument, names[at : at + _AT_A_TIME])
+    for at in range(0, len(which), _AT_A_TIME):
+        yield from _tags(elb, argument, which[at : at + _AT_A_TIME])
 
 
-def _tags(elb: Any, argument: str, names: list[str]) -> list[dict[str, Any]]:
+def _tags(elb: Any, argument: str, which: list[str]) -> list[dict[str, Any]]:
     """The tags of a few; where one of them has gone meanwhile, AWS tells those of none at once."""
     try:
-        found: list[dict[str, Any]] = elb.describe_tags(**{argument: names})["TagDescriptions"]
+        described: list[dict[str, Any]] = elb.describe_tags(**{argument: which})["TagDescriptions"]
     except ClientError as error:
         if code_of(error) != _GONE:
             raise
-        singly = names if len(names) > 1 else []
+        singly = which if len(which) > 1 else []
         return [each for name in singly for each in _tags(elb, argument, [name])]
-    return found
+    return described

@@ -5,49 +5,50 @@ from __future__ import annotations
 from functools import partial
 
 from ops.aws import Deployment
+from ops.parallel import Check
 from ops.preflight import (
     account,
     capacity,
+    free_names,
+    given_vpc,
     lustre,
-    names,
     permissions,
     quotas,
     reservation,
     standing,
     versions,
 )
-from ops.results import Check
 
 
-def checks(found: Deployment) -> dict[str, Check]:
+def checks(deployment: Deployment) -> dict[str, Check]:
     """Return every check for the deployment, by name, in the order to show them."""
-    settings = found.settings
+    settings = deployment.settings
     listed: dict[str, Check] = {
-        "Account": partial(account.account, found),
-        "CDK bootstrap": partial(account.bootstrap, found),
-        "Permissions": partial(permissions.permissions, found),
-        "Stacks": partial(standing.stacks_ready, found),
-        "EKS in the region": partial(versions.eks, found),
-        "Kubernetes version": partial(versions.kubernetes, found),
-        "Add-on versions": partial(versions.addons, found),
-        "FSx PERSISTENT_2": partial(lustre.offered, found),
-        "Zones": partial(capacity.zones, found),
-        "GPU instance type": partial(capacity.gpu_type, found),
-        "Core instance type": partial(capacity.core_type, found),
-        "GPU vCPU quota": partial(quotas.gpu_vcpus, found),
-        "Core vCPU quota": partial(quotas.core_vcpus, found),
-        "FSx storage quota": partial(lustre.storage_quota, found),
-        "FSx number quota": partial(lustre.number_quota, found),
-        "File system": partial(lustre.present, found),
-        "Cluster name": partial(names.cluster, found),
-        "Bucket name": partial(names.bucket, found),
-        "Log groups": partial(names.log_groups, found),
+        "Account": partial(account.account, deployment),
+        "CDK bootstrap": partial(account.bootstrap, deployment),
+        "Permissions": partial(permissions.permissions, deployment),
+        "Stacks": partial(standing.stacks_ready, deployment),
+        "EKS in the region": partial(versions.eks, deployment),
+        "Kubernetes version": partial(versions.kubernetes, deployment),
+        "Add-on versions": partial(versions.addons, deployment),
+        "FSx PERSISTENT_2": partial(lustre.offered, deployment),
+        "Zones": partial(capacity.zones, deployment),
+        "GPU instance type": partial(capacity.gpu_type, deployment),
+        "Core instance type": partial(capacity.core_type, deployment),
+        "GPU vCPU quota": partial(quotas.gpu_vcpus, deployment),
+        "Core vCPU quota": partial(quotas.core_vcpus, deployment),
+        "FSx storage quota": partial(lustre.storage_quota, deployment),
+        "FSx number quota": partial(lustre.number_quota, deployment),
+        "File system": partial(lustre.present, deployment),
+        "Cluster name": partial(free_names.cluster, deployment),
+        "Bucket name": partial(free_names.bucket, deployment),
+        "Log groups": partial(free_names.log_groups, deployment),
     }
     if not settings.network.vpc_id:
-        listed["VPC quota"] = partial(quotas.vpcs, found)
-        listed["Elastic IP quota"] = partial(quotas.addresses, found)
+        listed["VPC quota"] = partial(quotas.vpcs, deployment)
+        listed["Elastic IP quota"] = partial(quotas.addresses, deployment)
     else:
-        listed["VPC"] = partial(names.vpc, found)
+        listed["VPC"] = partial(given_vpc.vpc, deployment)
     if settings.gpu.capacity_reservation_id:
-        listed["Capacity reservation"] = partial(reservation.reservation, found)
+        listed["Capacity reservation"] = partial(reservation.reservation, deployment)
     return listed

@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration.cdk_context import read_context
 from ops.aws import Deployment, is_standing
 from ops.project import ROOT
-from ops.results import Result, code_of, failed, is_denied, passed, unknown
+from ops.reasons import code_of, is_denied
+from ops.results import Result, Step, command, failed, passed, unknown
 
 # What CDK's templates need: MIN_BOOTSTRAP_STACK_VERSION of DefaultStackSynthesizer (aws-cdk-lib)
 BOOTSTRAP_LEAST = 6
@@ -15,9 +16,11 @@ TOOLKIT = "CDKToolkit"
 _QUALIFIER = "hnb659fds"
 
 
-def account(found: Deployment) -> Result:
+def account(deployment: Deployment) -> Result:
     """Whose account, as whom."""
-    return passed("Account", f"{found.account}, {found.settings.region}, as {found.caller}")
+    return passed(
+        "Account", f"{deployment.account}, {deployment.settings.region}, as {deployment.caller}"
+    )
 
 
 def qualifier() -> str:
@@ -28,26 +31,26 @@ def qualifier() -> str:
     return str(read_context(ROOT).get("@aws-cdk/core:bootstrapQualifier") or _QUALIFIER)
 
 
-def bootstrap(found: Deployment) -> Result:
+def bootstrap(deployment: Deployment) -> Result:
     """The bootstrap's version, where CDK reads it: the bootstrap stack may have any name."""
     name, parameter = "CDK bootstrap", f"/cdk-bootstrap/{qualifier()}/version"
     try:
-        answer = found.aws.client("ssm").get_parameter(Name=parameter)
+        answer = deployment.aws.client("ssm").get_parameter(Name=parameter)
     except ClientError as error:
         if is_denied(error):
-            return _of_the_stack(found, name)
+            return _of_the_stack(deployment, name)
         if code_of(error) != "ParameterNotFound":
             raise
-        said = f"{found.settings.region} of this account has never been bootstrapped"
-        return failed(name, f"{said}: there is no parameter {parameter}", _first(found))
-    return _judged(found, name, answer["Parameter"]["Value"], f"parameter {parameter}")
+        said = f"{deployment.settings.region} of this account has never been bootstrapped"
+        return failed(name, f"{said}: there is no parameter {parameter}", _first(deployment))
+    return _judged(deployment, name, answer["Parameter"]["Value"], f"parameter {parameter}")
 
 
-def _of_the_stack(found: Deployment, name: str) -> Result:
+def _of_the_stack(deployment: Deployment, name: str) -> Result:
     """The version that the stack tells, for a caller who may not read the parameter."""
-    region = found.settings.region
+    region = deployment.settings.region
     try:
-        answer = found.aws.client("cloudformation").describe_stacks(StackName=TOOLKIT)
+        answer = deployment.aws.client("cloudformation").describe_stacks(StackName=TOOLKIT)
     except ClientError as error:
         if "does not exist" in str(error):
             # Its stack may have another name, which this caller cannot find out.
@@ -58,33 +61,37 @@ def _of_the_stack(found: Deployment, name: str) -> Result:
     if given.get("Qualifier", qualifier()) != qualifier():
         return unknown(name, f"stack {TOOLKIT} is that of another qualifier than {qualifier()}")
     if not is_standing(stack["StackStatus"]):
-        return failed(name, f"stack {TOOLKIT} is {stack['StackStatus']}", _again(found))
+        return failed(name, f"stack {TOOLKIT} is {stack['StackStatus']}", *_again(deployment))
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    return _judged(found, name, outputs.get("BootstrapVersion", ""), f"stack {TOOLKIT}")
+    return _judged(deployment, name, outputs.get("BootstrapVersion", ""), f"stack {TOOLKIT}")
 
 
-def _judged(found: Deployment, name: str, version: str, where: str) -> Result:
+def _judged(deployment: Deployment, name: str, version: str, where: str) -> Result:
     if not version.isdigit():
         return unknown(name, f"{where} does not tell the version")
     if int(version) < BOOTSTRAP_LEAST:
         said = f"version {version}; at least {BOOTSTRAP_LEAST} is needed"
-        return failed(name, said, _again(found))
+        return failed(name, said, *_again(deployment))
     return passed(name, f"version {version}")
 
 
-def _again(found: Deployment) -> str:
-    """The command that brings the bootstrap up to date."""
+def _bootstrap(deployment: Deployment) -> str:
+    return f"npx cdk bootstrap aws://{deployment.account}/{deployment.settings.region}"
+
+
+def _again(deployment: Deployment) -> tuple[Step | str, ...]:
+    """The steps that bring the bootstrap up to date."""
     return (
-        f"npx cdk bootstrap aws://{found.account}/{found.settings.region}\n"
-        f"With --toolkit-stack-name, if its stack has another name than {TOOLKIT}."
+        command(_bootstrap(deployment)),
+        f"With --toolkit-stack-name, if its stack has another name than {TOOLKIT}.",
     )
 
 
-def _first(found: Deployment) -> str:
+def _first(deployment: Deployment) -> Step:
     """The command for a first bootstrap; that of another qualifier must not take the place of it.
 
     https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
     """
-    command = f"npx cdk bootstrap aws://{found.account}/{found.settings.region}"
     own = qualifier()
-    return command if own == _QUALIFIER else f"{command} --toolkit-stack-name {TOOLKIT}-{own}"
+    named = "" if own == _QUALIFIER else f" --toolkit-stack-name {TOOLKIT}-{own}"
+    return command(f"{_bootstrap(deployment)}{named}")

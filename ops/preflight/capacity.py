@@ -8,7 +8,7 @@ from pathlib import Path
 from bionemo_eks.configuration.cdk_context import PINNED, read_file
 from ops.aws import Deployment
 from ops.project import ROOT
-from ops.results import Result, failed, passed, unknown
+from ops.results import Result, Step, command, failed, options, passed, unknown
 
 _ZONES, _GPU_ZONE = "network.availability_zones", "gpu.availability_zone"
 # Zones, by id, in which EKS puts no control plane:
@@ -16,11 +16,11 @@ _ZONES, _GPU_ZONE = "network.availability_zones", "gpu.availability_zone"
 _WITHOUT_EKS = {"use1-az3", "usw1-az2", "cac1-az3"}
 
 
-def _zones(found: Deployment) -> dict[str, str]:
+def _zones(deployment: Deployment) -> dict[str, str]:
     """Names of the account's zones that can be used, sorted, each with its id."""
-    listed = found.once(
+    listed = deployment.once(
         "zones",
-        lambda: found.aws.client("ec2").describe_availability_zones()["AvailabilityZones"],
+        lambda: deployment.aws.client("ec2").describe_availability_zones()["AvailabilityZones"],
     )
     usable = {
         each["ZoneName"]: each.get("ZoneId", "")
@@ -31,13 +31,13 @@ def _zones(found: Deployment) -> dict[str, str]:
     return dict(sorted(usable.items()))
 
 
-def _with_eks(found: Deployment) -> list[str]:
-    return [name for name, number in _zones(found).items() if number not in _WITHOUT_EKS]
+def _with_eks(deployment: Deployment) -> list[str]:
+    return [name for name, number in _zones(deployment).items() if number not in _WITHOUT_EKS]
 
 
-def offering(found: Deployment, instance_type: str) -> list[str]:
+def offering(deployment: Deployment, instance_type: str) -> list[str]:
     """Return the zones that offer an instance type, sorted."""
-    listed = found.aws.pages(
+    listed = deployment.aws.pages(
         "ec2",
         "describe_instance_type_offerings",
         "InstanceTypeOfferings",
@@ -62,20 +62,23 @@ def _in_force() -> str:
     return f"; {PINNED} says {text}, and wins over cdk.json"
 
 
-def _flags(pins: dict[str, str]) -> str:
-    return " ".join(f"-c {key}={value}" for key, value in pins.items())
+def _flags(pins: dict[str, str]) -> Step:
+    return options(" ".join(f"-c {key}={value}" for key, value in pins.items()))
 
 
-def _options(pins: dict[str, str]) -> str:
+def _choose(pins: dict[str, str]) -> tuple[Step | str, ...]:
+    """The steps that put zones in force."""
     return (
-        f"Let it be written to {PINNED}:\n./bionemo preflight --pin\n"
-        f"Or for one command:\n{_flags(pins)}"
+        f"Let it be written to {PINNED}:",
+        command("./bionemo preflight --pin"),
+        "Or for one command:",
+        _flags(pins),
     )
 
 
-def zones(found: Deployment) -> Result:
+def zones(deployment: Deployment) -> Result:
     """Whether the zones exist for this account, and EKS works in them."""
-    wanted, there = found.settings.zones, _zones(found)
+    wanted, there = deployment.settings.zones, _zones(deployment)
     missing = [zone for zone in wanted if zone not in there]
     refused = [zone for zone in wanted if there.get(zone, "") in _WITHOUT_EKS]
     if not (missing or refused):
@@ -86,15 +89,15 @@ def zones(found: Deployment) -> Result:
         if missing
         else f"EKS has no control plane in {named}"
     )
-    remedy = _options(suggested(found, _with_eks(found)))
-    return failed("Zones", f"{wrong}{_in_force()}", remedy)
+    remedy = _choose(suggested(deployment, _with_eks(deployment)))
+    return failed("Zones", f"{wrong}{_in_force()}", *remedy)
 
 
-def gpu_type(found: Deployment) -> Result:
+def gpu_type(deployment: Deployment) -> Result:
     """Whether the GPU nodes' zone offers their type; if not, which zone does."""
-    name, settings = "GPU instance type", found.settings
+    name, settings = "GPU instance type", deployment.settings
     wanted, zone = settings.gpu.instance_type, settings.gpu_zone
-    there = offering(found, wanted)
+    there = offering(deployment, wanted)
     if zone in there:
         return passed(name, f"{wanted} is offered in {zone}{_in_force()}")
     if not there:
@@ -106,53 +109,55 @@ def gpu_type(found: Deployment) -> Result:
     return failed(
         name,
         f"{zone} does not offer {wanted}; offered in {', '.join(there)}{_in_force()}",
-        _options(suggested(found, there)),
+        *_choose(suggested(deployment, there)),
     )
 
 
-def core_type(found: Deployment) -> Result:
+def core_type(deployment: Deployment) -> Result:
     """Whether both zones offer the core nodes' type."""
-    name, wanted = "Core instance type", found.settings.core.instance_type
-    there = offering(found, wanted)
-    missing = [zone for zone in found.settings.zones if zone not in there]
+    name, wanted = "Core instance type", deployment.settings.core.instance_type
+    there = offering(deployment, wanted)
+    missing = [zone for zone in deployment.settings.zones if zone not in there]
     if not there:
         return unknown(name, f"EC2 lists no zone for {wanted}")
     if missing:
-        zones = _flags(suggested(found, there))
         return failed(
             name,
             f"{', '.join(missing)} does not offer {wanted}; offered in {', '.join(there)}"
             f"{_in_force()}",
-            f"Choose another core.instance_type, or other zones:\n{zones}",
+            "Choose another core.instance_type, or other zones:",
+            _flags(suggested(deployment, there)),
         )
-    return passed(name, f"{wanted} is offered in {', '.join(found.settings.zones)}")
+    return passed(name, f"{wanted} is offered in {', '.join(deployment.settings.zones)}")
 
 
-def suggested(found: Deployment, offered: list[str]) -> dict[str, str]:
+def suggested(deployment: Deployment, offered: list[str]) -> dict[str, str]:
     """Return both settings of zones, so that the GPU nodes are in one of those `offered`.
 
     Always both: zones without that of the GPU nodes would be refused. The second one is of those
     that were wanted, if EKS works in it.
     """
-    usable = _with_eks(found)
+    usable = _with_eks(deployment)
     fitting = [zone for zone in offered if zone in usable] or offered
-    wanted = [found.settings.gpu_zone, *found.settings.zones]
+    wanted = [deployment.settings.gpu_zone, *deployment.settings.zones]
     first = next((zone for zone in wanted if zone in fitting), fitting[0])
-    others = [z for z in (*found.settings.zones, *usable) if z != first and z in usable]
+    others = [z for z in (*deployment.settings.zones, *usable) if z != first and z in usable]
     return {_ZONES: ",".join([first, *others[:1]]), _GPU_ZONE: first}
 
 
-def pin(found: Deployment, folder: Path) -> dict[str, str]:
+def pin(deployment: Deployment, folder: Path) -> dict[str, str]:
     """Write the zones to choose to `folder`/cdk.context.json, if the present ones will not do.
 
     Returns what has been written; nothing when the zones are right or none would be.
     """
-    offered = offering(found, found.settings.gpu.instance_type)
-    usable = _with_eks(found)
-    right = found.settings.gpu_zone in offered and set(found.settings.zones) <= set(usable)
+    offered = offering(deployment, deployment.settings.gpu.instance_type)
+    usable = _with_eks(deployment)
+    right = deployment.settings.gpu_zone in offered and set(deployment.settings.zones) <= set(
+        usable
+    )
     if right or not set(offered) & set(usable):
         return {}
-    pins = suggested(found, offered)
+    pins = suggested(deployment, offered)
     path = folder / PINNED
     path.write_text(json.dumps({**read_file(path), **pins}, indent=2) + "\n", encoding="utf-8")
     return pins

@@ -7,34 +7,34 @@ from typing import Any
 from ops.aws import Deployment, file_systems, is_own
 from ops.preflight.quotas import compared
 from ops.preflight.standing import holds, is_made_anew
-from ops.results import Result, failed, passed, warned
+from ops.results import Result, command, failed, link, options, passed, warned
 
 # Lustre Persistent_2 storage capacity (GiB) and Persistent_2 file systems (their number). For
 # the throughput of SSD file systems of this kind there is no quota.
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/limits.html
 STORAGE, NUMBER = "L-8F1B9C74", "L-FD6F2F22"
 _KIND = "PERSISTENT_2"
-_ANEW = "Or begin anew, for the data is in the bucket:\nnpx cdk destroy --all"
+_ANEW = ("Or begin anew, for the data is in the bucket:", command("npx cdk destroy --all"))
 
 
-def offered(found: Deployment) -> Result:
+def offered(deployment: Deployment) -> Result:
     """Whether the region has FSx for Lustre PERSISTENT_2: only then has it quotas for it.
 
     No call of AWS tells which throughput a region offers; the API takes 125, 250, 500 and 1000
     for SSD: https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html
     """
-    name, region = "FSx PERSISTENT_2", found.settings.region
-    listed = found.aws.pages(
+    name, region = "FSx PERSISTENT_2", deployment.settings.region
+    listed = deployment.aws.pages(
         "service-quotas", "list_aws_default_service_quotas", "Quotas", ServiceCode="fsx"
     )
     if not {each["QuotaCode"] for each in listed} & {STORAGE, NUMBER}:
         return failed(
             name,
             f"{region} has no quota for FSx for Lustre {_KIND}, so it does not offer it",
-            "Choose another region:\n"
-            "https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-fsx-lustre.html",
+            "Choose another region:",
+            link("https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-fsx-lustre.html"),
         )
-    throughput = found.settings.storage.throughput
+    throughput = deployment.settings.storage.throughput
     return passed(
         name,
         f"offered in {region}, by its quotas; AWS does not tell whether with "
@@ -42,67 +42,67 @@ def offered(found: Deployment) -> Result:
     )
 
 
-def _there(found: Deployment) -> list[dict[str, Any]]:
-    return [each for each in file_systems(found) if each.get("Lifecycle") != "DELETING"]
+def _there(deployment: Deployment) -> list[dict[str, Any]]:
+    return [each for each in file_systems(deployment) if each.get("Lifecycle") != "DELETING"]
 
 
-def _tagged(found: Deployment) -> list[dict[str, Any]]:
-    return [each for each in _there(found) if is_own(found, each.get("Tags"))]
+def _tagged(deployment: Deployment) -> list[dict[str, Any]]:
+    return [each for each in _there(deployment) if is_own(deployment, each.get("Tags"))]
 
 
-def _own(found: Deployment) -> list[dict[str, Any]]:
+def _own(deployment: Deployment) -> list[dict[str, Any]]:
     """What the Storage stack holds; without that stack, the tag is on what an earlier one left."""
-    tagged = _tagged(found)
-    return tagged if tagged and holds(found, "Storage") else []
+    tagged = _tagged(deployment)
+    return tagged if tagged and holds(deployment, "Storage") else []
 
 
-def _others(found: Deployment) -> list[dict[str, Any]]:
-    own = _own(found)
+def _others(deployment: Deployment) -> list[dict[str, Any]]:
+    own = _own(deployment)
     return [
         each
-        for each in _there(found)
+        for each in _there(deployment)
         if each.get("LustreConfiguration", {}).get("DeploymentType") == _KIND and each not in own
     ]
 
 
-def storage_quota(found: Deployment) -> Result:
+def storage_quota(deployment: Deployment) -> Result:
     """GiB of PERSISTENT_2; storage class Intelligent-Tiering has no fixed size to count."""
     return compared(
-        found,
+        deployment,
         "FSx storage quota",
         "fsx",
         STORAGE,
-        needed=found.settings.storage.capacity_gib,
-        used=sum(each.get("StorageCapacity", 0) for each in _others(found)),
+        needed=deployment.settings.storage.capacity_gib,
+        used=sum(each.get("StorageCapacity", 0) for each in _others(deployment)),
         unit="GiB",
     )
 
 
-def number_quota(found: Deployment) -> Result:
+def number_quota(deployment: Deployment) -> Result:
     """Number of PERSISTENT_2 file systems."""
     return compared(
-        found,
+        deployment,
         "FSx number quota",
         "fsx",
         NUMBER,
         needed=1,
-        used=len(_others(found)),
+        used=len(_others(deployment)),
         unit="file systems",
     )
 
 
-def present(found: Deployment) -> Result:
+def present(deployment: Deployment) -> Result:
     """Whether the deployment's own file system can become what the settings say."""
-    name, settings = "File system", found.settings
-    own, left = _own(found), _tagged(found)
+    name, settings = "File system", deployment.settings
+    own, left = _own(deployment), _tagged(deployment)
     if left and not own:
         ids = ", ".join(each["FileSystemId"] for each in left)
         return warned(
             name,
             f"{ids}: left over from an earlier deployment; this one will make another",
-            "./bionemo leftovers",
+            command("./bionemo leftovers"),
         )
-    if not own or is_made_anew(found, "Storage"):
+    if not own or is_made_anew(deployment, "Storage"):
         return passed(name, "none stands; it will be made")
     system = own[0]
     there, wanted = system.get("StorageCapacity", 0), settings.storage.capacity_gib
@@ -111,19 +111,21 @@ def present(found: Deployment) -> Result:
         return failed(
             name,
             f"{system['FileSystemId']} has {there:,} GiB and cannot shrink to {wanted:,}",
-            f"-c storage.capacity_gib={there}\n{_ANEW}",
+            options(f"-c storage.capacity_gib={there}"),
+            *_ANEW,
         )
-    zone = _zone(found, system)
+    zone = _zone(deployment, system)
     if zone != settings.gpu_zone:
         return failed(
             name,
             f"{system['FileSystemId']} is in {zone}, and the settings say {settings.gpu_zone}: "
             "it would be replaced, and everything that mounts it",
-            f"-c gpu.availability_zone={zone}\n{_ANEW}",
+            options(f"-c gpu.availability_zone={zone}"),
+            *_ANEW,
         )
     return passed(name, f"{system['FileSystemId']} stands, {there:,} GiB in {zone}")
 
 
-def _zone(found: Deployment, system: dict[str, Any]) -> str:
-    answer = found.aws.client("ec2").describe_subnets(SubnetIds=system["SubnetIds"][:1])
+def _zone(deployment: Deployment, system: dict[str, Any]) -> str:
+    answer = deployment.aws.client("ec2").describe_subnets(SubnetIds=system["SubnetIds"][:1])
     return str(answer["Subnets"][0]["AvailabilityZone"])

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from ops.aws import Deployment
 from ops.preflight.account import qualifier
-from ops.results import Result, Verdict, failed, passed, reason, warned
+from ops.reasons import reason
+from ops.results import Result, Verdict, arn, command, failed, link, passed, warned
 
 _NAME = "Permissions"
 # One call of each service that the stacks use; CloudFormation makes them in its own role.
@@ -36,51 +37,53 @@ class _Simulated:
     without: list[str]
 
 
-def permissions(found: Deployment) -> Result:
+def permissions(deployment: Deployment) -> Result:
     """Whether the caller may use CDK's roles, and CloudFormation's role may make the resources."""
-    if found.caller.endswith(":root"):
+    if deployment.caller.endswith(":root"):
         return warned(
             _NAME,
             "the caller is the account's root user, whom IAM does not simulate",
-            "Deploy as a role:\nhttps://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
+            "Deploy as a role:",
+            link("https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"),
         )
-    caller = _of_the_caller(found)
+    caller = _of_the_caller(deployment)
     if caller.verdict is Verdict.FAIL:
         return caller
-    made = _of_cloudformation(found)
+    made = _of_cloudformation(deployment)
     if made.verdict is Verdict.FAIL:
         return made
     say = warned if Verdict.WARN in (caller.verdict, made.verdict) else passed
     return say(_NAME, f"{caller.said}; {made.said}")
 
 
-def _of_the_caller(found: Deployment) -> Result:
+def _of_the_caller(deployment: Deployment) -> Result:
     wanted = ["deploy-role", "file-publishing-role"]
-    if found.settings.network.vpc_id:
+    if deployment.settings.network.vpc_id:
         wanted.append("lookup-role")  # with which CDK looks the VPC up
-    roles = [cdk_role(found, kind) for kind in wanted]
-    caller = principal(found)
-    simulated = _simulated(found, caller, ["sts:AssumeRole"], roles)
+    roles = [cdk_role(deployment, kind) for kind in wanted]
+    caller = principal(deployment)
+    simulated = _simulated(deployment, caller, ["sts:AssumeRole"], roles)
     if simulated.denied:
         return failed(
             _NAME,
             f"{caller} may not assume CDK's roles",
-            "\n".join(["Allow it sts:AssumeRole on:", *roles]),
+            "Allow it sts:AssumeRole on:",
+            *map(arn, roles),
         )
     return _unless_it_depends(simulated, "CDK's roles may be assumed")
 
 
-def _of_cloudformation(found: Deployment) -> Result:
+def _of_cloudformation(deployment: Deployment) -> Result:
     try:
-        simulated = _simulated(found, cdk_role(found, "cfn-exec-role"), _MADE, ["*"])
+        simulated = _simulated(deployment, cdk_role(deployment, "cfn-exec-role"), _MADE, ["*"])
     except ClientError as error:
         return warned(_NAME, f"what they may do: {reason(error)}")
     if simulated.denied:
         return failed(
             _NAME,
             f"CloudFormation's role may not call {', '.join(simulated.denied)}",
-            "Bootstrap with a policy that allows them:\n"
-            "npx cdk bootstrap --cloudformation-execution-policies POLICY_ARN",
+            "Bootstrap with a policy that allows them:",
+            command("npx cdk bootstrap --cloudformation-execution-policies POLICY_ARN"),
         )
     return _unless_it_depends(simulated, "they may make what the stacks hold")
 
@@ -97,30 +100,30 @@ def _unless_it_depends(simulated: _Simulated, allowed: str) -> Result:
     return passed(_NAME, allowed)
 
 
-def cdk_role(found: Deployment, kind: str) -> str:
+def cdk_role(deployment: Deployment, kind: str) -> str:
     """Return the ARN of one of the bootstrap stack's roles."""
-    place = f"{found.account}-{found.settings.region}"
-    prefix = f"arn:{found.partition}:iam::{found.account}:role"
+    place = f"{deployment.account}-{deployment.settings.region}"
+    prefix = f"arn:{deployment.partition}:iam::{deployment.account}:role"
     return f"{prefix}/cdk-{qualifier()}-{kind}-{place}"
 
 
-def principal(found: Deployment) -> str:
+def principal(deployment: Deployment) -> str:
     """Return the IAM ARN to simulate for the caller: a session's role in place of the session.
 
     The session's ARN has lost the role's path, such as that of IAM Identity Center's roles; IAM
     tells it. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
     """
-    session = re.fullmatch(r"arn:[\w-]+:sts::\d+:assumed-role/([^/]+)/.*", found.caller)
+    session = re.fullmatch(r"arn:[\w-]+:sts::\d+:assumed-role/([^/]+)/.*", deployment.caller)
     if not session:
-        return found.caller
-    answer = found.aws.client("iam").get_role(RoleName=session[1])
+        return deployment.caller
+    answer = deployment.aws.client("iam").get_role(RoleName=session[1])
     return str(answer["Role"]["Arn"])
 
 
 def _simulated(
-    found: Deployment, who: str, actions: Sequence[str], resources: Sequence[str]
+    deployment: Deployment, who: str, actions: Sequence[str], resources: Sequence[str]
 ) -> _Simulated:
-    answers = found.aws.pages(
+    answers = deployment.aws.pages(
         "iam",
         "simulate_principal_policy",
         "EvaluationResults",

@@ -15,7 +15,8 @@ from bionemo_eks.configuration.instance_types import (
 )
 from ops.aws import Deployment, instances, is_own
 from ops.preflight.standing import holds
-from ops.results import Result, Verdict, code_of, failed, passed, reason, warned
+from ops.reasons import code_of, reason
+from ops.results import Result, Step, Verdict, command, failed, link, passed, warned
 
 # Codes as Service Quotas lists them, and the families that count in each; Spot P5 has its own, and
 # core nodes are never Spot.
@@ -51,12 +52,12 @@ def quota_family(instance_type: str, purchase: str) -> str:
     return _FAMILIES.get(family, "")
 
 
-def limit_of(found: Deployment, service: str, code: str) -> float:
+def limit_of(deployment: Deployment, service: str, code: str) -> float:
     """Return a quota's value; AWS' default where the account has none of its own.
 
     https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
     """
-    client = found.aws.client("service-quotas")
+    client = deployment.aws.client("service-quotas")
     try:
         answer = client.get_service_quota(ServiceCode=service, QuotaCode=code)
     except ClientError as error:
@@ -66,18 +67,22 @@ def limit_of(found: Deployment, service: str, code: str) -> float:
     return float(answer["Quota"]["Value"])
 
 
-def _raise_it(found: Deployment, service: str, code: str, wanted: float) -> str:
-    region = found.settings.region
+def _raise_it(deployment: Deployment, service: str, code: str, wanted: float) -> tuple[Step, ...]:
+    region = deployment.settings.region
     return (
-        f"aws service-quotas request-service-quota-increase --region {region} "
-        f"--service-code {service} --quota-code {code} --desired-value {wanted:.0f}\n"
-        f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{service}"
-        f"/quotas/{code}"
+        command(
+            f"aws service-quotas request-service-quota-increase --region {region} "
+            f"--service-code {service} --quota-code {code} --desired-value {wanted:.0f}"
+        ),
+        link(
+            f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{service}"
+            f"/quotas/{code}"
+        ),
     )
 
 
 def compared(
-    found: Deployment,
+    deployment: Deployment,
     name: str,
     service: str,
     code: str,
@@ -91,32 +96,32 @@ def compared(
 
     Where it has, but not for `at_most`, which may come to be needed, that is a warning.
     """
-    limit = limit_of(found, service, code)
+    limit = limit_of(deployment, service, code)
     said = f"{unit}: {needed:,.0f} needed, {used:,.0f} in use, {limit:,.0f} allowed"
     if needed + used > limit:
         wanted = max(needed, at_most) + used
-        return failed(name, f"{said} ({code})", _raise_it(found, service, code, wanted))
+        return failed(name, f"{said} ({code})", *_raise_it(deployment, service, code, wanted))
     if at_most + used > limit:
         return warned(
             name,
             f"{said}; at most {at_most:,.0f} would not fit ({code})",
-            _raise_it(found, service, code, at_most + used),
+            *_raise_it(deployment, service, code, at_most + used),
         )
     return passed(name, said)
 
 
-def _running_vcpus(found: Deployment, family: str, purchase: str) -> int:
+def _running_vcpus(deployment: Deployment, family: str, purchase: str) -> int:
     """vCPUs of other projects' instances that count in the same quota."""
     return sum(
         _vcpus(each)
-        for each in instances(found)
-        if not is_own(found, each.get("Tags"))
+        for each in instances(deployment)
+        if not is_own(deployment, each.get("Tags"))
         and (each.get("InstanceLifecycle") == "spot") == (purchase == "spot")
         and quota_family(each["InstanceType"], purchase) == family
     )
 
 
-def _unused_vcpus(found: Deployment, family: str) -> int:
+def _unused_vcpus(deployment: Deployment, family: str) -> int:
     """vCPUs that wait in the account's Capacity Reservations; they count as if they ran.
 
     One that another account shares counts in that account, and Capacity Blocks are none of these.
@@ -125,24 +130,24 @@ def _unused_vcpus(found: Deployment, family: str) -> int:
     """
     waiting = [
         each
-        for each in _reservations(found)
+        for each in _reservations(deployment)
         if quota_family(each["InstanceType"], "on-demand") == family
         and each.get("AvailableInstanceCount", 0)
         and each.get("ReservationType", "default") == "default"
-        and each.get("OwnerId", found.account) == found.account
-        and not _awaits_nodes(found, each)
+        and each.get("OwnerId", deployment.account) == deployment.account
+        and not _awaits_nodes(deployment, each)
     ]
-    size = _sizes(found, {each["InstanceType"] for each in waiting})
+    size = _sizes(deployment, {each["InstanceType"] for each in waiting})
     return sum(each["AvailableInstanceCount"] * size[each["InstanceType"]] for each in waiting)
 
 
-def _awaits_nodes(found: Deployment, row: dict[str, Any]) -> bool:
+def _awaits_nodes(deployment: Deployment, row: dict[str, Any]) -> bool:
     """Whether nodes that are needed start in a reservation, and so take no more of the quota.
 
     The GPU nodes do in that of the settings alone, for their placement group has none; the core
     nodes in any that is open.
     """
-    settings = found.settings
+    settings = deployment.settings
     if row["CapacityReservationId"] == settings.gpu.capacity_reservation_id:
         return True
     return (
@@ -152,22 +157,22 @@ def _awaits_nodes(found: Deployment, row: dict[str, Any]) -> bool:
     )
 
 
-def _reservations(found: Deployment) -> list[dict[str, Any]]:
+def _reservations(deployment: Deployment) -> list[dict[str, Any]]:
     active = [{"Name": "state", "Values": ["active"]}]
-    return found.once(
+    return deployment.once(
         "capacity reservations",
-        lambda: found.aws.pages(
+        lambda: deployment.aws.pages(
             "ec2", "describe_capacity_reservations", "CapacityReservations", Filters=active
         ),
     )
 
 
-def _sizes(found: Deployment, types: set[str]) -> dict[str, int]:
+def _sizes(deployment: Deployment, types: set[str]) -> dict[str, int]:
     """vCPUs of instance types; AWS is asked for those that are not in the project's table."""
     sizes = {name: _KNOWN[name].vcpus for name in types & set(_KNOWN)}
     missing = sorted(types - set(_KNOWN))
     if missing:
-        listed = found.aws.pages(
+        listed = deployment.aws.pages(
             "ec2", "describe_instance_types", "InstanceTypes", InstanceTypes=missing
         )
         sizes |= {each["InstanceType"]: each["VCpuInfo"]["DefaultVCpus"] for each in listed}
@@ -182,58 +187,62 @@ def _vcpus(instance: dict[str, Any]) -> int:
 
 
 def _vcpu_quota(
-    found: Deployment, name: str, instance: InstanceType, nodes: int, at_most: int
+    deployment: Deployment, name: str, instance: InstanceType, nodes: int, at_most: int
 ) -> Result:
-    purchase = "spot" if instance.gpus and found.settings.gpu.purchase == "spot" else "on-demand"
+    purchase = (
+        "spot" if instance.gpus and deployment.settings.gpu.purchase == "spot" else "on-demand"
+    )
     family = quota_family(instance.name, purchase)
-    unused, untold = _counted_unused(found, family) if purchase == "on-demand" else (0, "")
+    unused, untold = _counted_unused(deployment, family) if purchase == "on-demand" else (0, "")
     result = compared(
-        found,
+        deployment,
         name,
         "ec2",
         _VCPU_QUOTAS[family, purchase],
         needed=nodes * instance.vcpus,
-        used=_running_vcpus(found, family, purchase) + unused,
+        used=_running_vcpus(deployment, family, purchase) + unused,
         unit=f"vCPUs ({nodes} x {instance.name}, {purchase})",
         at_most=at_most * instance.vcpus,
     )
     return replace(result, said=f"{result.said}{untold}")
 
 
-def _counted_unused(found: Deployment, family: str) -> tuple[int, str]:
+def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:
     """vCPUs of unused reservations, and why they could not be counted: they are seldom there."""
     try:
-        return _unused_vcpus(found, family), ""
+        return _unused_vcpus(deployment, family), ""
     except ClientError as error:
         return 0, f"; without unused Capacity Reservations: {reason(error)}"
 
 
-def gpu_vcpus(found: Deployment) -> Result:
+def gpu_vcpus(deployment: Deployment) -> Result:
     """vCPUs of the GPU nodes' family, On-Demand or Spot."""
-    gpu = found.settings.gpu
+    gpu = deployment.settings.gpu
     return _vcpu_quota(
-        found, "GPU vCPU quota", found.settings.gpu_instance, gpu.nodes, at_most=gpu.nodes
+        deployment, "GPU vCPU quota", deployment.settings.gpu_instance, gpu.nodes, at_most=gpu.nodes
     )
 
 
-def core_vcpus(found: Deployment) -> Result:
+def core_vcpus(deployment: Deployment) -> Result:
     """vCPUs of the core nodes, and of as many as the autoscaler may start."""
-    core = found.settings.core
+    core = deployment.settings.core
     result = _vcpu_quota(
-        found, "Core vCPU quota", found.settings.core_instance, core.nodes, core.max_nodes
+        deployment, "Core vCPU quota", deployment.settings.core_instance, core.nodes, core.max_nodes
     )
     if result.verdict is Verdict.WARN:
         return replace(result, said=f"{result.said}; core.max_nodes is {core.max_nodes}")
     return result
 
 
-def addresses(found: Deployment) -> Result:
+def addresses(deployment: Deployment) -> Result:
     """Elastic IP addresses: one for each NAT gateway that is not there yet."""
-    everything = found.aws.client("ec2").describe_addresses()["Addresses"]
-    gateways = 1 if found.settings.network.nat_gateways == "one" else len(found.settings.zones)
-    own = sum(is_own(found, each.get("Tags")) for each in everything)
+    everything = deployment.aws.client("ec2").describe_addresses()["Addresses"]
+    gateways = (
+        1 if deployment.settings.network.nat_gateways == "one" else len(deployment.settings.zones)
+    )
+    own = sum(is_own(deployment, each.get("Tags")) for each in everything)
     return compared(
-        found,
+        deployment,
         "Elastic IP quota",
         "ec2",
         _ADDRESSES,
@@ -243,8 +252,8 @@ def addresses(found: Deployment) -> Result:
     )
 
 
-def vpcs(found: Deployment) -> Result:
+def vpcs(deployment: Deployment) -> Result:
     """VPCs of the region."""
-    used = len(found.aws.pages("ec2", "describe_vpcs", "Vpcs"))
-    needed = 0 if holds(found, "Network") else 1
-    return compared(found, "VPC quota", "vpc", _VPCS, needed=needed, used=used, unit="VPCs")
+    used = len(deployment.aws.pages("ec2", "describe_vpcs", "Vpcs"))
+    needed = 0 if holds(deployment, "Network") else 1
+    return compared(deployment, "VPC quota", "vpc", _VPCS, needed=needed, used=used, unit="VPCs")

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops.aws import Deployment, instances, is_own
-from ops.results import Result, code_of, failed, passed
+from ops.reasons import code_of
+from ops.results import Result, failed, options, passed
 
 _NAME = "Capacity reservation"
 # Hours within which a reservation that ends is of no use for a training.
@@ -14,10 +15,10 @@ _SOON = 24
 _REMEDY = "Change the reservation, or gpu.* in cdk.json"
 
 
-def reservation(found: Deployment) -> Result:
+def reservation(deployment: Deployment) -> Result:
     """Whether the reservation is there, active, of the type and zone, with room for the nodes."""
-    settings, wanted = found.settings, found.settings.gpu.capacity_reservation_id
-    row = _described(found, wanted)
+    settings, wanted = deployment.settings, deployment.settings.gpu.capacity_reservation_id
+    row = _described(deployment, wanted)
     if row is None:
         return failed(
             _NAME,
@@ -32,8 +33,8 @@ def reservation(found: Deployment) -> Result:
             _NAME,
             f"{wanted} is a {row['ReservationType']}, not an On-Demand Capacity Reservation, and "
             "the GPU nodes cannot start in it",
-            "Set gpu.capacity_reservation_id to an On-Demand Capacity Reservation, or do without:\n"
-            "-c gpu.purchase=on-demand -c gpu.capacity_reservation_id=",
+            "Set gpu.capacity_reservation_id to an On-Demand Capacity Reservation, or do without:",
+            options("-c gpu.purchase=on-demand -c gpu.capacity_reservation_id="),
         )
     wrong = [
         f"{what} is {row.get(key)}, not {value}"
@@ -48,7 +49,7 @@ def reservation(found: Deployment) -> Result:
         if row.get(key) != value
     ]
     # Our own nodes already fill a part of it; after an update they or their successors will.
-    free, own = row.get("AvailableInstanceCount", 0), _own_nodes_in(found, wanted)
+    free, own = row.get("AvailableInstanceCount", 0), _own_nodes_in(deployment, wanted)
     if free + own < settings.gpu.nodes:
         wrong.append(f"it has room for {free + own} instances, not {settings.gpu.nodes}")
     wrong += _ends(row)
@@ -58,9 +59,9 @@ def reservation(found: Deployment) -> Result:
     return passed(_NAME, f"{wanted} has room for {free + own} {settings.gpu.instance_type}{taken}")
 
 
-def _described(found: Deployment, wanted: str) -> dict[str, Any] | None:
+def _described(deployment: Deployment, wanted: str) -> dict[str, Any] | None:
     try:
-        listed = found.aws.pages(
+        listed = deployment.aws.pages(
             "ec2",
             "describe_capacity_reservations",
             "CapacityReservations",
@@ -73,10 +74,10 @@ def _described(found: Deployment, wanted: str) -> dict[str, Any] | None:
     return next((each for each in listed if each["CapacityReservationId"] == wanted), None)
 
 
-def _own_nodes_in(found: Deployment, wanted: str) -> int:
+def _own_nodes_in(deployment: Deployment, wanted: str) -> int:
     return sum(
-        each.get("CapacityReservationId") == wanted and is_own(found, each.get("Tags"))
-        for each in instances(found)
+        each.get("CapacityReservationId") == wanted and is_own(deployment, each.get("Tags"))
+        for each in instances(deployment)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -10,18 +11,10 @@ from botocore.exceptions import ClientError
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
+from ops.parallel import side_by_side
 from ops.prices import EKS_EXTENDED_HOUR, EKS_HOUR
-from ops.results import (
-    Result,
-    code_of,
-    failed,
-    is_denied,
-    passed,
-    reason,
-    side_by_side,
-    unknown,
-    warned,
-)
+from ops.reasons import code_of, is_denied, reason
+from ops.results import Result, Step, command, failed, options, passed, unknown, warned
 
 _TABLE = "constructs/bionemo_eks/configuration/versions.py"
 CHECK = "Kubernetes version"
@@ -32,35 +25,35 @@ _ADDONS_DEADLINE = 2.5
 _NOT_KNOWN = {"InvalidParameterException", "InvalidRequestException", "UnknownOperationException"}
 
 
-def eks(found: Deployment) -> Result:
+def eks(deployment: Deployment) -> Result:
     """Whether the region's EKS answers."""
-    number = len(clusters(found))
-    return passed("EKS in the region", f"{number} clusters in {found.settings.region} now")
+    number = len(clusters(deployment))
+    return passed("EKS in the region", f"{number} clusters in {deployment.settings.region} now")
 
 
-def kubernetes(found: Deployment) -> Result:
+def kubernetes(deployment: Deployment) -> Result:
     """Whether AWS makes clusters of the version, and one that stands can go to it."""
-    standing = _standing_version(found)
-    step = _step(standing, found.settings.kubernetes_version) if standing else ""
+    standing = _standing_version(deployment)
+    step = _step(standing, deployment.settings.kubernetes_version) if standing else ""
     if step:
         return failed(
             CHECK, step, f'Set kubernetes_version to "{_next(standing)}" and deploy first.'
         )
     try:
-        row = _described(found)
+        row = _described(deployment)
     except ClientError as error:
         if not (is_denied(error) or code_of(error) in _NOT_KNOWN):
             raise
-        return _by_the_table(found, reason(error))
-    return _judged(found, row)
+        return _by_the_table(deployment, reason(error))
+    return _judged(deployment, row)
 
 
-def _standing_version(found: Deployment) -> str:
+def _standing_version(deployment: Deployment) -> str:
     """The version of the cluster that stands; empty without one."""
-    name = found.settings.cluster_name
-    if name not in clusters(found):
+    name = deployment.settings.cluster_name
+    if name not in clusters(deployment):
         return ""
-    cluster = found.aws.client("eks").describe_cluster(name=name)["cluster"]
+    cluster = deployment.aws.client("eks").describe_cluster(name=name)["cluster"]
     return str(cluster.get("version", ""))
 
 
@@ -88,70 +81,77 @@ def _next(version: str) -> str:
     return up if up in KUBERNETES_RELEASES else version
 
 
-def _described(found: Deployment) -> dict[str, Any] | None:
+def _described(deployment: Deployment) -> dict[str, Any] | None:
     """https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeClusterVersions.html"""
-    version = found.settings.kubernetes_version
-    listed = found.aws.pages(
+    version = deployment.settings.kubernetes_version
+    listed = deployment.aws.pages(
         "eks", "describe_cluster_versions", "clusterVersions", clusterVersions=[version]
     )
     return next((each for each in listed if each["clusterVersion"] == version), None)
 
 
-def _judged(found: Deployment, row: dict[str, Any] | None) -> Result:
-    release = found.settings.release
+def _judged(deployment: Deployment, row: dict[str, Any] | None) -> Result:
+    release = deployment.settings.release
     status = (row or {}).get("versionStatus", (row or {}).get("status", "")).upper()
     if row is None or status.startswith("UNSUPPORTED"):
-        return _not_made(found, release.extended_support_until)
+        return _not_made(deployment, release.extended_support_until)
     standard = _day(row.get("endOfStandardSupportDate"))
     extended = _day(row.get("endOfExtendedSupportDate"))
-    return _supported(found, standard, extended, in_extended=status.startswith("EXTENDED"))
+    return _supported(deployment, standard, extended, in_extended=status.startswith("EXTENDED"))
 
 
-def _by_the_table(found: Deployment, why: str) -> Result:
+def _by_the_table(deployment: Deployment, why: str) -> Result:
     """Judge by the project's own dates, and say so."""
-    release, today = found.settings.release, datetime.now(UTC).date()
+    release, today = deployment.settings.release, datetime.now(UTC).date()
     if today > release.extended_support_until:
-        return _ended(found, release.extended_support_until)
-    result = _supported(found, release.standard_support_until, release.extended_support_until)
+        return _ended(deployment, release.extended_support_until)
+    result = _supported(deployment, release.standard_support_until, release.extended_support_until)
     said = f"{result.said}, by {_TABLE}: {why}"
-    return Result(CHECK, result.verdict, said, result.remedy)
+    return replace(result, said=said)
 
 
-def _not_made(found: Deployment, when: date) -> Result:
+def _not_made(deployment: Deployment, when: date) -> Result:
     """A version that EKS has not: it ended `when` that is past, else it is not there yet."""
-    version, region = found.settings.kubernetes_version, found.settings.region
+    version, region = deployment.settings.kubernetes_version, deployment.settings.region
     if datetime.now(UTC).date() > when:
-        return _ended(found, when)
+        return _ended(deployment, when)
     return failed(
         CHECK,
         f"EKS in {region} does not offer {version}",
-        "Choose another region, or another kubernetes_version of those that it offers:\n"
-        f"aws eks describe-cluster-versions --region {region}",
+        "Choose another region, or another kubernetes_version of those that it offers:",
+        command(f"aws eks describe-cluster-versions --region {region}"),
     )
 
 
-def _ended(found: Deployment, when: date) -> Result:
-    version = found.settings.kubernetes_version
+def _ended(deployment: Deployment, when: date) -> Result:
+    version = deployment.settings.kubernetes_version
     return failed(
-        CHECK, f"AWS makes no cluster of {version} any more (ended {when})", _newer(found)
+        CHECK, f"AWS makes no cluster of {version} any more (ended {when})", *_newer(deployment)
     )
 
 
-def _newer(found: Deployment) -> str:
+def _newer(deployment: Deployment) -> tuple[Step | str, ...]:
     newest = list(KUBERNETES_RELEASES)[-1]
-    if newest == found.settings.kubernetes_version:
-        return f"{_TABLE} has no newer one: add it there"
-    return f'Set kubernetes_version to "{newest}" in cdk.json, or:\n-c kubernetes_version={newest}'
+    if newest == deployment.settings.kubernetes_version:
+        return (f"{_TABLE} has no newer one: add it there",)
+    return (
+        f'Set kubernetes_version to "{newest}" in cdk.json, or:',
+        options(f"-c kubernetes_version={newest}"),
+    )
 
 
 def _supported(
-    found: Deployment, standard: date | None, extended: date | None, *, in_extended: bool = False
+    deployment: Deployment,
+    standard: date | None,
+    extended: date | None,
+    *,
+    in_extended: bool = False,
 ) -> Result:
-    version = found.settings.kubernetes_version
+    version = deployment.settings.kubernetes_version
     said = f"{version}: standard support until {standard}, extended until {extended}"
     if in_extended or (standard and datetime.now(UTC).date() > standard):
         price = f"extended support costs ${EKS_EXTENDED_HOUR:.2f} an hour, not ${EKS_HOUR:.2f}"
-        return warned(CHECK, f"{said}; {price}", _newer(found))
+        return warned(CHECK, f"{said}; {price}", *_newer(deployment))
     return passed(CHECK, said)
 
 
@@ -159,11 +159,11 @@ def _day(value: datetime | date | None) -> date | None:
     return value.date() if isinstance(value, datetime) else value
 
 
-def addons(found: Deployment) -> Result:
+def addons(deployment: Deployment) -> Result:
     """Whether the pinned versions exist for this Kubernetes version."""
-    name, release = "Add-on versions", found.settings.release
+    name, release = "Add-on versions", deployment.settings.release
     # Made before the time counts: all checks make theirs now, one by one, which is not AWS' delay.
-    client = found.aws.client("eks")
+    client = deployment.aws.client("eks")
     looked = side_by_side(
         {addon: partial(_offered, client, release.version, addon) for addon in release.addons},
         _ADDONS_DEADLINE,
@@ -180,7 +180,7 @@ def addons(found: Deployment) -> Result:
             instead = ", ".join(offered[:3]) or "none"
             wrong.append(f"{addon} {wanted}; there are {instead}")
     if wrong:
-        place = f"Kubernetes {release.version} in {found.settings.region}"
+        place = f"Kubernetes {release.version} in {deployment.settings.region}"
         return failed(
             name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change it in {_TABLE}"
         )

@@ -10,7 +10,8 @@ from ops import aws
 from ops.aws import Deployment, stacks
 from ops.cluster.api import ClusterError, NoClusterError
 from ops.cluster.inside import Inside, inside
-from ops.results import LOOK_DEADLINE, code_of, side_by_side, told
+from ops.parallel import LOOK_DEADLINE, side_by_side
+from ops.reasons import code_of, failure_reason
 from ops.status import storage
 from ops.status.lines import Line, judged, missing, silent
 from ops.status.node_groups import node_groups
@@ -23,7 +24,7 @@ _NOT_THERE = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", 
 # A folder of the file system has in the bucket the name that it has there.
 
 
-def status(found: Deployment) -> list[Line]:
+def status(deployment: Deployment) -> list[Line]:
     """Return the state of everything, in the order of a deployment."""
     parts: dict[str, Callable[[Deployment], list[Line]]] = {
         "Stacks": _stacks,
@@ -38,7 +39,7 @@ def status(found: Deployment) -> list[Line]:
     }
 
     def look(part: str) -> Callable[[], list[Line]]:
-        return lambda: _guarded(part, parts[part], found)
+        return lambda: _guarded(part, parts[part], deployment)
 
     looked = side_by_side({part: look(part) for part in parts}, LOOK_DEADLINE)
     return [
@@ -52,25 +53,27 @@ def status(found: Deployment) -> list[Line]:
     ]
 
 
-def _guarded(part: str, look: Callable[[Deployment], list[Line]], found: Deployment) -> list[Line]:
+def _guarded(
+    part: str, look: Callable[[Deployment], list[Line]], deployment: Deployment
+) -> list[Line]:
     try:
-        return look(found)
+        return look(deployment)
     except NoClusterError:
-        return [missing(found, part)]
+        return [missing(deployment, part)]
     except ClusterError as error:
         return [silent(part, str(error))]
     except Exception as error:  # one part that cannot be told leaves the others standing
         if code_of(error) in _NOT_THERE:
-            return [missing(found, part)]
-        return [silent(part, told(error))]
+            return [missing(deployment, part)]
+        return [silent(part, failure_reason(error))]
 
 
-def _stacks(found: Deployment) -> list[Line]:
-    there, lines = stacks(found), []
-    for stack in names.stacks(found.settings):
-        name = names.stack_name(found.settings, stack)
+def _stacks(deployment: Deployment) -> list[Line]:
+    there, lines = stacks(deployment), []
+    for stack in names.stacks(deployment.settings):
+        name = names.stack_name(deployment.settings, stack)
         if name not in there:
-            lines.append(missing(found, "Stacks", name))
+            lines.append(missing(deployment, "Stacks", name))
             continue
         state = there[name]["StackStatus"]
         good = aws.is_standing(state)
@@ -81,34 +84,34 @@ def _stacks(found: Deployment) -> list[Line]:
     return lines
 
 
-def _cluster(found: Deployment) -> list[Line]:
-    name = found.settings.cluster_name
-    cluster = found.aws.client("eks").describe_cluster(name=name)["cluster"]
+def _cluster(deployment: Deployment) -> list[Line]:
+    name = deployment.settings.cluster_name
+    cluster = deployment.aws.client("eks").describe_cluster(name=name)["cluster"]
     state = f"{cluster['status']}, Kubernetes {cluster.get('version', '?')}"
     return [judged("Cluster", name, cluster["status"], state)]
 
 
-def _inside(found: Deployment) -> Inside | ClusterError:
+def _inside(deployment: Deployment) -> Inside | ClusterError:
     """What the cluster's API tells; asked once, for node groups and workload."""
 
     def ask() -> Inside | ClusterError:
         try:
-            return inside(found)
+            return inside(deployment)
         except ClusterError as error:
             return error
 
-    return found.once("inside", ask)
+    return deployment.once("inside", ask)
 
 
-def _node_groups(found: Deployment) -> list[Line]:
-    told_inside = _inside(found)
-    return node_groups(found, None if isinstance(told_inside, ClusterError) else told_inside)
+def _node_groups(deployment: Deployment) -> list[Line]:
+    seen = _inside(deployment)
+    return node_groups(deployment, None if isinstance(seen, ClusterError) else seen)
 
 
-def _addons(found: Deployment) -> list[Line]:
-    eks, cluster = found.aws.client("eks"), found.settings.cluster_name
+def _addons(deployment: Deployment) -> list[Line]:
+    eks, cluster = deployment.aws.client("eks"), deployment.settings.cluster_name
     lines = []
-    for name in found.aws.pages("eks", "list_addons", "addons", clusterName=cluster):
+    for name in deployment.aws.pages("eks", "list_addons", "addons", clusterName=cluster):
         addon = eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
         issues = [each.get("message", "") for each in addon.get("health", {}).get("issues", [])]
         state = "; ".join([f"{addon['status']}, {addon['addonVersion']}", *issues])
@@ -116,19 +119,21 @@ def _addons(found: Deployment) -> list[Line]:
     return lines
 
 
-def _workload(found: Deployment) -> list[Line]:
-    told_inside = _inside(found)
-    if isinstance(told_inside, ClusterError):
-        raise told_inside
-    return lines_of(told_inside.jobs, found.settings.workload)
+def _workload(deployment: Deployment) -> list[Line]:
+    seen = _inside(deployment)
+    if isinstance(seen, ClusterError):
+        raise seen
+    return lines_of(seen.jobs, deployment.settings.workload)
 
 
-def _checkpoint(found: Deployment) -> list[Line]:
+def _checkpoint(deployment: Deployment) -> list[Line]:
     """The newest checkpoint that has reached the bucket."""
-    bucket = names.bucket_name(found.settings, found.account)
-    workload = found.settings.workload
+    bucket = names.bucket_name(deployment.settings, deployment.account)
+    workload = deployment.settings.workload
     prefix = workload.results.removeprefix(f"{FSX}/") + "/"
-    objects = found.aws.pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
+    objects = deployment.aws.pages(
+        "s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix
+    )
     saved = [each for each in objects if workload.checkpoint.search(each["Key"])]
     if not saved:
         return [Line("Checkpoints", bucket, "none yet")]

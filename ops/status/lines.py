@@ -39,15 +39,17 @@ def judged(part: str, name: str, status: str, state: str, *, wrong: bool = False
     return Line(part, name, state, status in _GOOD and not wrong)
 
 
-def missing(found: Deployment, part: str, name: str = "") -> Line:
+def missing(deployment: Deployment, part: str, name: str = "") -> Line:
     """Return the line of something not there: wrong, unless it is about to come or to go."""
-    if _under_way(found):
+    if _under_way(deployment):
         return Line(part, name, "not there", unsettled=True)
     return Line(part, name, "not there", False)
 
 
-def _under_way(found: Deployment) -> bool:
+def _under_way(deployment: Deployment) -> bool:
     try:
-        return any(each["StackStatus"].endswith("IN_PROGRESS") for each in stacks(found).values())
+        return any(
+            each["StackStatus"].endswith("IN_PROGRESS") for each in stacks(deployment).values()
+        )
     except (ClientError, BotoCoreError):
         return False

@@ -12,13 +12,13 @@ from ops.status.lines import Line, judged
 _PART = "Node groups"
 
 
-def node_groups(found: Deployment, inside: Inside | None) -> list[Line]:
+def node_groups(deployment: Deployment, inside: Inside | None) -> list[Line]:
     """Return a line for each node group; `inside` tells which nodes are ready, if it is known."""
-    eks, cluster = found.aws.client("eks"), found.settings.cluster_name
-    names = found.aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster)
+    eks, cluster = deployment.aws.client("eks"), deployment.settings.cluster_name
+    groups = deployment.aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster)
     return [
         _line(name, eks.describe_nodegroup(clusterName=cluster, nodegroupName=name), inside)
-        for name in names
+        for name in groups
     ]
 
 

@@ -21,24 +21,24 @@ _UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
 _ENDED = {"SUCCEEDED": True, "FAILED": False, "CANCELED": False}
 
 
-def own_file_systems(found: Deployment) -> list[dict[str, Any]]:
+def own_file_systems(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the deployment's file systems: those with its tag."""
-    return [each for each in aws.file_systems(found) if is_own(found, each.get("Tags"))]
+    return [each for each in aws.file_systems(deployment) if is_own(deployment, each.get("Tags"))]
 
 
-def file_systems(found: Deployment) -> list[Line]:
+def file_systems(deployment: Deployment) -> list[Line]:
     """Return a line for each file system: state, size, free space."""
     lines = []
-    for each in own_file_systems(found):
+    for each in own_file_systems(deployment):
         size = f"{each['StorageCapacity']:,} GiB" if "StorageCapacity" in each else "size unknown"
-        state = f"{each['Lifecycle']}, {size}{_free(found, each)}"
+        state = f"{each['Lifecycle']}, {size}{_free(deployment, each)}"
         lines.append(judged("Storage", each["FileSystemId"], each["Lifecycle"], state))
-    return lines or [missing(found, "Storage", "file system")]
+    return lines or [missing(deployment, "Storage", "file system")]
 
 
-def _free(found: Deployment, system: dict[str, Any]) -> str:
+def _free(deployment: Deployment, system: dict[str, Any]) -> str:
     """Return the free space, summed over the servers."""
-    cloudwatch, since = found.aws.client("cloudwatch"), datetime.now(UTC) - _RECENT
+    cloudwatch, since = deployment.aws.client("cloudwatch"), datetime.now(UTC) - _RECENT
     where = {"FileSystemId": system["FileSystemId"]}
     try:
         free = newest(cloudwatch, "FreeDataStorageCapacity", "Sum", since, **where)
@@ -47,12 +47,12 @@ def _free(found: Deployment, system: dict[str, Any]) -> str:
     return "" if free is None else f", {free / _GIB:,.0f} GiB free"
 
 
-def links(found: Deployment) -> list[Line]:
+def links(deployment: Deployment) -> list[Line]:
     """Return a line for each data repository association, and what waits for its export."""
     lines = []
-    for system in own_file_systems(found):
+    for system in own_file_systems(deployment):
         filters = [{"Name": "file-system-id", "Values": [system["FileSystemId"]]}]
-        associations = found.aws.pages(
+        associations = deployment.aws.pages(
             "fsx", "describe_data_repository_associations", "Associations", Filters=filters
         )
         lines += [
@@ -64,12 +64,12 @@ def links(found: Deployment) -> list[Line]:
             )
             for each in associations
         ]
-        lines += _export_queue(found, system["FileSystemId"])
+        lines += _export_queue(deployment, system["FileSystemId"])
     return lines
 
 
-def _export_queue(found: Deployment, file_system: str) -> list[Line]:
-    cloudwatch = found.aws.client("cloudwatch")
+def _export_queue(deployment: Deployment, file_system: str) -> list[Line]:
+    cloudwatch = deployment.aws.client("cloudwatch")
     try:
         seconds = oldest_queued(cloudwatch, file_system, datetime.now(UTC) - _RECENT)
     except (ClientError, BotoCoreError):
@@ -80,24 +80,24 @@ def _export_queue(found: Deployment, file_system: str) -> list[Line]:
     return [Line("S3 links", "export", state)]
 
 
-def tasks(found: Deployment) -> list[Line]:
+def tasks(deployment: Deployment) -> list[Line]:
     """Return a line for each of the five newest data repository tasks."""
-    ids = [each["FileSystemId"] for each in own_file_systems(found)]
+    ids = [each["FileSystemId"] for each in own_file_systems(deployment)]
     if not ids:
         return []
-    listed = found.aws.pages(
+    listed = deployment.aws.pages(
         "fsx",
         "describe_data_repository_tasks",
         "DataRepositoryTasks",
         Filters=[{"Name": "file-system-id", "Values": ids}],
     )
-    newest = sorted(listed, key=lambda each: each["CreationTime"], reverse=True)
-    return [_task(each, newest=each is newest[0]) for each in newest[:5]]
+    newest_first = sorted(listed, key=lambda each: each["CreationTime"], reverse=True)
+    return [_task(each, is_newest=each is newest_first[0]) for each in newest_first[:5]]
 
 
-def _task(task: dict[str, Any], *, newest: bool) -> Line:
+def _task(task: dict[str, Any], *, is_newest: bool) -> Line:
     """One task. Of those that have ended only the newest is judged: it has mended the others."""
     how = task["Lifecycle"]
-    good = _ENDED.get(how) if newest else None
+    good = _ENDED.get(how) if is_newest else None
     state = f"{task['Type']}: {how}"
     return Line("Data tasks", task["TaskId"], state, good, unsettled=how in _UNDER_WAY)

@@ -10,25 +10,25 @@ _PART = "Workload"
 _HEALTHY = {"Running", "Succeeded", "Pending", "ContainerCreating", "PodInitializing"}
 
 
-def lines_of(told: Jobs, workload: Workload) -> list[Line]:
+def lines_of(jobs: Jobs, workload: Workload) -> list[Line]:
     """Return the jobs as lines; the training is that of `workload`."""
     lines = []
     for key, name, state, line in (
-        ("data", "UniRef50 data", told.data, told.data_line),
-        ("launcher", "launcher", told.launcher, ""),
-        ("training", f"{workload.title} training", told.training, told.training_line),
+        ("data", "UniRef50 data", jobs.data, jobs.data_line),
+        ("launcher", "launcher", jobs.launcher, ""),
+        ("training", f"{workload.title} training", jobs.training, jobs.training_line),
     ):
-        if key in told.silent:
-            lines.append(silent(_PART, told.silent[key], name))
+        if key in jobs.silent:
+            lines.append(silent(_PART, jobs.silent[key], name))
             continue
         good = None if not state else not state.startswith("failed")
         lines.append(Line(_PART, name, state or "not there", good))
         if line:
             lines.append(Line(_PART, "", line))
-    if "workers" in told.silent:
-        lines.append(silent(_PART, told.silent["workers"], "workers"))
-    if told.workers:
-        states = ", ".join(f"{count} {state}" for state, count in sorted(told.workers.items()))
-        state = f"{states}; {told.restarts} restarts"
-        lines.append(Line(_PART, "workers", state, set(told.workers) <= _HEALTHY))
+    if "workers" in jobs.silent:
+        lines.append(silent(_PART, jobs.silent["workers"], "workers"))
+    if jobs.workers:
+        states = ", ".join(f"{count} {state}" for state, count in sorted(jobs.workers.items()))
+        state = f"{states}; {jobs.restarts} restarts"
+        lines.append(Line(_PART, "workers", state, set(jobs.workers) <= _HEALTHY))
     return lines

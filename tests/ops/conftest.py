@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client as kubernetes
 from moto import mock_aws
 
-from ops.aws import Aws, Deployment, deployment
+from ops.aws import Aws, Deployment, deployment_of
 from tests.context import read_settings
 from tests.ops.cluster_api import Cluster, healthy, serving
 from tests.ops.orphans import REGION
@@ -20,7 +20,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        yield deployment(read_settings({}), Aws(REGION))
+        yield deployment_of(read_settings({}), Aws(REGION))
 
 
 @pytest.fixture

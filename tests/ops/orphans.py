@@ -47,7 +47,7 @@ class Orphans:
         self._log_groups()
         self._storage(subnets)
         self._others()
-        self.deployment(subnets)
+        self._still_standing(subnets)
         return self.count
 
     def _network(self) -> tuple[str, list[str]]:
@@ -173,7 +173,7 @@ class Orphans:
         )
         self._one("IAM roles")
 
-    def deployment(self, subnets: list[str]) -> None:
+    def _still_standing(self, subnets: list[str]) -> None:
         """Plant the cluster and a stack: then the deployment still stands."""
         client("eks").create_cluster(
             name=self.name,

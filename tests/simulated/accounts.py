@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ops.aws import Deployment
+from ops.parallel import run_checks
 from ops.preflight import checks
-from ops.results import Result, run_checks
+from ops.results import Result
 from tests.context import read_settings
 from tests.simulated.answers import (
     CALLER,
@@ -93,9 +94,9 @@ def _not_bootstrapped() -> Answers:
 
 
 def _half_denied() -> Answers:
-    names = sorted(set(good()) - {"sts.get_caller_identity"})
+    calls = sorted(set(good()) - {"sts.get_caller_identity"})
     return good() | {
-        name: denied(name.partition(".")[2].title().replace("_", "")) for name in names[::2]
+        name: denied(name.partition(".")[2].title().replace("_", "")) for name in calls[::2]
     }
 
 
@@ -145,17 +146,17 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
 }
 
 
-def deployment(settings: dict[str, str], answers: Answers) -> Deployment:
+def simulated_deployment(settings: dict[str, str], answers: Answers) -> Deployment:
     """The deployment of `settings` in a simulated account."""
-    found = read_settings(settings)
-    return Deployment(found, SimulatedAws(answers, found.region), ACCOUNT, CALLER)
+    read = read_settings(settings)
+    return Deployment(read, SimulatedAws(answers, read.region), ACCOUNT, CALLER)
 
 
 def preflight(settings: dict[str, str], answers: Answers) -> list[Result]:
     """What preflight finds there."""
-    found = deployment(settings, answers)
-    results = run_checks(checks(found))
-    assert isinstance(found.aws, SimulatedAws)
-    if found.aws.broken:
-        raise found.aws.broken[0]
+    deployment = simulated_deployment(settings, answers)
+    results = run_checks(checks(deployment))
+    assert isinstance(deployment.aws, SimulatedAws)
+    if deployment.aws.broken:
+        raise deployment.aws.broken[0]
     return results

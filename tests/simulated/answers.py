@@ -115,9 +115,9 @@ def stacked(*statuses: tuple[str, str], cluster: str = "bionemo-on-eks") -> Call
     """CloudFormation with CDK's toolkit and the stacks given, each a (stack, status)."""
 
     def stack(name: str, status: str, **outputs: str) -> dict[str, Any]:
-        told = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+        listed = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
         about = {"StackName": name, "StackStatus": status, "CreationTime": WHEN}
-        return {**about, "Outputs": told}
+        return {**about, "Outputs": listed}
 
     def answer(StackName: str = "", **more: Any) -> dict[str, Any]:
         toolkit = stack("CDKToolkit", "CREATE_COMPLETE", BootstrapVersion="33")

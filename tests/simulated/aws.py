@@ -83,8 +83,8 @@ class SimulatedAws(Aws):
         self.calls.append(name)
         try:
             return self._held(name, client, operation, arguments)
-        except ClientError as told:
-            raise _in_the_words_of(service, told) from None
+        except ClientError as refusal:
+            raise _in_the_words_of(service, refusal) from None
         except AssertionError as broken:  # which a check would take for an odd answer of AWS
             self.broken.append(broken)
             raise
@@ -98,19 +98,19 @@ class SimulatedAws(Aws):
             raise AssertionError(f"no answer for {name} {arguments}")
         if isinstance(answer, Exception):
             raise answer
-        found = answer(**arguments) if callable(answer) else answer
-        _hold_against(model.output_shape, dict(found))
-        return found
+        said = answer(**arguments) if callable(answer) else answer
+        _hold_against(model.output_shape, dict(said))
+        return said
 
 
-def _in_the_words_of(service: str, told: ClientError) -> ClientError:
+def _in_the_words_of(service: str, refusal: ClientError) -> ClientError:
     """An error with the code that the service has for it: for a lack of permission EC2 has its own.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
     """
-    if service == "ec2" and told.response["Error"]["Code"] == _DENIED:
-        return error(told.operation_name, "UnauthorizedOperation", 403)
-    return told
+    if service == "ec2" and refusal.response["Error"]["Code"] == _DENIED:
+        return error(refusal.operation_name, "UnauthorizedOperation", 403)
+    return refusal
 
 
 def _hold_against(shape: Any, value: dict[str, Any]) -> None:

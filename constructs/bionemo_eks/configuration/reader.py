@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Self, get_args, get_origin
@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from bionemo_eks.configuration.errors import concerned
 from bionemo_eks.configuration.settings import Form, Settings
 from bionemo_eks.configuration.workload import Workload, Workloads
 
@@ -74,7 +75,7 @@ def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:
     try:
         return model.model_validate(values, context=workload)
     except ValidationError as error:
-        raise SettingsError(_told(error, values, known)) from None
+        raise SettingsError(_message(error, values, known)) from None
 
 
 def _workload(
@@ -214,17 +215,20 @@ def _unknown(path: str, known: _Known) -> str:
     )
 
 
-def _told(error: ValidationError, values: Mapping[str, Any], known: _Known) -> str:
-    return "\n".join(_one_told(detail, known, values) for detail in error.errors())
+def _message(error: ValidationError, values: Mapping[str, Any], known: _Known) -> str:
+    return "\n".join(_message_of_one(detail, known, values) for detail in error.errors())
 
 
-def _one_told(detail: ErrorDetails, known: _Known, values: Mapping[str, Any]) -> str:
+def _message_of_one(detail: ErrorDetails, known: _Known, values: Mapping[str, Any]) -> str:
     fields = known.fields
-    path = _setting_path(detail, fields)
+    path, together = _setting_path(detail, fields), concerned(detail)
     if detail["type"] == "extra_forbidden":
         return _unknown(".".join(str(part) for part in detail["loc"]), known)
+    if together:
+        return _message_of_several(together, _reason(detail), fields, values)
     if path not in fields:
-        return _group_told(path, detail, fields, values)
+        shown = _shown(_value_at(path, values))
+        return f"Setting group '{path}' is {shown}: {_reason(detail)}."
     return (
         f"Setting '{path}' is {_shown(_value_at(path, values))}: {_reason(detail)}.\n"
         f"  It is: {fields[path].description}\n"
@@ -233,27 +237,17 @@ def _one_told(detail: ErrorDetails, known: _Known, values: Mapping[str, Any]) ->
     )
 
 
-def _group_told(
-    group: str, detail: ErrorDetails, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
+def _message_of_several(
+    paths: Sequence[str], reason: str, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
 ) -> str:
-    """Tell of settings that do not go together; the reason names them."""
-    reason = _reason(detail)
-    prefix = f"{group}." if group else ""
-    named = [
-        name
-        for name in fields
-        if name.startswith(prefix)
-        and re.search(rf"(?<![\w.]){re.escape(name.removeprefix(prefix))}(?![\w])", reason)
-    ]
-    if not named:
-        return f"Setting group '{group}' is {_shown(_value_at(group, values))}: {reason}."
-    together = "do not go together" if len(named) > 1 else "cannot be used"
-    lines = [f"Setting{'s' * (len(named) > 1)} {' and '.join(named)} {together}: {reason}."]
-    for name in named:
-        value = _value_at(name, values)
+    """Return the message for settings that do not go together."""
+    together = "do not go together" if len(paths) > 1 else "cannot be used"
+    lines = [f"Setting{'s' * (len(paths) > 1)} {' and '.join(paths)} {together}: {reason}."]
+    for path in paths:
+        value = _value_at(path, values)
         now = f"is {_shown(value)}" if value is not None else "has its default"
-        lines.append(f"  {name} {now}. Allowed: {allowed(fields[name])}.")
-    lines.append(f'  Set one of them in cdk.json under "{BLOCK}", or with: -c {named[-1]}=<value>')
+        lines.append(f"  {path} {now}. Allowed: {allowed(fields[path])}.")
+    lines.append(f'  Set one of them in cdk.json under "{BLOCK}", or with: -c {paths[-1]}=<value>')
     return "\n".join(lines)
 
 
@@ -276,8 +270,7 @@ def _value_at(path: str, values: Mapping[str, Any]) -> Any:
 def _reason(detail: ErrorDetails) -> str:
     if detail["type"] in _EXPRESSED:
         return _EXPRESSED[detail["type"]]
-    message = detail["msg"].removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
+    return detail["msg"][:1].lower() + detail["msg"][1:]
 
 
 def _shown(value: Any) -> str:

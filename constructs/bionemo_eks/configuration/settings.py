@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
+from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
     GPU_INSTANCE_TYPES,
@@ -149,28 +150,33 @@ class NetworkSettings(Group):
     @field_validator("vpc_cidr", "pod_cidr")
     @classmethod
     def _is_a_block(cls, value: str) -> str:
-        block = ipaddress.ip_network(value)
+        block = _block(value)
         if block.version != 4 or not 16 <= block.prefixlen <= 22:
-            raise ValueError("not of the allowed form")
+            raise refused("not of the allowed form")
         return value
 
     @model_validator(mode="after")
     def _blocks_are_apart(self) -> Self:
         first, second = (ipaddress.IPv4Network(each) for each in (self.vpc_cidr, self.pod_cidr))
         if first.overlaps(second):
-            raise ValueError(f"vpc_cidr {first} and pod_cidr {second} overlap")
-        refused = restricted(first, second)
-        if refused:
-            raise ValueError(
-                f"pod_cidr {second} is in {refused}, which AWS does not take as second block of a "
-                f"VPC with {first}; 100.64.0.0/10 fits every VPC"
+            raise refused(f"vpc_cidr {first} and pod_cidr {second} overlap", "vpc_cidr", "pod_cidr")
+        taken = restricted(first, second)
+        if taken:
+            raise refused(
+                f"pod_cidr {second} is in {taken}, which AWS does not take as second block of a "
+                f"VPC with {first}; 100.64.0.0/10 fits every VPC",
+                "pod_cidr",
             )
         if self.node_subnet_ids and not self.vpc_id:
-            raise ValueError("node_subnet_ids goes with vpc_id, which is empty")
+            raise refused(
+                "node_subnet_ids goes with vpc_id, which is empty", "vpc_id", "node_subnet_ids"
+            )
         if len(set(self.node_subnet_ids)) < len(self.node_subnet_ids):
-            raise ValueError("node_subnet_ids names a subnet twice")
+            raise refused("node_subnet_ids names a subnet twice", "node_subnet_ids")
         if len(set(self.availability_zones)) == 1 and not self.vpc_id:
-            raise ValueError("availability_zones must name two different zones, or none")
+            raise refused(
+                "availability_zones must name two different zones, or none", "availability_zones"
+            )
         return self
 
 
@@ -204,11 +210,11 @@ class ClusterSettings(Group):
     @classmethod
     def _are_blocks(cls, value: list[str]) -> list[str]:
         for each in value:
-            if ipaddress.ip_network(each).version != 4:
-                raise ValueError(f"{each} is not an IPv4 block")
+            if _block(each).version != 4:
+                raise refused(f"{each} is not an IPv4 block")
             # https://docs.aws.amazon.com/eks/latest/userguide/config-cluster-endpoint.html
             if not is_of_the_internet(ipaddress.IPv4Network(each)):
-                raise ValueError(
+                raise refused(
                     f"{each} is not of the internet, from which this endpoint is reached; "
                     "EKS takes no reserved addresses"
                 )
@@ -218,7 +224,7 @@ class ClusterSettings(Group):
     @classmethod
     def _are_different(cls, value: list[str]) -> list[str]:
         if len(set(value)) < len(value):
-            raise ValueError("an admin is named twice")
+            raise refused("an admin is named twice")
         return value
 
 
@@ -244,7 +250,11 @@ class CoreSettings(Group):
     @model_validator(mode="after")
     def _room_to_grow(self) -> Self:
         if self.max_nodes < self.nodes:
-            raise ValueError(f"max_nodes ({self.max_nodes}) is less than nodes ({self.nodes})")
+            raise refused(
+                f"max_nodes ({self.max_nodes}) is less than nodes ({self.nodes})",
+                "nodes",
+                "max_nodes",
+            )
         return self
 
 
@@ -291,10 +301,12 @@ class GpuSettings(Group):
     @model_validator(mode="after")
     def _reservation_matches(self) -> Self:
         if (self.purchase == "capacity-reservation") != bool(self.capacity_reservation_id):
-            raise ValueError(
+            raise refused(
                 "purchase `capacity-reservation` and capacity_reservation_id go together: "
                 f"set both or neither (they are '{self.purchase}' and "
-                f"'{self.capacity_reservation_id}')"
+                f"'{self.capacity_reservation_id}')",
+                "purchase",
+                "capacity_reservation_id",
             )
         return self
 
@@ -327,7 +339,7 @@ class StorageSettings(Group):
     def _is_a_size(cls, value: int) -> int:
         # https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystem.html
         if value != 1200 and value % 2400:
-            raise ValueError("not one of the allowed values")
+            raise refused("not one of the allowed values")
         return value
 
 
@@ -363,7 +375,11 @@ class DatasetSettings(Group):
     def _bionemo_takes_no_url(self) -> Self:
         default = type(self).model_fields["url"].default
         if self.preparation == "bionemo" and self.url != default:
-            raise ValueError("url is for preparation `streaming`; `bionemo` has its own source")
+            raise refused(
+                "url is for preparation `streaming`; `bionemo` has its own source",
+                "preparation",
+                "url",
+            )
         return self
 
 
@@ -440,27 +456,33 @@ class Settings(Group):
     def _not_reserved(cls, value: dict[str, str]) -> dict[str, str]:
         for key in value:
             if re.match(r"aws:", key, re.IGNORECASE):
-                raise ValueError(f"'{key}': AWS reserves tag keys that begin with aws:")
+                raise refused(f"'{key}': AWS reserves tag keys that begin with aws:")
             if key == DEPLOYMENT_TAG:
-                raise ValueError(f"'{key}' is the project's own tag, by which it knows its things")
+                raise refused(f"'{key}' is the project's own tag, by which it knows its things")
         return value
 
     @model_validator(mode="after")
     def _zones_fit(self) -> Self:
         for zone in self.zones:
             if not zone.startswith(self.region):
-                raise ValueError(
-                    f"zone '{zone}' of network.availability_zones is not in region {self.region}"
+                raise refused(
+                    f"zone '{zone}' of network.availability_zones is not in region {self.region}",
+                    "region",
+                    "network.availability_zones",
                 )
         if not self.gpu_zone.startswith(self.region):
-            raise ValueError(
-                f"gpu.availability_zone '{self.gpu_zone}' is not in region {self.region}"
+            raise refused(
+                f"gpu.availability_zone '{self.gpu_zone}' is not in region {self.region}",
+                "region",
+                "gpu.availability_zone",
             )
         # An existing VPC has zones of its own; CDK learns them when it looks the VPC up.
         if not self.network.vpc_id and self.gpu_zone not in self.zones:
-            raise ValueError(
+            raise refused(
                 f"gpu.availability_zone '{self.gpu_zone}' is not one of the deployment's zones "
-                f"({', '.join(self.zones)}): name it in network.availability_zones too"
+                f"({', '.join(self.zones)}): name it in network.availability_zones too",
+                "network.availability_zones",
+                "gpu.availability_zone",
             )
         return self
 
@@ -468,17 +490,18 @@ class Settings(Group):
     def _the_workload_can_use_the_gpus(self) -> Self:
         workload, instance = self.workload, self.gpu_instance
         if instance.gpu_model not in workload.gpu_models:
-            raise ValueError(
-                f"{workload.title} (training.workload) cannot use the {instance.gpu_model} GPUs of "
-                f"gpu.instance_type {instance.name}; it can use {', '.join(workload.gpu_models)}"
+            why = (
+                f"{workload.title} cannot use the {instance.gpu_model} GPUs of {instance.name}; "
+                f"it can use {', '.join(workload.gpu_models)}"
             )
-        if instance.gpu_memory_gib < workload.gpu_memory_gib:
-            raise ValueError(
-                f"{workload.title} (training.workload) needs {workload.gpu_memory_gib} GiB of "
-                f"memory on each GPU; those of gpu.instance_type {instance.name} have "
-                f"{instance.gpu_memory_gib}"
+        elif instance.gpu_memory_gib < workload.gpu_memory_gib:
+            why = (
+                f"{workload.title} needs {workload.gpu_memory_gib} GiB of memory on each GPU; "
+                f"those of {instance.name} have {instance.gpu_memory_gib}"
             )
-        return self
+        else:
+            return self
+        raise refused(why, "gpu.instance_type", "training.workload")
 
     @property
     def workload(self) -> Workload:
@@ -528,5 +551,12 @@ class Settings(Group):
 
 def _one_of(table: dict[str, Any], value: str) -> str:
     if value not in table:
-        raise ValueError("not one of the allowed values")
+        raise refused("not one of the allowed values")
     return value
+
+
+def _block(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as error:
+        raise refused(str(error)) from None

@@ -39,7 +39,7 @@ VALUES = st.recursive(
 )
 
 
-def told(context: dict[str, Any]) -> str:
+def message_for(context: dict[str, Any]) -> str:
     """The message for `context`; empty when it is accepted."""
     try:
         read_settings(context)
@@ -49,7 +49,7 @@ def told(context: dict[str, Any]) -> str:
 
 
 def accepted_or_told(context: dict[str, Any]) -> None:
-    text = told(context)
+    text = message_for(context)
     assert text != "(an empty message)"
     assert "pydantic" not in text
     assert "Traceback" not in text
@@ -60,7 +60,7 @@ def accepted_or_told(context: dict[str, Any]) -> None:
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_any_text_for_any_setting(name: str, value: str) -> None:
     """As `-c name=value` hands it over."""
-    text = told({name: value})
+    text = message_for({name: value})
     if text:
         group, _, plain = name.rpartition(".")
         assert plain in text or f"'{group}'" in text
@@ -87,7 +87,7 @@ WHOLE = [name for name, field in setting_fields(MODEL) if field.annotation is in
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_a_whole_number_is_taken_only_as_one_writes_it(name: str, value: Any) -> None:
     group, _, inner = name.partition(".")
-    if not told({"bionemo": {group: {inner: value}}}):
+    if not message_for({"bionemo": {group: {inner: value}}}):
         assert not isinstance(value, bool)
         assert re.fullmatch(r"\s*-?[0-9]+(\.0+)?\s*", str(value))
 
@@ -95,7 +95,7 @@ def test_a_whole_number_is_taken_only_as_one_writes_it(name: str, value: Any) ->
 @pytest.mark.parametrize("key", [name.replace(".", "-").replace("_", "-") for name in NAMES])
 def test_a_setting_in_another_spelling_is_not_overlooked(key: str) -> None:
     if key not in NAMES:
-        assert f"There is no setting '{key}'. Did you mean" in told({key: "1"})
+        assert f"There is no setting '{key}'. Did you mean" in message_for({key: "1"})
 
 
 def test_cdks_own_keys_are_left_alone() -> None:
@@ -106,7 +106,7 @@ def test_cdks_own_keys_are_left_alone() -> None:
         "acknowledged-issue-numbers",
         "cli-telemetry",
     ]
-    assert told(dict.fromkeys([*keys, *looked_up], "x")) == ""
+    assert message_for(dict.fromkeys([*keys, *looked_up], "x")) == ""
 
 
 @given(context=st.dictionaries(st.text(max_size=20), VALUES, max_size=4))
@@ -175,6 +175,63 @@ def test_messages_name_the_setting_the_value_and_what_is_allowed(
         read_settings(context)
     for part in parts:
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("context", "concerned"),
+    [
+        (
+            {"network.vpc_cidr": "100.64.0.0/16"},
+            {"network.vpc_cidr": '"100.64.0.0/16"', "network.pod_cidr": None},
+        ),
+        ({"network.pod_cidr": "10.0.0.0/16"}, {"network.pod_cidr": '"10.0.0.0/16"'}),
+        (
+            {"network.node_subnet_ids": SUBNET},
+            {"network.vpc_id": None, "network.node_subnet_ids": f'["{SUBNET}"]'},
+        ),
+        (
+            {"network.availability_zones": "us-west-2a,us-west-2a"},
+            {"network.availability_zones": '["us-west-2a", "us-west-2a"]'},
+        ),
+        (
+            {"core.nodes": "5", "core.max_nodes": "4"},
+            {"core.nodes": '"5"', "core.max_nodes": '"4"'},
+        ),
+        (
+            {"gpu.purchase": "capacity-reservation"},
+            {"gpu.purchase": '"capacity-reservation"', "gpu.capacity_reservation_id": None},
+        ),
+        (
+            {"dataset.preparation": "bionemo", "dataset.url": "https://example.com/a.gz"},
+            {"dataset.preparation": '"bionemo"', "dataset.url": '"https://example.com/a.gz"'},
+        ),
+        (
+            {"region": "eu-west-1", "network.availability_zones": "us-east-1a,us-east-1b"},
+            {
+                "region": '"eu-west-1"',
+                "network.availability_zones": '["us-east-1a", "us-east-1b"]',
+            },
+        ),
+        (
+            {"gpu.availability_zone": "eu-west-1a"},
+            {"region": None, "gpu.availability_zone": '"eu-west-1a"'},
+        ),
+        (
+            {"gpu.availability_zone": "us-west-2c"},
+            {"network.availability_zones": None, "gpu.availability_zone": '"us-west-2c"'},
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_all_named_with_their_values(
+    context: dict[str, str], concerned: dict[str, str | None]
+) -> None:
+    """No other is named; None stands for a default."""
+    with pytest.raises(SettingsError) as error:
+        read_settings(context)
+    _, *lines, _ = str(error.value).splitlines()
+    assert [line.split()[0] for line in lines] == list(concerned)
+    for line, value in zip(lines, concerned.values(), strict=True):
+        assert (f" is {value}. Allowed: " if value else " has its default. Allowed: ") in line
 
 
 @pytest.mark.parametrize(

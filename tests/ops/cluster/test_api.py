@@ -19,7 +19,7 @@ from kubernetes import client as kubernetes
 from ops.cluster import api
 from ops.cluster.api import ClusterError, NoClusterError, asked, cause, connected, token
 from tests.ops.cluster_api import NAMESPACES, NODES, Cluster, serving
-from tests.simulated.accounts import deployment
+from tests.simulated.accounts import simulated_deployment
 from tests.simulated.answers import WHEN
 from tests.simulated.aws import Answers, denied, error
 
@@ -43,10 +43,10 @@ def described(endpoint: str, *, public: bool = True) -> Answers:
 
 
 def why(answers: Answers) -> str:
-    with pytest.raises(ClusterError) as told, connected(deployment({}, answers)):
+    with pytest.raises(ClusterError) as raised, connected(simulated_deployment({}, answers)):
         pass
-    assert "\n" not in str(told.value)
-    return str(told.value)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def test_a_cluster_that_is_not_there_is_told() -> None:
     answers: Answers = {
         "eks.describe_cluster": error("DescribeCluster", "ResourceNotFoundException", 404)
     }
-    with pytest.raises(NoClusterError), connected(deployment({}, answers)):
+    with pytest.raises(NoClusterError), connected(simulated_deployment({}, answers)):
         pass
 
 
@@ -160,7 +160,7 @@ def test_who_may_not_look_there_is_let_in_all_the_same(
 ) -> None:
     """An access entry for some namespaces lets nobody list them."""
     cluster.refusals["GET", path] = (403, f"{path} is forbidden")
-    with connected(deployment({}, described(api.configuration.host))) as own:
+    with connected(simulated_deployment({}, described(api.configuration.host))) as own:
         assert asked(kubernetes.CoreV1Api(own).list_node).items
 
 
@@ -171,13 +171,13 @@ def test_what_the_server_says_of_a_refusal_is_told_in_one_line(
         403,
         'User "viewer" cannot list\n resource "nodes"' + "!" * 999,
     )
-    with pytest.raises(ClusterError) as told:
+    with pytest.raises(ClusterError) as raised:
         asked(kubernetes.CoreV1Api(api).list_node)
-    assert str(told.value).startswith(
+    assert str(raised.value).startswith(
         'the Kubernetes API answers 403 Forbidden: User "viewer" cannot list resource "nodes"!'
     )
-    assert len(str(told.value)) < 400
-    assert told.value.status == 403
+    assert len(str(raised.value)) < 400
+    assert raised.value.status == 403
 
 
 def test_who_is_not_let_in_is_told_how_to_get_in(cluster: Cluster) -> None:
@@ -211,7 +211,7 @@ def with_admin_role(endpoint: str) -> Answers:
 
 def signer(cluster: Cluster, answers: Answers) -> str:
     """Whose key the token is signed with that reaches the cluster."""
-    with connected(deployment({}, answers)) as api:
+    with connected(simulated_deployment({}, answers)) as api:
         login = api.configuration.api_key["authorization"].removeprefix("Bearer k8s-aws-v1.")
     url = base64.urlsafe_b64decode(login + "=" * (-len(login) % 4)).decode()
     return parse_qs(urlsplit(url).query)["X-Amz-Credential"][0].partition("/")[0]

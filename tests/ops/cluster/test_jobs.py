@@ -36,13 +36,13 @@ PREPARED = job("uniref50-download-1", "uniref50-download", conditions=[condition
 
 
 def test_jobs_with_their_newest_lines(api: kubernetes.ApiClient) -> None:
-    told = jobs(api, ESM1NV)
-    assert (told.data, told.launcher, told.training) == ("complete", "complete", "running")
-    assert told.data_line == "write: 150 files in 9.0 s"
-    assert told.training_line == "Epoch 0: 2%| 20/1000"
-    assert told.workers == {"Running": 16}
-    assert told.restarts == 1
-    assert told.silent == {}
+    seen = jobs(api, ESM1NV)
+    assert (seen.data, seen.launcher, seen.training) == ("complete", "complete", "running")
+    assert seen.data_line == "write: 150 files in 9.0 s"
+    assert seen.training_line == "Epoch 0: 2%| 20/1000"
+    assert seen.workers == {"Running": 16}
+    assert seen.restarts == 1
+    assert seen.silent == {}
 
 
 def test_what_waits_for_the_trainings_end_is_no_trouble(api: kubernetes.ApiClient) -> None:
@@ -97,18 +97,18 @@ def test_without_the_training_operator_the_data_job_is_still_told_of(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.missing = {PYTORCH}
-    told = jobs(api, ESM1NV)
-    assert (told.data, told.training, told.silent) == ("complete", "", {})
+    seen = jobs(api, ESM1NV)
+    assert (seen.data, seen.training, seen.silent) == ("complete", "", {})
 
 
 def test_a_part_that_gets_no_answer_leaves_the_others_standing(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.missing = {JOBS}
-    told = jobs(api, ESM1NV)
-    assert told.training == "running"
-    assert set(told.silent) == {"data", "launcher"}
-    lines = {line.name: line for line in lines_of(told, ESM1NV)}
+    seen = jobs(api, ESM1NV)
+    assert seen.training == "running"
+    assert set(seen.silent) == {"data", "launcher"}
+    lines = {line.name: line for line in lines_of(seen, ESM1NV)}
     assert lines["UniRef50 data"].state.startswith("could not tell")
     assert lines["UniRef50 data"].unsettled
     assert lines["UniRef50 data"].good is None
@@ -188,8 +188,8 @@ def test_no_control_code_of_a_log_comes_through(
         "uniref50-download-1-x": "read: \x1b[1mdone\x1b[0m\n",
         "esm1nv-pretraining-worker-0": "Epoch 0: 2%\x1b[A\x1b[K",
     }
-    told = jobs(api, ESM1NV)
-    assert (told.data_line, told.training_line) == ("read: done", "Epoch 0: 2%")
+    seen = jobs(api, ESM1NV)
+    assert (seen.data_line, seen.training_line) == ("read: done", "Epoch 0: 2%")
 
 
 def test_names_and_namespace_are_those_of_the_manifests() -> None:

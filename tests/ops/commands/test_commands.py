@@ -65,10 +65,20 @@ def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Line:
 )
 def test_preflights_exit_status(line: Line, answers: Answers, status: int) -> None:
     assert line(answers, "preflight").exit_code == status
-    told = json.loads(line(answers, "preflight", "--json").stdout)
-    assert set(told[0]) == {"name", "verdict", "said", "remedy"}
-    verdicts = {each["verdict"] for each in told}
+    document = json.loads(line(answers, "preflight", "--json").stdout)
+    assert set(document[0]) == {"name", "verdict", "said", "remedy"}
+    verdicts = {each["verdict"] for each in document}
     assert ("fail" in verdicts) == (status == 2)
+
+
+def test_programs_are_told_which_step_of_a_remedy_is_a_command(line: Line) -> None:
+    document = json.loads(line(SHORT, "preflight", "--json").stdout)
+    (failed,) = [each for each in document if each["verdict"] == "fail"]
+    assert [set(step) for step in failed["remedy"]] == [{"kind", "text"}] * 2
+    run, page = failed["remedy"]
+    assert (run["kind"], page["kind"]) == ("command", "link")
+    assert run["text"].startswith("aws service-quotas request-service-quota-increase")
+    assert page["text"].startswith("https://")
 
 
 def test_preflight_prints_the_remedy(line: Line) -> None:
@@ -82,13 +92,13 @@ def test_pin_with_json_tells_what_it_has_written(
 ) -> None:
     answers: Answers = {"ec2.describe_instance_type_offerings": offered_in(offered)}
     done = line(answers, "preflight", "--pin", "--json")
-    told = json.loads(done.stdout)
+    document = json.loads(done.stdout)
     wanted = {
         "gpu.availability_zone": "us-west-2c",
         "network.availability_zones": "us-west-2c,us-west-2a",
     }
-    assert told["pinned"] == (wanted if pinned else {})
-    assert {"name", "verdict"} <= set(told["checks"][0])
+    assert document["pinned"] == (wanted if pinned else {})
+    assert {"name", "verdict"} <= set(document["checks"][0])
     assert (tmp_path / "cdk.context.json").exists() == pinned
     assert ("cdk.context.json:" in done.stderr) == pinned
     assert line.logins == 1, "an MFA code is good for one"
@@ -112,8 +122,8 @@ def test_statuss_exit_status(line: Line, api: kubernetes.ApiClient) -> None:
     broken = standing(host, cloudformation__describe_stacks=stacked("ROLLBACK_FAILED"))
     done = line(broken, "status", "--json")
     assert done.exit_code == 2
-    told = json.loads(done.stdout)
-    assert set(told[0]) == {"part", "name", "state", "good", "unsettled"}
+    document = json.loads(done.stdout)
+    assert set(document[0]) == {"part", "name", "state", "good", "unsettled"}
 
 
 def test_watching_and_json_do_not_go_together(line: Line) -> None:
@@ -203,16 +213,16 @@ def test_verifys_exit_status(line: Line, api: kubernetes.ApiClient, cluster: Clu
     cluster.lists[NODES] = []
     done = line(answers, "verify", "--json")
     assert done.exit_code == 2
-    told = {each["name"]: each for each in json.loads(done.stdout)}
-    assert told["Nodes"]["verdict"] == "fail"
+    document = {each["name"]: each for each in json.loads(done.stdout)}
+    assert document["Nodes"]["verdict"] == "fail"
 
 
 def test_verify_says_in_json_too_that_it_could_not_tell(line: Line) -> None:
     done = line(standing(), "verify", "--json")
     assert done.exit_code == 1
-    (told,) = json.loads(done.stdout)
-    assert told["verdict"] == "unknown"
-    assert "connection refused" in told["said"]
+    (result,) = json.loads(done.stdout)
+    assert result["verdict"] == "unknown"
+    assert "connection refused" in result["said"]
     done = line(standing(), "verify")
     assert (done.exit_code, "connection refused" in " ".join(done.stdout.split())) == (1, True)
 
@@ -227,8 +237,8 @@ def test_verify_fails_without_a_cluster(line: Line) -> None:
 def test_cost_tells_programs_hours_idle_hours_and_the_saving(line: Line) -> None:
     done = line(NO_PRICES, "cost", "--json")
     assert done.exit_code == 0
-    told = json.loads(done.stdout)
-    mine, theirs = told["ways"]
+    document = json.loads(done.stdout)
+    mine, theirs = document["ways"]
     assert mine["hours"] == {
         "deploy": 0.5,
         "prepare the data": 0.5,
@@ -239,9 +249,9 @@ def test_cost_tells_programs_hours_idle_hours_and_the_saving(line: Line) -> None
     assert (mine["idle_gpu_node_hours"], theirs["idle_gpu_node_hours"]) == (0.8, 112.0)
     assert (mine["idle_gpu_hours"], theirs["idle_gpu_hours"]) == (6.4, 896.0)
     assert mine["gpu_node_hours"] == 168.8
-    assert told["saved"] == pytest.approx(theirs["total"] - mine["total"])
+    assert document["saved"] == pytest.approx(theirs["total"] - mine["total"])
     assert set(mine["items"][0]) == {"name", "counted", "dollars"}
-    assert "actual" not in told
+    assert "actual" not in document
 
 
 def test_cost_takes_other_training_hours(line: Line) -> None:
@@ -263,8 +273,8 @@ def spent(**answers: Any) -> Answers:
 def test_what_was_spent_is_in_the_same_document(line: Line) -> None:
     done = line(spent(), "cost", "--json", "--actual", "--days", "7")
     assert done.exit_code == 0
-    told = json.loads(done.stdout)["actual"]
-    assert told == {
+    document = json.loads(done.stdout)["actual"]
+    assert document == {
         "days": 7,
         "could_not_tell": {},
         "services": {"Amazon EC2": 12.5},
@@ -285,8 +295,8 @@ def test_what_cannot_be_told_of_the_spending_is_a_warning(line: Line) -> None:
     )
     done = line(answers, "cost", "--json", "--actual")
     assert done.exit_code == 1
-    told = json.loads(done.stdout)["actual"]
-    assert told["could_not_tell"] == {"services": "not allowed to call GetCostAndUsage"}
+    document = json.loads(done.stdout)["actual"]
+    assert document["could_not_tell"] == {"services": "not allowed to call GetCostAndUsage"}
     done = line(answers, "cost", "--actual")
     assert "could not tell: not allowed to call GetCostAndUsage" in done.stderr
     assert "Idle GPU nodes: not measured" in " ".join(done.stdout.split())
@@ -301,8 +311,8 @@ def test_nothing_booked_names_the_tag_to_activate(line: Line) -> None:
 def test_a_deployment_that_is_looked_at_anew_asks_anew() -> None:
     """`status --watch` would else show the first look for ever."""
     asked: list[int] = []
-    found = aws.deployment(read_settings({}), SimulatedAws(good()))
-    for each in (found, found, replace(found)):
+    deployment = aws.deployment_of(read_settings({}), SimulatedAws(good()))
+    for each in (deployment, deployment, replace(deployment)):
         each.once("x", lambda: asked.append(1))
     assert len(asked) == 2
 
@@ -310,8 +320,8 @@ def test_a_deployment_that_is_looked_at_anew_asks_anew() -> None:
 def test_a_question_that_failed_fails_for_all_who_ask() -> None:
     answers = good() | {"cloudformation.describe_stacks": denied("DescribeStacks")}
     where = SimulatedAws(answers)
-    found = aws.deployment(read_settings({}), where)
+    deployment = aws.deployment_of(read_settings({}), where)
     for _ in range(2):
         with pytest.raises(Exception, match="DescribeStacks"):
-            aws.stacks(found)
+            aws.stacks(deployment)
     assert where.calls.count("cloudformation.describe_stacks") == 1

@@ -64,8 +64,8 @@ def test_a_program_that_tells_the_keys_may_take_its_time(
     profile.runs(f"import time; time.sleep(2.5); print('{KEYS}')")
     with an_endpoint(hangs=False) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        found = aws.deployment(read_settings({}))
-    assert found.account == ACCOUNT
+        deployment = aws.deployment_of(read_settings({}))
+    assert deployment.account == ACCOUNT
     assert profile.threads == [threading.current_thread()]
 
 
@@ -108,11 +108,11 @@ def test_a_program_that_tells_no_keys_is_no_login(
     profile: Profile, program: str, said: str
 ) -> None:
     profile.runs(program)
-    with pytest.raises(AwsError) as told:
-        aws.deployment(read_settings({}))
-    assert str(told.value).startswith("No AWS account: ")
-    assert said in str(told.value)
-    assert "aws sso login" in str(told.value)
+    with pytest.raises(AwsError) as raised:
+        aws.deployment_of(read_settings({}))
+    assert str(raised.value).startswith("No AWS account: ")
+    assert said in str(raised.value)
+    assert "aws sso login" in str(raised.value)
 
 
 def test_the_calls_of_a_login_have_time_outs_too() -> None:

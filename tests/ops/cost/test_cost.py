@@ -17,7 +17,7 @@ from ops import cost, prices, show
 from ops.cost import idle
 from ops.prices import Prices
 from tests.context import read_settings
-from tests.simulated.accounts import deployment
+from tests.simulated.accounts import simulated_deployment
 from tests.simulated.aws import Answer, Answers, SimulatedAws, denied, error, in_pages
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -216,10 +216,10 @@ def test_what_was_spent_is_what_carries_the_tag_summed_by_service() -> None:
         assert end > datetime.now(UTC).date(), "the end is exclusive"
         return {"ResultsByTime": [period("1.5"), period("2.25")]}
 
-    found = deployment({}, {"ce.get_cost_and_usage": answer})
-    assert cost.actual(found, 30) == {"Amazon EC2": 3.75}
-    assert isinstance(found.aws, SimulatedAws)
-    assert found.aws.regions["ce"] == "us-east-1"
+    deployment = simulated_deployment({}, {"ce.get_cost_and_usage": answer})
+    assert cost.actual(deployment, 30) == {"Amazon EC2": 3.75}
+    assert isinstance(deployment.aws, SimulatedAws)
+    assert deployment.aws.regions["ce"] == "us-east-1"
 
 
 def test_what_was_spent_is_on_all_pages_of_cost_explorer() -> None:
@@ -234,8 +234,8 @@ def test_what_was_spent_is_on_all_pages_of_cost_explorer() -> None:
         [period("Amazon EC2", "2.25")],
         token="NextPageToken",
     )
-    found = deployment({}, {"ce.get_cost_and_usage": answer})
-    assert cost.actual(found, 90) == {"Amazon EC2": 3.75, "Amazon FSx": 4.0}
+    deployment = simulated_deployment({}, {"ce.get_cost_and_usage": answer})
+    assert cost.actual(deployment, 90) == {"Amazon EC2": 3.75, "Amazon FSx": 4.0}
 
 
 def used(*averages: float) -> Answer:
@@ -253,13 +253,15 @@ def used(*averages: float) -> Answer:
 
 @pytest.mark.parametrize(("days", "each"), [(30, 1), (60, 1), (365, 7)])
 def test_hours_without_work_are_measured(days: int, each: int) -> None:
-    found = deployment({}, {"cloudwatch.get_metric_statistics": used(0.0, 4.9, 80.0, 97.0)})
-    assert idle.measured(found, days) == idle.Idle(4.0 * each, 2.0 * each)
+    deployment = simulated_deployment(
+        {}, {"cloudwatch.get_metric_statistics": used(0.0, 4.9, 80.0, 97.0)}
+    )
+    assert idle.measured(deployment, days) == idle.Idle(4.0 * each, 2.0 * each)
 
 
 def test_where_no_gpu_node_was_seen_nothing_is_measured() -> None:
-    found = deployment({}, {"cloudwatch.get_metric_statistics": used()})
-    assert idle.measured(found, 30) is None
+    deployment = simulated_deployment({}, {"cloudwatch.get_metric_statistics": used()})
+    assert idle.measured(deployment, 30) is None
 
 
 @pytest.mark.parametrize("width", [80, 120])

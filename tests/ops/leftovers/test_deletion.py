@@ -54,10 +54,10 @@ def test_json_is_one_document_and_asks_nothing(account: Deployment) -> None:
     a_disk_and_a_group()
     assert run("--json", "--delete").exit_code == 2
     done = run("--json", "--delete", "--yes")
-    told = json.loads(done.stdout)
-    assert [each["deleted"] for each in told["found"]] == [True, True]
-    assert told["could_not_tell"] == {}
-    assert set(told["found"][0]) == {"kind", "id", "note", "kept", "deletable", "deleted"}
+    document = json.loads(done.stdout)
+    assert [each["deleted"] for each in document["found"]] == [True, True]
+    assert document["could_not_tell"] == {}
+    assert set(document["found"][0]) == {"kind", "id", "note", "kept", "deletable", "deleted"}
     assert done.exit_code == 0
 
 
@@ -86,8 +86,8 @@ def test_nothing_is_deleted_when_nobody_can_tell_whether_it_stands(
     assert "may still stand" in done.stderr
     monkeypatch.undo()
     assert len(client("ec2").describe_volumes()["Volumes"]) == 1
-    told = json.loads(run_with_keys(kind, monkeypatch, silent).stdout)
-    assert kind in told["refused"]
+    document = json.loads(run_with_keys(kind, monkeypatch, silent).stdout)
+    assert kind in document["refused"]
 
 
 def run_with_keys(
@@ -130,9 +130,9 @@ def left(kind: str, name: str = "x", state: str = "", delete: Any = None) -> Lef
     ],
 )
 def test_what_speaks_against_a_deletion(found: list[Leftover], said: str) -> None:
-    told = deletion.refusal(Search(found, {}))
-    assert said in told
-    assert bool(told) == bool(said)
+    refusal = deletion.refusal(Search(found, {}))
+    assert said in refusal
+    assert bool(refusal) == bool(said)
 
 
 def test_what_keeps_a_stack_from_going_may_go_and_the_rest_is_the_stacks() -> None:

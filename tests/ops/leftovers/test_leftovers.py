@@ -16,7 +16,7 @@ from ops.aws import Deployment
 from ops.leftovers import Leftover, data, deletion, network
 from tests.context import read_settings
 from tests.ops.orphans import REGION, Orphans, client, owned, tag, tagged
-from tests.simulated.accounts import deployment as simulated
+from tests.simulated.accounts import simulated_deployment
 from tests.simulated.aws import Answers, denied, error, in_pages
 
 # moto starts a whole AWS for each.
@@ -121,7 +121,7 @@ def test_an_interface_that_is_attached_is_not_for_deletion(account: Deployment) 
             ]
         },
     }
-    used, free = leftovers.network.interfaces(simulated({}, answers))
+    used, free = leftovers.network.interfaces(simulated_deployment({}, answers))
     assert used.delete is None
     assert free.delete is not None
 
@@ -130,7 +130,7 @@ def test_a_gateway_that_is_going_is_not_left_over() -> None:
     """EC2 lists it for an hour after."""
     states = ("available", "failed", "deleting", "deleted")
     rows = [{"NatGatewayId": state, "State": state, "Tags": [tag(NAME)]} for state in states]
-    account = simulated({}, {"ec2.describe_nat_gateways": {"NatGateways": rows}})
+    account = simulated_deployment({}, {"ec2.describe_nat_gateways": {"NatGateways": rows}})
     assert [each.id for each in leftovers.network.gateways(account)] == ["available", "failed"]
 
 
@@ -141,28 +141,28 @@ class Balancers:
     """Load balancers, old or new, of which each third is ours and the `gone` ones just went."""
 
     def __init__(self, kind: str, count: int, *gone: int) -> None:
-        names = [f"lb-{n}" if kind == "elb" else f"{ELB}/lb-{n}" for n in range(count)]
-        self.gone = {names[n] for n in gone}
+        all_names = [f"lb-{n}" if kind == "elb" else f"{ELB}/lb-{n}" for n in range(count)]
+        self.gone = {all_names[n] for n in gone}
         self.batches: list[int] = []
         self._name = "LoadBalancerName" if kind == "elb" else "LoadBalancerArn"
         key = "LoadBalancerDescriptions" if kind == "elb" else "LoadBalancers"
-        rows = [{self._name: name} for name in names]
+        rows = [{self._name: name} for name in all_names]
         listed = in_pages(key, rows[:5], rows[5:], token="NextMarker", asked="Marker")
         self.answers: Answers = {
             f"{kind}.describe_load_balancers": listed,
             f"{kind}.describe_tags": self._tags,
         }
-        self.account = simulated({}, self.answers)
+        self.account = simulated_deployment({}, self.answers)
         self.ours = [f"lb-{n}" for n in range(0, count, 3) if n not in gone]
         self.search = network.classic_balancers if kind == "elb" else network.balancers
 
     def _tags(self, **asked: list[str]) -> dict[str, Any]:
-        (names,) = asked.values()
-        self.batches.append(len(names))
-        if self.gone & set(names):
+        (some,) = asked.values()
+        self.batches.append(len(some))
+        if self.gone & set(some):
             raise error("DescribeTags", "LoadBalancerNotFound")
         key = "LoadBalancerName" if self._name == "LoadBalancerName" else "ResourceArn"
-        return {"TagDescriptions": [{key: name, "Tags": self._of(name)} for name in names]}
+        return {"TagDescriptions": [{key: name, "Tags": self._of(name)} for name in some]}
 
     def _of(self, name: str) -> list[dict[str, str]]:
         own = int(name.rpartition("-")[2]) % 3 == 0
@@ -227,7 +227,7 @@ def test_a_disk_that_is_attached_is_not_for_deletion() -> None:
         {"VolumeId": state, "State": state, "Size": 1, "Tags": [tag(NAME)]}
         for state in ("available", "in-use")
     ]
-    account = simulated({}, {"ec2.describe_volumes": {"Volumes": rows}})
+    account = simulated_deployment({}, {"ec2.describe_volumes": {"Volumes": rows}})
     free, used = leftovers.compute.volumes(account)
     assert (free.delete is not None, used.delete is not None) == (True, False)
 
@@ -249,13 +249,13 @@ def test_a_key_that_waits_for_deletion_and_the_bucket_are_kept(account: Deployme
 
 def test_a_file_system_without_a_fixed_size_is_listed() -> None:
     system = {"FileSystemId": "fs-0123456789abcdef0", "Tags": [tag(NAME)]}
-    account = simulated({}, {"fsx.describe_file_systems": {"FileSystems": [system]}})
+    account = simulated_deployment({}, {"fsx.describe_file_systems": {"FileSystems": [system]}})
     (listed,) = data.systems(account)
     assert listed.note == "holds data, so delete it yourself"
 
 
 def keys(described: Any, tags: Any) -> Deployment:
-    return simulated(
+    return simulated_deployment(
         {},
         {
             "kms.list_keys": {"Keys": [{"KeyId": "1"}, {"KeyId": "2"}]},

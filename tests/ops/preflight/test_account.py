@@ -15,8 +15,9 @@ from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops.commands import preflight
 from ops.preflight import account, versions
 from ops.preflight.permissions import principal
-from ops.results import Verdict
+from ops.results import StepKind, Verdict
 from tests.ops.accounts import GIVEN_VPC, found, one
+from tests.ops.remedies import commands, of_kind, proposed
 from tests.simulated.accounts import good
 from tests.simulated.answers import WHEN, addon_versions, bootstrapped, simulated
 from tests.simulated.aws import denied, error
@@ -52,8 +53,7 @@ def test_an_old_bootstrap_fails() -> None:
     result = one("CDK bootstrap", {}, ssm__get_parameter=bootstrapped("5"))
     assert result.verdict is Verdict.FAIL
     assert "version 5; at least 6 is needed" in result.said
-    assert result.remedy.startswith("npx cdk bootstrap aws://")
-    assert "--toolkit-stack-name" in result.remedy
+    assert commands(result) == ["npx cdk bootstrap aws://111122223333/us-west-2"]
 
 
 def test_the_bootstrap_stack_may_have_any_name() -> None:
@@ -108,7 +108,7 @@ def test_cdks_parameter_and_roles_hold_the_qualifier_of_the_app(qualified: str) 
     assert result.verdict is Verdict.PASS
     missing = one("CDK bootstrap", {}, ssm__get_parameter=bootstrapped())
     assert missing.verdict is Verdict.FAIL
-    assert "--toolkit-stack-name CDKToolkit-mine" in missing.remedy
+    assert commands(missing)[0].endswith(" --toolkit-stack-name CDKToolkit-mine")
     answer: Any = {"iam__simulate_principal_policy": simulated("cdk-mine-deploy-role")}
     assert one("Permissions", {}, **answer).verdict is Verdict.FAIL
 
@@ -129,10 +129,10 @@ def test_the_role_of_a_session_is_asked_of_iam_because_it_may_have_a_path() -> N
 def test_a_user_is_simulated_as_they_are() -> None:
     from dataclasses import replace
 
-    from tests.simulated.accounts import deployment
+    from tests.simulated.accounts import simulated_deployment
 
     user = "arn:aws:iam::111122223333:user/me"
-    assert principal(replace(deployment({}, good()), caller=user)) == user
+    assert principal(replace(simulated_deployment({}, good()), caller=user)) == user
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,7 @@ def test_what_is_not_allowed_fails_with_what_to_allow(refused: str, said: str) -
     result = one("Permissions", {}, iam__simulate_principal_policy=simulated(refused))
     assert result.verdict is Verdict.FAIL
     assert said in result.said
-    assert "sts:AssumeRole" in result.remedy or "--cloudformation-execution-policies" in (
-        result.remedy
-    )
+    assert of_kind(StepKind.ARN, result) or commands(result)
 
 
 def guarded(missing: dict[str, list[str]], *refused: str) -> Any:
@@ -157,17 +155,17 @@ def guarded(missing: dict[str, list[str]], *refused: str) -> Any:
     inner = simulated(*missing, *refused)
 
     def answer(**asked: Any) -> dict[str, Any]:
-        told = inner(**asked)
-        for result in told["EvaluationResults"]:
+        simulation = inner(**asked)
+        for result in simulation["EvaluationResults"]:
             specific = result["ResourceSpecificResults"]
             for each in specific:
-                names = f"{result['EvalActionName']} {each['EvalResourceName']}"
+                both = f"{result['EvalActionName']} {each['EvalResourceName']}"
                 each["MissingContextValues"] = [
-                    key for name, keys in missing.items() if name in names for key in keys
+                    key for name, keys in missing.items() if name in both for key in keys
                 ]
             keys = {key for each in specific for key in each["MissingContextValues"]}
             result["MissingContextValues"] = sorted(keys)
-        return told
+        return simulation
 
     return answer
 
@@ -234,7 +232,7 @@ def test_a_version_that_has_ended_names_one_that_has_not() -> None:
     result = found("Kubernetes version ended")["Kubernetes version"]
     assert result.verdict is Verdict.FAIL
     assert "ended 2026-03-23" in result.said
-    assert "-c kubernetes_version=1.35" in result.remedy
+    assert proposed(result) == {"kubernetes_version": "1.35"}
 
 
 @pytest.mark.parametrize("status", ["", "UNSUPPORTED"])
@@ -247,8 +245,8 @@ def test_a_version_that_is_not_offered_has_not_ended(status: str) -> None:
         Verdict.FAIL,
         "EKS in us-west-2 does not offer 1.35",
     )
-    assert "1.35" not in result.remedy
-    assert "aws eks describe-cluster-versions --region us-west-2" in result.remedy
+    assert not proposed(result)
+    assert commands(result) == ["aws eks describe-cluster-versions --region us-west-2"]
 
 
 def test_the_newest_version_is_no_remedy_for_itself() -> None:
@@ -260,8 +258,8 @@ def test_the_newest_version_is_no_remedy_for_itself() -> None:
         eks__describe_cluster_versions={"clusterVersions": [row]},
     )
     assert result.verdict is Verdict.WARN
-    assert newest not in result.remedy
-    assert "has no newer one" in result.remedy
+    assert result.remedy
+    assert not proposed(result)
 
 
 def test_extended_support_is_a_warning_with_its_price() -> None:

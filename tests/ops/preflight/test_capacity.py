@@ -16,7 +16,8 @@ from ops.preflight.capacity import pin
 from ops.results import Verdict
 from tests.context import read_settings
 from tests.ops.accounts import RESERVED, found, one
-from tests.simulated.accounts import deployment, good
+from tests.ops.remedies import proposed
+from tests.simulated.accounts import good, simulated_deployment
 from tests.simulated.answers import OWN, ZONES, offered_in, running, zone
 from tests.simulated.answers import reserved as reservations
 from tests.simulated.aws import error
@@ -31,7 +32,7 @@ def test_a_zone_that_the_account_has_not_fails() -> None:
     assert "us-west-2a is not a zone of this account; there are us-west-2b, us-west-2c" in (
         result.said
     )
-    assert "-c network.availability_zones=us-west-2b,us-west-2c" in result.remedy
+    assert proposed(result)["network.availability_zones"] == "us-west-2b,us-west-2c"
 
 
 def test_a_zone_that_is_impaired_or_local_is_not_offered() -> None:
@@ -51,9 +52,8 @@ def test_remedies_never_leave_the_gpu_nodes_zone_out() -> None:
     """Zones without gpu.availability_zone would be refused by the settings."""
     there = {"AvailabilityZones": [zone("us-west-2b"), zone("us-west-2c")]}
     settings = {"gpu.availability_zone": "us-west-2a"}
-    remedy = one("Zones", settings, ec2__describe_availability_zones=there).remedy
-    flags = remedy.splitlines()[-1].removeprefix("-c ").split(" -c ")
-    chosen = read_settings({**settings, **dict(flag.split("=") for flag in flags)})
+    result = one("Zones", settings, ec2__describe_availability_zones=there)
+    chosen = read_settings({**settings, **proposed(result)})
     assert chosen.gpu_zone in chosen.zones
     assert chosen.gpu_zone == "us-west-2b"
 
@@ -70,14 +70,14 @@ def test_a_zone_that_eks_refuses_is_told_by_its_id() -> None:
     result = one("Zones", EAST, ec2__describe_availability_zones=there)
     assert result.verdict is Verdict.FAIL
     assert "us-east-1a (use1-az3)" in result.said
-    assert "network.availability_zones=us-east-1b,us-east-1c" in result.remedy
+    assert proposed(result)["network.availability_zones"] == "us-east-1b,us-east-1c"
 
 
 def test_a_zone_without_the_gpu_type_names_those_that_have_it() -> None:
     result = found("the zone has no p3.16xlarge")["GPU instance type"]
     assert result.verdict is Verdict.FAIL
     assert "us-west-2a does not offer p3.16xlarge; offered in us-west-2c" in result.said
-    assert "-c gpu.availability_zone=us-west-2c" in result.remedy
+    assert proposed(result)["gpu.availability_zone"] == "us-west-2c"
 
 
 def test_a_zone_without_the_core_type_fails() -> None:
@@ -94,7 +94,7 @@ def test_a_zone_without_the_core_type_fails() -> None:
 def test_pin_writes_zones_that_the_stacks_then_use(tmp_path: Path) -> None:
     answers = good() | {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")}
     (tmp_path / "cdk.context.json").write_text('{"kept:key": 1}')
-    pins = pin(deployment({}, answers), tmp_path)
+    pins = pin(simulated_deployment({}, answers), tmp_path)
     assert pins["gpu.availability_zone"] == "us-west-2c"
     assert json.loads((tmp_path / "cdk.context.json").read_text())["kept:key"] == 1
     chosen = read_settings(pins)
@@ -105,7 +105,7 @@ def test_pin_writes_zones_that_the_stacks_then_use(tmp_path: Path) -> None:
 
 
 def test_pin_leaves_a_zone_that_is_right(tmp_path: Path) -> None:
-    assert pin(deployment({}, good()), tmp_path) == {}
+    assert pin(simulated_deployment({}, good()), tmp_path) == {}
     assert not (tmp_path / "cdk.context.json").exists()
 
 
@@ -172,7 +172,8 @@ def test_a_reservation_must_be_there_fit_and_have_room(
 def test_a_capacity_block_has_a_remedy_of_its_own() -> None:
     block = reserved(ReservationType="capacity-block")
     result = one("Capacity reservation", RESERVED, ec2__describe_capacity_reservations=block)
-    assert "-c gpu.purchase=on-demand -c gpu.capacity_reservation_id=" in result.remedy
+    assert proposed(result) == {"gpu.purchase": "on-demand", "gpu.capacity_reservation_id": ""}
+    read_settings(RESERVED | proposed(result))
 
 
 def test_what_this_deployments_own_nodes_take_of_a_reservation_is_room_for_them() -> None:

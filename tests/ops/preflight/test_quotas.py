@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ops.preflight.quotas import quota_family
-from ops.results import Verdict
+from ops.results import StepKind, Verdict
 from tests.ops.accounts import RESERVED, found, one
+from tests.ops.remedies import commands, of_kind
 from tests.simulated.accounts import standing
 from tests.simulated.answers import OWN, QUOTAS, quotas, reserved, running, stacked
 from tests.simulated.aws import ACCOUNT, denied, error
@@ -19,8 +20,13 @@ def test_quotas_that_are_short_tell_how_to_raise_them() -> None:
     short = results["GPU vCPU quota"]
     assert short.verdict is Verdict.FAIL
     assert "vCPUs (2 x p3.16xlarge, on-demand): 128 needed, 0 in use, 0 allowed" in short.said
-    assert "--quota-code L-417A185B --desired-value 128" in short.remedy
-    assert "https://us-west-2.console.aws.amazon.com/servicequotas" in short.remedy
+    (request,) = commands(short)
+    assert request.startswith(
+        "aws service-quotas request-service-quota-increase --region us-west-2"
+    )
+    assert request.endswith("--service-code ec2 --quota-code L-417A185B --desired-value 128")
+    (page,) = of_kind(StepKind.LINK, short)
+    assert page.startswith("https://us-west-2.console.aws.amazon.com/servicequotas")
     assert results["Core vCPU quota"].verdict is Verdict.FAIL
     assert results["Elastic IP quota"].verdict is Verdict.PASS
 
@@ -31,7 +37,7 @@ def test_room_for_the_core_nodes_but_not_for_all_that_may_come_is_a_warning() ->
     assert result.verdict is Verdict.WARN
     assert "at most 36 would not fit" in result.said
     assert "core.max_nodes is 9" in result.said
-    assert "--desired-value 36" in result.remedy
+    assert commands(result)[0].endswith("--desired-value 36")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +305,7 @@ def test_a_file_system_without_a_fixed_size_breaks_nothing() -> None:
 def test_a_region_without_persistent_2_fails() -> None:
     result = found("region without FSx PERSISTENT_2")["FSx PERSISTENT_2"]
     assert result.verdict is Verdict.FAIL
-    assert "another region" in result.remedy
+    assert of_kind(StepKind.LINK, result)
 
 
 def test_what_aws_does_not_tell_of_the_throughput_is_not_claimed() -> None:

@@ -11,6 +11,7 @@ from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.results import Result, Verdict
 from tests.context import read_settings
 from tests.ops.accounts import found, one
+from tests.ops.remedies import commands, proposed
 from tests.simulated.accounts import standing
 from tests.simulated.answers import file_system, stacked
 from tests.simulated.aws import denied
@@ -19,19 +20,29 @@ from tests.simulated.aws import denied
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
-        ("DELETE_FAILED", "./bionemo leftovers --delete"),
-        ("UPDATE_ROLLBACK_FAILED", "npx cdk rollback Cluster"),
-        ("IMPORT_ROLLBACK_FAILED", "delete-stack --region us-west-2 --stack-name bionemo-on-eks-c"),
-        ("UPDATE_IN_PROGRESS", "./bionemo status --watch"),
-        ("DELETE_IN_PROGRESS", "./bionemo status --watch"),
+        ("CREATE_FAILED", ["npx cdk destroy Cluster"]),
+        ("DELETE_FAILED", ["./bionemo leftovers --delete", "npx cdk destroy Cluster"]),
+        ("UPDATE_FAILED", ["npx cdk rollback Cluster"]),
+        ("UPDATE_ROLLBACK_FAILED", ["npx cdk rollback Cluster"]),
+        (
+            "IMPORT_ROLLBACK_FAILED",
+            [
+                "aws cloudformation delete-stack --region us-west-2 "
+                "--stack-name bionemo-on-eks-cluster"
+            ],
+        ),
+        ("UPDATE_IN_PROGRESS", ["./bionemo status --watch"]),
+        ("DELETE_IN_PROGRESS", ["./bionemo status --watch"]),
     ],
 )
-def test_a_stack_that_cannot_be_deployed_to_tells_how_to_mend_it(status: str, remedy: str) -> None:
+def test_a_stack_that_cannot_be_deployed_to_tells_how_to_mend_it(
+    status: str, remedy: list[str]
+) -> None:
     answer = stacked(("network", "CREATE_COMPLETE"), ("cluster", status))
     result = one("Stacks", {}, cloudformation__describe_stacks=answer)
     assert result.verdict is Verdict.FAIL
     assert f"bionemo-on-eks-cluster is {status}" in result.said
-    assert remedy in result.remedy
+    assert commands(result) == remedy
     assert "network" not in result.said
 
 
@@ -88,8 +99,8 @@ def test_the_stacks_are_read_once_for_all_checks() -> None:
 
     def answer(**arguments: Any) -> dict[str, Any]:
         asked.append(arguments)
-        told: dict[str, Any] = stacked()(**arguments)
-        return told
+        none: dict[str, Any] = stacked()(**arguments)
+        return none
 
     one("Stacks", {}, cloudformation__describe_stacks=answer)
     assert asked == [{}]
@@ -117,7 +128,7 @@ def test_a_file_system_cannot_shrink() -> None:
     result = one("File system", {}, standing(), fsx__describe_file_systems=systems)
     assert result.verdict is Verdict.FAIL
     assert "has 4,800 GiB and cannot shrink to 2,400" in result.said
-    assert "-c storage.capacity_gib=4800" in result.remedy
+    assert proposed(result) == {"storage.capacity_gib": "4800"}
     larger = one(
         "File system",
         {"storage.capacity_gib": "7200"},
@@ -131,7 +142,8 @@ def test_a_file_system_in_another_zone_would_be_replaced() -> None:
     result = found("a deployment that stands in another zone")["File system"]
     assert result.verdict is Verdict.FAIL
     assert "is in us-west-2a, and the settings say us-west-2b" in result.said
-    assert "npx cdk destroy --all" in result.remedy
+    assert commands(result) == ["npx cdk destroy --all"]
+    assert proposed(result) == {"gpu.availability_zone": "us-west-2a"}
 
 
 def larger_beside_storage(status: str) -> Result:
@@ -150,7 +162,7 @@ def test_a_file_system_without_its_stack_is_left_over_and_judged_by_nobody() -> 
         result = larger_beside_storage(status)
         assert result.verdict is Verdict.WARN
         assert "fs-0123456789abcdef0: left over" in result.said
-        assert result.remedy == "./bionemo leftovers"
+        assert commands(result) == ["./bionemo leftovers"]
 
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "UPDATE_IN_PROGRESS"])
@@ -184,7 +196,7 @@ def test_another_projects_file_system_is_none_of_ours() -> None:
 def test_a_cluster_that_these_stacks_did_not_make_is_in_the_way() -> None:
     result = one("Cluster name", {}, eks__list_clusters={"clusters": ["bionemo-on-eks"]}, **VERSION)
     assert result.verdict is Verdict.FAIL
-    assert "cluster_name" in result.remedy
+    assert set(proposed(result)) == {"cluster_name"}
 
 
 @pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"])
@@ -218,7 +230,7 @@ def test_a_bucket_from_before_is_taken_over_only_if_it_is_to_be_kept() -> None:
     assert (kept.verdict, "will be taken over" in kept.said) == (Verdict.PASS, True)
     refused = one("Bucket name", {"storage.keep_bucket": "false"}, **there)
     assert refused.verdict is Verdict.FAIL
-    assert "-c storage.keep_bucket=true" in refused.remedy
+    assert proposed(refused) == {"storage.keep_bucket": "true"}
     stands = one("Bucket name", {"storage.keep_bucket": "false"}, standing())
     assert stands.verdict is Verdict.PASS
     for status, verdict in (*IN_PLACE, ("ROLLBACK_COMPLETE", Verdict.FAIL)):
@@ -250,7 +262,7 @@ def test_log_groups_from_before_are_in_the_way_while_their_stack_does_not_stand(
     result = one("Log groups", {}, logs__describe_log_groups=groups(name))
     assert result.verdict is Verdict.FAIL
     assert name in result.said
-    assert result.remedy == "./bionemo leftovers --delete"
+    assert commands(result) == ["./bionemo leftovers --delete"]
     gone = [("ROLLBACK_COMPLETE", Verdict.FAIL), ("REVIEW_IN_PROGRESS", Verdict.FAIL)]
     for status, verdict in (*IN_PLACE, *gone):
         again = one(

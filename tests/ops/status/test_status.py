@@ -18,7 +18,7 @@ from ops.status.lines import Line
 from tests.context import read_settings
 from tests.ops.cluster.test_api import described
 from tests.ops.cluster_api import GPU, NODES, Cluster, node
-from tests.simulated.accounts import deployment
+from tests.simulated.accounts import simulated_deployment
 from tests.simulated.answers import WHEN, file_system
 from tests.simulated.aws import ACCOUNT, Answers, denied, error, in_pages
 
@@ -47,8 +47,8 @@ def nodegroup(**changes: Any) -> Any:
 
     def answer(clusterName: str, nodegroupName: str) -> dict[str, Any]:
         assert (clusterName, nodegroupName) == ("bionemo-on-eks", GROUP)
-        told = {key: value for key, value in {**about, **changes}.items() if value is not None}
-        return {"nodegroup": told}
+        shown = {key: value for key, value in {**about, **changes}.items() if value is not None}
+        return {"nodegroup": shown}
 
     return answer
 
@@ -168,7 +168,7 @@ def in_two_pages(endpoint: str) -> Answers:
 def lines(answers: Answers, **settings: str) -> dict[str, list[Line]]:
     by_part: dict[str, list[Line]] = {}
     changes = {key.replace("__", "."): value for key, value in settings.items()}
-    for line in status(deployment(changes, answers)):
+    for line in status(simulated_deployment(changes, answers)):
         by_part.setdefault(line.part, []).append(line)
     return by_part
 
@@ -378,6 +378,6 @@ def test_an_odd_answer_leaves_the_rest_standing() -> None:
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> None:
     out = io.StringIO()
-    found = status(deployment({}, standing(api.configuration.host)))
+    found = status(simulated_deployment({}, standing(api.configuration.host)))
     show.status(Console(file=out, width=width), found)
     assert max(len(line) for line in out.getvalue().splitlines()) <= width

@@ -1,4 +1,4 @@
-"""Names that must be free, or ours: cluster, bucket, log groups; and the VPC that must be there."""
+"""Names that must be free, or ours: cluster, bucket, log groups."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, clusters
 from ops.preflight.standing import holds
-from ops.results import Result, failed, passed, warned
+from ops.results import Result, command, failed, options, passed, warned
 
 
-def cluster(found: Deployment) -> Result:
+def cluster(deployment: Deployment) -> Result:
     """Whether the cluster's name is free, or this deployment's."""
-    name, wanted = "Cluster name", found.settings.cluster_name
+    name, wanted = "Cluster name", deployment.settings.cluster_name
     # Whatever that stack's state, what it holds is its own; the check of the stacks judges it.
-    if holds(found, "Cluster"):
+    if holds(deployment, "Cluster"):
         return passed(name, f"{wanted} is this deployment's")
-    if wanted in clusters(found):
+    if wanted in clusters(deployment):
         return failed(
             name,
             f"a cluster {wanted} exists that these stacks did not make",
-            "Choose another:\n-c cluster_name=...",
+            "Choose another:",
+            options("-c cluster_name=..."),
         )
     return passed(name, f"{wanted} is free")
 
 
-def bucket(found: Deployment) -> Result:
+def bucket(deployment: Deployment) -> Result:
     """Whether the bucket is free, or there from an earlier deployment and can be taken over."""
-    name, wanted = "Bucket name", names.bucket_name(found.settings, found.account)
+    name, wanted = "Bucket name", names.bucket_name(deployment.settings, deployment.account)
     try:
-        found.aws.client("s3").head_bucket(Bucket=wanted, ExpectedBucketOwner=found.account)
+        deployment.aws.client("s3").head_bucket(
+            Bucket=wanted, ExpectedBucketOwner=deployment.account
+        )
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status == 404:
@@ -38,44 +41,45 @@ def bucket(found: Deployment) -> Result:
             return warned(
                 name,
                 f"{wanted} is another account's, or there and closed to you",
-                "If it is not yours, choose another name:\n-c cluster_name=...",
+                "If it is not yours, choose another name:",
+                options("-c cluster_name=..."),
             )
         raise
-    if holds(found, "Storage"):
+    if holds(deployment, "Storage"):
         return passed(name, f"{wanted} stands")
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
-    if not found.settings.storage.keep_bucket:
+    if not deployment.settings.storage.keep_bucket:
         return failed(
             name,
             f"{wanted} is there from an earlier deployment, and CloudFormation takes over only "
             "what it is told to keep; storage.keep_bucket is false",
-            "Deploy with storage.keep_bucket true, then set it to false and deploy again:\n"
-            "-c storage.keep_bucket=true\n"
+            "Deploy with storage.keep_bucket true, then set it to false and deploy again:",
+            options("-c storage.keep_bucket=true"),
             "Or delete the bucket, with every version of what is in it, in the S3 console.",
         )
     return passed(name, f"{wanted} is there from an earlier deployment and will be taken over")
 
 
-def log_groups(found: Deployment) -> Result:
+def log_groups(deployment: Deployment) -> Result:
     """Whether log groups of an earlier deployment would be in the way."""
     name = "Log groups"
     taken = [
         group
-        for stack, group in fixed_log_groups(found)
-        if not holds(found, stack) and _exists(found, group)
+        for stack, group in fixed_log_groups(deployment)
+        if not holds(deployment, stack) and _exists(deployment, group)
     ]
     if taken:
         return failed(
             name,
             f"left from an earlier deployment: {', '.join(taken)}",
-            "./bionemo leftovers --delete",
+            command("./bionemo leftovers --delete"),
         )
     return passed(name, "none is in the way")
 
 
-def fixed_log_groups(found: Deployment) -> list[tuple[str, str]]:
+def fixed_log_groups(deployment: Deployment) -> list[tuple[str, str]]:
     """Return (stack, name) of the log groups whose names are fixed by AWS."""
-    settings = found.settings
+    settings = deployment.settings
     return [
         ("Cluster", names.control_plane_log_group(settings)),
         ("Storage", names.lustre_log_group(settings)),
@@ -83,21 +87,8 @@ def fixed_log_groups(found: Deployment) -> list[tuple[str, str]]:
     ]
 
 
-def _exists(found: Deployment, group: str) -> bool:
-    listed = found.aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group)
-    return any(each["logGroupName"] == group for each in listed)
-
-
-def vpc(found: Deployment) -> Result:
-    """Whether the given VPC is there."""
-    wanted = found.settings.network.vpc_id
-    listed = found.aws.pages(
-        "ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "vpc-id", "Values": [wanted]}]
+def _exists(deployment: Deployment, group: str) -> bool:
+    listed = deployment.aws.pages(
+        "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group
     )
-    if not listed:
-        return failed(
-            "VPC",
-            f"{wanted} is not in {found.settings.region} of this account",
-            "Check network.vpc_id and region",
-        )
-    return passed("VPC", f"{wanted}, {listed[0]['CidrBlock']}")
+    return any(each["logGroupName"] == group for each in listed)
