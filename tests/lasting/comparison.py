@@ -1,0 +1,126 @@
+"""Says in words what a change of the code would do to a deployment that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.lasting.consequences import (
+    BESIDE_THE_SCHEMAS,
+    PRUNED_KINDS,
+    REPLACED,
+    SERVICE_TOKEN,
+    SERVICE_TOKEN_CHANGED,
+    WHY,
+)
+from tests.lasting.extraction import Items
+
+
+def losses(before: Items, after: Items) -> list[str]:
+    """Return what would be replaced, deleted or refused; what is new replaces nothing."""
+    gone = {stack for stack, section, _ in before if section == "stack"} - {
+        stack for stack, section, _ in after if section == "stack"
+    }
+    told = [f"{stack}: the stack is gone, with all that is in it." for stack in sorted(gone)]
+    for (stack, section, name), record in before.items():
+        if stack in gone:
+            continue
+        now = after.get((stack, section, name))
+        if section == "resources" and now is not None:
+            told.extend(_changes(f"{stack}: {name} ({record['type']})", record, now))
+        elif section == "resources":
+            told.append(_gone(stack, name, record, before, after))
+        elif now is None:
+            told.append(f"{stack}: {_NOT_THERE[section].format(name)}")
+        elif now != record:
+            told.append(f"{stack}: {_OTHER[section].format(name, **_both(record, now))}")
+    return told
+
+
+def additions(before: Items, after: Items) -> list[str]:
+    """Return what `after` has and `before` has not; nothing is lost by it."""
+    return [f"{stack}: {section} {name}" for stack, section, name in after.keys() - before.keys()]
+
+
+_NOT_THERE = {
+    "exports": "the export {} is gone: CloudFormation refuses the update while another stack "
+    "imports it.",
+    "outputs": "the output {} is gone: people and commands that read it find nothing.",
+}
+_OTHER = {
+    "stack": "its name changed from {name_before} to {name_now}: CloudFormation would make another "
+    "stack, and know nothing of the old one's resources.",
+    "exports": "the value of the export {0} changed from {value_before} to {value_now}: "
+    "CloudFormation refuses the update while another stack imports it.",
+}
+
+
+def _both(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    return {f"{key}_before": value for key, value in before.items()} | {
+        f"{key}_now": value for key, value in now.items()
+    }
+
+
+def _gone(stack: str, name: str, record: dict[str, Any], before: Items, after: Items) -> str:
+    kind = record["type"]
+    why = _why(kind)
+    same = [
+        other
+        for (its_stack, section, other), now in after.items()
+        if its_stack == stack
+        and section == "resources"
+        and (stack, section, other) not in before
+        and now == record
+    ]
+    if same:
+        return (
+            f"{stack}: the logical id of {name} ({kind}) changed to {same[0]}: "
+            f"CloudFormation would DELETE the one and make the other.{why}"
+        )
+    if "deletion" in record:
+        return (
+            f"{stack}: logical id {name} of {kind} is gone: CloudFormation would leave it BEHIND, "
+            f"for its DeletionPolicy is {record['deletion']}.{why}"
+        )
+    return f"{stack}: logical id {name} of {kind} is gone: CloudFormation would DELETE it.{why}"
+
+
+def _changes(title: str, before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    kind = before["type"]
+    why = _why(kind)
+    if now["type"] != kind:
+        yield f"{title} could not be UPDATED by CloudFormation: it is now {now['type']}.{why}"
+        return
+    was, would_be = before.get("deletion", "Delete"), now.get("deletion", "Delete")
+    if was != would_be and was != "Delete":
+        yield f"{title} would no longer be KEPT: its DeletionPolicy was {was}, is {would_be}.{why}"
+    for path in sorted(before["properties"].keys() | now["properties"].keys()):
+        old, new = before["properties"].get(path), now["properties"].get(path)
+        if old != new:
+            change = f"changed from {_shown(old)} to {_shown(new)}"
+            yield f"{title} {_consequence(kind, path)} {path} {change}.{why}"
+    for each in before.get("objects", []):
+        if each not in now.get("objects", []):
+            yield f"{title}: object {each} has left this manifest: {_left(each)}"
+
+
+def _why(kind: str) -> str:
+    return f" {WHY[kind]}" if kind in WHY else ""
+
+
+def _consequence(kind: str, path: str) -> str:
+    if path == SERVICE_TOKEN:
+        return f"{SERVICE_TOKEN_CHANGED}: property"
+    beside = BESIDE_THE_SCHEMAS.get(kind, {})
+    return f"{beside[path]}: property" if path in beside else f"{REPLACED}: create-only property"
+
+
+def _left(item: str) -> str:
+    _, kind, _ = item.split()
+    if kind in PRUNED_KINDS:
+        return "kubectl apply --prune would DELETE it."
+    return f"kubectl apply --prune removes no {kind}, so it would stay BEHIND and act as before."
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else str(value)
