@@ -28,12 +28,16 @@ class Inside:
 
 
 def inside(deployment: Deployment) -> Inside:
-    """Ask the cluster; ClusterError when it cannot be reached."""
-    with connected(deployment) as api:
-        return seen(api)
+    """Return what the cluster tells, asking it once; ClusterError when it cannot be reached."""
+
+    def ask() -> Inside:
+        with connected(deployment) as api:
+            return _seen(api)
+
+    return deployment.once("inside", ask)
 
 
-def seen(api: kubernetes.ApiClient) -> Inside:
+def _seen(api: kubernetes.ApiClient) -> Inside:
     """Return what a cluster that answers tells."""
     try:
         nodes = asked(kubernetes.CoreV1Api(api).list_node).items

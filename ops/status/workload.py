@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from ops.aws import Deployment
+from ops.cluster.inside import inside
 from ops.cluster.jobs import Jobs
 from ops.status.lines import Line, silent
 
 _PART = "Workload"
 _HEALTHY = {"Running", "Succeeded", "Pending", "ContainerCreating", "PodInitializing"}
+
+
+def workload(deployment: Deployment) -> list[Line]:
+    """Return the lines of the deployment's jobs; ClusterError when the cluster does not answer."""
+    return lines_of(inside(deployment).jobs)
 
 
 def lines_of(jobs: Jobs) -> list[Line]:
