@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 
-from ops import show
 from ops.results import exit_status
+from ops.show.checks import show_results
+from ops.show.terminal import console
 from tests.simulated.accounts import SITUATIONS, preflight
 
 
 def main() -> None:
-    out = show.console()
+    out = console()
     for title, (settings, answers) in SITUATIONS.items():
         began = time.perf_counter()
         results = preflight(settings, answers())
         out.rule(title)
-        show.results(out, results)
+        show_results(out, results)
         out.print(f"exit status {exit_status(results)}, {time.perf_counter() - began:.1f} s")
 
 

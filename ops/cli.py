@@ -8,13 +8,13 @@ import traceback
 
 import typer
 
-from ops import show
 from ops.commands.base import FAIL
 from ops.commands.cost import cost
 from ops.commands.leftovers import leftovers
 from ops.commands.preflight import preflight
 from ops.commands.status import status
 from ops.commands.verify import verify
+from ops.show.terminal import fits
 
 app = typer.Typer(
     help="Before, while and after a deployment of BioNeMo on EKS. Reads the same settings as the "
@@ -35,7 +35,7 @@ def main() -> int:
 
     Python's own status for it would be 1, which means warnings here: `make deploy` goes on.
     """
-    if not show.fits(os.environ.get("COLUMNS", "")):
+    if not fits(os.environ.get("COLUMNS", "")):
         os.environ.pop("COLUMNS", None)  # typer, which prints the help, would take it
     try:
         app(prog_name="bionemo")

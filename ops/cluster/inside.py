@@ -29,12 +29,16 @@ class Inside:
 
 
 def inside(deployment: Deployment) -> Inside:
-    """Ask the cluster; ClusterError when it cannot be reached."""
-    with connected(deployment) as api:
-        return seen(api, deployment.settings.workload)
+    """Return what the cluster tells, asking it once; ClusterError when it cannot be reached."""
+
+    def ask() -> Inside:
+        with connected(deployment) as api:
+            return _seen(api, deployment.settings.workload)
+
+    return deployment.once("inside", ask)
 
 
-def seen(api: kubernetes.ApiClient, workload: Workload) -> Inside:
+def _seen(api: kubernetes.ApiClient, workload: Workload) -> Inside:
     """Return what a cluster that answers tells; the jobs are those of `workload`."""
     try:
         nodes = asked(kubernetes.CoreV1Api(api).list_node).items

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from ops import leftovers as leftover_search
-from ops import show
 from ops.commands.base import FAIL, PASS, WARN, Context, Json, deployment_from_context_or_stop, stop
 from ops.leftovers import Leftover, Search, deletion
+from ops.show.leftovers import show_leftovers
+from ops.show.terminal import as_json, console
 
 
 def leftovers(
@@ -27,11 +28,11 @@ def leftovers(
     deployment = deployment_from_context_or_stop(context)
     search = leftover_search.search(deployment)
     if not json:
-        show.leftovers(show.console(), search)
+        show_leftovers(console(), search)
     refused = deletion.refusal(search) if delete else ""
     gone = _delete(search, yes=yes) if delete and not refused else []
     if json:
-        show.as_json(_document(search, gone, refused))
+        as_json(_document(search, gone, refused))
     if refused:
         stop(refused)
     left = [each for each in search.left if each not in gone]

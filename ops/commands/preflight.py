@@ -11,7 +11,6 @@ import typer
 
 from bionemo_eks.configuration.cdk_context import PINNED
 from ops import preflight as preflight_checks
-from ops import show
 from ops.aws import Deployment
 from ops.commands.base import (
     Context,
@@ -26,6 +25,8 @@ from ops.preflight.capacity import pin as pin_zones
 from ops.project import ROOT
 from ops.reasons import failure_reason
 from ops.results import exit_status
+from ops.show.checks import show_results
+from ops.show.terminal import as_json, console
 
 # Seconds for all of it once there is a login; with Python's start it ends within ten. And those
 # that the checks get.
@@ -55,9 +56,9 @@ def preflight(
     deadline = max(_BUDGET - (time.monotonic() - began), _LEAST)
     results = run_checks(preflight_checks.checks(deployment), deadline)
     if json:
-        show.as_json({"pinned": pins, "checks": results} if pin else results)
+        as_json({"pinned": pins, "checks": results} if pin else results)
     else:
-        show.results(show.console(), results)
+        show_results(console(), results)
     raise typer.Exit(exit_status(results))
 
 

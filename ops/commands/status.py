@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from ops import show
 from ops import status as states
 from ops.aws import AwsError, Deployment, log_in
 from ops.commands.base import FAIL, PASS, WARN, Context, Json, deployment_from_context_or_stop, stop
+from ops.show.status import show_status
+from ops.show.terminal import as_json, console
 
 _INTERVAL = 30
 
@@ -32,7 +33,7 @@ def status(
         _watch(deployment)
         return
     lines = states.status(deployment)
-    show.as_json(lines) if json else show.status(show.console(), lines)
+    as_json(lines) if json else show_status(console(), lines)
     raise typer.Exit(status_of(lines))
 
 
@@ -44,13 +45,13 @@ def status_of(lines: list[states.Line]) -> int:
 
 
 def _watch(deployment: Deployment) -> None:
-    out = show.console()
+    out = console()
     try:
         while True:
             lines = states.status(replace(deployment))
             out.clear()
             out.print(f"{deployment.settings.cluster_name}, {datetime.now(UTC):%H:%M:%S} UTC")
-            show.status(out, lines)
+            show_status(out, lines)
             time.sleep(_INTERVAL)
             log_in(deployment.aws)  # keys end while one watches; new ones may take an MFA code
     except KeyboardInterrupt:

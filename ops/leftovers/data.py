@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, file_systems
 from ops.leftovers.model import Leftover, Unread, ours, tags_of
-from ops.prices import KMS_MONTH
+from ops.price_table import KMS_MONTH
 from ops.reasons import is_denied
 
 _BY_HAND = "holds data, so delete it yourself"

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, named_by_a_stack, ours, tags_of
-from ops.prices import ADDRESS_HOUR, NAT_HOUR
+from ops.price_table import ADDRESS_HOUR, NAT_HOUR
 from ops.reasons import code_of
 
 _ENDED = {"deleted", "deleting"}

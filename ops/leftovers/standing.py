@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ops.aws import Deployment, clusters, stacks
 from ops.leftovers.model import Leftover
-from ops.prices import EKS_HOUR
+from ops.price_table import EKS_HOUR
 
 
 def stacks_left(deployment: Deployment) -> Iterable[Leftover]:

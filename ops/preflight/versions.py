@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
 from ops.parallel import side_by_side
-from ops.prices import EKS_EXTENDED_HOUR, EKS_HOUR
+from ops.price_table import EKS_EXTENDED_HOUR, EKS_HOUR
 from ops.reasons import code_of, is_denied, reason
 from ops.results import Result, Step, command, failed, options, passed, unknown, warned
 

@@ -6,23 +6,28 @@ from typing import Any
 
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from ops.aws import Deployment
-from ops.cluster.inside import Inside
+from ops.cluster.api import ClusterError
+from ops.cluster.inside import Inside, inside
 from ops.status.lines import Line, judged
 
 _PART = "Node groups"
 
 
-def node_groups(deployment: Deployment, inside: Inside | None) -> list[Line]:
-    """Return a line for each node group; `inside` tells which nodes are ready, if it is known."""
+def node_groups(deployment: Deployment) -> list[Line]:
+    """Return a line for each node group; the cluster's API tells which nodes are ready."""
+    try:
+        seen = inside(deployment)
+    except ClusterError:  # then how many are ready is not known
+        seen = None
     eks, cluster = deployment.aws.client("eks"), deployment.settings.cluster_name
     groups = deployment.aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster)
     return [
-        _line(name, eks.describe_nodegroup(clusterName=cluster, nodegroupName=name), inside)
+        _line(name, eks.describe_nodegroup(clusterName=cluster, nodegroupName=name), seen)
         for name in groups
     ]
 
 
-def _line(name: str, answer: dict[str, Any], inside: Inside | None) -> Line:
+def _line(name: str, answer: dict[str, Any], seen: Inside | None) -> Line:
     group = answer["nodegroup"]
     # EKS tells none where a launch template has the type:
     # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
@@ -31,11 +36,11 @@ def _line(name: str, answer: dict[str, Any], inside: Inside | None) -> Line:
     gpus = wanted * GPU_INSTANCE_TYPES[kind].gpus if kind in GPU_INSTANCE_TYPES else 0
     parts = [group["status"], f"{wanted} of at most {sizes['maxSize']} {kind}"]
     ready = None
-    if inside is not None and inside.ready is not None and inside.gpus is not None:
-        ready = inside.ready.get(name, 0)
+    if seen is not None and seen.ready is not None and seen.gpus is not None:
+        ready = seen.ready.get(name, 0)
         parts.append(f"{ready} ready")
         if gpus:
-            parts.append(f"{inside.gpus.get(name, 0)} of {gpus} GPUs allocatable")
+            parts.append(f"{seen.gpus.get(name, 0)} of {gpus} GPUs allocatable")
     elif wanted:
         parts.append("readiness unknown")
         if gpus:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bionemo_eks.configuration.workload import Workload
+from ops.aws import Deployment
+from ops.cluster.inside import inside
 from ops.cluster.jobs import Jobs
 from ops.status.lines import Line, silent
 
@@ -10,13 +12,18 @@ _PART = "Workload"
 _HEALTHY = {"Running", "Succeeded", "Pending", "ContainerCreating", "PodInitializing"}
 
 
-def lines_of(jobs: Jobs, workload: Workload) -> list[Line]:
-    """Return the jobs as lines; the training is that of `workload`."""
+def workload(deployment: Deployment) -> list[Line]:
+    """Return the lines of the deployment's jobs; ClusterError when the cluster does not answer."""
+    return lines_of(inside(deployment).jobs, deployment.settings.workload)
+
+
+def lines_of(jobs: Jobs, trained: Workload) -> list[Line]:
+    """Return the jobs as lines; the training is that of the workload `trained`."""
     lines = []
     for key, name, state, line in (
         ("data", "UniRef50 data", jobs.data, jobs.data_line),
         ("launcher", "launcher", jobs.launcher, ""),
-        ("training", f"{workload.title} training", jobs.training, jobs.training_line),
+        ("training", f"{trained.title} training", jobs.training, jobs.training_line),
     ):
         if key in jobs.silent:
             lines.append(silent(_PART, jobs.silent[key], name))

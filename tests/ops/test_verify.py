@@ -9,8 +9,8 @@ import pytest
 from kubernetes import client as kubernetes
 from rich.console import Console
 
-from ops import show
 from ops.results import Result, Verdict
+from ops.show.checks import show_results
 from ops.verify import verify
 from tests.ops.cluster_api import (
     CLAIMS,
@@ -203,5 +203,5 @@ def test_a_caller_or_a_server_that_cannot_is_no_fault_of_the_pod(
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> None:
     out = io.StringIO()
-    show.results(Console(file=out, width=width), list(found(api).values()))
+    show_results(Console(file=out, width=width), list(found(api).values()))
     assert max(len(line) for line in out.getvalue().splitlines()) <= width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bionemo_eks.configuration.page import settings_page
 from bionemo_eks.configuration.reader import SettingsError
 from ops import cost
 from ops.cluster.jobs import jobs
+from ops.cost.prices import table
 from ops.status.workload import lines_of
 from tests.conftest import Synthesised
 from tests.context import read_settings
@@ -170,7 +172,8 @@ def test_its_status_and_its_cost() -> None:
     assert lines["launcher"] == "complete"
     assert found.training_line == "number 7"
     settings = read_settings(SELECTED | {"training.max_steps": "50"}, WITH_NUMBERS)
-    assert cost.ways(settings)[0].train_hours == 5.0
+    bill, _ = cost.bills(settings, table(), date(2026, 11, 25))
+    assert bill.way.train_hours == 5.0
 
 
 def test_nothing_that_it_deploys_names_another_training(numbers: Synthesised) -> None:

@@ -14,11 +14,12 @@ import pytest
 from kubernetes import client as kubernetes
 from typer.testing import CliRunner, Result
 
-from ops import aws, show
+from ops import aws
 from ops.aws import Aws, AwsError
 from ops.cli import app
 from ops.commands import base, cost, preflight, status
 from ops.results import Result as Checked
+from ops.show.terminal import console
 from tests.context import read_settings
 from tests.ops.cluster_api import NODES, Cluster
 from tests.ops.status.test_status import stacked, standing
@@ -184,7 +185,7 @@ def test_a_width_that_nothing_fits_in_is_none(
     columns: str, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    assert show.console().width == width
+    assert console().width == width
     assert os.environ["COLUMNS"] == columns
 
 

@@ -11,9 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from ops import leftovers, show
+from ops import leftovers
 from ops.aws import Deployment
 from ops.leftovers import Leftover, data, deletion, network
+from ops.show.leftovers import show_leftovers
 from tests.context import read_settings
 from tests.ops.orphans import REGION, Orphans, client, owned, tag, tagged
 from tests.simulated.accounts import simulated_deployment
@@ -308,7 +309,7 @@ def test_a_kind_that_cannot_be_searched_leaves_the_others_standing(
 def test_the_table_fits_the_terminal(account: Deployment, width: int) -> None:
     Orphans(NAME).plant()
     out = io.StringIO()
-    show.leftovers(Console(file=out, width=width), search(account))
+    show_leftovers(Console(file=out, width=width), search(account))
     lines = out.getvalue().splitlines()
     assert max(len(line) for line in lines) <= width
     # While the deployment stands, nothing is offered for deletion.

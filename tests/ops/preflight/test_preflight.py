@@ -8,10 +8,10 @@ import time
 import pytest
 from rich.console import Console
 
-from ops import show
 from ops.parallel import run_checks
 from ops.reasons import reason
 from ops.results import Result, StepKind, Verdict, command, exit_status, failed, passed
+from ops.show.checks import show_results
 from tests.ops.accounts import found, one
 from tests.ops.remedies import commands
 from tests.simulated.accounts import SITUATIONS, preflight
@@ -104,7 +104,7 @@ def test_an_answer_without_a_body_is_told_by_its_code(code: str, said: str) -> N
 
 def shown(results: list[Result], width: int) -> list[str]:
     out = io.StringIO()
-    show.results(Console(file=out, width=width), results)
+    show_results(Console(file=out, width=width), results)
     return out.getvalue().splitlines()
 
 

@@ -11,8 +11,8 @@ from kubernetes import client as kubernetes
 from rich.console import Console
 
 from bionemo_eks.configuration import names
-from ops import show
 from ops.commands.status import status_of
+from ops.show.status import show_status
 from ops.status import status
 from ops.status.lines import Line
 from tests.context import read_settings
@@ -379,5 +379,5 @@ def test_an_odd_answer_leaves_the_rest_standing() -> None:
 def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> None:
     out = io.StringIO()
     found = status(simulated_deployment({}, standing(api.configuration.host)))
-    show.status(Console(file=out, width=width), found)
+    show_status(Console(file=out, width=width), found)
     assert max(len(line) for line in out.getvalue().splitlines()) <= width

@@ -1,4 +1,4 @@
-"""Prices in US dollars: EC2's from the Price List API if it answers, else from a table."""
+"""Prices of EC2 in US dollars: from the Price List API if it answers, else from the table."""
 
 from __future__ import annotations
 
@@ -11,41 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks.configuration.settings import Settings
 from ops.aws import Aws
+from ops.price_table import HOURLY, TABLE_OF, TABLE_REGION
 
-# List prices in us-west-2, before tax and discounts, as printed on AWS' pricing pages.
-TABLE_OF, TABLE_REGION = "2025-12", "us-west-2"
-_HOURLY = {
-    "m5.xlarge": 0.192,
-    "m5.2xlarge": 0.384,
-    "m5.4xlarge": 0.768,
-    "m6i.xlarge": 0.192,
-    "m6i.2xlarge": 0.384,
-    "m6i.4xlarge": 0.768,
-    "m7i.xlarge": 0.2016,
-    "m7i.2xlarge": 0.4032,
-    "m7i.4xlarge": 0.8064,
-    "p3.2xlarge": 3.06,
-    "p3.8xlarge": 12.24,
-    "p3.16xlarge": 24.48,
-    "p3dn.24xlarge": 31.212,
-    "p4d.24xlarge": 21.9576,
-    "p4de.24xlarge": 27.4471,
-    "p5.48xlarge": 55.04,
-    "g4dn.12xlarge": 3.912,
-    "g5.12xlarge": 5.672,
-    "g5.24xlarge": 8.144,
-    "g5.48xlarge": 16.288,
-    "g6.12xlarge": 4.6016,
-    "g6.48xlarge": 13.3504,
-}
-EKS_HOUR, EKS_EXTENDED_HOUR = 0.10, 0.60
-NAT_HOUR, NAT_GB = 0.045, 0.045
-# Of each public IPv4 address, in use or not: https://aws.amazon.com/vpc/pricing/
-ADDRESS_HOUR = 0.005
-EBS_GB_MONTH, S3_GB_MONTH, LOGS_GB, KMS_MONTH = 0.08, 0.023, 0.50, 1.00
-# PERSISTENT_2 SSD, by MB/s/TiB: https://aws.amazon.com/fsx/lustre/pricing/
-FSX_GB_MONTH = {125: 0.145, 250: 0.210, 500: 0.340, 1000: 0.600}
-HOURS_A_MONTH = 730
 # The Price List API itself stands in few regions:
 # https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
 _API_REGION = "us-east-1"
@@ -73,7 +40,7 @@ def table(region: str = TABLE_REGION) -> Prices:
             f"No price of {region} is at hand: all prices are those of {TABLE_REGION}, "
             f"and {region} may cost a good deal more.",
         )
-    return Prices(dict(_HOURLY), f"the project's table of {TABLE_OF}, {TABLE_REGION}", notes=notes)
+    return Prices(dict(HOURLY), f"the project's table of {TABLE_OF}, {TABLE_REGION}", notes=notes)
 
 
 def prices(aws: Aws | None, settings: Settings) -> Prices:

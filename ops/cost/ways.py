@@ -1,0 +1,95 @@
+"""How a run goes: as the settings describe it, and the way of 2024."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bionemo_eks.configuration.settings import Settings
+from ops.price_table import HOURS_A_MONTH
+
+# Hours. Deployment and removal: what AWS' documents say of EKS, node groups and FSx, rounded up.
+DEPLOY_HOURS, DESTROY_HOURS = 0.5, 0.5
+# The data Job: bench/uniref50_latency.py and a slow download; 2024's: the middle of the 50 to 60
+# hours that the source document tells of.
+STREAMING_HOURS, BIONEMO_HOURS = 0.5, 55.0
+# An on-demand GPU node boots, pulls the image, and waits ten minutes to be let go.
+AROUND_TRAINING_HOURS = 0.4
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a run goes: hours of each phase, and what it uses.
+
+    For `idle_gpu_hours` each GPU node is paid for and trains nothing. `gateways`: NAT gateways of
+    its own. `spot`: how GPU nodes are bought, where a price for that is known. `bucket_months`: how
+    long a bucket holds data set and checkpoints.
+    """
+
+    name: str
+    prepare_hours: float
+    train_hours: float
+    idle_gpu_hours: float
+    gateways: int
+    spot: bool = False
+    bucket_months: float = 1.0
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """Hours by phase, in their order."""
+        return {
+            "deploy": DEPLOY_HOURS,
+            "prepare the data": self.prepare_hours,
+            "train": self.train_hours,
+            "destroy": DESTROY_HOURS,
+        }
+
+    @property
+    def hours(self) -> float:
+        """From the first resource to the last."""
+        return sum(self.phases.values())
+
+    @property
+    def gpu_hours(self) -> float:
+        """Hours for which each GPU node is paid for."""
+        return self.train_hours + self.idle_gpu_hours
+
+
+def these_settings(settings: Settings, training_hours: float) -> Way:
+    """Return the run that `settings` describe."""
+    streaming = settings.dataset.preparation == "streaming"
+    prepare = STREAMING_HOURS if streaming else BIONEMO_HOURS
+    around = AROUND_TRAINING_HOURS
+    if settings.gpu.scaling == "fixed":
+        around = DEPLOY_HOURS + prepare + DESTROY_HOURS
+    run_months = (DEPLOY_HOURS + prepare + training_hours + DESTROY_HOURS) / HOURS_A_MONTH
+    return Way(
+        "these settings",
+        prepare,
+        training_hours,
+        around,
+        gateways=_gateways(settings),
+        spot=settings.gpu.purchase == "spot",
+        bucket_months=1.0 if settings.storage.keep_bucket else run_months,
+    )
+
+
+def _gateways(settings: Settings) -> int:
+    """NAT gateways of the deployment's own; a given VPC has its own already."""
+    if settings.network.vpc_id:
+        return 0
+    return 1 if settings.network.nat_gateways == "one" else len(settings.zones)
+
+
+def blueprint_of_2024(training_hours: float) -> Way:
+    """Return the same training the 2024 way.
+
+    Its nodes are On-Demand and there from the beginning; nothing of its data reaches S3.
+    """
+    return Way(
+        "2024 blueprint",
+        BIONEMO_HOURS,
+        training_hours,
+        DEPLOY_HOURS + BIONEMO_HOURS + DESTROY_HOURS,
+        gateways=1,
+        bucket_months=0.0,
+    )

@@ -1,0 +1,1 @@
+"""What the commands print: tables for people, that fit the terminal, and JSON for programs."""

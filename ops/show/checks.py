@@ -1,0 +1,38 @@
+"""What checks found, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.markup import escape
+
+from ops.results import Result, StepKind, Verdict
+from ops.show.terminal import titled_table
+
+_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.WARN: "yellow",
+    Verdict.FAIL: "bold red",
+    Verdict.UNKNOWN: "magenta",
+}
+
+
+def show_results(out: Console, results: Sequence[Result]) -> None:
+    """Print checks: a line each, and below them how to mend what fails."""
+    table = titled_table("check", "", "what was found")
+    # One permission that is missing may keep a dozen checks from telling.
+    for (verdict, said), same in groupby(results, key=lambda each: (each.verdict, each.said)):
+        checks = "\n".join(escape(each.name) for each in same)
+        table.add_row(checks, f"[{_STYLES[verdict]}]{verdict}[/]", escape(said))
+    out.print(table)
+    for each in results:
+        if each.remedy:
+            out.print(f"[bold]{escape(each.name)}[/]:")
+            for step in each.remedy:
+                # What is there to be pasted stays in one piece, however long.
+                whole = step.kind is not StepKind.SENTENCE
+                out.print(f"  {escape(step.text)}", soft_wrap=whole)
+    counts = {verdict: sum(each.verdict == verdict for each in results) for verdict in Verdict}
+    out.print(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

@@ -1,0 +1,96 @@
+"""Estimates and spending, for people."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from ops.cost.bill import Bill
+from ops.cost.idle import IDLE_BELOW
+from ops.cost.prices import Prices
+from ops.cost.spending import Spending
+from ops.cost.ways import Way
+from ops.show.terminal import titled_table
+
+
+def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known: Prices) -> None:
+    """Print hours and bills of two ways side by side, and the difference."""
+    out.print(_hours(settings, ours.way, theirs.way))
+    out.print(_dollars(ours, theirs))
+    saved = theirs.total - ours.total
+    if saved > 0:
+        # Both train for as long, at one price, unless these nodes are bought as Spot.
+        ever = "." if known.spot else ", however long the training runs."
+        out.print(f"[bold]${saved:,.2f} less than the 2024 way[/]{ever}")
+    out.print(f"Prices: {known.source}.")
+    for note in known.notes:
+        out.print(f"[yellow]{escape(note)}[/]")
+    out.print(
+        "The training time is the source document's, for two p3.16xlarge; yours: --training-hours."
+    )
+
+
+def _dollars(ours: Bill, theirs: Bill) -> Table:
+    ways = (ours.way.name, theirs.way.name)
+    table = titled_table("", "counted", *ways, title="One full run, US dollars")
+    for column in table.columns[2:]:
+        column.justify = "right"
+        column.no_wrap = True
+    for mine, its in zip(ours.items, theirs.items, strict=True):
+        dollars = (f"{mine.dollars:,.2f}", f"{its.dollars:,.2f}")
+        table.add_row(mine.name, escape(mine.counted), *dollars)
+    table.add_section()
+    table.add_row("total", "", f"{ours.total:,.2f}", f"{theirs.total:,.2f}", style="bold")
+    return table
+
+
+def _hours(settings: Settings, ours: Way, theirs: Way) -> Table:
+    table = titled_table("", ours.name, theirs.name, title="One full run, hours")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for phase, hours in ours.phases.items():
+        table.add_row(phase, f"{hours:g}", f"{theirs.phases[phase]:g}")
+    table.add_section()
+    table.add_row("from deploy to destroy", f"{ours.hours:g}", f"{theirs.hours:g}", style="bold")
+    table.add_row("each GPU node is paid for", f"{ours.gpu_hours:g}", f"{theirs.gpu_hours:g}")
+    idle = [f"{way.idle_gpu_hours:g}" for way in (ours, theirs)]
+    table.add_row("of which it is idle", *idle, style="yellow")
+    lost = [f"{settings.gpus * way.idle_gpu_hours:,.1f}" for way in (ours, theirs)]
+    table.add_row(f"idle GPU hours ({settings.gpus} GPUs)", *lost, style="yellow")
+    return table
+
+
+def show_spending(out: Console, spent: Spending) -> None:
+    """Print what Cost Explorer and CloudWatch tell; what it does not goes to standard error."""
+    if spent.services:
+        out.print(_services(spent.services, spent.days))
+    elif "services" in spent.could_not_tell:
+        why = spent.could_not_tell["services"]
+        print(f"Spent: could not tell: {why}", file=sys.stderr)
+    else:
+        out.print(
+            "Spent: nothing is booked under the deployment's tag. Activate the cost allocation "
+            f"tag {DEPLOYMENT_TAG} in the Billing console; it takes a day."
+        )
+    if spent.gpu_nodes:
+        out.print(
+            f"GPU nodes, measured: they ran for {spent.gpu_nodes.hours:g} h, of which in "
+            f"{spent.gpu_nodes.idle_hours:g} h the GPUs were used less than {IDLE_BELOW:g} %"
+        )
+    else:
+        unseen = "CloudWatch has seen no GPU node of this cluster"
+        out.print(f"Idle GPU nodes: not measured: {spent.could_not_tell.get('gpu_nodes', unseen)}")
+
+
+def _services(services: dict[str, float], days: int) -> Table:
+    table = titled_table("service", "US dollars", title=f"Spent in the last {days} days")
+    table.columns[1].justify = "right"
+    for name, dollars in sorted(services.items(), key=lambda each: -each[1]):
+        table.add_row(name, f"{dollars:,.2f}")
+    table.add_section()
+    table.add_row("total", f"{sum(services.values()):,.2f}", style="bold")
+    return table

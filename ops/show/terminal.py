@@ -1,0 +1,49 @@
+"""The terminal, and what all that is printed to it shares."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+# A narrower terminal is none: COLUMNS=0, as some programs set it, would have nothing printed.
+_NARROWEST = 20
+
+
+def console() -> Console:
+    """Return the terminal; into a pipe, lines as wide as COLUMNS says, or 100."""
+    environment = dict(os.environ)
+    if not fits(environment.get("COLUMNS", "")):
+        environment.pop("COLUMNS", None)
+    wide = None if sys.stdout.isatty() or "COLUMNS" in environment else 100
+    return Console(width=wide, highlight=False, _environ=environment)
+
+
+def fits(columns: str) -> bool:
+    """Whether COLUMNS says a width in which something can be printed."""
+    return columns.isdecimal() and int(columns) >= _NARROWEST
+
+
+def titled_table(*columns: str, title: str = "") -> Table:
+    """Return a table without rows; a column that is too narrow folds what is in it."""
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def as_json(value: Any) -> None:
+    """Print dataclasses, or a list or an object of them, as JSON."""
+    print(json.dumps(value, indent=2, default=asdict))

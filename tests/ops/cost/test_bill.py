@@ -1,0 +1,141 @@
+"""The estimate: what a user's choices do to it, and that docs/cost.md says the same."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ops import cost
+from ops.cost.prices import table
+from ops.show.cost import show_bills
+from tests.context import read_settings
+from tests.ops.cost.estimates import TODAY, bills, dollars, ours
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_training_takes_what_the_source_document_says() -> None:
+    """At least 3 to 4 days on two p3.16xlarge."""
+    mine, theirs = bills()
+    assert mine.way.train_hours == theirs.way.train_hours
+    assert 3 * 24 <= mine.way.train_hours <= 4 * 24
+
+
+def test_the_2024_way_pays_for_gpus_while_it_prepares_its_data_and_this_one_does_not() -> None:
+    mine, theirs = bills()
+    assert dollars(mine)["GPU nodes, training"] == dollars(theirs)["GPU nodes, training"]
+    assert mine.way.idle_gpu_hours < 1
+    assert theirs.way.idle_gpu_hours > theirs.way.prepare_hours >= 50
+    saved = theirs.total - mine.total
+    idle = dollars(theirs)["GPU nodes, idle"] - dollars(mine)["GPU nodes, idle"]
+    assert 0.9 * saved < idle <= saved, "nearly all of what is saved"
+
+
+@pytest.mark.parametrize("hours", [10.0, 500.0])
+def test_what_is_saved_does_not_depend_on_how_long_the_training_runs(hours: float) -> None:
+    mine, theirs = bills(hours=hours)
+    reference, other = bills()
+    assert theirs.total - mine.total == pytest.approx(other.total - reference.total)
+    assert theirs.total > mine.total
+
+
+def test_nodes_that_always_run_are_paid_for_as_long_as_the_deployment_stands() -> None:
+    mine, _ = bills({"gpu.scaling": "fixed"})
+    assert mine.way.gpu_hours == mine.way.hours
+    asked_for, _ = bills()
+    assert asked_for.way.gpu_hours < mine.way.gpu_hours
+
+
+def test_twice_the_gpu_nodes_cost_twice_as_much_and_so_does_twice_the_time() -> None:
+    once, twice = ours(gpu__nodes="2"), ours(gpu__nodes="4")
+    for name in ("GPU nodes, training", "GPU nodes, idle"):
+        assert twice[name] == pytest.approx(2 * once[name])
+    assert twice["FSx for Lustre"] == once["FSx for Lustre"]
+    usual, _ = bills()
+    longer, _ = bills(hours=2 * usual.way.train_hours)
+    assert dollars(longer)["GPU nodes, training"] == pytest.approx(2 * once["GPU nodes, training"])
+
+
+def test_a_file_system_that_is_faster_or_larger_costs_more() -> None:
+    usual = ours()["FSx for Lustre"]
+    assert ours(storage__throughput="1000")["FSx for Lustre"] > usual
+    assert ours(storage__throughput="125")["FSx for Lustre"] < usual
+    assert ours(storage__capacity_gib="4800")["FSx for Lustre"] == pytest.approx(2 * usual)
+
+
+def test_extended_support_costs_six_times_as_much() -> None:
+    """$0.60 an hour, not $0.10: https://aws.amazon.com/eks/pricing/"""
+    assert ours(kubernetes_version="1.33")["EKS"] == pytest.approx(6 * ours()["EKS"])
+
+
+def test_a_second_nat_gateway_costs_as_much_as_the_first_and_so_does_its_address() -> None:
+    one, both = ours(), ours(network__nat_gateways="per-zone")
+    none = ours(network__vpc_id="vpc-0123456789abcdef0")
+    assert both["public addresses"] == pytest.approx(2 * one["public addresses"])
+    assert both["NAT"] - one["NAT"] == pytest.approx(one["NAT"] - none["NAT"])
+
+
+def test_a_given_vpc_has_its_own_gateway_but_what_goes_through_is_paid_for() -> None:
+    given = ours(network__vpc_id="vpc-0123456789abcdef0")
+    assert given["public addresses"] == 0
+    assert given["NAT"] > 0
+
+
+def test_a_bucket_that_is_not_kept_costs_nothing_afterwards() -> None:
+    kept, gone = ours()["S3"], ours(storage__keep_bucket="false")["S3"]
+    run_hours = bills()[0].way.hours
+    assert 0 < gone / kept == pytest.approx(run_hours / 730), "the share of a month"
+
+
+def test_preparing_the_data_the_2024_way_keeps_everything_up_for_longer() -> None:
+    slow, quick = ours(dataset__preparation="bionemo"), ours()
+    assert slow["EKS"] > 1.5 * quick["EKS"]
+    assert slow["GPU nodes, idle"] == quick["GPU nodes, idle"], "none runs before there is data"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("region", ["us-west-2", "eu-west-1"])
+def test_the_tables_fit_the_terminal_and_hold_every_figure(width: int, region: str) -> None:
+    settings = read_settings({"region": region})
+    known, out = table(region), io.StringIO()
+    mine, theirs = cost.bills(settings, known, TODAY)
+    show_bills(Console(file=out, width=width), settings, mine, theirs, known)
+    text = out.getvalue()
+    assert max(len(line) for line in text.splitlines()) <= width
+    shown = set(re.findall(r"[\d,]+(?:\.\d+)?", text))
+    for bill in (mine, theirs):
+        assert {f"{item.dollars:,.2f}" for item in bill.items} <= shown
+        assert {f"{bill.total:,.2f}", f"{bill.way.hours:g}"} <= shown
+        assert {f"{hours:g}" for hours in bill.way.phases.values()} <= shown
+        assert f"{settings.gpus * bill.way.idle_gpu_hours:,.1f}" in shown
+    assert f"{theirs.total - mine.total:,.2f}" in shown
+    assert " ".join(known.notes) in " ".join(text.split())
+
+
+def test_the_document_has_the_tables_figures() -> None:
+    """docs/cost.md shows the arithmetic for the defaults, line by line."""
+    text = (ROOT / "docs/cost.md").read_text()
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]*) \| ([\d,.]+) \| ([^|]*) \| ([\d,.]+) \|$", text, re.MULTILINE
+    )
+    mine, theirs = bills()
+    expected = [
+        (own.name, own.counted, f"{own.dollars:,.2f}", its.counted, f"{its.dollars:,.2f}")
+        for own, its in zip(mine.items, theirs.items, strict=True)
+    ]
+    assert rows == [*expected, ("total", "", f"{mine.total:,.2f}", "", f"{theirs.total:,.2f}")]
+    assert f"**${theirs.total - mine.total:,.2f} less**" in " ".join(text.split())
+
+
+def test_the_document_has_the_hours() -> None:
+    text = (ROOT / "docs/cost.md").read_text()
+    mine, theirs = (bill.way for bill in bills())
+    for phase, hours in mine.phases.items():
+        assert f"| {phase} | {hours:g} | {theirs.phases[phase]:g} |" in text
+    assert f"| from deploy to destroy | {mine.hours:g} | {theirs.hours:g} |" in text
+    assert f"| each GPU node is paid for | {mine.gpu_hours:g} | {theirs.gpu_hours:g} |" in text
+    assert f"| of which it is idle | {mine.idle_gpu_hours:g} | {theirs.idle_gpu_hours:g} |" in text
