@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,23 +25,46 @@ def losses(before: Items, after: Items) -> list[str]:
     }
     told = [f"{stack}: the stack is gone, with all that is in it." for stack in sorted(gone)]
     for (stack, section, name), record in before.items():
-        if stack in gone:
-            continue
         now = after.get((stack, section, name))
-        if section == "resources" and now is not None:
-            told.extend(_changes(f"{stack}: {name} ({record['type']})", record, now))
-        elif section == "resources":
+        if stack in gone or now == record:
+            continue
+        if now is None and section == "resources":
             told.append(_gone(stack, name, record, before, after))
         elif now is None:
             told.append(f"{stack}: {_NOT_THERE[section].format(name)}")
-        elif now != record:
+        elif section == "resources":
+            along = _along(before, stack, name)
+            told.extend(_changes(f"{stack}: {name} ({record['type']})", record, now, along))
+        else:
             told.append(f"{stack}: {_OTHER[section].format(name, **_both(record, now))}")
     return told
 
 
+def _along(items: Items, stack: str, name: str) -> str:
+    """Say what is replaced with a resource: all of its stack whose create-only properties name it.
+
+    In other stacks CloudFormation refuses it: they import the resource.
+    """
+    resources = {
+        its_name: record
+        for (its_stack, section, its_name), record in items.items()
+        if (its_stack, section) == (stack, "resources")
+    }
+    replaced = [name]
+    for each in replaced:  # grows
+        for other, record in resources.items():
+            text = json.dumps(record["properties"])
+            if other not in replaced and (f"${{{each}}}" in text or f"${{{each}." in text):
+                replaced.append(other)
+    types = Counter(resources[other]["type"] for other in replaced[1:])
+    named = [f"{kind} ({number})" if number > 1 else kind for kind, number in types.items()]
+    return f" It takes along: {', '.join(named)}." if named else ""
+
+
 def additions(before: Items, after: Items) -> list[str]:
     """Return what `after` has and `before` has not; nothing is lost by it."""
-    return [f"{stack}: {section} {name}" for stack, section, name in after.keys() - before.keys()]
+    new = sorted(after.keys() - before.keys())
+    return [f"{stack}: {section} {name}" for stack, section, name in new]
 
 
 _NOT_THERE = {
@@ -63,7 +88,7 @@ def _both(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
 
 def _gone(stack: str, name: str, record: dict[str, Any], before: Items, after: Items) -> str:
     kind = record["type"]
-    why = _why(kind)
+    why = _why(kind) + _along(before, stack, name)
     same = [
         other
         for (its_stack, section, other), now in after.items()
@@ -85,7 +110,7 @@ def _gone(stack: str, name: str, record: dict[str, Any], before: Items, after: I
     return f"{stack}: logical id {name} of {kind} is gone: CloudFormation would DELETE it.{why}"
 
 
-def _changes(title: str, before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+def _changes(title: str, before: dict[str, Any], now: dict[str, Any], along: str) -> Iterator[str]:
     kind = before["type"]
     why = _why(kind)
     if now["type"] != kind:
@@ -98,7 +123,8 @@ def _changes(title: str, before: dict[str, Any], now: dict[str, Any]) -> Iterato
         old, new = before["properties"].get(path), now["properties"].get(path)
         if old != new:
             change = f"changed from {_shown(old)} to {_shown(new)}"
-            yield f"{title} {_consequence(kind, path)} {path} {change}.{why}"
+            what = _consequence(kind, path)
+            yield f"{title} {what} {path} {change}.{why}{along if REPLACED in what else ''}"
     for each in before.get("objects", []):
         if each not in now.get("objects", []):
             yield f"{title}: object {each} has left this manifest: {_left(each)}"
@@ -123,4 +149,4 @@ def _left(item: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is None else str(value)
+    return "nothing" if value is None else json.dumps(value)

@@ -13,7 +13,7 @@ BESIDE_THE_SCHEMAS: dict[str, dict[str, str]] = {
         "LustreConfiguration/DeploymentType": REPLACED,
         # FSx changes it for Windows alone:
         # https://docs.aws.amazon.com/fsx/latest/APIReference/API_UpdateFileSystem.html
-        "StorageType": REPLACED,
+        "StorageType": "could not be UPDATED by FSx",
     },
     # https://docs.aws.amazon.com/eks/latest/APIReference/API_LaunchTemplateSpecification.html
     "AWS::EKS::Nodegroup": {"LaunchTemplate/Id": "could not be UPDATED by EKS"},
@@ -47,11 +47,11 @@ MAY_CHANGE = {
 
 _NO_WAY_OUT = "Nodes and pods would have no way out to the internet, to EKS and to S3, for a while."
 _RULE = "EC2 takes no second rule with the same content while the first is there."
-_TAKEN = "The new one cannot be made, or goes with the old one, while the old one has its name."
+_NAMED = "One of the same name cannot be made beside it, or goes when the old one goes."
 
 WHY = {
-    "AWS::CloudWatch::Alarm": _TAKEN,
-    "AWS::CloudWatch::Dashboard": _TAKEN,
+    "AWS::CloudWatch::Alarm": _NAMED,
+    "AWS::CloudWatch::Dashboard": _NAMED,
     "AWS::EC2::EIP": "What lets the deployment in by its address would no longer know it.",
     "AWS::EC2::FlowLog": "Traffic would not be logged for a while.",
     "AWS::EC2::InternetGateway": _NO_WAY_OUT,
@@ -60,8 +60,7 @@ WHY = {
     "AWS::EC2::PlacementGroup": "The nodes in it would have to be replaced.",
     "AWS::EC2::Route": "A route table takes no second route to the same place. " + _NO_WAY_OUT,
     "AWS::EC2::RouteTable": _NO_WAY_OUT,
-    "AWS::EC2::SecurityGroup": "A file system cannot change its security groups: it would be "
-    "replaced with the group.",
+    "AWS::EC2::SecurityGroup": "What is in it has to leave it, and a file system cannot.",
     "AWS::EC2::SecurityGroupEgress": _RULE,
     "AWS::EC2::SecurityGroupIngress": _RULE,
     "AWS::EC2::Subnet": "File system, node groups and everything else in it would be replaced too.",

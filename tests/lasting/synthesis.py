@@ -40,7 +40,9 @@ def templates(name: str) -> Templates:
 
 
 def _synthesised(context: dict[str, Any]) -> Any:
-    app = App(context=cdk_flags(**context), analytics_reporting=False)
+    # Without what somebody has set in cdk.json by its dotted path.
+    flags = {key: value for key, value in cdk_flags().items() if key.startswith("@")}
+    app = App(context=flags | context, analytics_reporting=False)
     build(app)
     return app.synth()
 
