@@ -17,7 +17,7 @@ from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.settings import Settings
 from ops.preflight import versions
 from rehearsal.kubernetes.ledger import Ledger
-from rehearsal.local_aws import inventory
+from rehearsal.local_aws import clients, inventory
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
 from rehearsal.local_aws.resources import resources
 from rehearsal.local_aws.server import local_aws
@@ -98,7 +98,7 @@ class _Rehearsal:
     ) -> None:
         self._options, self._settings, self._steps = options, settings, steps
         self._endpoint, self._folder = endpoint, folder
-        self._client = inventory.session(endpoint, settings.region)
+        self._client = clients.session(endpoint, settings.region)
         self._environment = child_environment(endpoint, settings.region, self._folder / "home")
         self._cdk = CdkCli(self._environment, self._folder / "cdk.out", self._folder / "logs")
 
