@@ -140,13 +140,13 @@ class _Rehearsal:
         return self._folder / LEDGER_FOLDER
 
     def _follow(self, update: Callable[[str], None]) -> Callable[[str], None]:
-        """Return what takes the CLI's lines: finished stacks are told, the others counted."""
+        """Return what takes the CLI's lines: finished stacks are finished, the others counted."""
         progress = StackProgress()
 
         def read(line: str) -> None:
-            told = progress.read(line)
-            if told:
-                self._steps.say(told)
+            finished = progress.read(line)
+            if finished:
+                self._steps.say(finished)
             update(progress.status)
 
         return read

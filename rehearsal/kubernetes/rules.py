@@ -8,7 +8,7 @@ import kubernetes_validate
 
 from rehearsal.kubernetes import kinds, names, pods
 from rehearsal.kubernetes.changes import changed_immutable_fields
-from rehearsal.kubernetes.crd_schema import refusals
+from rehearsal.kubernetes.custom_objects import refusals
 from rehearsal.kubernetes.objects import (
     CLUSTER_SCOPED,
     NAMESPACED,

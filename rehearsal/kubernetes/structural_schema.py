@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from jsonschema import Draft202012Validator
 
-from rehearsal.kubernetes.crd_schema import PRESERVE, Schema
+from rehearsal.kubernetes.custom_objects import PRESERVE, Schema
 
 Path = tuple[str, ...]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.local_aws import private
-from rehearsal.local_aws.types import ec2, eks, export_guard, fsx, kubectl, s3
+from rehearsal.local_aws.types import ec2, eks, export_guard, fsx, kubectl_provider, s3
 from rehearsal.local_aws.types.provisioner import Provisioner, ResourceType
 
 TYPES: dict[str, ResourceType] = {
@@ -11,7 +11,7 @@ TYPES: dict[str, ResourceType] = {
     **eks.TYPES,
     **export_guard.TYPES,
     **fsx.TYPES,
-    **kubectl.TYPES,
+    **kubectl_provider.TYPES,
     **s3.TYPES,
 }
 
@@ -19,4 +19,4 @@ TYPES: dict[str, ResourceType] = {
 def register() -> None:
     """Add the types to the emulator's own."""
     private.RESOURCE_TYPES.value.update(Provisioner().handlers(TYPES))
-    kubectl.register()
+    kubectl_provider.register()

@@ -57,14 +57,14 @@ def gone(name: Private) -> bool:
 def test_a_private_name_is_as_the_rehearsal_uses_it(
     name: Private, entries: dict[Private, Any]
 ) -> None:
-    told = f"ministack {version('ministack')}: {name.module}.{name.name}, {name.use},"
-    assert not gone(name), f"{told} is gone"
+    what = f"ministack {version('ministack')}: {name.module}.{name.name}, {name.use},"
+    assert not gone(name), f"{what} is gone"
     if name.parameters:
         there = inspect.signature(name.value).parameters
         missing = [each for each in name.parameters if each not in there]
-        assert not missing, f"{told} no longer takes {missing}, but {list(there)}"
+        assert not missing, f"{what} no longer takes {missing}, but {list(there)}"
     if name.fields:
         entry = entries[name]
-        assert entry is not None, f"{told} no longer has its entries by the same keys"
+        assert entry is not None, f"{what} no longer has its entries by the same keys"
         missing = [each for each in name.fields if each not in entry]
-        assert not missing, f"{told} no longer has {missing} in an entry, but {list(entry)}"
+        assert not missing, f"{what} no longer has {missing} in an entry, but {list(entry)}"

@@ -34,22 +34,22 @@ def test_the_pinned_kubectl_applies_twice(
     ledger.create([config_map(data={"a": "b"}), crd(), training()])
     files = write_objects(tmp_path / "kubernetes", ledger)
     api = Api()
-    told: list[str] = []
+    printed: list[str] = []
     with serving(api) as server:
         config = tmp_path / "config"
         config.write_text(kubeconfig(server))
         ask(kubectl, config, server)
         for _ in range(2):
-            apply_in_order(kubectl, config, files, told.append)
+            apply_in_order(kubectl, config, files, printed.append)
     assert api.patches == 6
     assert api.objects["/api/v1/namespaces/default/configmaps/a"]["data"] == {"a": "b"}
     assert "/apis/kubeflow.org/v1/namespaces/default/pytorchjobs/train" in api.objects
     assert (
         "customresourcedefinition.apiextensions.k8s.io/pytorchjobs.kubeflow.org condition met"
-        in told
+        in printed
     )
     with pytest.raises(KubectlError, match="kubectl apply --server-side failed"):
-        apply_in_order(kubectl, config, files[:1], told.append)
+        apply_in_order(kubectl, config, files[:1], printed.append)
     with pytest.raises(
         KubectlError, match=f"kubeconfig {config}, {server}, (?s:.*)Nothing has been"
     ):
