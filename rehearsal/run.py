@@ -18,7 +18,7 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.preflight import versions
 from rehearsal.kubernetes.ledger import Ledger
-from rehearsal.local_aws import inventory
+from rehearsal.local_aws import clients, inventory
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
 from rehearsal.local_aws.resources import resources
 from rehearsal.local_aws.server import local_aws
@@ -99,7 +99,7 @@ class _Rehearsal:
     ) -> None:
         self._options, self._settings, self._steps = options, settings, steps
         self._endpoint, self._folder = endpoint, folder
-        self._client = inventory.session(endpoint, settings.region)
+        self._client = clients.session(endpoint, settings.region)
         self._environment = child_environment(endpoint, settings.region, self._folder / "home")
         self._cdk = CdkCli(self._environment, self._folder / "cdk.out", self._folder / "logs")
 
@@ -141,13 +141,13 @@ class _Rehearsal:
         return self._folder / LEDGER_FOLDER
 
     def _follow(self, update: Callable[[str], None]) -> Callable[[str], None]:
-        """Return what takes the CLI's lines: finished stacks are told, the others counted."""
+        """Return what takes the CLI's lines: finished stacks are finished, the others counted."""
         progress = StackProgress()
 
         def read(line: str) -> None:
-            told = progress.read(line)
-            if told:
-                self._steps.say(told)
+            finished = progress.read(line)
+            if finished:
+                self._steps.say(finished)
             update(progress.status)
 
         return read

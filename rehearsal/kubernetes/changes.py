@@ -12,14 +12,12 @@ from typing import Any
 from rehearsal.kubernetes.objects import KubernetesObject
 
 _IMMUTABLE = {
-    "ClusterRoleBinding": ("roleRef",),
     "CustomResourceDefinition": (
         "spec.group",
         "spec.names.kind",
         "spec.names.plural",
         "spec.scope",
     ),
-    "DaemonSet": ("spec.selector",),
     "Deployment": ("spec.selector",),
     "Job": (
         "spec.backoffLimitPerIndex",
@@ -32,44 +30,23 @@ _IMMUTABLE = {
         "spec.template",
     ),
     "PersistentVolume": ("spec.csi", "spec.volumeMode", "spec.nodeAffinity"),
-    "PriorityClass": ("value", "preemptionPolicy"),
-    "ReplicaSet": ("spec.selector",),
     "RoleBinding": ("roleRef",),
-    "Secret": ("type",),
-    "StorageClass": ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"),
 }
-# All but these is immutable.
-_MUTABLE_IN_SPEC = {
-    "PersistentVolumeClaim": {"resources", "volumeAttributesClassName"},
-    "StatefulSet": {
-        "minReadySeconds",
-        "ordinals",
-        "persistentVolumeClaimRetentionPolicy",
-        "replicas",
-        "revisionHistoryLimit",
-        "template",
-        "updateStrategy",
-    },
-}
+# Of a claim's spec all else is immutable.
+_MUTABLE_IN_A_CLAIM = {"resources", "volumeAttributesClassName"}
 # What an unset field is to the API server: to write it out changes nothing.
-_DEFAULTS = {
-    "spec.completionMode": "NonIndexed",
-    "spec.volumeMode": "Filesystem",
-    "reclaimPolicy": "Delete",
-    "type": "Opaque",
-    "volumeBindingMode": "Immediate",
-}
-_FROZEN = ("immutable", "data", "binaryData", "stringData")
+_DEFAULTS = {"spec.completionMode": "NonIndexed", "spec.volumeMode": "Filesystem"}
+_FROZEN = ("immutable", "data", "binaryData")
 
 
 def changed_immutable_fields(before: KubernetesObject, after: KubernetesObject) -> Iterator[str]:
     """Yield the path of each immutable field that differs, as deep as the difference goes."""
     kind = after["kind"]
     paths = list(_IMMUTABLE.get(kind, ()))
-    if kind in _MUTABLE_IN_SPEC:
-        fields = sorted({*before["spec"], *after["spec"]} - _MUTABLE_IN_SPEC[kind])
+    if kind == "PersistentVolumeClaim":
+        fields = sorted({*before["spec"], *after["spec"]} - _MUTABLE_IN_A_CLAIM)
         paths += [f"spec.{field}" for field in fields]
-    if kind in ("ConfigMap", "Secret") and before.get("immutable"):
+    if kind == "ConfigMap" and before.get("immutable"):
         paths += _FROZEN
     for path in paths:
         yield from _differences(_at(before, path), _at(after, path), path)

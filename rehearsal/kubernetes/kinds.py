@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from rehearsal.kubernetes.crds import crd_problems
 from rehearsal.kubernetes.names import label_problems
 from rehearsal.kubernetes.objects import KubernetesObject
-from rehearsal.kubernetes.pods import quantity, template_of
+from rehearsal.kubernetes.pods import TEMPLATE, labels_of, quantity, template_of
 
-# Of a ConfigMap or a Secret: https://kubernetes.io/docs/concepts/configuration/configmap/
+# Of a ConfigMap: https://kubernetes.io/docs/concepts/configuration/configmap/
 _MOST_BYTES = 1 << 20
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _ACTIONS = {"FailJob", "FailIndex", "Ignore", "Count"}
 _SUBJECTS = {"Group", "ServiceAccount", "User"}
+_ROLES = {"ClusterRole", "Role"}
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -30,50 +32,50 @@ def problems(item: KubernetesObject) -> Iterator[str]:
 
 
 def _job(item: KubernetesObject) -> Iterator[str]:
-    found = template_of(item)
-    assert found is not None  # a Job has one
-    where, pod = found
-    policy = pod["spec"].get("restartPolicy", "")
+    pod = template_of(item).get("spec", {})
+    policy = pod.get("restartPolicy", "")
     if policy not in ("Never", "OnFailure"):
         yield (
-            f'{where}spec.restartPolicy: Required value: valid values: "OnFailure", "Never" '
+            f'{TEMPLATE}.spec.restartPolicy: Required value: valid values: "OnFailure", "Never" '
             f'(is "{policy or "Always, by default"}")'
         )
-    names = {each["name"] for each in pod["spec"]["containers"]}
-    rules = item["spec"].get("podFailurePolicy", {}).get("rules", [])
+    names = {each["name"] for each in pod.get("containers", [])}
+    rules = item.get("spec", {}).get("podFailurePolicy", {}).get("rules", [])
     if rules and policy != "Never":
-        yield f"{where}spec.restartPolicy: only Never is supported when podFailurePolicy is given"
+        yield (
+            f"{TEMPLATE}.spec.restartPolicy: only Never is supported when podFailurePolicy is given"
+        )
     for index, rule in enumerate(rules):
-        place = f"spec.podFailurePolicy.rules[{index}]"
-        if rule.get("action") not in _ACTIONS:
-            yield f'{place}.action: Unsupported value: "{rule.get("action")}"'
-        if bool(rule.get("onExitCodes")) == bool(rule.get("onPodConditions")):
-            yield f"{place}: Invalid value: one of onExitCodes and onPodConditions is required"
-        container = (rule.get("onExitCodes") or {}).get("containerName")
-        if container and container not in names:
-            yield f'{place}.onExitCodes.containerName: Invalid value: "{container}": not found'
+        yield from _failure_rule(f"spec.podFailurePolicy.rules[{index}]", rule, names)
 
 
-def _controller(item: KubernetesObject) -> Iterator[str]:
-    found = template_of(item)
-    assert found is not None  # each of these kinds has one
-    where, pod = found
-    wanted = (item["spec"].get("selector") or {}).get("matchLabels") or {}
-    labels = (pod.get("metadata") or {}).get("labels") or {}
+def _failure_rule(where: str, rule: dict[str, Any], containers: set[str]) -> Iterator[str]:
+    if rule.get("action") not in _ACTIONS:
+        yield f'{where}.action: Unsupported value: "{rule.get("action")}"'
+    if bool(rule.get("onExitCodes")) == bool(rule.get("onPodConditions")):
+        yield f"{where}: Invalid value: one of onExitCodes and onPodConditions is required"
+    container = rule.get("onExitCodes", {}).get("containerName")
+    if container and container not in containers:
+        yield f'{where}.onExitCodes.containerName: Invalid value: "{container}": not found'
+
+
+def _deployment(item: KubernetesObject) -> Iterator[str]:
+    pod, selector = template_of(item), item.get("spec", {}).get("selector", {})
+    wanted, labels = selector.get("matchLabels", {}), labels_of(pod)
     yield from label_problems("spec.selector.matchLabels", wanted)
-    if not wanted and not (item["spec"].get("selector") or {}).get("matchExpressions"):
+    if not wanted and not selector.get("matchExpressions"):
         yield "spec.selector: Required value"
     if any(labels.get(key) != value for key, value in wanted.items()):
         yield (
-            f"{where}metadata.labels: Invalid value: {labels}: "
+            f"{TEMPLATE}.metadata.labels: Invalid value: {labels}: "
             "`selector` does not match template `labels`"
         )
-    if pod["spec"].get("restartPolicy", "Always") != "Always":
-        yield f'{where}spec.restartPolicy: Unsupported value: supported values: "Always"'
+    if pod.get("spec", {}).get("restartPolicy", "Always") != "Always":
+        yield f'{TEMPLATE}.spec.restartPolicy: Unsupported value: supported values: "Always"'
 
 
-def _config(item: KubernetesObject) -> Iterator[str]:
-    data = {**(item.get("data") or {}), **(item.get("binaryData") or {})}
+def _config_map(item: KubernetesObject) -> Iterator[str]:
+    data = {**item.get("data", {}), **item.get("binaryData", {})}
     size = sum(len(str(value).encode()) for value in data.values())
     if size > _MOST_BYTES:
         yield f"data: Too long: may not be more than {_MOST_BYTES} bytes (is {size})"
@@ -84,12 +86,11 @@ def _config(item: KubernetesObject) -> Iterator[str]:
 
 def _binding(item: KubernetesObject) -> Iterator[str]:
     role = item["roleRef"]
-    kinds = {"ClusterRole"} | ({"Role"} if item["kind"] == "RoleBinding" else set())
-    if role.get("kind") not in kinds:
-        yield f'roleRef.kind: Unsupported value: "{role.get("kind")}": is not {sorted(kinds)}'
+    if role.get("kind") not in _ROLES:
+        yield f'roleRef.kind: Unsupported value: "{role.get("kind")}": is not {sorted(_ROLES)}'
     if role.get("apiGroup") != _RBAC:
         yield f'roleRef.apiGroup: Unsupported value: "{role.get("apiGroup")}": is not {_RBAC}'
-    for index, subject in enumerate(item.get("subjects") or []):
+    for index, subject in enumerate(item.get("subjects", [])):
         if subject.get("kind") not in _SUBJECTS:
             yield f'subjects[{index}].kind: Unsupported value: "{subject.get("kind")}"'
         if subject.get("kind") == "ServiceAccount" and not subject.get("namespace"):
@@ -97,9 +98,11 @@ def _binding(item: KubernetesObject) -> Iterator[str]:
 
 
 def _volume(item: KubernetesObject) -> Iterator[str]:
-    spec = item["spec"]
-    held = spec.get("resources", {}).get("requests", {})
-    amounts = spec.get("capacity", {}) if item["kind"] == "PersistentVolume" else held
+    spec = item.get("spec", {})
+    if item["kind"] == "PersistentVolume":
+        amounts = spec.get("capacity", {})
+    else:
+        amounts = spec.get("resources", {}).get("requests", {})
     if "storage" not in amounts:
         yield "spec: Required value: storage"
     for name, text in amounts.items():
@@ -110,16 +113,11 @@ def _volume(item: KubernetesObject) -> Iterator[str]:
 
 
 _CHECKS: dict[str, Callable[[KubernetesObject], Iterator[str]]] = {
-    "ClusterRoleBinding": _binding,
-    "ConfigMap": _config,
+    "ConfigMap": _config_map,
     "CustomResourceDefinition": crd_problems,
-    "DaemonSet": _controller,
-    "Deployment": _controller,
+    "Deployment": _deployment,
     "Job": _job,
     "PersistentVolume": _volume,
     "PersistentVolumeClaim": _volume,
-    "ReplicaSet": _controller,
     "RoleBinding": _binding,
-    "Secret": _config,
-    "StatefulSet": _controller,
 }

@@ -6,7 +6,6 @@ handler: https://github.com/aws/aws-cdk/tree/main/packages/@aws-cdk/custom-resou
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,28 +15,22 @@ from rehearsal.kubernetes.objects import (
     Definitions,
     KubernetesObject,
     RefusedError,
+    as_decoded,
     group_of,
     key_of,
 )
 from rehearsal.kubernetes.rules import check_change, check_object
 
 _PRESENT_FROM_THE_START = ("default", "kube-system", "kube-public", "kube-node-lease")
-# Kinds that `kubectl apply --prune` removes by itself:
+# Of the kinds that the project applies those that `kubectl apply --prune` removes by itself:
 # https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-to-delete-objects
 _PRUNED = {
     "ConfigMap",
-    "CronJob",
-    "DaemonSet",
     "Deployment",
-    "Ingress",
     "Job",
     "Namespace",
     "PersistentVolume",
     "PersistentVolumeClaim",
-    "Pod",
-    "Secret",
-    "Service",
-    "StatefulSet",
 }
 
 
@@ -56,7 +49,7 @@ class Ledger:
 
     def create(self, items: list[KubernetesObject]) -> None:
         """`kubectl create`: refuses what is there already."""
-        for item in items:
+        for item in map(as_decoded, items):
             key = self._key(item)
             if key in self.objects:
                 raise RefusedError(f"Error from server (AlreadyExists): {key} already exists")
@@ -65,7 +58,8 @@ class Ledger:
 
     def apply(self, items: list[KubernetesObject], prune_label: str | None) -> None:
         """`kubectl apply --prune -l <label>`: changes or makes, then removes what is no more."""
-        for item in items:
+        decoded = as_decoded(items)
+        for item in decoded:
             key = self._key(item)
             before = self.objects.get(key)
             self._check(item)
@@ -74,7 +68,7 @@ class Ledger:
             if before != item:
                 self._put("apply", item)
         if prune_label:
-            self._prune(prune_label, {self._key(item) for item in items})
+            self._prune(prune_label, {self._key(item) for item in decoded})
 
     def delete(self, items: list[KubernetesObject]) -> None:
         """`kubectl delete`: what is not there is no error to CDK's handler."""
@@ -131,7 +125,7 @@ class Ledger:
 
     def _put(self, verb: str, item: KubernetesObject) -> None:
         key = self._key(item)
-        self.objects[key] = copy.deepcopy(item)
+        self.objects[key] = item
         self.steps.append({"verb": verb, "key": key})
 
     def _prune(self, label: str, kept: set[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from rehearsal.kubernetes.objects import KubernetesObject
@@ -13,9 +13,9 @@ _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _LABEL_LENGTH, _SUBDOMAIN_LENGTH = 63, 253
 # Kinds whose name becomes part of a host name or, of a Job, of its pods' label.
-_SHORT_NAMES = {"Job", "Namespace", "Service"}
+_SHORT_NAMES = {"Job", "Namespace"}
 # Kinds whose name only has to fit into a path of the API.
-_PATH_NAMES = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+_PATH_NAMES = {"Role", "RoleBinding"}
 
 
 def is_label(text: str) -> bool:
@@ -32,8 +32,12 @@ def problems(item: KubernetesObject) -> Iterator[str]:
     """Yield what is wrong with an object's name, labels and annotations."""
     metadata = item["metadata"]
     yield from _name_problems(item["kind"], metadata["name"])
-    yield from label_problems("metadata.labels", metadata.get("labels") or {})
-    for key in metadata.get("annotations") or {}:
+    yield from label_problems("metadata.labels", metadata.get("labels", {}))
+    annotations = metadata.get("annotations", {})
+    if not isinstance(annotations, dict):
+        yield f"metadata.annotations: Invalid value: {annotations!r}: must be a map of strings"
+        return
+    for key in annotations:
         yield from _key_problems("metadata.annotations", key.lower())
 
 
@@ -51,8 +55,11 @@ def _name_problems(kind: str, name: str) -> Iterator[str]:
         )
 
 
-def label_problems(where: str, labels: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the keys and values of labels, or of a selector."""
+def label_problems(where: str, labels: Any) -> Iterator[str]:
+    """Yield what is wrong with labels, or with a selector: as a whole, with keys and values."""
+    if not isinstance(labels, dict):
+        yield f"{where}: Invalid value: {labels!r}: must be a map of strings"
+        return
     for key, value in labels.items():
         yield from _key_problems(where, key)
         if not isinstance(value, str):

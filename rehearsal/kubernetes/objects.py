@@ -9,48 +9,34 @@ KubernetesObject = dict[str, Any]
 # (group, kind) to the CustomResourceDefinition that is there.
 Definitions = Mapping[tuple[str, str], KubernetesObject]
 
-# Kubernetes' own kinds without a namespace: `kubectl api-resources --namespaced=false`.
-CLUSTER_SCOPED = {
-    "APIService",
-    "CSIDriver",
-    "CSINode",
-    "CertificateSigningRequest",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ClusterTrustBundle",
-    "ComponentStatus",
-    "CustomResourceDefinition",
-    "DeviceClass",
-    "FlowSchema",
-    "IPAddress",
-    "IngressClass",
-    "MutatingAdmissionPolicy",
-    "MutatingAdmissionPolicyBinding",
-    "MutatingWebhookConfiguration",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PriorityClass",
-    "PriorityLevelConfiguration",
-    "ResourceSlice",
-    "RuntimeClass",
-    "SelfSubjectAccessReview",
-    "SelfSubjectReview",
-    "SelfSubjectRulesReview",
-    "ServiceCIDR",
-    "StorageClass",
-    "SubjectAccessReview",
-    "TokenReview",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
-    "VolumeAttachment",
-    "VolumeAttributesClass",
+# The kinds that the project applies, beside those that it defines. Another one needs its rules in
+# this folder first: it is refused until then.
+CLUSTER_SCOPED = {"CustomResourceDefinition", "Namespace", "PersistentVolume"}
+NAMESPACED = {
+    "ConfigMap",
+    "Deployment",
+    "Job",
+    "PersistentVolumeClaim",
+    "Role",
+    "RoleBinding",
+    "ServiceAccount",
 }
 
 
 class RefusedError(ValueError):
     """The API server would answer with an error; the text is that error."""
+
+
+def as_decoded(value: Any) -> Any:
+    """Return an object as an API server decodes it: a field that is null is one that is not set.
+
+    https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable
+    """
+    if isinstance(value, dict):
+        return {name: as_decoded(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [{} if each is None else as_decoded(each) for each in value]
+    return value
 
 
 def group_of(item: KubernetesObject) -> str:
@@ -72,17 +58,22 @@ def key_of(item: KubernetesObject, definitions: Definitions) -> str:
 
     Raises RefusedError for what kubectl cannot tell apart from other objects.
     """
+    if not isinstance(item, dict):
+        raise RefusedError(f"error validating data: not an object: {_short(item)}")
     for name in ("apiVersion", "kind"):
         if not isinstance(item.get(name), str) or not item[name]:
             raise RefusedError(f"error validating data: {name} not set in {_short(item)}")
     metadata = item.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         raise RefusedError(f"resource name may not be empty: {_short(item)}")
+    namespace = metadata.get("namespace", "default")
+    if not isinstance(namespace, str):
+        raise RefusedError(f"metadata.namespace: Invalid value: must be a string: {_short(item)}")
     if is_namespaced(item, definitions):
-        return f"{item['kind']}/{metadata.get('namespace', 'default')}/{metadata['name']}"
+        return f"{item['kind']}/{namespace}/{metadata['name']}"
     return f"{item['kind']}/{metadata['name']}"
 
 
-def _short(item: KubernetesObject) -> str:
-    text = repr(item)
+def _short(value: object) -> str:
+    text = repr(value)
     return text if len(text) <= 120 else f"{text[:120]}…"

@@ -15,52 +15,50 @@ from kubernetes.utils.quantity import parse_quantity
 from rehearsal.kubernetes.names import is_label, label_problems
 from rehearsal.kubernetes.objects import KubernetesObject
 
-_WITH_A_TEMPLATE = {"DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"}
+TEMPLATE = "spec.template"
 _EFFECTS = {"", "NoSchedule", "PreferNoSchedule", "NoExecute"}
 _OPERATORS = {"", "Exists", "Equal"}
 
 
-def template_of(item: KubernetesObject) -> tuple[str, dict[str, Any]] | None:
-    """Return where an object holds its pod, and the pod; None for kinds without one."""
-    if item["kind"] == "Pod":
-        return "", item
-    if item["kind"] in _WITH_A_TEMPLATE:
-        return "spec.template.", item["spec"]["template"]
-    if item["kind"] == "CronJob":
-        return "spec.jobTemplate.spec.template.", item["spec"]["jobTemplate"]["spec"]["template"]
-    return None
+def template_of(item: KubernetesObject) -> dict[str, Any]:
+    """Return the pod that a Deployment or a Job makes others of; an empty one if it has none."""
+    template: dict[str, Any] = item.get("spec", {}).get("template", {})
+    return template
 
 
 def problems(item: KubernetesObject) -> Iterator[str]:
-    """Yield what is wrong with the pod that an object holds, if it holds one."""
-    found = template_of(item)
-    if found is None:
+    """Yield what is wrong with the pod of an object that makes pods."""
+    if item["kind"] not in ("Deployment", "Job"):
         return
-    where, pod = found
-    spec, path = pod.get("spec") or {}, f"{where}spec"
-    claims = item["spec"].get("volumeClaimTemplates", []) if item["kind"] == "StatefulSet" else []
-    labels = (pod.get("metadata") or {}).get("labels") or {}
-    yield from label_problems(f"{where}metadata.labels", labels)
-    yield from label_problems(f"{path}.nodeSelector", spec.get("nodeSelector") or {})
-    yield from _container_problems(path, spec, [each["metadata"]["name"] for each in claims])
-    for index, toleration in enumerate(spec.get("tolerations") or []):
+    pod = template_of(item)
+    spec, path = pod.get("spec", {}), f"{TEMPLATE}.spec"
+    yield from label_problems(f"{TEMPLATE}.metadata.labels", labels_of(pod))
+    yield from label_problems(f"{path}.nodeSelector", spec.get("nodeSelector", {}))
+    yield from _container_problems(path, spec)
+    for index, toleration in enumerate(spec.get("tolerations", [])):
         yield from _toleration_problems(f"{path}.tolerations[{index}]", toleration)
 
 
-def _container_problems(path: str, spec: Mapping[str, Any], claims: list[str]) -> Iterator[str]:
-    volumes = [each["name"] for each in spec.get("volumes") or []]
+def labels_of(item: KubernetesObject) -> dict[str, Any]:
+    """Return the labels of an object, or of a template."""
+    labels: dict[str, Any] = item.get("metadata", {}).get("labels", {})
+    return labels
+
+
+def _container_problems(path: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    volumes = [each["name"] for each in spec.get("volumes", [])]
     yield from _name_problems(f"{path}.volumes", volumes)
     containers = {
         f"{path}.{kind}[{index}]": container
         for kind in ("initContainers", "containers")
-        for index, container in enumerate(spec.get(kind) or [])
+        for index, container in enumerate(spec.get(kind, []))
     }
     if not spec.get("containers"):
         yield f"{path}.containers: Required value"
     yield from _name_problems(f"{path}.containers", [each["name"] for each in containers.values()])
     for where, container in containers.items():
-        yield from _mount_problems(where, container, {*volumes, *claims})
-        yield from _resource_problems(f"{where}.resources", container.get("resources") or {})
+        yield from _mount_problems(where, container, set(volumes))
+        yield from _resource_problems(f"{where}.resources", container.get("resources", {}))
 
 
 def _name_problems(where: str, names: Iterable[str]) -> Iterator[str]:
@@ -72,7 +70,7 @@ def _name_problems(where: str, names: Iterable[str]) -> Iterator[str]:
 
 
 def _mount_problems(where: str, container: Mapping[str, Any], volumes: set[str]) -> Iterator[str]:
-    mounts = container.get("volumeMounts") or []
+    mounts = container.get("volumeMounts", [])
     for index, mount in enumerate(mounts):
         if mount["name"] not in volumes:
             yield f'{where}.volumeMounts[{index}].name: Not found: "{mount["name"]}"'
@@ -85,7 +83,7 @@ def _resource_problems(where: str, resources: Mapping[str, Any]) -> Iterator[str
     amounts: dict[str, dict[str, Decimal]] = {}
     for kind in ("limits", "requests"):
         amounts[kind] = {}
-        for name, text in (resources.get(kind) or {}).items():
+        for name, text in resources.get(kind, {}).items():
             amount = quantity(text)
             if amount is None:
                 yield f'{where}.{kind}.{name}: Invalid value: "{text}": not a quantity'
@@ -113,7 +111,7 @@ def quantity(value: object) -> Decimal | None:
 
 
 def _toleration_problems(where: str, toleration: Mapping[str, Any]) -> Iterator[str]:
-    effect, operator = toleration.get("effect") or "", toleration.get("operator") or ""
+    effect, operator = toleration.get("effect", ""), toleration.get("operator", "")
     if effect not in _EFFECTS:
         yield f'{where}.effect: Unsupported value: "{effect}"'
     if operator not in _OPERATORS:

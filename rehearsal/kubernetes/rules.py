@@ -8,11 +8,14 @@ import kubernetes_validate
 
 from rehearsal.kubernetes import kinds, names, pods
 from rehearsal.kubernetes.changes import changed_immutable_fields
-from rehearsal.kubernetes.crd_schema import refusals
+from rehearsal.kubernetes.custom_objects import refusals
 from rehearsal.kubernetes.objects import (
+    CLUSTER_SCOPED,
+    NAMESPACED,
     Definitions,
     KubernetesObject,
     RefusedError,
+    as_decoded,
     is_namespaced,
     key_of,
 )
@@ -26,6 +29,7 @@ def check_object(
     crds: Definitions,
 ) -> None:
     """Raise RefusedError when an API server would not take `item` as a new object."""
+    item = as_decoded(item)
     key = key_of(item, crds)
     if "${Token[" in repr(item):
         raise RefusedError(f"{key}: holds an unresolved CDK token")
@@ -69,6 +73,11 @@ def _check_built_in(key: str, item: KubernetesObject, kubernetes_version: str) -
     except kubernetes_validate.ValidationError as error:
         path = ".".join(str(part) for part in error.path)
         raise RefusedError(f"{key} is invalid: {path}: {error.message}") from None
+    if item["kind"] not in CLUSTER_SCOPED | NAMESPACED:
+        raise RefusedError(
+            f"{key}: the rehearsal has no rules for this kind; rehearsal/kubernetes/objects.py has "
+            "those that it knows"
+        )
 
 
 def check_change(key: str, before: KubernetesObject, after: KubernetesObject) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rehearsal.kubernetes.crd_schema import PRESERVE, Schema
+from jsonschema import Draft202012Validator
+
+from rehearsal.kubernetes.custom_objects import PRESERVE, Schema
 
 Path = tuple[str, ...]
 
@@ -27,44 +29,80 @@ _NEVER = {
     "writeOnly",
     "xml",
 }
+_TYPES = ("array", "boolean", "integer", "number", "object", "string")
+_VALUES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("not", "properties"), dict),
+    **dict.fromkeys(("allOf", "anyOf", "enum", "oneOf", "required"), list),
+    **dict.fromkeys(("format", "pattern"), str),
+    **dict.fromkeys(("maximum", "minimum", "multipleOf"), (int, float)),
+    **dict.fromkeys(("maxItems", "maxLength", "maxProperties"), int),
+    **dict.fromkeys(("minItems", "minLength", "minProperties"), int),
+}
 _NEVER_IN_JUNCTORS = {"description", "type", "default", "additionalProperties", "nullable"}
 
 
 def structural_errors(schema: Schema) -> list[str]:
     """Return why an API server would refuse the schema as not structural; [] if it would not."""
-    errors = [] if schema.get("type") == "object" else ["(root): type must be object"]
-    return [*errors, *_errors(schema, ())]
+    errors = list(_errors(schema, ()))
+    return errors or ([] if schema.get("type") == "object" else ["(root): type must be object"])
 
 
 def _errors(node: Schema, path: Path) -> Iterator[str]:
     where = ".".join(path) or "(root)"
+    wrong = [*_malformed(node)] or [*_wrong_words(node)]
+    if wrong:
+        yield from (f"{where}: {each}" for each in wrong)
+        return
+    below = [each for name, child in _children(node) for each in _errors(child, (*path, name))]
+    yield from below
+    if not below:
+        for nested in _nested(node):
+            yield from _junctor_errors(nested, node, path)
+
+
+def _malformed(node: object) -> Iterator[str]:
+    """Yield why this is no schema; a CRD's own schema takes anything below `items` and the like."""
+    if not isinstance(node, dict):
+        yield "must be an object"
+        return
+    for word, kinds in _VALUES.items():
+        if word in node and not isinstance(node[word], kinds):
+            yield f"{word}: Invalid value: {node[word]!r}"
+            return
+    if node.get("type", "object") not in _TYPES:
+        yield f"type: Unsupported value: {node['type']!r}"
+    if not all(isinstance(each, str) for each in node.get("required", [])):
+        yield f"required: Invalid value: {node['required']!r}"
+    if not Draft202012Validator.FORMAT_CHECKER.conforms(node.get("pattern", ""), "regex"):
+        yield f"pattern: Invalid value: {node['pattern']!r}"
+
+
+def _wrong_words(node: Schema) -> Iterator[str]:
     for word in sorted(_NEVER & node.keys()):
-        yield f"{where}: {word} is forbidden"
+        yield f"{word} is forbidden"
     if not ({"type", INT_OR_STRING, PRESERVE} & node.keys()):
-        yield f"{where}: no type"
+        yield "no type"
     if "type" in node and node.get(INT_OR_STRING):
-        yield f"{where}: type beside {INT_OR_STRING}"
+        yield f"type beside {INT_OR_STRING}"
     if node.get("uniqueItems"):
-        yield f"{where}: uniqueItems is forbidden"
+        yield "uniqueItems is forbidden"
     if node.get("additionalProperties") is False:
-        yield f"{where}: additionalProperties must not be false"
+        yield "additionalProperties must not be false"
     if {"properties", "additionalProperties"} <= node.keys():
-        yield f"{where}: properties and additionalProperties exclude each other"
+        yield "properties and additionalProperties exclude each other"
     if node.get("type") == "array" and not isinstance(node.get("items"), dict):
-        yield f"{where}: an array without items"
-    for name in sorted(set(node.get("required", [])) - node.get("properties", {}).keys()):
-        yield f"{where}: requires {name}, which it does not describe"
-    for nested in _nested(node):
-        yield from _junctor_errors(nested, node, path)
-    for name, child in _children(node):
-        yield from _errors(child, (*path, name))
+        yield "an array without items"
 
 
 def _junctor_errors(nested: Schema, described: Schema, path: Path) -> Iterator[str]:
     """Inside a junctor: value checks alone, of fields that are described outside of it."""
-    where = ".".join(path) or "(root)"
     if described.get(INT_OR_STRING) and nested in ({"type": "integer"}, {"type": "string"}):
         return  # the one form that is allowed to name types
+    where = ".".join(path) or "(root)"
+    wrong = [*_malformed(nested)]
+    if wrong:
+        yield from (f"{where}: {each}" for each in wrong)
+        return
     for word in sorted(_NEVER_IN_JUNCTORS & nested.keys()):
         yield f"{where}: {word} inside of {'/'.join(_JUNCTORS)}"
     outside = dict(_children(described))
@@ -80,7 +118,7 @@ def _junctor_errors(nested: Schema, described: Schema, path: Path) -> Iterator[s
 def _nested(node: Schema) -> Iterator[Schema]:
     for word in _JUNCTORS:
         inside = node.get(word, [])
-        yield from [inside] if isinstance(inside, dict) else inside
+        yield from inside if isinstance(inside, list) else [inside]
 
 
 def _children(node: Schema) -> Iterator[tuple[str, Schema]]:

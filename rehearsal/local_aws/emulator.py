@@ -6,15 +6,13 @@ import os
 import threading
 
 from ministack import app
-from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from rehearsal.local_aws import calls, corrections, types
 
 
 def register() -> None:
     """Teach the emulator what it lacks, and mend what it has otherwise than AWS."""
-    _RESOURCE_HANDLERS.update(types.HANDLERS)
-    for part in (*types.PARTS, *corrections.PARTS, *calls.PARTS):
+    for part in (types, *corrections.PARTS, *calls.PARTS):
         part.register()
 
 

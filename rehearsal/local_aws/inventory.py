@@ -5,40 +5,10 @@ It asks the services themselves and not CloudFormation, which would not know of 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-import botocore.session
-
-from rehearsal.machine.environment import ACCOUNT
-
 Inventory = dict[str, set[str]]
-
-
-def session(endpoint: str, region: str) -> Callable[[str], Any]:
-    """Return a function that makes a boto3 client of a service of the local AWS."""
-    made = boto3.Session(
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="rehearsal",
-        region_name=region,
-        botocore_session=_unconfigured(),
-    )
-    return lambda service: made.client(service, endpoint_url=endpoint)
-
-
-def _unconfigured() -> Any:
-    """Return a session that reads neither AWS_* variables nor files: the user's may be malformed.
-
-    https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html has the names.
-    """
-    session = botocore.session.Session()
-    for name, (_, _, default, convert) in session.SESSION_VARIABLES.items():
-        session.session_var_map[name] = (None, None, default, convert)
-    for name in ("config_file", "credentials_file"):
-        session.session_var_map[name] = (None, None, os.devnull, None)
-    return session
 
 
 def take(client: Callable[[str], Any]) -> Inventory:
@@ -57,7 +27,12 @@ def take(client: Callable[[str], Any]) -> Inventory:
             client("fsx").describe_file_systems(), "FileSystems", "FileSystemId"
         ),
         "VPCs": {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"] if not each["IsDefault"]},
-        "NAT gateways": _ids(ec2.describe_nat_gateways(), "NatGateways", "NatGatewayId"),
+        # As on AWS, one that has been deleted is listed for a while.
+        "NAT gateways": _ids(
+            ec2.describe_nat_gateways(Filters=[{"Name": "state", "Values": ["available"]}]),
+            "NatGateways",
+            "NatGatewayId",
+        ),
         "Elastic IP addresses": {each["AllocationId"] for each in addresses},
         "Security groups": _ids(ec2.describe_security_groups(), "SecurityGroups", "GroupId"),
         "Placement groups": _ids(ec2.describe_placement_groups(), "PlacementGroups", "GroupName"),

@@ -143,6 +143,6 @@ def _wait(running: LocalAws) -> None:
     raise ServerError(_with_log("The local AWS did not start.", running.log))
 
 
-def _with_log(told: str, log: Path) -> str:
+def _with_log(message: str, log: Path) -> str:
     last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-    return "\n  ".join([f"{told} Its log ends with:", *last])
+    return "\n  ".join([f"{message} Its log ends with:", *last])

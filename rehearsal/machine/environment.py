@@ -39,13 +39,13 @@ def refuse_a_real_account(environment: Mapping[str, str] = os.environ) -> None:
     """
     key = environment.get("AWS_ACCESS_KEY_ID", "").strip()
     if key.startswith(("AKIA", "ASIA")):
-        raise UnsafeEnvironmentError(_told("AWS_ACCESS_KEY_ID", "looks like a real access key"))
+        raise _refusal("AWS_ACCESS_KEY_ID", "looks like a real access key")
     for name, why in OF_A_REAL_ACCOUNT.items():
         if environment.get(name, "").strip():
-            raise UnsafeEnvironmentError(_told(name, why))
+            raise _refusal(name, why)
     for name, value in environment.items():
         if name.startswith("AWS_ENDPOINT_URL") and value.strip() and not _is_here(value):
-            raise UnsafeEnvironmentError(_told(name, f"is {value}, not an address of this machine"))
+            raise _refusal(name, f"is {value}, not an address of this machine")
 
 
 def _is_here(address: str) -> bool:
@@ -55,8 +55,8 @@ def _is_here(address: str) -> bool:
         return False
 
 
-def _told(name: str, why: str) -> str:
-    return (
+def _refusal(name: str, why: str) -> UnsafeEnvironmentError:
+    return UnsafeEnvironmentError(
         f"The rehearsal does not start: {name} {why}. It never talks to AWS, and takes no chance.\n"
         f"  Run it without: env -u {name} make rehearse"
     )

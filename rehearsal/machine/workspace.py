@@ -54,7 +54,7 @@ def workspace(build: Path = ROOT / "build") -> Iterator[Path]:
 
 def keep(folder: Path, kept: Path) -> None:
     """Move what is to be read to `kept`, in place of an earlier rehearsal's."""
-    with _told(f"Nothing can be kept in {kept}"):
+    with _as_workspace_error(f"Nothing can be kept in {kept}"):
         kept.mkdir(parents=True, exist_ok=True)
         # Its content and not itself: it may be a mount, or have an owner and a mode of its own.
         for each in kept.iterdir():
@@ -66,7 +66,7 @@ def keep(folder: Path, kept: Path) -> None:
 
 def refuse_what_cannot_be_kept_in(kept: Path) -> None:
     """Raise WorkspaceError when `kept` holds other things, or could not be written to."""
-    with _told(f"Nothing can be kept in {kept}"):
+    with _as_workspace_error(f"Nothing can be kept in {kept}"):
         ours = kept == KEPT.resolve() or (kept / _MARK).exists()
         if kept.exists() and not ours and (not kept.is_dir() or any(kept.iterdir())):
             raise WorkspaceError(
@@ -80,7 +80,7 @@ def refuse_what_cannot_be_kept_in(kept: Path) -> None:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _as_workspace_error(what: str) -> Iterator[None]:
     """Make one message of an error of the file system."""
     try:
         yield

@@ -125,8 +125,8 @@ def _raised(lines: list[str]) -> list[str]:
     if not began:
         return []
     after = lines[began[-1] + 1 :]
-    told = itertools.dropwhile(lambda line: line.startswith(" "), after)
-    return [line for line in told if line.strip() and not _EXITED.search(line)][:8]
+    raised = itertools.dropwhile(lambda line: line.startswith(" "), after)
+    return [line for line in raised if line.strip() and not _EXITED.search(line)][:8]
 
 
 class StackProgress:
@@ -144,7 +144,7 @@ class StackProgress:
         return ", ".join(f"{stack} {count}" for stack, count in self._counts.items())
 
     def read(self, line: str) -> str | None:
-        """Take in a line of the CLI; return what to tell, if anything."""
+        """Take in a line of the CLI; return a line to print when a stack is done."""
         event = _EVENT.match(line)
         if event:
             everything = f"/{event['all']}" if event["all"] else ""

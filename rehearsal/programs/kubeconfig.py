@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import yaml
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.config.kube_config import ConfigNode
 
 
 class KubeconfigError(RuntimeError):
@@ -19,31 +20,21 @@ def server_of(path: Path) -> str:
     https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = ConfigNode(path.name, yaml.safe_load(text))  # type: ignore[no-untyped-call]
+        context = content["contexts"].get_with_name(content["current-context"])["context"]
+        server = content["clusters"].get_with_name(context["cluster"])["cluster"]["server"]
     except OSError as error:
         raise _unusable(path, f"it cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, yaml.YAMLError):
         raise _unusable(path, "it is not YAML") from None
-    if not isinstance(content, dict):
-        raise _unusable(path, "it has no settings")
-    current = content.get("current-context")
-    if not current:
-        raise _unusable(path, "it has no current-context")
-    cluster = _named(content, "contexts", current, "context").get("cluster")
-    server = _named(content, "clusters", cluster, "cluster").get("server")
+    except ConfigException as error:
+        raise _unusable(path, str(error)) from None
+    except (AttributeError, TypeError):
+        raise _unusable(path, "it is not built as a kubeconfig file is") from None
     if not (isinstance(server, str) and server.strip()):
-        raise _unusable(path, f"the cluster of its current-context, {current}, has no server")
+        raise _unusable(path, "the cluster of its current-context has no server")
     return server
-
-
-def _named(content: dict[str, Any], kind: str, name: Any, inner: str) -> dict[str, Any]:
-    """Return what the list `kind` has by `name`; nothing if there is no such entry."""
-    entries = content.get(kind)
-    for each in entries if isinstance(entries, list) else []:
-        if isinstance(each, dict) and each.get("name") == name:
-            found = each.get(inner)
-            return found if isinstance(found, dict) else {}
-    return {}
 
 
 def _unusable(path: Path, why: str) -> KubeconfigError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.kubernetes.crd_schema import Schema
+from rehearsal.kubernetes.custom_objects import Schema
 from rehearsal.kubernetes.structural_schema import INT_OR_STRING, structural_errors
 
 __all__ = ["INT_OR_STRING", "structural_errors", "typed_fields"]

@@ -16,7 +16,7 @@ from bionemo_eks.configuration.versions import IMAGES, KUBERNETES_RELEASES
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.dataset_job import dataset_objects
 from bionemo_eks.jobs.training_job import training_job
-from rehearsal.kubernetes.crd_schema import PRESERVE, refusals
+from rehearsal.kubernetes.custom_objects import PRESERVE, refusals
 from tests.context import read_settings
 from tests.manifests.crd_rules import structural_errors, typed_fields
 

@@ -15,7 +15,7 @@ from aws_cdk import App
 from app import build
 from bionemo_eks.jobs.workloads import WORKLOADS
 from rehearsal.kubernetes.ledger import Ledger
-from rehearsal.local_aws import inventory
+from rehearsal.local_aws import clients, inventory
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
 from rehearsal.local_aws.resources import resources
 from rehearsal.local_aws.server import local_aws
@@ -33,7 +33,7 @@ class Account:
 
     def __init__(self, endpoint: str, folder: Path) -> None:
         self.endpoint, self.folder = endpoint, folder
-        self.client = inventory.session(endpoint, REGION)
+        self.client = clients.session(endpoint, REGION)
         self.environment = child_environment(endpoint, REGION, folder / "home")
         self.cdk = CdkCli(self.environment, folder / "cdk.out", folder / "logs")
         self.cdk.bootstrap(f"aws://{ACCOUNT}/{REGION}")

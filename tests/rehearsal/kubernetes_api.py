@@ -46,8 +46,8 @@ class Api:
         """Apply; fields that another manager has set are a conflict unless forced."""
         self.patches += 1
         if path in self.objects and not forced:
-            told = "Apply failed with 1 conflict: conflict with a controller"
-            return 409, {"kind": "Status", "status": "Failure", "message": told, "code": 409}
+            message = "Apply failed with 1 conflict: conflict with a controller"
+            return 409, {"kind": "Status", "status": "Failure", "message": message, "code": 409}
         established = [{"type": "Established", "status": "True"}]
         item.setdefault("status", {})["conditions"] = established
         self.objects[path] = item

@@ -94,7 +94,7 @@ def test_real_credentials_are_refused(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
         ("gpu.nodes=none", "Setting 'gpu.nodes' is \"none\": must be a whole number"),
         ("gpu.node=3", "Did you mean 'gpu.nodes'?"),
@@ -102,24 +102,24 @@ def test_real_credentials_are_refused(command: str) -> None:
         ("network.vpc_id=vpc-0123456789abcdef0", "Rehearse without it"),
     ],
 )
-def test_a_bad_setting_gets_one_message(setting: str, told: str) -> None:
+def test_a_bad_setting_gets_one_message(setting: str, message: str) -> None:
     done = rehearsal("run", "-c", setting)
     assert done.returncode == 1
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "message"),
     [
         ("--folder", "/proc/foo", "Nothing can be kept in /proc/foo"),
         ("--kubeconfig", "/dev/null", "--kubeconfig /dev/null leads to no cluster"),
     ],
 )
-def test_what_cannot_be_used_is_told_before_the_run(option: str, value: str, told: str) -> None:
+def test_what_cannot_be_used_is_told_before_the_run(option: str, value: str, message: str) -> None:
     done = rehearsal("run", option, value)
     assert done.returncode == 1
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
@@ -192,8 +192,8 @@ def test_a_rehearsal_that_is_told_to_end_takes_everything_along(
         process.send_signal(sent)
         assert process.wait(timeout=20) == 130
         # A terminal that has hung up shows nothing more.
-        told = "" if sent == signal.SIGHUP else "Stopped. Nothing is left of this rehearsal."
-        assert process.stdout.read().strip() == told
+        printed = "" if sent == signal.SIGHUP else "Stopped. Nothing is left of this rehearsal."
+        assert process.stdout.read().strip() == printed
     assert children
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
     assert not folder.exists()
@@ -208,8 +208,8 @@ def test_to_be_stopped_in_the_first_second_is_told_in_one_line() -> None:
             if line.endswith(" yaml.tokens\n"):
                 break
         process.send_signal(signal.SIGINT)
-        told = [line for line in process.stdout if not line.startswith("import time:")]
-        assert told == ["Stopped. Nothing is left of this rehearsal.\n"]
+        printed = [line for line in process.stdout if not line.startswith("import time:")]
+        assert printed == ["Stopped. Nothing is left of this rehearsal.\n"]
         assert process.wait(timeout=20) == 130
 
 

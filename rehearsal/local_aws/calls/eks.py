@@ -6,13 +6,12 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.ht
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import eks
-
+from rehearsal.local_aws import private
 from rehearsal.local_aws.calls import routing
-from rehearsal.local_aws.types.handlers import new_id
 
 _PATH = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)/update-config$")
 
@@ -31,9 +30,9 @@ def _find(method: str, path: str, headers: Mapping[str, str]) -> routing.Action 
 
 
 def _update(cluster: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
-    group = eks._nodegroups.get(f"{cluster}/{name}")
+    group = private.NODE_GROUPS.value.get(f"{cluster}/{name}")
     if group is None:
-        told = f"No node group found for name: {name}."
-        raise routing.CallError(404, "ResourceNotFoundException", told)
+        message = f"No node group found for name: {name}."
+        raise routing.CallError(404, "ResourceNotFoundException", message)
     group["scalingConfig"] = {**group["scalingConfig"], **asked.get("scalingConfig", {})}
-    return {"update": {"id": new_id("update"), "status": "Successful", "type": "ConfigUpdate"}}
+    return {"update": {"id": str(uuid.uuid4()), "status": "Successful", "type": "ConfigUpdate"}}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.services.cloudformation import _stacks
-
+from rehearsal.local_aws import private
 from rehearsal.local_aws.calls import routing
 from rehearsal.local_aws.resources import CALL, TARGET
 
@@ -24,7 +23,7 @@ def _resources() -> list[dict[str, Any]]:
             "physical_id": resource["PhysicalResourceId"],
             "properties": resource.get("Properties") or {},
         }
-        for name, stack in _stacks.items()
+        for name, stack in private.STACKS.value.items()
         if stack["StackStatus"] != "DELETE_COMPLETE"
         for logical_id, resource in stack.get("_resources", {}).items()
     ]

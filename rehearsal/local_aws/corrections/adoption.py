@@ -7,28 +7,32 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.services.cloudformation import changesets, stacks
+from ministack.services.cloudformation import provisioners
+
+from rehearsal.local_aws import private
 
 _ADOPTED: ContextVar[frozenset[str]] = ContextVar("adopted", default=frozenset())
 
 
 def register() -> None:
     """Let the names that a deployment adopts pass the emulator's check for taken ones."""
-    deploy, errors = stacks._deploy_stack_async, stacks._validation_errors
+    private.DEPLOY_STACK.wrap(_deploy)
+    conflict = provisioners.s3_bucket_name_conflict
+    provisioners.s3_bucket_name_conflict = lambda name: (
+        None if name in _ADOPTED.get() else conflict(name)
+    )
 
-    async def deploy_stack(
-        *arguments: Any, imports: dict[str, dict[str, str]] | None = None, **options: Any
-    ) -> None:
-        names = [name for identifier in (imports or {}).values() for name in identifier.values()]
-        _ADOPTED.set(frozenset(names))
-        await deploy(*arguments, imports=imports, **options)
 
-    def validation_errors(*arguments: Any) -> Any:
-        *others, owned = arguments
-        return errors(*others, owned | _ADOPTED.get())
-
-    stacks._deploy_stack_async = changesets._deploy_stack_async = deploy_stack
-    stacks._validation_errors = validation_errors
+async def _deploy(
+    deploy: Callable[..., Any],
+    *arguments: Any,
+    imports: dict[str, dict[str, str]] | None = None,
+    **options: Any,
+) -> None:
+    names = [name for identifier in (imports or {}).values() for name in identifier.values()]
+    _ADOPTED.set(frozenset(names))
+    await deploy(*arguments, imports=imports, **options)

@@ -7,26 +7,25 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-delet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import cloudformation
-from ministack.services.cloudformation import stacks
+from rehearsal.local_aws import private
 
 
 def register() -> None:
     """Cancel the deletion of what is still needed."""
-    delete = stacks._delete_resource
+    private.DELETE_RESOURCE.wrap(_delete_unless_needed)
 
-    def delete_unless_needed(
-        kind: str, physical_id: str, properties: Any, stack_name: str, logical_id: str
-    ) -> None:
-        stack = cloudformation._stacks.get(stack_name) or {}
-        if stack.get("StackStatus") == "DELETE_IN_PROGRESS" and logical_id in needed(stack):
-            raise ValueError("Resource deletion cancelled")
-        delete(kind, physical_id, properties, stack_name, logical_id)
 
-    stacks._delete_resource = delete_unless_needed
+def _delete_unless_needed(delete: Callable[..., None], *arguments: Any, **options: Any) -> None:
+    stack_name, logical_id = (
+        private.argument(name, delete, arguments, options) for name in ("stack_name", "logical_id")
+    )
+    stack = private.STACKS.value.get(stack_name) or {}
+    if stack.get("StackStatus") == "DELETE_IN_PROGRESS" and logical_id in needed(stack):
+        raise ValueError("Resource deletion cancelled")
+    delete(*arguments, **options)
 
 
 def needed(stack: Mapping[str, Any]) -> set[str]:
@@ -36,5 +35,5 @@ def needed(stack: Mapping[str, Any]) -> set[str]:
         name for name, each in resources.items() if each.get("ResourceStatus") == "DELETE_FAILED"
     }
     definitions = stack["_template"]["Resources"]
-    found: set[str] = stacks._with_dependencies(failed, definitions, set(resources))
+    found: set[str] = private.WITH_DEPENDENCIES.value(failed, definitions, set(resources))
     return found - failed

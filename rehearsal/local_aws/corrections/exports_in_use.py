@@ -9,38 +9,41 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import cloudformation
-from ministack.services.cloudformation import handlers, stacks
+from botocore.exceptions import ClientError
 
-# Stacks of these hold no resource that could use an import.
-_GONE = ("DELETE_COMPLETE", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
+from rehearsal.local_aws import private
+from rehearsal.local_aws.in_process import client
 
 
 def register() -> None:
     """Let an update fail, and roll back, where AWS does: when the outputs are worked out."""
-    resolve = stacks._resolve_stack_outputs
+    private.RESOLVE_OUTPUTS.wrap(_resolve_and_compare)
 
-    def resolve_and_compare(*arguments: Any) -> tuple[list[Any], dict[str, dict[str, str]]]:
-        outputs, exports = resolve(*arguments)
-        refuse_what_is_in_use(cloudformation._exports, exports, arguments[-1], importers)
-        return outputs, exports
 
-    stacks._resolve_stack_outputs = resolve_and_compare
+def _resolve_and_compare(resolve: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    outputs, exports = resolve(*arguments, **options)
+    stack_id = private.argument("stack_id", resolve, arguments, options)
+    standing = {
+        each["Name"]: each["Value"]
+        for page in client("cloudformation").get_paginator("list_exports").paginate()
+        for each in page["Exports"]
+        if each["ExportingStackId"] == stack_id
+    }
+    wanted = {name: each["Value"] for name, each in exports.items()}
+    refuse_what_is_in_use(standing, wanted, _importers)
+    return outputs, exports
 
 
 def refuse_what_is_in_use(
-    standing: Mapping[str, Mapping[str, str]],
-    wanted: Mapping[str, Mapping[str, str]],
-    stack_id: str,
-    importers: Callable[[str], list[str]],
+    standing: Mapping[str, str], wanted: Mapping[str, str], importers: Callable[[str], list[str]]
 ) -> None:
     """Raise ValueError when a stack's update changes or drops an export that others import.
 
-    `standing` and `wanted` map an export's name to its StackId and Value; `importers(name)` gives
-    the stacks that import it.
+    `standing` and `wanted` are the stack's exports, name to value, before and after the update;
+    `importers(name)` gives the stacks that import one.
     """
-    for name, export in standing.items():
-        if export["StackId"] != stack_id or export == wanted.get(name):
+    for name, value in standing.items():
+        if wanted.get(name) == value:
             continue
         users = importers(name)
         if users:
@@ -50,11 +53,12 @@ def refuse_what_is_in_use(
             )
 
 
-def importers(export: str) -> list[str]:
-    """Return the names of the stacks that import `export`."""
-    return [
-        name
-        for name, stack in cloudformation._stacks.items()
-        if stack["StackStatus"] not in _GONE
-        and export in handlers._imported_export_names(stack, name)
-    ]
+def _importers(export: str) -> list[str]:
+    pages = client("cloudformation").get_paginator("list_imports").paginate(ExportName=export)
+    try:
+        return [stack for page in pages for stack in page["Imports"]]
+    except ClientError as error:
+        # That nobody imports it is an error to ListImports.
+        if error.response["Error"]["Code"] == "ValidationError":
+            return []
+        raise

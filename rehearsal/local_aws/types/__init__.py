@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from rehearsal.local_aws import private
+from rehearsal.local_aws.types import ec2, eks, export_guard, fsx, kubectl_provider, s3
+from rehearsal.local_aws.types.provisioner import Provisioner, ResourceType
 
-from rehearsal.local_aws.types import ec2, eks, export_guard, fsx, kubectl, s3
-
-HANDLERS: dict[str, dict[str, Any]] = {
-    **ec2.HANDLERS,
-    **eks.HANDLERS,
-    **export_guard.HANDLERS,
-    **fsx.HANDLERS,
-    **kubectl.HANDLERS,
-    **s3.HANDLERS,
+TYPES: dict[str, ResourceType] = {
+    **ec2.TYPES,
+    **eks.TYPES,
+    **export_guard.TYPES,
+    **fsx.TYPES,
+    **kubectl_provider.TYPES,
+    **s3.TYPES,
 }
-# Those that do more at the start than to be in the table.
-PARTS = (kubectl,)
+
+
+def register() -> None:
+    """Add the types to the emulator's own."""
+    private.RESOURCE_TYPES.value.update(Provisioner().handlers(TYPES))
+    kubectl_provider.register()

@@ -5,70 +5,64 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import Any
 
-from ministack.services import ec2
-
+from rehearsal.local_aws import private
+from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types import references
-from rehearsal.local_aws.types.handlers import (
-    Made,
-    Properties,
-    answered,
-    first,
-    replaced_when_changed,
-    stable_id,
-)
+from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
 _LARGEST_PREFIX, _SMALLEST_PREFIX = 16, 28
 
 
-def _make_address(logical_id: str, properties: Properties, stack: str) -> Made:
-    text = answered(ec2._allocate_address({"Domain": "vpc"}))
-    allocation = first(r"<allocationId>([^<]+)", text)
-    address = first(r"<publicIp>([^<]+)", text)
-    return address, {"AllocationId": allocation, "PublicIp": address}
+def _make_address(wanted: Wanted) -> Made:
+    made = client("ec2").allocate_address(Domain="vpc")
+    return made["PublicIp"], {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]}
 
 
 def _release_address(physical_id: str, properties: Properties) -> None:
-    for allocation, address in list(ec2._addresses.items()):
-        if address["PublicIp"] == physical_id:
-            ec2._release_address({"AllocationId": allocation})
+    ec2 = client("ec2")
+    for each in ec2.describe_addresses()["Addresses"]:
+        if each["PublicIp"] == physical_id:
+            ec2.release_address(AllocationId=each["AllocationId"])
 
 
-def _make_nat_gateway(logical_id: str, properties: Properties, stack: str) -> Made:
-    references.subnets([properties["SubnetId"]])
-    if properties.get("ConnectivityType", "public") == "public":
-        references.address(properties["AllocationId"])
-    text = answered(ec2._create_nat_gateway(properties))
-    gateway = first(r"<natGatewayId>([^<]+)", text)
+def _make_nat_gateway(wanted: Wanted) -> Made:
+    asked = {"SubnetId": wanted.properties["SubnetId"]}
+    references.subnets([asked["SubnetId"]])
+    if wanted.properties.get("ConnectivityType", "public") == "public":
+        asked["AllocationId"] = wanted.properties["AllocationId"]
+        references.address(asked["AllocationId"])
+    gateway: str = client("ec2").create_nat_gateway(**asked)["NatGateway"]["NatGatewayId"]
     return gateway, {"NatGatewayId": gateway}
 
 
 def _delete_nat_gateway(physical_id: str, properties: Properties) -> None:
-    ec2._delete_nat_gateway({"NatGatewayId": physical_id})
-    # AWS lists a deleted gateway for an hour; what is left is asked for at once.
-    ec2._nat_gateways.pop(physical_id, None)
+    client("ec2").delete_nat_gateway(NatGatewayId=physical_id)
 
 
-def _make_flow_log(logical_id: str, properties: Properties, stack: str) -> Made:
-    if properties["ResourceType"] == "VPC":
-        references.vpc(properties["ResourceId"])
-    if "DeliverLogsPermissionArn" in properties:
-        references.role(properties["DeliverLogsPermissionArn"])
-    asked = {**properties, "ResourceId.1": properties["ResourceId"]}
-    flow_log = first(r"<item>(fl-[^<]+)", answered(ec2._create_flow_logs(asked)))
+def _make_flow_log(wanted: Wanted) -> Made:
+    asked = {name: value for name, value in wanted.properties.items() if name != "Tags"}
+    resource = asked.pop("ResourceId")
+    if asked["ResourceType"] == "VPC":
+        references.vpc(resource)
+    if "DeliverLogsPermissionArn" in asked:
+        references.role(asked["DeliverLogsPermissionArn"])
+    (flow_log,) = client("ec2").create_flow_logs(ResourceIds=[resource], **asked)["FlowLogIds"]
     return flow_log, {"Id": flow_log}
 
 
 def _delete_flow_log(physical_id: str, properties: Properties) -> None:
-    ec2._flow_logs.pop(physical_id, None)
+    client("ec2").delete_flow_logs(FlowLogIds=[physical_id])
 
 
-def _add_vpc_block(logical_id: str, properties: Properties, stack: str) -> Made:
-    association = stable_id("vpc-cidr-assoc", stack, logical_id)
-    references.vpc(properties["VpcId"])
-    vpc = ec2._vpcs[properties["VpcId"]]
+def _add_vpc_block(wanted: Wanted) -> Made:
+    """A VPC's second block, which the emulator's EC2 has no call for."""
+    association = wanted.stable_id("vpc-cidr-assoc")
+    name, block = wanted.properties["VpcId"], wanted.properties["CidrBlock"]
+    references.vpc(name)
+    vpc = private.VPCS.value[name]
     blocks: list[dict[str, Any]] = vpc.setdefault("CidrBlockAssociationSet", [])
-    _check_block(properties["CidrBlock"], [vpc["CidrBlock"], *(b["CidrBlock"] for b in blocks)])
-    blocks.append({"AssociationId": association, "CidrBlock": properties["CidrBlock"]})
+    _check_block(block, [vpc["CidrBlock"], *(each["CidrBlock"] for each in blocks)])
+    blocks.append({"AssociationId": association, "CidrBlock": block})
     return association, {"Id": association}
 
 
@@ -82,7 +76,7 @@ def _check_block(text: str, taken: list[str]) -> None:
 
 
 def _remove_vpc_block(physical_id: str, properties: Properties) -> None:
-    vpc = ec2._vpcs.get(properties["VpcId"], {})
+    vpc = private.VPCS.value.get(properties["VpcId"], {})
     vpc["CidrBlockAssociationSet"] = [
         each
         for each in vpc.get("CidrBlockAssociationSet", [])
@@ -90,21 +84,24 @@ def _remove_vpc_block(physical_id: str, properties: Properties) -> None:
     ]
 
 
-def _make_placement_group(logical_id: str, properties: Properties, stack: str) -> Made:
-    name = stable_id(f"{stack}-{logical_id}", stack, logical_id)
-    answered(ec2._create_placement_group({"GroupName": name, "Strategy": properties["Strategy"]}))
+def _make_placement_group(wanted: Wanted) -> Made:
+    name = wanted.stable_id(f"{wanted.stack}-{wanted.logical_id}")
+    strategy = wanted.properties["Strategy"]
+    client("ec2").create_placement_group(GroupName=name, Strategy=strategy)
     return name, {"GroupName": name}
 
 
 def _delete_placement_group(physical_id: str, properties: Properties) -> None:
-    ec2._delete_placement_group({"GroupName": physical_id})
+    client("ec2").delete_placement_group(GroupName=physical_id)
 
 
-def _make_rule(logical_id: str, properties: Properties, stack: str) -> Made:
+def _make_rule(wanted: Wanted) -> Made:
     """A security group rule of its own; the emulator keeps rules with the group, so only an id."""
     names = ("GroupId", "SourceSecurityGroupId", "DestinationSecurityGroupId")
-    references.security_groups(properties[name] for name in names if name in properties)
-    rule = stable_id("sgr", stack, logical_id)
+    references.security_groups(
+        wanted.properties[name] for name in names if name in wanted.properties
+    )
+    rule = wanted.stable_id("sgr")
     return rule, {"Id": rule}
 
 
@@ -112,14 +109,13 @@ def _delete_rule(physical_id: str, properties: Properties) -> None:
     """Nothing is kept, so nothing goes."""
 
 
-HANDLERS = {
-    "AWS::EC2::EIP": replaced_when_changed(_make_address, _release_address),
-    "AWS::EC2::NatGateway": replaced_when_changed(_make_nat_gateway, _delete_nat_gateway),
-    "AWS::EC2::FlowLog": replaced_when_changed(_make_flow_log, _delete_flow_log),
-    "AWS::EC2::VPCCidrBlock": replaced_when_changed(_add_vpc_block, _remove_vpc_block),
-    "AWS::EC2::PlacementGroup": replaced_when_changed(
-        _make_placement_group, _delete_placement_group
-    ),
-    "AWS::EC2::SecurityGroupIngress": replaced_when_changed(_make_rule, _delete_rule),
-    "AWS::EC2::SecurityGroupEgress": replaced_when_changed(_make_rule, _delete_rule),
+_RULE = ResourceType(_make_rule, _delete_rule)
+TYPES = {
+    "AWS::EC2::EIP": ResourceType(_make_address, _release_address),
+    "AWS::EC2::NatGateway": ResourceType(_make_nat_gateway, _delete_nat_gateway),
+    "AWS::EC2::FlowLog": ResourceType(_make_flow_log, _delete_flow_log),
+    "AWS::EC2::VPCCidrBlock": ResourceType(_add_vpc_block, _remove_vpc_block),
+    "AWS::EC2::PlacementGroup": ResourceType(_make_placement_group, _delete_placement_group),
+    "AWS::EC2::SecurityGroupIngress": _RULE,
+    "AWS::EC2::SecurityGroupEgress": _RULE,
 }

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack.services import eks
-
+from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types import references
-from rehearsal.local_aws.types.handlers import Made, Properties, answered, handler
+from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
 # The add-ons that EKS has:
 # https://docs.aws.amazon.com/eks/latest/userguide/workloads-add-ons-available-eks.html
@@ -40,20 +39,28 @@ _ADDONS = {
 }
 
 
-def _lower(properties: Properties, *names: str) -> dict[str, Any]:
-    return {name[0].lower() + name[1:]: properties[name] for name in names if name in properties}
+def _asked(properties: Properties, *names: str) -> dict[str, Any]:
+    """Return some properties as EKS' calls spell them; the cluster is in each call."""
+    asked = {name: properties[name] for name in ("ClusterName", *names) if name in properties}
+    lower: dict[str, Any] = _lower(asked)
+    return lower
+
+
+def _lower(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name[0].lower() + name[1:]: _lower(each) for name, each in value.items()}
+    return [_lower(each) for each in value] if isinstance(value, list) else value
 
 
 def _tags(properties: Properties) -> dict[str, str]:
     return {each["Key"]: each["Value"] for each in properties.get("Tags", [])}
 
 
-def _addon_body(properties: Properties) -> dict[str, Any]:
-    names = ("AddonName", "AddonVersion", "ConfigurationValues", "PodIdentityAssociations")
-    return {**_lower(properties, *names), "tags": _tags(properties)}
+_OF_AN_ADDON = ("AddonName", "AddonVersion", "ConfigurationValues", "PodIdentityAssociations")
 
 
-def _make_addon(logical_id: str, properties: Properties, stack: str) -> Made:
+def _make_addon(wanted: Wanted) -> Made:
+    properties = wanted.properties
     cluster, name = properties["ClusterName"], properties["AddonName"]
     if name not in _ADDONS:
         raise ValueError(f"Addon {name} specified is not supported")
@@ -61,75 +68,76 @@ def _make_addon(logical_id: str, properties: Properties, stack: str) -> Made:
         references.role(association["RoleArn"])
     # An add-on's configuration is JSON text; EKS refuses anything else.
     json.loads(properties.get("ConfigurationValues", "{}"))
-    answered(eks._create_addon(cluster, _addon_body(properties)))
-    return f"{cluster}|{name}", {"Arn": eks._addons[f"{cluster}/{name}"]["addonArn"]}
+    asked = _asked(properties, *_OF_AN_ADDON)
+    made = client("eks").create_addon(**asked, tags=_tags(properties))
+    return f"{cluster}|{name}", {"Arn": made["addon"]["addonArn"]}
 
 
-def _update_addon(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Made:
+def _update_addon(physical_id: str, old: Properties, wanted: Wanted) -> Made:
+    new = wanted.properties
     if any(old[name] != new[name] for name in ("ClusterName", "AddonName")):
-        return _make_addon(logical_id, new, stack)
-    answered(eks._update_addon(new["ClusterName"], new["AddonName"], _addon_body(new)))
+        return _make_addon(wanted)
+    client("eks").update_addon(**_asked(new, *_OF_AN_ADDON))
     return physical_id, {}
 
 
 def _delete_addon(physical_id: str, properties: Properties) -> None:
-    eks._delete_addon(properties["ClusterName"], properties["AddonName"])
+    client("eks").delete_addon(**_asked(properties, "AddonName"))
 
 
-def _make_entry(logical_id: str, properties: Properties, stack: str) -> Made:
-    cluster, principal = properties["ClusterName"], properties["PrincipalArn"]
-    references.principal(principal)
-    body = {"principalArn": principal, "tags": _tags(properties)}
-    answered(eks._create_access_entry(cluster, body))
+def _make_entry(wanted: Wanted) -> Made:
+    properties = wanted.properties
+    references.principal(properties["PrincipalArn"])
+    eks, entry = client("eks"), _asked(properties, "PrincipalArn")
+    eks.create_access_entry(**entry, tags=_tags(properties))
     for policy in properties.get("AccessPolicies", []):
-        scope = {"type": policy["AccessScope"]["Type"], "namespaces": []}
-        asked = {"policyArn": policy["PolicyArn"], "accessScope": scope}
-        answered(eks._associate_access_policy(cluster, principal, asked))
-    return f"{principal}|{cluster}", {}
+        scope = {"type": policy["AccessScope"]["Type"]}
+        eks.associate_access_policy(**entry, policyArn=policy["PolicyArn"], accessScope=scope)
+    return f"{properties['PrincipalArn']}|{properties['ClusterName']}", {}
 
 
-def _update_entry(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Made:
-    if old["PrincipalArn"] == new["PrincipalArn"]:
+def _update_entry(physical_id: str, old: Properties, wanted: Wanted) -> Made:
+    if old["PrincipalArn"] == wanted.properties["PrincipalArn"]:
         return physical_id, {}
-    return _make_entry(logical_id, new, stack)
+    return _make_entry(wanted)
 
 
 def _delete_entry(physical_id: str, properties: Properties) -> None:
-    eks._delete_access_entry(properties["ClusterName"], properties["PrincipalArn"])
+    client("eks").delete_access_entry(**_asked(properties, "PrincipalArn"))
 
 
-def _make_identity(logical_id: str, properties: Properties, stack: str) -> Made:
-    cluster = properties["ClusterName"]
-    references.role(properties["RoleArn"])
-    body = _lower(properties, "Namespace", "ServiceAccount", "RoleArn")
-    answer = json.loads(answered(eks._create_pod_identity_association(cluster, body)))
-    association = answer["association"]
-    return association["associationArn"], {"AssociationId": association["associationId"]}
+def _make_identity(wanted: Wanted) -> Made:
+    references.role(wanted.properties["RoleArn"])
+    asked = _asked(wanted.properties, "Namespace", "ServiceAccount", "RoleArn")
+    made = client("eks").create_pod_identity_association(**asked)["association"]
+    return made["associationArn"], {"AssociationId": made["associationId"]}
 
 
-def _update_identity(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Made:
+def _update_identity(physical_id: str, old: Properties, wanted: Wanted) -> Made:
+    new = wanted.properties
     if any(old[name] != new[name] for name in ("ClusterName", "Namespace", "ServiceAccount")):
-        return _make_identity(logical_id, new, stack)
+        return _make_identity(wanted)
     references.role(new["RoleArn"])
-    association = physical_id.rpartition("/")[2]
-    body = _lower(new, "RoleArn")
-    answered(eks._update_pod_identity_association(new["ClusterName"], association, body))
+    client("eks").update_pod_identity_association(
+        **_asked(new, "RoleArn"), associationId=_association(physical_id)
+    )
     return physical_id, {}
 
 
 def _delete_identity(physical_id: str, properties: Properties) -> None:
-    association = physical_id.rpartition("/")[2]
-    eks._delete_pod_identity_association(properties["ClusterName"], association)
+    client("eks").delete_pod_identity_association(
+        **_asked(properties), associationId=_association(physical_id)
+    )
 
 
-HANDLERS = {
-    "AWS::EKS::Addon": handler(_make_addon, _update_addon, _delete_addon),
-    "AWS::EKS::AccessEntry": handler(_make_entry, _update_entry, _delete_entry),
-    "AWS::EKS::PodIdentityAssociation": handler(_make_identity, _update_identity, _delete_identity),
+def _association(physical_id: str) -> str:
+    return physical_id.rpartition("/")[2]
+
+
+TYPES = {
+    "AWS::EKS::Addon": ResourceType(_make_addon, _delete_addon, _update_addon),
+    "AWS::EKS::AccessEntry": ResourceType(_make_entry, _delete_entry, _update_entry),
+    "AWS::EKS::PodIdentityAssociation": ResourceType(
+        _make_identity, _delete_identity, _update_identity
+    ),
 }

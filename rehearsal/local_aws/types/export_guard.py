@@ -5,27 +5,29 @@ Its queue is what `aws cloudwatch put-metric-data` told last; without that, noth
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ministack.services import cloudwatch
-
 from bionemo_eks.functions.await_export import StillQueuedError, await_export
-from rehearsal.local_aws.types.handlers import Made, Properties, replaced_when_changed
+from rehearsal.local_aws.in_process import client
+from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
+
+_OF_NOW = timedelta(days=1)
 
 
 class _CloudWatch:
     """As much of a client as the function uses; the newest value counts, however old."""
 
     def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
-        dimensions = {each["Name"]: each["Value"] for each in asked["Dimensions"]}
-        key = (asked["Namespace"], asked["MetricName"], cloudwatch._dims_key(dimensions))
-        points = cloudwatch._metrics.get(key) or [{"Value": 0.0}]
-        return {"Datapoints": [{"Timestamp": datetime.now(UTC), "Maximum": points[-1]["Value"]}]}
+        now = datetime.now(UTC)
+        by_the_second = {**asked, "StartTime": now - _OF_NOW, "Period": 1}
+        points = client("cloudwatch").get_metric_statistics(**by_the_second)["Datapoints"]
+        newest = max(points, key=lambda each: each["Timestamp"], default={"Maximum": 0.0})
+        return {"Datapoints": [{**newest, "Timestamp": now}]}
 
 
-def _guard(logical_id: str, properties: Properties, stack: str) -> Made:
-    return properties["FileSystemId"], {}
+def _guard(wanted: Wanted) -> Made:
+    return wanted.properties["FileSystemId"], {}
 
 
 def _release(physical_id: str, properties: Properties) -> None:
@@ -36,4 +38,4 @@ def _release(physical_id: str, properties: Properties) -> None:
         raise ValueError(str(error)) from None
 
 
-HANDLERS = {"Custom::LustreExportGuard": replaced_when_changed(_guard, _release)}
+TYPES = {"Custom::LustreExportGuard": ResourceType(_guard, _release)}

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.local_aws.types import references
-from rehearsal.local_aws.types.handlers import (
-    Made,
-    Properties,
-    handler,
-    replaced_when_changed,
-    stable_id,
-)
+from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
 # What is there: file system id to properties, association id to properties.
 file_systems: dict[str, Properties] = {}
@@ -41,10 +35,10 @@ def mount_name(file_system: str) -> str:
     return file_system[-8:]
 
 
-def _make(logical_id: str, properties: Properties, stack: str) -> Made:
-    _check(properties)
-    file_system = stable_id("fs", stack, logical_id)
-    file_systems[file_system] = properties
+def _make(wanted: Wanted) -> Made:
+    _check(wanted.properties)
+    file_system = wanted.stable_id("fs")
+    file_systems[file_system] = wanted.properties
     return file_system, {
         "DNSName": dns_name(file_system),
         "LustreMountName": mount_name(file_system),
@@ -75,11 +69,10 @@ def _check(properties: Properties) -> None:
         raise ValueError(f"The log group must begin with /aws/fsx/: {group}")
 
 
-def _update(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Made:
+def _update(physical_id: str, old: Properties, wanted: Wanted) -> Made:
+    new = wanted.properties
     if _fixed(old) != _fixed(new):
-        return _make(logical_id, new, stack)
+        return _make(wanted)
     _check(new)
     if int(new["StorageCapacity"]) < int(old["StorageCapacity"]):
         raise ValueError("Storage capacity of a file system can only be increased")
@@ -101,7 +94,8 @@ def _delete(physical_id: str, properties: Properties) -> None:
     file_systems.pop(physical_id, None)
 
 
-def _associate(logical_id: str, properties: Properties, stack: str) -> Made:
+def _associate(wanted: Wanted) -> Made:
+    properties = wanted.properties
     references.bucket(properties["DataRepositoryPath"].removeprefix("s3://").partition("/")[0])
     if properties["FileSystemId"] not in file_systems:
         raise ValueError(f"File system '{properties['FileSystemId']}' does not exist.")
@@ -112,7 +106,7 @@ def _associate(logical_id: str, properties: Properties, stack: str) -> Made:
     ]
     if properties["FileSystemPath"] in taken:
         raise ValueError(f"{properties['FileSystemPath']} has an association already")
-    association = stable_id("dra", stack, logical_id)
+    association = wanted.stable_id("dra")
     associations[association] = properties
     return association, {"AssociationId": association}
 
@@ -121,7 +115,7 @@ def _dissociate(physical_id: str, properties: Properties) -> None:
     associations.pop(physical_id, None)
 
 
-HANDLERS = {
-    "AWS::FSx::FileSystem": handler(_make, _update, _delete),
-    "AWS::FSx::DataRepositoryAssociation": replaced_when_changed(_associate, _dissociate),
+TYPES = {
+    "AWS::FSx::FileSystem": ResourceType(_make, _delete, _update),
+    "AWS::FSx::DataRepositoryAssociation": ResourceType(_associate, _dissociate),
 }

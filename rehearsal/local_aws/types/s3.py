@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from ministack.services import s3
+from rehearsal.local_aws.in_process import client
+from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
-from rehearsal.local_aws.types.handlers import Made, Properties, replaced_when_changed, stable_id
 
-
-def _watch(logical_id: str, properties: Properties, stack: str) -> Made:
-    return stable_id(logical_id, stack, logical_id), {}
+def _watch(wanted: Wanted) -> Made:
+    return wanted.stable_id(wanted.logical_id), {}
 
 
 def _empty(physical_id: str, properties: Properties) -> None:
-    bucket = s3._buckets.get(properties["BucketName"])
-    if bucket is not None:
-        bucket["objects"].clear()
+    s3, bucket = client("s3"), properties["BucketName"]
+    try:
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            for each in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    except s3.exceptions.NoSuchBucket:
+        # Somebody else has removed it.
+        return
 
 
-HANDLERS = {"Custom::S3AutoDeleteObjects": replaced_when_changed(_watch, _empty)}
+TYPES = {"Custom::S3AutoDeleteObjects": ResourceType(_watch, _empty)}

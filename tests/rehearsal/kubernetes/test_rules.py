@@ -33,6 +33,10 @@ def named(item: Item, name: Any) -> Item:
     return {**item, "metadata": {**item["metadata"], "name": name}}
 
 
+def without_spec(item: Item) -> Item:
+    return {name: value for name, value in item.items() if name != "spec"}
+
+
 def labelled(**labels: str) -> Item:
     item = config_map()
     return {**item, "metadata": {**item["metadata"], "labels": labels}}
@@ -78,6 +82,9 @@ SOUND = [
     named(binding(), "system:a:b"),
     volume(),
     crd(),
+    # A field that is null is not set.
+    config_map(data=None),
+    {**config_map(), "metadata": {"name": "a", "namespace": None, "labels": {"a": None}}},
 ]
 
 
@@ -99,7 +106,13 @@ REFUSED = [
     (config_map(dat={}), "'dat' was unexpected"),
     ({**config_map(), "apiVersion": "v2"}, 'no matches for kind "ConfigMap" in version "v2"'),
     (config_map(data={"a": 1}), "is not of type"),
+    (made("Secret", "v1", "a"), "has no rules for this kind"),
+    (without_spec(deployment()), "spec.template.spec.containers: Required value"),
+    (without_spec(job()), "spec.template.spec.containers: Required value"),
+    (without_spec(volume()), "spec: Required value"),
     # Names and labels.
+    ({**config_map(), "metadata": {"name": "a", "namespace": ["default"]}}, "must be a string"),
+    ({**config_map(), "metadata": {"name": "a", "labels": ["a"]}}, "is not of type 'object'"),
     (
         {**config_map(), "metadata": {"name": "a", "namespace": "nowhere"}},
         'namespaces "nowhere" not found',
@@ -193,6 +206,15 @@ def test_a_custom_object_needs_its_crd_and_keeps_to_its_schema(ledger: Ledger) -
     ledger.create([training()])
     with pytest.raises(RefusedError, match="nProcPerNod"):
         ledger.apply([training(elasticPolicy={"nProcPerNod": 8})], None)
+
+
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+def test_a_custom_objects_labels_and_annotations_are_maps(ledger: Ledger, field: str) -> None:
+    """No schema says so: a definition describes nothing of `metadata`."""
+    ledger.create([crd()])
+    item = training()
+    with pytest.raises(RefusedError, match=rf"metadata\.{field}: Invalid value: \['a'\]"):
+        ledger.create([{**item, "metadata": {**item["metadata"], field: ["a"]}}])
 
 
 def test_a_definition_says_whether_its_objects_have_a_namespace(ledger: Ledger) -> None:

@@ -2,53 +2,95 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from ministack.core import router
 from ministack.core.responses import get_account_id
-from ministack.services import ec2, eks, iam, s3
-from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
+from rehearsal.local_aws import private
 from rehearsal.local_aws.corrections import eks_updates
-from rehearsal.local_aws.ledgers import LEDGERS
-from rehearsal.local_aws.types import HANDLERS, fsx, handlers
+from rehearsal.local_aws.in_process import client
+from rehearsal.local_aws.types import TYPES, fsx
+from rehearsal.local_aws.types.provisioner import Provisioner
 
 Properties = dict[str, Any]
 ROLE = f"arn:aws:iam::{get_account_id()}:role/service/present"
-ABSENT = f"arn:aws:iam::{get_account_id()}:role/absent"
+OTHER, ABSENT = ROLE.replace("present", "other"), ROLE.replace("present", "absent")
+# Of a service, and of an adapter.
+REFUSALS = (ClientError, ValueError)
 
 
-@pytest.fixture(autouse=True)
-def there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Put one of each thing into the emulator's tables."""
-    monkeypatch.setenv(LEDGERS, str(tmp_path))
-    tables: list[tuple[Any, str, Any]] = [
-        (ec2._vpcs, "vpc-1", {"CidrBlock": "10.1.0.0/21"}),
-        (ec2._subnets, "subnet-1", {"VpcId": "vpc-1", "AvailabilityZone": "us-west-2a"}),
-        (ec2._subnets, "subnet-2", {"VpcId": "vpc-1", "AvailabilityZone": "us-west-2b"}),
-        (ec2._security_groups, "sg-1", {}),
-        (ec2._addresses, "eipalloc-1", {}),
-        (ec2._launch_templates, "lt-1", {}),
-        (eks._clusters, "cluster", {"version": "1.35"}),
-        (iam._roles, "present", {}),
-        (s3._buckets, "bucket", {"objects": {}}),
+@pytest.fixture(scope="module")
+def ids() -> dict[str, str]:
+    """Make one of each thing by the services' own calls; return their ids by the tests' names."""
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/21")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for block, zone in (("10.1.0.0/24", "us-west-2a"), ("10.1.1.0/24", "us-west-2b"))
     ]
-    for table, key, value in tables:
-        table[key] = value
-    yield
-    for table, key, _ in tables:
-        table.pop(key, None)
-    for table in (ec2._nat_gateways, fsx.file_systems, fsx.associations):
+    group = ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
+    template = ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData={})
+    for name in ("present", "other"):
+        client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    client("s3").create_bucket(Bucket="bucket")
+    config = {"subnetIds": subnets}
+    client("eks").create_cluster(name="cluster", roleArn=ROLE, resourcesVpcConfig=config)
+    return {
+        "vpc-1": vpc,
+        "subnet-1": subnets[0],
+        "subnet-2": subnets[1],
+        "sg-1": group,
+        "eipalloc-1": ec2.allocate_address(Domain="vpc")["AllocationId"],
+        "lt-1": template["LaunchTemplate"]["LaunchTemplateId"],
+    }
+
+
+@pytest.fixture
+def real(ids: dict[str, str]) -> Iterator[Callable[[Properties], Properties]]:
+    """Return what puts the ids of what is there into properties; file systems go at the end."""
+
+    def replace(properties: Properties) -> Properties:
+        text = json.dumps(properties)
+        for name, made in ids.items():
+            text = text.replace(f'"{name}"', f'"{made}"')
+        replaced: Properties = json.loads(text)
+        return replaced
+
+    yield replace
+    for table in (fsx.file_systems, fsx.associations):
         table.clear()
 
 
-def create(kind: str, properties: Properties) -> tuple[str, Properties]:
-    made: tuple[str, Properties] = HANDLERS[kind]["create"]("Logical", properties, "stack")
-    return made
+class Types:
+    """The types as the emulator's table has them, in a stack of the tests."""
+
+    def __init__(self) -> None:
+        self._handlers = Provisioner().handlers(TYPES)
+
+    def create(self, kind: str, properties: Properties) -> str:
+        made: tuple[str, Properties] = self._handlers[kind]["create"](
+            "Logical", properties, "stack"
+        )
+        return made[0]
+
+    def update(self, kind: str, physical_id: str, old: Properties, new: Properties) -> str:
+        made: tuple[str, Properties] = self._handlers[kind]["update"](
+            physical_id, old, new, "stack", "Logical"
+        )
+        return made[0]
+
+    def delete(self, kind: str, physical_id: str, properties: Properties) -> None:
+        self._handlers[kind]["delete"](physical_id, properties)
+
+
+@pytest.fixture
+def types() -> Types:
+    return Types()
 
 
 def file_system(lustre: Properties | None = None, **changes: Any) -> Properties:
@@ -82,20 +124,28 @@ RULE = {"GroupId": "sg-1"}
         ("AWS::EC2::NatGateway", NAT | {"SubnetId": "subnet-9"}, "'subnet-9' does not exist"),
         ("AWS::EC2::NatGateway", NAT | {"AllocationId": "eipalloc-9"}, "does not exist"),
         ("AWS::EC2::FlowLog", FLOW_LOG | {"ResourceId": "vpc-9"}, "'vpc-9' does not exist"),
-        ("AWS::EC2::FlowLog", FLOW_LOG | {"DeliverLogsPermissionArn": ABSENT}, "cannot be found"),
+        ("AWS::EC2::FlowLog", FLOW_LOG | {"DeliverLogsPermissionArn": ABSENT}, "absent not found"),
         ("AWS::EC2::VPCCidrBlock", BLOCK | {"VpcId": "vpc-9"}, "'vpc-9' does not exist"),
         ("AWS::EC2::VPCCidrBlock", BLOCK | {"CidrBlock": "100.64.0.0/15"}, "/16 to /28"),
         ("AWS::EC2::VPCCidrBlock", BLOCK | {"CidrBlock": "100.64.0.0/29"}, "/16 to /28"),
         ("AWS::EC2::VPCCidrBlock", BLOCK | {"CidrBlock": "10.1.4.0/24"}, "conflicts with another"),
-        ("AWS::EC2::SecurityGroupIngress", RULE | {"GroupId": "sg-9"}, "'sg-9' does not exist"),
+        (
+            "AWS::EC2::SecurityGroupIngress",
+            RULE | {"GroupId": "sg-9"},
+            "DescribeSecurityGroups.*sg-9",
+        ),
         (
             "AWS::EC2::SecurityGroupIngress",
             RULE | {"SourceSecurityGroupId": "sg-9"},
-            "'sg-9' does not exist",
+            "DescribeSecurityGroups.*sg-9",
         ),
         ("AWS::FSx::FileSystem", file_system(SubnetIds=["subnet-9"]), "does not exist"),
         ("AWS::FSx::FileSystem", file_system(SubnetIds=["subnet-1", "subnet-2"]), "exactly one"),
-        ("AWS::FSx::FileSystem", file_system(SecurityGroupIds=["sg-9"]), "does not exist"),
+        (
+            "AWS::FSx::FileSystem",
+            file_system(SecurityGroupIds=["sg-9"]),
+            "DescribeSecurityGroups.*sg-9",
+        ),
         ("AWS::FSx::FileSystem", file_system(StorageCapacity=3600), "storage capacity: 3600"),
         ("AWS::FSx::FileSystem", file_system(StorageCapacity=0), "storage capacity: 0"),
         ("AWS::FSx::FileSystem", file_system({"PerUnitStorageThroughput": 200}), "Throughput"),
@@ -105,24 +155,24 @@ RULE = {"GroupId": "sg-1"}
             {"FileSystemId": "fs-9", "FileSystemPath": "/a", "DataRepositoryPath": "s3://bucket/a"},
             "'fs-9' does not exist",
         ),
-        ("AWS::EKS::AccessEntry", ENTRY | {"PrincipalArn": ABSENT}, "absent cannot be found"),
+        ("AWS::EKS::AccessEntry", ENTRY | {"PrincipalArn": ABSENT}, "absent not found"),
         ("AWS::EKS::AccessEntry", ENTRY | {"PrincipalArn": "Admin"}, "invalid principal"),
-        ("AWS::EKS::PodIdentityAssociation", IDENTITY | {"RoleArn": ABSENT}, "cannot be found"),
+        ("AWS::EKS::PodIdentityAssociation", IDENTITY | {"RoleArn": ABSENT}, "absent not found"),
         ("AWS::EKS::PodIdentityAssociation", IDENTITY | {"RoleArn": "r"}, "Invalid role ARN"),
         ("AWS::EKS::Addon", ADDON | {"AddonName": "vpc-cnn"}, "vpc-cnn specified is not supported"),
         ("AWS::EKS::Addon", ADDON | {"ClusterName": "other"}, "No cluster found for name: other"),
         (
             "AWS::EKS::Addon",
             ADDON | {"PodIdentityAssociations": [{"ServiceAccount": "s", "RoleArn": ABSENT}]},
-            "cannot be found",
+            "absent not found",
         ),
     ],
 )
 def test_what_is_not_there_or_impossible_is_refused(
-    kind: str, properties: Properties, reason: str
+    types: Types, real: Any, kind: str, properties: Properties, reason: str
 ) -> None:
-    with pytest.raises(ValueError, match=reason):
-        create(kind, properties)
+    with pytest.raises(REFUSALS, match=reason):
+        types.create(kind, real(properties))
 
 
 @pytest.mark.parametrize(
@@ -135,15 +185,15 @@ def test_what_is_not_there_or_impossible_is_refused(
         ("AWS::FSx::FileSystem", file_system(StorageCapacity=1200)),
     ],
 )
-def test_what_is_there_is_taken(kind: str, properties: Properties) -> None:
-    physical_id, _ = create(kind, properties)
-    HANDLERS[kind]["delete"](physical_id, properties)
+def test_what_is_there_is_taken(types: Types, real: Any, kind: str, properties: Properties) -> None:
+    given = real(properties)
+    types.delete(kind, types.create(kind, given), given)
 
 
-def test_a_role_of_another_account_cannot_be_looked_up_and_passes() -> None:
-    other = "arn:aws:iam::999988887777:role/Admin"
-    create("AWS::EKS::AccessEntry", ENTRY | {"PrincipalArn": other})
-    HANDLERS["AWS::EKS::AccessEntry"]["delete"]("", ENTRY | {"PrincipalArn": other})
+@pytest.mark.usefixtures("ids")
+def test_a_role_of_another_account_cannot_be_looked_up_and_passes(types: Types) -> None:
+    given = ENTRY | {"PrincipalArn": "arn:aws:iam::999988887777:role/Admin"}
+    types.delete("AWS::EKS::AccessEntry", types.create("AWS::EKS::AccessEntry", given), given)
 
 
 CLUSTER = {"RoleArn": ROLE, "ResourcesVpcConfig": {"SubnetIds": ["subnet-1", "subnet-2"]}}
@@ -158,49 +208,55 @@ GROUP = {
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
-        (CLUSTER | {"RoleArn": ABSENT}, "cannot be found"),
+        (CLUSTER | {"RoleArn": ABSENT}, "absent not found"),
         (CLUSTER | {"ResourcesVpcConfig": {"SubnetIds": ["subnet-9"]}}, "does not exist"),
         (CLUSTER | {"ResourcesVpcConfig": {"SubnetIds": ["subnet-1"]}}, "two different AZs"),
     ],
 )
-def test_a_cluster_needs_what_it_names(properties: Properties, reason: str) -> None:
-    eks_updates.what_a_cluster_names(CLUSTER)
-    with pytest.raises(ValueError, match=reason):
-        eks_updates.what_a_cluster_names(properties)
+def test_a_cluster_needs_what_it_names(real: Any, properties: Properties, reason: str) -> None:
+    eks_updates.what_a_cluster_names(real(CLUSTER))
+    with pytest.raises(REFUSALS, match=reason):
+        eks_updates.what_a_cluster_names(real(properties))
 
 
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
         (GROUP | {"ClusterName": "other"}, "No cluster found"),
-        (GROUP | {"NodeRole": ABSENT}, "cannot be found"),
+        (GROUP | {"NodeRole": ABSENT}, "absent not found"),
         (GROUP | {"Subnets": ["subnet-9"]}, "does not exist"),
         (GROUP | {"LaunchTemplate": {"Id": "lt-9"}}, "does not exist"),
     ],
 )
-def test_a_node_group_needs_what_it_names(properties: Properties, reason: str) -> None:
-    eks_updates.what_a_node_group_names(GROUP)
-    with pytest.raises(ValueError, match=reason):
-        eks_updates.what_a_node_group_names(properties)
+def test_a_node_group_needs_what_it_names(real: Any, properties: Properties, reason: str) -> None:
+    eks_updates.what_a_node_group_names(real(GROUP))
+    with pytest.raises(REFUSALS, match=reason):
+        eks_updates.what_a_node_group_names(real(properties))
 
 
-def test_a_pods_role_changes_in_place() -> None:
-    iam._roles["other"] = {}
-    made, _ = create("AWS::EKS::PodIdentityAssociation", IDENTITY)
-    role = ROLE.replace("present", "other")
-    update = HANDLERS["AWS::EKS::PodIdentityAssociation"]["update"]
-    changed = IDENTITY | {"RoleArn": role}
-    assert update(made, IDENTITY, changed, "stack", "Logical")[0] == made
-    (association,) = eks._pod_identity_associations.values()
-    assert association["roleArn"] == role
-    HANDLERS["AWS::EKS::PodIdentityAssociation"]["delete"](made, changed)
-    iam._roles.pop("other")
+@pytest.mark.usefixtures("ids")
+def test_a_pods_role_changes_in_place(types: Types) -> None:
+    kind, changed = "AWS::EKS::PodIdentityAssociation", IDENTITY | {"RoleArn": OTHER}
+    made = types.create(kind, IDENTITY)
+    assert types.update(kind, made, IDENTITY, changed) == made
+    asked = {"clusterName": "cluster", "associationId": made.rpartition("/")[2]}
+    association = client("eks").describe_pod_identity_association(**asked)["association"]
+    assert association["roleArn"] == OTHER
+    types.delete(kind, made, changed)
 
 
-def test_a_file_systems_id_is_the_same_in_every_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attributes_outlive_an_update_in_place(real: Any) -> None:
+    """CloudFormation would not find the file system's name for Fn::GetAtt otherwise."""
+    handler = Provisioner().handlers(TYPES)["AWS::FSx::FileSystem"]
+    before, after = real(file_system()), real(file_system(StorageCapacity="4800"))
+    made, attributes = handler["create"]("Logical", before, "stack")
+    assert handler["update"](made, before, after, "stack", "Logical") == (made, attributes)
+
+
+def test_a_file_systems_id_is_the_same_in_every_rehearsal(real: Any) -> None:
     def rehearsed() -> list[str]:
-        monkeypatch.setattr(handlers, "_made", Counter())
-        return [create("AWS::FSx::FileSystem", file_system())[0] for _ in range(2)]
+        types = Types()
+        return [types.create("AWS::FSx::FileSystem", real(file_system())) for _ in range(2)]
 
     first = rehearsed()
     assert first == rehearsed()
@@ -211,13 +267,29 @@ def test_a_file_systems_id_is_the_same_in_every_rehearsal(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     "kind", ["Custom::AWSCDK-EKS-KubernetesResource", "Custom::AWSCDK-EKS-HelmChart"]
 )
-def test_nothing_can_be_removed_from_a_cluster_that_is_gone(kind: str) -> None:
+def test_nothing_can_be_removed_from_a_cluster_that_is_gone(types: Types, kind: str) -> None:
     properties = {"ClusterName": "gone", "Manifest": "[]", "Release": "r"}
-    with pytest.raises(ValueError, match="No cluster found for name: gone"):
-        HANDLERS[kind]["delete"]("id", properties)
+    with pytest.raises(ClientError, match="No cluster found for name: gone"):
+        types.delete(kind, "id", properties)
+
+
+@pytest.mark.usefixtures("ids")
+def test_a_bucket_is_emptied_of_every_version_before_it_goes(types: Types) -> None:
+    s3, given = client("s3"), {"BucketName": "versions"}
+    s3.create_bucket(Bucket="versions")
+    enabled = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration=enabled)
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket="versions", Key="a", Body=body)
+    s3.delete_object(Bucket="versions", Key="a")
+    for _ in range(2):
+        # The second time it is gone: somebody else has removed it.
+        types.delete("Custom::S3AutoDeleteObjects", "id", given)
+        if "versions" in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
+            s3.delete_bucket(Bucket="versions")
 
 
 def test_the_emulator_has_none_of_what_is_added_here() -> None:
     """When it learns a type, ours goes."""
-    assert not HANDLERS.keys() & _RESOURCE_HANDLERS.keys()
+    assert not TYPES.keys() & private.RESOURCE_TYPES.value.keys()
     assert "fsx" not in router.SERVICE_PATTERNS

@@ -29,8 +29,8 @@ def test_progress_counts_and_tells_finished_stacks() -> None:
     assert progress.status == "bionemo-on-eks-network 36/36"
     assert progress.read(" ✅  Network (bionemo-on-eks-network)") == "Network         35 resources"
     assert progress.status == ""
-    told = progress.read(" ✅  Addons (bionemo-on-eks-addons) (no changes)")
-    assert told == "Addons         no changes"
+    line = progress.read(" ✅  Addons (bionemo-on-eks-addons) (no changes)")
+    assert line == "Addons         no changes"
 
 
 def test_reasons_are_the_failed_resources_but_not_the_cancelled() -> None:

@@ -34,22 +34,22 @@ def test_the_pinned_kubectl_applies_twice(
     ledger.create([config_map(data={"a": "b"}), crd(), training()])
     files = write_objects(tmp_path / "kubernetes", ledger)
     api = Api()
-    told: list[str] = []
+    printed: list[str] = []
     with serving(api) as server:
         config = tmp_path / "config"
         config.write_text(kubeconfig(server))
         ask(kubectl, config, server)
         for _ in range(2):
-            apply_in_order(kubectl, config, files, told.append)
+            apply_in_order(kubectl, config, files, printed.append)
     assert api.patches == 6
     assert api.objects["/api/v1/namespaces/default/configmaps/a"]["data"] == {"a": "b"}
     assert "/apis/kubeflow.org/v1/namespaces/default/pytorchjobs/train" in api.objects
     assert (
         "customresourcedefinition.apiextensions.k8s.io/pytorchjobs.kubeflow.org condition met"
-        in told
+        in printed
     )
     with pytest.raises(KubectlError, match="kubectl apply --server-side failed"):
-        apply_in_order(kubectl, config, files[:1], told.append)
+        apply_in_order(kubectl, config, files[:1], printed.append)
     with pytest.raises(
         KubectlError, match=f"kubeconfig {config}, {server}, (?s:.*)Nothing has been"
     ):
@@ -69,16 +69,21 @@ def test_the_server_is_the_current_contexts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("", "it has no settings"),
+        ("", "not built as a kubeconfig file"),
         ("\x00\x01", "it is not YAML"),
         ("a: [", "it is not YAML"),
-        ("just words", "it has no settings"),
-        ({"current-context": ""}, "it has no current-context"),
-        ({"contexts": None}, "the cluster of its current-context, c, has no server"),
-        ({"contexts": [{"name": "c"}]}, "has no server"),
-        ({"clusters": "c"}, "has no server"),
+        ("just words", "Expected key contexts"),
+        ({"current-context": None}, "Expected key current-context"),
+        ({"current-context": "d"}, "Expected object with name d in config/contexts"),
+        ({"contexts": None}, "Expected key contexts"),
+        ({"contexts": [{"name": "c"}]}, "Expected key context in"),
+        ({"clusters": "c"}, "not built as a kubeconfig file"),
         ({"clusters": [{"name": "c", "cluster": {"server": ""}}]}, "has no server"),
-        ({"clusters": [{"name": "d", "cluster": {"server": "https://d"}}]}, "has no server"),
+        ({"clusters": [{"name": "c", "cluster": {}}]}, "Expected key server"),
+        (
+            {"clusters": [{"name": "d", "cluster": {"server": "https://d"}}]},
+            "Expected object with name c in config/clusters",
+        ),
     ],
 )
 def test_a_file_that_leads_to_no_cluster_is_refused(content: Any, why: str, tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ PRESERVE = "x-kubernetes-preserve-unknown-fields"
 def _strict(schema: Schema) -> Schema:
     """Return the schema as `kubectl --validate=strict` applies it: unknown fields are errors.
 
-    `metadata` of the object itself is the API server's own, so its content stays free.
+    The object's `apiVersion`, `kind` and `metadata` are the API server's own.
     """
     closed = _closed(schema)
-    closed["properties"]["metadata"] = {"type": "object"}
-    return closed
+    described = closed.get("properties", {})
+    own = {"apiVersion": {}, "kind": {}, **described, "metadata": {"type": "object"}}
+    return {**closed, "properties": own}
 
 
 def _closed(node: Schema) -> Schema:

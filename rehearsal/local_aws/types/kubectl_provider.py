@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ministack.services import eks
-from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
-
 from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.local_aws import private
 from rehearsal.local_aws.ledgers import LEDGERS, ledger_path
 from rehearsal.local_aws.types import references
-from rehearsal.local_aws.types.handlers import Made, Properties, handler, stable_id
+from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
 
 @contextmanager
 def _ledger(properties: Properties) -> Iterator[Ledger]:
     """Open the ledger of the cluster that `properties` names; save it, failed or not.
 
-    CDK's handler asks for the cluster before it does anything, removals too: ValueError without.
+    CDK's handler asks for the cluster before it does anything, removals too: an error without.
     """
     name = properties["ClusterName"]
-    references.cluster(name)
-    cluster = eks._clusters[name]
-    path = ledger_path(Path(os.environ[LEDGERS]), name)
-    ledger = Ledger.load(path) if path.exists() else Ledger(cluster["version"])
-    ledger.kubernetes_version = cluster["version"]
+    version = references.cluster_version(name)
+    path = _path(name)
+    ledger = Ledger.load(path) if path.exists() else Ledger(version)
+    ledger.kubernetes_version = version
     try:
         yield ledger
     finally:
         ledger.save(path)
+
+
+def _path(cluster: str) -> Path:
+    return ledger_path(Path(os.environ[LEDGERS]), cluster)
 
 
 def _manifest(properties: Properties) -> list[dict[str, Any]]:
@@ -41,15 +42,14 @@ def _manifest(properties: Properties) -> list[dict[str, Any]]:
     return items
 
 
-def _create(logical_id: str, properties: Properties, stack: str) -> Made:
-    with _ledger(properties) as ledger:
-        ledger.create(_manifest(properties))
-    return stable_id(logical_id, stack, logical_id), {}
+def _create(wanted: Wanted) -> Made:
+    with _ledger(wanted.properties) as ledger:
+        ledger.create(_manifest(wanted.properties))
+    return wanted.stable_id(wanted.logical_id), {}
 
 
-def _update(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Made:
+def _update(physical_id: str, old: Properties, wanted: Wanted) -> Made:
+    new = wanted.properties
     with _ledger(new) as ledger:
         ledger.apply(_manifest(new), new.get("PruneLabel"))
     return physical_id, {}
@@ -72,17 +72,14 @@ def _chart(properties: Properties) -> dict[str, Any]:
     }
 
 
-def _install(logical_id: str, properties: Properties, stack: str) -> Made:
-    with _ledger(properties) as ledger:
-        ledger.install(_chart(properties))
-    return stable_id(logical_id, stack, logical_id), {}
+def _install(wanted: Wanted) -> Made:
+    _upgrade("", {}, wanted)
+    return wanted.stable_id(wanted.logical_id), {}
 
 
-def _upgrade(
-    physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
-) -> Made:
-    with _ledger(new) as ledger:
-        ledger.install(_chart(new))
+def _upgrade(physical_id: str, old: Properties, wanted: Wanted) -> Made:
+    with _ledger(wanted.properties) as ledger:
+        ledger.install(_chart(wanted.properties))
     return physical_id, {}
 
 
@@ -93,17 +90,15 @@ def _uninstall(physical_id: str, properties: Properties) -> None:
 
 def register() -> None:
     """Let a cluster's ledger go with the cluster: a new one of the name starts empty."""
-    cluster = _RESOURCE_HANDLERS["AWS::EKS::Cluster"]
-    original = cluster["delete"]
-
-    def delete(physical_id: str, properties: Properties) -> None:
-        original(physical_id, properties)
-        ledger_path(Path(os.environ[LEDGERS]), physical_id).unlink(missing_ok=True)
-
-    cluster["delete"] = delete
+    private.wrap_type("AWS::EKS::Cluster", "delete", _with_its_ledger)
 
 
-HANDLERS = {
-    "Custom::AWSCDK-EKS-KubernetesResource": handler(_create, _update, _delete),
-    "Custom::AWSCDK-EKS-HelmChart": handler(_install, _upgrade, _uninstall),
+def _with_its_ledger(delete: Callable[..., None], physical_id: str, properties: Properties) -> None:
+    delete(physical_id, properties)
+    _path(physical_id).unlink(missing_ok=True)
+
+
+TYPES = {
+    "Custom::AWSCDK-EKS-KubernetesResource": ResourceType(_create, _delete, _update),
+    "Custom::AWSCDK-EKS-HelmChart": ResourceType(_install, _uninstall, _upgrade),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.local_aws.inventory import session
+from rehearsal.local_aws.clients import session
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""How the emulator's CloudFormation learns a resource type.
+
+A ValueError, or an error of a service's call, becomes CREATE_FAILED, UPDATE_FAILED or DELETE_FAILED
+with its text.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Properties = dict[str, Any]
+# Physical id, attributes.
+Made = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A resource as a stack wants it; `stable_id(prefix)` makes an id for it."""
+
+    stack: str
+    logical_id: str
+    properties: Properties
+    stable_id: Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """`create(wanted)`, `delete(physical id, properties)`, `update(physical id, old, wanted)`.
+
+    Without `update` a change of any property, tags aside, makes a new resource.
+    """
+
+    create: Callable[[Wanted], Made]
+    delete: Callable[[str, Properties], None]
+    update: Callable[[str, Properties, Wanted], Made] | None = None
+
+
+class Provisioner:
+    """Makes, updates and deletes resources for the emulator, and remembers what it has made."""
+
+    def __init__(self) -> None:
+        self._made: Counter[tuple[str, str]] = Counter()
+        self._attributes: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def handlers(self, types: Mapping[str, ResourceType]) -> dict[str, dict[str, Any]]:
+        """Return the types as the emulator's own table has them."""
+        return {
+            name: {
+                "create": functools.partial(self._create, name, each),
+                "update": functools.partial(self._update, name, each),
+                "update_with_logical_id": True,
+                "delete": each.delete,
+            }
+            for name, each in types.items()
+        }
+
+    def _create(
+        self, name: str, kind: ResourceType, logical_id: str, properties: Properties, stack: str
+    ) -> Made:
+        return self._remembered(name, kind.create(self._wanted(stack, logical_id, properties)))
+
+    def _update(
+        self,
+        name: str,
+        kind: ResourceType,
+        physical_id: str,
+        old: Properties,
+        new: Properties,
+        stack: str,
+        logical_id: str,
+    ) -> Made:
+        wanted = self._wanted(stack, logical_id, new)
+        if kind.update is not None:
+            made = kind.update(physical_id, old, wanted)
+        # Tags change in place on every type.
+        elif {**old, "Tags": None} == {**new, "Tags": None}:
+            made = physical_id, {}
+        else:
+            made = kind.create(wanted)
+        return self._remembered(name, made)
+
+    def _remembered(self, name: str, made: Made) -> Made:
+        """Add the attributes from before: the emulator would forget those that are left out."""
+        physical_id, attributes = made
+        known = self._attributes.setdefault((name, physical_id), {})
+        known.update(attributes)
+        return physical_id, dict(known)
+
+    def _wanted(self, stack: str, logical_id: str, properties: Properties) -> Wanted:
+        return Wanted(
+            stack, logical_id, properties, functools.partial(self._stable_id, stack, logical_id)
+        )
+
+    def _stable_id(self, stack: str, logical_id: str, prefix: str) -> str:
+        """Return an id that is the same in every rehearsal of the same steps.
+
+        What has been applied to a real cluster can so be applied again: the file system that a
+        volume names is the same. A resource's replacement has an id of its own.
+        """
+        number = self._made[stack, logical_id]
+        self._made[stack, logical_id] += 1
+        digest = hashlib.sha256(f"{stack}/{logical_id}/{number}".encode()).hexdigest()
+        return f"{prefix}-{digest[:17]}"
