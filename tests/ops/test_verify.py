@@ -27,7 +27,7 @@ from tests.ops.cluster_api import (
     pod,
     workload,
 )
-from tests.ops.remedies import commands
+from tests.ops.reading import commands
 from tests.simulated.accounts import simulated_deployment
 from tests.simulated.answers import OWN, running
 

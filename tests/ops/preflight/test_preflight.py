@@ -13,7 +13,7 @@ from ops.reasons import reason
 from ops.results import Result, StepKind, Verdict, command, exit_status, failed, passed
 from ops.show.checks import show_results
 from tests.ops.accounts import found, one
-from tests.ops.remedies import commands
+from tests.ops.reading import commands
 from tests.simulated.accounts import SITUATIONS, preflight
 from tests.simulated.aws import ACCOUNT, error
 

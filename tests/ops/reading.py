@@ -1,8 +1,16 @@
-"""What a person can paste of a remedy."""
+"""What a person takes from a result: the figures in it, and what to paste of its remedy."""
 
 from __future__ import annotations
 
+import re
+
 from ops.results import Result, StepKind
+
+
+def figures(text: str) -> list[int]:
+    """The whole numbers of a text, in their order, but for those that are a part of a name."""
+    found = re.findall(r"(?<![\w.-])\d[\d,]*(?![\w.]?\w)", text)
+    return [int(each.replace(",", "")) for each in found]
 
 
 def of_kind(kind: StepKind, result: Result) -> list[str]:
