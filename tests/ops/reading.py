@@ -13,6 +13,12 @@ def figures(text: str) -> list[int]:
     return [int(each.replace(",", "")) for each in found]
 
 
+def in_order(text: str, *words: str) -> bool:
+    """Whether a text holds these, each as a whole word, one after the other."""
+    pattern = ".*".join(rf"(?<![\w.-]){re.escape(word)}(?![\w-])" for word in words)
+    return re.search(pattern, text, re.DOTALL) is not None
+
+
 def of_kind(kind: StepKind, result: Result) -> list[str]:
     return [step.text for step in result.remedy if step.kind is kind]
 
