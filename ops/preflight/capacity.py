@@ -126,22 +126,23 @@ def core_type(deployment: Deployment) -> Result:
             f"{', '.join(missing)} does not offer {wanted}; offered in {', '.join(there)}"
             f"{_in_force()}",
             "Choose another core.instance_type, or other zones:",
-            _flags(suggested(deployment, there)),
+            _flags(suggested(deployment, there, both=True)),
         )
     return passed(name, f"{wanted} is offered in {', '.join(deployment.settings.zones)}")
 
 
-def suggested(deployment: Deployment, offered: list[str]) -> dict[str, str]:
+def suggested(deployment: Deployment, offered: list[str], *, both: bool = False) -> dict[str, str]:
     """Return both settings of zones, so that the GPU nodes are in one of those `offered`.
 
-    Always both: zones without that of the GPU nodes would be refused. The second one is of those
-    that were wanted, if EKS works in it.
+    Always both settings: zones without that of the GPU nodes would be refused. The second zone is
+    of those that were wanted, if EKS works in it; with `both` it is one of those offered too.
     """
     usable = _with_eks(deployment)
     fitting = [zone for zone in offered if zone in usable] or offered
     wanted = [deployment.settings.gpu_zone, *deployment.settings.zones]
     first = next((zone for zone in wanted if zone in fitting), fitting[0])
-    others = [z for z in (*deployment.settings.zones, *usable) if z != first and z in usable]
+    second = [zone for zone in usable if zone != first and (zone in offered or not both)]
+    others = [zone for zone in (*deployment.settings.zones, *second) if zone in second]
     return {_ZONES: ",".join([first, *others[:1]]), _GPU_ZONE: first}
 
 

@@ -19,6 +19,7 @@ import yaml
 from typer.main import get_command_from_info
 
 from bionemo_eks.configuration.cdk_context import settings_of
+from bionemo_eks.jobs.workloads import WORKLOADS
 from rehearsal.command import app, run
 from rehearsal.machine.environment import ACCOUNT, ROOT
 from rehearsal.machine.workspace import KEPT, WORK
@@ -228,7 +229,7 @@ def test_help_has_an_example_that_is_taken() -> None:
         command, pretty_exceptions_short=True, rich_markup_mode=None
     ).make_context(name, arguments)
     assert parsed.params["keep"]
-    settings = settings_of(ROOT, parsed.params["context"])
+    settings = settings_of(ROOT, WORKLOADS, parsed.params["context"])
     assert (settings.gpu.nodes, settings.kubernetes_version) == (1, "1.34")
 
 

@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -18,28 +18,14 @@ from kubernetes import client as kubernetes
 
 from ops.cluster import api
 from ops.cluster.api import ClusterError, NoClusterError, asked, cause, connected, token
+from tests.ops.cluster.described import described
 from tests.ops.cluster_api import NAMESPACES, NODES, Cluster, serving
+from tests.ops.reading import in_order
 from tests.simulated.accounts import simulated_deployment
 from tests.simulated.answers import WHEN
 from tests.simulated.aws import Answers, denied, error
 
 ADMIN = "arn:aws:iam::111122223333:role/bionemo-admin"
-
-
-def described(endpoint: str, *, public: bool = True) -> Answers:
-    return {
-        "eks.describe_cluster": {
-            "cluster": {
-                "name": "bionemo-on-eks",
-                "status": "ACTIVE",
-                "version": "1.35",
-                "endpoint": endpoint,
-                "certificateAuthority": {"data": ""},
-                "resourcesVpcConfig": {"endpointPublicAccess": public},
-            }
-        },
-        "cloudformation.describe_stacks": {"Stacks": []},
-    }
 
 
 def why(answers: Answers) -> str:
@@ -107,43 +93,46 @@ def test_a_refused_connection_is_told_as_such_within_three_seconds() -> None:
     with a_port(listens=False) as port:
         text = why(described(f"https://127.0.0.1:{port}"))
     assert time.monotonic() - began < 3
-    assert text.endswith("does not answer: connection refused")
+    assert in_order(text, f"127.0.0.1:{port}", "refused")
 
 
-def test_the_vpc_is_advised_only_for_a_private_endpoint() -> None:
+def test_a_private_endpoint_is_named_as_the_reason() -> None:
     with a_port(listens=False) as port:
-        assert "VPC" not in why(described(f"https://127.0.0.1:{port}"))
+        public = why(described(f"https://127.0.0.1:{port}"))
         private = why(described(f"https://127.0.0.1:{port}", public=False))
-    assert private.endswith("its endpoint is private, so ask from inside the VPC")
+    assert (in_order(public, "private"), in_order(private, "private")) == (False, True)
 
 
 def test_silence_is_told_as_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "READ", 0.2)
     with a_port(listens=True) as port:
         text = why(described(f"http://127.0.0.1:{port}"))
-    assert "timed out" in text
+    assert in_order(text, f"127.0.0.1:{port}", "timed out")
     assert "cluster.public_access_cidrs" in text
 
 
+UNKNOWN_NAME = urllib3.exceptions.NameResolutionError("x", cast(Any, None), socket.gaierror())
+
+
 @pytest.mark.parametrize(
-    ("error", "said"),
+    "error",
     [
-        (ssl.SSLError("bad"), "its certificate is not the cluster's"),
-        (urllib3.exceptions.SSLError("bad"), "its certificate is not the cluster's"),
-        (TimeoutError(), "timed out"),
-        (ConnectionRefusedError("Connection refused"), "connection refused"),
+        ssl.SSLError("bad"),
+        urllib3.exceptions.SSLError("bad"),
+        TimeoutError(),
+        ConnectionRefusedError("Connection refused"),
+        UNKNOWN_NAME,
     ],
 )
-def test_causes_have_words(error: Exception, said: str) -> None:
-    assert cause(error) == said
-    pool: Any = None
-    assert cause(urllib3.exceptions.MaxRetryError(pool, "/", error)) == said
+def test_a_cause_is_told_however_deep_it_lies(error: Exception) -> None:
+    wrapped = urllib3.exceptions.MaxRetryError(cast(Any, None), "/", error)
+    assert cause(wrapped) == cause(error) != type(error).__name__
 
 
-def test_a_name_that_is_not_found_is_told() -> None:
-    pool: Any = None
-    unknown = urllib3.exceptions.NameResolutionError("x", pool, socket.gaierror())
-    assert cause(urllib3.exceptions.MaxRetryError(pool, "/", unknown)) == "its name is not found"
+def test_causes_that_are_mended_in_different_ways_are_told_apart() -> None:
+    refused = ConnectionRefusedError("Connection refused")
+    causes = (ssl.SSLError("bad"), TimeoutError(), refused, UNKNOWN_NAME)
+    assert len({cause(error) for error in causes}) == len(causes)
 
 
 def test_a_cluster_that_is_not_there_is_told() -> None:
@@ -173,9 +162,7 @@ def test_what_the_server_says_of_a_refusal_is_told_in_one_line(
     )
     with pytest.raises(ClusterError) as raised:
         asked(kubernetes.CoreV1Api(api).list_node)
-    assert str(raised.value).startswith(
-        'the Kubernetes API answers 403 Forbidden: User "viewer" cannot list resource "nodes"!'
-    )
+    assert in_order(str(raised.value), "403", 'User "viewer" cannot list resource "nodes"')
     assert len(str(raised.value)) < 400
     assert raised.value.status == 403
 
@@ -184,7 +171,7 @@ def test_who_is_not_let_in_is_told_how_to_get_in(cluster: Cluster) -> None:
     cluster.refused = 401
     with serving(cluster) as api:
         text = why(described(api.configuration.host))
-    assert "be one of cluster.admins" in text
+    assert "cluster.admins" in text
     assert "AdminRoleArn" in text
 
 

@@ -22,7 +22,7 @@ from ops.results import Result as Checked
 from ops.show.terminal import console
 from tests.context import read_settings
 from tests.ops.cluster_api import NODES, Cluster
-from tests.ops.status.test_status import stacked, standing
+from tests.ops.status.deployments import stacked, standing
 from tests.simulated.accounts import good
 from tests.simulated.answers import offered_in, quotas, running
 from tests.simulated.aws import Answers, SimulatedAws, denied, error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.preflight import capacity
 from ops.preflight.capacity import pin
-from ops.results import Verdict
+from ops.results import Result, Verdict
 from tests.context import read_settings
 from tests.ops.accounts import RESERVED, found, one
-from tests.ops.remedies import proposed
+from tests.ops.reading import figures, in_order, proposed
 from tests.simulated.accounts import good, simulated_deployment
 from tests.simulated.answers import OWN, ZONES, offered_in, running, zone
 from tests.simulated.answers import reserved as reservations
@@ -25,14 +26,19 @@ from tests.simulated.aws import error
 EAST = {"region": "us-east-1"}
 
 
+def zones_in(result: Result) -> list[str]:
+    """The zones that a result names, in its order."""
+    return re.findall(r"\b[a-z]{2}-[a-z]+-\d[a-z]\b", result.said)
+
+
 def test_a_zone_that_the_account_has_not_fails() -> None:
     there = {"AvailabilityZones": [zone("us-west-2b"), zone("us-west-2c")]}
     result = one("Zones", {}, ec2__describe_availability_zones=there)
     assert result.verdict is Verdict.FAIL
-    assert "us-west-2a is not a zone of this account; there are us-west-2b, us-west-2c" in (
-        result.said
-    )
+    assert zones_in(result) == ["us-west-2a", "us-west-2b", "us-west-2c"], "it, and those there are"
     assert proposed(result)["network.availability_zones"] == "us-west-2b,us-west-2c"
+    fits = one("Zones", proposed(result), ec2__describe_availability_zones=there)
+    assert fits.verdict is Verdict.PASS, "with what the remedy proposes"
 
 
 def test_a_zone_that_is_impaired_or_local_is_not_offered() -> None:
@@ -45,7 +51,7 @@ def test_a_zone_that_is_impaired_or_local_is_not_offered() -> None:
     }
     result = one("Zones", {}, ec2__describe_availability_zones=there)
     assert result.verdict is Verdict.FAIL
-    assert "us-west-2a is not a zone of this account; there are us-west-2b" in result.said
+    assert zones_in(result) == ["us-west-2a", "us-west-2b"]
 
 
 def test_remedies_never_leave_the_gpu_nodes_zone_out() -> None:
@@ -69,14 +75,16 @@ def test_a_zone_that_eks_refuses_is_told_by_its_id() -> None:
     }
     result = one("Zones", EAST, ec2__describe_availability_zones=there)
     assert result.verdict is Verdict.FAIL
-    assert "us-east-1a (use1-az3)" in result.said
+    assert zones_in(result) == ["us-east-1a"]
+    assert "use1-az3" in result.said
     assert proposed(result)["network.availability_zones"] == "us-east-1b,us-east-1c"
 
 
 def test_a_zone_without_the_gpu_type_names_those_that_have_it() -> None:
     result = found("the zone has no p3.16xlarge")["GPU instance type"]
     assert result.verdict is Verdict.FAIL
-    assert "us-west-2a does not offer p3.16xlarge; offered in us-west-2c" in result.said
+    assert zones_in(result) == ["us-west-2a", "us-west-2c"]
+    assert "p3.16xlarge" in result.said
     assert proposed(result)["gpu.availability_zone"] == "us-west-2c"
 
 
@@ -88,7 +96,12 @@ def test_a_zone_without_the_core_type_fails() -> None:
 
     result = one("Core instance type", {}, ec2__describe_instance_type_offerings=offered)
     assert result.verdict is Verdict.FAIL
-    assert "us-west-2b does not offer m5.xlarge; offered in us-west-2a, us-west-2c" in result.said
+    assert zones_in(result) == ["us-west-2b", "us-west-2a", "us-west-2c"]
+    assert "m5.xlarge" in result.said
+    fits = one(
+        "Core instance type", proposed(result), ec2__describe_instance_type_offerings=offered
+    )
+    assert fits.verdict is Verdict.PASS, "with what the remedy proposes"
 
 
 def test_pin_writes_zones_that_the_stacks_then_use(tmp_path: Path) -> None:
@@ -116,8 +129,8 @@ def test_a_pin_is_said_to_be_in_force(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "cdk.context.json").write_text('{"gpu.availability_zone": "us-west-2a"}')
     for name in ("Zones", "GPU instance type"):
         said = one(name, {}).said
-        assert "cdk.context.json says gpu.availability_zone=us-west-2a" in said
-        assert "wins over cdk.json" in said
+        assert "cdk.context.json" in said
+        assert "gpu.availability_zone=us-west-2a" in said
 
 
 def reserved(**changes: Any) -> Any:
@@ -133,40 +146,35 @@ def reserved(**changes: Any) -> Any:
     return reservations({**row, **changes})
 
 
+SOON, LATER = (datetime.now(UTC) + timedelta(hours=hours) for hours in (2, 200))
 UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.NotFound")
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict", "said"),
+    ("answer", "verdict", "named"),
     [
-        (reserved(), Verdict.PASS, "has room for 2"),
-        (reserved(ReservationType="default"), Verdict.PASS, "has room for 2"),
-        (
-            reserved(ReservationType="capacity-block"),
-            Verdict.FAIL,
-            "is a capacity-block, not an On-Demand Capacity Reservation",
-        ),
-        (reserved(AvailableInstanceCount=1), Verdict.FAIL, "room for 1 instances, not 2"),
-        (reserved(State="expired"), Verdict.FAIL, "its state is expired, not active"),
-        (reserved(InstanceType="p3.2xlarge"), Verdict.FAIL, "its type is p3.2xlarge"),
-        (reserved(AvailabilityZone="us-west-2b"), Verdict.FAIL, "its zone is us-west-2b"),
-        (reserved(InstancePlatform="Windows"), Verdict.FAIL, "its platform is Windows"),
-        (reserved(Tenancy="dedicated"), Verdict.FAIL, "its tenancy is dedicated"),
-        (
-            reserved(EndDate=datetime.now(UTC) + timedelta(hours=2)),
-            Verdict.FAIL,
-            "it ends 20",
-        ),
-        (reserved(EndDate=datetime.now(UTC) + timedelta(days=9)), Verdict.PASS, "room for 2"),
-        (UNKNOWN, Verdict.FAIL, "is not in us-west-2 of this account"),
+        (reserved(), Verdict.PASS, ["2", "p3.16xlarge"]),
+        (reserved(ReservationType="default"), Verdict.PASS, ["2", "p3.16xlarge"]),
+        (reserved(ReservationType="capacity-block"), Verdict.FAIL, ["capacity-block"]),
+        (reserved(AvailableInstanceCount=1), Verdict.FAIL, ["1", "2"]),
+        (reserved(State="expired"), Verdict.FAIL, ["expired", "active"]),
+        (reserved(InstanceType="p3.2xlarge"), Verdict.FAIL, ["p3.2xlarge", "p3.16xlarge"]),
+        (reserved(AvailabilityZone="us-west-2b"), Verdict.FAIL, ["us-west-2b", "us-west-2a"]),
+        (reserved(InstancePlatform="Windows"), Verdict.FAIL, ["Windows", "Linux/UNIX"]),
+        (reserved(Tenancy="dedicated"), Verdict.FAIL, ["dedicated", "default"]),
+        (reserved(EndDate=SOON), Verdict.FAIL, [f"{SOON:%Y-%m-%d}", f"{SOON:%H:%M}"]),
+        (reserved(EndDate=LATER), Verdict.PASS, ["2", "p3.16xlarge"]),
+        (UNKNOWN, Verdict.FAIL, ["us-west-2"]),
     ],
 )
 def test_a_reservation_must_be_there_fit_and_have_room(
-    answer: Any, verdict: Verdict, said: str
+    answer: Any, verdict: Verdict, named: list[str]
 ) -> None:
+    """What is wrong is named, and then what is needed."""
     result = one("Capacity reservation", RESERVED, ec2__describe_capacity_reservations=answer)
     assert result.verdict is verdict
-    assert said in result.said
+    assert RESERVED["gpu.capacity_reservation_id"] in result.said
+    assert in_order(result.said, *named)
 
 
 def test_a_capacity_block_has_a_remedy_of_its_own() -> None:
@@ -185,6 +193,6 @@ def test_what_this_deployments_own_nodes_take_of_a_reservation_is_room_for_them(
     }
     result = one("Capacity reservation", RESERVED, **answers)
     assert result.verdict is Verdict.PASS
-    assert "2 of it by this deployment" in result.said
+    assert figures(result.said) == [2, 2], "room, and how much of it is ours"
     answers["ec2__describe_instances"] = running(node, node)
     assert one("Capacity reservation", RESERVED, **answers).verdict is Verdict.FAIL

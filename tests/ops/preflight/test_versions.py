@@ -1,0 +1,195 @@
+"""Preflight's checks of the Kubernetes version and the add-ons'."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from ops.commands import preflight
+from ops.preflight import versions
+from ops.results import Verdict
+from tests.ops.accounts import found, one
+from tests.ops.reading import commands, proposed
+from tests.simulated.accounts import good, standing
+from tests.simulated.answers import addon_versions
+from tests.simulated.aws import denied, error
+
+
+def test_a_version_that_has_ended_names_one_that_has_not() -> None:
+    result = found("Kubernetes version ended")["Kubernetes version"]
+    assert result.verdict is Verdict.FAIL
+    assert "2026-03-23" in result.said
+    assert proposed(result) == {"kubernetes_version": "1.35"}
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "verdict"),
+    [
+        ("1.34", "1.35", Verdict.PASS),
+        ("1.35", "1.35", Verdict.PASS),
+        ("1.33", "1.35", Verdict.FAIL),
+        ("1.35", "1.34", Verdict.FAIL),
+    ],
+)
+def test_a_cluster_goes_up_one_minor_version_at_a_time(
+    now: str, wanted: str, verdict: Verdict
+) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html"""
+    result = one("Kubernetes version", {"kubernetes_version": wanted}, standing(now))
+    assert result.verdict is verdict
+    if verdict is Verdict.FAIL:
+        assert now in result.said
+        assert wanted in result.said
+
+
+def test_the_version_to_deploy_first_is_named() -> None:
+    result = one("Kubernetes version", {"kubernetes_version": "1.35"}, standing("1.33"))
+    (step,) = result.remedy
+    assert '"1.34"' in step.text
+
+
+@pytest.mark.parametrize("status", ["", "UNSUPPORTED"])
+def test_a_version_that_is_not_offered_has_not_ended(status: str) -> None:
+    """The table knows when it ends, which is to come; naming it as its own remedy helps nobody."""
+    rows = [{"clusterVersion": "1.35", "versionStatus": status}] if status else []
+    answer = {"clusterVersions": rows}
+    result = one("Kubernetes version", {}, eks__describe_cluster_versions=answer)
+    assert result.verdict is Verdict.FAIL
+    assert {"1.35", "us-west-2"} <= set(result.said.split())
+    assert "2027" not in result.said
+    assert not proposed(result)
+    assert commands(result) == ["aws eks describe-cluster-versions --region us-west-2"]
+
+
+def test_the_newest_version_is_no_remedy_for_itself() -> None:
+    newest = list(KUBERNETES_RELEASES)[-1]
+    row = {"clusterVersion": newest, "versionStatus": "EXTENDED_SUPPORT"}
+    result = one(
+        "Kubernetes version",
+        {"kubernetes_version": newest},
+        eks__describe_cluster_versions={"clusterVersions": [row]},
+    )
+    assert result.verdict is Verdict.WARN
+    assert result.remedy
+    assert not proposed(result)
+
+
+def test_extended_support_is_a_warning_with_its_price() -> None:
+    row = {
+        "clusterVersion": "1.33",
+        "versionStatus": "EXTENDED_SUPPORT",
+        "endOfStandardSupportDate": datetime(2026, 7, 29, tzinfo=UTC),
+        "endOfExtendedSupportDate": datetime(2027, 7, 29, tzinfo=UTC),
+    }
+    result = one(
+        "Kubernetes version",
+        {"kubernetes_version": "1.33"},
+        eks__describe_cluster_versions={"clusterVersions": [row]},
+    )
+    assert result.verdict is Verdict.WARN
+    assert "$0.60" in result.said, "an hour"
+
+
+@pytest.mark.parametrize(
+    ("status", "standard", "verdict"),
+    [
+        ("UNSUPPORTED", 2099, Verdict.FAIL),
+        ("STANDARD_SUPPORT", 2020, Verdict.WARN),
+        ("EXTENDED_SUPPORT", 2099, Verdict.WARN),
+        ("STANDARD_SUPPORT", 2099, Verdict.PASS),
+    ],
+)
+def test_status_and_date_of_a_version_both_count(
+    status: str, standard: int, verdict: Verdict
+) -> None:
+    row = {
+        "clusterVersion": "1.35",
+        "versionStatus": status,
+        "endOfStandardSupportDate": datetime(standard, 1, 1, tzinfo=UTC),
+    }
+    answer = {"clusterVersions": [row]}
+    assert one("Kubernetes version", {}, eks__describe_cluster_versions=answer).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (denied("DescribeClusterVersions"), "DescribeClusterVersions"),
+        (
+            error("DescribeClusterVersions", "InvalidParameterException", message="no 1.29"),
+            "InvalidParameterException",
+        ),
+    ],
+)
+def test_without_an_answer_the_projects_own_dates_count_and_it_says_so(
+    answer: Exception, why: str
+) -> None:
+    result = one("Kubernetes version", {}, eks__describe_cluster_versions=answer)
+    assert result.verdict is not Verdict.UNKNOWN
+    assert "2027-03-27" in result.said
+    assert "versions.py" in result.said
+    assert why in result.said
+    ended = one(
+        "Kubernetes version", {"kubernetes_version": "1.29"}, eks__describe_cluster_versions=answer
+    )
+    assert ended.verdict is Verdict.FAIL
+
+
+def test_an_addon_version_that_does_not_exist_is_named() -> None:
+    def versions(addonName: str, **more: Any) -> dict[str, Any]:
+        if addonName != "coredns":
+            answer: dict[str, Any] = good()["eks.describe_addon_versions"](  # type: ignore[operator,assignment]
+                addonName=addonName, **more
+            )
+            return answer
+        return {"addons": [{"addonVersions": [{"addonVersion": "v9"}]}]}
+
+    result = one("Add-on versions", {}, eks__describe_addon_versions=versions)
+    assert result.verdict is Verdict.FAIL
+    assert KUBERNETES_RELEASES["1.35"].addons["coredns"] in result.said
+    assert result.said.endswith("v9"), "what there is instead"
+    assert "vpc-cni" not in result.said
+
+
+def addon_answer(addon: str, instead: Callable[[], Any]) -> Any:
+    """EKS' add-ons, one of which is answered by `instead`."""
+
+    def answer(addonName: str, kubernetesVersion: str, **more: Any) -> Any:
+        return instead() if addonName == addon else addon_versions(addonName, kubernetesVersion)
+
+    return answer
+
+
+def test_an_addon_that_eks_does_not_know_is_named() -> None:
+    def refuse() -> None:
+        raise error("DescribeAddonVersions", "InvalidParameterException", message="unsupported")
+
+    answer = addon_answer("coredns", refuse)
+    result = one("Add-on versions", {}, eks__describe_addon_versions=answer)
+    assert result.verdict is Verdict.FAIL
+    assert "coredns" in result.said
+    assert KUBERNETES_RELEASES["1.35"].addons["coredns"] not in result.said, "no other would do"
+    assert "vpc-cni" not in result.said
+
+
+def test_an_addon_that_is_not_answered_in_time_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "_ADDONS_DEADLINE", 0.5)
+
+    def late() -> dict[str, Any]:
+        time.sleep(2)
+        return {"addons": []}
+
+    answer = addon_answer("coredns", late)
+    result = one("Add-on versions", {}, eks__describe_addon_versions=answer)
+    assert result.verdict is Verdict.UNKNOWN
+    assert "coredns" in result.said
+    assert "vpc-cni" not in result.said
+
+
+def test_the_addons_are_given_up_before_their_check_is() -> None:
+    assert versions._ADDONS_DEADLINE < preflight._LEAST

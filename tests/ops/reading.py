@@ -1,0 +1,35 @@
+"""What a person takes from a result: the figures in it, and what to paste of its remedy."""
+
+from __future__ import annotations
+
+import re
+
+from ops.results import Result, StepKind
+
+
+def figures(text: str) -> list[int]:
+    """The whole numbers of a text, in their order, but for those that are a part of a name."""
+    found = re.findall(r"(?<![\w.-])\d[\d,]*(?![\w.]?\w)", text)
+    return [int(each.replace(",", "")) for each in found]
+
+
+def in_order(text: str, *words: str) -> bool:
+    """Whether a text holds these, each as a whole word, one after the other."""
+    pattern = ".*".join(rf"(?<![\w.-]){re.escape(word)}(?![\w-])" for word in words)
+    return re.search(pattern, text, re.DOTALL) is not None
+
+
+def of_kind(kind: StepKind, result: Result) -> list[str]:
+    return [step.text for step in result.remedy if step.kind is kind]
+
+
+def commands(result: Result) -> list[str]:
+    """What a remedy has one run."""
+    return of_kind(StepKind.COMMAND, result)
+
+
+def proposed(result: Result) -> dict[str, str]:
+    """The settings that a remedy's options propose, as the command line takes them."""
+    flags = " ".join(of_kind(StepKind.OPTIONS, result)).split()
+    assert set(flags[::2]) <= {"-c"}
+    return dict(flag.split("=", 1) for flag in flags[1::2])
