@@ -72,7 +72,7 @@ def project(records: int, wall: float, latency: float, rows_bytes: int) -> None:
     total = rows_bytes / records * UNIREF50
     pieces = total / segments.piece_bytes(int(total))
     # Each part is a slice of every run; the segments and the download are read once, in blocks.
-    reads = pieces * pieces + total / order.READ + UNIREF50_PACKED / source_blocks.READ
+    reads = pieces * pieces + total / order.RUN_READ + UNIREF50_PACKED / source_blocks.SOURCE_READ
     whole = max(compute, download) + reads * latency
     print(
         f"\n{UNIREF50:,} records, from a download at {DOWNLOAD / 1e6:.0f} MB/s "

@@ -10,14 +10,12 @@ import urllib.error
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from durable import partial, read_json, remove, sync_folder, write_json
+from pieces import Journal, Pieces, forget
 from problems import DamagedError, about
 from server import Patience, Server
-from source import READ
+from source import SOURCE_READ
 
-PIECE = 32 << 20  # one range request
 RECEIVE = 256 << 10
 LEAST = 64 << 10  # bytes that a connection must bring in Patience.stall seconds
 CHANGES = 3  # answers about another file, in a row, that are taken at their word
@@ -73,18 +71,12 @@ class Download:
     """
 
     def __init__(self, url: str, path: Path, connections: int, patience: Patience) -> None:
-        self._url, self._path, self._server = url, path, Server(url, patience)
-        self._connections = connections
-        self._state = path.with_name(path.name + ".json")
-        self._changed = threading.Condition()
-        self._have: dict[int, int] = {}  # piece: bytes from its start that are in the file
-        self._next = 0
-        self._complete: set[int] = set()
-        self._error: BaseException | None = None
-        self._stop = False
-        self._threads: list[threading.Thread] = []
-        self._checked = False
+        self._path, self._connections = path, connections
+        self._journal = path.with_name(path.name + ".json")
+        self._server = Server(url, patience)
         self._remote = _Remote(None, False, "")
+        self._threads: list[threading.Thread] = []
+        self._pieces: Pieces | None = None
 
     @property
     def size(self) -> int | None:
@@ -93,8 +85,8 @@ class Download:
 
     def discard(self) -> None:
         """Forget what is complete."""
-        remove(self._state)
-        remove(partial(self._state))
+        self._end()
+        forget(self._journal)
 
     def blocks(self, *, checked: bool = False) -> Iterator[bytes]:
         """The file's bytes in order, as they come in.
@@ -107,159 +99,132 @@ class Download:
             DamagedError: it has another one than a moment ago.
             PreparationError: the server does not answer, or not well.
         """
-        self._checked = checked
         self._remote = self._ask()
         if self._remote.size == 0:
             return
         with about(self._path):
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            pieces, journal = self._taken_over(descriptor, checked)
+            self._pieces = pieces
             try:
-                self._start(descriptor)
+                self._threads = self._started(descriptor, pieces, journal, checked)
                 at = 0
-                while count := self._wait(at):
-                    block = os.pread(descriptor, min(count, READ), at)
+                while count := pieces.wait(at):
+                    block = os.pread(descriptor, min(count, SOURCE_READ), at)
                     at += len(block)
                     yield block
             finally:
-                self._stop = True
                 # A thread that waits for a server must not write to another file's descriptor.
-                if not any(thread.is_alive() for thread in self._joined()):
+                if self._end():
                     os.close(descriptor)
 
-    def _joined(self) -> list[threading.Thread]:
-        """The connections' threads, after a moment in which to end."""
+    def _end(self) -> bool:
+        """Stop the connections; whether all have ended a moment later."""
+        if self._pieces is not None:
+            self._pieces.stop()
         for thread in self._threads:
             thread.join(timeout=1)
-        return self._threads
+        return not any(thread.is_alive() for thread in self._threads)
 
-    def _start(self, descriptor: int) -> None:
-        """Take over what an earlier run has, and set the connections to work."""
-        known = {"url": self._url, "size": self._remote.size, "validator": self._remote.validator}
-        if self._checked:
-            known["validator"] = "MD5"
-        state = read_json(self._state) or {}
-        length = os.fstat(descriptor).st_size
-        if self._remote.ranges and {key: state.get(key) for key in known} == known:
-            for piece in state.get("complete", []):
-                start, stop = self._span(piece)
-                if stop is not None and stop <= length:
-                    self._have[piece] = stop - start
-                    self._complete.add(piece)
-            done = sum(self._have.values())
-            if done:
-                print(f"download: goes on with {done:,} bytes from an earlier run", flush=True)
-        else:
+    def _ask(self) -> _Remote:
+        """What the server says of the file; without a first byte it is empty."""
+        empty = _Remote(0, False, "")
+        return self._server.answer({"Range": "bytes=0-0"}, _remote, {_NO_RANGE: empty})
+
+    def _taken_over(self, descriptor: int, checked: bool) -> tuple[Pieces, Journal]:
+        """What an earlier run has, if it is of the same file."""
+        remote = self._remote
+        validator = "MD5" if checked else remote.validator
+        known = {"url": self._server.url, "size": remote.size, "validator": validator}
+        journal = Journal(self._journal, known)
+        pieces = Pieces(remote.size, whole=not remote.ranges)
+        complete = journal.read() if remote.ranges else None
+        if complete is None:
             # In this order: what is written down must never tell of what is not there.
-            self.discard()
-            sync_folder(self._path.parent)
+            journal.forget()
             os.ftruncate(descriptor, 0)
-        self._known = known
-        if self._remote.ranges:
-            count = self._connections
-            target = self._fetch_pieces
-        else:
-            count, target = 1, self._fetch_whole
-        self._threads = [
-            threading.Thread(target=self._guard, args=(target, descriptor), daemon=True)
-            for _ in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
+        elif done := pieces.take_over(complete, os.fstat(descriptor).st_size):
+            print(f"download: goes on with {done:,} bytes from an earlier run", flush=True)
+        return pieces, journal
 
-    def _span(self, piece: int) -> tuple[int, int | None]:
-        if not self._remote.ranges or self._remote.size is None:
-            return 0, self._remote.size
-        start = piece * PIECE
-        return start, min(start + PIECE, self._remote.size)
+    def _started(
+        self, descriptor: int, pieces: Pieces, journal: Journal, checked: bool
+    ) -> list[threading.Thread]:
+        """The connections, each in a thread and at work."""
+        threads = []
+        for _ in range(self._connections if self._remote.ranges else 1):
+            connection = _Connection(
+                self._server, self._remote, descriptor, pieces, journal, checked
+            )
+            threads.append(threading.Thread(target=connection.run, daemon=True))
+            threads[-1].start()
+        return threads
 
-    def _wait(self, at: int) -> int:
-        """Bytes ready from offset `at` on, at least one; 0 at the end."""
-        with self._changed:
-            while True:
-                if self._error is not None:
-                    raise self._error
-                if self._remote.size is not None and at >= self._remote.size:
-                    return 0
-                piece = at // PIECE if self._remote.ranges else 0
-                ready = self._have.get(piece, 0) - (at - piece * PIECE)
-                if ready > 0:
-                    return ready
-                if piece in self._complete:
-                    return 0
-                self._changed.wait()
 
-    def _guard(self, fetch: Any, descriptor: int) -> None:
-        """A connection's thread: what goes wrong in it goes wrong in blocks()."""
+class _Connection:
+    """Brings pieces from the server to the disk, one after the other."""
+
+    def __init__(
+        self,
+        server: Server,
+        remote: _Remote,
+        descriptor: int,
+        pieces: Pieces,
+        journal: Journal,
+        checked: bool,
+    ) -> None:
+        self._server, self._remote, self._checked = server, remote, checked
+        self._descriptor, self._pieces, self._journal = descriptor, pieces, journal
+
+    def run(self) -> None:
+        """Fetch until nothing is left; what goes wrong here goes wrong for the reader."""
         try:
-            fetch(descriptor)
+            while (piece := self._pieces.take()) is not None:
+                self._fetch(piece)
+                if not self._pieces.stopped:
+                    self._remember(piece)
         except BaseException as error:
-            with self._changed:
-                own = error.error if isinstance(error, _OwnFaultError) else error
-                self._error = self._error or own
-                self._changed.notify_all()
+            self._pieces.fail(error.error if isinstance(error, _OwnFaultError) else error)
 
-    def _fetch_pieces(self, descriptor: int) -> None:
-        assert self._remote.size is not None
-        while not self._stop:
-            with self._changed:
-                while self._next in self._complete:
-                    self._next += 1
-                piece = self._next
-                self._next += 1
-            start, stop = self._span(piece)
-            if start >= self._remote.size:
-                return
-            self._fetch(descriptor, piece, start, stop)
-            if not self._stop:
-                self._remember(descriptor, piece)
-
-    def _remember(self, descriptor: int, piece: int) -> None:
-        """Write down that a piece is complete, once it is on the disk."""
+    def _remember(self, piece: int) -> None:
+        """Count a piece as complete: in the journal too, once it is on the disk."""
         try:
-            os.fsync(descriptor)
-            with self._changed:
-                self._complete.add(piece)
-                write_json(self._state, {**self._known, "complete": sorted(self._complete)})
+            if self._remote.ranges:
+                os.fsync(self._descriptor)
+                self._journal.add(piece)
+            self._pieces.complete(piece)
         except OSError as error:
             raise _OwnFaultError(error) from None
 
-    def _fetch_whole(self, descriptor: int) -> None:
-        self._fetch(descriptor, 0, 0, self._remote.size)
-        with self._changed:
-            self._complete.add(0)
-            self._changed.notify_all()
-
-    def _fetch(self, descriptor: int, piece: int, start: int, stop: int | None) -> None:
-        """Get bytes `start` to `stop` (None: to the end), in as many attempts as it takes."""
+    def _fetch(self, piece: int) -> None:
+        """Get a piece, in as many attempts as it takes."""
         failures = changes = 0
-        while not self._stop:
-            before = self._have.get(piece, 0)
+        while not self._pieces.stopped:
+            before = self._pieces.have(piece)
             try:
-                self._receive(descriptor, piece, start, stop)
+                self._receive(piece)
                 return
             except (OSError, http.client.HTTPException) as caught:
                 error: Exception = caught
                 if isinstance(error, urllib.error.HTTPError) and error.code == _NO_RANGE:
                     error = _ChangedError(_OTHER)
-                if self._have.get(piece, 0) - before >= LEAST:
+                if self._pieces.have(piece) - before >= LEAST:
                     failures = changes = 0
                 failures += 1
                 changes = changes + 1 if isinstance(error, _ChangedError) else 0
                 if changes >= CHANGES:
                     raise DamagedError(
-                        f"{self._url}: the file on the server changed during the download"
+                        f"{self._server.url}: the file on the server changed during the download"
                     ) from None
                 self._server.put_up_with(error, failures)
 
-    def _receive(self, descriptor: int, piece: int, start: int, stop: int | None) -> None:
-        have = self._have.get(piece, 0)
+    def _receive(self, piece: int) -> None:
+        """Get what is missing of a piece, from one answer."""
+        start, stop = self._pieces.span(piece)
+        have = self._pieces.have(piece)
         if stop is not None and start + have >= stop:
             return
-        headers = {}
-        if self._remote.ranges and stop is not None:
-            headers = {"Range": f"bytes={start + have}-{stop - 1}"}
-            if self._remote.validator and not self._checked:
-                headers["If-Range"] = self._remote.validator
+        headers = self._range(start + have, stop)
         with self._server.open(headers) as response:
             if not self._is_the_same(_remote(response)) or (
                 headers and response.status != _PARTIAL
@@ -268,27 +233,29 @@ class Download:
             pace = _Pace(self._server.patience.stall)
             if not headers:
                 _skip(response, have, pace)
-            while not self._stop and (data := response.read1(RECEIVE)):
-                _write_at(descriptor, data, start + have)
+            while not self._pieces.stopped and (data := response.read1(RECEIVE)):
+                _write_at(self._descriptor, data, start + have)
                 have += len(data)
-                with self._changed:
-                    self._have[piece] = have
-                    self._changed.notify_all()
+                self._pieces.add(piece, len(data))
                 if stop is not None and start + have >= stop:
                     return
                 pace.keep(len(data))
-        if stop is not None and not self._stop:
+        if stop is not None and not self._pieces.stopped:
             raise ConnectionError(f"the connection broke after {start + have:,} bytes")
+
+    def _range(self, start: int, stop: int | None) -> dict[str, str]:
+        """Headers that ask for bytes `start` to `stop`; none where the server takes no ranges."""
+        if not self._remote.ranges or stop is None:
+            return {}
+        headers = {"Range": f"bytes={start}-{stop - 1}"}
+        if self._remote.validator and not self._checked:
+            headers["If-Range"] = self._remote.validator
+        return headers
 
     def _is_the_same(self, now: _Remote) -> bool:
         sizes = {now.size, self._remote.size} - {None}
         same_words = self._checked or now.validator == self._remote.validator
         return len(sizes) <= 1 and same_words
-
-    def _ask(self) -> _Remote:
-        """What the server says of the file; without a first byte it is empty."""
-        empty = _Remote(0, False, "")
-        return self._server.answer({"Range": "bytes=0-0"}, _remote, {_NO_RANGE: empty})
 
 
 class _Pace:

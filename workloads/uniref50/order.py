@@ -9,10 +9,13 @@ Two passes, as an external distribution sort does it:
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import mmap
 import multiprocessing
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -29,15 +32,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apart import die_with_parent
 from durable import draft, settle, sync_folder, write_all
 from layout import HEADER, Task
 from problems import PreparationError, ScratchError, about
+from segments import segment_path
 
-READ = 8 << 20
+RUN_READ = 8 << 20
 ROWS_AT_ONCE = 8192  # about 2.5 MB of rows: joined in the cache, written in one call
 BUFFERS = 320 << 20  # all workers' buffers together
 SETTLING = 4  # files that wait for the disk at once
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Rows:
+class Distribution:
     """What the first stage left, and where the parts are.
 
     Attributes:
@@ -100,11 +104,6 @@ class Rows:
         return starts
 
 
-def segment_path(folder: Path, index: int) -> Path:
-    """Where the first stage puts the rows of segment `index`."""
-    return folder / f"segment-{index:05d}"
-
-
 class _Buffer:
     """Memory that is used again and again, so that its pages are made only once.
 
@@ -132,7 +131,7 @@ def _read(path: Path, descriptor: int, start: int, view: memoryview) -> None:
     done = 0
     with about(path):
         while done < len(view):
-            count = os.preadv(descriptor, [view[done : done + READ]], start + done)
+            count = os.preadv(descriptor, [view[done : done + RUN_READ]], start + done)
             if not count:
                 raise ScratchError(f"{path}: shorter than when it was written")
             done += count
@@ -155,7 +154,7 @@ def _ends(lengths: NDArray[np.uint32]) -> NDArray[np.int64]:
 class _Worker:
     """What a worker process does; made before the fork, so that all share its arrays."""
 
-    def __init__(self, rows: Rows, owner: NDArray[np.unsignedinteger[Any]]) -> None:
+    def __init__(self, rows: Distribution, owner: NDArray[np.unsignedinteger[Any]]) -> None:
         self.rows, self.owner = rows, owner
         self.starts = rows.slice_starts(owner)
         self.buffer = _Buffer()
@@ -240,12 +239,22 @@ class _Worker:
         return Finished(path, rows, size, digest.hexdigest())
 
 
+def _die_with_parent(parent: int) -> None:
+    """Let the kernel kill this child when `parent`, a process id, is gone (Linux)."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # gone before the call
+            os._exit(1)
+
+
 _worker: _Worker | None = None
 
 
 def _start(worker: _Worker, parent: int) -> None:
     global _worker  # noqa: PLW0603 - the one way to hand a fork's memory to a pool's tasks
-    die_with_parent(parent)
+    _die_with_parent(parent)
     _worker = worker
 
 
@@ -265,7 +274,7 @@ class Orderer:
     The workers write; this process waits for the disk meanwhile, in threads.
     """
 
-    def __init__(self, rows: Rows, workers: int) -> None:
+    def __init__(self, rows: Distribution, workers: int) -> None:
         self._rows = rows
         self._worker = _Worker(rows, rows.part_by_record())
         largest = max(

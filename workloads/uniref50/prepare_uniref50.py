@@ -15,6 +15,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -63,11 +64,65 @@ def _url(text: str) -> str:
     return text
 
 
-def _parser() -> argparse.ArgumentParser:
+@dataclass(frozen=True)
+class _Number:
+    """An option that takes a whole number; `help` says what of."""
+
+    option: str
+    least: int
+    most: int
+    default: int
+    help: str
+    metavar: str = "N"
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            self.option,
+            type=_number(self.least, self.most),
+            default=self.default,
+            metavar=self.metavar,
+            help=self.help,
+        )
+
+
+def _numbers() -> list[_Number]:
     split = Split()
+    return [
+        _Number("--val-size", 0, 2**31, split.val_size, "rows (%(default)s)"),
+        _Number("--test-size", 0, 2**31, split.test_size, "rows (%(default)s)"),
+        _Number(
+            "--num-csv-files", 1, 10_000, split.num_csv_files, "files of each split (%(default)s)"
+        ),
+        _Number("--seed", 0, 2**63 - 1, split.seed, "of the shuffle (%(default)s)"),
+        _Number(
+            "--workers",
+            1,
+            256,
+            cores.available(),
+            "processes (the CPU limit of this container or machine: %(default)s)",
+        ),
+        _Number("--connections", 1, 16, 4, "to the server (%(default)s)"),
+        _Number(
+            "--timeout",
+            1,
+            3600,
+            60,
+            "with next to no byte, after which to connect anew (%(default)s)",
+            "SECONDS",
+        ),
+        _Number(
+            "--attempts",
+            1,
+            1000,
+            10,
+            "to connect, one after the other, before giving up (%(default)s)",
+        ),
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, epilog=_EPILOG)
     add = parser.add_argument
-    rows = _number(0, 2**31)
     add("--root", type=Path, required=True, metavar="DIR", help="gets raw/ and processed/")
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
@@ -77,50 +132,8 @@ def _parser() -> argparse.ArgumentParser:
         help="FASTA, plain or gzip; http, https or file (%(default)s)",
     )
     source.add_argument("--fasta", type=Path, metavar="FILE", help="the same, on this machine")
-    add("--val-size", type=rows, default=split.val_size, metavar="N", help="rows (%(default)s)")
-    add("--test-size", type=rows, default=split.test_size, metavar="N", help="rows (%(default)s)")
-    add(
-        "--num-csv-files",
-        type=_number(1, 10_000),
-        default=split.num_csv_files,
-        metavar="N",
-        help="files of each split (%(default)s)",
-    )
-    add(
-        "--seed",
-        type=_number(0, 2**63 - 1),
-        default=split.seed,
-        metavar="N",
-        help="of the shuffle (%(default)s)",
-    )
-    add(
-        "--workers",
-        type=_number(1, 256),
-        default=cores.available(),
-        metavar="N",
-        help="processes (the CPU limit of this container or machine: %(default)s)",
-    )
-    add(
-        "--connections",
-        type=_number(1, 16),
-        default=4,
-        metavar="N",
-        help="to the server (%(default)s)",
-    )
-    add(
-        "--timeout",
-        type=_number(1, 3600),
-        default=60,
-        metavar="SECONDS",
-        help="with next to no byte, after which to connect anew (%(default)s)",
-    )
-    add(
-        "--attempts",
-        type=_number(1, 1000),
-        default=10,
-        metavar="N",
-        help="to connect, one after the other, before giving up (%(default)s)",
-    )
+    for number in _numbers():
+        number.add_to(parser)
     add("--keep-raw", action="store_true", help="keep the download in raw/")
     add("--replace", action="store_true", help="replace a data set of other parameters")
     return parser

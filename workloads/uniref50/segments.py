@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import mmap
-import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apart import apart
-from background import ahead
-from durable import draft, new_file, read_json, settle, write_all, write_json
+from background import ahead, quick_turns
+from durable import draft, new_file, settle, write_all
 from fasta import FastaReader, Rows
 from gunzip import unpacked
-from order import segment_path
 from problems import ScratchError, about
 from progress import Progress, size
-from source import Facts, Source, checked
+from source import Checked, Facts, Source
 
 SMALL_PIECE, LARGE_PIECE = 32 << 20, 96 << 20
 PIECES = 64
 PIECE_ROWS = 1 << 20  # bounds what sorting a piece of short rows takes
-_COUNTERS = struct.Struct("=QQ")
+_UNPACKED_AHEAD = 8  # blocks of a megabyte
 
 
 def piece_bytes(total: int | None) -> int:
@@ -64,22 +61,9 @@ def lengths_path(folder: Path) -> Path:
     return folder / "lengths"
 
 
-def _facts_path(folder: Path) -> Path:
-    return folder / "source.json"
-
-
-class _Counters:
-    """Bytes read and bytes in all, shared with the process that reads."""
-
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
-
-    def set(self, done: int, total: int) -> None:
-        _COUNTERS.pack_into(self._memory, 0, done, total)
-
-    def get(self) -> tuple[int, int]:
-        done, total = _COUNTERS.unpack_from(self._memory, 0)
-        return done, total
+def segment_path(folder: Path, index: int) -> Path:
+    """Where the first stage puts the rows of segment `index`."""
+    return folder / f"segment-{index:05d}"
 
 
 def _write_segments(folder: Path, blocks: Iterator[Rows], most: Callable[[], int]) -> list[int]:
@@ -109,44 +93,29 @@ def _write_segments(folder: Path, blocks: Iterator[Rows], most: Callable[[], int
 def read_source(source: Source, folder: Path) -> Segments:
     """Read `source` to its end, and leave its rows as segments in `folder`.
 
-    Reading, checking and unpacking have a process of their own; this one makes the rows.
+    Reading, unpacking and making rows have a thread each.
 
     Raises:
         SourceError: the source is not what it should be.
         PreparationError, OSError: it cannot be had, or the disk fails.
     """
-    counters = _Counters()
     reader = FastaReader(source.name)
+    checking = Checked(source)
     progress = Progress("read", source.expected.size or source.size)
-
-    def blocks() -> Iterator[bytes]:
-        raw = ahead(
-            checked(
-                source.blocks(),
-                source.expected,
-                lambda done: counters.set(done, source.size or 0),
-                lambda facts: write_json(_facts_path(folder), facts.as_json()),
-            )
-        )
-        return unpacked(raw, source.name)
+    text = ahead(unpacked(ahead(checking.blocks()), source.name), _UNPACKED_AHEAD)
 
     def state() -> tuple[int, int | None, str]:
-        done, total = counters.get()
-        return done, total, f"{reader.records:,} records"
+        return checking.done, source.size, f"{reader.records:,} records"
 
     def rows(descriptor: int) -> Iterator[Rows]:
-        for block in reader.rows(unpacking):
+        for block in reader.rows(text):
             write_all(descriptor, block.lengths.astype("<u4", copy=False).tobytes())
             yield block
 
-    unpacking = apart(blocks)
-    with new_file(lengths_path(folder)) as descriptor, progress.kept_up(state):
-        first = _write_segments(
-            folder, rows(descriptor), lambda: piece_bytes(counters.get()[1] or None)
-        )
-    done, _ = counters.get()
-    progress.finish(f"{reader.records:,} records from {size(done)}")
-    return _load(folder, np.array(first, np.int64), reader.cut_short)
+    with new_file(lengths_path(folder)) as descriptor, progress.kept_up(state), quick_turns():
+        first = _write_segments(folder, rows(descriptor), lambda: piece_bytes(source.size))
+    progress.finish(f"{reader.records:,} records from {size(checking.done)}")
+    return _load(folder, checking.facts, np.array(first, np.int64), reader.cut_short)
 
 
 def plan() -> dict[str, int]:
@@ -161,17 +130,22 @@ def plan() -> dict[str, int]:
 
 def save(segments: Segments) -> dict[str, object]:
     """What `restore` needs beside the files, for a JSON file."""
-    return {"first": segments.first.tolist(), "cut_short": segments.cut_short}
+    return {
+        "source": segments.source.as_json(),
+        "first": segments.first.tolist(),
+        "cut_short": segments.cut_short,
+    }
 
 
-def restore(folder: Path, saved: dict[str, object]) -> Segments:
+def restore(folder: Path, saved: dict[str, Any]) -> Segments:
     """What an earlier run's first stage left in `folder`.
 
     Raises:
         ScratchError: it is not whole.
     """
     try:
-        found = _load(folder, np.array(saved["first"], np.int64), int(str(saved["cut_short"])))
+        first = np.array(saved["first"], np.int64)
+        found = _load(folder, Facts(**saved["source"]), first, saved["cut_short"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ScratchError(f"{folder}: not as an earlier run left it ({error})") from None
     if not len(found.lengths) or len(found.lengths) != found.first[-1]:
@@ -179,8 +153,7 @@ def restore(folder: Path, saved: dict[str, object]) -> Segments:
     return found
 
 
-def _load(folder: Path, first: NDArray[np.int64], cut_short: int) -> Segments:
-    facts = Facts(**(read_json(_facts_path(folder)) or {}))
+def _load(folder: Path, facts: Facts, first: NDArray[np.int64], cut_short: int) -> Segments:
     with about(lengths_path(folder)):
         lengths = np.fromfile(lengths_path(folder), "<u4")
     return Segments(facts, lengths, first, cut_short)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from problems import DamagedError, PreparationError, SourceError, about, explain
 
-READ = 4 << 20
+SOURCE_READ = 4 << 20
 
 
 @dataclass
@@ -100,7 +100,7 @@ class LocalSource:
         with about(self._path):
             descriptor = os.open(self._path, os.O_RDONLY)
             try:
-                while block := os.read(descriptor, READ):
+                while block := os.read(descriptor, SOURCE_READ):
                     yield block
             finally:
                 os.close(descriptor)
@@ -122,37 +122,38 @@ class LocalSource:
         return error
 
 
-def checked(
-    blocks: Iterator[bytes],
-    expected: Facts,
-    count: Callable[[int], None],
-    report: Callable[[Facts], None],
-) -> Iterator[bytes]:
-    """`blocks`, compared at the end with what is expected of them.
+class Checked:
+    """A source, read once and compared at the end with what is expected of it.
 
-    Args:
-        blocks: the whole source.
-        expected: its size and MD5 where known.
-        count: gets the bytes so far, for progress.
-        report: gets the facts found, once all is read and right.
-
-    Raises:
-        DamagedError: another size or MD5 than expected.
+    Attributes:
+        done: bytes so far.
+        facts: what has been found; the expected ones until all is read and right.
     """
-    # Not for security: MD5 is what UniProt publishes (FIPS builds of Python refuse it else).
-    digest = hashlib.md5(usedforsecurity=False)
-    size = 0
-    for block in blocks:
-        digest.update(block)
-        size += len(block)
-        count(size)
-        yield block
-    found = replace(expected, size=size, md5=digest.hexdigest())
-    for what in ("size", "md5"):
-        wanted, got = getattr(expected, what), getattr(found, what)
-        if wanted is not None and wanted != got:
-            raise DamagedError(
-                f"{expected.url}: {what} is {got}, but should be {wanted}; "
-                "the file is damaged, or a new release is being put up"
-            )
-    report(found)
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.done = 0
+        self.facts = source.expected
+
+    def blocks(self) -> Iterator[bytes]:
+        """The file's bytes in order.
+
+        Raises:
+            DamagedError: another size or MD5 than expected.
+        """
+        # Not for security: MD5 is what UniProt publishes (FIPS builds of Python refuse it else).
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in self._source.blocks():
+            digest.update(block)
+            self.done += len(block)
+            yield block
+        expected = self._source.expected
+        found = replace(expected, size=self.done, md5=digest.hexdigest())
+        for what in ("size", "md5"):
+            wanted, got = getattr(expected, what), getattr(found, what)
+            if wanted is not None and wanted != got:
+                raise DamagedError(
+                    f"{expected.url}: {what} is {got}, but should be {wanted}; "
+                    "the file is damaged, or a new release is being put up"
+                )
+        self.facts = found

@@ -14,7 +14,7 @@ import numpy as np
 import segments
 from durable import read_json, remove, write_json
 from layout import Split, Task, output_files, shuffled, tasks
-from order import Finished, Orderer, Rows
+from order import Distribution, Finished, Orderer
 from problems import DamagedError, PreparationError, ScratchError, SourceError
 from progress import Progress
 from publish import SPLITS, file_size, manifest_of, publish, write_manifest
@@ -111,7 +111,7 @@ class Preparation:
         if left:
             order = shuffled(rows.records, self._split.seed)
             orderer = Orderer(
-                Rows(self._work, order, rows.lengths, rows.first, cuts), self._workers
+                Distribution(self._work, order, rows.lengths, rows.first, cuts), self._workers
             )
             total = int(rows.lengths.sum(dtype=np.int64))
             self._make_runs(orderer, total)

@@ -20,8 +20,8 @@ ALTERED = """
 import os, sys
 sys.path.insert(0, sys.argv.pop(1))
 piece, fault = int(sys.argv.pop(1)), sys.argv.pop(1)
-import download, durable, fasta, gunzip, order, prepare_uniref50, segments, stages
-segments.SMALL_PIECE = segments.LARGE_PIECE = download.PIECE = piece
+import durable, fasta, gunzip, order, pieces, prepare_uniref50, segments, stages
+segments.SMALL_PIECE = segments.LARGE_PIECE = pieces.PIECE = piece
 fasta.BLOCK = gunzip.OUTPUT_BLOCK = gunzip.INPUT_BLOCK = max(1, piece // 8)
 exec(fault)
 status = prepare_uniref50.main()
