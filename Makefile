@@ -24,13 +24,13 @@ help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup:  ## Install what a deployment needs, here in this folder; PYTHON=/path/to/python
-	@installation/install.sh deployment "$(PYTHON)"
+	@PYTHON="$(PYTHON)" installation/install.sh deployment
 
 setup-rehearsal:
-	@installation/install.sh rehearsal "$(PYTHON)"
+	@PYTHON="$(PYTHON)" installation/install.sh rehearsal
 
 setup-development:
-	@installation/install.sh development "$(PYTHON)"
+	@PYTHON="$(PYTHON)" installation/install.sh development
 
 test: lint  ## Run every check and test, the rehearsal too
 	$(PYTEST)
@@ -59,10 +59,10 @@ format: setup-development  ## Format the code and write docs/settings.md anew
 	python -m bionemo_eks > docs/settings.md
 
 lock:  ## Write installation/locks anew from the requirements; UPGRADE=1 raises what is not pinned there
-	installation/lock.sh write $(if $(UPGRADE),--upgrade)
+	@PYTHON="$(PYTHON)" installation/lock.sh write $(if $(UPGRADE),--upgrade)
 
 lock-check:  ## Resolve the locks for every Python that the project allows
-	installation/lock.sh check
+	@PYTHON="$(PYTHON)" installation/lock.sh check
 
 deploy: setup  ## Check the account, then deploy to it; CONTEXT="-c key=value"
 	python -m ops preflight $(CONTEXT) || test $$? -eq 1

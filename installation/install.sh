@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Installs what a target of the Makefile needs into .venv and node_modules, unless it is there:
-#   installation/install.sh deployment|rehearsal|development [PYTHON]
-# Works with macOS's bash 3.2.
+#   installation/install.sh deployment|rehearsal|development
+# PYTHON, where it is set, names the interpreter. Works with macOS's bash 3.2.
 set -euo pipefail
 cd -P "$(dirname "$0")/.."
 source installation/python.sh
 
 readonly VENV=.venv LOCKS=installation/locks
-# What is installed: the interpreter, the folder, a copy of each lock. It has the other name while pip is at
-# work, so an environment without it is one whose installation was interrupted.
+# What is installed: the interpreter, the folder, a copy of each lock. It has the other name while
+# pip is at work, so an environment without it is one whose installation was interrupted.
 readonly RECORD=$VENV/.installed PENDING=$VENV/.installing
 
 # Prints what an environment belongs to: minor version and installation of the interpreter $1.
@@ -16,17 +16,18 @@ interpreter() {
   "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.base_prefix)' 2>/dev/null
 }
 
-# Whether the environment is whole, is in the folder where it was made, and is of Python $1, if one is named.
+# Whether the environment is whole, is in the folder where it was made, and is of $PYTHON, where
+# that is set.
 environment_stands() {
   local now
   [ -d "$RECORD" ] && [ "$(cat "$RECORD/folder")" = "$PWD" ] || return 1
   now=$(interpreter "$VENV/bin/python") && [ "$now" = "$(cat "$RECORD/interpreter")" ] || return 1
-  [ -z "$1" ] || [ "$now" = "$(interpreter "$1")" ]
+  [ -z "${PYTHON:-}" ] || [ "$now" = "$(interpreter "$PYTHON")" ]
 }
 
 make_environment() {
   local python
-  python=$(find_python "$1")
+  python=$(find_python)
   echo "Making $VENV with $("$python" --version)"
   "$python" -m venv --clear "$VENV"
   mkdir "$PENDING"
@@ -41,7 +42,7 @@ locks_within() {
     deployment) echo deployment ;;
     rehearsal) echo deployment rehearsal ;;
     development) echo deployment rehearsal development ;;
-    *) fail "usage: installation/install.sh deployment|rehearsal|development [PYTHON]" ;;
+    *) fail "usage: installation/install.sh deployment|rehearsal|development" ;;
   esac
 }
 
@@ -53,33 +54,43 @@ duration() {
   esac
 }
 
-pip_install() {
-  "$VENV/bin/python" -m pip --disable-pip-version-check install --quiet --no-compile --no-deps "$@"
+# Adds lock $1 and the project itself to the environment.
+pip_install_all() {
+  pip_install --require-hashes --requirement "$1" && pip_install --no-build-isolation --editable .
 }
 
-# Adds to the environment what lock $1 holds. pip has fetched everything before it changes anything, so after
-# its failure, unlike after an interruption, the environment is as good as before.
+pip_install() {
+  "$VENV/bin/python" -m pip --disable-pip-version-check install --quiet --no-compile --no-deps \
+    "$@"
+}
+
+# Adds to the environment what lock $1 holds.
 install_packages() {
   local lock=$LOCKS/$1.txt each
   if cmp -s "$lock" "$RECORD/$1.txt" && cmp -s pyproject.toml "$RECORD/pyproject.toml"; then
     return
   fi
-  echo "Installing the Python packages for $1: $(grep -c '^[^ #]*==' "$lock"), less those that are there" \
-    "($(duration "$1"))"
-  # Without these, Ctrl-C would look like pip's failure.
+  echo "Installing the Python packages for $1: $(grep -c '^[^ #]*==' "$lock"), less those that" \
+    "are there ($(duration "$1"))"
+  # pip itself ends with 1 at Ctrl-C, as for a failure.
   trap 'exit 130' INT
   trap 'exit 143' TERM
   mv "$RECORD" "$PENDING"
-  if ! pip_install --require-hashes --requirement "$lock" ||
-    ! pip_install --no-build-isolation --editable .; then
-    mv "$PENDING" "$RECORD"
-    fail "The packages could not be installed; pip says why above."
-  fi
+  pip_install_all "$lock" || give_up $?
   for each in $(locks_within "$1"); do
     cp "$LOCKS/$each.txt" "$PENDING"
   done
   cp pyproject.toml "$PENDING"
   mv "$PENDING" "$RECORD"
+}
+
+# Ends the script after pip's exit status $1. pip fetches everything before it changes anything, so
+# the environment is as good as before, unless a signal ended pip.
+give_up() {
+  if [ "$1" -lt 128 ]; then
+    mv "$PENDING" "$RECORD"
+  fi
+  fail "The packages could not be installed; pip says why above."
 }
 
 # The CDK command line, with the environment's own npm.
@@ -91,17 +102,17 @@ install_cdk() {
 }
 
 main() {
-  # Neither may reach the interpreters; the Makefile has put the environment itself first, which must not be
-  # taken for a candidate.
+  # Neither may reach the interpreters; the Makefile has put the environment itself first, which
+  # must not be taken for a candidate.
   unset PYTHONHOME PYTHONPATH
   PATH=${PATH//"$PWD/$VENV/bin:"/}
   locks_within "$1" >/dev/null
-  if [ -n "${2:-}" ]; then
-    find_python "$2" >/dev/null
+  if [ -n "${PYTHON:-}" ]; then
+    find_python >/dev/null # which refuses what cannot be used
   fi
-  environment_stands "${2:-}" || make_environment "${2:-}"
+  environment_stands || make_environment
   install_packages "$1"
   install_cdk
 }
 
-main "${1:-}" "${2:-}"
+main "${1:-}"

@@ -16,17 +16,17 @@ export UV_PYTHON_DOWNLOADS=never
 
 install_uv() {
   if [ "$("$TOOLS/bin/uv" --version 2>/dev/null | cut -d' ' -f2)" != "$UV_VERSION" ]; then
-    "$(find_python "")" -m venv --clear "$TOOLS"
+    "$(find_python)" -m venv --clear "$TOOLS"
     "$TOOLS/bin/python" -m pip --disable-pip-version-check install --quiet "uv==$UV_VERSION"
   fi
 }
 
-# Writes lock $1 from requirements $2, with the further options. uv keeps the versions that the lock has.
+# Writes lock $1 from requirements $2, with uv's further options. It keeps the versions of before.
 compile() {
   local lock=$1 requirements=$2
   shift 2
-  "$TOOLS/bin/uv" pip compile --quiet "$requirements" --output-file "$LOCKS/$lock.txt" --generate-hashes \
-    --universal --python-version "${PYTHONS%% *}" --fork-strategy fewest \
+  "$TOOLS/bin/uv" pip compile --quiet "$requirements" --output-file "$LOCKS/$lock.txt" \
+    --generate-hashes --universal --python-version "${PYTHONS%% *}" --fork-strategy fewest \
     --no-emit-package bionemo-on-eks --custom-compile-command "make lock" "$@"
 }
 
@@ -37,13 +37,15 @@ compile_all() {
   compile deployment requirements.txt --constraints "$LOCKS/development.txt"
 }
 
-# Prints in what lock $1 differs from lock $2, apart from files that only $2 knows; fails where in nothing.
+# Prints in what lock $1 differs from lock $2, apart from files that only $2 knows; fails where it
+# differs in nothing.
 differences() {
   { diff <(sed 's/ \\$//' "$1") <(sed 's/ \\$//' "$2") || true; } | grep -E '^<|^> *[^- ]'
 }
 
-# Fails unless the locks are what the requirements and the registry's hashes lead to. What a registry got
-# later changes nothing: versions are the locks' or the requirements' exact ones, a file more is left out.
+# Fails unless the locks are what the requirements and the registry's hashes lead to. What a
+# registry got later changes nothing: versions are the locks' or the requirements' exact ones, a
+# file more is left out.
 check_up_to_date() {
   local copy lock
   copy=$(mktemp -d)
@@ -59,7 +61,8 @@ check_up_to_date() {
   (cd "$copy" && compile_all)
   for lock in "$LOCKS"/*.txt; do
     if differences "$lock" "$copy/$lock" >&2; then
-      fail "$lock does not follow from the requirements; the lines above differ (<: the lock's). Run make lock."
+      fail "$lock does not follow from the requirements; the lines above differ (<: the lock's)." \
+        "Run make lock."
     fi
   done
 }

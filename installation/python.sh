@@ -10,19 +10,20 @@ fail() {
   exit 2
 }
 
-# Whether $1 runs (pyenv's shims may not), is a version that pyproject.toml allows, and has venv, which
-# Debian packs apart.
+# Whether $1 runs (pyenv's shims may not), is a version that pyproject.toml allows, and has venv,
+# which Debian packs apart.
 usable() {
   "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
     >/dev/null 2>&1
 }
 
-# Prints the interpreter to use: $1 where it is not empty, else the first candidate that is usable.
+# Prints the interpreter to use: $PYTHON where it is set, else the first candidate that is usable.
 find_python() {
   local each
-  if [ -n "$1" ]; then
-    usable "$1" || fail "PYTHON=$1 cannot be used: name a Python 3.11, 3.12 or 3.13 that has venv."
-    echo "$1"
+  if [ -n "${PYTHON:-}" ]; then
+    usable "$PYTHON" ||
+      fail "PYTHON=$PYTHON cannot be used: name a Python 3.11, 3.12 or 3.13 that has venv."
+    echo "$PYTHON"
     return
   fi
   for each in $CANDIDATES; do
@@ -31,6 +32,7 @@ find_python() {
       return
     fi
   done
-  fail "No Python 3.11, 3.12 or 3.13 with venv was found: install one (Debian, Ubuntu: apt-get install" \
-    "python3 python3-venv; macOS: brew install python@3.13), or name one: PYTHON=/path/to/python."
+  fail "No Python 3.11, 3.12 or 3.13 with venv was found: install one (Debian, Ubuntu:" \
+    "apt-get install python3 python3-venv; macOS: brew install python@3.13), or name one:" \
+    "PYTHON=/path/to/python."
 }

@@ -22,16 +22,23 @@ case "$*" in
   -c*base_prefix*) echo "3.11 $(cat "$0.home")" ;;
   --version) echo "Python 3.11.0" ;;
   "-m venv --clear .venv")
+    [[ $0 != */.venv/* ]] || { echo "it replaces itself" >&2; exit 99; }
     echo venv >>log
     rm -rf .venv
     mkdir -p .venv/bin
-    cp "$0" .venv/bin/python
-    cp "$0.home" .venv/bin/python.home
+    for name in python python3.11; do
+      cp "$0" ".venv/bin/$name"
+      cp "$0.home" ".venv/bin/$name.home"
+    done
     printf '#!/bin/bash\\necho npm >>log\\nmkdir -p node_modules\\n' >.venv/bin/npm
     chmod +x .venv/bin/npm ;;
   -m\\ pip*)
     echo "pip ${@: -1}" >>log
-    [ ! -e kill ] || kill -KILL $PPID
+    case "$(cat interruption 2>/dev/null)" in
+      "all killed") kill -KILL $PPID ;;
+      "pip killed") kill -KILL $$ ;;
+      Ctrl-C) kill -INT $PPID; exit 1 ;;
+    esac
     [ ! -e fail ] ;;
   *) echo "not expected: $*" >&2; exit 99 ;;
 esac
@@ -67,9 +74,9 @@ class Checkout:
         """Install what `level` needs."""
         path = f"{self.folder}/.venv/bin:{self.bin}:/usr/bin:/bin"
         return subprocess.run(
-            [BASH, "installation/install.sh", level, python],
+            [BASH, "installation/install.sh", level],
             cwd=self.folder,
-            env={"PATH": path, "PYTHONHOME": "/nowhere"},
+            env={"PATH": path, "PYTHON": python, "PYTHONHOME": "/nowhere"},
             capture_output=True,
             text=True,
             check=False,
@@ -127,11 +134,12 @@ def test_a_changed_lock_is_installed_into_the_same_environment(checkout: Checkou
     assert checkout.asked() == [lock("deployment"), "pip ."]
 
 
-def test_an_interrupted_installation_begins_anew(checkout: Checkout) -> None:
+@pytest.mark.parametrize("interruption", ["all killed", "pip killed", "Ctrl-C"])
+def test_an_interrupted_installation_begins_anew(checkout: Checkout, interruption: str) -> None:
     checkout.install("deployment")
-    (checkout.folder / "kill").touch()
+    (checkout.folder / "interruption").write_text(interruption)
     assert checkout.install("development").returncode != 0
-    (checkout.folder / "kill").unlink()
+    (checkout.folder / "interruption").unlink()
     checkout.asked()
     assert checkout.install("deployment").returncode == 0
     assert checkout.asked() == ["venv", lock("deployment"), "pip ."]
