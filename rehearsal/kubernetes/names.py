@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from rehearsal.kubernetes.objects import KubernetesObject
 
@@ -33,11 +32,7 @@ def problems(item: KubernetesObject) -> Iterator[str]:
     metadata = item["metadata"]
     yield from _name_problems(item["kind"], metadata["name"])
     yield from label_problems("metadata.labels", metadata.get("labels", {}))
-    annotations = metadata.get("annotations", {})
-    if not isinstance(annotations, dict):
-        yield f"metadata.annotations: Invalid value: {annotations!r}: must be a map of strings"
-        return
-    for key in annotations:
+    for key in metadata.get("annotations", {}):
         yield from _key_problems("metadata.annotations", key.lower())
 
 
@@ -55,16 +50,11 @@ def _name_problems(kind: str, name: str) -> Iterator[str]:
         )
 
 
-def label_problems(where: str, labels: Any) -> Iterator[str]:
-    """Yield what is wrong with labels, or with a selector: as a whole, with keys and values."""
-    if not isinstance(labels, dict):
-        yield f"{where}: Invalid value: {labels!r}: must be a map of strings"
-        return
+def label_problems(where: str, labels: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with the keys and values of labels, or of a selector."""
     for key, value in labels.items():
         yield from _key_problems(where, key)
-        if not isinstance(value, str):
-            yield f"{where}.{key}: Invalid value: {value!r}: must be a string"
-        elif value and not _is_qualified(value):
+        if value and not _is_qualified(value):
             yield (
                 f'{where}: Invalid value: "{value}": a valid label must be an empty string or '
                 "consist of alphanumeric characters, '-', '_' or '.', and be no longer than 63"

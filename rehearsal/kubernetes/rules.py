@@ -41,6 +41,9 @@ def check_object(
     crd = crds.get((group, item["kind"]))
     if crd is not None:
         _check_custom(key, item, crd, version)
+        # A definition says nothing of `metadata`, which every object has alike.
+        alike = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": item["metadata"]}
+        _check_built_in(key, alike, kubernetes_version)
         wrong = list(names.problems(item))
     else:
         _check_built_in(key, item, kubernetes_version)

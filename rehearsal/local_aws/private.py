@@ -94,17 +94,7 @@ NODE_GROUPS = Private(
     "to change a node group's sizes, for which EKS' call is missing",
     fields=("scalingConfig",),
 )
-ALL = (
-    RESOURCE_TYPES,
-    STACKS,
-    DEPLOY_STACK,
-    RESOLVE_OUTPUTS,
-    DELETE_RESOURCE,
-    WITH_DEPENDENCIES,
-    VPCS,
-    CLUSTERS,
-    NODE_GROUPS,
-)
+ALL = [each for each in vars().values() if isinstance(each, Private)]
 
 
 def wrap_type(kind: str, verb: str, around: Callable[..., Any]) -> None:

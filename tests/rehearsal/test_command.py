@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.main import get_command_from_info
+from typer.main import get_command
 
 from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.jobs.workloads import WORKLOADS
-from rehearsal.command import app, run
+from rehearsal.command import app
 from rehearsal.machine.environment import ACCOUNT, ROOT
 from rehearsal.machine.workspace import KEPT, WORK
 from tests.context import pinned
@@ -219,30 +219,18 @@ def help_of(command: str) -> str:
     return " ".join(rehearsal(command, "--help").stdout.replace("│", " ").split())
 
 
-def test_help_has_an_example_that_is_taken() -> None:
-    text = help_of("run")
-    found = re.search(r"Example: python -m rehearsal (run( -\S+| \S+=\S+)+)", text)
+COMMANDS: dict[str, Any] = vars(get_command(app))["commands"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_each_option_and_an_example_that_is_taken(name: str) -> None:
+    text, command = help_of(name), COMMANDS[name]
+    for parameter in command.params:
+        assert parameter.help
+        assert {*parameter.opts} <= {*text.split()}, f"{parameter.name} is missing"
+    found = re.search(rf"Example: python -m rehearsal {name}((?: --?\w\S*| \w\S*[=.\d]\S*)+)", text)
     assert found
-    name, *arguments = found[1].split()
-    (command,) = [each for each in app.registered_commands if each.callback is run]
-    parsed = get_command_from_info(
-        command, pretty_exceptions_short=True, rich_markup_mode=None
-    ).make_context(name, arguments)
-    assert parsed.params["keep"]
-    settings = settings_of(ROOT, WORKLOADS, parsed.params["context"])
-    assert (settings.gpu.nodes, settings.kubernetes_version) == (1, "1.34")
-
-
-def test_help_says_where_things_are_kept_and_what_each_option_is_for() -> None:
-    text = help_of("run")
-    assert "Where to leave them, which implies --keep; else build/rehearsal." in text
-    assert KEPT == ROOT / "build" / "rehearsal"
-    assert "Also apply the objects to this cluster" in text
-    assert "A setting, as for cdk; repeatable." in text
-
-
-def test_help_of_serve_deploys_a_second_time_too() -> None:
-    text = help_of("serve")
-    assert "Example: python -m rehearsal serve --port 4566" in text
-    assert "npx cdk deploy --all --import-existing-resources" in text
-    assert "[default: 4566]" in text
+    given = command.make_context(name, found[1].rstrip(",").split()).params
+    assert settings_of(ROOT, WORKLOADS, given["context"] or [])
+    # Where things are without `--folder`, and the address without `--port`.
+    assert str(KEPT.relative_to(ROOT) if name == "run" else given["port"]) in text

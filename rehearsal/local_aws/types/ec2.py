@@ -105,11 +105,7 @@ def _make_rule(wanted: Wanted) -> Made:
     return rule, {"Id": rule}
 
 
-def _delete_rule(physical_id: str, properties: Properties) -> None:
-    """Nothing is kept, so nothing goes."""
-
-
-_RULE = ResourceType(_make_rule, _delete_rule)
+_RULE = ResourceType(_make_rule)
 TYPES = {
     "AWS::EC2::EIP": ResourceType(_make_address, _release_address),
     "AWS::EC2::NatGateway": ResourceType(_make_nat_gateway, _delete_nat_gateway),

@@ -32,11 +32,12 @@ class Wanted:
 class ResourceType:
     """`create(wanted)`, `delete(physical id, properties)`, `update(physical id, old, wanted)`.
 
-    Without `update` a change of any property, tags aside, makes a new resource.
+    Without `delete` there is nothing to do. Without `update` a change of any property, tags aside,
+    makes a new resource.
     """
 
     create: Callable[[Wanted], Made]
-    delete: Callable[[str, Properties], None]
+    delete: Callable[[str, Properties], None] = lambda physical_id, properties: None
     update: Callable[[str, Properties, Wanted], Made] | None = None
 
 

@@ -1,21 +1,24 @@
-"""The pinned layer's own kubectl applies what the ledger holds, a second time too.
-
-A kubeconfig that leads to no cluster is told at once: kubectl would take one of this machine.
-"""
+"""The pinned layer's own kubectl applies what the ledger holds, a second time too."""
 
 from __future__ import annotations
 
+import json
 import platform
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.output.artifacts import write_objects
-from rehearsal.programs.kubeconfig import KubeconfigError, server_of
-from rehearsal.programs.kubectl import KubectlError, apply_in_order, ask, extract
+from rehearsal.programs.kubectl import (
+    KubectlError,
+    apply_in_order,
+    ask,
+    extract,
+    refuse_another_machine,
+)
 from tests.rehearsal.kubernetes_api import Api, kubeconfig, serving
 from tests.rehearsal.kubernetes_objects import config_map, crd, training
 
@@ -56,45 +59,36 @@ def test_the_pinned_kubectl_applies_twice(
         ask(kubectl, config, server)
 
 
-GOOD = yaml.safe_load(kubeconfig("https://10.0.0.1:6443"))
+def test_kubectl_comes_from_the_layer_of_the_assembly(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "asset.1.zip", "w") as layer:
+        layer.writestr("kubectl/kubectl", "#!/bin/sh\necho told: $* >&2\nexit 3\n")
+    files = {"1": {"displayName": "Eks/KubectlLayer/Code", "source": {"path": "asset.1.zip"}}}
+    (tmp_path / "Cluster.assets.json").write_text(json.dumps({"files": files}))
+    kubectl = extract(tmp_path, tmp_path / "tools")
+    # Another rehearsal, or a controller, may have set the same fields since.
+    arguments = r"told: --kubeconfig \S+ .*apply --server-side --force-conflicts --filename \S+001"
+    with pytest.raises(KubectlError, match=arguments):
+        apply_in_order(kubectl, tmp_path / "config", [tmp_path / "001.yaml"], print)
 
 
-def test_the_server_is_the_current_contexts(tmp_path: Path) -> None:
-    file = tmp_path / "config"
-    more = {"name": "other", "cluster": {"server": "https://10.0.0.2"}}
-    file.write_text(yaml.safe_dump({**GOOD, "clusters": [more, *GOOD["clusters"]]}))
-    assert server_of(file) == "https://10.0.0.1:6443"
+@pytest.mark.parametrize("machine", [("Darwin", "x86_64"), ("Linux", "aarch64")])
+def test_a_machine_that_cannot_run_the_layers_kubectl_is_told(
+    monkeypatch: pytest.MonkeyPatch, machine: tuple[str, str]
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: machine[0])
+    monkeypatch.setattr("platform.machine", lambda: machine[1])
+    with pytest.raises(KubectlError, match=f"{machine[0]} on {machine[1]}(?s:.*)kubectl apply"):
+        refuse_another_machine()
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ("", "not built as a kubeconfig file"),
-        ("\x00\x01", "it is not YAML"),
-        ("a: [", "it is not YAML"),
-        ("just words", "Expected key contexts"),
-        ({"current-context": None}, "Expected key current-context"),
-        ({"current-context": "d"}, "Expected object with name d in config/contexts"),
-        ({"contexts": None}, "Expected key contexts"),
-        ({"contexts": [{"name": "c"}]}, "Expected key context in"),
-        ({"clusters": "c"}, "not built as a kubeconfig file"),
-        ({"clusters": [{"name": "c", "cluster": {"server": ""}}]}, "has no server"),
-        ({"clusters": [{"name": "c", "cluster": {}}]}, "Expected key server"),
-        (
-            {"clusters": [{"name": "d", "cluster": {"server": "https://d"}}]},
-            "Expected object with name c in config/clusters",
-        ),
-    ],
-)
-def test_a_file_that_leads_to_no_cluster_is_refused(content: Any, why: str, tmp_path: Path) -> None:
-    file = tmp_path / "config"
-    file.write_text(content if isinstance(content, str) else yaml.safe_dump({**GOOD, **content}))
-    with pytest.raises(KubeconfigError, match=f"kubeconfig {file} .*{why}(?s:.*)config view"):
-        server_of(file)
+def test_a_kubectl_that_does_not_run_is_told(tmp_path: Path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_bytes(b"\x7fELF of another machine")
+    kubectl.chmod(0o755)
+    with pytest.raises(KubectlError, match="does not run here: Exec format error"):
+        apply_in_order(kubectl, tmp_path / "config", [tmp_path / "001.yaml"], print)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "config"
-    file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(KubeconfigError, match="it is not YAML"):
-        server_of(file)
+def test_an_assembly_without_a_layer_is_told(tmp_path: Path) -> None:
+    with pytest.raises(KubectlError, match="no kubectl layer"):
+        extract(tmp_path, tmp_path)

@@ -2,68 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from ministack.core import router
-from ministack.core.responses import get_account_id
 
 from rehearsal.local_aws import private
-from rehearsal.local_aws.corrections import eks_updates
 from rehearsal.local_aws.in_process import client
-from rehearsal.local_aws.types import TYPES, fsx
-from rehearsal.local_aws.types.provisioner import Provisioner
+from rehearsal.local_aws.types import TYPES
+from rehearsal.local_aws.types.provisioner import Properties, Provisioner
+from tests.rehearsal.local_aws.things import ABSENT, REFUSALS, ROLE
 
-Properties = dict[str, Any]
-ROLE = f"arn:aws:iam::{get_account_id()}:role/service/present"
-OTHER, ABSENT = ROLE.replace("present", "other"), ROLE.replace("present", "absent")
-# Of a service, and of an adapter.
-REFUSALS = (ClientError, ValueError)
-
-
-@pytest.fixture(scope="module")
-def ids() -> dict[str, str]:
-    """Make one of each thing by the services' own calls; return their ids by the tests' names."""
-    ec2 = client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/21")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)["Subnet"]["SubnetId"]
-        for block, zone in (("10.1.0.0/24", "us-west-2a"), ("10.1.1.0/24", "us-west-2b"))
-    ]
-    group = ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
-    template = ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData={})
-    for name in ("present", "other"):
-        client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")
-    client("s3").create_bucket(Bucket="bucket")
-    config = {"subnetIds": subnets}
-    client("eks").create_cluster(name="cluster", roleArn=ROLE, resourcesVpcConfig=config)
-    return {
-        "vpc-1": vpc,
-        "subnet-1": subnets[0],
-        "subnet-2": subnets[1],
-        "sg-1": group,
-        "eipalloc-1": ec2.allocate_address(Domain="vpc")["AllocationId"],
-        "lt-1": template["LaunchTemplate"]["LaunchTemplateId"],
-    }
-
-
-@pytest.fixture
-def real(ids: dict[str, str]) -> Iterator[Callable[[Properties], Properties]]:
-    """Return what puts the ids of what is there into properties; file systems go at the end."""
-
-    def replace(properties: Properties) -> Properties:
-        text = json.dumps(properties)
-        for name, made in ids.items():
-            text = text.replace(f'"{name}"', f'"{made}"')
-        replaced: Properties = json.loads(text)
-        return replaced
-
-    yield replace
-    for table in (fsx.file_systems, fsx.associations):
-        table.clear()
+OTHER = ROLE.replace("present", "other")
 
 
 class Types:
@@ -194,44 +145,6 @@ def test_what_is_there_is_taken(types: Types, real: Any, kind: str, properties: 
 def test_a_role_of_another_account_cannot_be_looked_up_and_passes(types: Types) -> None:
     given = ENTRY | {"PrincipalArn": "arn:aws:iam::999988887777:role/Admin"}
     types.delete("AWS::EKS::AccessEntry", types.create("AWS::EKS::AccessEntry", given), given)
-
-
-CLUSTER = {"RoleArn": ROLE, "ResourcesVpcConfig": {"SubnetIds": ["subnet-1", "subnet-2"]}}
-GROUP = {
-    "ClusterName": "cluster",
-    "NodeRole": ROLE,
-    "Subnets": ["subnet-1"],
-    "LaunchTemplate": {"Id": "lt-1"},
-}
-
-
-@pytest.mark.parametrize(
-    ("properties", "reason"),
-    [
-        (CLUSTER | {"RoleArn": ABSENT}, "absent not found"),
-        (CLUSTER | {"ResourcesVpcConfig": {"SubnetIds": ["subnet-9"]}}, "does not exist"),
-        (CLUSTER | {"ResourcesVpcConfig": {"SubnetIds": ["subnet-1"]}}, "two different AZs"),
-    ],
-)
-def test_a_cluster_needs_what_it_names(real: Any, properties: Properties, reason: str) -> None:
-    eks_updates.what_a_cluster_names(real(CLUSTER))
-    with pytest.raises(REFUSALS, match=reason):
-        eks_updates.what_a_cluster_names(real(properties))
-
-
-@pytest.mark.parametrize(
-    ("properties", "reason"),
-    [
-        (GROUP | {"ClusterName": "other"}, "No cluster found"),
-        (GROUP | {"NodeRole": ABSENT}, "absent not found"),
-        (GROUP | {"Subnets": ["subnet-9"]}, "does not exist"),
-        (GROUP | {"LaunchTemplate": {"Id": "lt-9"}}, "does not exist"),
-    ],
-)
-def test_a_node_group_needs_what_it_names(real: Any, properties: Properties, reason: str) -> None:
-    eks_updates.what_a_node_group_names(real(GROUP))
-    with pytest.raises(REFUSALS, match=reason):
-        eks_updates.what_a_node_group_names(real(properties))
 
 
 @pytest.mark.usefixtures("ids")
