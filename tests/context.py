@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bionemo_eks.configuration import reader
-from bionemo_eks.configuration.reader import BLOCK
+from bionemo_eks.configuration.reader import BLOCK, settings_model
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.workloads import WORKLOADS
 
+# The settings with those of the default workload.
+MODEL = settings_model(next(iter(WORKLOADS.values())), WORKLOADS)
 ROOT = Path(__file__).resolve().parents[1]
 PINNED = ROOT / "cdk.context.json"
 

@@ -24,6 +24,11 @@ def owned(name: str) -> dict[str, str]:
     return {"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"}
 
 
+def kms_tag(tag: dict[str, str]) -> dict[str, str]:
+    """A tag as KMS has it."""
+    return {"TagKey": tag["Key"], "TagValue": tag["Value"]}
+
+
 def tagged(kind: str, *tags: dict[str, str]) -> list[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": list(tags)}]
 
@@ -155,8 +160,7 @@ class Orphans:
         self._one("FSx file systems")
         fsx.create_backup(FileSystemId=system, Tags=[self.tag])
         self._one("FSx backups")
-        key_tag = {"TagKey": self.tag["Key"], "TagValue": self.tag["Value"]}
-        client("kms").create_key(Tags=[key_tag])
+        client("kms").create_key(Tags=[kms_tag(self.tag)])
         self._one("KMS keys")
         client("s3").create_bucket(
             Bucket=f"{self.name}-{ACCOUNT}-{REGION}",

@@ -12,52 +12,22 @@ from typing import Any
 
 import pytest
 from kubernetes import client as kubernetes
-from typer.testing import CliRunner, Result
 
 from ops import aws
 from ops.aws import Aws, AwsError
-from ops.cli import app
-from ops.commands import base, cost, preflight, status
+from ops.commands import base, preflight, status
 from ops.results import Result as Checked
 from ops.show.terminal import console
 from tests.context import read_settings
 from tests.ops.cluster_api import NODES, Cluster
+from tests.ops.commands.command_line import Line
+from tests.ops.reading import in_order
 from tests.ops.status.deployments import stacked, standing
 from tests.simulated.accounts import good
 from tests.simulated.answers import offered_in, quotas, running
 from tests.simulated.aws import Answers, SimulatedAws, denied, error
 
 SHORT: Answers = {"service-quotas.get_service_quota": quotas(L_417A185B=0)}
-NO_PRICES: Answers = {"pricing.get_products": denied("GetProducts")}
-
-
-class Line:
-    """The command line, in front of a simulated account."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-        self._patch, self._folder = monkeypatch, folder
-        self.logins = 0
-
-    def __call__(self, answers: Answers, *arguments: str) -> Result:
-        table = good() | answers
-        where = SimulatedAws(table, read_settings({}).region)
-
-        def connection(region: str) -> Aws:
-            self.logins += 1
-            return where
-
-        for module in (base, cost):
-            self._patch.setattr(module, "connection", connection)
-        self._patch.setattr(preflight, "ROOT", self._folder)
-        done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "80"})
-        assert not where.broken, where.broken
-        assert isinstance(done.exception, SystemExit | None), done.exception
-        return done
-
-
-@pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Line:
-    return Line(monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +81,7 @@ def test_a_pin_that_cannot_be_told_writes_nothing(line: Line, tmp_path: Path) ->
     }
     done = line(answers, "preflight", "--pin")
     assert done.exit_code == 2
-    assert "not allowed to call DescribeInstanceTypeOfferings" in done.stderr
+    assert "DescribeInstanceTypeOfferings" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -130,7 +100,7 @@ def test_statuss_exit_status(line: Line, api: kubernetes.ApiClient) -> None:
 def test_watching_and_json_do_not_go_together(line: Line) -> None:
     done = line({}, "status", "--watch", "--json")
     assert done.exit_code == 2
-    assert "Give one of them" in done.stderr
+    assert in_order(done.stderr, "--watch", "--json")
     assert done.stdout == ""
 
 
@@ -223,90 +193,17 @@ def test_verify_says_in_json_too_that_it_could_not_tell(line: Line) -> None:
     assert done.exit_code == 1
     (result,) = json.loads(done.stdout)
     assert result["verdict"] == "unknown"
-    assert "connection refused" in result["said"]
+    assert "127.0.0.1:9" in result["said"]
     done = line(standing(), "verify")
-    assert (done.exit_code, "connection refused" in " ".join(done.stdout.split())) == (1, True)
+    assert (done.exit_code, "unknown" in done.stdout) == (1, True)
 
 
 def test_verify_fails_without_a_cluster(line: Line) -> None:
     missing = error("DescribeCluster", "ResourceNotFoundException", 404)
     done = line(standing(eks__describe_cluster=missing), "verify")
     assert done.exit_code == 2
-    assert "there is no cluster bionemo-on-eks" in done.stdout
-
-
-def test_cost_tells_programs_hours_idle_hours_and_the_saving(line: Line) -> None:
-    done = line(NO_PRICES, "cost", "--json")
-    assert done.exit_code == 0
-    document = json.loads(done.stdout)
-    mine, theirs = document["ways"]
-    assert mine["hours"] == {
-        "deploy": 0.5,
-        "prepare the data": 0.5,
-        "train": 84.0,
-        "destroy": 0.5,
-        "total": 85.5,
-    }
-    assert (mine["idle_gpu_node_hours"], theirs["idle_gpu_node_hours"]) == (0.8, 112.0)
-    assert (mine["idle_gpu_hours"], theirs["idle_gpu_hours"]) == (6.4, 896.0)
-    assert mine["gpu_node_hours"] == 168.8
-    assert document["saved"] == pytest.approx(theirs["total"] - mine["total"])
-    assert set(mine["items"][0]) == {"name", "counted", "dollars"}
-    assert "actual" not in document
-
-
-def test_cost_takes_other_training_hours(line: Line) -> None:
-    done = line(NO_PRICES, "cost", "--json", "--training-hours", "10")
-    assert json.loads(done.stdout)["ways"][0]["hours"]["train"] == 10
-
-
-def spent(**answers: Any) -> Answers:
-    metrics = {"UnblendedCost": {"Amount": "12.5", "Unit": "USD"}}
-    group = {"Keys": ["Amazon EC2"], "Metrics": metrics}
-    points = [{"Average": each} for each in (0.0, 90.0, 95.0)]
-    known: Answers = {
-        "ce.get_cost_and_usage": {"ResultsByTime": [{"Groups": [group]}]},
-        "cloudwatch.get_metric_statistics": {"Datapoints": points},
-    }
-    return NO_PRICES | known | {key.replace("__", "."): each for key, each in answers.items()}
-
-
-def test_what_was_spent_is_in_the_same_document(line: Line) -> None:
-    done = line(spent(), "cost", "--json", "--actual", "--days", "7")
-    assert done.exit_code == 0
-    document = json.loads(done.stdout)["actual"]
-    assert document == {
-        "days": 7,
-        "could_not_tell": {},
-        "services": {"Amazon EC2": 12.5},
-        "gpu_nodes": {"hours": 3.0, "idle_hours": 1.0},
-    }
-
-
-def test_what_was_spent_is_shown_with_measured_idle_hours(line: Line) -> None:
-    out = " ".join(line(spent(), "cost", "--actual").stdout.split())
-    assert "Spent in the last 30 days" in out
-    assert "they ran for 3 h, of which in 1 h the GPUs were used less than 5 %" in out
-
-
-def test_what_cannot_be_told_of_the_spending_is_a_warning(line: Line) -> None:
-    answers = spent(
-        ce__get_cost_and_usage=denied("GetCostAndUsage"),
-        cloudwatch__get_metric_statistics={"Datapoints": []},
-    )
-    done = line(answers, "cost", "--json", "--actual")
-    assert done.exit_code == 1
-    document = json.loads(done.stdout)["actual"]
-    assert document["could_not_tell"] == {"services": "not allowed to call GetCostAndUsage"}
-    done = line(answers, "cost", "--actual")
-    assert "could not tell: not allowed to call GetCostAndUsage" in done.stderr
-    assert "Idle GPU nodes: not measured" in " ".join(done.stdout.split())
-
-
-def test_nothing_booked_names_the_tag_to_activate(line: Line) -> None:
-    done = line(spent(ce__get_cost_and_usage={"ResultsByTime": []}), "cost", "--actual")
-    assert done.exit_code == 0
-    assert "bionemo-on-eks/deployment" in " ".join(done.stdout.split())
+    assert "bionemo-on-eks" in done.stdout
+    assert "make deploy" in done.stdout
 
 
 def test_a_deployment_that_is_looked_at_anew_asks_anew() -> None:

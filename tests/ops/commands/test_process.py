@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
-import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,30 +11,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bionemo_eks.configuration.reader import SettingsError
 from ops import aws, cli
 from ops.cluster import api
+from tests.context import read_settings
+from tests.ops.endpoint import an_endpoint
 from tests.simulated.aws import ACCOUNT
 
 ROOT = Path(__file__).resolve().parents[3]
 KEYS: Any = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-IDENTITY = (
-    "<GetCallerIdentityResponse><GetCallerIdentityResult>"
-    f"<Arn>arn:aws:iam::{ACCOUNT}:user/me</Arn><Account>{ACCOUNT}</Account>"
-    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
-)
-ASSUMED = (
-    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId>"
-    "<SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
-    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>"
-    "</AssumeRoleResponse>"
-)
 MFA = f"""
 [profile mfa]
 role_arn = arn:aws:iam::{ACCOUNT}:role/Deployer
@@ -45,61 +34,6 @@ mfa_serial = arn:aws:iam::{ACCOUNT}:mfa/me
 aws_access_key_id = testing
 aws_secret_access_key = testing
 """
-
-
-@contextmanager
-def an_endpoint(
-    *,
-    hangs: bool,
-    knows_the_caller: bool = True,
-    thinks: float = 0,
-    asked: threading.Event | None = None,
-) -> Iterator[str]:
-    """An AWS that knows who calls; to everything else it says nothing, or to come back later.
-
-    It gives a role to who has the MFA code 123456. `asked` is set at everything else.
-    """
-    over = threading.Event()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if b"GetCallerIdentity" in body and knows_the_caller:
-                time.sleep(thinks)
-                self._send(200, IDENTITY)
-                return
-            if b"Action=AssumeRole" in body and b"TokenCode=123456" in body:
-                self._send(200, ASSUMED)
-                return
-            if asked is not None:
-                asked.set()
-            if hangs:
-                over.wait(60)
-            elif "json" in self.headers.get("Content-Type", ""):
-                self._send(400, json.dumps({"__type": "ThrottlingException", "message": "slow"}))
-            else:
-                code = "<Error><Code>RequestLimitExceeded</Code><Message>slow</Message></Error>"
-                self._send(400, f"<Response><Errors>{code}</Errors></Response>")
-
-        do_GET = do_HEAD = do_POST
-
-        def _send(self, status: int, text: str) -> None:
-            self.send_response(status)
-            self.send_header("x-amzn-ErrorType", "ThrottlingException")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(text.encode())
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    over.set()
-    server.shutdown()
 
 
 COMMAND = (sys.executable, "-m", "ops")
@@ -125,6 +59,11 @@ def command(
     )
 
 
+def is_about_the_network(message: str) -> bool:
+    """Whether a message tells what to look at when AWS cannot be reached."""
+    return "HTTPS_PROXY" in message and "AWS_ENDPOINT_URL" in message
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("hangs", "thinks"), [(False, 0.0), (True, 0.0), (True, 3.0)])
 def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks: float) -> None:
@@ -133,7 +72,8 @@ def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks
         done = command("preflight", AWS_ENDPOINT_URL=endpoint, **KEYS)
         assert time.monotonic() - began < 10
     assert done.returncode == 1, done.stdout + done.stderr
-    assert ("no answer within" if hangs else "throttles") in done.stdout
+    (passed,) = re.findall(r"(\d+) pass, \d+ unknown$", done.stdout.strip())
+    assert passed == "1", "whose account it is"
     assert "Traceback" not in done.stderr
 
 
@@ -145,7 +85,7 @@ def test_an_aws_that_says_nothing_at_all_is_told_soon(name: str) -> None:
         done = command(name, AWS_ENDPOINT_URL=endpoint, **KEYS)
         assert time.monotonic() - began < 10
     assert done.returncode == 2
-    assert done.stderr.startswith("AWS cannot be reached")
+    assert is_about_the_network(done.stderr)
 
 
 @pytest.mark.slow
@@ -171,9 +111,9 @@ def test_an_mfa_code_may_be_typed_late(tmp_path: Path) -> None:
             process.wait(8)
         out, err = process.communicate("123456\n", timeout=30)
     assert process.returncode == 1, out + err
-    assert "throttles DescribeCluster" in out
+    assert "DescribeCluster" in out
     assert "Enter MFA code" in err
-    assert "AWS cannot be reached" not in err
+    assert not is_about_the_network(err)
 
 
 def heeds_ctrl_c(folder: Path) -> str:
@@ -225,8 +165,8 @@ def test_time_outs_and_attempts_are_set() -> None:
 def test_without_credentials_there_is_one_message() -> None:
     done = command("preflight")
     assert done.returncode == 2
-    assert done.stderr.startswith("No AWS account")
     assert "aws sso login" in done.stderr
+    assert not is_about_the_network(done.stderr)
     assert "Traceback" not in done.stderr
 
 
@@ -244,8 +184,8 @@ def test_without_a_network_nobody_is_told_to_log_in() -> None:
         endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
         done = command("status", AWS_ENDPOINT_URL=endpoint, **KEYS)
     assert done.returncode == 2
-    assert done.stderr.startswith("AWS cannot be reached")
-    assert "Log in" not in done.stderr
+    assert is_about_the_network(done.stderr)
+    assert "aws sso login" not in done.stderr
 
 
 @pytest.mark.parametrize("columns", ["0", "80"])
@@ -258,7 +198,9 @@ def test_help_is_printed_whatever_the_width(columns: str) -> None:
 def test_a_bad_setting_is_told_as_the_stacks_tell_it() -> None:
     done = command("preflight", "-c", "gpu.nodes=none")
     assert done.returncode == 2
-    assert "Setting 'gpu.nodes' is \"none\"" in done.stderr
+    with pytest.raises(SettingsError) as error:
+        read_settings({"gpu.nodes": "none"})
+    assert done.stderr.strip() == str(error.value)
 
 
 def test_what_nobody_foresaw_is_one_message_and_no_warning(
@@ -269,7 +211,10 @@ def test_what_nobody_foresaw_is_one_message_and_no_warning(
 
     monkeypatch.setattr(cli, "app", broken)
     assert cli.main() == 2
-    assert capsys.readouterr().err.startswith("bionemo: unforeseen KeyError")
+    said = capsys.readouterr().err
+    assert "KeyError" in said
+    assert "Traceback" not in said
+    assert "BIONEMO_DEBUG=1" in said, "which shows it"
 
 
 def test_a_package_that_is_missing_is_no_warning(tmp_path: Path) -> None:
@@ -292,41 +237,3 @@ def test_the_command_works_through_a_symbolic_link(tmp_path: Path) -> None:
     link.symlink_to("../first")
     done = command("status", start=(str(link),))
     assert done.stdout.split() == [str(project), "-m", "ops", "status"]
-
-
-def make(target: str, tmp_path: Path, **statuses: int) -> tuple[int, str]:
-    """Run the recipe of a target with a cdk and a python that end as told."""
-    for name in ("cdk", "python"):
-        program = tmp_path / name
-        program.write_text(f'#!/bin/sh\necho {name} "$@"\nexit {statuses[name]}\n')
-        program.chmod(0o755)
-    done = subprocess.run(
-        # `setup` counts as made; PATH is the makefile's own but for what is put before it.
-        ["make", "-o", "setup", target, f"PATH={tmp_path}:{os.environ['PATH']}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
-
-
-@pytest.mark.parametrize(
-    ("cdk", "python", "good"), [(0, 0, True), (0, 1, True), (0, 2, False), (1, 0, False)]
-)
-def test_make_destroy_looks_for_what_is_left_even_when_cdk_fails(
-    cdk: int, python: int, good: bool, tmp_path: Path
-) -> None:
-    status, out = make("destroy", tmp_path, cdk=cdk, python=python)
-    assert "cdk destroy --all --force" in out
-    assert "python -m ops leftovers" in out
-    assert (status == 0) == good
-
-
-@pytest.mark.parametrize(("python", "deploys"), [(0, True), (1, True), (2, False)])
-def test_make_deploy_goes_on_after_warnings_and_not_after_failures(
-    python: int, deploys: bool, tmp_path: Path
-) -> None:
-    status, out = make("deploy", tmp_path, cdk=0, python=python)
-    assert ("cdk deploy --all" in out) == deploys
-    assert (status == 0) == deploys

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -12,8 +11,9 @@ from typer.testing import CliRunner, Result
 from ops import leftovers
 from ops.aws import Deployment
 from ops.cli import app
-from ops.leftovers import Leftover, Search, deletion
+from ops.leftovers import Leftover
 from tests.ops.orphans import REGION, Orphans, client, tag, tagged
+from tests.ops.reading import in_order
 
 # moto starts a whole AWS for each.
 pytestmark = pytest.mark.slow
@@ -36,18 +36,17 @@ def test_it_removes_what_is_safe_after_asking(account: Deployment) -> None:
     a_disk_and_a_group()
     refused = run("--delete", answer="n\n")
     assert refused.exit_code == 2
-    assert "Delete these 2, which are safe" in refused.stderr
+    assert in_order(refused.stderr, "volumes", f"/aws/eks/{NAME}/cluster"), "what it asks about"
     assert run("--delete", answer="").exit_code == 2, "nobody answers"
     assert len(leftovers.search(account).found) == 2
     done = run("--delete", answer="y\n")
     assert done.exit_code == 0, done.output
-    assert f"deleted log groups /aws/eks/{NAME}/cluster" in done.stderr
     assert run().exit_code == 0
 
 
-def test_without_anything_left_it_says_so(account: Deployment) -> None:
+def test_without_anything_left_it_says_so_in_a_line(account: Deployment) -> None:
     done = run()
-    assert (done.exit_code, done.stdout.strip()) == (0, "Nothing is left over.")
+    assert (done.exit_code, len(done.stdout.splitlines()), done.stderr) == (0, 1, "")
 
 
 def test_json_is_one_document_and_asks_nothing(account: Deployment) -> None:
@@ -66,7 +65,7 @@ def test_nothing_is_deleted_while_the_deployment_stands(account: Deployment) -> 
     before = len(leftovers.search(account).found)
     done = run("--delete", "--yes")
     assert done.exit_code == 2
-    assert "still stand" in done.stderr
+    assert "npx cdk destroy --all" in done.stderr, "what to do first"
     assert len(leftovers.search(account).found) == before
 
 
@@ -83,7 +82,7 @@ def test_nothing_is_deleted_when_nobody_can_tell_whether_it_stands(
     monkeypatch.setitem(leftovers.KINDS, kind, silent)
     done = run("--delete", "--yes")
     assert done.exit_code == 2
-    assert "may still stand" in done.stderr
+    assert kind in done.stderr
     monkeypatch.undo()
     assert len(client("ec2").describe_volumes()["Volumes"]) == 1
     document = json.loads(run_with_keys(kind, monkeypatch, silent).stdout)
@@ -108,44 +107,7 @@ def test_a_kind_that_could_not_be_told_is_exit_status_1(
     monkeypatch.setitem(leftovers.KINDS, "volumes", silent)
     done = run()
     assert done.exit_code == 1
-    assert "as far as could be told" in done.stdout
-    assert "could not tell volumes" in done.stdout
-
-
-def left(kind: str, name: str = "x", state: str = "", delete: Any = None) -> Leftover:
-    return Leftover(kind, name, state=state, delete=delete)
-
-
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        ([left("stacks", state="CREATE_COMPLETE")], "stacks still stand"),
-        ([left("stacks", state="DELETE_IN_PROGRESS")], "stacks still stand"),
-        ([left("stacks", state="DELETE_FAILED"), left("EKS clusters")], "cluster still stands"),
-        ([left("EKS clusters")], "cluster still stands"),
-        ([left("instances", state="running")], "still run"),
-        ([left("instances", state="stopped")], ""),
-        ([left("stacks", state="DELETE_FAILED")], ""),
-        ([], ""),
-    ],
-)
-def test_what_speaks_against_a_deletion(found: list[Leftover], said: str) -> None:
-    refusal = deletion.refusal(Search(found, {}))
-    assert said in refusal
-    assert bool(refusal) == bool(said)
-
-
-def test_what_keeps_a_stack_from_going_may_go_and_the_rest_is_the_stacks() -> None:
-    """Else a VPC that an orphan interface holds could never be deleted."""
-
-    def remove() -> None:
-        pass
-
-    kinds = ("network interfaces", "security groups", "NAT gateways", "KMS keys")
-    items = [left(kind, delete=remove) for kind in kinds]
-    failed = Search([left("stacks", state="DELETE_FAILED"), *items], {})
-    assert [each.kind for each in deletion.safe(failed)] == list(kinds[:2])
-    assert [each.kind for each in deletion.safe(Search(items, {}))] == list(kinds)
+    assert in_order(done.stdout, "volumes", "denied")
 
 
 def test_after_that_it_tells_to_destroy_again(account: Deployment) -> None:
@@ -161,7 +123,6 @@ def test_after_that_it_tells_to_destroy_again(account: Deployment) -> None:
     )
     fail_the_deletion()
     done = run("--delete", "--yes")
-    assert "deleted network interfaces" in done.stderr
     assert "npx cdk destroy --all" in done.stderr
     assert done.exit_code == 2, "the stack is still there"
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
@@ -172,31 +133,3 @@ def fail_the_deletion() -> None:
 
     (stack,) = cloudformation_backends["123456789012"][REGION].stacks.values()
     stack.status = "DELETE_FAILED"
-
-
-def test_a_group_that_another_one_names_goes_in_the_next_round() -> None:
-    gone: list[str] = []
-
-    def first() -> None:
-        if "second" not in gone:
-            raise RuntimeError("DependencyViolation")
-        gone.append("first")
-
-    said: list[str] = []
-    items = [
-        left("security groups", "first", delete=first),
-        left("security groups", "second", delete=lambda: gone.append("second")),
-    ]
-    deleted = deletion.delete(items, said.append)
-    assert [each.id for each in deleted] == ["second", "first"]
-    assert said == ["deleted security groups second", "deleted security groups first"]
-
-
-def test_what_does_not_go_is_said_and_leaves_the_others() -> None:
-    def stuck() -> None:
-        raise RuntimeError("DependencyViolation")
-
-    said: list[str] = []
-    items = [left("volumes", "stuck", delete=stuck), left("volumes", "v", delete=lambda: None)]
-    assert [each.id for each in deletion.delete(items, said.append)] == ["v"]
-    assert any("stuck" in line and "DependencyViolation" in line for line in said)

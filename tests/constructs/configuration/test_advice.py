@@ -1,0 +1,49 @@
+"""What is allowed, but worth a word."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bionemo_eks.configuration.advice import advice
+from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from tests.context import read_settings
+
+
+@pytest.mark.parametrize(
+    ("version", "today", "ended"),
+    [
+        ("1.35", date(2026, 11, 24), ""),
+        ("1.33", date(2026, 7, 29), ""),
+        ("1.33", date(2026, 7, 30), "2026-07-29"),
+        ("1.29", date(2026, 11, 24), "2026-03-23"),
+        ("1.35", date(2028, 4, 1), "2028-03-27"),
+    ],
+)
+def test_support_that_has_ended_is_told_with_its_date_and_the_newest_version(
+    version: str, today: date, ended: str
+) -> None:
+    text = advice(read_settings({"kubernetes_version": version}), today).get("kubernetes-support")
+    if not ended:
+        assert text is None
+        return
+    assert text is not None
+    assert version in text
+    assert ended in text
+    assert list(KUBERNETES_RELEASES)[-1] in text
+
+
+def test_an_endpoint_that_is_open_to_all_is_told() -> None:
+    today = date(2026, 11, 24)
+    assert "public-endpoint" in advice(read_settings({}), today)
+    for changes in (
+        {"cluster.endpoint": "private"},
+        {"cluster.public_access_cidrs": "203.0.113.0/24"},
+    ):
+        assert "public-endpoint" not in advice(read_settings(changes), today)
+
+
+def test_the_default_version_has_standard_support_into_2027() -> None:
+    release = KUBERNETES_RELEASES[read_settings({}).kubernetes_version]
+    assert release.standard_support_until >= date(2027, 1, 1)

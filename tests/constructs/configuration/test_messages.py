@@ -1,0 +1,250 @@
+"""What is said of settings that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Literal, get_origin
+
+import pytest
+
+from bionemo_eks.configuration.reader import SettingsError, setting_fields
+from tests.context import MODEL, read_settings
+
+ADMIN = "arn:aws:iam::111122223333:role/platform"
+SUBNET = "subnet-0123456789abcdef0"
+FIELDS = dict(setting_fields(MODEL))
+
+
+def refusal(context: dict[str, Any]) -> str:
+    with pytest.raises(SettingsError) as error:
+        read_settings(context)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("gpu.nodes", "0", ["1", "64"]),
+        ("gpu.nodes", "4_0", ["1", "64"]),
+        ("gpu.nodes", True, ["1", "64"]),
+        ("region", "us-west", ["us-west-2"]),
+        ("region", "us-wset-2", ["us-west-2"]),
+        ("region", "us-gov-west-1", ["China", "GovCloud"]),
+        ("gpu.instance_type", "p9.large", ["p3.16xlarge", "p5.48xlarge"]),
+        ("kubernetes_version", "1.30", ["1.29", "1.32", "1.33", "1.34", "1.35"]),
+        ("storage.capacity_gib", "2000", ["1200", "2400"]),
+        ("storage.keep_bucket", "off", ["true", "false"]),
+        ("network.flow_log_days", True, ["1", "30", "731"]),
+        ("cluster.admins", ["me"], ["arn:aws:iam::"]),
+        ("cluster.admins", [ADMIN, ADMIN], ["arn:aws:iam::"]),
+        ("cluster.public_access_cidrs", ["10.0.0.0/8"], ["203.0.113.0/24"]),
+        ("cluster.public_access_cidrs", ["8.8.8.8/32", "100.64.0.0/10"], ["203.0.113.0/24"]),
+        ("cluster.public_access_cidrs", ["fd00::/8"], ["IPv4"]),
+        ("cluster.public_access_cidrs", ["10.0.0.0/99"], ["IPv4"]),
+        ("cluster.public_access_cidrs", ["8.8.8.8/32"] * 41, ["1", "40"]),
+        ("network.vpc_cidr", "10.1.0.0/24", ["/16", "/22"]),
+        ("tags", {"aws:x": "1"}, ["letters", "digits"]),
+        ("tags", {"team#1": "a"}, ["letters", "digits"]),
+        ("tags", {"team": "a#1"}, ["letters", "digits"]),
+        ("tags", {"bionemo-on-eks/deployment": "x"}, ["letters", "digits"]),
+    ],
+)
+def test_a_message_names_the_setting_the_value_what_is_allowed_and_how_to_set_it(
+    name: str, value: Any, allowed: list[str]
+) -> None:
+    group, _, plain = name.rpartition(".")
+    text = refusal({"bionemo": {group: {plain: value}} if group else {plain: value}})
+    first, *_ = text.splitlines()
+    assert f"'{name}'" in first
+    assert json.dumps(value)[:200] in first
+    (told,) = re.findall(r"Allowed: (.*?)\. Default: ", text)
+    assert re.search(".*".join(map(re.escape, allowed)), told)
+    assert json.dumps(FIELDS[name].get_default()) in text
+    assert f"-c {name}=" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("cluster.public_access_cidrs", "8.8.8.8/32,100.64.0.0/10", "100.64.0.0/10"),
+        ("cluster.public_access_cidrs", "8.8.8.8/32,fd00::/8", "fd00::/8"),
+        ("tags", '{"team": "a", "aws:x": "1"}', "aws:x"),
+        ("tags", '{"team": "a", "bionemo-on-eks/deployment": "x"}', "bionemo-on-eks/deployment"),
+    ],
+)
+def test_of_several_the_wrong_one_is_named(name: str, value: str, wrong: str) -> None:
+    first, *_ = refusal({name: value}).splitlines()
+    reason = first.rpartition("]: " if name != "tags" else "}: ")[2]
+    assert wrong in reason
+    assert "8.8.8.8" not in reason
+    assert "team" not in reason
+
+
+def taken(name: str, value: str) -> bool:
+    """Whether a setting takes a value, alone or with others that it goes together with."""
+    try:
+        read_settings({name: value})
+    except SettingsError as error:
+        return f"'{name}'" not in str(error)
+    return True
+
+
+def choices(name: str) -> list[str]:
+    (told,) = re.findall(r"Allowed: (.*?)\. Default: ", refusal({name: "nothing-like-it"}))
+    return str(told).split(", ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, field in FIELDS.items()
+        if get_origin(field.annotation) is Literal or field.examples
+    ],
+)
+def test_every_value_that_a_message_offers_is_taken(name: str) -> None:
+    for value in choices(name):
+        assert taken(name, value), value
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, field in FIELDS.items() if field.annotation is int]
+)
+def test_the_bounds_that_a_message_tells_are_those_that_hold(name: str) -> None:
+    (told,) = re.findall(r"Allowed: (.*?)\. Default: ", refusal({name: "-1"}))
+    numbers = [int(each) for each in re.findall(r"\d+", told)]
+    for beyond in (min(numbers) - 1, max(numbers) + 1):
+        assert not taken(name, str(beyond)), beyond
+    for bound in (min(numbers), max(numbers)):
+        assert taken(name, str(bound)), bound
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("gpu.node", "gpu.nodes"),
+        ("gpu_nodes", "gpu.nodes"),
+        ("gpu-nodes", "gpu.nodes"),
+        (" gpu.nodes", "gpu.nodes"),
+        ("gpu.instance-type", "gpu.instance_type"),
+    ],
+)
+def test_a_name_that_is_none_is_told_with_the_one_that_is_near(key: str, meant: str) -> None:
+    text = refusal({key: "1"})
+    assert f"'{key}'" in text
+    assert f"'{meant}'" in text
+    assert "docs/settings.md" in text
+
+
+def test_a_group_in_place_of_a_setting_is_told_with_its_settings() -> None:
+    text = refusal({"gpu": "3"})
+    assert all(name in text for name in FIELDS if name.startswith("gpu."))
+
+
+def test_a_dotted_name_in_the_file_is_told_as_it_stands_there() -> None:
+    assert '"gpu": {"nodes": ...}' in refusal({"bionemo": {"gpu.nodes": 4}})
+
+
+@pytest.mark.parametrize("group", [[], 3, "x", None])
+def test_a_group_that_is_no_object_is_named_with_its_value(group: Any) -> None:
+    text = refusal({"bionemo": {"gpu": group}})
+    assert "'gpu'" in text
+    assert json.dumps(group) in text
+
+
+@pytest.mark.parametrize("block", ["{}", [1], None, 3])
+def test_a_block_that_is_no_object_is_told_how_settings_are_given(block: Any) -> None:
+    text = refusal({"bionemo": block})
+    assert json.dumps(block) in text
+    assert "cdk.json" in text
+    assert "-c gpu.nodes=2" in text
+
+
+def test_several_bad_settings_are_told_at_once() -> None:
+    text = refusal({"gpu.nodes": "0", "region": "moon", "core.max_nodes": "2"})
+    assert all(name in text for name in ("gpu.nodes", "region", "core.max_nodes"))
+
+
+@pytest.mark.parametrize(
+    ("context", "concerned"),
+    [
+        (
+            {"network.vpc_cidr": "100.64.0.0/16"},
+            {"network.vpc_cidr": '"100.64.0.0/16"', "network.pod_cidr": None},
+        ),
+        ({"network.pod_cidr": "10.0.0.0/16"}, {"network.pod_cidr": '"10.0.0.0/16"'}),
+        (
+            {"network.vpc_id": "vpc-12345678", "network.node_subnet_ids": f"{SUBNET},{SUBNET}"},
+            {"network.node_subnet_ids": f'["{SUBNET}", "{SUBNET}"]'},
+        ),
+        (
+            {"network.node_subnet_ids": SUBNET},
+            {"network.vpc_id": None, "network.node_subnet_ids": f'["{SUBNET}"]'},
+        ),
+        (
+            {"network.availability_zones": "us-west-2a,us-west-2a"},
+            {"network.availability_zones": '["us-west-2a", "us-west-2a"]'},
+        ),
+        (
+            {"core.nodes": "5", "core.max_nodes": "4"},
+            {"core.nodes": '"5"', "core.max_nodes": '"4"'},
+        ),
+        (
+            {"gpu.purchase": "capacity-reservation"},
+            {"gpu.purchase": '"capacity-reservation"', "gpu.capacity_reservation_id": None},
+        ),
+        (
+            {"dataset.preparation": "bionemo", "dataset.url": "https://example.com/a.gz"},
+            {"dataset.preparation": '"bionemo"', "dataset.url": '"https://example.com/a.gz"'},
+        ),
+        (
+            {"region": "eu-west-1", "network.availability_zones": "us-east-1a,us-east-1b"},
+            {
+                "region": '"eu-west-1"',
+                "network.availability_zones": '["us-east-1a", "us-east-1b"]',
+            },
+        ),
+        (
+            {"gpu.availability_zone": "eu-west-1a"},
+            {"region": None, "gpu.availability_zone": '"eu-west-1a"'},
+        ),
+        (
+            {"gpu.availability_zone": "us-west-2c"},
+            {"network.availability_zones": None, "gpu.availability_zone": '"us-west-2c"'},
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_all_named_with_their_values(
+    context: dict[str, str], concerned: dict[str, str | None]
+) -> None:
+    """No other is named; None stands for a default."""
+    _, *lines, _ = refusal(context).splitlines()
+    assert [line.split()[0] for line in lines] == list(concerned)
+    for line, value in zip(lines, concerned.values(), strict=True):
+        assert (f" is {value}. Allowed: " if value else " has its default. Allowed: ") in line
+
+
+@pytest.mark.parametrize(
+    ("vpc", "pods", "fits"),
+    [
+        ("10.1.0.0/21", "100.64.0.0/16", True),
+        ("10.1.0.0/21", "10.2.0.0/16", True),
+        ("10.1.0.0/21", "10.0.0.0/16", False),
+        ("10.2.0.0/21", "10.0.0.0/16", True),
+        ("10.1.0.0/21", "172.16.0.0/16", False),
+        ("10.1.0.0/21", "198.19.0.0/16", False),
+        ("172.16.0.0/21", "172.20.0.0/16", True),
+        ("172.16.0.0/21", "172.31.0.0/16", False),
+        ("192.168.0.0/21", "100.64.0.0/16", True),
+        ("100.64.0.0/21", "100.65.0.0/16", True),
+        ("100.64.0.0/21", "10.0.0.0/16", False),
+        ("198.19.0.0/20", "100.64.0.0/16", True),
+    ],
+)
+def test_a_second_block_is_one_that_aws_takes(vpc: str, pods: str, fits: bool) -> None:
+    context = {"network.vpc_cidr": vpc, "network.pod_cidr": pods}
+    if fits:
+        assert read_settings(context).network.pod_cidr == pods
+        return
+    assert pods in refusal(context)

@@ -1,0 +1,87 @@
+"""`bionemo cost` through its command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.ops.commands.command_line import Line
+from tests.ops.reading import in_order
+from tests.simulated.aws import Answers, denied
+
+NO_PRICES: Answers = {"pricing.get_products": denied("GetProducts")}
+
+
+def test_cost_tells_programs_hours_idle_hours_and_the_saving(line: Line) -> None:
+    done = line(NO_PRICES, "cost", "--json")
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)
+    mine, theirs = document["ways"]
+    for way in (mine, theirs):
+        hours = dict(way["hours"])
+        assert hours.pop("total") == sum(hours.values())
+        assert set(hours) == {"deploy", "prepare the data", "train", "destroy"}
+        assert way["gpu_node_hours"] == 2 * hours["train"] + way["idle_gpu_node_hours"]
+        assert way["idle_gpu_hours"] == 8 * way["idle_gpu_node_hours"], "GPUs of a node"
+        assert way["total"] == pytest.approx(sum(each["dollars"] for each in way["items"]))
+        assert set(way["items"][0]) == {"name", "counted", "dollars"}
+    assert document["saved"] == pytest.approx(theirs["total"] - mine["total"])
+    assert "actual" not in document
+
+
+def test_cost_takes_other_training_hours(line: Line) -> None:
+    done = line(NO_PRICES, "cost", "--json", "--training-hours", "10")
+    assert json.loads(done.stdout)["ways"][0]["hours"]["train"] == 10
+
+
+def spent(**answers: Any) -> Answers:
+    metrics = {"UnblendedCost": {"Amount": "12.5", "Unit": "USD"}}
+    group = {"Keys": ["Amazon EC2"], "Metrics": metrics}
+    points = [{"Average": each} for each in (0.0, 90.0, 95.0)]
+    known: Answers = {
+        "ce.get_cost_and_usage": {"ResultsByTime": [{"Groups": [group]}]},
+        "cloudwatch.get_metric_statistics": {"Datapoints": points},
+    }
+    return NO_PRICES | known | {key.replace("__", "."): each for key, each in answers.items()}
+
+
+def test_what_was_spent_is_in_the_same_document(line: Line) -> None:
+    done = line(spent(), "cost", "--json", "--actual", "--days", "7")
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)["actual"]
+    assert document == {
+        "days": 7,
+        "could_not_tell": {},
+        "services": {"Amazon EC2": 12.5},
+        "gpu_nodes": {"hours": 3.0, "idle_hours": 1.0},
+    }
+
+
+def test_what_was_spent_is_shown_with_measured_idle_hours(line: Line) -> None:
+    out = line(spent(), "cost", "--actual").stdout
+    assert in_order(out, "30", "Amazon EC2", "12.50")
+    assert in_order(out, "3 h", "1 h")
+
+
+def test_what_cannot_be_told_of_the_spending_is_a_warning(line: Line) -> None:
+    answers = spent(
+        ce__get_cost_and_usage=denied("GetCostAndUsage"),
+        cloudwatch__get_metric_statistics={"Datapoints": []},
+    )
+    done = line(answers, "cost", "--json", "--actual")
+    assert done.exit_code == 1
+    document = json.loads(done.stdout)["actual"]
+    assert list(document["could_not_tell"]) == ["services"]
+    assert "GetCostAndUsage" in document["could_not_tell"]["services"]
+    assert (document["services"], document["gpu_nodes"]) == (None, None)
+    done = line(answers, "cost", "--actual")
+    assert "GetCostAndUsage" in done.stderr
+    assert "CloudWatch" in done.stdout, "where no GPU node was seen"
+
+
+def test_nothing_booked_names_the_tag_to_activate(line: Line) -> None:
+    done = line(spent(ce__get_cost_and_usage={"ResultsByTime": []}), "cost", "--actual")
+    assert done.exit_code == 0
+    assert "bionemo-on-eks/deployment" in " ".join(done.stdout.split())

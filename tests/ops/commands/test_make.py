@@ -1,0 +1,49 @@
+"""The Makefile's recipes that end in a command: which of its exit statuses stops what."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def make(target: str, tmp_path: Path, **statuses: int) -> tuple[int, str]:
+    """Run the recipe of a target with a cdk and a python that end so."""
+    for name in ("cdk", "python"):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho {name} "$@"\nexit {statuses[name]}\n')
+        program.chmod(0o755)
+    done = subprocess.run(
+        # `setup` counts as made; PATH is the makefile's own but for what is put before it.
+        ["make", "-o", "setup", target, f"PATH={tmp_path}:{os.environ['PATH']}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("cdk", "python", "good"), [(0, 0, True), (0, 1, True), (0, 2, False), (1, 0, False)]
+)
+def test_make_destroy_looks_for_what_is_left_even_when_cdk_fails(
+    cdk: int, python: int, good: bool, tmp_path: Path
+) -> None:
+    status, out = make("destroy", tmp_path, cdk=cdk, python=python)
+    assert "cdk destroy --all --force" in out
+    assert "python -m ops leftovers" in out
+    assert (status == 0) == good
+
+
+@pytest.mark.parametrize(("python", "deploys"), [(0, True), (1, True), (2, False)])
+def test_make_deploy_goes_on_after_warnings_and_not_after_failures(
+    python: int, deploys: bool, tmp_path: Path
+) -> None:
+    status, out = make("deploy", tmp_path, cdk=0, python=python)
+    assert ("cdk deploy --all" in out) == deploys
+    assert (status == 0) == deploys

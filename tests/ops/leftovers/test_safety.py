@@ -1,0 +1,78 @@
+"""What of the leftovers may be deleted, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.leftovers import Leftover, Search, deletion
+from tests.ops.reading import in_order
+
+
+def left(kind: str, name: str = "x", state: str = "", delete: Any = None) -> Leftover:
+    return Leftover(kind, name, state=state, delete=delete)
+
+
+@pytest.mark.parametrize(
+    ("found", "refused", "destroy"),
+    [
+        ([left("stacks", state="CREATE_COMPLETE")], True, True),
+        ([left("stacks", state="DELETE_IN_PROGRESS")], True, True),
+        ([left("stacks", state="DELETE_FAILED"), left("EKS clusters")], True, True),
+        ([left("EKS clusters")], True, True),
+        ([left("instances", state="running")], True, False),
+        ([left("instances", state="stopped")], False, False),
+        ([left("stacks", state="DELETE_FAILED")], False, False),
+        ([], False, False),
+    ],
+)
+def test_what_speaks_against_a_deletion(
+    found: list[Leftover], refused: bool, destroy: bool
+) -> None:
+    """What stands is destroyed first, by CDK."""
+    refusal = deletion.refusal(Search(found, {}))
+    assert bool(refusal) == refused
+    assert ("npx cdk destroy --all" in refusal) == destroy
+
+
+def test_what_keeps_a_stack_from_going_may_go_and_the_rest_is_the_stacks() -> None:
+    """Else a VPC that an orphan interface holds could never be deleted."""
+
+    def remove() -> None:
+        pass
+
+    kinds = ("network interfaces", "security groups", "NAT gateways", "KMS keys")
+    items = [left(kind, delete=remove) for kind in kinds]
+    failed = Search([left("stacks", state="DELETE_FAILED"), *items], {})
+    assert [each.kind for each in deletion.safe(failed)] == list(kinds[:2])
+    assert [each.kind for each in deletion.safe(Search(items, {}))] == list(kinds)
+
+
+def test_a_group_that_another_one_names_goes_in_the_next_round() -> None:
+    gone: list[str] = []
+
+    def first() -> None:
+        if "second" not in gone:
+            raise RuntimeError("DependencyViolation")
+        gone.append("first")
+
+    said: list[str] = []
+    items = [
+        left("security groups", "first", delete=first),
+        left("security groups", "second", delete=lambda: gone.append("second")),
+    ]
+    deleted = deletion.delete(items, said.append)
+    assert [each.id for each in deleted] == ["second", "first"]
+    assert [each.id for each in items if in_order(said[0], each.id)] == ["second"]
+    assert len(said) == 2, "no word of the first attempt"
+
+
+def test_what_does_not_go_is_said_and_leaves_the_others() -> None:
+    def stuck() -> None:
+        raise RuntimeError("DependencyViolation")
+
+    said: list[str] = []
+    items = [left("volumes", "stuck", delete=stuck), left("volumes", "v", delete=lambda: None)]
+    assert [each.id for each in deletion.delete(items, said.append)] == ["v"]
+    assert any("stuck" in line and "DependencyViolation" in line for line in said)
