@@ -52,6 +52,7 @@ lint: setup-development  ## Check style, types, and which room imports which
 	ruff format --check .
 	mypy
 	lint-imports
+	pytest --quiet tests/test_code.py
 
 format: setup-development  ## Format the code and write docs/settings.md anew
 	ruff format .

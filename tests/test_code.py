@@ -1,0 +1,48 @@
+"""What a reader of the code depends on, beside what the linters check."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.context import ROOT
+
+# A screen.
+LINES = 50
+
+
+def python_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    found = [ROOT / name for name in listed] or [
+        path
+        for folder in ("constructs", "stacks", "ops", "rehearsal", "workloads", "bench", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    return [path for path in found if path.exists()]
+
+
+def bodies(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Name and lines of each function, without its docstring and its parameters."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            if body:
+                yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1
+
+
+def test_a_function_fits_a_screen() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {name} has {lines} lines"
+        for path in python_files()
+        for name, lines in bodies(ast.parse(path.read_text(encoding="utf-8")))
+        if lines > LINES
+    ]
+    assert long == []
