@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from bionemo_eks.configuration.settings import Settings
 from ops.aws import Deployment, instances, is_own
 from ops.reasons import code_of
 from ops.results import Result, failed, options, passed
@@ -36,18 +37,7 @@ def reservation(deployment: Deployment) -> Result:
             "Set gpu.capacity_reservation_id to an On-Demand Capacity Reservation, or do without:",
             options("-c gpu.purchase=on-demand -c gpu.capacity_reservation_id="),
         )
-    wrong = [
-        f"{what} is {row.get(key)}, not {value}"
-        for what, key, value in (
-            ("its state", "State", "active"),
-            ("its type", "InstanceType", settings.gpu.instance_type),
-            ("its zone", "AvailabilityZone", settings.gpu_zone),
-            # Nodes are Linux instances on shared hardware.
-            ("its platform", "InstancePlatform", "Linux/UNIX"),
-            ("its tenancy", "Tenancy", "default"),
-        )
-        if row.get(key) != value
-    ]
+    wrong = _unfit(row, settings)
     # Our own nodes already fill a part of it; after an update they or their successors will.
     free, own = row.get("AvailableInstanceCount", 0), _own_nodes_in(deployment, wanted)
     if free + own < settings.gpu.nodes:
@@ -57,6 +47,23 @@ def reservation(deployment: Deployment) -> Result:
         return failed(_NAME, f"{wanted}: {'; '.join(wrong)}", _REMEDY)
     taken = f", {own} of it by this deployment" if own else ""
     return passed(_NAME, f"{wanted} has room for {free + own} {settings.gpu.instance_type}{taken}")
+
+
+def _unfit(row: dict[str, Any], settings: Settings) -> list[str]:
+    """What of a reservation is not as the GPU nodes need it."""
+    needed = (
+        ("its state", "State", "active"),
+        ("its type", "InstanceType", settings.gpu.instance_type),
+        ("its zone", "AvailabilityZone", settings.gpu_zone),
+        # Nodes are Linux instances on shared hardware.
+        ("its platform", "InstancePlatform", "Linux/UNIX"),
+        ("its tenancy", "Tenancy", "default"),
+    )
+    return [
+        f"{what} is {row.get(key)}, not {value}"
+        for what, key, value in needed
+        if row.get(key) != value
+    ]
 
 
 def _described(deployment: Deployment, wanted: str) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ RESERVED = {
 GIVEN_VPC = {"network.vpc_id": "vpc-0123456789abcdef0"}
 
 
-def found(title: str) -> dict[str, Result]:
+def results_in(title: str) -> dict[str, Result]:
     """Every check's result in one of the situations of the bench."""
     settings, answers = SITUATIONS[title]
     return {each.name: each for each in preflight(settings, answers())}

@@ -218,8 +218,8 @@ def worker(number: int, phase: str = "Running", **more: Any) -> dict[str, Any]:
 
 def healthy() -> Cluster:
     """A cluster while it trains."""
-    found = Cluster()
-    found.lists = {
+    cluster = Cluster()
+    cluster.lists = {
         NODES: [
             *(node(f"core-{n}", CORE) for n in range(3)),
             *(node(f"gpu-{n}", GPU, gpus=8) for n in range(2)),
@@ -249,8 +249,8 @@ def healthy() -> Cluster:
             *(worker(n, restarts=int(n == 3)) for n in range(16)),
         ],
     }
-    found.logs = {
+    cluster.logs = {
         "uniref50-download-1-x": "read: done\nwrite: 150 files in 9.0 s\n",
         "esm1nv-pretraining-worker-0": "INFO x\nEpoch 0: 1%| 10/1000\rEpoch 0: 2%| 20/1000\nbye\n",
     }
-    return found
+    return cluster

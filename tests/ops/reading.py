@@ -9,8 +9,8 @@ from ops.results import Result, StepKind
 
 def figures(text: str) -> list[int]:
     """The whole numbers of a text, in their order, but for those that are a part of a name."""
-    found = re.findall(r"(?<![\w.-])\d[\d,]*(?![\w.]?\w)", text)
-    return [int(each.replace(",", "")) for each in found]
+    numbers = re.findall(r"(?<![\w.-])\d[\d,]*(?![\w.]?\w)", text)
+    return [int(each.replace(",", "")) for each in numbers]
 
 
 def in_order(text: str, *words: str) -> bool:

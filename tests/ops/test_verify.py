@@ -39,7 +39,7 @@ def instance(group: str = "bionemo-on-eks-gpu-p3-16xlarge", *tags: dict[str, str
     return {"InstanceType": "p3.16xlarge", "Tags": [name, *(tags or (OWN,))]}
 
 
-def found(api: kubernetes.ApiClient, paid: int = 2) -> dict[str, Result]:
+def results_of(api: kubernetes.ApiClient, paid: int = 2) -> dict[str, Result]:
     others = [
         instance("bionemo-on-eks-core-1"),
         instance("bionemo-on-eks-gpu-p3", {"Key": "a", "Value": "b"}),
@@ -49,7 +49,7 @@ def found(api: kubernetes.ApiClient, paid: int = 2) -> dict[str, Result]:
 
 
 def test_a_healthy_cluster_passes_everything(api: kubernetes.ApiClient, cluster: Cluster) -> None:
-    results = found(api)
+    results = results_of(api)
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert figures(results["GPUs"].said) == [16, 2], "GPUs, nodes"
     assert cluster.dry_runs == ["All", "All"], "nothing is really made"
@@ -106,7 +106,7 @@ def test_what_is_wrong_fails_by_name(
 ) -> None:
     """And with how many there are of how many."""
     cluster.lists[path] = items
-    result = found(api)[name]
+    result = results_of(api)[name]
     assert result.verdict is Verdict.FAIL
     assert in_order(result.said, *named)
     assert commands(result)
@@ -116,7 +116,7 @@ def test_a_cordoned_node_is_let_back_in_by_the_command(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.lists[NODES] = [*CORES[:2], node("core-2", CORE, cordoned=True)]
-    assert commands(found(api)["Nodes"]) == ["kubectl uncordon core-2"]
+    assert commands(results_of(api)["Nodes"]) == ["kubectl uncordon core-2"]
 
 
 @pytest.mark.parametrize(
@@ -135,14 +135,14 @@ def test_only_a_ready_pod_of_the_plugins_own_daemonset_counts(
     """The chart brings other DaemonSets in the same namespace; a crashed pod is Running too."""
     cluster.lists[NODES] = [*CORES, node("gpu-0", GPU, gpus=8)]
     cluster.lists[PLUGINS] = [plugin]
-    assert found(api)["Device plugin"].verdict is Verdict.FAIL
+    assert results_of(api)["Device plugin"].verdict is Verdict.FAIL
 
 
 def test_no_gpu_node_is_no_fault_while_nothing_trains(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.lists[NODES] = CORES
-    results = found(api, paid=0)
+    results = results_of(api, paid=0)
     assert {each.verdict for each in results.values()} == {Verdict.PASS}
     assert figures(results["GPUs"].said) == []
 
@@ -151,7 +151,7 @@ def test_an_instance_that_is_no_node_yet_is_paid_for(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.lists[NODES] = CORES
-    result = found(api, paid=2)["GPUs"]
+    result = results_of(api, paid=2)["GPUs"]
     assert result.verdict is Verdict.FAIL
     assert figures(result.said) == [0, 16, 2], "allocatable, paid for, instances"
 
@@ -160,7 +160,7 @@ def test_a_check_that_gets_no_answer_could_not_tell(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.refused = 500
-    results = found(api)
+    results = results_of(api)
     assert results["Nodes"].verdict is Verdict.UNKNOWN
     assert in_order(results["Nodes"].said, "500")
 
@@ -178,7 +178,7 @@ def test_a_pod_that_the_cluster_refuses_fails_with_what_it_says(
     status: int, message: str, api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.refusals["POST", PODS] = (status, message)
-    result = found(api)["A data pod"]
+    result = results_of(api)["A data pod"]
     assert result.verdict is Verdict.FAIL
     assert in_order(result.said, str(status))
     assert message in result.said
@@ -200,7 +200,7 @@ def test_a_caller_or_a_server_that_cannot_is_no_fault_of_the_pod(
     status: int, message: str, api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.refusals["POST", PODS] = (status, message)
-    results = found(api)
+    results = results_of(api)
     for name in ("A data pod", "A GPU pod"):
         assert results[name].verdict is Verdict.UNKNOWN
         assert (message if status != 401 else "cluster.admins") in results[name].said
@@ -210,5 +210,5 @@ def test_a_caller_or_a_server_that_cannot_is_no_fault_of_the_pod(
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> None:
     out = io.StringIO()
-    show_results(Console(file=out, width=width), list(found(api).values()))
+    show_results(Console(file=out, width=width), list(results_of(api).values()))
     assert max(len(line) for line in out.getvalue().splitlines()) <= width

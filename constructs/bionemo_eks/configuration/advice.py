@@ -12,11 +12,11 @@ _EVERYWHERE = "0.0.0.0/0"
 
 def advice(settings: Settings, today: date) -> dict[str, str]:
     """Return the warnings for `settings` on `today`, by a name for each."""
-    found = {
+    texts = {
         "kubernetes-support": _support(settings, today),
         "public-endpoint": _endpoint(settings),
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _support(settings: Settings, today: date) -> str:

@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_alone() -> None:
-    found = read_settings(
+    settings = read_settings(
         {"bionemo": {"gpu": {"nodes": 3}}, "gpu.nodes": "5", "@aws-cdk/core:x": True, "a:b": 1}
     )
-    assert found.gpu.nodes == 5
-    assert found.gpu.instance_type == "p3.16xlarge"
+    assert settings.gpu.nodes == 5
+    assert settings.gpu.instance_type == "p3.16xlarge"
 
 
 @pytest.mark.parametrize("value", ['["us-west-2a","us-west-2c"]', "us-west-2a, us-west-2c"])
@@ -46,8 +46,8 @@ def test_the_block_in_cdk_json_holds_the_defaults(tmp_path: Path) -> None:
 def test_context_files_and_options_in_the_clis_order(tmp_path: Path) -> None:
     (tmp_path / "cdk.context.json").write_text('{"x:a": 1, "x:b": 1, "gpu.nodes": 4}')
     (tmp_path / "cdk.json").write_text('{"context": {"x:b": 2, "bionemo": {"gpu": {"nodes": 3}}}}')
-    found = read_context(tmp_path, ["x:b=3"])
-    assert (found["x:a"], found["x:b"]) == (1, "3")
+    context = read_context(tmp_path, ["x:b=3"])
+    assert (context["x:a"], context["x:b"]) == (1, "3")
     assert settings_of(tmp_path, WORKLOADS).gpu.nodes == 4
 
 

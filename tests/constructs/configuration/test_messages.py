@@ -58,8 +58,8 @@ def test_a_message_names_the_setting_the_value_what_is_allowed_and_how_to_set_it
     first, *_ = text.splitlines()
     assert f"'{name}'" in first
     assert json.dumps(value)[:200] in first
-    (told,) = re.findall(r"Allowed: (.*?)\. Default: ", text)
-    assert re.search(".*".join(map(re.escape, allowed)), told)
+    (offered,) = re.findall(r"Allowed: (.*?)\. Default: ", text)
+    assert re.search(".*".join(map(re.escape, allowed)), offered)
     assert json.dumps(FIELDS[name].get_default()) in text
     assert f"-c {name}=" in text
 
@@ -91,8 +91,8 @@ def taken(name: str, value: str) -> bool:
 
 
 def choices(name: str) -> list[str]:
-    (told,) = re.findall(r"Allowed: (.*?)\. Default: ", refusal({name: "nothing-like-it"}))
-    return str(told).split(", ")
+    (offered,) = re.findall(r"Allowed: (.*?)\. Default: ", refusal({name: "nothing-like-it"}))
+    return str(offered).split(", ")
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_every_value_that_a_message_offers_is_taken(name: str) -> None:
     "name", [name for name, field in FIELDS.items() if field.annotation is int]
 )
 def test_the_bounds_that_a_message_tells_are_those_that_hold(name: str) -> None:
-    (told,) = re.findall(r"Allowed: (.*?)\. Default: ", refusal({name: "-1"}))
-    numbers = [int(each) for each in re.findall(r"\d+", told)]
+    (offered,) = re.findall(r"Allowed: (.*?)\. Default: ", refusal({name: "-1"}))
+    numbers = [int(each) for each in re.findall(r"\d+", offered)]
     for beyond in (min(numbers) - 1, max(numbers) + 1):
         assert not taken(name, str(beyond)), beyond
     for bound in (min(numbers), max(numbers)):

@@ -9,8 +9,8 @@ from tests.context import read_settings
 
 @pytest.mark.parametrize("block", ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "203.0.113.0/24"])
 def test_addresses_of_the_internet_may_reach_the_endpoint(block: str) -> None:
-    found = read_settings({"cluster.public_access_cidrs": block})
-    assert found.cluster.public_access_cidrs == [block]
+    settings = read_settings({"cluster.public_access_cidrs": block})
+    assert settings.cluster.public_access_cidrs == [block]
 
 
 def test_with_an_existing_vpc_one_zone_may_be_named() -> None:
@@ -28,8 +28,12 @@ def test_with_an_existing_vpc_one_zone_may_be_named() -> None:
     ],
 )
 def test_sizes_derive(changes: dict[str, str], workers: int, gpus: int, per_worker: int) -> None:
-    found = read_settings(changes)
-    assert (found.workers, found.gpus, found.gpus_per_worker) == (workers, gpus, per_worker)
+    settings = read_settings(changes)
+    assert (settings.workers, settings.gpus, settings.gpus_per_worker) == (
+        workers,
+        gpus,
+        per_worker,
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def search(account: Deployment) -> leftovers.Search:
     return leftovers.search(replace(account))
 
 
-def found(account: Deployment) -> set[tuple[str, str]]:
+def kinds_and_ids(account: Deployment) -> set[tuple[str, str]]:
     looked = search(account)
     assert not looked.blind
     return {(each.kind, each.id) for each in looked.found}
@@ -59,9 +59,9 @@ def test_nothing_of_another_project_is_listed(
     account: Deployment, other: str, own: dict[str, str] | None
 ) -> None:
     Orphans(NAME).plant()
-    before = found(account)
+    before = kinds_and_ids(account)
     Orphans(other, own).plant()
-    assert found(account) == before
+    assert kinds_and_ids(account) == before
 
 
 def test_interfaces_that_lambda_has_left_untagged_are_found_in_our_vpc(
@@ -104,7 +104,7 @@ def test_what_holds_data_or_is_in_use_is_not_for_deletion(account: Deployment) -
 
 def test_a_vpcs_default_security_group_goes_with_it(account: Deployment) -> None:
     client("ec2").create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tagged("vpc", tag(NAME)))
-    assert [kind for kind, _ in found(account)] == ["VPCs"]
+    assert [kind for kind, _ in kinds_and_ids(account)] == ["VPCs"]
 
 
 @pytest.mark.parametrize(

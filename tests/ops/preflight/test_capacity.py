@@ -16,7 +16,7 @@ from ops.preflight import capacity
 from ops.preflight.capacity import pin
 from ops.results import Result, Verdict
 from tests.context import read_settings
-from tests.ops.accounts import RESERVED, found, one
+from tests.ops.accounts import RESERVED, one, results_in
 from tests.ops.reading import figures, in_order, proposed
 from tests.simulated.accounts import good, simulated_deployment
 from tests.simulated.answers import OWN, ZONES, offered_in, running, zone
@@ -81,7 +81,7 @@ def test_a_zone_that_eks_refuses_is_told_by_its_id() -> None:
 
 
 def test_a_zone_without_the_gpu_type_names_those_that_have_it() -> None:
-    result = found("the zone has no p3.16xlarge")["GPU instance type"]
+    result = results_in("the zone has no p3.16xlarge")["GPU instance type"]
     assert result.verdict is Verdict.FAIL
     assert zones_in(result) == ["us-west-2a", "us-west-2c"]
     assert "p3.16xlarge" in result.said

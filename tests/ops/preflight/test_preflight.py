@@ -13,7 +13,7 @@ from ops.parallel import run_checks
 from ops.reasons import reason
 from ops.results import Result, StepKind, Verdict, command, exit_status, failed, passed
 from ops.show.checks import show_results
-from tests.ops.accounts import found, one
+from tests.ops.accounts import one, results_in
 from tests.ops.reading import commands, figures, in_order
 from tests.simulated.accounts import SITUATIONS, preflight
 from tests.simulated.aws import ACCOUNT, error
@@ -23,25 +23,25 @@ CALL = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")
 
 
 def test_an_account_in_order_passes_everything() -> None:
-    results = found("everything in order")
+    results = results_in("everything in order")
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert exit_status(list(results.values())) == 0
 
 
 def test_a_deployment_that_stands_passes_everything() -> None:
-    results = found("a deployment that stands")
+    results = results_in("a deployment that stands")
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert figures(results["Stacks"].said) == [6]
 
 
 def test_without_bootstrap_the_command_is_given() -> None:
-    result = found("not bootstrapped")["CDK bootstrap"]
+    result = results_in("not bootstrapped")["CDK bootstrap"]
     assert result.verdict is Verdict.FAIL
     assert commands(result) == [f"npx cdk bootstrap aws://{ACCOUNT}/us-west-2"]
 
 
 def test_missing_permissions_leave_the_other_checks_standing() -> None:
-    results = found("no permission for half of the calls")
+    results = results_in("no permission for half of the calls")
     by_verdict = dict.fromkeys(Verdict, 0)
     for each in results.values():
         by_verdict[each.verdict] += 1
@@ -54,7 +54,7 @@ def test_missing_permissions_leave_the_other_checks_standing() -> None:
 
 
 def test_throttling_is_no_failure() -> None:
-    results = found("throttling")
+    results = results_in("throttling")
     unknown = [each for each in results.values() if each.verdict is Verdict.UNKNOWN]
     assert len(unknown) == len(results) - 1  # all but whose account it is, which is known
     assert all(CALL.search(each.said) for each in unknown)

@@ -1,4 +1,4 @@
-"""Preflight where something stands already: stacks, cluster, file system, bucket, log groups."""
+"""Preflight where something stands already: stacks, cluster, file system, bucket, logs, VPC."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.results import Result, Verdict
 from tests.context import read_settings
-from tests.ops.accounts import GIVEN_VPC, found, one
+from tests.ops.accounts import GIVEN_VPC, one, results_in
 from tests.ops.reading import commands, figures, proposed
 from tests.simulated.accounts import standing
 from tests.simulated.answers import file_system, stacked
@@ -111,7 +111,7 @@ def test_a_file_system_cannot_shrink() -> None:
 
 
 def test_a_file_system_in_another_zone_would_be_replaced() -> None:
-    result = found("a deployment that stands in another zone")["File system"]
+    result = results_in("a deployment that stands in another zone")["File system"]
     assert result.verdict is Verdict.FAIL
     assert "us-west-2a" in result.said
     assert "us-west-2b" in result.said
@@ -223,8 +223,8 @@ def test_a_bucket_that_is_closed_may_be_another_accounts() -> None:
 
 def groups(*existing: str) -> Any:
     def answer(logGroupNamePrefix: str, **more: Any) -> dict[str, Any]:
-        found = [name for name in existing if name.startswith(logGroupNamePrefix)]
-        return {"logGroups": [{"logGroupName": name} for name in found]}
+        listed = [name for name in existing if name.startswith(logGroupNamePrefix)]
+        return {"logGroups": [{"logGroupName": name} for name in listed]}
 
     return answer
 

@@ -13,7 +13,7 @@ from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops.commands import preflight
 from ops.preflight import versions
 from ops.results import Verdict
-from tests.ops.accounts import found, one
+from tests.ops.accounts import one, results_in
 from tests.ops.reading import commands, proposed
 from tests.simulated.accounts import good, standing
 from tests.simulated.answers import addon_versions
@@ -21,7 +21,7 @@ from tests.simulated.aws import denied, error
 
 
 def test_a_version_that_has_ended_names_one_that_has_not() -> None:
-    result = found("Kubernetes version ended")["Kubernetes version"]
+    result = results_in("Kubernetes version ended")["Kubernetes version"]
     assert result.verdict is Verdict.FAIL
     assert "2026-03-23" in result.said
     assert proposed(result) == {"kubernetes_version": "1.35"}

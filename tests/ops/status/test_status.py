@@ -38,29 +38,29 @@ def lines(answers: Answers, **settings: str) -> dict[str, list[Line]]:
     return by_part
 
 
-def flat(found: dict[str, list[Line]]) -> list[Line]:
-    return [line for part in found.values() for line in part]
+def flat(shown: dict[str, list[Line]]) -> list[Line]:
+    return [line for part in shown.values() for line in part]
 
 
 def test_status_tells_of_everything_that_stands(api: kubernetes.ApiClient) -> None:
-    found = lines(standing(api.configuration.host))
-    assert [line.good for line in found["Stacks"]] == [True] * 6
-    (group,) = found["Node groups"]
+    shown = lines(standing(api.configuration.host))
+    assert [line.good for line in shown["Stacks"]] == [True] * 6
+    (group,) = shown["Node groups"]
     assert in_order(group.state, "ACTIVE", "p3.16xlarge")
     assert figures(group.state) == [2, 2, 2, 16, 16], "wanted, at most, ready; GPUs there, in all"
     assert group.good is True
-    (system,) = found["Storage"]
+    (system,) = shown["Storage"]
     assert in_order(system.state, "AVAILABLE", "2,400", "2,000"), "size, free space"
-    link, queue = found["S3 links"]
+    link, queue = shown["S3 links"]
     assert link.name == "/processed"
     assert in_order(link.state, "AVAILABLE", "s3://a-bucket/processed")
     assert (queue.good, queue.unsettled) == (None, False)
-    (task,) = found["Data tasks"]
+    (task,) = shown["Data tasks"]
     assert in_order(task.state, "IMPORT_METADATA_FROM_REPOSITORY", "SUCCEEDED")
-    (checkpoint,) = found["Checkpoints"]
+    (checkpoint,) = shown["Checkpoints"]
     assert checkpoint.name == "esm1nv-train/a/new.ckpt"
     assert in_order(checkpoint.state, "2", "2026-11-24")
-    assert status_of(flat(found)) == 0
+    assert status_of(flat(shown)) == 0
 
 
 def test_what_is_on_the_second_page_is_told_of_too(api: kubernetes.ApiClient) -> None:
@@ -69,8 +69,8 @@ def test_what_is_on_the_second_page_is_told_of_too(api: kubernetes.ApiClient) ->
 
 
 def test_what_waits_for_its_export_is_told_and_is_nothing_wrong() -> None:
-    found = lines(standing(cloudwatch__get_metric_statistics=metrics(5087.0)))
-    queue = found["S3 links"][-1]
+    shown = lines(standing(cloudwatch__get_metric_statistics=metrics(5087.0)))
+    queue = shown["S3 links"][-1]
     assert figures(queue.state) == [5087], "seconds"
     assert (queue.good, queue.unsettled) == (None, False)
 
@@ -78,13 +78,13 @@ def test_what_waits_for_its_export_is_told_and_is_nothing_wrong() -> None:
 def test_a_link_that_does_not_work_is_wrong() -> None:
     broken = associations(Filters=[{"Name": "file-system-id", "Values": ["fs-0123456789abcdef0"]}])
     broken["Associations"][0]["Lifecycle"] = "MISCONFIGURED"
-    found = lines(
+    shown = lines(
         standing(
             fsx__describe_data_repository_associations=broken,
             cloudwatch__get_metric_statistics=metrics(None),
         )
     )
-    (link,) = found["S3 links"]
+    (link,) = shown["S3 links"]
     assert link.good is False
 
 
@@ -103,22 +103,22 @@ def test_nodes_that_are_not_ready_are_counted_by_their_group(
 
 
 def test_without_the_clusters_api_readiness_is_unknown() -> None:
-    found = lines(standing())
-    (group,) = found["Node groups"]
+    shown = lines(standing())
+    (group,) = shown["Node groups"]
     assert figures(group.state) == [2, 2, 16], "wanted, at most; GPUs"
-    (silent,) = found["Workload"]
+    (silent,) = shown["Workload"]
     assert in_order(silent.state, "https://127.0.0.1:9")
-    assert status_of(flat(found)) == 1
+    assert status_of(flat(shown)) == 1
 
 
 def test_a_node_group_with_trouble_says_which() -> None:
     issue = {"code": "AsgInstanceLaunchFailures", "message": "no p3"}
     answer = nodegroup(status="DEGRADED", health={"issues": [issue]})
-    found = lines(standing(eks__describe_nodegroup=answer))
-    (group,) = found["Node groups"]
+    shown = lines(standing(eks__describe_nodegroup=answer))
+    (group,) = shown["Node groups"]
     assert in_order(group.state, "DEGRADED", "no p3")
     assert group.good is False
-    assert status_of(flat(found)) == 2
+    assert status_of(flat(shown)) == 2
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_a_node_group_with_trouble_says_which() -> None:
     ],
 )
 def test_what_is_under_way_is_not_wrong(changes: dict[str, Any], part: str) -> None:
-    found = lines(standing(**changes))
-    assert {(line.good, line.unsettled) for line in found[part]} == {(None, True)}
-    assert status_of(flat(found)) == 1
+    shown = lines(standing(**changes))
+    assert {(line.good, line.unsettled) for line in shown[part]} == {(None, True)}
+    assert status_of(flat(shown)) == 1
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def test_what_is_under_way_is_not_wrong(changes: dict[str, Any], part: str) -> N
 def test_the_newest_task_is_judged_and_one_under_way_is_unsettled(
     states: tuple[str, ...], judged: tuple[bool | None, ...], status: int
 ) -> None:
-    found = lines(standing(fsx__describe_data_repository_tasks=in_turn(*states)))["Data tasks"]
-    assert tuple(line.good for line in found) == judged
-    assert status_of(found) == status
+    shown = lines(standing(fsx__describe_data_repository_tasks=in_turn(*states)))["Data tasks"]
+    assert tuple(line.good for line in shown) == judged
+    assert status_of(shown) == status
 
 
 def test_a_node_group_whose_launch_template_has_the_instance_type_is_told_of(
@@ -183,8 +183,8 @@ def test_a_node_group_whose_launch_template_has_the_instance_type_is_told_of(
     ["ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"],
 )
 def test_a_stack_that_failed_is_wrong(status: str) -> None:
-    found = lines(standing(cloudformation__describe_stacks=stacked(status, "Cluster")))
-    line = next(each for each in found["Stacks"] if each.state == status)
+    shown = lines(standing(cloudformation__describe_stacks=stacked(status, "Cluster")))
+    line = next(each for each in shown["Stacks"] if each.state == status)
     assert line.good is False
 
 
@@ -199,9 +199,9 @@ def test_a_stack_that_is_not_there_yet_is_not_wrong_while_others_come() -> None:
         fsx__describe_file_systems={"FileSystems": []},
         s3__list_objects_v2=no_bucket,
     )
-    found = flat(lines(answers))
-    assert status_of(found) == 1
-    assert sum(line.unsettled for line in found) >= 9
+    shown = flat(lines(answers))
+    assert status_of(shown) == 1
+    assert sum(line.unsettled for line in shown) >= 9
 
 
 def test_without_a_deployment_everything_is_said_not_to_be_there() -> None:
@@ -214,38 +214,38 @@ def test_without_a_deployment_everything_is_said_not_to_be_there() -> None:
         fsx__describe_file_systems={"FileSystems": []},
         s3__list_objects_v2=error("ListObjectsV2", "NoSuchBucket", 404),
     )
-    found = lines(answers)
+    shown = lines(answers)
     parts = ("Stacks", "Cluster", "Node groups", "Add-ons", "Storage", "Workload", "Checkpoints")
     for part in parts:
-        assert {line.good for line in found[part]} == {False}, part
-    assert status_of(flat(found)) == 2
+        assert {line.good for line in shown[part]} == {False}, part
+    assert status_of(flat(shown)) == 2
 
 
 def test_with_a_vpc_given_there_is_no_network_stack_to_miss() -> None:
     others = [stack for stack in names.STACKS if stack != "Network"]
     answers = standing(cloudformation__describe_stacks=stacked("CREATE_COMPLETE", *others))
-    found = lines(answers, network__vpc_id="vpc-0123456789abcdef0")
-    assert [line.good for line in found["Stacks"]] == [True] * 5
+    shown = lines(answers, network__vpc_id="vpc-0123456789abcdef0")
+    assert [line.good for line in shown["Stacks"]] == [True] * 5
 
 
 def test_one_missing_permission_leaves_the_rest_standing() -> None:
-    found = flat(lines(standing(eks__list_addons=denied("ListAddons"))))
-    (line,) = [each for each in found if each.part == "Add-ons"]
+    shown = flat(lines(standing(eks__list_addons=denied("ListAddons"))))
+    (line,) = [each for each in shown if each.part == "Add-ons"]
     assert (line.good, line.unsettled) == (None, True)
     assert in_order(line.state, "ListAddons")
-    assert sum(line.good is True for line in found) >= 8
+    assert sum(line.good is True for line in shown) >= 8
 
 
 def test_an_odd_answer_leaves_the_rest_standing() -> None:
-    found = flat(lines(standing(eks__describe_addon={"addon": {}})))
-    (line,) = [each for each in found if each.part == "Add-ons"]
+    shown = flat(lines(standing(eks__describe_addon={"addon": {}})))
+    (line,) = [each for each in shown if each.part == "Add-ons"]
     assert "KeyError" in line.state
-    assert sum(line.good is True for line in found) >= 8
+    assert sum(line.good is True for line in shown) >= 8
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> None:
     out = io.StringIO()
-    found = status(simulated_deployment({}, standing(api.configuration.host)))
-    show_status(Console(file=out, width=width), found)
+    shown = status(simulated_deployment({}, standing(api.configuration.host)))
+    show_status(Console(file=out, width=width), shown)
     assert max(len(line) for line in out.getvalue().splitlines()) <= width
