@@ -82,13 +82,10 @@ class AddonsStack(Stack):
     def _add_storage_driver(self) -> None:
         """Add the FSx CSI driver: nodes mount what is there, the controller makes nothing."""
         role = self._role("FsxCsiRole", "kube-system", "fsx-csi-controller-sa")
+        # FSx knows no resource for it, and grants nothing where one is named:
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonfsx.html
         role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["fsx:DescribeFileSystems"],
-                resources=[
-                    self.format_arn(service="fsx", resource="file-system", resource_name="*")
-                ],
-            )
+            iam.PolicyStatement(actions=["fsx:DescribeFileSystems"], resources=["*"])
         )
         self._addon(
             "aws-fsx-csi-driver",

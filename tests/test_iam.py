@@ -68,6 +68,17 @@ def test_a_wildcard_stands_only_where_nothing_narrower_works(
 
 
 @pytest.mark.parametrize("changes", CHANGES)
+def test_an_action_that_knows_no_resource_is_granted_on_all(
+    synth: Any, changes: dict[str, str]
+) -> None:
+    """Limited to a resource it would be granted on nothing: IAM compares it with `*` alone."""
+    for where, statement in statements(synth(**changes)):
+        for action in listed(statement["Action"]):
+            if not could_be_narrower(action):
+                assert listed(statement["Resource"]) == ["*"], (where, action)
+
+
+@pytest.mark.parametrize("changes", CHANGES)
 def test_no_role_is_an_administrator(synth: Any, changes: dict[str, str]) -> None:
     for stack, name, role in synth(**changes).all_resources():
         if role["Type"] == "AWS::IAM::Role":

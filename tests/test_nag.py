@@ -86,9 +86,8 @@ REVIEWED = {
     ): "GetMetricStatistics alone, which IAM cannot narrow; tests/test_iam.py checks it.",
     (
         r"Addons/FsxCsiRole/DefaultPolicy/Resource",
-        r"AwsSolutions-IAM5\[Resource::arn:aws:fsx:.*:file-system/\*\]",
-    ): "Reading only, in this account and region; Storage, where the id is, is another stack that "
-    "this one must not wait for.",
+        r"AwsSolutions-IAM5\[Resource::\*\]",
+    ): "DescribeFileSystems alone, which IAM cannot narrow; tests/test_iam.py checks it.",
 }
 
 

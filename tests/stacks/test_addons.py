@@ -91,6 +91,12 @@ def test_device_plugin_nfd_and_gfd_all_land_on_gpu_nodes(default: Any) -> None:
     assert node(default, "gpu").labels["nvidia.com/gpu.present"] == "true"
 
 
+def test_a_sick_gpu_node_holds_up_no_update(default: Any) -> None:
+    """helm would wait for the DaemonSets' pods of every GPU node, in the roll-back too."""
+    assert default.charts()["nvidia-device-plugin"].get("Wait", False) is False
+    assert default.charts()["cluster-autoscaler"]["Wait"] is True
+
+
 def test_nfds_controllers_stay_on_core_nodes(default: Any) -> None:
     nfd = default.charts()["nvidia-device-plugin"]["Values"]["nfd"]
     for part in ("master", "gc"):

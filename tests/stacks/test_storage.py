@@ -30,10 +30,12 @@ def test_file_system_is_what_the_blueprint_had_and_newer(default: Any) -> None:
     )
 
 
-def test_its_log_group_has_a_name_that_fsx_takes(default: Any) -> None:
+def test_its_log_group_has_a_name_and_an_arn_that_fsx_takes(default: Any) -> None:
     (system,) = default.resources("Storage", "AWS::FSx::FileSystem").values()
     destination = system["Properties"]["LustreConfiguration"]["LogConfiguration"]["Destination"]
-    group = default.resources("Storage", "AWS::Logs::LogGroup")[destination["Fn::GetAtt"][0]]
+    *arn, name = destination["Fn::Join"][1]
+    assert arn[-1].endswith(":log-group:")
+    group = default.resources("Storage", "AWS::Logs::LogGroup")[name["Ref"]]
     assert group["Properties"]["LogGroupName"].startswith("/aws/fsx/")
     assert group["DeletionPolicy"] == "Delete"
 

@@ -12,9 +12,14 @@ from bionemo_eks.configuration.versions import Chart
 
 
 def add_chart(
-    cluster: eks.ICluster, construct_id: str, chart: Chart, values: Mapping[str, Any]
+    cluster: eks.ICluster,
+    construct_id: str,
+    chart: Chart,
+    values: Mapping[str, Any],
+    *,
+    wait: bool,
 ) -> eks.HelmChart:
-    """Install `chart` with `values`; the deployment fails if its pods do not become ready."""
+    """Install `chart` with `values`; with `wait` the deployment fails unless its pods get ready."""
     return cluster.add_helm_chart(
         construct_id,
         release=chart.release,
@@ -24,6 +29,6 @@ def add_chart(
         namespace=chart.namespace,
         create_namespace=chart.namespace != "kube-system",
         values=dict(values),
-        wait=True,
+        wait=wait,
         timeout=Duration.minutes(10),
     )

@@ -54,6 +54,7 @@ class ClusterAutoscaler(Construct):
             "ClusterAutoscaler",
             chart,
             autoscaler_values(cluster_name, stack.region, release),
+            wait=True,
         )
         # A pod gets its identity when it starts, or never.
         release_of_chart.node.add_dependency(identity, self.role)

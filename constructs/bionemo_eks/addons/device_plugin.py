@@ -26,7 +26,16 @@ def device_plugin_values() -> dict[str, Any]:
 
 
 def add_device_plugin(cluster: eks.ICluster) -> eks.HelmChart:
-    """Install the chart `nvidia-device-plugin` on `cluster`."""
+    """Install the chart `nvidia-device-plugin` on `cluster`.
+
+    Without waiting: helm counts a DaemonSet that has no node as ready, which proves nothing, and
+    would hold an update, and then its rollback, for one sick GPU node. `./bionemo verify` looks.
+    https://github.com/helm/helm/blob/v3.17.3/pkg/kube/ready.go
+    """
     return add_chart(
-        cluster, "NvidiaDevicePlugin", CHARTS["nvidia-device-plugin"], device_plugin_values()
+        cluster,
+        "NvidiaDevicePlugin",
+        CHARTS["nvidia-device-plugin"],
+        device_plugin_values(),
+        wait=False,
     )

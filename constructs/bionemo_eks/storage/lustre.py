@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -58,7 +60,7 @@ class LustreFileSystem(Construct):
                 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-backups-fsx.html
                 automatic_backup_retention_days=0,
                 log_configuration=fsx.CfnFileSystem.LogConfigurationProperty(
-                    level="WARN_ERROR", destination=lustre_logs.log_group_arn
+                    level="WARN_ERROR", destination=_plain_arn(lustre_logs)
                 ),
             ),
         )
@@ -124,3 +126,16 @@ class LustreFileSystem(Construct):
                 group.add_ingress_rule(peer, port, "Lustre")
                 group.add_egress_rule(peer, port, "Lustre")
         return group
+
+
+def _plain_arn(group: logs.LogGroup) -> str:
+    """Return a log group's ARN as FSx takes it; CDK's ends in `:*`, which IAM's policies want.
+
+    https://docs.aws.amazon.com/fsx/latest/APIReference/API_LustreLogCreateConfiguration.html
+    """
+    return Stack.of(group).format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name=group.log_group_name,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
