@@ -57,7 +57,7 @@ def test_any_text_for_any_setting(name: str, value: str) -> None:
 
 
 @given(block=st.dictionaries(st.sampled_from([*NAMES, *(n.split(".")[0] for n in NAMES)]), VALUES))
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=150, deadline=None)
 def test_any_block_in_cdk_json(block: dict[str, Any]) -> None:
     accepted_or_told({"bionemo": block})
 
