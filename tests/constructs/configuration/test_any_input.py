@@ -58,7 +58,7 @@ def test_any_text_for_any_setting(name: str, value: str) -> None:
 
 
 @given(block=st.dictionaries(st.sampled_from([*NAMES, *(n.split(".")[0] for n in NAMES)]), VALUES))
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=150, deadline=None)
 def test_any_block_in_cdk_json(block: dict[str, Any]) -> None:
     accepted_or_told({"bionemo": block})
 
@@ -103,7 +103,7 @@ def test_cdks_own_keys_are_left_alone() -> None:
 
 
 @given(context=st.dictionaries(st.text(max_size=20), VALUES, max_size=4))
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=150, deadline=None)
 def test_any_context_at_all(context: dict[str, Any]) -> None:
     accepted_or_told(context)
 

@@ -173,6 +173,7 @@ def test_whatever_goes_wrong_cloudformation_is_answered_with_the_way_on(
     assert reason.endswith("stack/bionemo-on-eks-storage/1 --retain-resources ExportGuard1")
 
 
+@pytest.mark.slow
 def test_synthesis_does_without_boto3() -> None:
     """It takes a tenth of the time, and every cdk command synthesises."""
     code = "import sys, app; sys.exit(any(each in sys.modules for each in ('boto3', 'botocore')))"
