@@ -1,0 +1,39 @@
+"""A log group is kept for the days asked for, and goes with its stack."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from aws_cdk import Stack
+from aws_cdk.assertions import Template
+
+from bionemo_eks.configuration.settings import RetentionDays
+from bionemo_eks.logs.log_group import log_group
+from tests.constructs.bare import only
+
+KIND = "AWS::Logs::LogGroup"
+
+
+def test_it_goes_with_its_stack_and_with_its_replacement() -> None:
+    stack = Stack()
+    log_group(stack, "Logs", days=30)
+    Template.from_stack(stack).has_resource(
+        KIND, {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
+    )
+
+
+def test_lines_are_kept_for_any_number_of_days_that_the_settings_allow() -> None:
+    allowed = get_args(RetentionDays)
+    stack = Stack()
+    for days in allowed:
+        log_group(stack, f"Logs{days}", days=days)
+    groups = Template.from_stack(stack).find_resources(KIND).values()
+    assert [each["Properties"]["RetentionInDays"] for each in groups] == list(allowed)
+
+
+def test_it_has_the_name_that_a_service_expects_or_one_of_its_own() -> None:
+    stack, another = Stack(), Stack()
+    log_group(stack, "Logs", name="/aws/fsx/some", days=7)
+    log_group(another, "Logs", days=7)
+    assert only(Template.from_stack(stack), KIND)["LogGroupName"] == "/aws/fsx/some"
+    assert "LogGroupName" not in only(Template.from_stack(another), KIND)
