@@ -18,8 +18,8 @@ from publish import TRAININGS_OWN
 from tests.workloads.uniref50.harness import PROGRAM
 
 SIZES = ["--val-size", "1", "--test-size", "2", "--num-csv-files", "3", "--seed", "0"]
-# Stands in for NVIDIA's package, which the container alone has. It goes through pyfastx too, and the
-# file `network` lists what happens to each download.
+# Stands in for NVIDIA's package, which the container alone has. It goes through pyfastx too, and
+# the file `network` lists what happens to each download.
 BIONEMO = """
 import gzip, json, os, pathlib, shutil
 import numpy as np
