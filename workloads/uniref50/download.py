@@ -258,7 +258,8 @@ class _Connection:
             size = answers.size_of_unsatisfied(error.headers)
             if self._pieces.size is not None or size not in (None, at):
                 return _ChangedError("the server tells of another file")
-            self._pieces.ends(at, sure=True)
+            if not at or not self._pieces.ends(at, sure=size == at):
+                return OddAnswerError("the server answers 416, without the file's size")
         except (OSError, http.client.HTTPException) as error:
             return error
         finally:

@@ -56,6 +56,7 @@ def test_any_way_to_answer_ends_with_the_files_rows() -> None:
 
         @given(schedules())
         @example(Schedule(False, ("whole-without-length", UNSURE, UNSURE), None, 1))
+        @example(Schedule(False, ("part-of-unknown-size", "416"), None, 1))
         @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
         def follow(schedule: Schedule) -> None:
             with contextlib.redirect_stdout(io.StringIO()):
