@@ -1,4 +1,4 @@
-"""What tests of single constructs share: neighbours that exist already, and a look at a template."""
+"""What tests of single constructs share: neighbours that are there already, a template's parts."""
 
 from __future__ import annotations
 
