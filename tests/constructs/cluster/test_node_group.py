@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk.assertions import Template
 
@@ -34,25 +35,26 @@ POOL = NodePool(
 )
 
 
-@cache
-def _template(changes: tuple[tuple[str, Any], ...]) -> Template:
+def nodes(**changes: Any) -> Template:
     stack = Stack()
     vpc = some_vpc(stack)
     cluster = eks.Cluster(
         stack,
         "Cluster",
         vpc=vpc,
+        vpc_subnets=[ec2.SubnetSelection(subnets=vpc.private_subnets)],
         version=eks.KubernetesVersion.of("1.35"),
         default_capacity_type=eks.DefaultCapacityType.NODEGROUP,
         default_capacity=0,
     )
-    pool = replace(POOL, **dict(changes))
+    pool = replace(POOL, **changes)
     NodeGroup(stack, "Nodes", cluster=cluster, pool=pool, subnets=vpc.private_subnets[:1])
     return Template.from_stack(stack)
 
 
-def nodes(**changes: Any) -> Template:
-    return _template(tuple(changes.items()))
+@cache
+def plain() -> Template:
+    return nodes()
 
 
 def launch(template: Template) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def launch(template: Template) -> dict[str, Any]:
 
 def test_a_group_of_size_0_keeps_what_the_autoscaler_raises_it_by() -> None:
     """It learns labels and taints of a group without nodes from EKS, not from a node."""
-    group = only(nodes(), GROUP)
+    group = only(plain(), GROUP)
     assert group["ScalingConfig"] == {"MinSize": 0, "DesiredSize": 0, "MaxSize": 2}
     assert group["Labels"] == {"eks-node": "gpu"}
     assert group["Taints"] == [
@@ -95,7 +97,7 @@ def test_nodes_are_bought_as_asked(capacity_type: str) -> None:
 
 def test_pods_do_not_reach_the_nodes_credentials() -> None:
     """IMDSv2 alone, and an answer that does not survive the hop into a pod."""
-    options = launch(nodes())["MetadataOptions"]
+    options = launch(plain())["MetadataOptions"]
     assert options["HttpTokens"] == "required"
     assert options["HttpPutResponseHopLimit"] == 1
 
@@ -116,13 +118,14 @@ def test_eks_takes_the_launch_template() -> None:
     https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
     """
     refused = {"IamInstanceProfile", "NetworkInterfaces", "InstanceType", "ImageId", "UserData"}
-    assert not refused & set(launch(nodes()))
+    assert not refused & set(launch(plain()))
 
 
-def test_a_new_launch_template_reaches_the_nodes() -> None:
-    ((name, _),) = nodes().find_resources(LAUNCH).items()
+def test_a_new_launch_template_reaches_the_plain() -> None:
+    template = plain()
+    ((name, _),) = template.find_resources(LAUNCH).items()
     version = {"Fn::GetAtt": [name, "LatestVersionNumber"]}
-    assert only(nodes(), GROUP)["LaunchTemplate"] == {"Id": {"Ref": name}, "Version": version}
+    assert only(template, GROUP)["LaunchTemplate"] == {"Id": {"Ref": name}, "Version": version}
 
 
 def test_everything_that_a_node_brings_carries_its_tags() -> None:
@@ -134,16 +137,17 @@ def test_everything_that_a_node_brings_carries_its_tags() -> None:
 
 
 def test_people_reach_a_node_by_session_manager_and_it_has_no_right_over_interfaces() -> None:
+    template = plain()
     ((role, properties),) = (
         (name, each["Properties"])
-        for name, each in nodes().find_resources(ROLE).items()
+        for name, each in template.find_resources(ROLE).items()
         if "ec2.amazonaws.com" in json.dumps(each["Properties"]["AssumeRolePolicyDocument"])
     )
     policies = json.dumps(properties["ManagedPolicyArns"])
     assert "AmazonSSMManagedInstanceCore" in policies
     # The VPC CNI has a Pod Identity.
     assert "AmazonEKS_CNI_Policy" not in policies
-    assert only(nodes(), GROUP)["NodeRole"] == {"Fn::GetAtt": [role, "Arn"]}
+    assert only(template, GROUP)["NodeRole"] == {"Fn::GetAtt": [role, "Arn"]}
 
 
 def test_nodes_stand_together_only_when_asked() -> None:
@@ -151,8 +155,8 @@ def test_nodes_stand_together_only_when_asked() -> None:
     ((name, group),) = together.find_resources(PLACEMENT).items()
     assert group["Properties"]["Strategy"] == "cluster"
     assert launch(together)["Placement"] == {"GroupName": {"Ref": name}}
-    nodes().resource_count_is(PLACEMENT, 0)
-    assert "Placement" not in launch(nodes())
+    plain().resource_count_is(PLACEMENT, 0)
+    assert "Placement" not in launch(plain())
 
 
 def test_reserved_capacity_is_used_only_when_given() -> None:
@@ -160,7 +164,7 @@ def test_reserved_capacity_is_used_only_when_given() -> None:
     assert reserved["CapacityReservationSpecification"] == {
         "CapacityReservationTarget": {"CapacityReservationId": "cr-0123456789abcdef0"}
     }
-    assert "CapacityReservationSpecification" not in launch(nodes())
+    assert "CapacityReservationSpecification" not in launch(plain())
 
 
 @pytest.mark.parametrize(("in_place", "strategy"), [(True, "MINIMAL"), (False, "DEFAULT")])

@@ -42,6 +42,11 @@ def test_core_nodes_are_never_fewer_than_set() -> None:
     assert (pool.min_nodes, pool.max_nodes) == (4, 7)
 
 
+def test_each_pool_has_the_disk_set_for_it() -> None:
+    changes = {"core.disk_gib": "150", "gpu.disk_gib": "300"}
+    assert (core(**changes).disk_gib, gpu(**changes).disk_gib) == (150, 300)
+
+
 @pytest.mark.parametrize(
     ("changes", "capacity_type", "reservation"),
     [
