@@ -1,4 +1,4 @@
-"""What tests of single constructs share: neighbours that are there already, a template's parts."""
+"""What tests of single constructs share: neighbours that exist already, and templates."""
 
 from __future__ import annotations
 

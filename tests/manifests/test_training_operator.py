@@ -296,7 +296,6 @@ class TestSchema:
             {"type": "object", "properties": {"a": {"$ref": "#/b"}}},
             {"type": "object", "additionalProperties": False},
             {"type": "object", "properties": {"a": {"type": "array"}}},
-            {"type": "object", "required": ["a"], "properties": {"b": {"type": "string"}}},
             {"type": "object", "anyOf": [{"properties": {"a": {"minimum": 1}}}]},
             {
                 "type": "object",
@@ -308,6 +307,21 @@ class TestSchema:
     )
     def test_that_check_notices_one_that_is_not(self, bad: dict[str, Any]) -> None:
         assert structural_errors(bad)
+
+    def test_it_requires_no_field_that_it_would_prune(self) -> None:
+        """An API server takes such a schema, and then no object."""
+
+        def undescribed(node: Any) -> list[str]:
+            if not isinstance(node, dict):
+                return []
+            described = node.get("properties", {})
+            children = [*described.values(), node.get("items"), node.get("additionalProperties")]
+            below = [name for child in children for name in undescribed(child)]
+            named = node.get("required", [])
+            return below + [name for name in named if name not in described]
+
+        assert undescribed({"required": ["a"], "properties": {"b": {}}}) == ["a"]
+        assert undescribed(SCHEMA) == []
 
     def test_status_and_scale_point_at_described_fields(self) -> None:
         assert VERSION["subresources"]["status"] == {}

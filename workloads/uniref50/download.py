@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import threading
@@ -11,20 +12,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pieces import Journal, Pieces, forget
-from problems import DamagedError, about
-from server import Patience, Server
-from source import SOURCE_READ
+import answers
+import pieces as pieces_of_file
+from answers import Answer, OddAnswerError
+from pieces import Journal, Known, Pieces
+from problems import MismatchError, PreparationError, about
+from server import Server
+from source import SOURCE_READ, Facts
 
 RECEIVE = 256 << 10
 LEAST = 64 << 10  # bytes that a connection must bring in Patience.stall seconds
-CHANGES = 3  # answers about another file, in a row, that are taken at their word
-_PARTIAL, _NO_RANGE = 206, 416
-_OTHER = "the server tells of another file"
+PROBE = 1 << 10  # enough to see what it is
+CHANGES = 10  # answers about another file, in a row, that are taken at their word
+GIVE_WAY = 3  # failures in a row of one connection, while others work, that are too many
 
 
 class _ChangedError(ConnectionError):
     """An answer about another file: one of several servers behind a name may lag behind."""
+
+
+class _OtherBytesError(_ChangedError):
+    """Bytes that come again are others."""
 
 
 class _OwnFaultError(Exception):
@@ -36,226 +44,321 @@ class _OwnFaultError(Exception):
 
 
 @dataclass(frozen=True)
-class _Remote:
-    """What the server says of the file: bytes (None: unknown), ranges, and its validator."""
+class First:
+    """A first answer.
+
+    Attributes:
+        size: of the file in bytes; None when the server does not say.
+        ranges: whether the server sends parts of it.
+        validator: what it calls this state of the file; may be empty.
+        not_it: what it sends if that is no such file; empty if it may be one.
+    """
 
     size: int | None
     ranges: bool
     validator: str
-
-
-def _remote(response: http.client.HTTPResponse) -> _Remote:
-    headers = response.headers
-    etag = headers.get("ETag") or ""
-    # A weak validator must not be used in If-Range (RFC 9110, section 13.1.5).
-    validator = etag if etag and not etag.startswith("W/") else headers.get("Last-Modified") or ""
-    if response.status == _PARTIAL:
-        total = headers.get("Content-Range", "").rpartition("/")[2]
-        return _Remote(int(total) if total.isdigit() else None, total.isdigit(), validator)
-    length = headers.get("Content-Length", "")
-    return _Remote(int(length) if length.isdigit() else None, False, validator)
+    not_it: str
 
 
 class Download:
-    """Fetches `url` into `path`.
+    """Fetches a server's file into `path`.
 
-    With a server that takes ranges, several connections fetch pieces in order, and pieces
-    that an earlier run has finished stay. With one that does not, one connection does it
-    all, and reads past what it has after a break.
+    With a server that takes ranges, several connections fetch pieces in order. When one gets
+    the file from its start instead, that one brings it all. What an earlier run has got stays.
 
     Args:
-        url: http or https.
-        path: where to; `path` + ".json" keeps what is complete.
+        server: has the file.
+        path: where to; `path` + ".json" keeps what is there.
         connections: how many at once.
-        patience: with the server.
     """
 
-    def __init__(self, url: str, path: Path, connections: int, patience: Patience) -> None:
-        self._path, self._connections = path, connections
-        self._journal = path.with_name(path.name + ".json")
-        self._server = Server(url, patience)
-        self._remote = _Remote(None, False, "")
+    def __init__(self, server: Server, path: Path, connections: int) -> None:
+        self._server, self._path, self._connections = server, path, connections
+        self._journal = Journal(path.with_name(path.name + ".json"))
+        self._reading = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._pieces: Pieces | None = None
 
     @property
     def size(self) -> int | None:
-        """Bytes in all; None when the server does not say. Known once blocks() has begun."""
-        return self._remote.size
+        """Bytes in all; None while nobody knows."""
+        return self._pieces.size if self._pieces is not None else None
 
-    def discard(self) -> None:
-        """Forget what is complete."""
-        self._end()
-        forget(self._journal)
+    def earlier(self) -> Known | None:
+        """The file that an earlier run has begun with."""
+        found = self._journal.read()
+        return found[0] if found else None
 
-    def blocks(self, *, checked: bool = False) -> Iterator[bytes]:
-        """The file's bytes in order, as they come in.
-
-        `checked`: their MD5 is known and will be compared. Then it does not matter if servers
-        behind one name tell of the same file in different words (ETag, Last-Modified).
+    def ask(self) -> First:
+        """What the server has, after as many attempts as it takes.
 
         Raises:
-            SourceError: the server has no such file.
-            DamagedError: it has another one than a moment ago.
-            PreparationError: the server does not answer, or not well.
+            PreparationError: it does not answer, or not well.
         """
-        self._remote = self._ask()
-        if self._remote.size == 0:
-            return
-        with about(self._path):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-            pieces, journal = self._taken_over(descriptor, checked)
-            self._pieces = pieces
+        failures = 0
+        while True:
             try:
-                self._threads = self._started(descriptor, pieces, journal, checked)
+                with self._server.open({"Range": f"bytes=0-{PROBE - 1}"}) as response:
+                    return _first(response)
+            except (OSError, http.client.HTTPException) as error:
+                status = error.code if isinstance(error, urllib.error.HTTPError) else 0
+                if status == answers.NO_RANGE:  # an empty file, or no ranges at all
+                    return self._server.answer({}, _first)
+                failures += 1
+                self._server.put_up_with(error, failures)
+
+    def discard(self) -> None:
+        """Forget what is there."""
+        self.stop()
+        with self._reading:
+            self._journal.forget()
+
+    def stop(self) -> None:
+        """Let whoever reads, and the connections, come to an end."""
+        if self._pieces is not None:
+            self._pieces.stop()
+
+    def blocks(self, first: First, expected: Facts) -> Iterator[bytes]:
+        """The file's bytes in order, as they come in.
+
+        Args:
+            first: the server's first answer.
+            expected: where an MD5 is known, it does not matter if servers behind one name tell
+                of the same file in different words (ETag, Last-Modified).
+
+        Raises:
+            MismatchError: bytes that came again were others.
+            PreparationError: the server does not answer, or not well, or has another file now.
+        """
+        size = expected.size if first.size is None else first.size
+        known = Known(self._server.url, size, first.validator, expected.md5)
+        with self._reading, about(self._path):
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            pieces = Pieces(size, self._taken_over(descriptor, known))
+            self._pieces = pieces
+            self._start(descriptor, known, pieces, self._connections if first.ranges else 1)
+            try:
                 at = 0
                 while count := pieces.wait(at):
                     block = os.pread(descriptor, min(count, SOURCE_READ), at)
                     at += len(block)
                     yield block
             finally:
-                # A thread that waits for a server must not write to another file's descriptor.
-                if self._end():
-                    os.close(descriptor)
+                self._end(descriptor, pieces)
 
-    def _end(self) -> bool:
-        """Stop the connections; whether all have ended a moment later."""
-        if self._pieces is not None:
-            self._pieces.stop()
+    def _taken_over(self, descriptor: int, known: Known) -> dict[int, int]:
+        """Bytes of pieces that an earlier run has got, if they are of the same file."""
+        found = self._journal.read()
+        if found is None or not known.is_same(found[0]):
+            # In this order: what is written down must never tell of what is not there.
+            self._journal.forget()
+            os.ftruncate(descriptor, 0)
+            have = {}
+        else:
+            length = os.fstat(descriptor).st_size
+            piece = pieces_of_file.PIECE
+            have = {
+                number: max(0, min(count, length - number * piece))
+                for number, count in found[1].items()
+            }
+            if done := sum(have.values()):
+                print(f"download: goes on with {done:,} bytes from an earlier run", flush=True)
+        self._journal.start(known, have)
+        return have
+
+    def _start(self, descriptor: int, known: Known, pieces: Pieces, count: int) -> None:
+        """Set connections to work, each in a thread."""
+        self._threads = []
+        for _ in range(count):
+            connection = _Connection(self._server, known, descriptor, pieces, self._journal)
+            thread = threading.Thread(target=connection.run, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _end(self, descriptor: int, pieces: Pieces) -> None:
+        """Stop the connections; write down what they have brought of incomplete pieces."""
+        pieces.stop()
         for thread in self._threads:
             thread.join(timeout=1)
-        return not any(thread.is_alive() for thread in self._threads)
+        have = pieces.all()
+        with contextlib.suppress(OSError):  # of no use to what has ended, good or bad
+            os.fsync(descriptor)
+            self._journal.add(have)
+        # A thread that waits for a server must not write to another file's descriptor.
+        if not any(thread.is_alive() for thread in self._threads):
+            os.close(descriptor)
 
-    def _ask(self) -> _Remote:
-        """What the server says of the file; without a first byte it is empty."""
-        empty = _Remote(0, False, "")
-        return self._server.answer({"Range": "bytes=0-0"}, _remote, {_NO_RANGE: empty})
 
-    def _taken_over(self, descriptor: int, checked: bool) -> tuple[Pieces, Journal]:
-        """What an earlier run has, if it is of the same file."""
-        remote = self._remote
-        validator = "MD5" if checked else remote.validator
-        known = {"url": self._server.url, "size": remote.size, "validator": validator}
-        journal = Journal(self._journal, known)
-        pieces = Pieces(remote.size, whole=not remote.ranges)
-        complete = journal.read() if remote.ranges else None
-        if complete is None:
-            # In this order: what is written down must never tell of what is not there.
-            journal.forget()
-            os.ftruncate(descriptor, 0)
-        elif done := pieces.take_over(complete, os.fstat(descriptor).st_size):
-            print(f"download: goes on with {done:,} bytes from an earlier run", flush=True)
-        return pieces, journal
-
-    def _started(
-        self, descriptor: int, pieces: Pieces, journal: Journal, checked: bool
-    ) -> list[threading.Thread]:
-        """The connections, each in a thread and at work."""
-        threads = []
-        for _ in range(self._connections if self._remote.ranges else 1):
-            connection = _Connection(
-                self._server, self._remote, descriptor, pieces, journal, checked
-            )
-            threads.append(threading.Thread(target=connection.run, daemon=True))
-            threads[-1].start()
-        return threads
+def _first(response: http.client.HTTPResponse) -> First:
+    answer = answers.read(response)
+    start = response.read1(PROBE) if answer.start == 0 else b">"
+    return First(answer.size, answer.partial, answer.validator, answers.what_else(start))
 
 
 class _Connection:
     """Brings pieces from the server to the disk, one after the other."""
 
     def __init__(
-        self,
-        server: Server,
-        remote: _Remote,
-        descriptor: int,
-        pieces: Pieces,
-        journal: Journal,
-        checked: bool,
+        self, server: Server, known: Known, descriptor: int, pieces: Pieces, journal: Journal
     ) -> None:
-        self._server, self._remote, self._checked = server, remote, checked
+        self._server, self._known = server, known
         self._descriptor, self._pieces, self._journal = descriptor, pieces, journal
+        self._brought = 0
 
     def run(self) -> None:
         """Fetch until nothing is left; what goes wrong here goes wrong for the reader."""
         try:
-            while (piece := self._pieces.take()) is not None:
-                self._fetch(piece)
-                if not self._pieces.stopped:
-                    self._remember(piece)
+            self._work()
         except BaseException as error:
             self._pieces.fail(error.error if isinstance(error, _OwnFaultError) else error)
 
-    def _remember(self, piece: int) -> None:
-        """Count a piece as complete: in the journal too, once it is on the disk."""
+    def _work(self) -> None:
+        failures = changes = 0
+        own = others = 0  # bytes when the last failures in a row began
+        while (piece := self._pieces.take(self)) is not None:
+            if not failures:
+                own, others = self._brought, self._of_others()
+            before = self._brought
+            error = self._attempt(piece)
+            if error is None or self._brought - before >= LEAST:
+                failures = changes = 0
+            if error is None:
+                continue
+            failures += 1
+            changes = changes + 1 if isinstance(error, _ChangedError) else 0
+            if changes >= CHANGES:
+                raise self._changed(error)
+            alone_refused = self._brought == own and self._of_others() - others >= LEAST
+            if failures >= GIVE_WAY and alone_refused and self._pieces.leave(self):
+                print(f"download: {error}; one connection fewer from now on", flush=True)
+                return
+            self._server.put_up_with(error, failures)
+
+    def _of_others(self) -> int:
+        """Bytes that other connections have brought so far."""
+        return self._pieces.brought - self._brought
+
+    def _changed(self, error: Exception) -> PreparationError:
+        if isinstance(error, _OtherBytesError):
+            return MismatchError(f"{self._server.url}: {error}")
+        return PreparationError(
+            f"{self._server.url}: the file on the server changed during the download; "
+            "run again to begin with the new one"
+        )
+
+    def _attempt(self, piece: int) -> Exception | None:
+        """Get what is missing of a piece; return what the network or the server did instead."""
+        start, _ = self._pieces.span(piece)
+        at = start + self._pieces.have(piece)
         try:
-            if self._remote.ranges:
-                os.fsync(self._descriptor)
-                self._journal.add(piece)
-            self._pieces.complete(piece)
+            self._receive(piece, at)
+        except urllib.error.HTTPError as error:
+            if error.code != answers.NO_RANGE:
+                return error
+            size = answers.size_of_unsatisfied(error.headers)
+            if self._pieces.size is not None or size not in (None, at):
+                return _ChangedError("the server tells of another file")
+            self._pieces.ends(at, sure=True)
+        except (OSError, http.client.HTTPException) as error:
+            return error
+        finally:
+            self._pieces.give_back(piece)
+        return None
+
+    def _receive(self, piece: int, at: int) -> None:
+        """Get bytes from offset `at` to the end of `piece`, from one answer."""
+        _, stop = self._pieces.span(piece)
+        if at >= stop:
+            return
+        headers = {"Range": f"bytes={at}-{stop - 1}"}
+        if self._known.validator and not self._known.md5:
+            headers["If-Range"] = self._known.validator
+        with self._server.open(headers) as response:
+            answer = answers.read(response)
+            pace = _Pace(self._server.patience.stall)
+            first = response.read1(RECEIVE)
+            self._check(answer, first, at)
+            if answer.partial or self._pieces.alone(self):
+                self._bring(response, answer, first, stop if answer.partial else None, pace)
+
+    def _check(self, answer: Answer, first: bytes, at: int) -> None:
+        """Make sure that an answer is about this file, and of use from offset `at` on."""
+        size, known = self._pieces.size, self._known
+        same_size = answer.size is None or size is None or answer.size == size
+        if not answer.partial and not (same_size and answer.size and known.md5):
+            not_it = answers.what_else(first)
+            if not_it:
+                raise OddAnswerError(f"the server sends {not_it}")
+        same_words = known.md5 or not answer.validator or answer.validator == known.validator
+        if not same_size or not (same_words or not known.validator):
+            raise _ChangedError("the server tells of another file")
+        if answer.start > at or (answer.stop is not None and answer.stop <= at):
+            raise OddAnswerError(
+                f"the server sends bytes {answer.start:,} to {answer.stop or 0:,}, "
+                f"asked for are those from {at:,} on"
+            )
+        if size is None and answer.size is not None:
+            self._pieces.ends(answer.size, sure=True)
+
+    def _bring(
+        self,
+        response: http.client.HTTPResponse,
+        answer: Answer,
+        first: bytes,
+        until: int | None,
+        pace: _Pace,
+    ) -> None:
+        """Store the body of an answer, up to offset `until` if there is one."""
+        at, data = answer.start, first
+        while data and not self._pieces.stopped:
+            self._store(at, data)
+            at += len(data)
+            if until is not None and at >= until:
+                return
+            if at == self._pieces.size:
+                return
+            pace.keep(len(data))
+            data = response.read1(RECEIVE)
+        if self._pieces.stopped:
+            return
+        end = self._pieces.size if answer.stop is None else answer.stop
+        if at < (sum(self._pieces.all().values()) if end is None else end):
+            raise ConnectionError(f"the connection broke after {at:,} bytes")
+        if end is None:
+            # Without a length a break looks like an end: the next answer will tell.
+            self._pieces.ends(at, sure=answer.bounded)
+
+    def _store(self, at: int, data: bytes) -> None:
+        """Put what is new of `data`, which starts at offset `at`, on the disk.
+
+        What is there already is compared; what leaves a gap is dropped.
+        """
+        size = self._pieces.size
+        if size is not None and at + len(data) > size:
+            raise _ChangedError("the server sends more bytes than the file has")
+        view = memoryview(data)
+        while view:
+            piece, offset = divmod(at, pieces_of_file.PIECE)
+            part = view[: pieces_of_file.PIECE - offset]
+            have = self._pieces.have(piece)
+            there = min(len(part), max(0, have - offset))
+            if there and os.pread(self._descriptor, there, at) != part[:there]:
+                raise _OtherBytesError("bytes that come again are not what they were")
+            if there < len(part) and offset + there == have:
+                _write_at(self._descriptor, part[there:], at + there)
+                self._brought += len(part) - there
+                if self._pieces.put(piece, offset + len(part)):
+                    self._remember()
+            view, at = view[len(part) :], at + len(part)
+
+    def _remember(self) -> None:
+        """Write down what is complete, once it is on the disk."""
+        have = self._pieces.whole()
+        try:
+            os.fsync(self._descriptor)
+            self._journal.add(have)
         except OSError as error:
             raise _OwnFaultError(error) from None
-
-    def _fetch(self, piece: int) -> None:
-        """Get a piece, in as many attempts as it takes."""
-        failures = changes = 0
-        while not self._pieces.stopped:
-            before = self._pieces.have(piece)
-            try:
-                self._receive(piece)
-                return
-            except (OSError, http.client.HTTPException) as caught:
-                error: Exception = caught
-                if isinstance(error, urllib.error.HTTPError) and error.code == _NO_RANGE:
-                    error = _ChangedError(_OTHER)
-                if self._pieces.have(piece) - before >= LEAST:
-                    failures = changes = 0
-                failures += 1
-                changes = changes + 1 if isinstance(error, _ChangedError) else 0
-                if changes >= CHANGES:
-                    raise DamagedError(
-                        f"{self._server.url}: the file on the server changed during the download"
-                    ) from None
-                self._server.put_up_with(error, failures)
-
-    def _receive(self, piece: int) -> None:
-        """Get what is missing of a piece, from one answer."""
-        start, stop = self._pieces.span(piece)
-        have = self._pieces.have(piece)
-        if stop is not None and start + have >= stop:
-            return
-        headers = self._range(start + have, stop)
-        with self._server.open(headers) as response:
-            if not self._is_the_same(_remote(response)) or (
-                headers and response.status != _PARTIAL
-            ):
-                raise _ChangedError(_OTHER)
-            pace = _Pace(self._server.patience.stall)
-            if not headers:
-                _skip(response, have, pace)
-            while not self._pieces.stopped and (data := response.read1(RECEIVE)):
-                _write_at(self._descriptor, data, start + have)
-                have += len(data)
-                self._pieces.add(piece, len(data))
-                if stop is not None and start + have >= stop:
-                    return
-                pace.keep(len(data))
-        if stop is not None and not self._pieces.stopped:
-            raise ConnectionError(f"the connection broke after {start + have:,} bytes")
-
-    def _range(self, start: int, stop: int | None) -> dict[str, str]:
-        """Headers that ask for bytes `start` to `stop`; none where the server takes no ranges."""
-        if not self._remote.ranges or stop is None:
-            return {}
-        headers = {"Range": f"bytes={start}-{stop - 1}"}
-        if self._remote.validator and not self._checked:
-            headers["If-Range"] = self._remote.validator
-        return headers
-
-    def _is_the_same(self, now: _Remote) -> bool:
-        sizes = {now.size, self._remote.size} - {None}
-        same_words = self._checked or now.validator == self._remote.validator
-        return len(sizes) <= 1 and same_words
 
 
 class _Pace:
@@ -275,17 +378,7 @@ class _Pace:
         self._since, self._brought = now, 0
 
 
-def _skip(response: http.client.HTTPResponse, count: int, pace: _Pace) -> None:
-    while count:
-        data = response.read1(min(count, RECEIVE))
-        if not data:
-            raise ConnectionError("the connection broke before what is new")
-        count -= len(data)
-        pace.keep(len(data))
-
-
-def _write_at(descriptor: int, data: bytes, at: int) -> None:
-    view = memoryview(data)
+def _write_at(descriptor: int, view: memoryview, at: int) -> None:
     try:
         while view:
             done = os.pwrite(descriptor, view, at)

@@ -14,6 +14,8 @@ from typing import Any
 
 from problems import PreparationError, about
 
+LOCK_PATIENCE = 900.0  # seconds
+
 
 def sync_folder(folder: Path) -> None:
     """Make renames and removals in `folder` outlive a crash of the node."""
@@ -37,10 +39,10 @@ def partial(path: Path) -> Path:
 
 
 @contextmanager
-def draft(path: Path) -> Iterator[int]:
+def draft(path: Path, mode: int = 0o644) -> Iterator[int]:
     """A descriptor to write `path` through; `settle` then makes it final."""
     with about(path):
-        descriptor = os.open(partial(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        descriptor = os.open(partial(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         try:
             yield descriptor
         finally:
@@ -94,15 +96,17 @@ def remove(path: Path) -> None:
 
 
 @contextmanager
-def only_one(folder: Path, patience: float = 10.0) -> Iterator[None]:
+def only_one(folder: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
     """Let one preparation at a time work in `folder`.
 
     Worker processes inherit the lock, so it also outlasts a killed parent for as long as
-    one of its workers still writes. On Lustre it needs the mount option `flock`.
+    one of its workers still writes. On Lustre it needs the mount option `flock`, and outlasts a
+    node that has vanished until the server gives that client up.
 
     Raises:
         PreparationError: another one still holds the lock after `patience` seconds.
     """
+    said = False
     with (folder / "lock").open("w") as lock:
         deadline = time.monotonic() + patience
         while True:
@@ -113,6 +117,9 @@ def only_one(folder: Path, patience: float = 10.0) -> Iterator[None]:
                     raise PreparationError(
                         f"{folder}: another preparation is at work here"
                     ) from None
+                if not said:
+                    print(f"waiting for another preparation in {folder} to end", flush=True)
+                    said = True
                 time.sleep(0.1)
             except OSError as error:
                 print(f"warning: no lock on {folder} ({error.strerror}); start one run at a time")

@@ -9,7 +9,7 @@ from problems import DamagedError
 
 OUTPUT_BLOCK = 1 << 20  # fits the second-level cache: a fifth faster than 16 MiB
 INPUT_BLOCK = 512 << 10
-_MAGIC = b"\x1f\x8b"
+MAGIC = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS  # header, CRC and length are zlib's to read and check
 
 
@@ -23,9 +23,9 @@ def unpacked(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
         DamagedError: `name` is truncated or corrupt.
     """
     first = next(blocks, b"")
-    while len(first) < len(_MAGIC) and (more := next(blocks, b"")):
+    while len(first) < len(MAGIC) and (more := next(blocks, b"")):
         first += more
-    if not first.startswith(_MAGIC):
+    if not first.startswith(MAGIC):
         yield from (first[i : i + OUTPUT_BLOCK] for i in range(0, len(first), OUTPUT_BLOCK))
         yield from blocks
         return

@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 HEADER = b"record_id,record_name,sequence_length,sequence\n"
+SPLITS = ("val", "test", "train")
+# Permissions of an output file until it has its final name, and then: publish.py says why.
+DRAFT_MODE, FINAL_MODE = 0o600, 0o644
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,27 @@ class Split:
     test_size: int = 1_000_000
     num_csv_files: int = 50
     seed: int = 0
+
+
+def rows_of(records: int, split: Split) -> dict[str, int]:
+    """Rows of each split, in the order of positions."""
+    rest = records - split.val_size - split.test_size
+    return dict(zip(SPLITS, (split.val_size, split.test_size, rest), strict=True))
+
+
+def too_small(rows: dict[str, int], num_csv_files: int, global_batch_size: int) -> str:
+    """Why a training cannot use splits of these `rows`; empty if it can.
+
+    It reads every file of every split, and takes whole global batches from each.
+    """
+    for name, count in rows.items():
+        for least, what in (
+            (global_batch_size, f"one global batch of {global_batch_size:,} sequences"),
+            (num_csv_files, f"its {num_csv_files:,} files, of which none may be empty"),
+        ):
+            if count < least:
+                return f"the split {name} has {count:,} rows, too few for {what}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -60,8 +84,7 @@ def output_files(records: int, split: Split) -> list[OutputFile]:
     """All files, by position; each split is cut as numpy.array_split cuts it."""
     files = []
     start = 0
-    rest = records - split.val_size - split.test_size
-    for name, size in (("val", split.val_size), ("test", split.test_size), ("train", rest)):
+    for name, size in rows_of(records, split).items():
         each, longer = divmod(size, split.num_csv_files)
         for index in range(split.num_csv_files):
             stop = start + each + (index < longer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.parse
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +12,8 @@ from source import Facts
 
 NAME = "RELEASE.metalink"
 LARGEST = 4 << 20
+NO_METALINK = (ValueError, ElementTree.ParseError)
+TRIES = 3  # refusals or other files, in a row, after which there is none
 
 
 def beside(url: str) -> str:
@@ -29,8 +32,12 @@ def parse(text: bytes, url: str) -> Facts:
         ElementTree.ParseError, ValueError: not a metalink.
     """
     facts = Facts(url)
-    name = urllib.parse.unquote(url.rpartition("/")[2])
-    for element in ElementTree.fromstring(text).iter():
+    # A query is no part of the file's name.
+    name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
+    root = ElementTree.fromstring(text)
+    if _local(root) != "metalink":
+        raise ValueError(f"its root is {_local(root)}")
+    for element in root.iter():
         if _local(element) == "version" and facts.release is None:
             facts.release = (element.text or "").strip() or None
         if _local(element) != "file" or element.get("name") != name:
@@ -44,18 +51,33 @@ def parse(text: bytes, url: str) -> Facts:
     return facts
 
 
-def fetch(url: str, patience: Patience) -> Facts:
-    """What RELEASE.metalink beside `url` says; says on standard output what it lacks.
+def fetch(url: str, patience: Patience, *, met: bool) -> tuple[Facts, str]:
+    """What RELEASE.metalink beside `url` says, and why that is nothing, if so.
+
+    `met`: whether the server has answered well before.
 
     Raises:
         PreparationError: the server does not answer, or not well. That there is none is no error;
             that it could not be had would leave a damaged download unseen.
     """
     address = beside(url)
-    text = Server(address, patience).small_file(LARGEST)
-    if text is None:
-        return _unchecked(url, f"{address} is not there")
-    return _told(text, url, address)
+    server = Server(address, patience)
+    server.met = met
+    why = ""
+    for attempt in range(1, TRIES + 1):
+        text = server.small_file(LARGEST)
+        if text is None:
+            why = f"{address} is not there"
+        else:
+            try:
+                facts = parse(text, url)
+            except NO_METALINK as error:
+                why = f"{address} is no metalink ({error})"
+            else:
+                return facts, _lack(facts, address)
+        if attempt < TRIES:
+            time.sleep(patience.before(attempt + 1))
+    return Facts(url), why
 
 
 def read(path: Path, url: str) -> Facts:
@@ -65,19 +87,22 @@ def read(path: Path, url: str) -> Facts:
         text = beside_it.read_bytes()
     except OSError:
         return Facts(url)
-    return _told(text, url, str(beside_it))
-
-
-def _told(text: bytes, url: str, address: str) -> Facts:
     try:
         facts = parse(text, url)
-    except (ValueError, ElementTree.ParseError) as error:
-        return _unchecked(url, f"{address} is no metalink ({error})")
-    if facts.size is None and facts.md5 is None:
-        _unchecked(url, f"{address} does not list this file")
+        why = _lack(facts, str(beside_it))
+    except NO_METALINK as error:
+        facts, why = Facts(url), f"{beside_it} is no metalink ({error})"
+    if why:
+        warn(why)
     return facts
 
 
-def _unchecked(url: str, why: str) -> Facts:
+def _lack(facts: Facts, address: str) -> str:
+    """What a metalink does not tell, if that is all of it."""
+    nothing = facts.size is None and facts.md5 is None
+    return f"{address} does not list this file" if nothing else ""
+
+
+def warn(why: str) -> None:
+    """Say on standard output that a file goes unchecked."""
     print(f"warning: {why}: size and MD5 go unchecked", flush=True)
-    return Facts(url)

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from durable import draft, settle, sync_folder, write_all
-from layout import HEADER, Task
+from layout import DRAFT_MODE, HEADER, Task
 from problems import PreparationError, ScratchError, about
 from segments import segment_path
 
@@ -230,7 +230,7 @@ class _Worker:
     def _save(self, path: str, blocks: Iterable[bytes], rows: int) -> Finished:
         digest = hashlib.sha256(HEADER)
         size = len(HEADER)
-        with draft(self.rows.output(path)) as descriptor:
+        with draft(self.rows.output(path), DRAFT_MODE) as descriptor:
             write_all(descriptor, HEADER)
             for block in blocks:
                 write_all(descriptor, block)

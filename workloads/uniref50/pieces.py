@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from durable import partial, read_json, remove, sync_folder, write_json
 
@@ -14,19 +14,31 @@ PIECE = 32 << 20  # one range request
 class Pieces:
     """Bytes that have come, as connections bring them and a reader waits for them.
 
+    The file is cut into pieces of PIECE bytes; of each, bytes are there from its start on.
+    Connections are known by any object that is theirs alone.
+
     Args:
-        size: of the file in bytes; None when nobody knows.
-        whole: the file is one piece, because the server sends it from the start or not at all.
+        size: of the file in bytes; None while nobody knows.
+        have: bytes of each piece that are there already.
+    Attributes:
+        brought: bytes that have come since, from all connections.
     """
 
-    def __init__(self, size: int | None, *, whole: bool) -> None:
-        self.size, self._whole = size, whole
+    def __init__(self, size: int | None, have: dict[int, int]) -> None:
+        self._size, self._have = size, dict(have)
         self._changed = threading.Condition()
-        self._have: dict[int, int] = {}  # piece: bytes from its start that are in the file
-        self._complete: set[int] = set()
-        self._next = 0
+        self._taken: set[int] = set()
+        self._working: set[object] = set()
+        self._only: object | None = None
+        self._end: int | None = None
         self._error: BaseException | None = None
         self._stopped = False
+        self.brought = 0
+
+    @property
+    def size(self) -> int | None:
+        """Of the file in bytes; None while nobody knows."""
+        return self._size
 
     @property
     def stopped(self) -> bool:
@@ -34,8 +46,10 @@ class Pieces:
         return self._stopped
 
     def stop(self) -> None:
-        """Let connections end."""
-        self._stopped = True
+        """Let connections end, and the reader too."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
         """Let the reader raise `error`, unless there is another one already."""
@@ -43,104 +57,184 @@ class Pieces:
             self._error = self._error or error
             self._changed.notify_all()
 
-    def span(self, piece: int) -> tuple[int, int | None]:
-        """Where a piece starts and stops; None for an end that is unknown."""
-        if self._whole or self.size is None:
-            return 0, self.size
+    def span(self, piece: int) -> tuple[int, int]:
+        """Where a piece starts, and where it stops at the latest."""
         start = piece * PIECE
-        return start, min(start + PIECE, self.size)
+        return start, start + PIECE if self._size is None else min(start + PIECE, self._size)
 
-    def take_over(self, complete: list[int], length: int) -> int:
-        """Count pieces as there that a file of `length` bytes can hold; return their bytes."""
-        for piece in complete:
-            start, stop = self.span(piece)
-            if stop is not None and stop <= length:
-                self._have[piece] = stop - start
-                self._complete.add(piece)
-        return sum(self._have.values())
+    def _missing(self, piece: int) -> bool:
+        start, stop = self.span(piece)
+        return self._have.get(piece, 0) < stop - start
 
-    def take(self) -> int | None:
-        """The next piece to fetch; None when there is none, or nobody wants it."""
+    def take(self, connection: object) -> int | None:
+        """The next piece to fetch; None when none is left, or others are to do it.
+
+        Waits while others are at work on what is missing: they may give it back.
+        """
         with self._changed:
-            while self._next in self._complete:
-                self._next += 1
-            piece = self._next
-            self._next += 1
-        start, _ = self.span(piece)
-        beyond = piece > 0 if self._whole or self.size is None else start >= self.size
-        return None if self._stopped or beyond else piece
+            self._working.add(connection)
+            while True:
+                others = self._only not in (None, connection)
+                piece = None if self._stopped or self._error or others else self._free()
+                if piece is not None:
+                    self._taken.add(piece)
+                    return piece
+                if self._stopped or self._error or others or not self._taken:
+                    self._working.discard(connection)
+                    return None
+                self._changed.wait()
+
+    def _free(self) -> int | None:
+        """The first piece that is missing and not taken."""
+        piece = 0
+        while self._size is None or piece * PIECE < self._size:
+            if self._missing(piece):
+                if piece not in self._taken:
+                    return piece
+                if self._size is None:  # it may be the last
+                    return None
+            piece += 1
+        return None
+
+    def give_back(self, piece: int) -> None:
+        """A connection does no more for a piece, complete or not."""
+        with self._changed:
+            self._taken.discard(piece)
+            self._changed.notify_all()
+
+    def alone(self, connection: object) -> bool:
+        """Whether a connection may bring the whole file, as the only one from now on."""
+        with self._changed:
+            self._only = self._only or connection
+            self._changed.notify_all()
+            return self._only is connection
+
+    def leave(self, connection: object) -> bool:
+        """Whether a connection may end because there are others."""
+        with self._changed:
+            if self._only is connection or len(self._working) < 2:
+                return False
+            self._working.discard(connection)
+            return True
 
     def have(self, piece: int) -> int:
         """Bytes of a piece that are there, from its start on."""
         return self._have.get(piece, 0)
 
-    def add(self, piece: int, count: int) -> None:
-        """`count` more bytes of a piece are there."""
+    def put(self, piece: int, count: int) -> bool:
+        """The first `count` bytes of a piece are there; whether that is all of it, just now."""
         with self._changed:
-            self._have[piece] = self.have(piece) + count
+            before = self._have.get(piece, 0)
+            if count <= before:
+                return False
+            self._have[piece] = count
+            self.brought += count - before
             self._changed.notify_all()
+            return not self._missing(piece)
 
-    def complete(self, piece: int) -> None:
-        """All of a piece is there."""
+    def ends(self, at: int, *, sure: bool) -> bool:
+        """The file has ended at offset `at`; whether that is certain: said twice, or `sure`."""
         with self._changed:
-            self._complete.add(piece)
-            self._changed.notify_all()
+            sure = sure or self._end == at
+            self._end = at
+            if sure:
+                self._size = at
+                self._changed.notify_all()
+            return sure
 
     def wait(self, at: int) -> int:
-        """Bytes ready from offset `at` on, at least one; 0 at the end.
+        """Bytes ready from offset `at` on, at least one; 0 at the end, or when stopped.
 
         Raises:
             BaseException: what a connection has failed with.
         """
+        piece, offset = divmod(at, PIECE)
         with self._changed:
             while True:
                 if self._error is not None:
                     raise self._error
-                if self.size is not None and at >= self.size:
+                ready = self._have.get(piece, 0) - offset
+                if self._stopped or at == self._size:
                     return 0
-                piece = 0 if self._whole or self.size is None else at // PIECE
-                ready = self.have(piece) - (at - piece * PIECE)
                 if ready > 0:
                     return ready
-                if piece in self._complete:
-                    return 0
                 self._changed.wait()
+
+    def all(self) -> dict[int, int]:
+        """Bytes that are there, by piece."""
+        with self._changed:
+            return dict(self._have)
+
+    def whole(self) -> dict[int, int]:
+        """The same, of complete pieces alone."""
+        with self._changed:
+            return {piece: count for piece, count in self._have.items() if not self._missing(piece)}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What tells a file on a server from another one; None and empty: nobody says.
+
+    Attributes:
+        url: its address.
+        size: in bytes.
+        validator: what the server calls this state of it.
+        md5: in hex, by RELEASE.metalink.
+    """
+
+    url: str
+    size: int | None
+    validator: str
+    md5: str | None
+
+    def is_same(self, other: Known) -> bool:
+        """Whether bytes of `other` are bytes of this one, for all that is known."""
+        if self.md5 and other.md5:
+            return self.md5 == other.md5
+        if self.url != other.url or self.size != other.size:
+            return False
+        words = {self.validator, other.validator} - {""}
+        return bool(self.md5) or len(words) < 2
 
 
 class Journal:
-    """Keeps on the disk which pieces of which file are complete.
+    """Keeps on the disk which bytes of which file are there."""
 
-    Args:
-        path: of the journal.
-        known: what tells the file from another one; JSON.
-    """
-
-    def __init__(self, path: Path, known: dict[str, Any]) -> None:
-        self._path, self._known = path, known
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
-        self._complete: set[int] = set()
+        self._known: Known | None = None
+        self._have: dict[int, int] = {}
 
-    def read(self) -> list[int] | None:
-        """Pieces that an earlier run has completed; None if it was of another file, or none."""
+    def read(self) -> tuple[Known, dict[int, int]] | None:
+        """The file, and bytes of each piece; None without a journal that can be read."""
         state = read_json(self._path) or {}
-        if {key: state.get(key) for key in self._known} != self._known:
+        try:
+            have = {int(piece): int(count) for piece, count in state["have"].items()}
+            sound = state["piece"] == PIECE and all(0 <= n <= PIECE for n in have.values())
+            return (Known(**state["known"]), have) if sound else None
+        except (KeyError, TypeError, ValueError, AttributeError):
             return None
-        self._complete.update(state.get("complete", []))
-        return sorted(self._complete)
 
-    def add(self, piece: int) -> None:
-        """Write down that a piece is complete; its bytes must be on the disk."""
+    def start(self, known: Known, have: dict[int, int]) -> None:
+        """Keep the journal of this file from now on; `have` is there already."""
         with self._lock:
-            self._complete.add(piece)
-            write_json(self._path, {**self._known, "complete": sorted(self._complete)})
+            self._known, self._have = known, dict(have)
+
+    def add(self, have: dict[int, int]) -> None:
+        """Write down bytes of pieces; they must be on the disk."""
+        with self._lock:
+            if self._known is None:
+                return
+            self._have.update(have)
+            content = {"known": vars(self._known), "piece": PIECE, "have": self._have}
+            write_json(self._path, content)
 
     def forget(self) -> None:
         """Make sure that it tells of nothing, also after a crash."""
-        forget(self._path)
-        sync_folder(self._path.parent)
-
-
-def forget(path: Path) -> None:
-    """Remove a journal."""
-    remove(path)
-    remove(partial(path))
+        with self._lock:
+            self._known = None
+            remove(self._path)
+            remove(partial(self._path))
+            if self._path.parent.is_dir():
+                sync_folder(self._path.parent)

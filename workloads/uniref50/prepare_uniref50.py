@@ -35,7 +35,7 @@ URL = "https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fa
 EXIT_DONE, EXIT_AGAIN, EXIT_WRONG, EXIT_INTERRUPT, EXIT_TERMINATED = 0, 1, 2, 130, 143
 _EPILOG = f"""exit status: {EXIT_DONE} the data set is complete; {EXIT_AGAIN} failed, another run
 goes on from there; {EXIT_WRONG} the parameters or the input are wrong, another run would end the
-same; {EXIT_TERMINATED} stopped by SIGTERM."""
+same; {EXIT_TERMINATED} stopped by SIGTERM. Proxies: http_proxy, https_proxy, no_proxy."""
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -54,14 +54,33 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 
 
 def _url(text: str) -> str:
-    try:
-        parts = urllib.parse.urlsplit(text)
-        somewhere = parts.path if parts.scheme == "file" else parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number
-        somewhere = None
-    if not somewhere or parts.scheme not in {"http", "https", "file"} or " " in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: give a http, https or file URL")
+    why = _not_allowed(text)
+    if why:
+        raise argparse.ArgumentTypeError(why)
     return text
+
+
+def _not_allowed(url: str) -> str:
+    """What is wrong with an address; empty if nothing is."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host = parts.hostname
+    except ValueError:  # brackets that hold no address
+        host = None
+    known = host is not None and parts.scheme in {"http", "https"}
+    if not (known or url.startswith("file:/")) or not url.isprintable() or " " in url:
+        return f"{url!r} is not allowed: give a http, https or file URL"
+    if "@" in parts.netloc:  # not repeated here: it holds a password
+        return "a user and password are not allowed in it: they would stand in the Job and its log"
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        return f"{url!r} is not allowed: a port is a number from 1 to 65535"
+    if not parts.path.rpartition("/")[2]:
+        return f"{url!r} is not allowed: it names no file"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +125,7 @@ def _numbers() -> list[_Number]:
             "--timeout",
             1,
             3600,
-            60,
+            round(Patience.stall),
             "with next to no byte, after which to connect anew (%(default)s)",
             "SECONDS",
         ),
@@ -114,8 +133,16 @@ def _numbers() -> list[_Number]:
             "--attempts",
             1,
             1000,
-            10,
-            "to connect, one after the other, before giving up (%(default)s)",
+            Patience.attempts,
+            "in a row without a byte, before giving up (%(default)s: some six hours)",
+        ),
+        _Number(
+            "--global-batch-size",
+            0,
+            2**31,
+            0,
+            "sequences of a training's step: a data set that is too small for it is an error "
+            "(0: do not look)",
         ),
     ]
 
@@ -146,7 +173,7 @@ def _source(options: argparse.Namespace, raw: Path) -> Source:
     if parts.scheme == "file":
         path = Path(urllib.request.url2pathname(parts.path))
         return LocalSource(path, metalink.read(path, options.url))
-    patience = Patience(stall=options.timeout, attempts=options.attempts)
+    patience = Patience(options.timeout, options.attempts)
     return RemoteSource(options.url, raw, options.connections, patience)
 
 
@@ -163,7 +190,9 @@ def prepare(options: argparse.Namespace) -> None:
     for folder in (raw, processed):
         folder.mkdir(parents=True, exist_ok=True)
     with only_one(raw):
-        preparation = Preparation(raw / "work", processed, split, options.workers)
+        preparation = Preparation(
+            raw / "work", processed, split, options.workers, options.global_batch_size
+        )
         try:
             manifest = complete(processed, asked, source.is_of)
         except OtherDataSetError:
@@ -171,6 +200,7 @@ def prepare(options: argparse.Namespace) -> None:
                 raise
             manifest = None
         if manifest is not None:
+            preparation.demand(manifest["counts"])
             print(
                 f"{processed}: complete already, {manifest['records']:,} records in "
                 f"{len(manifest['files'])} files; nothing to do"

@@ -2,51 +2,97 @@
 
 It takes 50 to 60 hours: that code reads its records one at a time, in random order. It runs in
 the container alone, where `bionemo.data` is. A marker tells a later run that the work is done.
+
+That code gives up at the first fault of the network. It is then called again after 1, 2, 4, 8, 16
+and 32 minutes and each hour from then on, 6 hours in all; the Job starts the program three times
+more, so that a server may be away for a day.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import sys
+import time
+import traceback
+import zlib
 from pathlib import Path
 from typing import Any
 
 MARKER = "_SUCCESS"
-EXIT_OTHER_PARAMETERS = 2
+EXIT_DONE, EXIT_AGAIN, EXIT_WRONG = 0, 1, 2
+SPLITS = ("val", "test", "train")
+# What a training has made of the old files (publish.py says where), and the old files themselves.
+OLD = ("*.idx.npy", "*.idx.info", "*_indexmap_*.npy", *(f"{split}/x*.csv" for split in SPLITS))
+# pyfastx takes any index that is there, also one that a kill has left unfinished.
+UNFINISHED = "*.fxi*"
+# The container's code does not see that a download has broken off; unpacking it does.
+CUT_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
+NETWORK = {"requests", "urllib3", "http"}
+PAUSES = (60, 120, 240, 480, 960, 1920, *[3600] * 5)  # seconds
 
 
 def main() -> int:
     """Prepare the data set below `--root`, unless it is there; return the exit status."""
+    parameters = vars(_parser().parse_args())
+    root: Path = parameters.pop("root")
+    replace, batch = parameters.pop("replace"), parameters.pop("global_batch_size")
+    wanted = {"preparation": "bionemo", **parameters}
+    marker = root / "processed" / MARKER
+    try:
+        found = _read(marker)
+        if found == wanted:
+            print(f"{marker}: the data set is complete; nothing to do.")
+        elif found is not None and not replace:
+            return _fail(
+                f"{marker} tells of another data set: {found}, not {wanted}. "
+                "Set dataset.replace to make this one instead.",
+                EXIT_WRONG,
+            )
+        elif why := _too_small(parameters, {}, batch):
+            return _fail(why, EXIT_WRONG)
+        else:
+            _make(root, marker, wanted, parameters)
+        rows = {"train": _rows(root / "processed/train", max(batch, parameters["num_csv_files"]))}
+    except Exception as error:  # whatever the container's code raises
+        return _fail(_told(error), EXIT_AGAIN)
+    why = _too_small(parameters, rows, batch)
+    return _fail(why, EXIT_WRONG) if why else EXIT_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     for option in ("--val-size", "--test-size", "--num-csv-files", "--seed"):
         parser.add_argument(option, type=int, required=True)
+    parser.add_argument(
+        "--global-batch-size",
+        type=int,
+        default=0,
+        metavar="N",
+        help="sequences of a training's step: a data set that is too small for it is an error",
+    )
     parser.add_argument("--replace", action="store_true")
-    parameters = vars(parser.parse_args())
-    root, replace = parameters.pop("root"), parameters.pop("replace")
-    wanted = {"preparation": "bionemo", **parameters}
-    marker = root / "processed" / MARKER
-    found = _read(marker)
-    if found == wanted:
-        print(f"{marker}: the data set is complete; nothing to do.")
-        return 0
-    if found is not None and not replace:
-        print(
-            f"error: {marker} tells of another data set: {found}, not {wanted}. "
-            "Set dataset.replace to make this one instead.",
-            file=sys.stderr,
-        )
-        return EXIT_OTHER_PARAMETERS
-    # NeMo takes any index of lines that is there, also one of the files before.
-    for index in [*marker.parent.rglob("*.idx.npy"), *marker.parent.rglob("*.idx.info")]:
-        index.unlink()
-    marker.unlink(missing_ok=True)
-    _prepare(root, parameters)
-    draft = marker.with_name(f"{MARKER}.partial")
-    draft.write_text(json.dumps(wanted), encoding="utf-8")
-    draft.replace(marker)
-    return 0
+    return parser
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    return status
+
+
+def _told(error: Exception) -> str:
+    """One line on what has failed, and where: the code is not ours."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    cause: BaseException = error
+    while cause.__cause__:
+        cause = cause.__cause__
+    text = " ".join(str(cause).split()) or "no reason given"
+    return (
+        f"the container's preparation failed: {type(cause).__name__}: {text} "
+        f"({Path(place.filename).name}, line {place.lineno}); run again to try anew"
+    )
 
 
 def _read(marker: Path) -> Any:
@@ -60,6 +106,41 @@ def _read(marker: Path) -> Any:
         return text
 
 
+def _make(root: Path, marker: Path, wanted: dict[str, Any], parameters: dict[str, int]) -> None:
+    """Make the data set in the place of what is there, and the marker last."""
+    marker.unlink(missing_ok=True)
+    for pattern in OLD:
+        _remove(marker.parent, pattern)
+    _remove(root / "raw", UNFINISHED)
+    for pause in (*PAUSES, None):
+        try:
+            _prepare(root, parameters)
+            break
+        except Exception as error:
+            if isinstance(error, CUT_OFF):
+                _remove(root / "raw", "*.fasta.gz")
+            if pause is None or not _of_the_network(error):
+                raise
+            text = " ".join(str(error).split())
+            print(f"download: {type(error).__name__}: {text}; again in {pause} s", flush=True)
+            time.sleep(pause)
+    draft = marker.with_name(f"{MARKER}.partial")
+    draft.write_text(json.dumps(wanted), encoding="utf-8")
+    draft.replace(marker)
+
+
+def _of_the_network(error: Exception) -> bool:
+    """Whether the network or the server is to blame, so that another try may go well."""
+    known = isinstance(error, (ConnectionError, TimeoutError, *CUT_OFF))
+    return known or type(error).__module__.partition(".")[0] in NETWORK
+
+
+def _remove(folder: Path, pattern: str) -> None:
+    """Remove the files of a pattern, wherever they lie below `folder`."""
+    for path in [*folder.rglob(pattern)]:
+        path.unlink()
+
+
 def _prepare(root: Path, parameters: dict[str, int]) -> None:
     # Only the container has it.
     from bionemo.data import UniRef50Preprocess  # type: ignore[import-not-found,unused-ignore]
@@ -71,6 +152,33 @@ def _prepare(root: Path, parameters: dict[str, int]) -> None:
         test_size=parameters["test_size"],
         random_seed=parameters["seed"],
     )
+
+
+def _rows(folder: Path, enough: int) -> int:
+    """Rows in the files of a split, counted until there are `enough`."""
+    found = 0
+    for path in sorted(folder.glob("x*.csv")):
+        with path.open("rb") as lines:
+            next(lines, None)  # the header
+            for _ in lines:
+                found += 1
+                if found >= enough:
+                    return found
+    return found
+
+
+def _too_small(parameters: dict[str, int], train: dict[str, int], batch: int) -> str:
+    """Why a training cannot use the splits; empty if it can, or if nobody asks."""
+    sizes = {"val": parameters["val_size"], "test": parameters["test_size"], **train}
+    least = max(batch, parameters["num_csv_files"])
+    for name, rows in sizes.items():
+        if batch and rows < least:
+            return (
+                f"the split {name} has {rows:,} rows, too few for a global batch of {batch:,} "
+                f"sequences and {parameters['num_csv_files']:,} files, of which none may be empty. "
+                "Choose other sizes of the splits, fewer files, or smaller batches"
+            )
+    return ""
 
 
 if __name__ == "__main__":

@@ -34,6 +34,10 @@ class DamagedError(SourceError):
     """The input is not what was sent; getting it again may mend it."""
 
 
+class MismatchError(DamagedError):
+    """The bytes are whole in themselves, but not those that are told of."""
+
+
 class ScratchError(PreparationError):
     """Unfinished work is not what an earlier run left; made anew, it may be."""
 

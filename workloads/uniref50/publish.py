@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from durable import read_json, sync_folder, write_json
-from layout import Split
+from layout import FINAL_MODE, SPLITS, Split
 from order import Finished
 from problems import PreparationError, ScratchError, about
 from source import Facts, Source
 
 MANIFEST = "_SUCCESS"
-SPLITS = ("val", "test", "train")
+TRAININGS_OWN = ("*.idx.npy", "*.idx.info", "*_indexmap_*.npy")
 _CSV = re.compile(r"x\d{3,}\.csv")
 
 
@@ -26,13 +26,27 @@ class OtherDataSetError(PreparationError):
 
 
 def _forget_indexes(processed: Path) -> None:
-    """Remove NeMo's indexes of lines: it takes any that is there, also one of other files.
+    """Remove what a training has made of the old files: it would read the new ones by it.
 
-    With `index_mapping_dir` it keeps them below that folder, by the files' whole paths:
+    Indexes of lines lie beside the files or, with `index_mapping_dir`, below that folder by the
+    files' whole paths; sample maps lie in that folder, under names that do not tell of the data.
     https://github.com/NVIDIA/NeMo/blob/v1.23.0/nemo/collections/nlp/data/language_modeling/text_memmap_dataset.py
     """
-    for path in [*processed.rglob("*.idx.npy"), *processed.rglob("*.idx.info")]:
-        path.unlink()
+    for pattern in TRAININGS_OWN:
+        for path in [*processed.rglob(pattern)]:
+            path.unlink()
+
+
+def _announce(path: Path) -> None:
+    """Make FSx export a file that was moved here from outside the association with S3.
+
+    A move into it is promised nowhere. A change of an existing file's permissions and times is
+    (https://docs.aws.amazon.com/fsx/latest/LustreGuide/autoexport-data-repo-dra.html: Changed).
+    Both, because Lustre's changelog has no further record of times for a file that has one
+    already, and always one of permissions (mdd_changelog_data_store in lustre/mdd/mdd_object.c).
+    """
+    path.chmod(FINAL_MODE)
+    os.utime(path)
 
 
 def asked_for(split: Split, source: Source) -> dict[str, Any]:
@@ -122,6 +136,7 @@ def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
                 os.replace(unpublished / file.path, processed / file.path)
             if file_size(processed / file.path) != file.bytes:
                 raise ScratchError(f"{processed / file.path}: not as it was written")
+            _announce(processed / file.path)
         for split in SPLITS:
             sync_folder(processed / split)
         sync_folder(processed)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import urllib.parse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import metalink
-from download import Download
+from answers import OddAnswerError
+from download import Download, First
 from durable import remove
-from problems import DamagedError, PreparationError
-from server import Patience
-from source import Facts
+from problems import DamagedError, MismatchError, PreparationError, SourceError
+from server import Patience, Server
+from source import Checked, Facts, compared
 
 
 class RemoteSource:
@@ -30,38 +32,70 @@ class RemoteSource:
         name = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
         # A folder of its own: `raw` may hold what the 2024 preparation left there.
         self._folder = folder / "download"
-        self._path = self._folder / (name if name.strip(".") else "file")
-        self._patience = patience
-        self._download = Download(url, self._path, connections, patience)
+        path = self._folder / (name if name.strip(".") else "file")
+        self._server = Server(url, patience)
+        self._download = Download(self._server, path, connections)
         self.name = self.url = url
         # A download that is complete is what counts, also when the server has a new one.
         self.identity: dict[str, Any] = {}
 
-    @functools.cached_property
+    @property
     def expected(self) -> Facts:
         """See Source."""
-        return metalink.fetch(self.name, self._patience)
+        return self._met[1]
 
     @property
     def size(self) -> int | None:
         """See Source."""
-        return self._download.size or self.expected.size
+        return self._download.size or self._met[0].size or self.expected.size
 
-    def blocks(self) -> Iterator[bytes]:
-        """See Source.
+    @functools.cached_property
+    def _met(self) -> tuple[First, Facts]:
+        """What the server has, and what is said of it; waits until the two agree.
+
+        A maintenance page comes with status 200 too, and while a new release is being put up,
+        RELEASE.metalink and the file may be of two releases.
 
         Raises:
-            DamagedError: the server's file has another size than RELEASE.metalink says.
+            PreparationError: that has taken too long.
         """
-        wanted = self.expected.size
+        earlier = self._download.earlier()
+        self._server.met = earlier is not None and earlier.url == self.url
+        failures = 0
+        while True:
+            first = self._download.ask()
+            self._server.met = self._server.met or not first.not_it
+            facts, unchecked = self._told()
+            why = _disagreement(first, facts)
+            if not why:
+                break
+            failures += 1
+            self._server.put_up_with(OddAnswerError(why), failures)
+        if facts.md5 is None and earlier and earlier.md5 and earlier.size == first.size:
+            # Said in an earlier run, of a file that was begun with.
+            facts, unchecked = replace(facts, size=earlier.size, md5=earlier.md5), ""
+        if unchecked:
+            metalink.warn(unchecked)
+        return first, facts
+
+    def _told(self) -> tuple[Facts, str]:
+        return metalink.fetch(self.url, self._server.patience, met=self._server.met)
+
+    def blocks(self) -> Iterator[bytes]:
+        """See Source."""
+        first, facts = self._met
         self._folder.mkdir(exist_ok=True)
-        for block in self._download.blocks(checked=self.expected.md5 is not None):
-            if wanted is not None and self._download.size not in (None, wanted):
-                raise DamagedError(
-                    f"{self.name}: size is {self._download.size}, but RELEASE.metalink says "
-                    f"{wanted}; a new release is being put up"
-                )
-            yield block
+        yield from self._download.blocks(first, facts)
+
+    def agreed(self, found: Facts) -> Facts:
+        """See Source; RELEASE.metalink may have been put up after the file."""
+        try:
+            return compared(found, self.expected)
+        except MismatchError:
+            facts, _ = self._told()
+            if facts.md5 != found.md5:
+                raise
+            return replace(found, release=facts.release)
 
     def is_of(self, manifest: dict[str, Any]) -> bool:
         """See Source: what has been downloaded once counts."""
@@ -72,7 +106,29 @@ class RemoteSource:
         self._download.discard()
         remove(self._folder)
 
-    def damaged(self, error: DamagedError) -> PreparationError:
-        """See Source: the download goes, so that the next try gets the file anew."""
+    def doubted(self, error: SourceError) -> PreparationError:
+        """See Source: right if the whole file has its MD5; else it goes, to be got anew."""
+        self._download.stop()
+        if self.expected.md5 is not None and not isinstance(error, MismatchError):
+            try:
+                for _ in Checked(self).blocks():
+                    pass
+            except DamagedError as damage:
+                error = damage
+            else:
+                return error
         self.discard()
         return PreparationError(f"{error}. The download has been removed; run again to repeat it.")
+
+
+def _disagreement(first: First, facts: Facts) -> str:
+    """Why a server's answer is not yet the file that RELEASE.metalink tells of; empty if it is."""
+    size = first.size
+    if first.not_it and (size is None or size != facts.size):
+        return f"the server sends {first.not_it}"
+    if None not in (size, facts.size) and size != facts.size:
+        return (
+            f"the server has {size:,} bytes, but RELEASE.metalink says {facts.size:,}: "
+            "a new release is being put up"
+        )
+    return ""

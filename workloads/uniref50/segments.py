@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def read_source(source: Source, folder: Path) -> Segments:
     reader = FastaReader(source.name)
     checking = Checked(source)
     progress = Progress("read", source.expected.size or source.size)
-    text = ahead(unpacked(ahead(checking.blocks()), source.name), _UNPACKED_AHEAD)
+    unpacking = unpacked(ahead(checking.blocks()), source.name)
 
     def state() -> tuple[int, int | None, str]:
         return checking.done, source.size, f"{reader.records:,} records"
@@ -112,7 +113,12 @@ def read_source(source: Source, folder: Path) -> Segments:
             write_all(descriptor, block.lengths.astype("<u4", copy=False).tobytes())
             yield block
 
-    with new_file(lengths_path(folder)) as descriptor, progress.kept_up(state), quick_turns():
+    with (
+        closing(ahead(unpacking, _UNPACKED_AHEAD)) as text,
+        new_file(lengths_path(folder)) as descriptor,
+        progress.kept_up(state),
+        quick_turns(),
+    ):
         first = _write_segments(folder, rows(descriptor), lambda: piece_bytes(source.size))
     progress.finish(f"{reader.records:,} records from {size(checking.done)}")
     return _load(folder, checking.facts, np.array(first, np.int64), reader.cut_short)

@@ -1,44 +1,73 @@
-"""Talks to an http or https server, and puts up with what servers and networks do for a while."""
+"""Talks to an http or https server, and puts up with what servers and networks do for a while.
+
+The schedule: after a failure the next attempt comes in 1 second, then in 2, 4, 8 and so on up to 5
+minutes, or when the server's Retry-After says, an hour at the most. 80 failures in a row with next
+to no byte in between are too many: 6 hours of refused connections, 7 of silence. The program then
+ends with status 1, what has come stays, and the Job (manifests/workload/uniref50-job.yaml) starts
+it three times more: a server may be away for a day.
+
+Only a server that has never answered well, in this run or an earlier one, is believed when it
+refuses (403, 404 and the like): after 10 refusals in a row, 8 minutes, the address is taken to be
+wrong, with status 2. From one that has answered well before, a refusal is a failure as any other.
+"""
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import http.client
+import re
+import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from problems import PreparationError, SourceError
 
-T = TypeVar("T")
-LONGEST_PAUSE = 60.0
-# Answers that may be others a little later (RFC 9110, RFC 6585); else 4xx is final.
+A = TypeVar("A")
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
+LONGEST_RETRY_AFTER = 3600.0
+REFUSALS = 10
+# Answers that may be others a little later (RFC 9110, RFC 6585); another 4xx is a refusal.
 _LATER = {408, 425, 429}
-_NOT_THERE = {403, 404, 410}
+_PROXY_AUTHENTICATION = 407
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to put up with a server.
+    """How long to put up with a server; the module's text has the schedule.
 
     Attributes:
         stall: seconds after which a connection that sends next to nothing is given up.
         attempts: failures in a row, without a byte in between, after which to give up.
-        pause: seconds before the second attempt; doubles each time, to LONGEST_PAUSE.
     """
 
     stall: float = 60.0
-    attempts: int = 10
-    pause: float = 1.0
+    attempts: int = 80
+
+    def before(self, attempt: int) -> float:
+        """Seconds to wait before the second, third… attempt."""
+        return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt - 2, 30))
 
 
 class Server:
-    """One address and the patience with whoever answers there."""
+    """One address and the patience with whoever answers there.
+
+    Attributes:
+        met: whether it has answered well, in this run or an earlier one.
+    """
 
     def __init__(self, url: str, patience: Patience) -> None:
         self.url, self.patience = url, patience
+        self.met = False
+        self._refused = 0
+        self._said = ("", 0.0)
+        self._lock = threading.Lock()
 
     def open(self, headers: dict[str, str]) -> http.client.HTTPResponse:
         """Ask for the file.
@@ -56,18 +85,13 @@ class Server:
                 request, timeout=self.patience.stall
             )
         except (ValueError, http.client.InvalidURL) as error:
-            raise SourceError(f"{self.url}: no good address: {error}") from None
+            if self.met:  # it is what the server leads to
+                raise ConnectionError(f"the server leads to no good address: {error}") from None
+            raise SourceError(f"{self._asked()}: no good address: {error}") from None
         return response
 
-    def answer(
-        self,
-        headers: dict[str, str],
-        use: Callable[[http.client.HTTPResponse], T],
-        instead: Mapping[int, T],
-    ) -> T:
+    def answer(self, headers: dict[str, str], use: Callable[[http.client.HTTPResponse], A]) -> A:
         """What `use` makes of the answer, after as many attempts as it takes.
-
-        `instead`: what a status means that is an answer as well, though urllib calls it an error.
 
         Raises:
             PreparationError: the server does not answer, or not well.
@@ -78,22 +102,25 @@ class Server:
                 with self.open(headers) as response:
                     return use(response)
             except (OSError, http.client.HTTPException) as error:
-                if isinstance(error, urllib.error.HTTPError) and error.code in instead:
-                    return instead[error.code]
                 failures += 1
                 self.put_up_with(error, failures)
 
     def small_file(self, most: int) -> bytes | None:
-        """The file, up to `most` bytes; None if there is none.
+        """The file, up to `most` bytes; None when the server refuses it.
 
         Raises:
             PreparationError: the server does not answer, or not well.
         """
-
-        def whole(response: http.client.HTTPResponse) -> bytes | None:
-            return self._all(response, most)
-
-        return self.answer({}, whole, dict.fromkeys(_NOT_THERE))
+        failures = 0
+        while True:
+            try:
+                with self.open({}) as response:
+                    return self._all(response, most)
+            except (OSError, http.client.HTTPException) as error:
+                if _refusal(error) and _status(error) != _PROXY_AUTHENTICATION:
+                    return None
+                failures += 1
+                self.put_up_with(error, failures)
 
     def _all(self, response: http.client.HTTPResponse, most: int) -> bytes:
         """Read it to its end; TimeoutError when that takes longer than a stall."""
@@ -112,24 +139,81 @@ class Server:
         """Wait before the next attempt; raise where another one is of no use.
 
         Raises:
-            SourceError: the server has refused for good.
+            SourceError: a server that has never answered well refuses.
             PreparationError: too many failures in a row.
         """
-        wait = ""
-        if isinstance(error, urllib.error.HTTPError):
-            reason = f"the server answers {error.code} {error.reason}"
-            wait = error.headers.get("Retry-After", "") if error.headers else ""
-            if 400 <= error.code < 500 and error.code not in _LATER:
-                raise SourceError(f"{self.url}: {reason}; check the address") from None
-        else:
-            reason = str(getattr(error, "reason", None) or error or type(error).__name__)
-        if failures >= self.patience.attempts:
+        patience = self.patience
+        reason = self._reason(error)
+        refusal = _refusal(error) and not self.met
+        self._refused = self._refused + 1 if refusal else 0
+        if refusal and self._refused >= min(REFUSALS, patience.attempts):
+            raise SourceError(f"{self.url}: {reason}; check the address") from None
+        if failures >= patience.attempts:
             raise PreparationError(
                 f"{self.url}: gave up after {failures} attempts in a row: {reason}; "
                 "what has been downloaded is kept, run again to go on"
             ) from None
-        pause = min(LONGEST_PAUSE, self.patience.pause * 2 ** (failures - 1))
-        if wait.isdigit():
-            pause = min(LONGEST_PAUSE, max(pause, float(wait)))
-        print(f"download: {reason}; attempt {failures + 1} in {pause:.0f} s", flush=True)
+        pause = max(patience.before(failures + 1), _retry_after(error))
+        with self._lock:
+            # Several connections meet the same trouble: one line tells of it.
+            text, when = self._said
+            now = time.monotonic()
+            if reason != text or now >= when:
+                attempt = f"attempt {failures + 1} of {patience.attempts}"
+                print(f"download: {reason}; {attempt} in {pause:.0f} s", flush=True)
+                self._said = (reason, now + pause / 2)
         time.sleep(pause)
+
+    def _proxy(self) -> tuple[str, str] | None:
+        """The proxy on the way, and the variable that names it; never its user and password."""
+        parts = urllib.parse.urlsplit(self.url)
+        proxy = urllib.request.getproxies().get(parts.scheme)
+        if not proxy or urllib.request.proxy_bypass(parts.netloc):
+            return None
+        return re.sub(r"^(\w+://)?[^/]*@", r"\1", proxy), f"{parts.scheme}_proxy"
+
+    def _asked(self) -> str:
+        proxy = self._proxy()
+        return f"{self.url} by the proxy {proxy[0]} ({proxy[1]})" if proxy else self.url
+
+    def _reason(self, error: Exception) -> str:
+        """What has happened, for people; names the proxy where it is to blame or may be."""
+        status, proxy = _status(error), self._proxy()
+        reason = str(getattr(error, "reason", None) or error or type(error).__name__)
+        if status is None:
+            way = proxy and isinstance(error, urllib.error.URLError)
+            return f"the proxy {proxy[0]} ({proxy[1]}): {reason}" if way and proxy else reason
+        answer = _TUNNEL.sub(r"\1", reason) if _TUNNEL.search(reason) else f"{status} {reason}"
+        own = _TUNNEL.search(reason) or status == _PROXY_AUTHENTICATION
+        if not proxy or not own:
+            return f"the server answers {answer}"
+        wants = "; it wants a user and password" if status == _PROXY_AUTHENTICATION else ""
+        return f"the proxy {proxy[0]} ({proxy[1]}) answers {answer}{wants}"
+
+
+def _status(error: Exception) -> int | None:
+    """The status of an answer that is an error; a proxy's own too."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code
+    tunnel = _TUNNEL.search(str(getattr(error, "reason", error)))
+    return int(tunnel[1]) if tunnel else None
+
+
+def _refusal(error: Exception) -> bool:
+    status = _status(error) or 0
+    return 400 <= status < 500 and status not in _LATER
+
+
+def _retry_after(error: Exception) -> float:
+    """Seconds that the server wants to be left alone (RFC 9110, section 10.2.3)."""
+    headers = getattr(error, "headers", None)
+    told = (headers.get("Retry-After") or "" if headers else "").strip()
+    if told.isdigit():
+        seconds = float(told)
+    else:
+        try:
+            when = email.utils.parsedate_to_datetime(told)
+            seconds = (when - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+        except (TypeError, ValueError):  # none, or no date
+            return 0.0
+    return min(LONGEST_RETRY_AFTER, max(0.0, seconds))

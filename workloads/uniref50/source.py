@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from problems import DamagedError, PreparationError, SourceError, about, explain
+from problems import MismatchError, PreparationError, SourceError, about, explain
 
 SOURCE_READ = 4 << 20
 
@@ -67,8 +67,15 @@ class Source(Protocol):
     def discard(self) -> None:
         """Remove what reading it has left on the disk, if anything."""
 
-    def damaged(self, error: DamagedError) -> PreparationError:
-        """What to raise when the bytes turn out damaged."""
+    def agreed(self, found: Facts) -> Facts:
+        """Compare what has been read to its end with what is said of it; return what holds.
+
+        Raises:
+            MismatchError: another size or MD5.
+        """
+
+    def doubted(self, error: SourceError) -> PreparationError:
+        """What to raise when the bytes turn out wrong: `error` if they are so at the source."""
 
 
 class LocalSource:
@@ -117,9 +124,29 @@ class LocalSource:
     def discard(self) -> None:
         """See Source; the file is not ours to remove."""
 
-    def damaged(self, error: DamagedError) -> PreparationError:
+    def agreed(self, found: Facts) -> Facts:
+        """See Source."""
+        return compared(found, self.expected)
+
+    def doubted(self, error: SourceError) -> PreparationError:
         """See Source: another try would find the same bytes."""
         return error
+
+
+def compared(found: Facts, expected: Facts) -> Facts:
+    """`found`, compared with what is expected where that is known.
+
+    Raises:
+        MismatchError: another size or MD5.
+    """
+    for what in ("size", "md5"):
+        wanted, got = getattr(expected, what), getattr(found, what)
+        if wanted is not None and wanted != got:
+            raise MismatchError(
+                f"{expected.url}: {what} is {got}, but should be {wanted}; "
+                "the file is damaged, or a new release is being put up"
+            )
+    return found
 
 
 class Checked:
@@ -139,7 +166,7 @@ class Checked:
         """The file's bytes in order.
 
         Raises:
-            DamagedError: another size or MD5 than expected.
+            MismatchError: another size or MD5 than expected.
         """
         # Not for security: MD5 is what UniProt publishes (FIPS builds of Python refuse it else).
         digest = hashlib.md5(usedforsecurity=False)
@@ -147,13 +174,5 @@ class Checked:
             digest.update(block)
             self.done += len(block)
             yield block
-        expected = self._source.expected
-        found = replace(expected, size=self.done, md5=digest.hexdigest())
-        for what in ("size", "md5"):
-            wanted, got = getattr(expected, what), getattr(found, what)
-            if wanted is not None and wanted != got:
-                raise DamagedError(
-                    f"{expected.url}: {what} is {got}, but should be {wanted}; "
-                    "the file is damaged, or a new release is being put up"
-                )
-        self.facts = found
+        found = replace(self._source.expected, size=self.done, md5=digest.hexdigest())
+        self.facts = self._source.agreed(found)

@@ -13,11 +13,11 @@ import numpy as np
 
 import segments
 from durable import read_json, remove, write_json
-from layout import Split, Task, output_files, shuffled, tasks
+from layout import SPLITS, Split, Task, output_files, rows_of, shuffled, tasks, too_small
 from order import Distribution, Finished, Orderer
-from problems import DamagedError, PreparationError, ScratchError, SourceError
+from problems import PreparationError, ScratchError, SourceError
 from progress import Progress
-from publish import SPLITS, file_size, manifest_of, publish, write_manifest
+from publish import file_size, manifest_of, publish, write_manifest
 from segments import PIECE_ROWS, Segments, piece_bytes
 from source import Source
 
@@ -41,11 +41,15 @@ class Preparation:
         processed: gets the files once all of them are complete.
         split: the reference's parameters.
         workers: processes for the second and third stage.
+        global_batch_size: sequences that a training takes from a split at once; 0 if unknown.
     """
 
-    def __init__(self, work: Path, processed: Path, split: Split, workers: int) -> None:
+    def __init__(
+        self, work: Path, processed: Path, split: Split, workers: int, global_batch_size: int
+    ) -> None:
         self._work, self._processed = work, processed
         self._split, self._workers = split, workers
+        self._global_batch_size = global_batch_size
         self._state = work / "state.json"
 
     def run(self, source: Source, *, keep_raw: bool) -> dict[str, Any]:
@@ -57,6 +61,7 @@ class Preparation:
         """
         try:
             rows = self._rows(source)
+            self.demand(rows_of(rows.records, self._split))
             if not keep_raw:
                 source.discard()
             finished = self._files(rows)
@@ -69,6 +74,20 @@ class Preparation:
         manifest = manifest_of(VERSION, self._split, rows.source, rows.cut_short, finished)
         write_manifest(self._processed, manifest)
         return manifest
+
+    def demand(self, rows: dict[str, int]) -> None:
+        """Make sure that a training can use splits of so many `rows`.
+
+        Raises:
+            SourceError: it would end after its nodes have started.
+        """
+        if self._global_batch_size:
+            why = too_small(rows, self._split.num_csv_files, self._global_batch_size)
+            if why:
+                raise SourceError(
+                    f"{self._processed}: {why}. Choose other sizes of the splits, "
+                    "fewer files, or smaller batches"
+                )
 
     def _rows(self, source: Source) -> Segments:
         """First stage: the source's rows, in segments."""
@@ -87,8 +106,8 @@ class Preparation:
         self._work.mkdir()
         try:
             rows = segments.read_source(source, self._work)
-        except DamagedError as error:
-            raise source.damaged(error) from None
+        except SourceError as error:
+            raise source.doubted(error) from None
         wanted = self._split.val_size + self._split.test_size
         if rows.records < wanted:
             remove(self._work)

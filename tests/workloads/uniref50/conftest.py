@@ -23,6 +23,9 @@ def server() -> Iterator[Server]:
             except OSError:
                 self.close_connection = True
 
+        def do_CONNECT(self) -> None:
+            self.send_error(407, "Proxy Authentication Required")
+
         def log_message(self, format: str, *args: Any) -> None:
             pass
 

@@ -241,12 +241,6 @@ def test_a_check_that_cannot_be_had_is_an_error(
     assert "RELEASE.metalink: gave up after 2 attempts" in done.stderr
 
 
-def test_an_empty_file_is_called_empty(server: Server, tmp_path: Path) -> None:
-    done = run("--root", tmp_path, "--url", server.put(NAME, b""), *SIZES)
-    assert done.returncode == 2
-    assert "the file is empty" in done.stderr
-
-
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EIO])
 def test_what_the_network_does_is_not_the_disks_fault(
     number: int, server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
@@ -284,16 +278,6 @@ os.pwrite = pwrite
     assert "attempt" not in done.stdout
 
 
-@pytest.mark.parametrize("status", [404, 403, 410])
-def test_a_refusal_is_final(status: int, server: Server, tmp_path: Path, content: bytes) -> None:
-    server.failures = [status] * 10
-    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES)
-    assert done.returncode == 2
-    assert f"the server answers {status}" in done.stderr
-    assert len([asked for asked in server.asked if asked]) == 1
-    assert not csv_files(tmp_path)
-
-
 def test_a_server_that_stays_away_is_given_up(
     server: Server, tmp_path: Path, content: bytes
 ) -> None:
@@ -325,19 +309,3 @@ def test_a_wrong_md5_throws_the_download_away(
     server.metalink(NAME, content)
     assert run("--root", tmp_path, "--url", url, *SIZES).returncode == 0
     assert csv_files(tmp_path) == right
-
-
-def test_a_wrong_size_is_found_before_the_download(
-    server: Server, tmp_path: Path, content: bytes
-) -> None:
-    server.metalink(NAME, content + b"x")
-    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES)
-    assert done.returncode == 1
-    assert "RELEASE.metalink says" in done.stderr
-
-
-def test_a_page_in_place_of_the_file(server: Server, tmp_path: Path) -> None:
-    url = server.put(NAME, b"<!DOCTYPE html><html>Sign in</html>")
-    done = run("--root", tmp_path, "--url", url, *SIZES)
-    assert done.returncode == 2
-    assert "an HTML page" in done.stderr

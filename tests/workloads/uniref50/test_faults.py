@@ -72,9 +72,16 @@ def test_bad_input_gets_one_message(tmp_path: Path, content: bytes, message: str
         (["--url", "http://a/b", "--fasta", "c"], "not allowed with argument"),
         (["--fasta", "/no/such/file"], "/no/such/file: no such file"),
         (["--fasta", "/tmp"], "/tmp: is a folder"),
-        (["--url", "http://127.0.0.1:port/a.gz"], "is not allowed: give a http, https or file"),
+        (["--url", "http://127.0.0.1:port/a.gz"], "a port is a number from 1 to 65535"),
         (["--url", "http:///a.gz"], "is not allowed: give a http, https or file"),
         (["--url", "http://host/a b.gz"], "is not allowed: give a http, https or file"),
+        (["--url", "http://host:99999/a.gz"], "a port is a number from 1 to 65535"),
+        (["--url", "http://host:0/a.gz"], "a port is a number from 1 to 65535"),
+        (["--url", "http://[::1/a.gz"], "is not allowed: give a http, https or file"),
+        (["--url", "http://host/folder/"], "it names no file"),
+        (["--url", "http://host"], "it names no file"),
+        (["--url", "http://me:secret@host/a.gz"], "a user and password are not allowed in it"),
+        (["--connections", "0"], "--connections: '0' is not allowed"),
     ],
 )
 def test_bad_options_get_one_message(tmp_path: Path, options: list[str], message: str) -> None:
@@ -82,6 +89,7 @@ def test_bad_options_get_one_message(tmp_path: Path, options: list[str], message
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+    assert "secret" not in done.stderr
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -325,4 +333,5 @@ def test_two_at_once_do_not_mix(tmp_path: Path, source: Path, right: dict[str, b
     outputs = [process.communicate(timeout=60)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     assert any("nothing to do" in output for output in outputs)
+    assert any("waiting for another preparation in " in output for output in outputs)
     assert csv_files(tmp_path) == right

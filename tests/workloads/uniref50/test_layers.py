@@ -12,7 +12,7 @@ LAYERS = (
     ("problems", "cores", "layout", "background", "progress"),
     ("durable", "fasta", "gunzip"),
     # The download.
-    ("server", "source", "pieces"),
+    ("server", "source", "pieces", "answers"),
     ("metalink", "download"),
     ("remote",),
     # First stage: rows in file order.

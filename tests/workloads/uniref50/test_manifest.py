@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench.uniref50_data import write_fasta
-from tests.workloads.uniref50.harness import csv_files, run
+from tests.workloads.uniref50.harness import BEFORE_PUBLISHING, csv_files, run
 
 SIZES = ("--val-size", "10", "--test-size", "100", "--num-csv-files", "5")
 
@@ -89,12 +89,16 @@ INDEXES = (
     "train/x000.csv.idx.npy",
     "train/x000.csv.idx.info",
     "fsx/processed/val/x001.csv.idx.npy",
+    "__indexmap_128000000mns_512msl_0.00ssp_1234s.npy",
+    "train/x000.csv_x000.csv_indexmap_19200mns_128msl_0.00ssp_42s.npy",
 )
 
 
 @pytest.mark.parametrize("options", [("--seed", "7", "--replace"), ()])
-def test_indexes_of_other_lines_go(made: Path, root: Path, options: tuple[str, ...]) -> None:
-    """NeMo takes an index that is there, and would read the new files at the old places."""
+def test_what_a_training_has_made_of_other_files_goes(
+    made: Path, root: Path, options: tuple[str, ...]
+) -> None:
+    """NeMo takes what is there: it would read the new files at the old places, or miss records."""
     for name in INDEXES:
         (root / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "processed" / name).write_bytes(b"old")
@@ -185,3 +189,66 @@ def test_files_without_a_manifest_are_made_anew(made: Path, root: Path) -> None:
     (root / "processed/train/x000.csv").write_text("half")
     assert again(made, root).returncode == 0
     assert csv_files(root) == right
+
+
+ANNOUNCED = 0o644
+LONG_AGO = 1_000_000_000
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_each_published_file_is_changed_where_it_lies(
+    made: Path, tmp_path: Path, moved: bool
+) -> None:
+    """FSx exports a change of permissions or times; of a move into its folder nobody says so.
+
+    Also of files that an earlier run has moved, and was killed.
+    """
+    arguments = ("--root", tmp_path, "--fasta", made / "a.fasta", *SIZES)
+    assert run(*arguments, fault=BEFORE_PUBLISHING).returncode == 9
+    drafts = sorted((tmp_path / "raw/work/processed").glob("*/*.csv"))
+    assert len(drafts) == 15
+    for draft in drafts:
+        assert draft.stat().st_mode & 0o777 != ANNOUNCED
+        os.utime(draft, (LONG_AGO, LONG_AGO))
+        if moved:
+            final = tmp_path / "processed" / draft.parent.name / draft.name
+            final.parent.mkdir(exist_ok=True)
+            draft.rename(final)
+    began = time.time()
+    assert run(*arguments).returncode == 0
+    files = sorted((tmp_path / "processed").glob("*/*.csv"))
+    assert len(files) == 15
+    for file in files:
+        assert file.stat().st_mode & 0o777 == ANNOUNCED
+        assert file.stat().st_mtime >= began - 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--global-batch-size", 10), ""),
+        (("--global-batch-size", 11), "the split val has 10 rows, too few for one global batch"),
+        (("--global-batch-size", 5, "--num-csv-files", 11), "the split val has 10 rows, too few"),
+        (("--global-batch-size", 5, "--val-size", 0), "the split val has 0 rows"),
+        (
+            ("--global-batch-size", 200, "--val-size", 300, "--test-size", 600),
+            "the split train has",
+        ),
+        (("--val-size", 0), ""),
+    ],
+)
+def test_a_data_set_that_the_training_cannot_use_is_refused(
+    options: tuple[object, ...], message: str, made: Path, tmp_path: Path
+) -> None:
+    """Before a GPU node starts; each time, also of one that is complete."""
+    arguments = ("--root", tmp_path, "--fasta", made / "a.fasta", *SIZES)
+    done = run(*arguments, *options)
+    assert done.returncode == (2 if message else 0), done.stderr
+    assert message in done.stderr
+    assert (tmp_path / "processed/_SUCCESS").exists() == (not message)
+    if message:
+        plain = [each for each in options if each not in options[:2]]
+        assert run(*arguments, *plain).returncode == 0
+        again = run(*arguments, *options)
+        assert again.returncode == 2
+        assert message in again.stderr

@@ -1,0 +1,369 @@
+"""Servers as they are: what they say is read, and what they refuse for a while is waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import io
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+
+import server as server_module
+from bench.uniref50_data import write_fasta
+from bench.uniref50_servers import Schedule, runs_until_right, schedules, serving
+from server import Patience
+from tests.workloads.uniref50.harness import (
+    PROBE,
+    SMALL,
+    Server,
+    csv_files,
+    metalink,
+    reply,
+    run,
+    span,
+)
+
+pytestmark = pytest.mark.slow
+
+Handler = http.server.BaseHTTPRequestHandler
+SIZES = ("--val-size", "5", "--test-size", "20", "--num-csv-files", "3")
+NAME = "uniref50.fasta.gz"
+UNSURE = "whole-without-length-breaks"  # looks like the end of a shorter file
+PAGE = b"<!DOCTYPE html><html>Down for maintenance</html>"
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("served") / NAME
+    write_fasta(path, 3000)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("right")
+    (folder / NAME).write_bytes(content)
+    assert run("--root", folder, "--fasta", folder / NAME, *SIZES).returncode == 0
+    return csv_files(folder)
+
+
+def test_any_way_to_answer_ends_with_the_files_rows() -> None:
+    """A few of the schedules; `python -m bench.uniref50_servers` follows thousands."""
+    with serving() as web:
+
+        @given(schedules())
+        @example(Schedule(False, ("whole-without-length", UNSURE, UNSURE), None, 1))
+        @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+        def follow(schedule: Schedule) -> None:
+            with contextlib.redirect_stdout(io.StringIO()):
+                runs_until_right(web, schedule)
+
+        follow()
+
+
+def test_the_schedule_is_what_the_text_says() -> None:
+    patience = Patience()
+    pauses = [patience.before(attempt) for attempt in range(2, patience.attempts + 1)]
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert max(pauses) == 5 * 60
+    assert 5.9 * 3600 < sum(pauses) < 6.1 * 3600
+    assert sum(pauses[: server_module.REFUSALS - 1]) == pytest.approx(8.5 * 60, abs=10)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 410])
+def test_a_refusal_is_believed_of_a_server_that_has_never_answered_well(
+    status: int, server: Server, tmp_path: Path, content: bytes
+) -> None:
+    server.failures = [status] * 1000
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES)
+    assert done.returncode == 2
+    assert f"the server answers {status}" in done.stderr
+    assert "check the address" in done.stderr
+    assert len(server.asked) == 10
+    assert not csv_files(tmp_path)
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 503])
+def test_a_refusal_in_between_is_waited_out(
+    status: int, server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """A firewall's limit of requests, a release that is being put up."""
+
+    def meet(handler: Handler, number: int, content: bytes) -> bool:
+        return 4 <= number < 24 and reply(handler, status, b"no")
+
+    server.meet = meet
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert f"the server answers {status}" in done.stdout
+    assert "attempt 2 of 80 in" in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+def test_a_refusal_is_no_final_word_from_a_server_of_an_earlier_run(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    options = ("--root", tmp_path, "--url", server.put(NAME, content), "--connections", 1, *SIZES)
+    server.answers_left = 3
+    assert run(*options, "--attempts", 1, pieces=SMALL).returncode == 1
+    server.failures = [404] * 30
+    assert run(*options, "--attempts", 15, pieces=SMALL).returncode == 1
+    server.failures, server.answers_left = [], None
+    done = run(*options, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "from an earlier run" in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+@pytest.mark.parametrize("length", [-1, None])
+def test_a_page_in_place_of_the_file_is_waited_out(
+    length: int | None, server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """At first and in between, RELEASE.metalink too; what has come is kept."""
+    server.metalink(NAME, content)
+
+    def meet(handler: Handler, number: int, content: bytes) -> bool:
+        return number in (1, 2, 6, 7, 8) and reply(handler, 200, PAGE, {}, length)
+
+    def meet_metalink(handler: Handler, number: int, content: bytes) -> bool:
+        return number < 3 and reply(handler, 200, PAGE, {}, length)
+
+    server.meet, server.meet_metalink = meet, meet_metalink
+    options = ("--root", tmp_path, "--url", server.put(NAME, content), "--connections", 1, *SIZES)
+    done = run(*options, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "the server sends an HTML page" in done.stdout
+    assert "unchecked" not in done.stdout
+    assert csv_files(tmp_path) == right
+    good = [asked for asked in server.asked if server.asked.count(asked) == 1]
+    assert len(good) >= len(content) // SMALL - 2, "bytes that are there are not asked for again"
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [(PAGE, "an HTML page"), (b"", "an empty file"), (b"Too many users", "neither gzip nor FASTA")],
+)
+def test_what_is_not_the_file_is_never_a_final_failure(
+    body: bytes, what: str, server: Server, tmp_path: Path
+) -> None:
+    url = server.put(NAME, body)
+    done = run("--root", tmp_path, "--url", url, *SIZES, "--attempts", 3)
+    assert done.returncode == 1
+    assert f"the server sends {what}" in done.stderr
+
+
+def test_a_metalink_that_is_newer_than_its_file_is_waited_for(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    server.metalink(NAME, content + b"x")
+    options = ("--root", tmp_path, "--url", server.put(NAME, content), *SIZES)
+    done = run(*options, "--attempts", 3)
+    assert done.returncode == 1
+    assert "but RELEASE.metalink says" in done.stderr
+    server.metalink(NAME, content)
+    server.meet_metalink = lambda handler, number, text: (
+        number < 8 and reply(handler, 200, metalink(NAME, content + b"x"))
+    )
+    done = run(*options)
+    assert done.returncode == 0, done.stderr
+    assert "a new release is being put up; attempt 2 of 80" in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+def test_an_md5_that_is_put_up_after_its_file_is_taken(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """Of the same size, as it can be; a download of hours is not thrown away for it."""
+    server.metalink(NAME, content)
+    server.meet_metalink = lambda handler, number, text: (
+        number < 2 and reply(handler, 200, metalink(NAME, content, "0" * 32))
+    )
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES)
+    assert done.returncode == 0, done.stderr
+    assert csv_files(tmp_path) == right
+
+
+def test_a_part_that_starts_earlier_is_put_where_it_belongs(server: Server, tmp_path: Path) -> None:
+    """A cache with blocks of its own; without MD5 nobody else would see it."""
+    write_fasta(tmp_path / "a.fasta", 3000)
+    plain = (tmp_path / "a.fasta").read_bytes()
+
+    def meet(handler: Handler, number: int, content: bytes) -> bool:
+        start, stop = span(handler, content) or (0, 0)
+        if number == 2:  # breaks off
+            told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
+            return reply(handler, 206, content[start : start + 50_001], told, stop - start)
+        start -= start % 4096
+        told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
+        return reply(handler, 206, content[start:stop], told)
+
+    server.meet = meet
+    url = server.put("a.fasta", plain)
+    done = run("--root", tmp_path / "web", "--url", url, *SIZES, "--connections", 1)
+    assert done.returncode == 0, done.stderr
+    assert "the connection broke" in done.stdout
+    run("--root", tmp_path / "file", "--fasta", tmp_path / "a.fasta", *SIZES)
+    assert csv_files(tmp_path / "web") == csv_files(tmp_path / "file")
+
+
+def test_the_whole_file_in_answer_to_a_range_is_taken_as_one_stream(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """A cache that keeps ranges from the server behind it; 4 connections, of which one goes on."""
+    server.meet = lambda handler, number, body: (
+        len(span(handler, body) or ()) == 2
+        and (number > 3 and reply(handler, 200, body, {"ETag": '"v"'}))
+    )
+    server.etags = ["v"]
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert csv_files(tmp_path) == right
+    assert len(server.asked) <= 7, "one connection brings it all, at once"
+
+
+def test_a_file_of_unknown_length_is_whole_by_its_metalink(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """Where no length is told, a break looks like an end."""
+    server.metalink(NAME, content)
+
+    def meet(handler: Handler, number: int, content: bytes) -> bool:
+        return reply(handler, 200, content[: len(content) // (3 - min(number, 2))], {}, None)
+
+    server.meet = lambda handler, number, body: reply(
+        handler, 200, body[: len(body) // 2] if number in (2, 3) else body, {}, None
+    )
+    done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "the connection broke after" in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+def test_fewer_connections_when_some_are_refused(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """One at a time, as some mirrors have it: the others give way, and use up no patience."""
+    free = threading.Semaphore(1)
+
+    def meet(handler: Handler, number: int, body: bytes) -> bool:
+        if not free.acquire(blocking=False):
+            return reply(handler, 503, b"one at a time")
+        try:
+            start, stop = span(handler, body) or (0, len(body))
+            told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(body)}", "ETag": '"v"'}
+            reply(handler, 206, b"", told, stop - start)
+            for at in range(start, stop, 1 << 14):
+                handler.wfile.write(body[at : min(at + (1 << 14), stop)])
+                threading.Event().wait(0.02 if stop - start > PROBE else 0)
+            return True
+        finally:
+            free.release()
+
+    server.meet = meet
+    options = ("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, "--attempts", 8)
+    done = run(*options, pieces=SMALL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "one connection fewer from now on" in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+def test_bytes_of_an_unfinished_piece_are_kept_too(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    server.break_after, server.breaks = 100_000, 1
+    server.meet = lambda handler, number, body: number == 3 and reply(handler, 503, b"")
+    options = ("--root", tmp_path, "--url", server.put(NAME, content), "--connections", 1, *SIZES)
+    assert run(*options, "--attempts", 2).returncode == 1
+    done = run(*options)
+    assert "goes on with 100,000 bytes from an earlier run" in done.stdout
+    assert server.asked[-1].startswith("bytes=100000-")
+    assert csv_files(tmp_path) == right
+
+
+def test_what_has_come_from_one_mirror_is_gone_on_with_from_another(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    """The MD5 tells that it is the same file."""
+    server.metalink(NAME, content)
+    url = server.put(NAME, content)
+    options = ("--root", tmp_path, "--connections", 1, *SIZES)
+    server.answers_left = 3
+    assert run(*options, "--url", url, "--attempts", 1, pieces=SMALL).returncode == 1
+    server.answers_left = None
+    done = run(*options, "--url", url + "?mirror=2", pieces=SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "from an earlier run" in done.stdout
+    assert csv_files(tmp_path) == right
+
+
+def test_a_query_is_no_part_of_the_files_name(
+    server: Server, tmp_path: Path, content: bytes
+) -> None:
+    server.metalink(NAME, content, md5="0" * 32)
+    url = server.put(NAME, content) + "?X-Amz-Signature=a%2Fb&path=/x/y.gz"
+    done = run("--root", tmp_path, "--url", url, *SIZES, "--keep-raw")
+    assert done.returncode == 1
+    assert "md5 is" in done.stderr
+
+
+@pytest.mark.parametrize(("told", "status"), [(True, 2), (False, 1)])
+def test_wrong_content_is_final_where_its_md5_is_right(
+    told: bool, status: int, server: Server, tmp_path: Path
+) -> None:
+    """Without one, it may be damage on the way."""
+    text = b"".join(b">r%d\nACGT\n" % number for number in range(3000)) + b">x\nAC\xe9\n"
+    if told:
+        server.metalink("a.fasta", text)
+    done = run("--root", tmp_path, "--url", server.put("a.fasta", text), *SIZES, pieces=SMALL)
+    assert done.returncode == status
+    assert "record 3,001 has a byte in its sequence that is no letter" in done.stderr
+
+
+def test_a_proxy_is_used_and_named(
+    server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
+) -> None:
+    host = server.url.removeprefix("http://")
+    environment = {"http_proxy": f"http://me:secret@{host}"}
+    url = f"http://mirror.example.org/{NAME}"
+    refusing = True
+    server.files[url] = content
+    server.meet = lambda handler, number, body: refusing and reply(handler, 407, b"who?")
+    done = run("--root", tmp_path, "--url", url, *SIZES, environment=environment)
+    assert done.returncode == 2
+    assert f"the proxy http://{host} (http_proxy) answers 407" in done.stderr
+    assert "secret" not in done.stderr + done.stdout
+    refusing = False
+    done = run("--root", tmp_path, "--url", url, *SIZES, environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert csv_files(tmp_path) == right
+
+
+@pytest.mark.parametrize(
+    ("proxy", "status", "message"),
+    [
+        ("http://127.0.0.1:9", 1, "the proxy http://127.0.0.1:9 (https_proxy): "),
+        ("http://127.0.0.1:port", 2, "by the proxy http://127.0.0.1:port (https_proxy): no good"),
+    ],
+)
+def test_a_proxy_that_is_none_is_named(
+    proxy: str, status: int, message: str, tmp_path: Path
+) -> None:
+    done = run(
+        *("--root", tmp_path, "--url", "https://mirror.example.org/a.gz", "--attempts", 2),
+        environment={"https_proxy": proxy},
+    )
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_proxy_that_refuses_the_tunnel_is_named(server: Server, tmp_path: Path) -> None:
+    done = run(
+        *("--root", tmp_path, "--url", "https://mirror.example.org/a.gz", "--attempts", 2),
+        environment={"https_proxy": server.url},
+    )
+    assert f"the proxy {server.url} (https_proxy) answers 407" in done.stderr
+    assert "it wants a user and password" in done.stderr
