@@ -34,7 +34,7 @@ def node(kind: str) -> Any:
 
 def allowed(values: dict[str, Any]) -> set[str]:
     """Return the kinds of node that pods with these values of the chart may run on."""
-    spec = {key: values[key] for key in ("nodeSelector", "tolerations") if key in values}
+    spec = {key: each for key, each in values.items() if key in ("nodeSelector", "tolerations")}
     return {kind for kind in POOLS if may_run_on(spec, node(kind))}
 
 
