@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ CHANGES = [
 
 def objects(**changes: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the ConfigMap with the program, and the Job."""
-    config_map, job = dataset_objects(read_settings(changes))
+    return _objects(tuple(changes.items()))
+
+
+@cache
+def _objects(changes: tuple[tuple[str, str], ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    config_map, job = dataset_objects(read_settings(dict(changes)))
     return config_map, job
 
 
