@@ -137,19 +137,3 @@ def test_bucket_and_topic_refuse_plain_http(default: Any, where: str) -> None:
     assert any(
         statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for statement in found
     )
-
-
-def test_the_autoscaler_changes_no_other_clusters_groups(default: Any) -> None:
-    found = [
-        statement
-        for where, statement in statements(default)
-        if where.startswith("Addons/Autoscaler")
-        and any("Set" in action or "Terminate" in action for action in listed(statement["Action"]))
-    ]
-    assert found
-    for statement in found:
-        assert statement["Condition"] == {
-            "StringEquals": {
-                "aws:ResourceTag/k8s.io/cluster-autoscaler/bionemo-on-eks": "owned",
-            }
-        }

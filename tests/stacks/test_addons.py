@@ -81,44 +81,10 @@ def test_charts_are_the_pinned_ones(default: Any) -> None:
         assert found[name]["Namespace"] == chart.namespace
 
 
-def test_device_plugin_nfd_and_gfd_all_land_on_gpu_nodes(default: Any) -> None:
-    values = default.charts()["nvidia-device-plugin"]["Values"]
-    assert values["gfd"]["enabled"] is True
-    assert "gpu" in allowed(default, values)
-    assert "core" not in allowed(default, values)
-    assert "gpu" in allowed(default, values["nfd"]["worker"])
-    # Its own DaemonSet's affinity: the chart's default, one of three labels.
-    assert node(default, "gpu").labels["nvidia.com/gpu.present"] == "true"
-
-
-def test_a_sick_gpu_node_holds_up_no_update(default: Any) -> None:
-    """helm would wait for the DaemonSets' pods of every GPU node, in the roll-back too."""
-    assert default.charts()["nvidia-device-plugin"].get("Wait", False) is False
-    assert default.charts()["cluster-autoscaler"]["Wait"] is True
-
-
-def test_nfds_controllers_stay_on_core_nodes(default: Any) -> None:
-    nfd = default.charts()["nvidia-device-plugin"]["Values"]["nfd"]
-    for part in ("master", "gc"):
-        assert allowed(default, nfd[part]) == {"core"}
-
-
-def test_the_autoscaler_runs_on_core_nodes_in_its_clusters_version(synth: Any) -> None:
-    for version in ("1.29", "1.35"):
-        deployment = synth(kubernetes_version=version)
-        values = deployment.charts()["cluster-autoscaler"]["Values"]
-        assert allowed(deployment, values) == {"core"}
-        assert values["image"]["tag"].startswith(f"v{version}.")
-        assert values["autoDiscovery"]["clusterName"] == "bionemo-on-eks"
-
-
-def test_the_autoscaler_can_raise_the_gpu_group_from_zero(synth: Any) -> None:
-    """It learns labels and taints of a group without nodes from eks:DescribeNodegroup."""
-    deployment = synth(**{"gpu.scaling": "on-demand"})
-    policies = deployment.resources("Addons", "AWS::IAM::Policy").values()
-    text = json.dumps([each["Properties"] for each in policies])
-    assert "eks:DescribeNodegroup" in text
-    assert "autoscaling:SetDesiredCapacity" in text
+def test_the_autoscaler_is_of_its_clusters_version(default: Any) -> None:
+    values = default.charts()["cluster-autoscaler"]["Values"]
+    assert values["image"]["tag"].startswith(f"v{default.settings.kubernetes_version}.")
+    assert values["autoDiscovery"]["clusterName"] == "bionemo-on-eks"
 
 
 def test_the_operator_comes_after_its_crd(default: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk.assertions import Match
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 
@@ -92,46 +91,6 @@ def test_a_fresh_cluster_comes_up_in_one_pass(default: Any) -> None:
     assert not depends_on(default, core, addon(default, "coredns"))
 
 
-def test_nothing_is_installed_that_no_stack_owns(default: Any) -> None:
-    default.template("Cluster").has_resource_properties(
-        "AWS::EKS::Cluster",
-        {
-            "BootstrapSelfManagedAddons": False,
-            "AccessConfig": {
-                "AuthenticationMode": "API",
-                "BootstrapClusterCreatorAdminPermissions": False,
-            },
-        },
-    )
-    for each in default.resources("Cluster", "AWS::EKS::Addon").values():
-        assert each["Properties"]["PreserveOnDelete"] is False
-
-
-def test_secrets_are_encrypted_with_a_key_that_rotates(default: Any) -> None:
-    template = default.template("Cluster")
-    template.has_resource_properties(
-        "AWS::EKS::Cluster", {"EncryptionConfig": [Match.object_like({"Resources": ["secrets"]})]}
-    )
-    template.has_resource(
-        "AWS::KMS::Key", {"DeletionPolicy": "Delete", "Properties": {"EnableKeyRotation": True}}
-    )
-
-
-def test_all_control_plane_logs_go_to_a_group_that_is_there_first(default: Any) -> None:
-    (cluster,) = default.resources("Cluster", "AWS::EKS::Cluster")
-    groups = default.resources("Cluster", "AWS::Logs::LogGroup")
-    (group,) = [
-        name
-        for name, each in groups.items()
-        if each["Properties"].get("LogGroupName") == "/aws/eks/bionemo-on-eks/cluster"
-    ]
-    assert groups[group]["Properties"]["RetentionInDays"] == 90
-    assert groups[group]["DeletionPolicy"] == "Delete"
-    assert depends_on(default, cluster, group)
-    types = default.json("Cluster")["Resources"][cluster]["Properties"]["Logging"]
-    assert len(types["ClusterLogging"]["EnabledTypes"]) == 5
-
-
 @pytest.mark.parametrize("settings", [{}, {"storage.keep_bucket": "false"}])
 def test_every_function_logs_to_a_group_of_its_stack(synth: Any, settings: dict[str, str]) -> None:
     deployment = synth(**settings)
@@ -149,28 +108,21 @@ def test_every_function_logs_to_a_group_of_its_stack(synth: Any, settings: dict[
         assert owned["Properties"]["RetentionInDays"] > 0
 
 
-def endpoint(deployment: Any) -> dict[str, Any]:
-    (cluster,) = deployment.resources("Cluster", "AWS::EKS::Cluster").values()
-    config: dict[str, Any] = cluster["Properties"]["ResourcesVpcConfig"]
-    return config
-
-
-def test_endpoint_is_public_and_private_by_default(default: Any) -> None:
-    config = endpoint(default)
-    assert (config["EndpointPublicAccess"], config["EndpointPrivateAccess"]) == (True, True)
-
-
-def test_public_endpoint_is_limited_to_the_given_blocks(synth: Any) -> None:
-    deployment = synth(**{"cluster.public_access_cidrs": "203.0.113.0/24,198.51.100.7/32"})
-    assert endpoint(deployment)["PublicAccessCidrs"] == ["203.0.113.0/24", "198.51.100.7/32"]
-
-
-def test_private_endpoint_alone_has_the_kubectl_provider_in_the_vpc(synth: Any) -> None:
-    deployment = synth(**{"cluster.endpoint": "private"})
-    config = endpoint(deployment)
-    assert (config["EndpointPublicAccess"], config["EndpointPrivateAccess"]) == (False, True)
-    for function in deployment.resources("Cluster", "AWS::Lambda::Function").values():
-        assert len(function["Properties"]["VpcConfig"]["SubnetIds"]) == 2
+@pytest.mark.parametrize(
+    ("settings", "public", "blocks"),
+    [
+        ({}, True, ["0.0.0.0/0"]),
+        ({"cluster.public_access_cidrs": "203.0.113.0/24"}, True, ["203.0.113.0/24"]),
+        ({"cluster.endpoint": "private"}, False, None),
+    ],
+)
+def test_the_endpoint_is_as_public_as_set(
+    synth: Any, settings: dict[str, str], public: bool, blocks: list[str] | None
+) -> None:
+    (cluster,) = synth(**settings).resources("Cluster", "AWS::EKS::Cluster").values()
+    config = cluster["Properties"]["ResourcesVpcConfig"]
+    assert (config["EndpointPublicAccess"], config["EndpointPrivateAccess"]) == (public, True)
+    assert config.get("PublicAccessCidrs") == blocks
 
 
 def admitted(deployment: Any) -> list[Any]:
@@ -197,64 +149,12 @@ def test_given_admins_and_the_kubectl_provider_are_the_only_ones_admitted(synth:
     assert command == "aws eks update-kubeconfig --name bionemo-on-eks --region us-west-2"
 
 
-def test_an_admin_keeps_the_entry_whoever_comes_or_goes(synth: Any) -> None:
-    """EKS takes no second entry for a principal, so a new resource for it would fail."""
-    first, second, third = (f"arn:aws:iam::111122223333:role/{each}" for each in "abc")
-
-    def entries(*admins: str) -> dict[str, str]:
-        deployment = synth(**{"cluster.admins": ",".join(admins)})
-        found = deployment.resources("Cluster", "AWS::EKS::AccessEntry")
-        return {str(each["Properties"]["PrincipalArn"]): name for name, each in found.items()}
-
-    before = entries(first, second)
-    for after in (entries(second), entries(third, second, first)):
-        assert {name for arn, name in after.items() if arn in before} == {
-            before[arn] for arn in after if arn in before
-        }
-        assert second in after
-
-
-@pytest.mark.parametrize("kind", ["core", "gpu"])
-def test_nodes_are_encrypted_private_and_keep_their_credentials(default: Any, kind: str) -> None:
-    data = launch_template(default, kind)
-    (disk,) = data["BlockDeviceMappings"]
-    assert disk["Ebs"]["Encrypted"] is True
-    assert disk["Ebs"]["VolumeType"] == "gp3"
-    assert disk["Ebs"]["VolumeSize"] == {"core": 100, "gpu": 200}[kind]
-    assert data["MetadataOptions"]["HttpTokens"] == "required"
-    assert data["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
-    # EKS refuses a launch template that says what the node group says.
-    assert not {"IamInstanceProfile", "NetworkInterfaces", "InstanceType"} & set(data)
-
-
-def test_session_manager_reaches_every_node(default: Any) -> None:
-    resources = default.json("Cluster")["Resources"]
-    for kind in ("core", "gpu"):
-        role = node_group(default, kind)[1]["NodeRole"]["Fn::GetAtt"][0]
-        policies = str(resources[role]["Properties"]["ManagedPolicyArns"])
-        assert "AmazonSSMManagedInstanceCore" in policies
-        # The CNI has a Pod Identity: a node has no rights over network interfaces.
-        assert "AmazonEKS_CNI_Policy" not in policies
-
-
 def test_gpu_nodes_stand_together_in_one_zone(default: Any) -> None:
     _, group = node_group(default, "gpu")
     assert len(group["Subnets"]) == 1
     placement = launch_template(default, "gpu")["Placement"]["GroupName"]["Ref"]
     assert default.json("Cluster")["Resources"][placement]["Properties"]["Strategy"] == "cluster"
     assert "Placement" not in launch_template(default, "core")
-
-
-@pytest.mark.parametrize(
-    ("scaling", "sizes"),
-    [
-        ("on-demand", {"MinSize": 0, "DesiredSize": 0, "MaxSize": 2}),
-        ("fixed", {"MinSize": 2, "DesiredSize": 2, "MaxSize": 2}),
-    ],
-)
-def test_gpu_nodes_run_on_demand_or_always(synth: Any, scaling: str, sizes: dict[str, int]) -> None:
-    deployment = synth(**{"gpu.scaling": scaling})
-    assert node_group(deployment, "gpu")[1]["ScalingConfig"] == sizes
 
 
 @pytest.mark.parametrize(
@@ -273,36 +173,6 @@ def test_a_change_of_something_else_sends_no_size_of_the_gpu_nodes(
 ) -> None:
     before = node_group(default, "gpu")[1]["ScalingConfig"]
     assert node_group(synth(**change), "gpu")[1]["ScalingConfig"] == before
-
-
-@pytest.mark.parametrize(
-    ("settings", "capacity_type", "reservation"),
-    [
-        ({"gpu.purchase": "on-demand"}, "ON_DEMAND", None),
-        ({"gpu.purchase": "spot"}, "SPOT", None),
-        (
-            {
-                "gpu.purchase": "capacity-reservation",
-                "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
-            },
-            "ON_DEMAND",
-            "cr-0123456789abcdef0",
-        ),
-    ],
-)
-def test_gpu_nodes_are_bought_as_set(
-    synth: Any, settings: dict[str, str], capacity_type: str, reservation: str | None
-) -> None:
-    deployment = synth(**settings)
-    assert node_group(deployment, "gpu")[1]["CapacityType"] == capacity_type
-    # What is reserved need not lie in a placement group of ours.
-    assert ("Placement" in launch_template(deployment, "gpu")) == (reservation is None)
-    target = (
-        launch_template(deployment, "gpu")
-        .get("CapacityReservationSpecification", {})
-        .get("CapacityReservationTarget", {})
-    )
-    assert target.get("CapacityReservationId") == reservation
 
 
 REPLACING = ("AmiType", "CapacityType", "InstanceTypes", "Subnets")

@@ -1,0 +1,173 @@
+"""A managed node group: what its nodes are, and what EKS and the autoscaler read of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_eks_v2 as eks
+from aws_cdk.assertions import Template
+
+from bionemo_eks.cluster.node_group import NodeGroup, NodePool
+from tests.constructs.bare import SUBNETS, only, some_vpc
+
+GROUP, LAUNCH, ROLE, PLACEMENT = (
+    "AWS::EKS::Nodegroup",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::IAM::Role",
+    "AWS::EC2::PlacementGroup",
+)
+POOL = NodePool(
+    name="some-gpu",
+    instance_type="p5.48xlarge",
+    ami_type="AL2023_x86_64_NVIDIA",
+    kubernetes_version="1.35",
+    min_nodes=0,
+    max_nodes=2,
+    disk_gib=200,
+    labels={"eks-node": "gpu"},
+    taint=("nvidia.com/gpu", "present"),
+)
+
+
+def nodes(**changes: Any) -> Template:
+    stack = Stack()
+    vpc = some_vpc(stack)
+    cluster = eks.Cluster(
+        stack,
+        "Cluster",
+        vpc=vpc,
+        vpc_subnets=[ec2.SubnetSelection(subnets=vpc.private_subnets)],
+        version=eks.KubernetesVersion.of("1.35"),
+        default_capacity_type=eks.DefaultCapacityType.NODEGROUP,
+        default_capacity=0,
+    )
+    pool = replace(POOL, **changes)
+    NodeGroup(stack, "Nodes", cluster=cluster, pool=pool, subnets=vpc.private_subnets[:1])
+    return Template.from_stack(stack)
+
+
+@cache
+def plain() -> Template:
+    return nodes()
+
+
+def launch(template: Template) -> dict[str, Any]:
+    return dict(only(template, LAUNCH)["LaunchTemplateData"])
+
+
+def test_a_group_of_size_0_keeps_what_the_autoscaler_raises_it_by() -> None:
+    """It learns labels and taints of a group without nodes from EKS, not from a node."""
+    group = only(plain(), GROUP)
+    assert group["ScalingConfig"] == {"MinSize": 0, "DesiredSize": 0, "MaxSize": 2}
+    assert group["Labels"] == {"eks-node": "gpu"}
+    assert group["Taints"] == [
+        {"Key": "nvidia.com/gpu", "Value": "present", "Effect": "NO_SCHEDULE"}
+    ]
+
+
+def test_a_group_without_taint_takes_every_pod() -> None:
+    assert "Taints" not in only(nodes(taint=None), GROUP)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "ami_type"),
+    [("p5.48xlarge", "AL2023_x86_64_NVIDIA"), ("m5.xlarge", "AL2023_x86_64_STANDARD")],
+)
+def test_nodes_are_of_the_type_and_the_ami_asked_for(instance_type: str, ami_type: str) -> None:
+    group = only(nodes(instance_type=instance_type, ami_type=ami_type), GROUP)
+    assert group["InstanceTypes"] == [instance_type]
+    assert group["AmiType"] == ami_type
+    assert group["Subnets"] == [SUBNETS[0]]
+
+
+def test_nodes_follow_the_control_planes_version() -> None:
+    assert only(nodes(kubernetes_version="1.34"), GROUP)["Version"] == "1.34"
+
+
+@pytest.mark.parametrize("capacity_type", ["ON_DEMAND", "SPOT"])
+def test_nodes_are_bought_as_asked(capacity_type: str) -> None:
+    assert only(nodes(capacity_type=capacity_type), GROUP)["CapacityType"] == capacity_type
+
+
+def test_pods_do_not_reach_the_nodes_credentials() -> None:
+    """IMDSv2 alone, and an answer that does not survive the hop into a pod."""
+    options = launch(plain())["MetadataOptions"]
+    assert options["HttpTokens"] == "required"
+    assert options["HttpPutResponseHopLimit"] == 1
+
+
+def test_the_disk_is_encrypted_and_goes_with_its_node() -> None:
+    (disk,) = launch(nodes(disk_gib=300))["BlockDeviceMappings"]
+    assert disk["Ebs"] == {
+        "Encrypted": True,
+        "VolumeType": "gp3",
+        "VolumeSize": 300,
+        "DeleteOnTermination": True,
+    }
+
+
+def test_eks_takes_the_launch_template() -> None:
+    """It refuses one that says what the node group says.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+    """
+    refused = {"IamInstanceProfile", "NetworkInterfaces", "InstanceType", "ImageId", "UserData"}
+    assert not refused & set(launch(plain()))
+
+
+def test_a_new_launch_template_reaches_the_plain() -> None:
+    template = plain()
+    ((name, _),) = template.find_resources(LAUNCH).items()
+    version = {"Fn::GetAtt": [name, "LatestVersionNumber"]}
+    assert only(template, GROUP)["LaunchTemplate"] == {"Id": {"Ref": name}, "Version": version}
+
+
+def test_everything_that_a_node_brings_carries_its_tags() -> None:
+    specifications = launch(nodes(tags={"team": "folding"}))["TagSpecifications"]
+    kinds = {each["ResourceType"] for each in specifications}
+    assert kinds == {"instance", "volume", "network-interface"}
+    for each in specifications:
+        assert {"Key": "team", "Value": "folding"} in each["Tags"]
+
+
+def test_people_reach_a_node_by_session_manager_and_it_has_no_right_over_interfaces() -> None:
+    template = plain()
+    ((role, properties),) = (
+        (name, each["Properties"])
+        for name, each in template.find_resources(ROLE).items()
+        if "ec2.amazonaws.com" in json.dumps(each["Properties"]["AssumeRolePolicyDocument"])
+    )
+    policies = json.dumps(properties["ManagedPolicyArns"])
+    assert "AmazonSSMManagedInstanceCore" in policies
+    # The VPC CNI has a Pod Identity.
+    assert "AmazonEKS_CNI_Policy" not in policies
+    assert only(template, GROUP)["NodeRole"] == {"Fn::GetAtt": [role, "Arn"]}
+
+
+def test_nodes_stand_together_only_when_asked() -> None:
+    together = nodes(cluster_placement=True)
+    ((name, group),) = together.find_resources(PLACEMENT).items()
+    assert group["Properties"]["Strategy"] == "cluster"
+    assert launch(together)["Placement"] == {"GroupName": {"Ref": name}}
+    plain().resource_count_is(PLACEMENT, 0)
+    assert "Placement" not in launch(plain())
+
+
+def test_reserved_capacity_is_used_only_when_given() -> None:
+    reserved = launch(nodes(capacity_reservation_id="cr-0123456789abcdef0"))
+    assert reserved["CapacityReservationSpecification"] == {
+        "CapacityReservationTarget": {"CapacityReservationId": "cr-0123456789abcdef0"}
+    }
+    assert "CapacityReservationSpecification" not in launch(plain())
+
+
+@pytest.mark.parametrize(("in_place", "strategy"), [(True, "MINIMAL"), (False, "DEFAULT")])
+def test_an_update_takes_one_node_at_a_time(in_place: bool, strategy: str) -> None:
+    config = only(nodes(replace_in_place=in_place), GROUP)["UpdateConfig"]
+    assert config == {"MaxUnavailable": 1, "UpdateStrategy": strategy}

@@ -1,0 +1,133 @@
+"""What the settings make of the two node pools."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bionemo_eks.cluster.node_group import NodePool
+from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
+from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
+from bionemo_eks.configuration.names import node_group_prefix
+from bionemo_eks.configuration.reader import SettingsError
+from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TAINT
+from tests.context import read_settings
+
+TAGS = {"team": "folding"}
+SUBNETS = ("subnet-a", "subnet-b")
+RESERVED = {
+    "gpu.purchase": "capacity-reservation",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
+
+
+def core(subnets: tuple[str, ...] = SUBNETS, /, **changes: str) -> NodePool:
+    return core_pool(read_settings(changes), TAGS, subnets)
+
+
+def gpu(subnets: tuple[str, ...] = SUBNETS[:1], /, **changes: str) -> NodePool:
+    return gpu_pool(read_settings(changes), TAGS, subnets)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "sizes"), [("on-demand", (0, 4)), ("fixed", (4, 4))], ids=["on-demand", "fixed"]
+)
+def test_gpu_nodes_run_on_demand_or_always(scaling: str, sizes: tuple[int, int]) -> None:
+    pool = gpu(**{"gpu.scaling": scaling, "gpu.nodes": "4"})
+    assert (pool.min_nodes, pool.max_nodes) == sizes
+
+
+def test_core_nodes_are_never_fewer_than_set() -> None:
+    pool = core(**{"core.nodes": "4", "core.max_nodes": "7"})
+    assert (pool.min_nodes, pool.max_nodes) == (4, 7)
+
+
+def test_each_pool_has_the_disk_set_for_it() -> None:
+    changes = {"core.disk_gib": "150", "gpu.disk_gib": "300"}
+    assert (core(**changes).disk_gib, gpu(**changes).disk_gib) == (150, 300)
+
+
+@pytest.mark.parametrize(
+    ("changes", "capacity_type", "reservation"),
+    [
+        ({"gpu.purchase": "on-demand"}, "ON_DEMAND", ""),
+        ({"gpu.purchase": "spot"}, "SPOT", ""),
+        (RESERVED, "ON_DEMAND", "cr-0123456789abcdef0"),
+    ],
+)
+def test_gpu_nodes_are_bought_as_set(
+    changes: dict[str, str], capacity_type: str, reservation: str
+) -> None:
+    pool = gpu(**changes)
+    assert pool.capacity_type == capacity_type
+    assert pool.capacity_reservation_id == reservation
+    # What is reserved need not lie in a placement group of ours.
+    assert pool.cluster_placement == (not reservation)
+    assert core(**changes).capacity_type == "ON_DEMAND"
+
+
+def test_a_pod_without_toleration_never_lands_on_a_gpu_node() -> None:
+    assert gpu().taint == GPU_TAINT
+    assert core().taint is None
+
+
+def test_selectors_tell_the_pools_apart() -> None:
+    for selector, pool, other in ((CORE_SELECTOR, core(), gpu()), (GPU_SELECTOR, gpu(), core())):
+        assert selector.items() <= pool.labels.items()
+        assert not selector.items() <= other.labels.items()
+
+
+@pytest.mark.parametrize("purchase", ["on-demand", "spot"])
+def test_people_see_how_a_gpu_node_was_bought(purchase: str) -> None:
+    label = gpu(**{"gpu.purchase": purchase}).labels["WorkerType"]
+    assert label == {"on-demand": "ON_DEMAND", "spot": "SPOT"}[purchase]
+
+
+@pytest.mark.parametrize("instance_type", GPU_INSTANCE_TYPES)
+def test_the_autoscaler_is_told_the_gpu_by_a_label_that_kubernetes_takes(
+    instance_type: str,
+) -> None:
+    """It then waits for the GPUs of a new node instead of adding one more."""
+    pool = gpu(**{"gpu.instance_type": instance_type, "gpu.nodes": "1"})
+    model = GPU_INSTANCE_TYPES[instance_type].gpu_model.lower()
+    assert pool.labels["k8s.amazonaws.com/accelerator"] == f"nvidia-{model}"
+    for value in pool.labels.values():
+        assert re.fullmatch(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?", value)
+
+
+def test_nodes_carry_the_tags_given_and_a_name() -> None:
+    for pool, name in ((core(), "bionemo-on-eks-core"), (gpu(), "bionemo-on-eks-gpu")):
+        assert pool.tags == {**TAGS, "Name": name}
+
+
+def test_an_update_needs_no_gpu_node_more_than_there_are() -> None:
+    assert gpu().replace_in_place is True
+    assert core().replace_in_place is False
+
+
+def test_in_other_subnets_it_is_another_group() -> None:
+    """EKS changes no subnets, and CloudFormation makes the new group while the old is there."""
+    assert core(("subnet-a",)).name != core(("subnet-b",)).name
+    assert gpu(("subnet-a",)).name != gpu(("subnet-b",)).name
+
+
+@pytest.mark.parametrize(
+    "change", [{"gpu.nodes": "3"}, {"gpu.disk_gib": "300"}, {"kubernetes_version": "1.34"}]
+)
+def test_what_eks_can_change_leaves_the_group(change: dict[str, str]) -> None:
+    assert gpu(**change).name == gpu().name
+
+
+def test_names_begin_as_messages_about_nodes_expect_and_fit_the_longest_cluster_name() -> None:
+    """63 characters: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html"""
+    longest = "a" * 30
+    with pytest.raises(SettingsError):
+        read_settings({"cluster_name": f"{longest}a"})
+    settings = read_settings({"cluster_name": longest})
+    for kind, pool in (
+        ("core", core(cluster_name=longest)),
+        ("gpu", gpu(cluster_name=longest)),
+    ):
+        assert pool.name.startswith(node_group_prefix(settings, kind))
+        assert len(pool.name) <= 63

@@ -1,0 +1,188 @@
+"""The training, its launcher and its watch: when each is another one, and what each may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.training_job import launcher_objects, training_job, watch_objects
+from bionemo_eks.jobs.workloads import WORKLOADS
+from tests.context import read_settings
+
+DATA_JOB = {"metadata": {"name": "some-data-job"}}
+
+
+class Objects:
+    """The PyTorchJob for some settings, and the objects of its launcher and its watch."""
+
+    def __init__(self, data_job: dict[str, Any] = DATA_JOB, /, **changes: str) -> None:
+        self.settings: Settings = read_settings(changes)
+        workload = self.settings.workload
+        self.training = training_job(self.settings, data_job)
+        self.launcher = launcher_objects(workload, dataset_job=data_job, training_job=self.training)
+        self.watch = watch_objects(workload, launcher=self.launcher[-1], training_job=self.training)
+
+    @property
+    def worker(self) -> dict[str, Any]:
+        return dict(self.training["spec"]["pytorchReplicaSpecs"]["Worker"])
+
+    @property
+    def container(self) -> dict[str, Any]:
+        (found,) = self.worker["template"]["spec"]["containers"]
+        return dict(found)
+
+
+def rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    (role,) = [each for each in objects if each["kind"] == "Role"]
+    return list(role["rules"])
+
+
+def steps(objects: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the arguments of a Job's containers, by name, in the order in which they run."""
+    pod = objects[-1]["spec"]["template"]["spec"]
+    return {
+        each["name"]: each["args"] for each in [*pod.get("initContainers", []), *pod["containers"]]
+    }
+
+
+def test_the_training_waits_suspended_and_has_a_fixed_world() -> None:
+    found = Objects()
+    spec = found.training["spec"]
+    assert spec["runPolicy"]["suspend"] is True
+    policy = spec["elasticPolicy"]
+    workers = found.worker["replicas"]
+    assert policy["minReplicas"] == policy["maxReplicas"] == workers == found.settings.workers
+    assert "metrics" not in policy, "with metrics the operator makes an HPA"
+
+
+@pytest.mark.parametrize("nodes", ["1", "4"])
+def test_a_training_that_only_fails_comes_to_an_end(nodes: str) -> None:
+    """Else a misspelt override would keep GPU nodes for ever."""
+    found = Objects(**{"gpu.nodes": nodes})
+    spec, workers = found.training["spec"], found.worker["replicas"]
+    # All containers' restarts count together: one each must not be the end.
+    assert workers < spec["runPolicy"]["backoffLimit"] <= 5 * workers
+    assert spec["elasticPolicy"]["maxRestarts"] <= 10
+
+
+@pytest.mark.parametrize(
+    ("layout", "gpus", "workers"), [("pod-per-gpu", 1, 16), ("pod-per-node", 8, 2)]
+)
+def test_workers_take_each_gpu_once(layout: str, gpus: int, workers: int) -> None:
+    found = Objects(**{"gpu.instance_type": "p4d.24xlarge", "training.layout": layout})
+    assert found.worker["replicas"] == workers
+    resources = found.container["resources"]
+    assert int(resources["limits"]["nvidia.com/gpu"]) == gpus
+
+
+def test_shared_memory_is_memory_and_within_the_limit() -> None:
+    found = Objects()
+    volumes = found.worker["template"]["spec"]["volumes"]
+    (shared,) = [each["emptyDir"] for each in volumes if each["name"] == "shm"]
+    limit = found.container["resources"]["limits"]["memory"]
+    assert shared["medium"] == "Memory"
+    assert int(shared["sizeLimit"].removesuffix("Gi")) < int(limit.removesuffix("Gi"))
+
+
+def test_its_pods_have_no_rights() -> None:
+    found = Objects()
+    assert found.worker["template"]["spec"]["automountServiceAccountToken"] is False
+    context = found.container["securityContext"]
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"training.max_steps": "9"}, {"training.enabled": "false"}, {"gpu.nodes": "1"}],
+    ids=str,
+)
+def test_a_change_applies_the_suspension_again(change: dict[str, str]) -> None:
+    """CloudFormation hands on only an object that has changed; kubectl then restores the field."""
+    before, after = Objects().training, Objects(**change).training
+    assert before != after
+    assert before["metadata"]["name"] == after["metadata"]["name"]
+    assert after["spec"]["runPolicy"]["suspend"] is True
+
+
+def test_other_data_apply_the_suspension_again() -> None:
+    assert Objects().training != Objects({"metadata": {"name": "other-data"}}).training
+
+
+@pytest.mark.parametrize("change", [{"training.max_steps": "7"}, {"gpu.nodes": "1"}], ids=str)
+def test_a_changed_training_is_launched_and_watched_anew(change: dict[str, str]) -> None:
+    before, after = Objects(), Objects(**change)
+    for first, second in ((before.launcher, after.launcher), (before.watch, after.watch)):
+        assert first[-1]["metadata"]["name"] != second[-1]["metadata"]["name"]
+
+
+def test_other_data_launch_the_training_anew() -> None:
+    first, second = (Objects({"metadata": {"name": name}}).launcher[-1] for name in ("one", "two"))
+    assert first["metadata"]["name"] != second["metadata"]["name"]
+
+
+def test_another_kubernetes_version_starts_no_training_anew() -> None:
+    older, newer = Objects(kubernetes_version="1.34"), Objects(kubernetes_version="1.35")
+    assert older.launcher == newer.launcher
+    assert older.watch == newer.watch
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_names_stay_short_enough_for_pods(name: str) -> None:
+    found = Objects(**{"training.workload": name})
+    for each in (found.training, *found.launcher, *found.watch):
+        assert len(each["metadata"]["name"]) <= 63 - len("-abcde")
+
+
+def test_the_launcher_waits_for_the_data_and_then_lifts_the_suspension() -> None:
+    found = list(steps(Objects().launcher).values())
+    assert "job/some-data-job" in found[0]
+    assert found[-1][0] == "patch"
+    assert '"suspend":false' in found[-1][-1]
+
+
+def test_the_launcher_holds_the_training_before_it_forgets_the_last_run() -> None:
+    """Whoever retries it, the operator never sees a running job without its status."""
+    found = steps(Objects().launcher)
+    names = list(found)
+    assert names.index("hold-the-training") < names.index("forget-the-run-before")
+    assert '"suspend":true' in found["hold-the-training"][-1]
+
+
+def test_the_launcher_may_touch_its_two_jobs_and_no_more() -> None:
+    found = Objects()
+    named = {
+        name
+        for rule in rules(found.launcher)
+        if rule["resources"] != ["pods"]
+        for name in rule.get("resourceNames", ["*"])
+    }
+    assert named == {"some-data-job", found.training["metadata"]["name"]}
+    # An outsider's pods it may only look at.
+    of_pods = [rule for rule in rules(found.launcher) if rule["resources"] == ["pods"]]
+    assert {verb for rule in of_pods for verb in rule["verbs"]} <= {"get", "list", "watch"}
+    verbs = {verb for rule in rules(found.launcher) for verb in rule["verbs"]}
+    assert verbs <= {"get", "list", "watch", "patch"}
+
+
+def test_the_watch_starts_after_the_launcher_and_only_looks() -> None:
+    found = Objects()
+    launcher = found.launcher[-1]["metadata"]["name"]
+    first, *_ = steps(found.watch).values()
+    assert f"job/{launcher}" in first
+    named = {name for rule in rules(found.watch) for name in rule["resourceNames"]}
+    assert named == {launcher, found.training["metadata"]["name"]}
+    verbs = {verb for rule in rules(found.watch) for verb in rule["verbs"]}
+    assert verbs == {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize("which", ["launcher", "watch"])
+def test_the_rights_go_to_the_account_that_the_job_runs_as(which: str) -> None:
+    objects = getattr(Objects(), which)
+    by_kind = {each["kind"]: each for each in objects}
+    account = objects[-1]["spec"]["template"]["spec"]["serviceAccountName"]
+    assert by_kind["ServiceAccount"]["metadata"]["name"] == account
+    assert [each["name"] for each in by_kind["RoleBinding"]["subjects"]] == [account]
+    assert by_kind["RoleBinding"]["roleRef"]["name"] == by_kind["Role"]["metadata"]["name"]

@@ -1,0 +1,159 @@
+"""What a person hears and sees: the topic, messages about GPU nodes, alarms, the dashboard."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Match, Template
+
+from bionemo_eks.observability.dashboard import Dashboard, Notifications
+from tests.constructs.bare import CLUSTER, only
+
+ALARM, TOPIC = "AWS::CloudWatch::Alarm", "AWS::SNS::Topic"
+RULE, POLICY, SUBSCRIPTION = "AWS::Events::Rule", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription"
+
+
+@cache
+def observability(email: str = "") -> Template:
+    stack = Stack()
+    notifications = Notifications(stack, "Notifications", email=email)
+    notifications.tell_of_gpu_nodes(node_group_prefix="some-gpu-", cluster_name=CLUSTER)
+    Dashboard(
+        stack,
+        "Dashboard",
+        cluster_name=CLUSTER,
+        file_system_id="fs-some",
+        capacity_gib=4800,
+        topic=notifications.topic,
+    )
+    return Template.from_stack(stack)
+
+
+def publishers() -> dict[str, Any]:
+    """Return the services that may publish, with the condition for each."""
+    return {
+        each["Principal"]["Service"]: each.get("Condition")
+        for each in only(observability(), POLICY)["PolicyDocument"]["Statement"]
+        if each["Effect"] == "Allow"
+    }
+
+
+def test_an_address_hears_only_when_given() -> None:
+    observability().resource_count_is(SUBSCRIPTION, 0)
+    subscription = only(observability("team@example.org"), SUBSCRIPTION)
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "team@example.org")
+
+
+def test_alarms_of_this_account_and_events_may_publish_and_nobody_else() -> None:
+    assert set(publishers()) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert publishers()["cloudwatch.amazonaws.com"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
+
+
+def test_the_topic_refuses_plain_http_to_everybody() -> None:
+    observability().has_resource_properties(
+        POLICY,
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [
+                        Match.object_like(
+                            {
+                                "Effect": "Deny",
+                                "Principal": "*",
+                                "Action": "sns:Publish",
+                                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                            }
+                        )
+                    ]
+                )
+            }
+        },
+    )
+
+
+def test_gpu_nodes_that_come_go_or_cannot_be_had_are_told() -> None:
+    ((topic, _),) = observability().find_resources(TOPIC).items()
+    rule = only(observability(), RULE)
+    assert set(rule["EventPattern"]["detail-type"]) == {
+        "EC2 Instance Launch Successful",
+        "EC2 Instance Launch Unsuccessful",
+        "EC2 Instance Terminate Successful",
+    }
+    assert rule["State"] == "ENABLED"
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Ref": topic}
+    assert CLUSTER in json.dumps(target["InputTransformer"])
+
+
+@pytest.mark.parametrize(
+    ("group", "told"),
+    [
+        ("eks-some-gpu-0a1b2c3d-1ac2", True),
+        ("eks-some-core-0a1b2c3d-1ac2", False),
+        ("eks-another-some-gpu-0a1b2c3d-1ac2", False),
+    ],
+)
+def test_nodes_of_other_groups_are_not(group: str, told: bool) -> None:
+    pattern = only(observability(), RULE)["EventPattern"]
+    ((prefix,),) = (each.values() for each in pattern["detail"]["AutoScalingGroupName"])
+    assert group.startswith(prefix) is told
+
+
+def test_little_space_is_a_tenth_of_the_file_system() -> None:
+    observability().has_resource_properties(
+        ALARM,
+        {
+            "Namespace": "AWS/FSx",
+            "MetricName": "FreeDataStorageCapacity",
+            "Dimensions": [{"Name": "FileSystemId", "Value": "fs-some"}],
+            "Threshold": 480 * 2**30,
+            "ComparisonOperator": "LessThanThreshold",
+        },
+    )
+
+
+def test_a_single_sick_node_is_told() -> None:
+    observability().has_resource_properties(
+        ALARM,
+        {
+            "Namespace": "ContainerInsights",
+            "MetricName": "cluster_failed_node_count",
+            "Dimensions": [{"Name": "ClusterName", "Value": CLUSTER}],
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        },
+    )
+
+
+def test_every_alarm_reaches_the_topic() -> None:
+    ((topic, _),) = observability().find_resources(TOPIC).items()
+    observability().resource_count_is(ALARM, 2)
+    observability().all_resources_properties(ALARM, {"AlarmActions": [{"Ref": topic}]})
+
+
+def test_without_the_cluster_alarms_stay_as_they_are() -> None:
+    """No metrics come before the first node, and none after the last."""
+    observability().all_resources_properties(ALARM, {"TreatMissingData": "ignore"})
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "node_gpu_utilization",
+        "node_gpu_memory_utilization",
+        "cluster_node_count",
+        "FreeDataStorageCapacity",
+        "DataReadBytes",
+        "DataWriteBytes",
+    ],
+)
+def test_the_dashboard_shows_gpus_nodes_and_the_file_system(metric: str) -> None:
+    dashboard = only(observability(), "AWS::CloudWatch::Dashboard")
+    assert dashboard["DashboardName"] == CLUSTER
+    assert f'\\"{metric}\\"' in json.dumps(dashboard["DashboardBody"])

@@ -1,0 +1,106 @@
+"""The data bucket: nobody else reads it, nothing in it is lost by mistake."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Match, Template
+
+from bionemo_eks.storage.bucket import DataBucket
+from tests.constructs.bare import only
+
+BUCKET, POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
+
+
+@cache
+def bucket(keep: bool = True) -> Template:
+    stack = Stack()
+    DataBucket(stack, "Bucket", bucket_name="some-bucket", keep=keep, noncurrent_version_days=7)
+    return Template.from_stack(stack)
+
+
+def test_it_survives_its_stack() -> None:
+    bucket().has_resource(BUCKET, {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"})
+    bucket().resource_count_is("Custom::S3AutoDeleteObjects", 0)
+
+
+def test_the_next_deployment_finds_it_by_its_name() -> None:
+    assert only(bucket(), BUCKET)["BucketName"] == "some-bucket"
+
+
+def test_one_that_goes_too_is_emptied_first() -> None:
+    """CloudFormation cannot delete a bucket with objects in it."""
+    template = bucket(keep=False)
+    template.has_resource(BUCKET, {"DeletionPolicy": "Delete"})
+    ((name, _),) = template.find_resources(BUCKET).items()
+    assert only(template, "Custom::S3AutoDeleteObjects")["BucketName"] == {"Ref": name}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_nothing_in_it_can_be_made_public(keep: bool) -> None:
+    bucket(keep).has_resource_properties(
+        BUCKET,
+        {
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"NumericLessThan": {"s3:TlsVersion": 1.2}},
+    ],
+    ids=["plain HTTP", "old TLS"],
+)
+@pytest.mark.parametrize("keep", [True, False])
+def test_it_refuses_unsafe_transport_to_everybody(keep: bool, condition: object) -> None:
+    found = [
+        each
+        for each in only(bucket(keep), POLICY)["PolicyDocument"]["Statement"]
+        if each["Effect"] == "Deny" and each["Condition"] == condition
+    ]
+    assert len(found) == 1
+    assert found[0]["Principal"] == {"AWS": "*"}
+    assert found[0]["Action"] == "s3:*"
+    assert len(found[0]["Resource"]) == 2, "the bucket and what is in it"
+
+
+def test_objects_are_encrypted() -> None:
+    (rule,) = only(bucket(), BUCKET)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_what_was_deleted_can_be_brought_back_for_the_days_given() -> None:
+    bucket().has_resource_properties(
+        BUCKET,
+        {
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "LifecycleConfiguration": {
+                "Rules": [
+                    Match.object_like(
+                        {
+                            "Status": "Enabled",
+                            "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
+                            # Parts of a broken upload are paid for, and seen nowhere.
+                            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                        }
+                    )
+                ]
+            },
+        },
+    )
+
+
+def test_current_objects_never_expire() -> None:
+    for rule in only(bucket(), BUCKET)["LifecycleConfiguration"]["Rules"]:
+        assert not {"ExpirationInDays", "ExpirationDate", "Transitions"} & set(rule)

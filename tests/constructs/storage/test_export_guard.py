@@ -1,0 +1,80 @@
+"""The guard that holds a file system until its export has ended."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Match, Template
+
+from bionemo_eks.storage.export_guard import ExportGuard
+from tests.constructs.bare import only, waits_for
+
+FUNCTION, GROUP, POLICY, ROLE = (
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+)
+
+
+@pytest.fixture(scope="module")
+def guard() -> Template:
+    stack = Stack()
+    ExportGuard(stack, "Guard", file_system_id="fs-some", log_days=14)
+    return Template.from_stack(stack)
+
+
+def test_it_watches_the_file_system_given(guard: Template) -> None:
+    resource = only(guard, "Custom::LustreExportGuard")
+    ((function, _),) = guard.find_resources(FUNCTION).items()
+    assert resource["FileSystemId"] == "fs-some"
+    assert resource["ServiceToken"] == {"Fn::GetAtt": [function, "Arn"]}
+
+
+def test_its_function_reads_one_metric_and_writes_its_log_and_does_nothing_else(
+    guard: Template,
+) -> None:
+    ((group, _),) = guard.find_resources(GROUP).items()
+    rights = {
+        action: each["Resource"]
+        for each in only(guard, POLICY)["PolicyDocument"]["Statement"]
+        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+    of_the_log = {"Fn::GetAtt": [group, "Arn"]}
+    assert rights == {
+        "cloudwatch:GetMetricStatistics": "*",
+        "logs:CreateLogStream": of_the_log,
+        "logs:PutLogEvents": of_the_log,
+    }
+    assert not {"ManagedPolicyArns", "Policies"} & set(only(guard, ROLE))
+
+
+def test_only_lambda_takes_its_role(guard: Template) -> None:
+    (statement,) = only(guard, ROLE)["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_its_rights_outlast_it(guard: Template) -> None:
+    """It runs when the stack goes; CloudFormation removes what is depended on last."""
+    assert set(guard.find_resources(POLICY)) <= waits_for(guard, FUNCTION)
+
+
+def test_it_waits_as_long_as_a_function_can(guard: Template) -> None:
+    assert only(guard, FUNCTION)["Timeout"] == 15 * 60
+
+
+def test_its_log_goes_with_the_stack(guard: Template) -> None:
+    guard.has_resource(GROUP, {"DeletionPolicy": "Delete", "Properties": {"RetentionInDays": 14}})
+    guard.has_resource_properties(
+        FUNCTION, {"LoggingConfig": {"LogGroup": {"Ref": Match.string_like_regexp("Logs")}}}
+    )
+
+
+def test_its_program_is_one_that_lambda_can_start(guard: Template) -> None:
+    """`cfnresponse` is there for inline code alone, whose module is `index`."""
+    function = only(guard, FUNCTION)
+    module, _, handler = function["Handler"].partition(".")
+    text = function["Code"]["ZipFile"]
+    assert module == "index"
+    assert f"def {handler}(" in text
+    compile(text, "index.py", "exec")
