@@ -13,6 +13,12 @@ def figures(text: str) -> list[int]:
     return [int(each.replace(",", "")) for each in numbers]
 
 
+def needed_used_allowed(result: Result) -> list[int]:
+    """The three figures that each quota is judged by; what they count may have one of its own."""
+    _, _, counted = result.said.partition(": ")
+    return figures(counted)[:3]
+
+
 def in_order(text: str, *words: str) -> bool:
     """Whether a text holds these, each as a whole word, one after the other."""
     pattern = ".*".join(rf"(?<![\w.-]){re.escape(word)}(?![\w-])" for word in words)
