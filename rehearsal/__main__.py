@@ -11,7 +11,11 @@ def main() -> int:
     """Run the command line; return the exit status."""
     stopping.end_at_once()
     # Here and not above: the imports take a second, in which Ctrl-C may come.
-    from rehearsal.command import run_app
+    try:
+        from rehearsal.command import run_app
+    except ModuleNotFoundError as error:
+        print(f"rehearsal: {error}. `make rehearse` installs it, and rehearses", file=sys.stderr)
+        return 2
 
     stopping.stop_in_order()
     return run_app()
