@@ -33,13 +33,6 @@ class InstanceType:
         by_addresses = self.max_interfaces * (self.addresses_per_interface - 1) + 2
         return min(by_addresses, 250 if self.vcpus >= 30 else 110)
 
-    @property
-    def quota_family(self) -> str:
-        """The family in which EC2 counts this type's vCPUs: `P`, `G and VT` or `Standard`."""
-        if not self.gpus:
-            return "Standard"
-        return "P" if self.name.startswith("p") else "G and VT"
-
 
 def _table(*types: InstanceType) -> dict[str, InstanceType]:
     return {each.name: each for each in types}

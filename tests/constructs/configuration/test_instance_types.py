@@ -31,20 +31,6 @@ def test_a_node_takes_as_many_pods_as_aws_says(name: str, pods: int) -> None:
     assert ALL[name].max_pods == pods
 
 
-@pytest.mark.parametrize(
-    ("name", "family"),
-    [
-        ("m7i.xlarge", "Standard"),
-        ("p3.2xlarge", "P"),
-        ("p5.48xlarge", "P"),
-        ("g4dn.12xlarge", "G and VT"),
-        ("g6.48xlarge", "G and VT"),
-    ],
-)
-def test_vcpus_count_in_their_quotas_family(name: str, family: str) -> None:
-    assert ALL[name].quota_family == family
-
-
 @pytest.mark.parametrize("name", GPU_INSTANCE_TYPES)
 def test_a_gpu_node_can_be_shared_out_among_its_gpus(name: str) -> None:
     """A worker of one GPU needs CPUs to feed it, and the GPU the memory that the model takes."""
