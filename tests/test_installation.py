@@ -39,6 +39,8 @@ if target.endswith(".py"):
     sys.argv[0] = target
     sys.path.insert(0, target.rpartition("/")[0])
     runpy.run_path(target, run_name="__main__")
+elif target.endswith(".__main__"):
+    runpy.run_module(target, run_name="__main__")
 else:
     package = importlib.import_module(target)
     for each in pkgutil.walk_packages(package.__path__, f"{target}."):
@@ -153,7 +155,7 @@ def test_the_deployment_has_no_test_tools_and_no_emulator() -> None:
     refused = not_in("deployment").split(",")
     assert {"moto", "cfnlint", "hypothesis", "pyfastx", "ministack", "pytest"} <= set(refused)
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, not_in("deployment"), "rehearsal"],
+        [sys.executable, "-c", WITHOUT, not_in("deployment"), "rehearsal.__main__", "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,
