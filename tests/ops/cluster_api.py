@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from kubernetes import client as kubernetes
+
+from tests.in_a_thread import in_a_thread
 
 NOW = "2026-11-24T12:00:00Z"
 VERSION = dict.fromkeys(
@@ -102,12 +103,10 @@ def serving(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_a_thread(server):
         configuration = kubernetes.Configuration(host=f"http://127.0.0.1:{server.server_port}")
         with kubernetes.ApiClient(configuration) as api:
             yield api
-        server.shutdown()
 
 
 def node(

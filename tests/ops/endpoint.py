@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.in_a_thread import in_a_thread
 from tests.simulated.aws import ACCOUNT
 
 IDENTITY = (
@@ -89,13 +90,14 @@ def an_endpoint(
     asked: threading.Event | None = None,
 ) -> Iterator[str]:
     """The address of such an AWS."""
-    with _Server(
-        hangs=hangs,
-        knows_the_caller=knows_the_caller,
-        thinks=thinks,
-        asked=asked or threading.Event(),
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with (
+        _Server(
+            hangs=hangs,
+            knows_the_caller=knows_the_caller,
+            thinks=thinks,
+            asked=asked or threading.Event(),
+        ) as server,
+        in_a_thread(server),
+    ):
         yield f"http://127.0.0.1:{server.server_port}"
         server.over.set()
-        server.shutdown()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+
+from tests.in_a_thread import in_a_thread
 
 # Group and version to its kinds: plural, kind, in a namespace or not.
 KINDS = {
@@ -81,12 +82,8 @@ def serving(api: Api) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_a_thread(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def kubeconfig(server: str) -> str:

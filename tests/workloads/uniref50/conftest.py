@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import http.server
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.in_a_thread import in_a_thread
 from tests.workloads.uniref50.harness import Server
 
 
@@ -32,6 +32,5 @@ def server() -> Iterator[Server]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
         listener.daemon_threads = True
         served.url = f"http://127.0.0.1:{listener.server_port}"
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
-        yield served
-        listener.shutdown()
+        with in_a_thread(listener):
+            yield served
