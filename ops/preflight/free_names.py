@@ -65,7 +65,7 @@ def log_groups(deployment: Deployment) -> Result:
     name = "Log groups"
     taken = [
         group
-        for stack, group in fixed_log_groups(deployment)
+        for stack, group in names.fixed_log_groups(deployment.settings)
         if not holds(deployment, stack) and _exists(deployment, group)
     ]
     if taken:
@@ -75,16 +75,6 @@ def log_groups(deployment: Deployment) -> Result:
             command("./bionemo leftovers --delete"),
         )
     return passed(name, "none is in the way")
-
-
-def fixed_log_groups(deployment: Deployment) -> list[tuple[str, str]]:
-    """Return (stack, name) of the log groups whose names are fixed by AWS."""
-    settings = deployment.settings
-    return [
-        ("Cluster", names.control_plane_log_group(settings)),
-        ("Storage", names.lustre_log_group(settings)),
-        *(("Addons", names.insights_log_group(settings, kind)) for kind in names.INSIGHTS_LOGS),
-    ]
 
 
 def _exists(deployment: Deployment, group: str) -> bool:
