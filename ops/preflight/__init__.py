@@ -8,6 +8,7 @@ from ops.aws import Deployment
 from ops.parallel import Check
 from ops.preflight import (
     account,
+    addons,
     capacity,
     free_names,
     given_vpc,
@@ -30,7 +31,8 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "Stacks": partial(standing.stacks_ready, deployment),
         "EKS in the region": partial(versions.eks, deployment),
         "Kubernetes version": partial(versions.kubernetes, deployment),
-        "Add-on versions": partial(versions.addons, deployment),
+        "Add-on versions": partial(addons.versions, deployment),
+        "Add-on settings": partial(addons.configuration, deployment),
         "FSx PERSISTENT_2": partial(lustre.offered, deployment),
         "Zones": partial(capacity.zones, deployment),
         "GPU instance type": partial(capacity.gpu_type, deployment),

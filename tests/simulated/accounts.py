@@ -16,6 +16,7 @@ from tests.simulated.answers import (
     CALLER,
     OWN,
     ZONES,
+    addon_schema,
     addon_versions,
     bootstrapped,
     cluster_versions,
@@ -48,6 +49,7 @@ def good() -> Answers:
         "eks.describe_addon_versions": lambda addonName, kubernetesVersion, **more: addon_versions(
             addonName, kubernetesVersion
         ),
+        "eks.describe_addon_configuration": addon_schema,
         "ec2.describe_availability_zones": {"AvailabilityZones": [zone(name) for name in ZONES]},
         "ec2.describe_instance_type_offerings": offered_in(*ZONES),
         "ec2.describe_instances": running(),
