@@ -51,6 +51,9 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         listed["Elastic IP quota"] = partial(quotas.addresses, deployment)
     else:
         listed["VPC"] = partial(given_vpc.vpc, deployment)
+        listed["VPC subnets"] = partial(given_vpc.subnets, deployment)
+        listed["VPC addresses"] = partial(given_vpc.addresses, deployment)
+        listed["VPC routes"] = partial(given_vpc.routes, deployment)
     if settings.gpu.capacity_reservation_id:
         listed["Capacity reservation"] = partial(reservation.reservation, deployment)
     return listed

@@ -34,11 +34,12 @@ from tests.simulated.answers import (
     zone,
 )
 from tests.simulated.aws import ACCOUNT, Answers, SimulatedAws, denied, error
+from tests.simulated.given_vpc import GivenVpc
 
 
 def good() -> Answers:
     """An account in which the default deployment goes through."""
-    return {
+    return GivenVpc().answers() | {
         "sts.get_caller_identity": {"Account": ACCOUNT, "Arn": CALLER},
         "cloudformation.describe_stacks": stacked(),
         "ssm.get_parameter": bootstrapped(),

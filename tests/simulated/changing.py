@@ -10,6 +10,7 @@ from tests.context import read_settings
 from tests.simulated.accounts import good, standing
 from tests.simulated.answers import bootstrapped, no_bucket, quotas, simulated, stacked, subnets
 from tests.simulated.aws import ACCOUNT, Answers, error
+from tests.simulated.given_vpc import GivenVpc
 
 # What cannot stay when a stack goes; the CDK destroys it too.
 _DEPENDANTS = {
@@ -56,6 +57,7 @@ class Account:
     limits: dict[str, float] = field(default_factory=dict)
     file_systems: list[dict[str, Any]] = field(default_factory=list)
     bucket: bool = False
+    vpc: GivenVpc = field(default_factory=GivenVpc)
     said: Answers = field(default_factory=dict)
 
     def answers(self) -> Answers:
@@ -76,7 +78,8 @@ class Account:
             "eks.list_clusters": {"clusters": self.clusters},
             "eks.describe_cluster": {"cluster": {"version": self.version}},
             "fsx.describe_file_systems": {"FileSystems": self.file_systems},
-            "ec2.describe_subnets": subnets,
+            **self.vpc.answers(),
+            "ec2.describe_subnets": self._subnets,
             "ec2.describe_network_interfaces": {"NetworkInterfaces": self._interfaces()},
             "ec2.delete_network_interface": self._delete_interface,
             "s3.head_bucket": {} if self.bucket else no_bucket,
@@ -85,6 +88,10 @@ class Account:
             "logs.delete_log_group": self._delete_group,
             **self.said,
         }
+
+    def _subnets(self, **asked: Any) -> dict[str, Any]:
+        """Those of the given VPC, or that of the file system by its id."""
+        return subnets(**asked) if "SubnetIds" in asked else self.vpc.rows(**asked)
 
     def _bucket(self) -> str:
         return names.bucket_name(read_settings(self.settings), ACCOUNT)

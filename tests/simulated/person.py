@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from ops.preflight.capacity import pinned
 from ops.results import Step, StepKind
 from tests.simulated.aws import ACCOUNT, REGION
 from tests.simulated.changing import Account
+from tests.simulated.given_vpc import Subnet
 
 # Runs `./bionemo` with arguments on the account, and returns what it prints.
 Bionemo = Callable[..., str]
@@ -68,6 +70,8 @@ class Person:
                 self._account.destroy(*chosen)
             case ["npx", "cdk", "rollback", stack]:
                 self._account.rollback(stack)
+            case ["npx", "cdk", "context", "--reset", which, "--force"]:
+                assert which == "vpc-provider:*"  # what CDK remembers, which here is nothing
             case ["aws", service, operation, *options]:
                 self._aws(f"{service} {operation}", dict(pairwise(options)))
             case _:
@@ -91,7 +95,7 @@ class Person:
         self._account.said.pop("cloudformation.describe_stacks", None)
 
     def _aws(self, call: str, options: dict[str, str]) -> None:
-        assert options["--region"] == REGION
+        assert options["--region"] == self._account.settings.get("region", REGION)
         match call:
             case "service-quotas request-service-quota-increase":
                 code = options["--quota-code"].replace("-", "_")
@@ -101,5 +105,20 @@ class Person:
                 self._account.destroy(stack)
             case "eks describe-cluster-versions":
                 self._account.settings["kubernetes_version"] = "1.34"
+            case "ec2 modify-vpc-attribute":
+                (option,) = (each for each in options if each.startswith("--enable-dns-"))
+                assert json.loads(options[option]) == {"Value": True}
+                word = option.rpartition("-")[2].title()
+                self._account.vpc.dns.add(f"enableDns{word}")
+            case "ec2 create-tags":
+                key, value = re.fullmatch(r"Key=(.*),Value=(.*)", options["--tags"]).groups()  # type: ignore[union-attr]
+                (subnet,) = self._subnets("id", options["--resources"])
+                subnet.tags[key] = value
+            case "ec2 create-vpc-endpoint":
+                for subnet in self._account.vpc.subnets:
+                    subnet.s3 |= subnet.table()["RouteTableId"] == options["--route-table-ids"]
             case _:
                 raise AssertionError(f"nobody knows how to call {call}")
+
+    def _subnets(self, key: str, value: str) -> list[Subnet]:
+        return [each for each in self._account.vpc.subnets if getattr(each, key) == value]

@@ -22,6 +22,7 @@ from tests.simulated.answers import WHEN, ZONES, cluster_versions, file_system, 
 from tests.simulated.answers import reserved as reservations
 from tests.simulated.aws import ACCOUNT, denied, error
 from tests.simulated.changing import Account
+from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
 from tests.simulated.person import Person
 
 _CONTROL_PLANE = names.control_plane_log_group(read_settings({}))
@@ -86,6 +87,30 @@ _BLOCK = {
     "ReservationType": "capacity-block",
     "InstanceType": "p3.16xlarge",
 }
+
+# Of a VPC that is there already.
+_GIVEN = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
+
+
+def in_the_east() -> Account:
+    """A VPC with a private subnet in a zone where EKS has no control plane."""
+    subnets = [Subnet(f"us-east-1{name}", f"use1-az{n}") for n, name in enumerate("abc", start=1)]
+    there = [zone(each.zone, each.zone_id) for each in subnets]
+    return Account(
+        {"network.vpc_id": VPC, "region": "us-east-1"},
+        vpc=GivenVpc(subnets),
+        said={
+            "ec2.describe_availability_zones": {"AvailabilityZones": there},
+            "ec2.describe_instance_type_offerings": everywhere_in_the_east,
+        },
+    )
+
+
+def everywhere_in_the_east(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    (kind,) = Filters[0]["Values"]
+    places = [f"us-east-1{each}" for each in "abc"]
+    return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
+
 
 # Title, then the account and the check that finds something in it.
 STATES: dict[str, tuple[Callable[[], Account], str]] = {
@@ -229,6 +254,28 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
     "a bucket that is not to be kept": (
         lambda: Account({"storage.keep_bucket": "false"}, bucket=True),
         "Bucket name",
+    ),
+    "a VPC without names": (lambda: Account(dict(_GIVEN), vpc=GivenVpc(dns=set())), "VPC"),
+    "a VPC that is not where the GPU nodes are to be": (
+        lambda: Account({**_GIVEN, "gpu.availability_zone": "us-west-2a"}),
+        "Zones",
+    ),
+    "a VPC that reaches into a zone without EKS": (in_the_east, "Zones"),
+    "a VPC that reaches into a zone without the core type": (
+        lambda: Account(
+            {**_GIVEN, "gpu.availability_zone": "us-west-2c"},
+            said={"ec2.describe_instance_type_offerings": core_without_the_second_zone},
+        ),
+        "Core instance type",
+    ),
+    "a VPC without an endpoint for S3": (
+        lambda: Account(
+            dict(_GIVEN),
+            vpc=GivenVpc(
+                [Subnet("us-west-2b", "usw2-az2"), Subnet("us-west-2c", "usw2-az3", s3=False)]
+            ),
+        ),
+        "VPC routes",
     ),
     "a Capacity Block": (
         lambda: Account(
