@@ -44,6 +44,7 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "File system": partial(lustre.present, deployment),
         "Cluster name": partial(free_names.cluster, deployment),
         "Bucket name": partial(free_names.bucket, deployment),
+        "Bucket policy": partial(free_names.bucket_policy, deployment),
         "Log groups": partial(free_names.log_groups, deployment),
     }
     if not settings.network.vpc_id:

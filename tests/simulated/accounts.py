@@ -61,6 +61,7 @@ def good() -> Answers:
         "service-quotas.list_aws_default_service_quotas": default_quotas,
         "fsx.describe_file_systems": {"FileSystems": []},
         "s3.head_bucket": no_bucket,
+        "s3.get_bucket_policy": error("GetBucketPolicy", "NoSuchBucket", 404),
         "logs.describe_log_groups": {"logGroups": []},
     }
 

@@ -57,6 +57,7 @@ class Account:
     limits: dict[str, float] = field(default_factory=dict)
     file_systems: list[dict[str, Any]] = field(default_factory=list)
     bucket: bool = False
+    bucket_policy: bool = False
     vpc: GivenVpc = field(default_factory=GivenVpc)
     said: Answers = field(default_factory=dict)
 
@@ -83,6 +84,11 @@ class Account:
             "ec2.describe_network_interfaces": {"NetworkInterfaces": self._interfaces()},
             "ec2.delete_network_interface": self._delete_interface,
             "s3.head_bucket": {} if self.bucket else no_bucket,
+            "s3.get_bucket_policy": (
+                {"Policy": "{}"}
+                if self.bucket_policy
+                else error("GetBucketPolicy", "NoSuchBucketPolicy", 404)
+            ),
             "s3.list_buckets": {"Buckets": [{"Name": self._bucket()}] if self.bucket else []},
             "logs.describe_log_groups": self._groups,
             "logs.delete_log_group": self._delete_group,

@@ -105,6 +105,10 @@ class Person:
                 self._account.destroy(stack)
             case "eks describe-cluster-versions":
                 self._account.settings["kubernetes_version"] = "1.34"
+            case "s3api get-bucket-policy":
+                assert self._account.bucket_policy
+            case "s3api delete-bucket-policy":
+                self._account.bucket_policy = False
             case "ec2 modify-vpc-attribute":
                 (option,) = (each for each in options if each.startswith("--enable-dns-"))
                 assert json.loads(options[option]) == {"Value": True}

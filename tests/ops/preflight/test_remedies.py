@@ -255,6 +255,10 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
         lambda: Account({"storage.keep_bucket": "false"}, bucket=True),
         "Bucket name",
     ),
+    "a bucket with a policy of another": (
+        lambda: Account(bucket=True, bucket_policy=True),
+        "Bucket policy",
+    ),
     "a VPC without names": (lambda: Account(dict(_GIVEN), vpc=GivenVpc(dns=set())), "VPC"),
     "a VPC that is not where the GPU nodes are to be": (
         lambda: Account({**_GIVEN, "gpu.availability_zone": "us-west-2a"}),
