@@ -208,6 +208,15 @@ def is_standing(status: str) -> bool:
     return status.endswith("_COMPLETE") and status not in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE")
 
 
+def holds_resources(status: str) -> bool:
+    """Whether a stack in `status` may hold resources, however its last change went.
+
+    Two states hold none: a change set that nobody ran, and a creation that was rolled back.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+    """
+    return status not in ("", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+
+
 def is_own(deployment: Deployment, tags: list[dict[str, str]] | None) -> bool:
     """Whether tags hold the deployment's own."""
     own = {"Key": DEPLOYMENT_TAG, "Value": deployment.settings.cluster_name}

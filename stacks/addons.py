@@ -13,7 +13,7 @@ from bionemo_eks.addons.device_plugin import add_device_plugin
 from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
 from bionemo_eks.cluster.cluster import EksCluster, import_cluster
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_TOLERATION
+from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.jobs import manifests
@@ -40,7 +40,7 @@ class AddonsStack(Stack):
             kubectl_provider_arn=eks.kubectl_provider_arn,
             kubectl_role_arn=eks.kubectl_role_arn,
         )
-        self._addon("metrics-server", {"nodeSelector": CORE_SELECTOR})
+        self._addon("metrics-server")
         self._add_storage_driver()
         self._add_observability()
         ClusterAutoscaler(
@@ -56,7 +56,6 @@ class AddonsStack(Stack):
     def _addon(
         self,
         name: str,
-        configuration: dict[str, Any],
         identities: dict[str, str] | None = None,
     ) -> EksAddon:
         return EksAddon(
@@ -65,7 +64,7 @@ class AddonsStack(Stack):
             cluster_name=self._settings.cluster_name,
             addon_name=name,
             version=self._settings.release.addons[name],
-            configuration=configuration,
+            configuration=ADDON_CONFIGURATION.get(name),
             identities=identities,
         )
 
@@ -87,11 +86,7 @@ class AddonsStack(Stack):
         role.add_to_policy(
             iam.PolicyStatement(actions=["fsx:DescribeFileSystems"], resources=["*"])
         )
-        self._addon(
-            "aws-fsx-csi-driver",
-            {"controller": {"nodeSelector": CORE_SELECTOR}},
-            {"fsx-csi-controller-sa": role.role_arn},
-        )
+        self._addon("aws-fsx-csi-driver", {"fsx-csi-controller-sa": role.role_arn})
 
     def _add_observability(self) -> None:
         """Add Container Insights: logs and metrics of nodes, pods and GPUs.
@@ -113,16 +108,7 @@ class AddonsStack(Stack):
         # Deleted in reverse: an agent that still ran could make a deleted group anew, were its role
         # still there.
         role.node.add_dependency(*groups)
-        self._addon(
-            "amazon-cloudwatch-observability",
-            {
-                "tolerations": [GPU_TOLERATION],
-                # Nothing here is a service whose requests one would trace, for a price:
-                # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/install-CloudWatch-Observability-EKS-addon.html
-                "manager": {"applicationSignals": {"autoMonitor": {"monitorAllServices": False}}},
-            },
-            {"cloudwatch-agent": role.role_arn},
-        )
+        self._addon("amazon-cloudwatch-observability", {"cloudwatch-agent": role.role_arn})
 
     def _add_training_operator(self) -> None:
         """Add the operator: namespace and CRD first, for the rest is refused without them."""

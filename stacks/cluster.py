@@ -14,7 +14,7 @@ from bionemo_eks.cluster.cluster import EksCluster
 from bionemo_eks.cluster.node_group import NodeGroup, NodePool
 from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.scheduling import CORE_SELECTOR
+from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.network.vpc import Subnets, existing_subnets
 from bionemo_eks.storage.lustre import LUSTRE_PORTS
@@ -63,7 +63,7 @@ class ClusterStack(Stack):
             "Gpu", gpu_pool(settings, tags, subnets.names(of_gpus)), of_gpus, before_nodes
         )
         # CoreDNS has no place to run before there are nodes, and its add-on would time out.
-        coredns = self._addon("coredns", {"nodeSelector": CORE_SELECTOR})
+        coredns = self._addon("coredns")
         coredns.node.add_dependency(self.core)
         self._let_the_file_servers_in(subnets)
         self._add_outputs()
@@ -87,7 +87,6 @@ class ClusterStack(Stack):
     def _addon(
         self,
         name: str,
-        configuration: dict[str, Any] | None = None,
         identities: dict[str, str] | None = None,
     ) -> EksAddon:
         return EksAddon(
@@ -96,7 +95,7 @@ class ClusterStack(Stack):
             cluster_name=self.eks.cluster.cluster_name,
             addon_name=name,
             version=self._settings.release.addons[name],
-            configuration=configuration,
+            configuration=ADDON_CONFIGURATION.get(name),
             identities=identities,
         )
 

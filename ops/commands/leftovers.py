@@ -51,8 +51,11 @@ def _delete(search: Search, *, yes: bool) -> list[Leftover]:
     if not (yes or _agreed(question)):
         return []
     gone = deletion.delete(safe, _say)
-    if gone and deletion.half_destroyed(search):
-        _say("What kept the stacks from being deleted is gone. Now again: npx cdk destroy --all")
+    failed = " ".join(sorted(deletion.half_destroyed(search)))
+    if gone and failed:
+        _say(
+            f"What may have kept stacks from being deleted is gone. Again: npx cdk destroy {failed}"
+        )
     return gone
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.aws import Deployment
-from ops.leftovers.model import Leftover, ours, tags_of
+from ops.leftovers.model import Leftover, ours, stack_in, tags_of
 
 _STATES = ["pending", "running", "stopping", "stopped"]
 # What the EBS CSI driver puts on a pod's volume:
@@ -42,7 +42,9 @@ def volumes(deployment: Deployment) -> Iterable[Leftover]:
         if not of_a_node:
             note += "; may hold a pod's data"
         remove = partial(ec2.delete_volume, VolumeId=item["VolumeId"])
-        yield Leftover("volumes", item["VolumeId"], note, delete=remove if safe else None)
+        yield Leftover(
+            "volumes", item["VolumeId"], note, delete=remove if safe else None, stack="Cluster"
+        )
 
 
 def templates(deployment: Deployment) -> Iterable[Leftover]:
@@ -52,4 +54,7 @@ def templates(deployment: Deployment) -> Iterable[Leftover]:
         if ours(deployment, tags_of(item)):
             name = item["LaunchTemplateId"]
             remove = partial(ec2.delete_launch_template, LaunchTemplateId=name)
-            yield Leftover("launch templates", name, item["LaunchTemplateName"], delete=remove)
+            stack = stack_in(deployment, tags_of(item))
+            yield Leftover(
+                "launch templates", name, item["LaunchTemplateName"], delete=remove, stack=stack
+            )

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, file_systems
-from ops.leftovers.model import Leftover, Unread, ours, tags_of
+from ops.leftovers.model import Leftover, Unread, ours, stack_in, tags_of
 from ops.price_table import KMS_MONTH
 from ops.reasons import is_denied
 
@@ -45,7 +45,7 @@ def keys(deployment: Deployment) -> Iterable[Leftover | Unread]:
             closed += 1
             continue
         if ours(deployment, tags):
-            yield _key(kms, about)
+            yield _key(kms, about, stack_in(deployment, tags))
     if closed:
         yield Unread(f"{closed} keys are closed to you, and may be another team's")
 
@@ -58,12 +58,14 @@ def _described(kms: Any, name: str) -> tuple[dict[str, Any], dict[str, str]]:
     return about, {tag["TagKey"]: tag["TagValue"] for tag in listed}
 
 
-def _key(kms: Any, about: dict[str, Any]) -> Leftover:
+def _key(kms: Any, about: dict[str, Any], stack: str) -> Leftover:
     name, pending = about["KeyId"], about["KeyState"] == "PendingDeletion"
     when = f", goes on {about['DeletionDate']:%Y-%m-%d}" if "DeletionDate" in about else ""
     note = f"waits for its deletion, free of charge{when}" if pending else f"${KMS_MONTH:g} a month"
     remove = partial(kms.schedule_key_deletion, KeyId=name, PendingWindowInDays=7)
-    return Leftover("KMS keys", name, note, kept=pending, delete=None if pending else remove)
+    return Leftover(
+        "KMS keys", name, note, kept=pending, delete=None if pending else remove, stack=stack
+    )
 
 
 def buckets(deployment: Deployment) -> Iterable[Leftover]:

@@ -1,15 +1,18 @@
-"""Removes what is safe to remove, and refuses while the deployment may still stand."""
+"""Removes what is safe to remove: what belongs to no stack that may still need it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ops.aws import holds_resources
 from ops.leftovers.model import Leftover, Search
 from ops.reasons import failure_reason
 
-# Without an answer on any of these, nobody can tell that the deployment is gone.
+# Without an answer on any of these, nobody can tell what of the deployment is gone.
 _MUST_BE_KNOWN = ("stacks", "EKS clusters", "instances")
 _RUNNING = {"pending", "running"}
+# States of a stack whose resources CloudFormation could not delete, and is to delete again.
+_FAILED = {"DELETE_FAILED", "ROLLBACK_FAILED"}
 # What keeps CloudFormation from deleting a VPC, and is its own to delete in no stack.
 _IN_THE_WAY = {"network interfaces", "security groups"}
 _DESTROY = "npx cdk destroy --all"
@@ -22,34 +25,49 @@ def refusal(search: Search) -> str:
     if unknown:
         reasons = "; ".join(f"{kind}: {search.blind[kind]}" for kind in unknown)
         return f"The deployment may still stand. Could not tell: {reasons}"
-    standing = [each for each in search.left if each.kind == "stacks" and not _failed(each)]
-    if standing:
+    if safe(search):
+        return ""
+    if any(_is_running(each) for each in search.left):
+        cluster = any(each.kind == "EKS clusters" for each in search.left)
+        remove = f"Remove it first: {_DESTROY}" if cluster else "End them first"
+        what = "The cluster still stands" if cluster else "Instances of the deployment still run"
+        return f"{what}. {remove}"
+    if set(_holding(search)) - set(half_destroyed(search)):
         return f"The deployment's stacks still stand. Remove them first: {_DESTROY}"
-    if any(each.kind == "EKS clusters" for each in search.left):
-        return f"The cluster still stands. Remove it first: {_DESTROY}"
-    if any(each.kind == "instances" and each.state in _RUNNING for each in search.left):
-        return "Instances of the deployment still run. End them first"
     return ""
 
 
-def _failed(stack: Leftover) -> bool:
-    return stack.state == "DELETE_FAILED"
+def _is_running(each: Leftover) -> bool:
+    return each.kind == "EKS clusters" or (each.kind == "instances" and each.state in _RUNNING)
 
 
-def half_destroyed(search: Search) -> bool:
-    """Whether stacks are left whose deletion has failed."""
-    return any(each.kind == "stacks" for each in search.left)
+def _holding(search: Search) -> set[str]:
+    """The stacks that may hold resources: Cluster too while a cluster or an instance runs."""
+    stacks = {
+        each.stack for each in search.left if each.kind == "stacks" and holds_resources(each.state)
+    }
+    return stacks | ({"Cluster"} if any(map(_is_running, search.left)) else set())
+
+
+def half_destroyed(search: Search) -> set[str]:
+    """Return the stacks whose deletion has failed and whose cluster, if any, no longer runs."""
+    failed = {each.stack for each in search.left if each.kind == "stacks" and each.state in _FAILED}
+    return failed - ({"Cluster"} if any(map(_is_running, search.left)) else set())
 
 
 def safe(search: Search) -> list[Leftover]:
     """Return what may be deleted, in the order to do it.
 
-    Where the deletion of a stack has failed, only what it failed of: the rest is the stack's.
+    That is what belongs to no stack that holds resources; what might belong to any of them, belongs
+    to each. Of a stack whose deletion has failed also that which it failed of.
     """
-    wanted = [each for each in search.left if each.delete is not None]
-    if half_destroyed(search):
-        return [each for each in wanted if each.kind in _IN_THE_WAY]
-    return wanted
+    holding, failed = _holding(search), half_destroyed(search)
+
+    def is_free(each: Leftover) -> bool:
+        owners = ({each.stack} if each.stack else holding) & holding
+        return not owners or (each.kind in _IN_THE_WAY and owners <= failed)
+
+    return [each for each in search.left if each.delete is not None and is_free(each)]
 
 
 def delete(items: Sequence[Leftover], say: Callable[[str], None]) -> list[Leftover]:

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.aws import Deployment
-from ops.leftovers.model import Leftover, named_by_a_stack, ours, tags_of
+from ops.leftovers.model import Leftover, ours, stack_in, stack_that_named, tags_of
 from ops.price_table import ADDRESS_HOUR, NAT_HOUR
 from ops.reasons import code_of
 
@@ -47,24 +47,27 @@ def interfaces(deployment: Deployment) -> Iterable[Leftover]:
     """Network interfaces; also the untagged ones in our VPC, such as a function's."""
     ec2 = deployment.aws.client("ec2")
     for item in deployment.aws.pages("ec2", "describe_network_interfaces", "NetworkInterfaces"):
-        about = item.get("Description", "")
-        if (
-            ours(deployment, tags_of(item, "TagSet"))
-            or _within(deployment, item)
-            or _of_our_function(deployment, about)
-        ):
+        about, tags = item.get("Description", ""), tags_of(item, "TagSet")
+        stack = _stack_of_the_function(deployment, about)
+        if ours(deployment, tags) or _within(deployment, item) or stack:
             name, free = item["NetworkInterfaceId"], item["Status"] == "available"
             remove = partial(ec2.delete_network_interface, NetworkInterfaceId=name)
             note = ", ".join(part for part in (item["Status"], about) if part)
-            yield Leftover("network interfaces", name, note, delete=remove if free else None)
+            yield Leftover(
+                "network interfaces",
+                name,
+                note,
+                delete=remove if free else None,
+                stack=stack or stack_in(deployment, tags),
+            )
 
 
-def _of_our_function(deployment: Deployment, description: str) -> bool:
-    """Whether Lambda made an interface for a function of ours: `AWS Lambda VPC ENI-<name>-<id>`."""
+def _stack_of_the_function(deployment: Deployment, description: str) -> str:
+    """The stack for whose function Lambda made an interface: `AWS Lambda VPC ENI-<name>-<id>`."""
     if not description.startswith(_OF_LAMBDA):
-        return False
+        return ""
     function = description.removeprefix(_OF_LAMBDA)[: -len("-01234567-89ab-cdef-0123-456789abcdef")]
-    return named_by_a_stack(deployment, function)
+    return stack_that_named(deployment, function)
 
 
 def security_groups(deployment: Deployment) -> Iterable[Leftover]:
@@ -74,7 +77,10 @@ def security_groups(deployment: Deployment) -> Iterable[Leftover]:
         own = ours(deployment, tags_of(item)) or _within(deployment, item)
         if own and item["GroupName"] != "default":
             remove = partial(ec2.delete_security_group, GroupId=item["GroupId"])
-            yield Leftover("security groups", item["GroupId"], item["GroupName"], delete=remove)
+            stack = stack_in(deployment, tags_of(item))
+            yield Leftover(
+                "security groups", item["GroupId"], item["GroupName"], delete=remove, stack=stack
+            )
 
 
 def gateways(deployment: Deployment) -> Iterable[Leftover]:
@@ -84,7 +90,8 @@ def gateways(deployment: Deployment) -> Iterable[Leftover]:
         if ours(deployment, tags_of(item)) and item.get("State") not in _ENDED:
             remove = partial(ec2.delete_nat_gateway, NatGatewayId=item["NatGatewayId"])
             note = f"${NAT_HOUR:g} an hour, and its address ${ADDRESS_HOUR:g}"
-            yield Leftover("NAT gateways", item["NatGatewayId"], note, delete=remove)
+            stack = stack_in(deployment, tags_of(item))
+            yield Leftover("NAT gateways", item["NatGatewayId"], note, delete=remove, stack=stack)
 
 
 def addresses(deployment: Deployment) -> Iterable[Leftover]:
@@ -97,7 +104,11 @@ def addresses(deployment: Deployment) -> Iterable[Leftover]:
             price = f"${ADDRESS_HOUR:g} an hour"
             note = f"{item.get('PublicIp', '')}, {price}" + ("" if free else ", in use")
             yield Leftover(
-                "Elastic IP addresses", item["AllocationId"], note, delete=remove if free else None
+                "Elastic IP addresses",
+                item["AllocationId"],
+                note,
+                delete=remove if free else None,
+                stack=stack_in(deployment, tags_of(item)),
             )
 
 
@@ -110,7 +121,8 @@ def balancers(deployment: Deployment) -> Iterable[Leftover]:
         arn = each["ResourceArn"]
         if ours(deployment, tags_of(each)):
             remove = partial(elb.delete_load_balancer, LoadBalancerArn=arn)
-            yield Leftover("load balancers", arn.split(":loadbalancer/")[-1], delete=remove)
+            name, stack = arn.split(":loadbalancer/")[-1], stack_in(deployment, tags_of(each))
+            yield Leftover("load balancers", name, delete=remove, stack=stack)
 
 
 def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
@@ -122,7 +134,8 @@ def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
         name = each["LoadBalancerName"]
         if ours(deployment, tags_of(each)):
             remove = partial(elb.delete_load_balancer, LoadBalancerName=name)
-            yield Leftover("classic load balancers", name, delete=remove)
+            stack = stack_in(deployment, tags_of(each))
+            yield Leftover("classic load balancers", name, delete=remove, stack=stack)
 
 
 def _tagged(elb: Any, argument: str, which: list[str]) -> Iterable[dict[str, Any]]:

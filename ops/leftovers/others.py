@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.aws import Deployment
-from ops.leftovers.model import Leftover, named_by_a_stack
+from ops.leftovers.model import Leftover, stack_that_named
 
 # Services, or parts of one, in which another kind looks for itself.
 _COVERED = (
@@ -62,5 +62,5 @@ def tagged(deployment: Deployment) -> Iterable[Leftover]:
 def roles(deployment: Deployment) -> Iterable[Leftover]:
     """IAM roles, which the tag index leaves out."""
     for item in deployment.aws.pages("iam", "list_roles", "Roles"):
-        if named_by_a_stack(deployment, item["RoleName"]):
+        if stack_that_named(deployment, item["RoleName"]):
             yield Leftover("IAM roles", item["RoleName"], "free of charge; npx cdk destroy --all")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bionemo_eks.configuration import names
 from ops.aws import Deployment, clusters, stacks
 from ops.leftovers.model import Leftover
 from ops.price_table import EKS_HOUR
@@ -11,9 +12,13 @@ from ops.price_table import EKS_HOUR
 
 def stacks_left(deployment: Deployment) -> Iterable[Leftover]:
     """Stacks of the deployment, whatever their state."""
-    for name, stack in stacks(deployment).items():
-        status = stack["StackStatus"]
-        yield Leftover("stacks", name, f"{status}; npx cdk destroy --all", state=status)
+    there = stacks(deployment)
+    for stack in names.STACKS:
+        name = names.stack_name(deployment.settings, stack)
+        if name in there:
+            status = there[name]["StackStatus"]
+            note = f"{status}; npx cdk destroy --all"
+            yield Leftover("stacks", name, note, state=status, stack=stack)
 
 
 def clusters_left(deployment: Deployment) -> Iterable[Leftover]:

@@ -8,6 +8,7 @@ from ops.aws import Deployment
 from ops.parallel import Check
 from ops.preflight import (
     account,
+    addons,
     capacity,
     free_names,
     given_vpc,
@@ -30,7 +31,8 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "Stacks": partial(standing.stacks_ready, deployment),
         "EKS in the region": partial(versions.eks, deployment),
         "Kubernetes version": partial(versions.kubernetes, deployment),
-        "Add-on versions": partial(versions.addons, deployment),
+        "Add-on versions": partial(addons.versions, deployment),
+        "Add-on settings": partial(addons.configuration, deployment),
         "FSx PERSISTENT_2": partial(lustre.offered, deployment),
         "Zones": partial(capacity.zones, deployment),
         "GPU instance type": partial(capacity.gpu_type, deployment),
@@ -42,6 +44,7 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "File system": partial(lustre.present, deployment),
         "Cluster name": partial(free_names.cluster, deployment),
         "Bucket name": partial(free_names.bucket, deployment),
+        "Bucket policy": partial(free_names.bucket_policy, deployment),
         "Log groups": partial(free_names.log_groups, deployment),
     }
     if not settings.network.vpc_id:
@@ -49,6 +52,9 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         listed["Elastic IP quota"] = partial(quotas.addresses, deployment)
     else:
         listed["VPC"] = partial(given_vpc.vpc, deployment)
+        listed["VPC subnets"] = partial(given_vpc.subnets, deployment)
+        listed["VPC addresses"] = partial(given_vpc.addresses, deployment)
+        listed["VPC routes"] = partial(given_vpc.routes, deployment)
     if settings.gpu.capacity_reservation_id:
         listed["Capacity reservation"] = partial(reservation.reservation, deployment)
     return listed

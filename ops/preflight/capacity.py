@@ -7,10 +7,18 @@ from pathlib import Path
 
 from bionemo_eks.configuration.cdk_context import PINNED, read_file
 from ops.aws import Deployment
+from ops.preflight.vpc_subnets import (
+    KIND_TAG,
+    PrivateSubnet,
+    node_subnets,
+    node_zones,
+    private_subnets,
+)
 from ops.project import ROOT
 from ops.results import Result, Step, command, failed, options, passed, unknown
 
 _ZONES, _GPU_ZONE = "network.availability_zones", "gpu.availability_zone"
+_SUBNETS = "network.node_subnet_ids"
 # Zones, by id, in which EKS puts no control plane:
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 _WITHOUT_EKS = {"use1-az3", "usw1-az2", "cac1-az3"}
@@ -32,7 +40,17 @@ def _zones(deployment: Deployment) -> dict[str, str]:
 
 
 def _with_eks(deployment: Deployment) -> list[str]:
-    return [name for name, number in _zones(deployment).items() if number not in _WITHOUT_EKS]
+    """The zones to choose from: those where EKS works, of the given VPC if there is one."""
+    within = {each.zone for each in node_subnets(deployment)} if _vpc(deployment) else None
+    return [
+        name
+        for name, number in _zones(deployment).items()
+        if number not in _WITHOUT_EKS and (within is None or name in within)
+    ]
+
+
+def _vpc(deployment: Deployment) -> str:
+    return deployment.settings.network.vpc_id
 
 
 def offering(deployment: Deployment, instance_type: str) -> list[str]:
@@ -78,6 +96,8 @@ def _choose(pins: dict[str, str]) -> tuple[Step | str, ...]:
 
 def zones(deployment: Deployment) -> Result:
     """Whether the zones exist for this account, and EKS works in them."""
+    if _vpc(deployment):
+        return _zones_of_the_vpc(deployment)
     wanted, there = deployment.settings.zones, _zones(deployment)
     missing = [zone for zone in wanted if zone not in there]
     refused = [zone for zone in wanted if there.get(zone, "") in _WITHOUT_EKS]
@@ -93,6 +113,40 @@ def zones(deployment: Deployment) -> Result:
     return failed("Zones", f"{wrong}{_in_force()}", *remedy)
 
 
+def _zones_of_the_vpc(deployment: Deployment) -> Result:
+    """Whether EKS works in every zone that it gets a subnet of, and the GPU nodes have one."""
+    name, private, zone = "Zones", private_subnets(deployment), deployment.settings.gpu_zone
+    refused = [each for each in private if each.zone_id in _WITHOUT_EKS]
+    if refused:
+        return failed(
+            name,
+            f"EKS has no control plane in {', '.join(map(_with_its_zone, refused))}",
+            "Let CDK leave the subnet out, and look the VPC up anew:",
+            *(command(_out_of_sight(deployment, each)) for each in refused),
+            command("npx cdk context --reset 'vpc-provider:*' --force"),
+        )
+    there = node_zones(deployment)
+    if zone in there:
+        return passed(name, f"{', '.join(there)}, of {_vpc(deployment)}{_in_force()}")
+    said = f"{_vpc(deployment)} has no subnet for GPU nodes in {zone}"
+    return failed(
+        name,
+        f"{said}; it has them in {', '.join(there) or 'no zone'}{_in_force()}",
+        *_choose(suggested(deployment, there)),
+    )
+
+
+def _with_its_zone(subnet: PrivateSubnet) -> str:
+    return f"{subnet.zone} ({subnet.zone_id}), where {subnet.id} is"
+
+
+def _out_of_sight(deployment: Deployment, subnet: PrivateSubnet) -> str:
+    return (
+        f"aws ec2 create-tags --region {deployment.settings.region} --resources {subnet.id} "
+        f"--tags Key={KIND_TAG},Value=Isolated"
+    )
+
+
 def gpu_type(deployment: Deployment) -> Result:
     """Whether the GPU nodes' zone offers their type; if not, which zone does."""
     name, settings = "GPU instance type", deployment.settings
@@ -106,6 +160,12 @@ def gpu_type(deployment: Deployment) -> Result:
             f"{settings.region} does not offer {wanted}",
             "Choose another region or gpu.instance_type",
         )
+    if not set(there) & set(_with_eks(deployment)):
+        return failed(
+            name,
+            f"{wanted} is offered in {', '.join(there)}, where the deployment cannot be",
+            "Choose another gpu.instance_type, or a VPC with private subnets there",
+        )
     return failed(
         name,
         f"{zone} does not offer {wanted}; offered in {', '.join(there)}{_in_force()}",
@@ -117,7 +177,7 @@ def core_type(deployment: Deployment) -> Result:
     """Whether both zones offer the core nodes' type."""
     name, wanted = "Core instance type", deployment.settings.core.instance_type
     there = offering(deployment, wanted)
-    missing = [zone for zone in deployment.settings.zones if zone not in there]
+    missing = [zone for zone in node_zones(deployment) if zone not in there]
     if not there:
         return unknown(name, f"EC2 lists no zone for {wanted}")
     if missing:
@@ -126,21 +186,32 @@ def core_type(deployment: Deployment) -> Result:
             f"{', '.join(missing)} does not offer {wanted}; offered in {', '.join(there)}"
             f"{_in_force()}",
             "Choose another core.instance_type, or other zones:",
-            _flags(suggested(deployment, there, both=True)),
+            _flags(_with_core_nodes(deployment, there)),
         )
-    return passed(name, f"{wanted} is offered in {', '.join(deployment.settings.zones)}")
+    return passed(name, f"{wanted} is offered in {', '.join(node_zones(deployment))}")
+
+
+def _with_core_nodes(deployment: Deployment, offered: list[str]) -> dict[str, str]:
+    """The settings that put all nodes into zones that offer the core nodes' type."""
+    if not _vpc(deployment):
+        return suggested(deployment, offered, both=True)
+    fitting = [each.id for each in node_subnets(deployment) if each.zone in offered]
+    return {_SUBNETS: ",".join(fitting), **suggested(deployment, offered)}
 
 
 def suggested(deployment: Deployment, offered: list[str], *, both: bool = False) -> dict[str, str]:
     """Return both settings of zones, so that the GPU nodes are in one of those `offered`.
 
     Always both settings: zones without that of the GPU nodes would be refused. The second zone is
-    of those that were wanted, if EKS works in it; with `both` it is one of those offered too.
+    of those that were wanted, if EKS works in it; with `both` it is one of those offered too. In a
+    given VPC the GPU nodes' zone alone is to choose.
     """
     usable = _with_eks(deployment)
     fitting = [zone for zone in offered if zone in usable] or offered
     wanted = [deployment.settings.gpu_zone, *deployment.settings.zones]
-    first = next((zone for zone in wanted if zone in fitting), fitting[0])
+    first = next((zone for zone in wanted if zone in fitting), fitting[0] if fitting else "")
+    if _vpc(deployment):
+        return {_GPU_ZONE: first}
     second = [zone for zone in usable if zone != first and (zone in offered or not both)]
     others = [zone for zone in (*deployment.settings.zones, *second) if zone in second]
     return {_ZONES: ",".join([first, *others[:1]]), _GPU_ZONE: first}
@@ -153,9 +224,8 @@ def pin(deployment: Deployment, folder: Path) -> dict[str, str]:
     """
     offered = offering(deployment, deployment.settings.gpu.instance_type)
     usable = _with_eks(deployment)
-    right = deployment.settings.gpu_zone in offered and set(deployment.settings.zones) <= set(
-        usable
-    )
+    zone = deployment.settings.gpu_zone
+    right = zone in offered and {zone, *node_zones(deployment)} <= set(usable)
     if right or not set(offered) & set(usable):
         return {}
     pins = suggested(deployment, offered)

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, clusters
 from ops.preflight.standing import holds
+from ops.reasons import code_of
 from ops.results import Result, command, failed, options, passed, warned
 
 
@@ -60,12 +61,40 @@ def bucket(deployment: Deployment) -> Result:
     return passed(name, f"{wanted} is there from an earlier deployment and will be taken over")
 
 
+def bucket_policy(deployment: Deployment) -> Result:
+    """Whether the bucket that is taken over has a policy, beside which CloudFormation makes none.
+
+    `The bucket policy already exists on bucket`, it says then; import would take it over as it is.
+    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1068
+    """
+    name, wanted = "Bucket policy", names.bucket_name(deployment.settings, deployment.account)
+    if holds(deployment, "Storage"):
+        return passed(name, "the deployment's own")
+    owned = {"Bucket": wanted, "ExpectedBucketOwner": deployment.account}
+    try:
+        deployment.aws.client("s3").get_bucket_policy(**owned)
+    except ClientError as error:
+        if code_of(error) not in ("NoSuchBucket", "NoSuchBucketPolicy"):
+            raise
+        return passed(name, "none is in the way")
+    call = f"--region {deployment.settings.region} --bucket {wanted}"
+    return failed(
+        name,
+        f"{wanted} has a policy that the stacks did not make, and CloudFormation makes its own, "
+        "which refuses plain HTTP, only where there is none",
+        "Look what it says, for whoever put it there:",
+        command(f"aws s3api get-bucket-policy {call} --query Policy --output text"),
+        "Remove it, and add what is missed once the stacks stand:",
+        command(f"aws s3api delete-bucket-policy {call}"),
+    )
+
+
 def log_groups(deployment: Deployment) -> Result:
     """Whether log groups of an earlier deployment would be in the way."""
     name = "Log groups"
     taken = [
         group
-        for stack, group in fixed_log_groups(deployment)
+        for stack, group in names.fixed_log_groups(deployment.settings)
         if not holds(deployment, stack) and _exists(deployment, group)
     ]
     if taken:
@@ -75,16 +104,6 @@ def log_groups(deployment: Deployment) -> Result:
             command("./bionemo leftovers --delete"),
         )
     return passed(name, "none is in the way")
-
-
-def fixed_log_groups(deployment: Deployment) -> list[tuple[str, str]]:
-    """Return (stack, name) of the log groups whose names are fixed by AWS."""
-    settings = deployment.settings
-    return [
-        ("Cluster", names.control_plane_log_group(settings)),
-        ("Storage", names.lustre_log_group(settings)),
-        *(("Addons", names.insights_log_group(settings, kind)) for kind in names.INSIGHTS_LOGS),
-    ]
 
 
 def _exists(deployment: Deployment, group: str) -> bool:

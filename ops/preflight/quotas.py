@@ -15,6 +15,7 @@ from bionemo_eks.configuration.instance_types import (
 )
 from ops.aws import Deployment, instances, is_own
 from ops.preflight.standing import holds
+from ops.preflight.vpc_subnets import node_zones
 from ops.reasons import code_of, reason
 from ops.results import Result, Step, Verdict, command, failed, link, passed, warned
 
@@ -153,7 +154,7 @@ def _awaits_nodes(deployment: Deployment, row: dict[str, Any]) -> bool:
     return (
         row.get("InstanceMatchCriteria") == "open"
         and row["InstanceType"] == settings.core.instance_type
-        and row.get("AvailabilityZone") in settings.zones
+        and row.get("AvailabilityZone") in node_zones(deployment)
     )
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from itertools import chain
 
 from bionemo_eks.configuration import names
-from ops.aws import Deployment, is_standing, stacks
+from ops.aws import Deployment, holds_resources, is_standing, stacks
 from ops.results import Result, Step, command, failed, passed, warned
 
 _NAME = "Stacks"
-# What holds nothing: a change set that nobody ran, and a creation that was rolled back.
-_EMPTY = {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"}
 # What `cdk deploy` deletes first, and then makes anew: `isCreationFailure` in `deployStack` of
 # https://github.com/aws/aws-cdk-cli/blob/main/packages/@aws-cdk/toolkit-lib/lib/api/deployments/deploy-stack.ts
 # where a stack in REVIEW_IN_PROGRESS counts as one that is not there yet.
@@ -23,7 +21,7 @@ def holds(deployment: Deployment, stack: str) -> bool:
 
     What it holds is the deployment's own; whether it can be deployed to, `stacks_ready` judges.
     """
-    return _status(deployment, stack) not in {"", *_EMPTY}
+    return holds_resources(_status(deployment, stack))
 
 
 def is_made_anew(deployment: Deployment, stack: str) -> bool:

@@ -1,26 +1,21 @@
-"""EKS: is it there, which Kubernetes does it still make, which add-ons does it have."""
+"""EKS: is it there, and which Kubernetes does it still make."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
-from ops.parallel import side_by_side
 from ops.price_table import EKS_EXTENDED_HOUR, EKS_HOUR
 from ops.reasons import code_of, is_denied, reason
-from ops.results import Result, Step, command, failed, options, passed, unknown, warned
+from ops.results import Result, Step, command, failed, options, passed, warned
 
 _TABLE = "constructs/bionemo_eks/configuration/versions.py"
 CHECK = "Kubernetes version"
-# Seconds for the add-ons, all at once: less than the three that preflight leaves its checks at
-# least, so that the answer names the add-on.
-_ADDONS_DEADLINE = 2.5
 # A region, or a partition, whose EKS does not know the call or what it is asked.
 _NOT_KNOWN = {"InvalidParameterException", "InvalidRequestException", "UnknownOperationException"}
 
@@ -157,50 +152,3 @@ def _supported(
 
 def _day(value: datetime | date | None) -> date | None:
     return value.date() if isinstance(value, datetime) else value
-
-
-def addons(deployment: Deployment) -> Result:
-    """Whether the pinned versions exist for this Kubernetes version."""
-    name, release = "Add-on versions", deployment.settings.release
-    # Made before the time counts: all checks make theirs now, one by one, which is not AWS' delay.
-    client = deployment.aws.client("eks")
-    looked = side_by_side(
-        {addon: partial(_offered, client, release.version, addon) for addon in release.addons},
-        _ADDONS_DEADLINE,
-    )
-    late = [addon for addon in release.addons if not looked[addon].done()]
-    if late:
-        return unknown(name, f"no answer for {', '.join(late)} within {_ADDONS_DEADLINE} s")
-    wrong = []
-    for addon, wanted in release.addons.items():
-        offered = looked[addon].result()
-        if offered is None:
-            wrong.append(f"{addon}, which EKS does not know")
-        elif wanted not in offered:
-            instead = ", ".join(offered[:3]) or "none"
-            wrong.append(f"{addon} {wanted}; there are {instead}")
-    if wrong:
-        place = f"Kubernetes {release.version} in {deployment.settings.region}"
-        return failed(
-            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change it in {_TABLE}"
-        )
-    return passed(name, f"all {len(release.addons)} exist for Kubernetes {release.version}")
-
-
-def _offered(client: Any, version: str, addon: str) -> list[str] | None:
-    """Versions of an add-on for a Kubernetes version; None when EKS does not know its name.
-
-    https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonVersions.html
-    """
-    pages = client.get_paginator("describe_addon_versions")
-    try:
-        rows = [
-            row
-            for page in pages.paginate(addonName=addon, kubernetesVersion=version)
-            for row in page.get("addons", [])
-        ]
-    except ClientError as error:
-        if code_of(error) not in ("InvalidParameterException", "ResourceNotFoundException"):
-            raise
-        return None
-    return [each["addonVersion"] for row in rows for each in row.get("addonVersions", [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from kubernetes import client as kubernetes
@@ -11,6 +12,7 @@ from moto import mock_aws
 from ops.aws import Aws, Deployment, deployment_of
 from tests.context import read_settings
 from tests.ops.cluster_api import Cluster, healthy, serving
+from tests.ops.commands.command_line import Line
 from tests.ops.orphans import REGION
 
 
@@ -34,3 +36,9 @@ def api(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
     """A client of that cluster."""
     with serving(cluster) as client:
         yield client
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Line:
+    """Runs a command on an account in order with some answers changed."""
+    return Line(monkeypatch, tmp_path)

@@ -6,6 +6,8 @@ from typing import Any
 
 import boto3
 
+from bionemo_eks.configuration.names import STACKS
+
 REGION, ACCOUNT = "us-west-2", "123456789012"
 _ZONE = f"{REGION}a"
 
@@ -178,15 +180,16 @@ class Orphans:
         self._one("IAM roles")
 
     def _still_standing(self, subnets: list[str]) -> None:
-        """Plant the cluster and a stack: then the deployment still stands."""
+        """Plant the cluster and the stacks: then the deployment still stands."""
         client("eks").create_cluster(
             name=self.name,
             roleArn=f"arn:aws:iam::{ACCOUNT}:role/eks",
             resourcesVpcConfig={"subnetIds": subnets},
         )
         self._one("EKS clusters")
-        client("cloudformation").create_stack(
-            StackName=f"{self.name}-network",
-            TemplateBody='{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}',
-        )
-        self._one("stacks")
+        for stack in STACKS:
+            client("cloudformation").create_stack(
+                StackName=f"{self.name}-{stack.lower()}",
+                TemplateBody='{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}',
+            )
+        self._one("stacks", len(STACKS))

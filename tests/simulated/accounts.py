@@ -16,6 +16,7 @@ from tests.simulated.answers import (
     CALLER,
     OWN,
     ZONES,
+    addon_schema,
     addon_versions,
     bootstrapped,
     cluster_versions,
@@ -33,11 +34,12 @@ from tests.simulated.answers import (
     zone,
 )
 from tests.simulated.aws import ACCOUNT, Answers, SimulatedAws, denied, error
+from tests.simulated.given_vpc import GivenVpc
 
 
 def good() -> Answers:
     """An account in which the default deployment goes through."""
-    return {
+    return GivenVpc().answers() | {
         "sts.get_caller_identity": {"Account": ACCOUNT, "Arn": CALLER},
         "cloudformation.describe_stacks": stacked(),
         "ssm.get_parameter": bootstrapped(),
@@ -48,6 +50,7 @@ def good() -> Answers:
         "eks.describe_addon_versions": lambda addonName, kubernetesVersion, **more: addon_versions(
             addonName, kubernetesVersion
         ),
+        "eks.describe_addon_configuration": addon_schema,
         "ec2.describe_availability_zones": {"AvailabilityZones": [zone(name) for name in ZONES]},
         "ec2.describe_instance_type_offerings": offered_in(*ZONES),
         "ec2.describe_instances": running(),
@@ -58,6 +61,7 @@ def good() -> Answers:
         "service-quotas.list_aws_default_service_quotas": default_quotas,
         "fsx.describe_file_systems": {"FileSystems": []},
         "s3.head_bucket": no_bucket,
+        "s3.get_bucket_policy": error("GetBucketPolicy", "NoSuchBucket", 404),
         "logs.describe_log_groups": {"logGroups": []},
     }
 
@@ -107,6 +111,9 @@ def _throttled() -> Answers:
     }
 
 
+# Seconds: a machine that is busy with other tests is none of AWS' delays.
+_PATIENCE = 60.0
+
 SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
     "everything in order": ({}, good),
     "new account: quotas of 0 and 5": ({}, _new_account),
@@ -155,7 +162,7 @@ def simulated_deployment(settings: dict[str, str], answers: Answers) -> Deployme
 def preflight(settings: dict[str, str], answers: Answers) -> list[Result]:
     """What preflight finds there."""
     deployment = simulated_deployment(settings, answers)
-    results = run_checks(checks(deployment))
+    results = run_checks(checks(deployment), _PATIENCE)
     assert isinstance(deployment.aws, SimulatedAws)
     if deployment.aws.broken:
         raise deployment.aws.broken[0]

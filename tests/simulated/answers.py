@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +45,34 @@ def quotas(**changes: float) -> Callable[..., dict[str, Any]]:
 def addon_versions(addonName: str, kubernetesVersion: str) -> dict[str, Any]:
     pinned = KUBERNETES_RELEASES[kubernetesVersion].addons[addonName]
     return {"addons": [{"addonName": addonName, "addonVersions": [{"addonVersion": pinned}]}]}
+
+
+_ANY = {"type": "object"}
+_OFF = {"type": "object", "properties": {"enabled": {"type": "boolean"}}}
+# What EKS takes for the add-ons that are told something: their schemas' shape, much shortened.
+ADDON_SCHEMAS: dict[str, Any] = {
+    "coredns": {"properties": {"nodeSelector": _ANY}, "additionalProperties": False},
+    "metrics-server": {"properties": {"nodeSelector": _ANY}, "additionalProperties": False},
+    "amazon-cloudwatch-observability": {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "properties": {
+            "tolerations": {"type": "array"},
+            "applicationSignals": _OFF,
+            "manager": {
+                "properties": {"nodeSelector": _ANY, "applicationSignals": _ANY},
+                "additionalProperties": False,
+            },
+        },
+        "additionalProperties": False,
+    },
+}
+
+
+def addon_schema(addonName: str, addonVersion: str) -> dict[str, Any]:
+    """EKS' answer to what one version of an add-on takes."""
+    schema = json.dumps(ADDON_SCHEMAS[addonName])
+    about = {"addonName": addonName, "addonVersion": addonVersion}
+    return {**about, "configurationSchema": schema}
 
 
 def role(RoleName: str) -> dict[str, Any]:

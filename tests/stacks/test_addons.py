@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
 from bionemo_eks.configuration.versions import CHARTS, KUBERNETES_RELEASES
 from rehearsal.pods.scheduler import make_node, may_run_on
 
@@ -58,7 +59,11 @@ def test_addons_that_call_aws_have_a_pod_identity(default: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("metrics-server", []), ("coredns", []), ("aws-fsx-csi-driver", ["controller"])],
+    [
+        ("metrics-server", []),
+        ("coredns", []),
+        ("amazon-cloudwatch-observability", ["manager"]),
+    ],
 )
 def test_controllers_stay_on_core_nodes(default: Any, name: str, path: list[str]) -> None:
     values = json.loads(addons(default)[name]["ConfigurationValues"])
@@ -70,6 +75,21 @@ def test_controllers_stay_on_core_nodes(default: Any, name: str, path: list[str]
 def test_gpu_nodes_send_metrics_and_logs_too(default: Any) -> None:
     values = json.loads(addons(default)["amazon-cloudwatch-observability"]["ConfigurationValues"])
     assert allowed(default, values) == {"core", "gpu"}
+
+
+def test_addons_are_told_what_preflight_holds_against_their_schemas(default: Any) -> None:
+    told = {
+        name: json.loads(each["ConfigurationValues"])
+        for name, each in addons(default).items()
+        if "ConfigurationValues" in each
+    }
+    assert told == ADDON_CONFIGURATION
+
+
+def test_nothing_is_traced(default: Any) -> None:
+    values = json.loads(addons(default)["amazon-cloudwatch-observability"]["ConfigurationValues"])
+    assert values["applicationSignals"] == {"enabled": False}
+    assert not values["manager"]["applicationSignals"]["autoMonitor"]["monitorAllServices"]
 
 
 def test_charts_are_the_pinned_ones(default: Any) -> None:

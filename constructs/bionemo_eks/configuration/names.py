@@ -59,6 +59,15 @@ def insights_log_group(settings: Settings, kind: str) -> str:
     return f"/aws/containerinsights/{settings.cluster_name}/{kind}"
 
 
+def fixed_log_groups(settings: Settings) -> list[tuple[str, str]]:
+    """Return (stack, name) of the log groups whose names AWS fixes."""
+    return [
+        ("Cluster", control_plane_log_group(settings)),
+        ("Storage", lustre_log_group(settings)),
+        *(("Addons", insights_log_group(settings, kind)) for kind in INSIGHTS_LOGS),
+    ]
+
+
 def node_group_prefix(settings: Settings, kind: str) -> str:
     """Return what the names of all node groups of a kind, `core` or `gpu`, begin with."""
     return f"{settings.cluster_name}-{kind}-"

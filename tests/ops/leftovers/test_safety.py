@@ -10,20 +10,27 @@ from ops.leftovers import Leftover, Search, deletion
 from tests.ops.reading import in_order
 
 
-def left(kind: str, name: str = "x", state: str = "", delete: Any = None) -> Leftover:
-    return Leftover(kind, name, state=state, delete=delete)
+def left(
+    kind: str, name: str = "x", state: str = "", delete: Any = None, stack: str = ""
+) -> Leftover:
+    return Leftover(kind, name, state=state, delete=delete, stack=stack)
+
+
+def stack_in(state: str, stack: str = "Cluster") -> Leftover:
+    return left("stacks", f"bionemo-on-eks-{stack.lower()}", state, stack=stack)
 
 
 @pytest.mark.parametrize(
     ("found", "refused", "destroy"),
     [
-        ([left("stacks", state="CREATE_COMPLETE")], True, True),
-        ([left("stacks", state="DELETE_IN_PROGRESS")], True, True),
-        ([left("stacks", state="DELETE_FAILED"), left("EKS clusters")], True, True),
+        ([stack_in("CREATE_COMPLETE")], True, True),
+        ([stack_in("DELETE_IN_PROGRESS")], True, True),
+        ([stack_in("DELETE_FAILED"), left("EKS clusters")], True, True),
         ([left("EKS clusters")], True, True),
         ([left("instances", state="running")], True, False),
         ([left("instances", state="stopped")], False, False),
-        ([left("stacks", state="DELETE_FAILED")], False, False),
+        ([stack_in("DELETE_FAILED")], False, False),
+        ([stack_in("ROLLBACK_COMPLETE")], False, False),
         ([], False, False),
     ],
 )
@@ -44,9 +51,36 @@ def test_what_keeps_a_stack_from_going_may_go_and_the_rest_is_the_stacks() -> No
 
     kinds = ("network interfaces", "security groups", "NAT gateways", "KMS keys")
     items = [left(kind, delete=remove) for kind in kinds]
-    failed = Search([left("stacks", state="DELETE_FAILED"), *items], {})
+    failed = Search([stack_in("DELETE_FAILED"), *items], {})
     assert [each.kind for each in deletion.safe(failed)] == list(kinds[:2])
     assert [each.kind for each in deletion.safe(Search(items, {}))] == list(kinds)
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", ""])
+def test_what_belongs_to_no_stack_that_stands_may_go_beside_those_that_stand(status: str) -> None:
+    """EKS makes its log group anew, and that is in the way of the next deployment."""
+    cluster = [stack_in(status)] if status else []
+    orphan = left("log groups", "/aws/eks/x/cluster", delete=print, stack="Cluster")
+    kept = [
+        left("log groups", "/aws/fsx/x", delete=print, stack="Storage"),
+        left("NAT gateways", "of a stack that nothing tells", delete=print),
+    ]
+    search = Search([stack_in("CREATE_COMPLETE", "Storage"), *cluster, orphan, *kept], {})
+    assert (deletion.refusal(search), deletion.safe(search)) == ("", [orphan])
+
+
+def test_what_a_cluster_that_runs_may_need_stays_though_its_stack_is_gone() -> None:
+    for runs in (left("EKS clusters"), left("instances", state="running")):
+        needed = left("log groups", delete=print, stack="Cluster")
+        assert deletion.safe(Search([runs, needed], {})) == []
+
+
+def test_of_a_stack_whose_deletion_failed_beside_others_only_its_own_interfaces_go() -> None:
+    own = left("network interfaces", "own", delete=print, stack="Cluster")
+    other = left("network interfaces", "other", delete=print, stack="Storage")
+    untold = left("network interfaces", "untold", delete=print)
+    stacks = [stack_in("DELETE_FAILED"), stack_in("UPDATE_COMPLETE", "Storage")]
+    assert deletion.safe(Search([*stacks, own, other, untold], {})) == [own]
 
 
 def test_a_group_that_another_one_names_goes_in_the_next_round() -> None:

@@ -14,7 +14,7 @@ from tests.ops.accounts import GIVEN_VPC, one, results_in
 from tests.ops.reading import commands, figures, proposed
 from tests.simulated.accounts import standing
 from tests.simulated.answers import file_system, stacked
-from tests.simulated.aws import denied
+from tests.simulated.aws import denied, error
 
 
 @pytest.mark.parametrize(
@@ -219,6 +219,22 @@ def test_a_bucket_that_is_closed_may_be_another_accounts() -> None:
     result = one("Bucket name", {}, s3__head_bucket=denied("HeadBucket"))
     assert result.verdict is Verdict.WARN
     assert set(proposed(result)) == {"cluster_name"}
+
+
+def test_a_policy_on_the_bucket_is_in_the_way_unless_storage_holds_it() -> None:
+    """Accounts have automation that puts policies on buckets which have none."""
+    there: dict[str, Any] = {"s3__head_bucket": {}, "s3__get_bucket_policy": {"Policy": "{}"}}
+    for status, verdict in (*IN_PLACE, ("ROLLBACK_COMPLETE", Verdict.FAIL)):
+        stacks = stacked(("storage", status))
+        result = one("Bucket policy", {}, cloudformation__describe_stacks=stacks, **there)
+        assert result.verdict is verdict, status
+    without = error("GetBucketPolicy", "NoSuchBucketPolicy", 404)
+    assert one("Bucket policy", {}, **there | {"s3__get_bucket_policy": without}).remedy == ()
+
+
+def test_a_policy_that_may_not_be_read_could_not_be_told() -> None:
+    closed: dict[str, Any] = {"s3__get_bucket_policy": denied("GetBucketPolicy")}
+    assert one("Bucket policy", {}, **closed).verdict is Verdict.UNKNOWN
 
 
 def groups(*existing: str) -> Any:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
-from ops.commands import preflight
-from ops.preflight import versions
 from ops.results import Verdict
 from tests.ops.accounts import one, results_in
 from tests.ops.reading import commands, proposed
-from tests.simulated.accounts import good, standing
-from tests.simulated.answers import addon_versions
+from tests.simulated.accounts import standing
 from tests.simulated.aws import denied, error
 
 
@@ -138,58 +132,3 @@ def test_without_an_answer_the_projects_own_dates_count_and_it_says_so(
         "Kubernetes version", {"kubernetes_version": "1.29"}, eks__describe_cluster_versions=answer
     )
     assert ended.verdict is Verdict.FAIL
-
-
-def test_an_addon_version_that_does_not_exist_is_named() -> None:
-    def versions(addonName: str, **more: Any) -> dict[str, Any]:
-        if addonName != "coredns":
-            answer: dict[str, Any] = good()["eks.describe_addon_versions"](  # type: ignore[operator,assignment]
-                addonName=addonName, **more
-            )
-            return answer
-        return {"addons": [{"addonVersions": [{"addonVersion": "v9"}]}]}
-
-    result = one("Add-on versions", {}, eks__describe_addon_versions=versions)
-    assert result.verdict is Verdict.FAIL
-    assert KUBERNETES_RELEASES["1.35"].addons["coredns"] in result.said
-    assert result.said.endswith("v9"), "what there is instead"
-    assert "vpc-cni" not in result.said
-
-
-def addon_answer(addon: str, instead: Callable[[], Any]) -> Any:
-    """EKS' add-ons, one of which is answered by `instead`."""
-
-    def answer(addonName: str, kubernetesVersion: str, **more: Any) -> Any:
-        return instead() if addonName == addon else addon_versions(addonName, kubernetesVersion)
-
-    return answer
-
-
-def test_an_addon_that_eks_does_not_know_is_named() -> None:
-    def refuse() -> None:
-        raise error("DescribeAddonVersions", "InvalidParameterException", message="unsupported")
-
-    answer = addon_answer("coredns", refuse)
-    result = one("Add-on versions", {}, eks__describe_addon_versions=answer)
-    assert result.verdict is Verdict.FAIL
-    assert "coredns" in result.said
-    assert KUBERNETES_RELEASES["1.35"].addons["coredns"] not in result.said, "no other would do"
-    assert "vpc-cni" not in result.said
-
-
-def test_an_addon_that_is_not_answered_in_time_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(versions, "_ADDONS_DEADLINE", 0.5)
-
-    def late() -> dict[str, Any]:
-        time.sleep(2)
-        return {"addons": []}
-
-    answer = addon_answer("coredns", late)
-    result = one("Add-on versions", {}, eks__describe_addon_versions=answer)
-    assert result.verdict is Verdict.UNKNOWN
-    assert "coredns" in result.said
-    assert "vpc-cni" not in result.said
-
-
-def test_the_addons_are_given_up_before_their_check_is() -> None:
-    assert versions._ADDONS_DEADLINE < preflight._LEAST

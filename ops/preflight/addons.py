@@ -1,0 +1,126 @@
+"""The EKS add-ons: do the pinned versions exist, and do they take what they are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
+from ops.aws import Deployment
+from ops.parallel import side_by_side
+from ops.reasons import code_of
+from ops.results import Result, failed, passed, unknown
+
+_VERSIONS = "constructs/bionemo_eks/configuration/versions.py"
+_TOLD = "constructs/bionemo_eks/configuration/addons.py"
+# Seconds for the add-ons, all at once: less than the three that preflight leaves its checks at
+# least, so that the answer names the add-on.
+_DEADLINE = 2.5
+
+
+def versions(deployment: Deployment) -> Result:
+    """Whether the pinned versions exist for this Kubernetes version."""
+    name, release = "Add-on versions", deployment.settings.release
+    # Made before the time counts: all checks make theirs now, one by one, which is not AWS' delay.
+    client = deployment.aws.client("eks")
+    looked = side_by_side(
+        {addon: partial(_offered, client, release.version, addon) for addon in release.addons},
+        _DEADLINE,
+    )
+    if late := _late(looked):
+        return unknown(name, late)
+    wrong = []
+    for addon, wanted in release.addons.items():
+        offered = looked[addon].result()
+        if offered is None:
+            wrong.append(f"{addon}, which EKS does not know")
+        elif wanted not in offered:
+            instead = ", ".join(offered[:3]) or "none"
+            wrong.append(f"{addon} {wanted}; there are {instead}")
+    if wrong:
+        place = f"Kubernetes {release.version} in {deployment.settings.region}"
+        return failed(
+            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change it in {_VERSIONS}"
+        )
+    return passed(name, f"all {len(release.addons)} exist for Kubernetes {release.version}")
+
+
+def _late(looked: Mapping[str, Future[Any]]) -> str:
+    """Name the add-ons that have not been answered for; empty when all have."""
+    late = [addon for addon, future in looked.items() if not future.done()]
+    return f"no answer for {', '.join(late)} within {_DEADLINE} s" if late else ""
+
+
+def _offered(client: Any, version: str, addon: str) -> list[str] | None:
+    """Versions of an add-on for a Kubernetes version; None when EKS does not know its name.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonVersions.html
+    """
+    pages = client.get_paginator("describe_addon_versions")
+    try:
+        rows = [
+            row
+            for page in pages.paginate(addonName=addon, kubernetesVersion=version)
+            for row in page.get("addons", [])
+        ]
+    except ClientError as error:
+        if code_of(error) not in ("InvalidParameterException", "ResourceNotFoundException"):
+            raise
+        return None
+    return [each["addonVersion"] for row in rows for each in row.get("addonVersions", [])]
+
+
+def configuration(deployment: Deployment) -> Result:
+    """Whether each pinned version takes what it is told: EKS refuses the add-on if it does not.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/updating-an-add-on.html
+    """
+    name, pinned = "Add-on settings", deployment.settings.release.addons
+    client = deployment.aws.client("eks")
+    asked: dict[str, Callable[[], str]] = {
+        addon: partial(_schema, client, addon, pinned[addon]) for addon in ADDON_CONFIGURATION
+    }
+    looked = side_by_side(asked, _DEADLINE)
+    if late := _late(looked):
+        return unknown(name, late)
+    wrong = [
+        f"{addon} {pinned[addon]}: {fault}"
+        for addon, told in ADDON_CONFIGURATION.items()
+        for fault in faults(looked[addon].result(), told)
+    ]
+    if wrong:
+        return failed(name, f"EKS would refuse {'; '.join(wrong)}", f"Change it in {_TOLD}")
+    return passed(name, f"{len(asked)} add-ons take what they are told")
+
+
+def _schema(client: Any, addon: str, version: str) -> str:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonConfiguration.html"""
+    answer = client.describe_addon_configuration(addonName=addon, addonVersion=version)
+    return str(answer.get("configurationSchema") or "{}")
+
+
+def faults(schema: str, told: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with what an add-on is told, by its JSON schema.
+
+    Each names the key, as a path with dots. Raises jsonschema's SchemaError for a schema that is
+    none, ValueError for what is not even JSON.
+    """
+    # Here, for its import takes longer than most commands: it reads every draft of JSON Schema.
+    from jsonschema.validators import Draft7Validator, validator_for
+    from referencing import Registry
+
+    document = json.loads(schema)
+    kind = validator_for(document, default=Draft7Validator)
+    kind.check_schema(document)
+    # An empty registry: a reference to another document is fetched from nowhere.
+    validator = kind(document, registry=Registry())
+    errors = sorted(validator.iter_errors(dict(told)), key=lambda error: error.json_path)
+    return [
+        f"{error.json_path.removeprefix('$').lstrip('.')} {error.message}".strip()
+        for error in errors
+    ]

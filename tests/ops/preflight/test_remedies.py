@@ -1,0 +1,378 @@
+"""Every remedy that preflight prints, carried out: then preflight passes."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bionemo_eks.configuration import names
+from ops import preflight as room
+from ops.results import Result, Step, StepKind, Verdict
+from tests.context import read_settings
+from tests.ops.accounts import RESERVED
+from tests.ops.commands.command_line import Line
+from tests.simulated.accounts import preflight
+from tests.simulated.answers import WHEN, ZONES, cluster_versions, file_system, offered_in, zone
+from tests.simulated.answers import reserved as reservations
+from tests.simulated.aws import ACCOUNT, denied, error
+from tests.simulated.changing import Account
+from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
+from tests.simulated.person import Person
+
+_CONTROL_PLANE = names.control_plane_log_group(read_settings({}))
+_UP = dict.fromkeys(("Network", "Storage"), "CREATE_COMPLETE")
+_ALL_UP = dict.fromkeys(names.STACKS, "CREATE_COMPLETE")
+
+
+def failed_cluster(status: str, **more: Any) -> Account:
+    """An account where the Cluster stack is in `status`, and those before it stand."""
+    stacks = {**_UP, "Cluster": status}
+    return Account(stacks=stacks, file_systems=[file_system()], bucket=True, **more)
+
+
+def standing(**more: Any) -> Account:
+    systems = [file_system(**more.pop("system", {}))]
+    return Account(
+        stacks=dict(_ALL_UP),
+        clusters=["bionemo-on-eks"],
+        file_systems=systems,
+        bucket=True,
+        log_groups={_CONTROL_PLANE},
+        **more,
+    )
+
+
+def only_offered(*versions: str) -> Callable[..., dict[str, Any]]:
+    """EKS in a region that makes clusters of these versions alone."""
+    return lambda clusterVersions, **more: cluster_versions(
+        [each for each in clusterVersions if each in versions]
+    )
+
+
+def in_extended_support(clusterVersions: list[str], **more: Any) -> dict[str, Any]:
+    answer = cluster_versions(clusterVersions)
+    for row in answer["clusterVersions"]:
+        row["versionStatus"] = (
+            "EXTENDED_SUPPORT" if row["clusterVersion"] == "1.33" else "STANDARD_SUPPORT"
+        )
+    return answer
+
+
+def old_toolkit(StackName: str = "", **more: Any) -> dict[str, Any]:
+    toolkit = {"StackName": "CDKToolkit", "StackStatus": "DELETE_FAILED", "CreationTime": WHEN}
+    return {"Stacks": [toolkit] if StackName else []}
+
+
+def core_without_the_second_zone(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    (kind,) = Filters[0]["Values"]
+    places = ZONES if kind.startswith("p") else ("us-west-2a", "us-west-2c")
+    return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
+
+
+def closed_unless_renamed(Bucket: str, **more: Any) -> dict[str, Any]:
+    if Bucket.startswith("bionemo-on-eks-"):
+        raise denied("HeadBucket")
+    raise error("HeadBucket", "404", 404)
+
+
+_BLOCK = {
+    "CapacityReservationId": RESERVED["gpu.capacity_reservation_id"],
+    "State": "active",
+    "ReservationType": "capacity-block",
+    "InstanceType": "p3.16xlarge",
+}
+
+# Of a VPC that is there already.
+_GIVEN = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
+
+
+def in_the_east() -> Account:
+    """A VPC with a private subnet in a zone where EKS has no control plane."""
+    subnets = [Subnet(f"us-east-1{name}", f"use1-az{n}") for n, name in enumerate("abc", start=1)]
+    there = [zone(each.zone, each.zone_id) for each in subnets]
+    return Account(
+        {"network.vpc_id": VPC, "region": "us-east-1"},
+        vpc=GivenVpc(subnets),
+        said={
+            "ec2.describe_availability_zones": {"AvailabilityZones": there},
+            "ec2.describe_instance_type_offerings": everywhere_in_the_east,
+        },
+    )
+
+
+def everywhere_in_the_east(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    (kind,) = Filters[0]["Values"]
+    places = [f"us-east-1{each}" for each in "abc"]
+    return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
+
+
+# Title, then the account and the check that finds something in it.
+STATES: dict[str, tuple[Callable[[], Account], str]] = {
+    "never bootstrapped": (
+        lambda: Account(bootstrap=""),
+        "CDK bootstrap",
+    ),
+    "an old bootstrap": (lambda: Account(bootstrap="5"), "CDK bootstrap"),
+    "a bootstrap that was half deleted, and SSM closed": (
+        lambda: Account(
+            said={
+                "ssm.get_parameter": denied("GetParameter"),
+                "cloudformation.describe_stacks": old_toolkit,
+            }
+        ),
+        "CDK bootstrap",
+    ),
+    "CDK's roles closed to the caller": (
+        lambda: Account(
+            refused={
+                f"cdk-hnb659fds-{kind}-{ACCOUNT}-us-west-2"
+                for kind in ("deploy-role", "file-publishing-role")
+            }
+        ),
+        "Permissions",
+    ),
+    "CloudFormation's role without rights": (
+        lambda: Account(refused={"eks:CreateCluster"}),
+        "Permissions",
+    ),
+    **{
+        f"the Cluster stack in {status}": (partial(failed_cluster, status), "Stacks")
+        for status in (
+            "CREATE_FAILED",
+            "UPDATE_FAILED",
+            "UPDATE_ROLLBACK_FAILED",
+            "IMPORT_ROLLBACK_FAILED",
+            "CREATE_IN_PROGRESS",
+            "DELETE_IN_PROGRESS",
+        )
+    },
+    "a Cluster stack that an interface keeps": (
+        lambda: failed_cluster("DELETE_FAILED", interface=True),
+        "Stacks",
+    ),
+    "the log group of a Cluster stack that was rolled back": (
+        lambda: failed_cluster("ROLLBACK_COMPLETE", log_groups={_CONTROL_PLANE}),
+        "Log groups",
+    ),
+    "the log group of a Cluster stack that is gone": (
+        lambda: Account(
+            stacks=dict(_UP),
+            file_systems=[file_system()],
+            bucket=True,
+            log_groups={_CONTROL_PLANE},
+        ),
+        "Log groups",
+    ),
+    "log groups of an earlier deployment": (
+        lambda: Account(
+            log_groups={group for _, group in names.fixed_log_groups(read_settings({}))}
+        ),
+        "Log groups",
+    ),
+    "a cluster two versions back": (lambda: standing(version="1.33"), "Kubernetes version"),
+    "a version that has ended": (
+        lambda: Account(
+            {"kubernetes_version": "1.29"},
+            said={"eks.describe_cluster_versions": only_offered("1.35")},
+        ),
+        "Kubernetes version",
+    ),
+    "a region without the version": (
+        lambda: Account(said={"eks.describe_cluster_versions": only_offered("1.34")}),
+        "Kubernetes version",
+    ),
+    "extended support": (
+        lambda: Account(
+            {"kubernetes_version": "1.33"},
+            said={"eks.describe_cluster_versions": in_extended_support},
+        ),
+        "Kubernetes version",
+    ),
+    "a zone that is not there": (
+        lambda: Account(
+            said={
+                "ec2.describe_availability_zones": {
+                    "AvailabilityZones": [zone("us-west-2b"), zone("us-west-2c")]
+                }
+            }
+        ),
+        "Zones",
+    ),
+    "a zone without the GPU type": (
+        lambda: Account(said={"ec2.describe_instance_type_offerings": offered_in("us-west-2c")}),
+        "GPU instance type",
+    ),
+    "a zone without the core type": (
+        lambda: Account(
+            said={"ec2.describe_instance_type_offerings": core_without_the_second_zone}
+        ),
+        "Core instance type",
+    ),
+    **{
+        f"no room in {check}": (partial(Account, limits={code: 1}), check)
+        for check, code in {
+            "GPU vCPU quota": "L_417A185B",
+            "Core vCPU quota": "L_1216C47A",
+            "VPC quota": "L_F678F1CE",
+            "FSx storage quota": "L_8F1B9C74",
+        }.items()
+    },
+    "no room for more core nodes": (
+        lambda: Account(limits={"L_1216C47A": 20}),
+        "Core vCPU quota",
+    ),
+    "no address": (lambda: Account(limits={"L_0263D0A3": 0}), "Elastic IP quota"),
+    "no file system more": (lambda: Account(limits={"L_FD6F2F22": 0}), "FSx number quota"),
+    "a file system that would shrink": (
+        lambda: standing(system={"StorageCapacity": 4800}),
+        "File system",
+    ),
+    "a file system in another zone": (
+        lambda: standing(
+            settings={
+                "gpu.availability_zone": "us-west-2b",
+                "network.availability_zones": "us-west-2b,us-west-2a",
+            }
+        ),
+        "File system",
+    ),
+    "a file system without its stack": (
+        lambda: Account(file_systems=[file_system()]),
+        "File system",
+    ),
+    "another's cluster": (lambda: Account(clusters=["bionemo-on-eks"]), "Cluster name"),
+    "another's bucket": (
+        lambda: Account(said={"s3.head_bucket": closed_unless_renamed}),
+        "Bucket name",
+    ),
+    "a bucket that is not to be kept": (
+        lambda: Account({"storage.keep_bucket": "false"}, bucket=True),
+        "Bucket name",
+    ),
+    "a bucket with a policy of another": (
+        lambda: Account(bucket=True, bucket_policy=True),
+        "Bucket policy",
+    ),
+    "a VPC without names": (lambda: Account(dict(_GIVEN), vpc=GivenVpc(dns=set())), "VPC"),
+    "a VPC that is not where the GPU nodes are to be": (
+        lambda: Account({**_GIVEN, "gpu.availability_zone": "us-west-2a"}),
+        "Zones",
+    ),
+    "a VPC that reaches into a zone without EKS": (in_the_east, "Zones"),
+    "a VPC that reaches into a zone without the core type": (
+        lambda: Account(
+            {**_GIVEN, "gpu.availability_zone": "us-west-2c"},
+            said={"ec2.describe_instance_type_offerings": core_without_the_second_zone},
+        ),
+        "Core instance type",
+    ),
+    "a VPC without an endpoint for S3": (
+        lambda: Account(
+            dict(_GIVEN),
+            vpc=GivenVpc(
+                [Subnet("us-west-2b", "usw2-az2"), Subnet("us-west-2c", "usw2-az3", s3=False)]
+            ),
+        ),
+        "VPC routes",
+    ),
+    "a Capacity Block": (
+        lambda: Account(
+            dict(RESERVED), said={"ec2.describe_capacity_reservations": reservations(_BLOCK)}
+        ),
+        "Capacity reservation",
+    ),
+}
+_DOABLE = {StepKind.COMMAND, StepKind.OPTIONS, StepKind.ARN}
+
+
+def ways(result: Result) -> list[list[Step]]:
+    """A remedy's ways: one that begins with `Or` is another way to the same end."""
+    found: list[list[Step]] = [[]]
+    for step in result.remedy:
+        if step.kind is StepKind.SENTENCE and step.text.startswith("Or "):
+            found.append([])
+        found[-1].append(step)
+    return [way for way in found if {step.kind for step in way} & _DOABLE or _says_what(way)]
+
+
+def _says_what(way: list[Step]) -> bool:
+    return any('" and deploy' in step.text for step in way)
+
+
+def looked_at(account: Account) -> dict[str, Result]:
+    """What preflight says of the account."""
+    return {each.name: each for each in preflight(dict(account.settings), account.answers())}
+
+
+def mended(account: Account, person: Person, check: str, way: int) -> dict[str, Result]:
+    """What preflight says once the remedies are carried out, one after the other."""
+    result = looked_at(account)[check]
+    assert result.verdict in (Verdict.FAIL, Verdict.WARN), result
+    person.carry_out(ways(result)[way])
+    for _ in range(3):
+        results = looked_at(account)
+        wrong = [each for each in results.values() if each.verdict is Verdict.FAIL]
+        if not wrong:
+            break
+        for each in wrong:
+            person.carry_out(ways(each)[0])
+    return results
+
+
+def bionemo_on(account: Account, line: Line) -> Callable[..., str]:
+    def run(*arguments: str) -> str:
+        chosen = [word for pair in account.settings.items() for word in ("-c", "=".join(pair))]
+        done = line(account.answers(), *arguments, *chosen)
+        return done.output
+
+    return run
+
+
+@pytest.mark.parametrize("title", list(STATES))
+def test_after_what_preflight_says_to_do_it_passes(title: str, line: Line, tmp_path: Path) -> None:
+    make, check = STATES[title]
+    number = len(ways(looked_at(make())[check]))
+    assert number, "there is a way"
+    for way in range(number):
+        account = make()
+        person = Person(account, bionemo_on(account, line), tmp_path)
+        results = mended(account, person, check, way)
+        failing = [each for each in results.values() if each.verdict is Verdict.FAIL]
+        assert not failing, failing
+        # With other settings a check may have nothing to look at any more.
+        assert check not in results or results[check].verdict is Verdict.PASS, results[check]
+
+
+def said_in_the_code() -> Iterator[tuple[str, int]]:
+    """(file, line) of each command and each set of options in a function of preflight."""
+    for path in Path(room.__file__).parent.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions = [each for each in tree.body if isinstance(each, ast.FunctionDef)]
+        for call in (each for function in functions for each in ast.walk(function)):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in (
+                "command",
+                "options",
+            ):
+                yield path.name, call.lineno
+
+
+def test_no_remedy_is_left_out_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new one needs a state in which it is carried out."""
+    reached, made = set(), Step.__init__
+
+    def noted(self: Step, kind: StepKind, text: str) -> None:
+        frame = sys._getframe(2)  # whoever called `command` or `options`
+        reached.add((Path(frame.f_code.co_filename).name, frame.f_lineno))
+        made(self, kind, text)
+
+    monkeypatch.setattr(Step, "__init__", noted)
+    for make, _ in STATES.values():
+        looked_at(make())
+    left_out = set(said_in_the_code()) - reached
+    assert not left_out
