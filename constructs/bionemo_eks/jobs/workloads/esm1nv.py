@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -18,9 +17,9 @@ from bionemo_eks.configuration.settings import (
     TrainingSettings,
 )
 from bionemo_eks.configuration.versions import IMAGES
-from bionemo_eks.configuration.workload import Rates, Restarts, Workload
+from bionemo_eks.configuration.workload import Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.manifests import MANIFESTS
-from bionemo_eks.jobs.places import FSX, PROCESSED
+from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
 
 RESULTS = f"{FSX}/esm1nv-train"
 _EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
@@ -61,8 +60,13 @@ class Esm1nvSettings(TrainingSettings):
     )
 
 
-def _values(settings: Settings) -> Mapping[str, object]:
-    return {"arguments": arguments(settings)}
+def results(settings: Settings) -> str:
+    """Return the folder of an experiment's results, as the source document lays it out."""
+    return f"{RESULTS}/esm1nv_pretraining/{settings.training.experiment}/results"
+
+
+def _command(settings: Settings) -> list[str]:
+    return ["python3", "-m", "torch.distributed.run", *arguments(settings)]
 
 
 def arguments(settings: Settings) -> list[str]:
@@ -72,7 +76,7 @@ def arguments(settings: Settings) -> list[str]:
     run = training.experiment
     files = f"x_OP_000..{dataset.num_csv_files - 1:03d}_CL_"
     overrides = {
-        "exp_manager.exp_dir": f"{RESULTS}/esm1nv_pretraining/{run}/results",
+        "exp_manager.exp_dir": results(settings),
         # After a restart, and in the next deployment, go on from the newest checkpoint.
         "++exp_manager.resume_if_exists": True,
         "++exp_manager.resume_ignore_no_checkpoint": True,
@@ -114,7 +118,10 @@ WORKLOAD = Workload(
     settings=Esm1nvSettings,
     job="esm1nv-pretraining",
     manifest=MANIFESTS / "workload" / "esm1nv-pretraining.yaml",
-    values=_values,
+    values=lambda settings: {},
+    program=Program(
+        folder=PROGRAMS / "esm1nv", rules="nemo_files", results=results, command=_command
+    ),
     data=PROCESSED,
     results=RESULTS,
     checkpoint=re.compile(r"\.(ckpt|nemo)$"),
@@ -126,8 +133,8 @@ WORKLOAD = Workload(
     gpu_memory_gib=16,
     # The image has no aws-ofi-nccl.
     can_use_efa=False,
-    # 2024 had 100 restarts of processes, which is hours on GPU nodes for nothing.
-    restarts=Restarts(per_worker=3, of_processes=10),
+    # 2024 had 100 restarts in each container, which is hours on GPU nodes for nothing.
+    restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(training_hours=lambda settings: _TRAINING_HOURS, checkpoints_gb=30, image_gb=15),
     construct_prefix="",
 )
