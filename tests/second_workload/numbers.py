@@ -66,6 +66,7 @@ NUMBERS = Workload(
     rates=Rates(
         training_hours=lambda settings: settings.training.max_steps / 10,
         checkpoints_gb=1,
+        replaced_gb=lambda settings: 0.0,
         image_gb=2,
     ),
     construct_prefix="Numbers",

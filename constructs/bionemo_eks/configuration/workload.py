@@ -51,11 +51,13 @@ class Rates:
     """What a run takes, for its cost.
 
     `training_hours`: hours that the training runs with given settings. `checkpoints_gb` and
-    `image_gb`: gigabytes kept in S3, and pulled by each node.
+    `image_gb`: gigabytes kept in S3, and pulled by each node. `replaced_gb`: gigabytes of
+    checkpoints that a whole run writes and replaces by newer ones.
     """
 
     training_hours: Callable[[Settings], float]
     checkpoints_gb: float
+    replaced_gb: Callable[[Settings], float]
     image_gb: float
 
 

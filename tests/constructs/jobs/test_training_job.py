@@ -121,7 +121,7 @@ def test_its_pods_have_no_rights() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"training.max_steps": "9"}, {"training.enabled": "false"}, {"gpu.nodes": "1"}],
+    [{"training.max_steps": "9000"}, {"training.enabled": "false"}, {"gpu.nodes": "1"}],
     ids=str,
 )
 def test_a_change_applies_the_suspension_again(change: dict[str, str]) -> None:
@@ -136,7 +136,7 @@ def test_other_data_apply_the_suspension_again() -> None:
     assert Objects().training != Objects({"metadata": {"name": "other-data"}}).training
 
 
-@pytest.mark.parametrize("change", [{"training.max_steps": "7"}, {"gpu.nodes": "1"}], ids=str)
+@pytest.mark.parametrize("change", [{"training.max_steps": "7000"}, {"gpu.nodes": "1"}], ids=str)
 def test_a_changed_training_is_launched_and_watched_anew(change: dict[str, str]) -> None:
     before, after = Objects(), Objects(**change)
     for first, second in ((before.launcher, after.launcher), (before.watch, after.watch)):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.settings import (
     Experiment,
     Form,
@@ -34,6 +35,15 @@ Override = Annotated[
 ]
 
 
+# `model.data…limit_val_batches` of its configuration: what NeMo takes at each validation.
+VALIDATION_BATCHES = 50
+_SETTINGS_OF_THEIR_OWN = {
+    "trainer.max_steps": "training.max_steps",
+    "trainer.val_check_interval": "training.val_check_interval",
+    "exp_manager.exp_dir": "training.experiment",
+}
+
+
 class Esm1nvSettings(TrainingSettings):
     """The ESM-1nv pre-training."""
 
@@ -58,6 +68,39 @@ class Esm1nvSettings(TrainingSettings):
     overrides: list[Override] = Field(
         default=[], description="More Hydra overrides (`key=value`), put last, so they win."
     )
+
+    @model_validator(mode="after")
+    def _steps_and_validations_fit(self) -> Self:
+        """Refuse what would end, or go wrong, when the nodes are paid for.
+
+        Lightning wants a validation before the last step. NeMo names a sample map after the number
+        of samples, which of the training is `max_steps` batches, and of the validation 50
+        (`limit_val_batches`) for each validation and one more; where both are the same number, the
+        training's map is read for the validation, whose records it does not fit.
+        https://github.com/NVIDIA/NeMo/blob/v1.20.0/nemo/collections/nlp/models/language_modeling/megatron_bert_model.py
+        (build_train_valid_test_datasets)
+        """
+        steps, interval = self.max_steps, self.val_check_interval
+        both = ("max_steps", "val_check_interval")
+        if interval > steps:
+            raise refused(f"no validation in {steps} steps, one in {interval}", *both)
+        if (steps // interval + 1) * VALIDATION_BATCHES == steps:
+            raise refused(
+                f"{steps} steps with {steps // interval + 1} x {VALIDATION_BATCHES} batches of "
+                "validation make NeMo take one sample map for both; choose other numbers",
+                *both,
+            )
+        return self
+
+    @field_validator("overrides")
+    @classmethod
+    def _have_no_setting_of_their_own(cls, value: list[str]) -> list[str]:
+        """Refuse what the start program, the launcher and the checks above must know."""
+        for each in value:
+            name = each.lstrip("+~").partition("=")[0]
+            if name in _SETTINGS_OF_THEIR_OWN:
+                raise refused(f"{name} has a setting, {_SETTINGS_OF_THEIR_OWN[name]}")
+        return value
 
 
 def results(settings: Settings) -> str:
@@ -111,6 +154,15 @@ def arguments(settings: Settings) -> list[str]:
 # The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training "needs at least
 # 3-4 days". 3.5 days.
 _TRAINING_HOURS = 84.0
+# Of the small model, in GB; the newest is written at each validation, in place of the one before.
+_CHECKPOINT_GB = 0.523
+
+
+def _replaced_gb(settings: Settings) -> float:
+    training = settings.training
+    assert isinstance(training, Esm1nvSettings)
+    return training.max_steps // training.val_check_interval * _CHECKPOINT_GB
+
 
 WORKLOAD = Workload(
     name="esm1nv",
@@ -135,6 +187,11 @@ WORKLOAD = Workload(
     can_use_efa=False,
     # 2024 had 100 restarts in each container, which is hours on GPU nodes for nothing.
     restarts=Restarts(in_a_row=5, per_worker=3),
-    rates=Rates(training_hours=lambda settings: _TRAINING_HOURS, checkpoints_gb=30, image_gb=15),
+    rates=Rates(
+        training_hours=lambda settings: _TRAINING_HOURS,
+        checkpoints_gb=30,
+        replaced_gb=_replaced_gb,
+        image_gb=15,
+    ),
     construct_prefix="",
 )
