@@ -13,6 +13,7 @@ import argparse
 import importlib
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -91,7 +92,7 @@ class Worker:
             status = NEVER_MET
         if status is not None:
             say(f"torchrun: {status}" if status == NEVER_MET else f"torchrun ended: {status}")
-            self._ranks.end()
+            self._stop(gently=False)
             self._tell(ENDED, status=status)
 
     def _stop(self, *, gently: bool) -> None:
@@ -105,6 +106,9 @@ class Worker:
                 time.sleep(min(0.2, self._options.beat))
         self._ranks.end()
         self._ranks = None
+        # What processes that were killed have left there is memory of this container.
+        if self._options.shared_memory:
+            empty(self._options.shared_memory)
 
     def _leave(self) -> int | None:
         """After SIGTERM: tell the others, and end when the ranks have had time to save."""
@@ -127,8 +131,19 @@ class Worker:
             say(text)
 
 
+def empty(folder: Path) -> None:
+    """Remove what is in a folder that nobody uses."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def run(options: argparse.Namespace) -> int:
     """Be one worker until the end; return the exit status."""
+    # The first process of a container hears no signal that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(EXIT_TERMINATED))
     adopt_orphans()
     options.state.mkdir(parents=True, exist_ok=True)
     incarnation = uuid.uuid4().hex
@@ -214,6 +229,7 @@ def parser() -> argparse.ArgumentParser:
     add("--results", type=Path, required=True, help="folder below which checkpoints are left")
     add("--data", type=Path, required=True, help="folder of the data set")
     add("--data-lock", type=Path, required=True, help="file that is locked while it is read")
+    add("--shared-memory", type=Path, help="folder that only the ranks use, such as /dev/shm")
     # Two minutes of silence: well above a file system's pause for breath, for a round that ends for
     # nothing costs up to val_check_interval steps; and sooner than Kubernetes gives the pod of a
     # node that has vanished to another one (40 seconds and 5 minutes). Without that one there is

@@ -69,6 +69,7 @@ def _start(settings: Settings) -> list[str]:
         "--workers": settings.workers,
         "--failures": workload.restarts.in_a_row,
         "--data-lock": DATA_LOCK,
+        "--shared-memory": "/dev/shm",
     }
     return [*_asked(settings), *(str(part) for option in options.items() for part in option)]
 
