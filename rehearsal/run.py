@@ -27,7 +27,7 @@ from rehearsal.machine.workspace import KEPT, keep, refuse_what_cannot_be_kept_i
 from rehearsal.output import artifacts, report
 from rehearsal.output.steps import Steps
 from rehearsal.pods import view
-from rehearsal.pods.local_pod import run_data_job
+from rehearsal.pods.local_pod import ask_for_the_launcher, run_data_job
 from rehearsal.programs import kubeconfig, kubectl
 from rehearsal.programs.cdk_cli import CdkCli, StackProgress
 
@@ -229,3 +229,6 @@ class _Rehearsal:
         result = run_data_job(ledger, self._folder / "pod", self._steps.say)
         counts = ", ".join(f"{count} {split}" for split, count in result.files.items())
         self._steps.say(f"{sum(result.files.values())} CSV files below processed/: {counts}")
+        goes_on = ask_for_the_launcher(ledger, self._folder / "pod", self._steps.say)
+        if goes_on:
+            self._steps.say(f"The launcher {goes_on}.")

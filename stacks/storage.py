@@ -33,12 +33,17 @@ class StorageStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         subnets = subnets or existing_subnets(self, settings.network)
+        storage = settings.storage
         self.bucket = DataBucket(
             self,
             "DataBucket",
             bucket_name=names.bucket_name(settings, self.account),
-            keep=settings.storage.keep_bucket,
-            noncurrent_version_days=settings.storage.noncurrent_version_days,
+            keep=storage.keep_bucket,
+            noncurrent_version_days=storage.noncurrent_version_days,
+            prefixes={
+                f"{each.results.removeprefix(f'{FSX}/')}/": storage.noncurrent_checkpoint_days
+                for each in workloads.values()
+            },
         )
         self.file_system = LustreFileSystem(
             self,
@@ -46,15 +51,15 @@ class StorageStack(Stack):
             vpc=subnets.vpc,
             subnet=subnets.routable_in(settings.gpu_zone),
             client_cidrs=subnets.node_cidrs,
-            capacity_gib=settings.storage.capacity_gib,
-            throughput=settings.storage.throughput,
+            capacity_gib=storage.capacity_gib,
+            throughput=storage.throughput,
             log_group_name=names.lustre_log_group(settings),
             log_days=settings.cluster.log_days,
         )
         # Of every workload, so that none's checkpoints are cut off while another one trains.
         linked = [PROCESSED, *(each.results for each in workloads.values())]
         self.file_system.associate(self.bucket, [path.removeprefix(FSX) for path in linked])
-        if settings.storage.keep_bucket:
+        if storage.keep_bucket:
             guard = ExportGuard(
                 self,
                 "ExportGuard",

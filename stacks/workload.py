@@ -11,7 +11,12 @@ from bionemo_eks.cluster.cluster import EksCluster, import_cluster
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.dataset_job import dataset_objects
-from bionemo_eks.jobs.training_job import launcher_objects, training_job, watch_objects
+from bionemo_eks.jobs.training_job import (
+    launcher_objects,
+    training_job,
+    training_program,
+    watch_objects,
+)
 from bionemo_eks.storage.lustre import LustreFileSystem
 
 
@@ -50,13 +55,15 @@ class WorkloadStack(Stack):
         data_job = cluster.add_manifest("Dataset", *dataset)
         training = training_job(settings, dataset[-1])
         workload = settings.workload
-        training_manifest = cluster.add_manifest(workload.construct_id("Training"), training)
+        training_manifest = cluster.add_manifest(
+            workload.construct_id("Training"), training_program(workload), training
+        )
         # Deleted in reverse: a claim in use, or a volume that is claimed, does not go away.
         data_job.node.add_dependency(volume)
         training_manifest.node.add_dependency(volume)
         if settings.training.enabled:
             launcher_and_rights = launcher_objects(
-                workload, dataset_job=dataset[-1], training_job=training
+                settings, dataset_job=dataset[-1], training_job=training
             )
             launcher = cluster.add_manifest(workload.construct_id("Launcher"), *launcher_and_rights)
             launcher.node.add_dependency(data_job, training_manifest)

@@ -133,4 +133,18 @@ def _storage(settings: Settings, way: Way) -> list[Item]:
             in_bucket if way.bucket_months else "nothing reaches it",
             kept * way.bucket_months * price.S3_GB_MONTH,
         ),
+        _replaced_checkpoints(settings, way),
     ]
+
+
+def _replaced_checkpoints(settings: Settings, way: Way) -> Item:
+    """Old versions of checkpoints: S3 takes them away at the midnight after their days."""
+    days = settings.storage.noncurrent_checkpoint_days + 0.5
+    months = min(days * 24 / price.HOURS_A_MONTH, way.bucket_months)
+    replaced = settings.workload.rates.replaced_gb(settings)
+    counted = f"{replaced:.0f} GB x {months:.2g} months x ${price.S3_GB_MONTH:g}"
+    return Item(
+        "S3, replaced checkpoints",
+        counted if months else "nothing reaches it",
+        replaced * months * price.S3_GB_MONTH,
+    )

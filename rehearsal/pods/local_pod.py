@@ -1,5 +1,7 @@
 """Runs the data Job's pod as a process of this machine, on a small made-up FASTA file.
 
+Then the launcher's container that asks whether the training is finished, on the same folders.
+
 Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here, and
 three arguments are put last, so that they win: the file's address and two sizes that fit it. What
 the pod prints shows its own paths.
@@ -24,6 +26,7 @@ from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.machine import processes
 
 RECORDS, VAL_SIZE, TEST_SIZE = 20_000, 500, 2_000
+QUESTION = "ask-whether-it-is-finished"
 _LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 _NAME = "uniref50.fasta.gz"
 
@@ -66,6 +69,24 @@ def run_data_job(ledger: Ledger, folder: Path, on_line: Callable[[str], None]) -
         },
         marker=json.loads((processed / "_SUCCESS").read_text(encoding="utf-8")),
     )
+
+
+def ask_for_the_launcher(
+    ledger: Ledger, folder: Path, on_line: Callable[[str], None]
+) -> str | None:
+    """Run the launcher's question with its mounts below `folder`; return how it goes on.
+
+    None without a launcher. Raises PodError when the process fails.
+    """
+    for job in (each for each in ledger.objects.values() if each["kind"] == "Job"):
+        pod = job["spec"]["template"]["spec"]
+        for container in pod.get("initContainers", []):
+            if container["name"] == QUESTION:
+                mounts = _mount(ledger, pod, container, folder)
+                _run(container, mounts, [], on_line)
+                patch = json.loads((mounts["/patches"] / "spec.json").read_text(encoding="utf-8"))
+                return "lifts the suspension" if patch else "starts nothing: it is finished"
+    return None
 
 
 def _one(ledger: Ledger, kind: str, prefix: str) -> dict[str, Any]:

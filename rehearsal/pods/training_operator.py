@@ -64,6 +64,9 @@ def _elastic_environment(job: dict[str, Any]) -> dict[str, str]:
         "PET_NNODES": f"{policy['minReplicas']}:{policy['maxReplicas']}",
         "PET_MAX_RESTARTS": str(policy["maxRestarts"]),
     }
+    if "rdzvConf" in policy:
+        pairs = (f"{each['key']}={each['value']}" for each in policy["rdzvConf"])
+        environment["PET_RDZV_CONF"] = ",".join(pairs)
     if "nProcPerNode" in policy:
         environment["PET_NPROC_PER_NODE"] = str(policy["nProcPerNode"])
     return environment
@@ -71,4 +74,4 @@ def _elastic_environment(job: dict[str, Any]) -> dict[str, str]:
 
 def _environment(pod: dict[str, Any]) -> dict[str, str]:
     (container,) = [each for each in pod["spec"]["containers"] if each["name"] == "pytorch"]
-    return {each["name"]: each["value"] for each in container["env"]}
+    return {each["name"]: each["value"] for each in container["env"] if "value" in each}

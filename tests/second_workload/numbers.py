@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -16,7 +15,7 @@ from bionemo_eks.configuration.settings import (
     Steps,
     TrainingSettings,
 )
-from bionemo_eks.configuration.workload import Rates, Restarts, Workload
+from bionemo_eks.configuration.workload import Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.places import FSX, PROCESSED
 from bionemo_eks.jobs.workloads import WORKLOADS
 
@@ -33,15 +32,14 @@ class NumbersSettings(TrainingSettings):
     first: int = Field(default=1, ge=0, le=1000, description="The number to begin with.")
 
 
-def _values(settings: Settings) -> Mapping[str, object]:
+def _results(settings: Settings) -> str:
+    return f"{NUMBERS.results}/{settings.training.experiment}"
+
+
+def _command(settings: Settings) -> list[str]:
     training = settings.training
     assert isinstance(training, NumbersSettings)
-    return {
-        "program": _PROGRAM,
-        "max_steps": training.max_steps,
-        "first": training.first,
-        "results": NUMBERS.results,
-    }
+    return ["python3", "-c", _PROGRAM, str(training.max_steps), str(training.first)]
 
 
 NUMBERS = Workload(
@@ -50,7 +48,13 @@ NUMBERS = Workload(
     settings=NumbersSettings,
     job="numbers-training",
     manifest=Path(__file__).with_name("numbers.yaml"),
-    values=_values,
+    values=lambda settings: {"label": "numbers"},
+    program=Program(
+        folder=Path(__file__).with_name("program"),
+        rules="number_files",
+        results=_results,
+        command=_command,
+    ),
     data=PROCESSED,
     results=f"{FSX}/numbers-train",
     checkpoint=re.compile(r"\.number$"),
@@ -58,10 +62,11 @@ NUMBERS = Workload(
     gpu_models=("A100", "V100"),
     gpu_memory_gib=16,
     can_use_efa=False,
-    restarts=Restarts(per_worker=1, of_processes=0),
+    restarts=Restarts(in_a_row=2, per_worker=1),
     rates=Rates(
         training_hours=lambda settings: settings.training.max_steps / 10,
         checkpoints_gb=1,
+        replaced_gb=lambda settings: 0.0,
         image_gb=2,
     ),
     construct_prefix="Numbers",

@@ -162,7 +162,7 @@ def test_gpu_nodes_stand_together_in_one_zone(default: Any) -> None:
     [
         {"gpu.disk_gib": "300"},
         {"cluster.log_days": "30"},
-        {"training.max_steps": "5"},
+        {"training.max_steps": "5000"},
         {"core.max_nodes": "12"},
         {"kubernetes_version": "1.34"},
         {"tags": '{"team": "folding"}'},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import shutil
 import time
@@ -99,30 +100,46 @@ def remove(path: Path) -> None:
 def only_one(folder: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
     """Let one preparation at a time work in `folder`.
 
-    Worker processes inherit the lock, so it also outlasts a killed parent for as long as
-    one of its workers still writes. On Lustre it needs the mount option `flock`, and outlasts a
-    node that has vanished until the server gives that client up.
-
     Raises:
         PreparationError: another one still holds the lock after `patience` seconds.
     """
+    with _locked(folder / "lock", patience, "another preparation"):
+        yield
+
+
+@contextmanager
+def unread(processed: Path) -> Iterator[None]:
+    """Wait, without end, until no worker of a training has `processed` open; none opens it then.
+
+    The workers hold the other side of this lock (`workloads/training/start.py`).
+    """
+    with _locked(processed.with_name(f"{processed.name}.lock"), math.inf, "a training"):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, patience: float, by: str) -> Iterator[None]:
+    """Hold the lock `path` alone.
+
+    Worker processes inherit the lock, so it also outlasts a killed parent for as long as
+    one of its workers still writes. On Lustre it needs the mount option `flock`, and outlasts a
+    node that has vanished until the server gives that client up.
+    """
     said = False
-    with (folder / "lock").open("w") as lock:
+    with path.open("w") as lock:
         deadline = time.monotonic() + patience
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise PreparationError(
-                        f"{folder}: another preparation is at work here"
-                    ) from None
+                    raise PreparationError(f"{path.parent}: {by} is at work here") from None
                 if not said:
-                    print(f"waiting for another preparation in {folder} to end", flush=True)
+                    print(f"waiting for {by} in {path.parent} to end", flush=True)
                     said = True
                 time.sleep(0.1)
             except OSError as error:
-                print(f"warning: no lock on {folder} ({error.strerror}); start one run at a time")
+                print(f"warning: no lock {path} ({error.strerror}); start one run at a time")
                 break
             else:
                 break

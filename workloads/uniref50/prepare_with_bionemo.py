@@ -11,12 +11,15 @@ more, so that a server may be away for a day.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import gzip
 import json
 import sys
 import time
 import traceback
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +56,8 @@ def main() -> int:
         elif why := _too_small(parameters, {}, batch):
             return _fail(why, EXIT_WRONG)
         else:
-            _make(root, marker, wanted, parameters)
+            with _unread(root / "processed.lock"):
+                _make(root, marker, wanted, parameters)
         rows = {"train": _rows(root / "processed/train", max(batch, parameters["num_csv_files"]))}
     except Exception as error:  # whatever the container's code raises
         return _fail(_told(error), EXIT_AGAIN)
@@ -104,6 +108,18 @@ def _read(marker: Path) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+@contextmanager
+def _unread(path: Path) -> Iterator[None]:
+    """Wait until no worker of a training reads the data set (workloads/training/start.py)."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for a training in {path.parent} to end", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _make(root: Path, marker: Path, wanted: dict[str, Any], parameters: dict[str, int]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import segments
-from durable import read_json, remove, write_json
+from durable import read_json, remove, unread, write_json
 from layout import SPLITS, Split, Task, output_files, rows_of, shuffled, tasks, too_small
 from order import Distribution, Finished, Orderer
 from problems import PreparationError, ScratchError, SourceError
@@ -65,7 +65,8 @@ class Preparation:
             if not keep_raw:
                 source.discard()
             finished = self._files(rows)
-            publish(self._work / "processed", self._processed, finished)
+            with unread(self._processed):
+                publish(self._work / "processed", self._processed, finished)
         except ScratchError as error:
             remove(self._work)
             raise PreparationError(

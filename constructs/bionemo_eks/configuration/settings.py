@@ -333,6 +333,13 @@ class StorageSettings(Group):
         le=3650,
         description="Days for which overwritten and deleted objects of the bucket are kept.",
     )
+    noncurrent_checkpoint_days: int = Field(
+        default=1,
+        ge=1,
+        le=3650,
+        description="The same, for those below the folders of results: a training replaces its "
+        "newest checkpoint all the time, each 500 steps by default.",
+    )
 
     @field_validator("capacity_gib")
     @classmethod

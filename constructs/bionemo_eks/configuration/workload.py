@@ -21,12 +21,29 @@ if TYPE_CHECKING:
 class Restarts:
     """What a training may go through before it counts as failed.
 
-    `per_worker`: restarts of a worker's container, on average over all workers; `of_processes`:
-    restarts of the processes inside one container, by torchrun.
+    `in_a_row`: ends by itself (a rank that fails, a container out of memory) without a checkpoint
+    newer than the one before; an interruption and waiting are none. `per_worker`: restarts of a
+    worker's container, on average over all workers: what the start program itself does not see.
     """
 
+    in_a_row: int
     per_worker: int
-    of_processes: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a worker runs below the start program of `workloads/training`, which is common to all.
+
+    `folder`: files that are mounted beside the start program. `rules`: the module there that knows
+    the checkpoints: its class `Rules(results, data)` is that of `workloads/training/rounds.py`.
+    `results`: the folder in the pods below which a run with given settings leaves them. `command`:
+    torchrun and what it starts.
+    """
+
+    folder: Path
+    rules: str
+    results: Callable[[Settings], str]
+    command: Callable[[Settings], list[str]]
 
 
 @dataclass(frozen=True)
@@ -34,11 +51,13 @@ class Rates:
     """What a run takes, for its cost.
 
     `training_hours`: hours that the training runs with given settings. `checkpoints_gb` and
-    `image_gb`: gigabytes kept in S3, and pulled by each node.
+    `image_gb`: gigabytes kept in S3, and pulled by each node. `replaced_gb`: gigabytes of
+    checkpoints that a whole run writes and replaces by newer ones.
     """
 
     training_hours: Callable[[Settings], float]
     checkpoints_gb: float
+    replaced_gb: Callable[[Settings], float]
     image_gb: float
 
 
@@ -48,9 +67,9 @@ class Workload:
 
     `name` is what `training.workload` calls it, and what its launcher and watch are named after;
     `title` is for people. `job` is the PyTorchJob's name, `manifest` its YAML, and `values` what
-    that names beyond the values common to all workloads. `data` is the folder in the pods that it
-    reads, `results` the one below which it leaves checkpoints; `checkpoint` matches the
-    path of one. `progress` matches a log line that
+    that names beyond the values common to all workloads. `program` is what its workers run. `data`
+    is the folder in the pods that it reads, `results` the one below which it leaves checkpoints;
+    `checkpoint` matches the path of one. `progress` matches a log line that
     tells how far it is. `gpu_models`: the GPUs that its image has code for; `gpu_memory_gib`: the
     memory that it needs on each. `can_use_efa`: whether its image has what EFA needs.
     """
@@ -61,6 +80,7 @@ class Workload:
     job: str
     manifest: Path
     values: Callable[[Settings], Mapping[str, object]]
+    program: Program
     data: str
     results: str
     checkpoint: re.Pattern[str]

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+# The programs that ConfigMaps bring into the pods.
+PROGRAMS = Path(__file__).resolve().parents[3] / "workloads"
+
 # Of every object of `manifests/workload`.
 NAMESPACE = "default"
 # Where the volume is mounted in every pod.
 FSX = "/fsx"
 PROCESSED = f"{FSX}/processed"
+# Where the workers of a training tell each other. Not below what is linked with S3: it changes all
+# the time, and is worth nothing later.
+STATE = f"{FSX}/training-state"
+# Locked by whoever reads the data set, and by whoever replaces it.
+DATA_LOCK = f"{FSX}/processed.lock"

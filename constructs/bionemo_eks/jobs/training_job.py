@@ -1,8 +1,9 @@
-"""The Kubernetes objects of a training: the PyTorchJob, its launcher and its watch."""
+"""The Kubernetes objects of a training: program, PyTorchJob, launcher and watch."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
@@ -10,9 +11,24 @@ from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import Workload
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
+from bionemo_eks.jobs.places import DATA_LOCK, PROGRAMS, STATE
+
+PROGRAM_FOLDER = PROGRAMS / "training"
 
 # What the node keeps for itself: system daemons, the kubelet and the DaemonSets' pods.
 _NODE_CPUS, _NODE_MEMORY_SHARE = 2, 0.12
+
+
+def training_program(workload: Workload) -> KubernetesObject:
+    """Return the ConfigMap with the start program and the workload's own files beside it."""
+    files = {
+        path.name: path.read_text(encoding="utf-8")
+        for folder in (PROGRAM_FOLDER, workload.program.folder)
+        for path in sorted(folder.glob("*.py"))
+    }
+    name = name_with_hash(f"{workload.name}-program", files)
+    values = {"name": name, "files": files, "training": workload.job}
+    return manifests.load_one("workload/training-program.yaml", values)
 
 
 def training_job(settings: Settings, dataset_job: KubernetesObject) -> KubernetesObject:
@@ -32,9 +48,10 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
             "enabled": str(settings.training.enabled).lower(),
             "workers": settings.workers,
             "restarts": workload.restarts.per_worker * settings.workers,
-            "process_restarts": workload.restarts.of_processes,
             "gpus_per_worker": gpus_per_worker,
             "image": settings.training.image,
+            "program": training_program(workload)["metadata"]["name"],
+            "arguments": [*_start(settings), "--", *workload.program.command(settings)],
             "cpus": math.floor((node.vcpus - _NODE_CPUS) * share),
             "memory": f"{memory_gib}Gi",
             "shared_memory": f"{max(memory_gib // 4, 1)}Gi",
@@ -44,12 +61,44 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
     )
 
 
+def _start(settings: Settings) -> list[str]:
+    """Return the start program's own arguments."""
+    workload = settings.workload
+    options = {
+        "--state": f"{STATE}/{workload.job}",
+        "--workers": settings.workers,
+        "--failures": workload.restarts.in_a_row,
+        "--data-lock": DATA_LOCK,
+        "--shared-memory": "/dev/shm",
+    }
+    return [*_asked(settings), *(str(part) for option in options.items() for part in option)]
+
+
+def _asked(settings: Settings) -> list[str]:
+    """Return what tells both programs when the training is at its end."""
+    workload = settings.workload
+    options = {
+        "--rules": workload.program.rules,
+        "--results": workload.program.results(settings),
+        "--data": workload.data,
+        "--max-steps": settings.training.max_steps,
+    }
+    return [str(part) for option in options.items() for part in option]
+
+
 def launcher_objects(
-    workload: Workload, *, dataset_job: KubernetesObject, training_job: KubernetesObject
+    settings: Settings, *, dataset_job: KubernetesObject, training_job: KubernetesObject
 ) -> list[KubernetesObject]:
     """Return the launcher's account, rights and Job, in the order to apply them."""
-    waits_for = {"dataset_job": dataset_job["metadata"]["name"]}
-    return _companion("launcher", workload.launcher, waits_for, training_job)
+    workload = settings.workload
+    values = {
+        "dataset_job": dataset_job["metadata"]["name"],
+        "program": training_program(workload)["metadata"]["name"],
+        # The data Job's image too, so that a core node has it already.
+        "python_image": settings.training.image,
+        "asks": _asked(settings),
+    }
+    return _companion("launcher", workload.launcher, values, training_job)
 
 
 def watch_objects(
@@ -61,7 +110,7 @@ def watch_objects(
 
 
 def _companion(
-    what: str, account: str, values: dict[str, str], training_job: KubernetesObject
+    what: str, account: str, values: Mapping[str, object], training_job: KubernetesObject
 ) -> list[KubernetesObject]:
     """Return the objects of `manifests/workload/<what>.yaml`; its Job is new for each training."""
     objects = manifests.load(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -13,7 +15,8 @@ class DataBucket(s3.Bucket):
     It has a name of its own choosing, not a generated one, so that the next deployment finds it:
     `cdk deploy --import-existing-resources` then adopts the bucket that is there. Source:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
-    Versions bring back what a mistaken delete, exported from the file system, takes away.
+    Versions bring back what a mistaken delete, exported from the file system, takes away: for
+    `noncurrent_version_days`, or the days that `prefixes` gives for those below it.
     """
 
     def __init__(
@@ -24,6 +27,7 @@ class DataBucket(s3.Bucket):
         bucket_name: str,
         keep: bool,
         noncurrent_version_days: int,
+        prefixes: Mapping[str, int],
     ) -> None:
         super().__init__(
             scope,
@@ -41,7 +45,17 @@ class DataBucket(s3.Bucket):
                     noncurrent_version_expiration=Duration.days(noncurrent_version_days),
                     expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=Duration.days(7),
-                )
+                ),
+                # Of two rules for one object the shorter counts, whichever comes first:
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
+                *(
+                    s3.LifecycleRule(
+                        id=f"forget-old-versions-{prefix.strip('/')}",
+                        prefix=prefix,
+                        noncurrent_version_expiration=Duration.days(days),
+                    )
+                    for prefix, days in prefixes.items()
+                ),
             ],
             removal_policy=RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY,
             auto_delete_objects=not keep,

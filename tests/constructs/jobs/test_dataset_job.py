@@ -126,7 +126,7 @@ def test_a_changed_job_has_a_new_name(changes: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"training.max_steps": "7"}, {"gpu.nodes": "3"}, {"kubernetes_version": "1.34"}],
+    [{"training.max_steps": "7000"}, {"gpu.nodes": "3"}, {"kubernetes_version": "1.34"}],
     ids=str,
 )
 def test_a_change_of_something_else_prepares_no_data_anew(changes: dict[str, str]) -> None:

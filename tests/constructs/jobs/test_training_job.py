@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.jobs.training_job import launcher_objects, training_job, watch_objects
+from bionemo_eks.jobs.places import FSX
+from bionemo_eks.jobs.training_job import (
+    PROGRAM_FOLDER,
+    launcher_objects,
+    training_job,
+    training_program,
+    watch_objects,
+)
 from bionemo_eks.jobs.workloads import WORKLOADS
+from start import parser
 from tests.context import read_settings
+from tests.workloads.esm1nv.checkpoints import save
 
 DATA_JOB = {"metadata": {"name": "some-data-job"}}
 
@@ -20,13 +33,20 @@ class Objects:
     def __init__(self, data_job: dict[str, Any] = DATA_JOB, /, **changes: str) -> None:
         self.settings: Settings = read_settings(changes)
         workload = self.settings.workload
+        self.program = training_program(workload)
         self.training = training_job(self.settings, data_job)
-        self.launcher = launcher_objects(workload, dataset_job=data_job, training_job=self.training)
+        self.launcher = launcher_objects(
+            self.settings, dataset_job=data_job, training_job=self.training
+        )
         self.watch = watch_objects(workload, launcher=self.launcher[-1], training_job=self.training)
 
     @property
     def worker(self) -> dict[str, Any]:
         return dict(self.training["spec"]["pytorchReplicaSpecs"]["Worker"])
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        return dict(self.training["spec"]["elasticPolicy"])
 
     @property
     def container(self) -> dict[str, Any]:
@@ -37,6 +57,10 @@ class Objects:
 def rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     (role,) = [each for each in objects if each["kind"] == "Role"]
     return list(role["rules"])
+
+
+def option(arguments: list[str], name: str) -> int:
+    return int(arguments[arguments.index(name) + 1])
 
 
 def steps(objects: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -64,7 +88,8 @@ def test_a_training_that_only_fails_comes_to_an_end(nodes: str) -> None:
     spec, workers = found.training["spec"], found.worker["replicas"]
     # All containers' restarts count together: one each must not be the end.
     assert workers < spec["runPolicy"]["backoffLimit"] <= 5 * workers
-    assert spec["elasticPolicy"]["maxRestarts"] <= 10
+    assert spec["elasticPolicy"]["maxRestarts"] == 0, "the start program counts, and cleans up"
+    assert 1 < option(found.container["args"], "--failures") <= 10
 
 
 @pytest.mark.parametrize(
@@ -96,7 +121,7 @@ def test_its_pods_have_no_rights() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"training.max_steps": "9"}, {"training.enabled": "false"}, {"gpu.nodes": "1"}],
+    [{"training.max_steps": "9000"}, {"training.enabled": "false"}, {"gpu.nodes": "1"}],
     ids=str,
 )
 def test_a_change_applies_the_suspension_again(change: dict[str, str]) -> None:
@@ -111,7 +136,7 @@ def test_other_data_apply_the_suspension_again() -> None:
     assert Objects().training != Objects({"metadata": {"name": "other-data"}}).training
 
 
-@pytest.mark.parametrize("change", [{"training.max_steps": "7"}, {"gpu.nodes": "1"}], ids=str)
+@pytest.mark.parametrize("change", [{"training.max_steps": "7000"}, {"gpu.nodes": "1"}], ids=str)
 def test_a_changed_training_is_launched_and_watched_anew(change: dict[str, str]) -> None:
     before, after = Objects(), Objects(**change)
     for first, second in ((before.launcher, after.launcher), (before.watch, after.watch)):
@@ -136,11 +161,102 @@ def test_names_stay_short_enough_for_pods(name: str) -> None:
         assert len(each["metadata"]["name"]) <= 63 - len("-abcde")
 
 
-def test_the_launcher_waits_for_the_data_and_then_lifts_the_suspension() -> None:
+def test_the_launcher_waits_for_the_data_and_then_starts_the_training() -> None:
     found = list(steps(Objects().launcher).values())
     assert "job/some-data-job" in found[0]
     assert found[-1][0] == "patch"
-    assert '"suspend":false' in found[-1][-1]
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_the_launcher_starts_what_is_not_finished(finished: bool, tmp_path: Path) -> None:
+    """Its own program writes the patches that its next two steps apply, before a GPU node is up."""
+    found = Objects(**{"training.max_steps": "1000"})
+    pod = found.launcher[-1]["spec"]["template"]["spec"]
+    *_, asks, says = pod["initContainers"]
+    (starts,) = pod["containers"]
+    for name, text in found.program["data"].items():
+        (tmp_path / name).write_text(text)
+    results = asks["args"][asks["args"].index("--results") + 1]
+    saved = 1000 if finished else 500
+    save(tmp_path / results.removeprefix("/") / "checkpoints" / "x-last.ckpt", saved)
+    patches = tmp_path / "patches"
+    patches.mkdir()
+    here = [str(tmp_path) + each if each.startswith(f"{FSX}/") else each for each in asks["args"]]
+    subprocess.run(
+        [sys.executable, str(tmp_path / "ask.py"), "--patches", str(patches), *here], check=True
+    )
+    of_status, of_spec = (
+        json.loads((patches / Path(step["args"][-1].partition("=")[2]).name).read_text())
+        for step in (says, starts)
+    )
+    if finished:
+        (condition,) = of_status["status"]["conditions"]
+        assert (condition["type"], condition["status"]) == ("Succeeded", "True")
+        assert "max_steps is 1,000" in condition["message"]
+        assert of_spec == {}
+    else:
+        assert of_status == {}
+        assert of_spec == {"spec": {"runPolicy": {"suspend": False}}}
+
+
+def test_whoever_asks_has_the_files_and_writes_none() -> None:
+    pod = Objects().launcher[-1]["spec"]["template"]["spec"]
+    asks = pod["initContainers"][-2]
+    mounts = {each["mountPath"]: each.get("readOnly", False) for each in asks["volumeMounts"]}
+    assert mounts.pop(FSX) is True
+    assert [path for path, read_only in mounts.items() if not read_only] == ["/patches"]
+    volumes = {each["name"] for each in pod["volumes"]}
+    assert {each["name"] for each in asks["volumeMounts"]} <= volumes
+
+
+@pytest.mark.parametrize("layout", ["pod-per-gpu", "pod-per-node"])
+def test_the_end_frees_the_gpus_and_waiting_is_no_failure(layout: str) -> None:
+    found = Objects(**{"training.layout": layout})
+    assert found.training["spec"]["runPolicy"]["cleanPodPolicy"] == "Running"
+    patience = {each["key"]: int(each["value"]) for each in found.policy["rdzvConf"]}
+    assert patience["join_timeout"] >= 3600
+    assert patience["read_timeout"] >= 3600
+    assert option(found.container["args"], "--workers") == found.worker["replicas"]
+
+
+def test_a_worker_has_time_to_save_and_does_not_hold_the_volume_for_long() -> None:
+    """Spot's notice is two minutes; CDK's handler waits 15 for a volume that a pod still uses."""
+    seconds = Objects().worker["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert parser().get_default("grace") + 10 <= seconds <= 120
+
+
+def test_the_program_that_it_starts_is_in_the_config_map_that_it_mounts() -> None:
+    found = Objects()
+    (volume,) = [
+        each["name"]
+        for each in found.worker["template"]["spec"]["volumes"]
+        if each.get("configMap", {}).get("name") == found.program["metadata"]["name"]
+    ]
+    (place,) = [
+        each["mountPath"] for each in found.container["volumeMounts"] if each["name"] == volume
+    ]
+    start = Path(found.container["command"][-1])
+    assert str(start.parent) == place
+    assert found.program["data"][start.name] == (PROGRAM_FOLDER / start.name).read_text()
+    rules = found.container["args"][found.container["args"].index("--rules") + 1]
+    assert f"{rules}.py" in found.program["data"]
+
+
+def test_its_command_line_is_one_that_the_program_takes() -> None:
+    arguments = Objects().container["args"]
+    options = parser().parse_args(arguments)
+    assert options.command == arguments[arguments.index("--") + 1 :]
+    assert options.command[:3] == ["python3", "-m", "torch.distributed.run"]
+
+
+def test_what_the_workers_tell_each_other_is_not_exported() -> None:
+    found = Objects()
+    arguments = found.container["args"]
+    workload = found.settings.workload
+    for name in ("--state", "--data-lock"):
+        path = arguments[arguments.index(name) + 1]
+        assert path.startswith(f"{FSX}/")
+        assert not path.startswith((f"{workload.data}/", f"{workload.results}/"))
 
 
 def test_the_launcher_holds_the_training_before_it_forgets_the_last_run() -> None:

@@ -195,7 +195,7 @@ def test_names_and_namespace_are_those_of_the_manifests() -> None:
     settings, label = read_settings({}), "app.kubernetes.io/name"
     data = dataset_objects(settings)[-1]
     training = training_job(settings, data)
-    launcher = launcher_objects(ESM1NV, dataset_job=data, training_job=training)[-1]
+    launcher = launcher_objects(settings, dataset_job=data, training_job=training)[-1]
     for each, name in ((data, DATA_JOB), (training, ESM1NV.job), (launcher, ESM1NV.launcher)):
         assert each["metadata"]["labels"][label] == name
         assert each["metadata"]["namespace"] == NAMESPACE

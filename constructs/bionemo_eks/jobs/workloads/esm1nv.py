@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.settings import (
     Experiment,
     Form,
@@ -18,9 +18,9 @@ from bionemo_eks.configuration.settings import (
     TrainingSettings,
 )
 from bionemo_eks.configuration.versions import IMAGES
-from bionemo_eks.configuration.workload import Rates, Restarts, Workload
+from bionemo_eks.configuration.workload import Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.manifests import MANIFESTS
-from bionemo_eks.jobs.places import FSX, PROCESSED
+from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
 
 RESULTS = f"{FSX}/esm1nv-train"
 _EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
@@ -33,6 +33,15 @@ Override = Annotated[
     StringConstraints(pattern=_OVERRIDE),
     Form("key=value, +key=value, ++key=value or ~key, without blanks and $"),
 ]
+
+
+# `model.data…limit_val_batches` of its configuration: what NeMo takes at each validation.
+VALIDATION_BATCHES = 50
+_SETTINGS_OF_THEIR_OWN = {
+    "trainer.max_steps": "training.max_steps",
+    "trainer.val_check_interval": "training.val_check_interval",
+    "exp_manager.exp_dir": "training.experiment",
+}
 
 
 class Esm1nvSettings(TrainingSettings):
@@ -60,9 +69,47 @@ class Esm1nvSettings(TrainingSettings):
         default=[], description="More Hydra overrides (`key=value`), put last, so they win."
     )
 
+    @model_validator(mode="after")
+    def _steps_and_validations_fit(self) -> Self:
+        """Refuse what would end, or go wrong, when the nodes are paid for.
 
-def _values(settings: Settings) -> Mapping[str, object]:
-    return {"arguments": arguments(settings)}
+        Lightning wants a validation before the last step. NeMo names a sample map after the number
+        of samples, which of the training is `max_steps` batches, and of the validation 50
+        (`limit_val_batches`) for each validation and one more; where both are the same number, the
+        training's map is read for the validation, whose records it does not fit.
+        https://github.com/NVIDIA/NeMo/blob/v1.20.0/nemo/collections/nlp/models/language_modeling/megatron_bert_model.py
+        (build_train_valid_test_datasets)
+        """
+        steps, interval = self.max_steps, self.val_check_interval
+        both = ("max_steps", "val_check_interval")
+        if interval > steps:
+            raise refused(f"no validation in {steps} steps, one in {interval}", *both)
+        if (steps // interval + 1) * VALIDATION_BATCHES == steps:
+            raise refused(
+                f"{steps} steps with {steps // interval + 1} x {VALIDATION_BATCHES} batches of "
+                "validation make NeMo take one sample map for both; choose other numbers",
+                *both,
+            )
+        return self
+
+    @field_validator("overrides")
+    @classmethod
+    def _have_no_setting_of_their_own(cls, value: list[str]) -> list[str]:
+        """Refuse what the start program, the launcher and the checks above must know."""
+        for each in value:
+            name = each.lstrip("+~").partition("=")[0]
+            if name in _SETTINGS_OF_THEIR_OWN:
+                raise refused(f"{name} has a setting, {_SETTINGS_OF_THEIR_OWN[name]}")
+        return value
+
+
+def results(settings: Settings) -> str:
+    """Return the folder of an experiment's results, as the source document lays it out."""
+    return f"{RESULTS}/esm1nv_pretraining/{settings.training.experiment}/results"
+
+
+def _command(settings: Settings) -> list[str]:
+    return ["python3", "-m", "torch.distributed.run", *arguments(settings)]
 
 
 def arguments(settings: Settings) -> list[str]:
@@ -72,7 +119,7 @@ def arguments(settings: Settings) -> list[str]:
     run = training.experiment
     files = f"x_OP_000..{dataset.num_csv_files - 1:03d}_CL_"
     overrides = {
-        "exp_manager.exp_dir": f"{RESULTS}/esm1nv_pretraining/{run}/results",
+        "exp_manager.exp_dir": results(settings),
         # After a restart, and in the next deployment, go on from the newest checkpoint.
         "++exp_manager.resume_if_exists": True,
         "++exp_manager.resume_ignore_no_checkpoint": True,
@@ -107,6 +154,15 @@ def arguments(settings: Settings) -> list[str]:
 # The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training "needs at least
 # 3-4 days". 3.5 days.
 _TRAINING_HOURS = 84.0
+# Of the small model, in GB; the newest is written at each validation, in place of the one before.
+_CHECKPOINT_GB = 0.523
+
+
+def _replaced_gb(settings: Settings) -> float:
+    training = settings.training
+    assert isinstance(training, Esm1nvSettings)
+    return training.max_steps // training.val_check_interval * _CHECKPOINT_GB
+
 
 WORKLOAD = Workload(
     name="esm1nv",
@@ -114,7 +170,10 @@ WORKLOAD = Workload(
     settings=Esm1nvSettings,
     job="esm1nv-pretraining",
     manifest=MANIFESTS / "workload" / "esm1nv-pretraining.yaml",
-    values=_values,
+    values=lambda settings: {},
+    program=Program(
+        folder=PROGRAMS / "esm1nv", rules="nemo_files", results=results, command=_command
+    ),
     data=PROCESSED,
     results=RESULTS,
     checkpoint=re.compile(r"\.(ckpt|nemo)$"),
@@ -126,8 +185,13 @@ WORKLOAD = Workload(
     gpu_memory_gib=16,
     # The image has no aws-ofi-nccl.
     can_use_efa=False,
-    # 2024 had 100 restarts of processes, which is hours on GPU nodes for nothing.
-    restarts=Restarts(per_worker=3, of_processes=10),
-    rates=Rates(training_hours=lambda settings: _TRAINING_HOURS, checkpoints_gb=30, image_gb=15),
+    # 2024 had 100 restarts in each container, which is hours on GPU nodes for nothing.
+    restarts=Restarts(in_a_row=5, per_worker=3),
+    rates=Rates(
+        training_hours=lambda settings: _TRAINING_HOURS,
+        checkpoints_gb=30,
+        replaced_gb=_replaced_gb,
+        image_gb=15,
+    ),
     construct_prefix="",
 )

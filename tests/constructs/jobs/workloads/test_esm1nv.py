@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.jobs.places import PROCESSED
-from bionemo_eks.jobs.workloads.esm1nv import RESULTS, WORKLOAD, arguments
+from bionemo_eks.jobs.workloads.esm1nv import (
+    RESULTS,
+    VALIDATION_BATCHES,
+    WORKLOAD,
+    arguments,
+)
 from tests.context import read_settings
+
+README = Path(__file__).resolve().parents[4] / "README.md"
 
 
 def overrides(**changes: str) -> dict[str, str]:
@@ -53,3 +64,55 @@ def test_how_far_it_is_is_recognised(line: str) -> None:
 )
 def test_its_checkpoints_are_recognised(path: str, is_one: bool) -> None:
     assert bool(WORKLOAD.checkpoint.search(path)) is is_one
+
+
+def message(**changes: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(changes)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("steps", "interval", "reason"),
+    [
+        ("100", "500", "no validation in 100 steps, one in 500"),
+        ("100", "100", "2 x 50 batches"),
+        ("150", "75", "3 x 50 batches"),
+        ("50", "50000", "no validation"),
+        ("5000", "50", ""),
+        ("500", "500", ""),
+        ("4950", "50", "100 x 50 batches"),
+    ],
+)
+def test_steps_that_the_training_would_refuse_or_mistake_are_refused_with_both_names(
+    steps: str, interval: str, reason: str
+) -> None:
+    given = {"training.max_steps": steps, "training.val_check_interval": interval}
+    samples = (int(steps) // int(interval) + 1) * VALIDATION_BATCHES
+    if samples != int(steps) and int(interval) <= int(steps):
+        assert overrides(**given)["trainer.max_steps"] == steps
+        return
+    text = message(**given)
+    assert reason in text
+    assert "training.max_steps and training.val_check_interval" in text
+
+
+def test_the_blueprints_values_are_taken() -> None:
+    found = overrides()
+    assert (found["trainer.max_steps"], found["trainer.val_check_interval"]) == ("1000000", "500")
+
+
+def test_the_short_first_run_of_the_readme_is_one_that_goes_through() -> None:
+    (line,) = re.findall(r"make deploy CONTEXT=\"(.*training\.max_steps.*)\"", README.read_text())
+    given = dict(each.split("=") for each in line.removeprefix("-c ").split(" -c "))
+    found = overrides(**given)
+    assert int(found["trainer.max_steps"]) <= 2000
+    assert int(found["trainer.max_steps"]) / int(found["trainer.val_check_interval"]) >= 5
+    assert f"/{given['training.experiment']}/" in found["exp_manager.exp_dir"]
+    assert found["exp_manager.exp_dir"] != overrides()["exp_manager.exp_dir"], "a run of its own"
+
+
+@pytest.mark.parametrize("name", ["trainer.max_steps", "++trainer.val_check_interval"])
+def test_what_has_a_setting_is_no_override(name: str) -> None:
+    text = message(**{"training.overrides": f"{name}=7"})
+    assert f"has a setting, training.{name.rpartition('.')[2]}" in text

@@ -1,0 +1,77 @@
+"""The processes of one worker in one round: torchrun and the ranks that it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below this one whose own parent ends.
+
+    The first process of a container is that anyhow. So `Ranks.end` finds all that are left.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children(parent: int) -> list[int]:
+    """Return the ids of the processes that `parent` has started and that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name, in brackets, may hold anything: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+            state, its_parent = path.read_text().rpartition(")")[2].split()[:2]
+            if int(its_parent) == parent and state != "Z":
+                found.append(int(path.parent.name))
+    return found
+
+
+class Ranks:
+    """One start of `command`, in an environment of its own, with `more` in it."""
+
+    def __init__(self, command: Sequence[str], more: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(command, env={**os.environ, **more})
+        self._warned = False
+
+    def status(self) -> int | None:
+        """Return how it has ended (negative: by which signal); None while it runs."""
+        return self._process.poll()
+
+    def warn(self) -> None:
+        """Send the ranks SIGTERM, once in their life: NeMo's handler takes the second as the end.
+
+        Not torchrun: it would kill its ranks 30 s later, and end with status 1 whatever they do.
+        https://github.com/pytorch/pytorch/blob/v2.13.0/torch/distributed/elastic/multiprocessing/api.py
+        """
+        if self._warned or self._process.poll() is not None:
+            return
+        self._warned = True
+        for rank in children(self._process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(rank, signal.SIGTERM)
+
+    def working(self) -> bool:
+        """Tell whether a rank still runs; torchrun alone may, for it waits for other workers'."""
+        return self._process.poll() is None and bool(children(self._process.pid))
+
+    def end(self) -> None:
+        """Kill whatever is left, and return when nothing is."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        while left := children(os.getpid()):
+            for each in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            time.sleep(0.01)

@@ -1,0 +1,208 @@
+"""When the ranks of all workers start, and how that ends. The first worker decides for all.
+
+A round: every worker is there and has no rank left; the first cleans up what the last round has
+left; all start their ranks; all end. A worker that is lost, interrupted or has failed ends the
+round for all, for the world size is fixed, and the next one begins when all are there again.
+Waiting for that has no limit, and costs nothing of the limit for failures: that counts rounds in a
+row that have ended by themselves without a newer checkpoint.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared import Member, Record, read_record, say, write_record
+
+# What the first worker tells all, in the record of the round.
+RUNNING, OVER, FINISHED, FAILED = "running", "over", "finished", "failed"
+# What a worker tells of itself.
+READY, ENDED = "ready", "ended"
+
+
+class Rules(Protocol):
+    """What a workload knows of its own files."""
+
+    def tidy(self) -> None:
+        """Make what a crash has left such that the training can start; no rank runs now."""
+
+    def newest_step(self) -> int:
+        """Return the step of the newest checkpoint that is whole; 0 without one."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all workers of a run agree on: how many, the last step, how many failures in a row."""
+
+    workers: int
+    max_steps: int
+    failures: int
+
+
+def finished_text(step: int, max_steps: int) -> str:
+    """Say that a training is at its end, and why."""
+    return f"finished: the newest checkpoint is of step {step:,}; max_steps is {max_steps:,}"
+
+
+class Company:
+    """All workers of a run, and the record of their round, as one of them sees both."""
+
+    def __init__(self, folder: Path, names: Sequence[str], patience: int) -> None:
+        self.members = [Member(folder / f"{name}.json", patience) for name in names]
+        self._names = names
+        self._path = folder / "round.json"
+        self.word: Record = {}
+
+    def look(self) -> None:
+        """See who lives, and what the first says; the word of one that is gone counts no more."""
+        for each in self.members:
+            each.look()
+        found = read_record(self._path)
+        first = self.members[0].incarnation
+        self.word = found if first and found.get("first") == first else {}
+
+    def left_by_the_last(self) -> Record:
+        """Return the record of the round, whoever wrote it."""
+        return read_record(self._path)
+
+    def tell(self, word: Record) -> None:
+        """Write the record of the round."""
+        self.word = word
+        write_record(self._path, word)
+
+    def settled(self) -> bool:
+        """Tell whether all who will come soon are there, and none of them has ranks."""
+        return all(
+            each.record["phase"] in (READY, ENDED) if each.lives else each.silent
+            for each in self.members
+        )
+
+    def missing(self) -> list[str]:
+        """Return the names of those that do not live."""
+        pairs = zip(self._names, self.members, strict=True)
+        return [name for name, each in pairs if not each.lives]
+
+    def ready(self) -> bool:
+        """Tell whether all are there, and have no rank left."""
+        return all(each.lives and each.record["phase"] == READY for each in self.members)
+
+    def lost(self, incarnations: Sequence[str]) -> list[str]:
+        """Return the names of those that are no more the ones of `incarnations`."""
+        triples = zip(self._names, self.members, incarnations, strict=True)
+        return [name for name, each, was in triples if each.incarnation != was]
+
+    def started_again(self, incarnations: Sequence[str], pods: Sequence[str]) -> list[str]:
+        """Return the names of those whose program is another one, but in the same pod."""
+        lost = self.lost(incarnations)
+        triples = zip(self._names, self.members, pods, strict=True)
+        return [
+            name
+            for name, each, pod in triples
+            if name in lost and each.lives and each.record["pod"] == pod
+        ]
+
+    def interrupted(self) -> list[str]:
+        """Return the names of those that have been told to end."""
+        pairs = zip(self._names, self.members, strict=True)
+        return [name for name, each in pairs if each.lives and each.record.get("interrupted")]
+
+    def statuses(self, of: str) -> dict[str, Any]:
+        """Return how the ranks of those that have ended in a round have ended, by name."""
+        return {
+            name: each.record["status"]
+            for name, each in zip(self._names, self.members, strict=True)
+            if each.record.get("phase") == ENDED and each.record.get("round") == of
+        }
+
+    def what_all_say(self, key: str) -> list[str]:
+        """Return what all say under `key`."""
+        return [str(each.record[key]) for each in self.members]
+
+
+class First:
+    """What the first worker does for all."""
+
+    def __init__(self, company: Company, rules: Rules, plan: Plan, me: Record) -> None:
+        self._company, self._rules, self._plan, self._me = company, rules, plan, me
+        before = company.left_by_the_last()
+        self._failures = int(before.get("failures", 0))
+        self._step = int(before.get("step", 0))
+        self._pods = [str(each) for each in before.get("pods", [])]
+        # A container that has started anew in its pod has failed; another pod has been moved.
+        here_before = before.get("phase") == RUNNING and me["pod"] in self._pods
+        self._by_itself = here_before or bool(before.get("by_itself", False))
+        self._has_asked = False
+
+    def decide(self) -> None:
+        """Look at all, and tell them what is new."""
+        company, phase = self._company, self._company.word.get("phase")
+        if phase == RUNNING:
+            self._watch(company.word)
+        elif phase in (FINISHED, FAILED):
+            return
+        elif company.ready():
+            self._begin()
+        elif not self._has_asked and company.settled():
+            # So that nobody waits for a node to be told that there is nothing left to do.
+            self._has_asked = True
+            self._finished()
+
+    def _finished(self) -> bool:
+        """Tell all that the last step has been made, if it has."""
+        step, last = self._rules.newest_step(), self._plan.max_steps
+        if step < last:
+            return False
+        self._tell(FINISHED, finished_text(step, last), step=step)
+        return True
+
+    def _begin(self) -> None:
+        if self._finished():
+            return
+        self._rules.tidy()
+        step = self._rules.newest_step()
+        pods = self._company.what_all_say("pod")
+        if step > self._step or not set(pods) & set(self._pods):
+            self._failures = 0  # it goes on, or somebody has started it anew
+        elif self._by_itself:
+            self._failures += 1
+        self._step, self._pods, self._by_itself = step, pods, False
+        facts: Record = {"step": step, "pods": pods}
+        if self._failures >= self._plan.failures:
+            times = f"failed {self._failures} times in a row"
+            self._tell(FAILED, f"{times} without a checkpoint newer than step {step:,}", **facts)
+            return
+        self._has_asked = False
+        facts["round"] = uuid.uuid4().hex[:12]
+        facts["members"] = self._company.what_all_say("incarnation")
+        here = f"all {self._plan.workers} workers are here"
+        self._tell(RUNNING, f"{here}; the training starts from step {step:,}", **facts)
+
+    def _watch(self, word: Record) -> None:
+        company, plan = self._company, self._plan
+        statuses = company.statuses(word["round"])
+        wrong = [f"{name} ended with status {n}" for name, n in statuses.items() if n != 0]
+        if len(statuses) == plan.workers and not wrong:
+            if not self._finished():
+                self._over(word, f"all ended before step {plan.max_steps:,}", by_itself=True)
+        elif interrupted := company.interrupted():
+            self._over(word, f"told to end: {', '.join(interrupted)}", by_itself=False, gently=True)
+        elif again := company.started_again(word["members"], word["pods"]):
+            self._over(word, f"started again: {', '.join(again)}", by_itself=True)
+        elif lost := company.lost(word["members"]):
+            self._over(word, f"lost: {', '.join(lost)}", by_itself=False)
+        elif wrong:
+            self._over(word, ", ".join(wrong), by_itself=True)
+
+    def _over(self, word: Record, why: str, *, by_itself: bool, gently: bool = False) -> None:
+        self._by_itself = by_itself
+        kept = {key: word[key] for key in ("round", "step", "pods")}
+        self._tell(OVER, f"this round is over: {why}", gently=gently, **kept)
+
+    def _tell(self, phase: str, why: str, **more: Any) -> None:
+        say(why)
+        known = {"first": self._me["incarnation"], "failures": self._failures}
+        word = {**known, "by_itself": self._by_itself, "phase": phase, "why": why, **more}
+        self._company.tell(word)

@@ -1,0 +1,126 @@
+"""What workers tell each other: small files in a folder of the file system that all of them mount.
+
+A record is replaced in one step, so a reader finds the old one or the new one. Clocks are not
+compared, and a file system that stalls makes nobody silent: a reader counts how often in a row it
+has found the same record.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+Record = dict[str, Any]
+
+
+def say(text: str) -> None:
+    """Write one line to the worker's log."""
+    print(f"start: {text}", flush=True)
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Replace `path` by `record` in one step."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    draft.write_text(json.dumps(record), encoding="utf-8")
+    os.replace(draft, path)
+
+
+def read_record(path: Path) -> Record:
+    """Return the record in `path`; an empty one where there is none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def lock(path: Path, *, exclusive: bool, waiting_for: str, pause: float = 1.0) -> TextIO:
+    """Take a lock, for as long as the file that is returned stays open; wait without end.
+
+    On Lustre it needs the mount option `flock`, and outlasts a node that has vanished until the
+    server gives that client up, some minutes later.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = path.open("a", encoding="utf-8")
+    how, said = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, False
+    while True:
+        try:
+            fcntl.flock(held, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not said:
+                say(f"waits for {waiting_for} ({path})")
+                said = True
+            time.sleep(pause)
+        else:
+            return held
+
+
+class Beat:
+    """Writes a worker's own record over and over, so that the others know that it lives.
+
+    A thread does it: reading a checkpoint to its end takes a while.
+    """
+
+    def __init__(self, path: Path, record: Record, seconds: float) -> None:
+        self._path, self._record, self._seconds = path, record, seconds
+        self._count = 0
+        self._lock = threading.Lock()
+        self.tell()
+        threading.Thread(target=self._go_on, daemon=True).start()
+
+    def tell(self, **changes: Any) -> None:
+        """Write the record, changed, at once."""
+        with self._lock:
+            self._record.update(changes)
+            self._count += 1
+            write_record(self._path, {**self._record, "beat": self._count})
+
+    def _go_on(self) -> None:
+        while True:
+            time.sleep(self._seconds)
+            try:
+                self.tell()
+            except OSError as error:
+                say(f"cannot write {self._path}: {error}")
+
+
+class Member:
+    """One worker as another one sees it: its record, and whether it lives.
+
+    `patience`: looks in a row at an unchanged record, after which it counts as gone.
+    """
+
+    def __init__(self, path: Path, patience: int, read: Callable[[Path], Record] = read_record):
+        self._path, self._patience, self._read = path, patience, read
+        self.record: Record = read(path)
+        self._seen_to_change = False
+        self._unchanged = 0
+
+    def look(self) -> None:
+        """Read its record anew."""
+        found = self._read(self._path)
+        if found and found != self.record:
+            self.record, self._seen_to_change, self._unchanged = found, True, 0
+        else:
+            self._unchanged += 1
+
+    @property
+    def lives(self) -> bool:
+        """Whether it writes; what was there before the first look may be of an earlier run."""
+        return self._seen_to_change and not self.silent
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has had its time to write, and has not."""
+        return self._unchanged > self._patience
+
+    @property
+    def incarnation(self) -> str:
+        """Which start of the worker's program it is; empty while it does not live."""
+        return str(self.record.get("incarnation", "")) if self.lives else ""

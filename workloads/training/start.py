@@ -1,0 +1,259 @@
+"""Starts a training's processes in one worker, and sees to how the whole training ends.
+
+Every worker runs this program, and under it torchrun. It ends with status 0 only when the ranks of
+all workers have ended and the newest checkpoint, which is whole, is of the last step: the training
+operator takes the first worker that succeeds for the end of all. Until then a loss, an interruption
+or a failure of any worker makes all go on from the newest checkpoint, within this program, so that
+no container starts again and waiting counts for nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import cast
+
+from ranks import Ranks, adopt_orphans
+from rounds import ENDED, FAILED, FINISHED, READY, RUNNING, Company, First, Plan, Rules
+from shared import Beat, Record, lock, say
+
+EXIT_FINISHED, EXIT_FAILED, EXIT_TERMINATED = 0, 1, 143
+# How a worker's ranks have ended that never met those of the others.
+NEVER_MET = "no rendezvous"
+
+
+class Worker:
+    """One worker: its ranks, what it tells of itself, and what it makes of the first's word."""
+
+    def __init__(self, options: argparse.Namespace, company: Company, me: Record) -> None:
+        self._options, self._company, self._me = options, company, me
+        self._beat = Beat(options.state / f"{options.name}.json", dict(me), options.beat)
+        self._ranks: Ranks | None = None
+        self._round, self._phase = "", READY
+        self._since, self._leaves_at, self._have_met = 0.0, 0.0, False
+        self._said = ""
+        self.interrupted = False
+
+    def step(self) -> int | None:
+        """Do what is to be done now; return the exit status when that was the last."""
+        word = self._company.word
+        phase, mine = word.get("phase"), word.get("round") == self._round
+        if phase == FINISHED and self._phase != RUNNING:
+            say(word["why"])
+            return EXIT_FINISHED
+        if phase == FAILED and self._me["pod"] in word["pods"]:
+            self._stop(gently=False)
+            return EXIT_FAILED
+        if self.interrupted:
+            return self._leave()
+        if self._phase == RUNNING:
+            self._look_after_ranks()
+        if self._phase != READY and not (phase == RUNNING and mine) and phase != FINISHED:
+            self._stop(gently=mine and word.get("gently", False))
+            self._tell(READY)
+        if self._phase == READY and phase == RUNNING and not mine:
+            self._start(word)
+        if self._phase == READY:
+            self._say_who_is_missing()
+        return None
+
+    def _tell(self, phase: str, **more: object) -> None:
+        self._phase = phase
+        self._beat.tell(phase=phase, round=self._round, **more)
+
+    def _start(self, word: Record) -> None:
+        if self._me["incarnation"] not in word["members"]:
+            return
+        self._round, self._since, self._have_met = word["round"], time.monotonic(), False
+        self._said = ""
+        self._tell(RUNNING)
+        # Under a name of its own no rendezvous meets what is left of the one before.
+        self._ranks = Ranks(self._options.command, {"PET_RDZV_ID": self._round})
+
+    def _look_after_ranks(self) -> None:
+        assert self._ranks is not None
+        self._have_met = self._have_met or self._ranks.working()
+        status: int | str | None = self._ranks.status()
+        if status is None and not self._have_met:
+            if time.monotonic() - self._since < self._options.meeting:
+                return
+            status = NEVER_MET
+        if status is not None:
+            say(f"torchrun: {status}" if status == NEVER_MET else f"torchrun ended: {status}")
+            self._stop(gently=False)
+            self._tell(ENDED, status=status)
+
+    def _stop(self, *, gently: bool) -> None:
+        """End the ranks; `gently`: after SIGTERM they have time for a checkpoint."""
+        if self._ranks is None:
+            return
+        if gently:
+            self._ranks.warn()
+            until = time.monotonic() + self._options.grace
+            while self._ranks.working() and time.monotonic() < until:
+                time.sleep(min(0.2, self._options.beat))
+        self._ranks.end()
+        self._ranks = None
+        # What processes that were killed have left there is memory of this container.
+        if self._options.shared_memory:
+            empty(self._options.shared_memory)
+
+    def _leave(self) -> int | None:
+        """After SIGTERM: tell the others, and end when the ranks have had time to save."""
+        if not self._leaves_at:
+            say("told to end; the training goes on when another worker is here in place of this")
+            self._leaves_at = time.monotonic() + self._options.grace
+            self._beat.tell(interrupted=True)
+            if self._ranks:
+                self._ranks.warn()
+        if self._ranks and self._ranks.working() and time.monotonic() < self._leaves_at:
+            return None
+        self._stop(gently=False)
+        return EXIT_TERMINATED
+
+    def _say_who_is_missing(self) -> None:
+        missing = self._company.missing()
+        text = f"waits for {', '.join(missing)}" if missing else "waits for the first worker's word"
+        if text != self._said:
+            self._said = text
+            say(text)
+
+
+def empty(folder: Path) -> None:
+    """Remove what is in a folder that nobody uses."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Be one worker until the end; return the exit status."""
+    # The first process of a container hears no signal that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(EXIT_TERMINATED))
+    adopt_orphans()
+    options.state.mkdir(parents=True, exist_ok=True)
+    incarnation = uuid.uuid4().hex
+    me: Record = {"incarnation": incarnation, "pod": options.pod or incarnation, "phase": READY}
+    common, number = options.name.rpartition("-")[::2]
+    names = [f"{common}-{each}" for each in range(options.workers)]
+    company = Company(options.state, names, options.patience)
+    before = company.left_by_the_last()
+    if before.get("phase") == FAILED and me["pod"] in before["pods"]:
+        say(before["why"])
+        return EXIT_FAILED
+    with ExitStack() as held:
+        # Whoever wants to replace the data set waits until this is free.
+        data = lock(options.data_lock, exclusive=False, waiting_for="a data set in the making")
+        held.enter_context(data)
+        first = None
+        if number == "0":
+            # One at a time, whatever Kubernetes believes of the one before.
+            path = options.state / "first"
+            held.enter_context(lock(path, exclusive=True, waiting_for="the worker before this one"))
+            plan = Plan(options.workers, options.max_steps, options.failures)
+            first = First(company, rules(options), plan, me)
+        return _work(options, company, first, me)
+
+
+def _work(options: argparse.Namespace, company: Company, first: First | None, me: Record) -> int:
+    with wake_up_on_sigterm() as (received, pause):
+        worker = Worker(options, company, me)
+        while True:
+            company.look()
+            if first:
+                first.decide()
+            worker.interrupted = bool(received)
+            status = worker.step()
+            if status is not None:
+                return status
+            pause(options.beat)
+
+
+def rules(options: argparse.Namespace) -> Rules:
+    """Return what the workload's own module knows of its files."""
+    module = importlib.import_module(options.rules)
+    return cast(Rules, module.Rules(options.results, options.data))
+
+
+@contextmanager
+def wake_up_on_sigterm() -> Iterator[tuple[list[int], Callable[[float], None]]]:
+    """Yield a list that SIGTERM fills, and a pause (in seconds) that it ends.
+
+    https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd
+    """
+    received: list[int] = []
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    os.set_blocking(reader, False)
+
+    def pause(seconds: float) -> None:
+        if select.select([reader], [], [], seconds)[0]:
+            os.read(reader, 4096)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+
+    signal.signal(signal.SIGTERM, note)
+    signal.set_wakeup_fd(writer)
+    try:
+        yield received, pause
+    finally:
+        signal.set_wakeup_fd(-1)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line; what has a default only a test changes."""
+    found = argparse.ArgumentParser(description=__doc__)
+    add = found.add_argument
+    add("--state", type=Path, required=True, help="folder in which the workers tell each other")
+    add("--workers", type=int, required=True, help="how many there are")
+    add("--name", default=socket.gethostname(), help="this one's, which ends in -NUMBER")
+    add("--pod", default=os.environ.get("POD_UID", ""), help="id that outlasts the container")
+    add("--max-steps", type=int, required=True, help="the last step")
+    add("--failures", type=int, required=True, help="in a row without a checkpoint: then it fails")
+    add("--rules", required=True, help="module that knows the workload's files")
+    add("--results", type=Path, required=True, help="folder below which checkpoints are left")
+    add("--data", type=Path, required=True, help="folder of the data set")
+    add("--data-lock", type=Path, required=True, help="file that is locked while it is read")
+    add("--shared-memory", type=Path, help="folder that only the ranks use, such as /dev/shm")
+    # Two minutes of silence: well above a file system's pause for breath, for a round that ends for
+    # nothing costs up to val_check_interval steps; and sooner than Kubernetes gives the pod of a
+    # node that has vanished to another one (40 seconds and 5 minutes). Without that one there is
+    # nothing to be gained by knowing earlier.
+    add("--beat", type=float, default=5.0, help="seconds between two looks")
+    add("--patience", type=int, default=24, help="looks after which a silent worker is gone")
+    # Below the pod's terminationGracePeriodSeconds.
+    add("--grace", type=float, default=90.0, help="seconds for a checkpoint after SIGTERM")
+    # All workers are there by then: what takes longer is a network that lets nothing through.
+    add("--meeting", type=float, default=1800.0, help="seconds for torchrun's rendezvous")
+    add("command", nargs="+", metavar="-- COMMAND", help="torchrun and what it starts")
+    return found
+
+
+def main() -> int:
+    """Run the command line; return the exit status."""
+    try:
+        return run(parser().parse_args())
+    except OSError as error:
+        print(f"error: {error.filename or 'file system'}: {error.strerror}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)
