@@ -61,7 +61,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         labels={
             **GPU_LABELS,
             "WorkerType": worker_type(gpu.purchase),
-            ACCELERATOR_LABEL: f"nvidia-{settings.gpu_instance.gpu_model.lower()}",
+            ACCELERATOR_LABEL: _accelerator(settings.gpu_instance.gpu_model),
         },
         taint=GPU_TAINT,
         capacity_type=capacity_type,
@@ -78,3 +78,8 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
 def _name(settings: Settings, kind: str, *replacing: str) -> str:
     """Return a node group's name: another one for whatever makes EKS want another group."""
     return name_with_hash(node_group_prefix(settings, kind).rstrip("-"), *replacing)
+
+
+def _accelerator(gpu_model: str) -> str:
+    """Return a GPU's name as a label's value: `RTX PRO Server 6000` has blanks."""
+    return f"nvidia-{gpu_model.lower().replace(' ', '-')}"
