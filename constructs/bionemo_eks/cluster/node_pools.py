@@ -69,7 +69,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         # What is reserved need not lie close together; for a placement group one reserves in it:
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/limitations-placement-groups.html
         cluster_placement=not gpu.capacity_reservation_id,
-        # An update must not wait for a p3 more than the quota or the zone has.
+        # An update must not wait for a node more than the quota or the zone has.
         replace_in_place=True,
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
     )

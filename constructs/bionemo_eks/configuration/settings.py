@@ -263,7 +263,7 @@ class GpuSettings(Group):
     """The GPU nodes: what is trained on, and how it is paid for."""
 
     instance_type: str = Field(
-        default="p3.16xlarge",
+        default="p4d.24xlarge",
         examples=list(GPU_INSTANCE_TYPES),
         description="EC2 type of the GPU nodes.",
     )
