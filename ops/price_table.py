@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # List prices in us-west-2, before tax and discounts, as printed on AWS' pricing pages.
 TABLE_OF, TABLE_REGION = "2025-12", "us-west-2"
-HOURLY = {
+_OF_2025 = {
     "m5.xlarge": 0.192,
     "m5.2xlarge": 0.384,
     "m5.4xlarge": 0.768,
@@ -28,6 +28,40 @@ HOURLY = {
     "g6.12xlarge": 4.6016,
     "g6.48xlarge": 13.3504,
 }
+# Of 2026-08, in us-east-1, where what both regions have costs the same; the source is that of
+# instance_types.yaml. p5e.48xlarge has none: AWS sells it in Capacity Blocks alone.
+_OF_2026 = {
+    "p5.4xlarge": 6.88,
+    "p5en.48xlarge": 63.296,
+    "p6-b200.48xlarge": 113.9328,
+    "p6-b300.48xlarge": 142.416,
+    "g5.xlarge": 1.006,
+    "g5.2xlarge": 1.212,
+    "g5.4xlarge": 1.624,
+    "g5.8xlarge": 2.448,
+    "g5.16xlarge": 4.096,
+    "g6.xlarge": 0.8048,
+    "g6.2xlarge": 0.9776,
+    "g6.4xlarge": 1.3232,
+    "g6.8xlarge": 2.0144,
+    "g6.16xlarge": 3.3968,
+    "g6.24xlarge": 6.6752,
+    "g6e.xlarge": 1.861,
+    "g6e.2xlarge": 2.2421,
+    "g6e.4xlarge": 3.0042,
+    "g6e.8xlarge": 4.5286,
+    "g6e.12xlarge": 10.4926,
+    "g6e.16xlarge": 7.5772,
+    "g6e.24xlarge": 15.0656,
+    "g6e.48xlarge": 30.1312,
+    "g7e.2xlarge": 3.3631,
+    "g7e.4xlarge": 3.9982,
+    "g7e.8xlarge": 5.2682,
+    "g7e.12xlarge": 8.2861,
+    "g7e.24xlarge": 16.5722,
+    "g7e.48xlarge": 33.1443,
+}
+HOURLY = _OF_2025 | _OF_2026
 EKS_HOUR, EKS_EXTENDED_HOUR = 0.10, 0.60
 NAT_HOUR, NAT_GB = 0.045, 0.045
 # Of each public IPv4 address, in use or not: https://aws.amazon.com/vpc/pricing/

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bionemo_eks.configuration import reader
+from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.reader import BLOCK, settings_model
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
@@ -15,6 +16,12 @@ from bionemo_eks.jobs.workloads import WORKLOADS
 
 # The settings with those of the default workload.
 MODEL = settings_model(next(iter(WORKLOADS.values())), WORKLOADS)
+# The GPU types that the default workload can use.
+USABLE = [
+    name
+    for name, each in GPU_INSTANCE_TYPES.items()
+    if next(iter(WORKLOADS.values())).gpus.met_by(each)
+]
 ROOT = Path(__file__).resolve().parents[1]
 PINNED = ROOT / "cdk.context.json"
 

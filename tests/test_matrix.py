@@ -18,7 +18,7 @@ from rehearsal.kubernetes.rules import check_object
 from rehearsal.pods.scheduler import make_node, may_run_on, place, requests
 from rehearsal.pods.training_operator import processes_per_pod, worker_pods, world_size
 from rehearsal.pods.view import EFFECTS, NodeGroupView, core_pods, nodes, placements, workers
-from tests.context import ROOT, read_settings
+from tests.context import ROOT, USABLE, read_settings
 
 RESERVED = {
     "gpu.purchase": "capacity-reservation",
@@ -180,7 +180,7 @@ def test_a_full_node_leaves_no_gpu_idle_and_no_pod_alone(deployment: Any) -> Non
 
 
 @pytest.mark.parametrize("layout", ["pod-per-gpu", "pod-per-node"])
-@pytest.mark.parametrize("name", GPU_INSTANCE_TYPES)
+@pytest.mark.parametrize("name", USABLE)
 def test_the_workers_fill_a_node_of_each_gpu_type(name: str, layout: str) -> None:
     settings = read_settings(
         {"gpu.instance_type": name, "gpu.nodes": "1", "training.layout": layout}

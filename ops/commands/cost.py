@@ -19,6 +19,7 @@ from ops.commands.base import (
     deployment_or_stop,
     logged_in_or_stop,
     settings_or_stop,
+    stop,
 )
 from ops.cost.bill import Bill
 from ops.cost.prices import Prices, prices
@@ -52,6 +53,11 @@ def cost(
     settings = settings_or_stop(context)
     aws = _login(settings)
     known = _prices(aws, settings)
+    if settings.gpu.instance_type not in known.hourly:
+        stop(
+            f"{settings.gpu.instance_type} has no hourly price: AWS sells it in Capacity Blocks "
+            "alone, each at a price of its own."
+        )
     bills = estimates.bills(settings, known, datetime.now(UTC).date(), training_hours)
     spent = spending(_deployment_or_stop(aws, settings), days) if actual else None
     if json:

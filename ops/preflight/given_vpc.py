@@ -105,7 +105,7 @@ def addresses(deployment: Deployment) -> Result:
 
 def _taken(instance: InstanceType) -> int:
     """Addresses that a node takes from the beginning: of one interface in use and one to spare."""
-    return min(2, instance.max_interfaces) * instance.addresses_per_interface
+    return min(2, instance.network_cards[0].interfaces) * instance.addresses_per_interface
 
 
 def routes(deployment: Deployment) -> Result:

@@ -108,7 +108,7 @@ class Orphans:
         self._one("volumes", 2)
         ec2.create_launch_template(
             LaunchTemplateName=f"{self.name}-gpu",
-            LaunchTemplateData={"InstanceType": "p3.16xlarge"},
+            LaunchTemplateData={"InstanceType": "p4d.24xlarge"},
             TagSpecifications=tagged("launch-template", self.tag),
         )
         self._one("launch templates")

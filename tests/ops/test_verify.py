@@ -34,15 +34,15 @@ from tests.simulated.answers import OWN, running
 CORES = [node(f"core-{n}", CORE) for n in range(3)]
 
 
-def instance(group: str = "bionemo-on-eks-gpu-p3-16xlarge", *tags: dict[str, str]) -> Any:
+def instance(group: str = "bionemo-on-eks-gpu-p4d-24xlarge", *tags: dict[str, str]) -> Any:
     name = {"Key": "eks:nodegroup-name", "Value": group}
-    return {"InstanceType": "p3.16xlarge", "Tags": [name, *(tags or (OWN,))]}
+    return {"InstanceType": "p4d.24xlarge", "Tags": [name, *(tags or (OWN,))]}
 
 
 def results_of(api: kubernetes.ApiClient, paid: int = 2) -> dict[str, Result]:
     others = [
         instance("bionemo-on-eks-core-1"),
-        instance("bionemo-on-eks-gpu-p3", {"Key": "a", "Value": "b"}),
+        instance("bionemo-on-eks-gpu-p4d", {"Key": "a", "Value": "b"}),
     ]
     answers: Any = {"ec2.describe_instances": running(*others, *[instance()] * paid)}
     return {each.name: each for each in verify(api, simulated_deployment({}, answers))}

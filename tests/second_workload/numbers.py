@@ -15,7 +15,7 @@ from bionemo_eks.configuration.settings import (
     Steps,
     TrainingSettings,
 )
-from bionemo_eks.configuration.workload import Program, Rates, Restarts, Workload
+from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.places import FSX, PROCESSED
 from bionemo_eks.jobs.workloads import WORKLOADS
 
@@ -59,8 +59,7 @@ NUMBERS = Workload(
     results=f"{FSX}/numbers-train",
     checkpoint=re.compile(r"\.number$"),
     progress=re.compile(r"number"),
-    gpu_models=("A100", "V100"),
-    gpu_memory_gib=16,
+    gpus=GpuNeeds(lowest=(7, 0), highest=(8, 0), memory_gib=16),
     can_use_efa=False,
     restarts=Restarts(in_a_row=2, per_worker=1),
     rates=Rates(

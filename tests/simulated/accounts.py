@@ -117,7 +117,7 @@ _PATIENCE = 60.0
 SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
     "everything in order": ({}, good),
     "new account: quotas of 0 and 5": ({}, _new_account),
-    "the zone has no p3.16xlarge": (
+    "the zone has no p4d.24xlarge": (
         {},
         lambda: good() | {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")},
     ),

@@ -61,7 +61,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         labels={
             **GPU_LABELS,
             "WorkerType": worker_type(gpu.purchase),
-            ACCELERATOR_LABEL: f"nvidia-{settings.gpu_instance.gpu_model.lower()}",
+            ACCELERATOR_LABEL: _accelerator(settings.gpu_instance.gpu_model),
         },
         taint=GPU_TAINT,
         capacity_type=capacity_type,
@@ -69,7 +69,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         # What is reserved need not lie close together; for a placement group one reserves in it:
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/limitations-placement-groups.html
         cluster_placement=not gpu.capacity_reservation_id,
-        # An update must not wait for a p3 more than the quota or the zone has.
+        # An update must not wait for a node more than the quota or the zone has.
         replace_in_place=True,
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
     )
@@ -78,3 +78,8 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
 def _name(settings: Settings, kind: str, *replacing: str) -> str:
     """Return a node group's name: another one for whatever makes EKS want another group."""
     return name_with_hash(node_group_prefix(settings, kind).rstrip("-"), *replacing)
+
+
+def _accelerator(gpu_model: str) -> str:
+    """Return a GPU's name as a label's value: `RTX PRO Server 6000` has blanks."""
+    return f"nvidia-{gpu_model.lower().replace(' ', '-')}"

@@ -15,6 +15,7 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
     texts = {
         "kubernetes-support": _support(settings, today),
         "public-endpoint": _endpoint(settings),
+        "retired-gpu-type": _retired_type(settings, today),
     }
     return {name: text for name, text in texts.items() if text}
 
@@ -50,4 +51,15 @@ def _endpoint(settings: Settings) -> str:
         f"The Kubernetes API answers every address ({_EVERYWHERE}); IAM decides who gets in. "
         "To limit the addresses, set cluster.public_access_cidrs; to have none, set "
         "cluster.endpoint to private."
+    )
+
+
+def _retired_type(settings: Settings, today: date) -> str:
+    instance = settings.gpu_instance
+    if instance.retired is None or today < instance.retired:
+        return ""
+    return (
+        f"AWS has retired {instance.name} (users had to leave it by {instance.retired}): EKS makes "
+        "no node group of it in most accounts. ./bionemo preflight lists the types that the region "
+        f"offers and {settings.workload.title} can use; set gpu.instance_type to one of them."
     )

@@ -1,67 +1,133 @@
 """EC2 instance types that the node groups may use, and what one of them offers.
 
-Figures are those of `ec2:DescribeInstanceTypes`, as printed at
-https://aws.amazon.com/ec2/instance-types/ . A type that is not here is refused by the settings:
-replica counts, pod requests and quotas all derive from these figures, so a guess would be paid for.
+Those with GPUs are data, in instance_types.yaml, which `python -m ops.instance_types` renews from
+`ec2:DescribeInstanceTypes`. A type that is not here is refused by the settings: replica counts, pod
+requests and quotas all derive from these figures, so a guess would be paid for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+GPU_TABLE = Path(__file__).with_name("instance_types.yaml")
+# libyaml's, where PyYAML was built with it, is ten times as fast.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# A GPU's compute capability: major and minor version.
+Capability = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class NetworkCard:
+    """One network card: the most interfaces that it takes, and whether one may be an EFA."""
+
+    interfaces: int
+    efa: bool = False
 
 
 @dataclass(frozen=True)
 class InstanceType:
-    """Capacity of one instance: memory in GiB, GPUs by number and model."""
+    """Capacity of one instance: memory in GiB, that of a GPU in MiB, NVMe disks in GB.
+
+    `network_cards` by index; `retired`: the day from which AWS no longer runs it.
+    """
 
     name: str
     vcpus: int
     memory_gib: int
-    max_interfaces: int
+    network_cards: tuple[NetworkCard, ...]
     addresses_per_interface: int
     gpus: int = 0
     gpu_model: str = ""
-    gpu_memory_gib: int = 0
+    gpu_memory_mib: int = 0
+    compute_capability: Capability = (0, 0)
+    nvme_gb: int = 0
+    retired: date | None = None
+
+    @property
+    def gpu_memory_gib(self) -> float:
+        """Memory of one GPU, as the driver counts it: some models keep a part for themselves."""
+        return round(self.gpu_memory_mib / 1024, 1)
 
     @property
     def max_pods(self) -> int:
-        """Pods the VPC CNI can give an address to without prefix delegation.
+        """Pods the VPC CNI can give an address to without prefix delegation, on card 0 alone.
 
         Formula: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html ;
         managed node groups cap it at 110, or 250 from 30 vCPUs on.
         """
-        by_addresses = self.max_interfaces * (self.addresses_per_interface - 1) + 2
+        interfaces = self.network_cards[0].interfaces
+        by_addresses = interfaces * (self.addresses_per_interface - 1) + 2
         return min(by_addresses, 250 if self.vcpus >= 30 else 110)
 
 
-def _table(*types: InstanceType) -> dict[str, InstanceType]:
-    return {each.name: each for each in types}
+def _core_types(*rows: tuple[str, int, int, int, int]) -> dict[str, InstanceType]:
+    return {
+        name: InstanceType(name, vcpus, memory_gib, (NetworkCard(interfaces),), addresses)
+        for name, vcpus, memory_gib, interfaces, addresses in rows
+    }
 
 
-CORE_INSTANCE_TYPES = _table(
-    InstanceType("m5.xlarge", 4, 16, 4, 15),
-    InstanceType("m5.2xlarge", 8, 32, 4, 15),
-    InstanceType("m5.4xlarge", 16, 64, 8, 30),
-    InstanceType("m6i.xlarge", 4, 16, 4, 15),
-    InstanceType("m6i.2xlarge", 8, 32, 4, 15),
-    InstanceType("m6i.4xlarge", 16, 64, 8, 30),
-    InstanceType("m7i.xlarge", 4, 16, 4, 15),
-    InstanceType("m7i.2xlarge", 8, 32, 4, 15),
-    InstanceType("m7i.4xlarge", 16, 64, 8, 30),
+def gpu_types(path: Path = GPU_TABLE) -> dict[str, InstanceType]:
+    """Return the types of a table such as instance_types.yaml, by name, in its order."""
+    table = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
+    capabilities = {
+        model: capability_of(text) for model, text in table["compute_capabilities"].items()
+    }
+    return {name: _gpu_type(name, row, capabilities) for name, row in table["types"].items()}
+
+
+def _gpu_type(
+    name: str, row: dict[str, Any], capabilities: Mapping[str, Capability]
+) -> InstanceType:
+    cards = [
+        NetworkCard(each["interfaces"], each["efa"])
+        for each in row["network_cards"]
+        for _ in range(each["count"])
+    ]
+    return InstanceType(
+        name=name,
+        vcpus=row["vcpus"],
+        memory_gib=row["memory_gib"],
+        network_cards=tuple(cards),
+        addresses_per_interface=row["addresses_per_interface"],
+        gpus=row["gpus"],
+        gpu_model=row["gpu"],
+        gpu_memory_mib=row["gpu_memory_mib"],
+        compute_capability=capabilities[row["gpu"]],
+        nvme_gb=row["nvme_gb"],
+        retired=row.get("retired"),
+    )
+
+
+def capability_of(text: str) -> Capability:
+    """Return a compute capability that is written as NVIDIA does: `10.3`."""
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)
+
+
+def capability_text(capability: Capability) -> str:
+    """Return a compute capability as NVIDIA writes it: `10.3`."""
+    return ".".join(map(str, capability))
+
+
+# Figures: https://aws.amazon.com/ec2/instance-types/m5/ , m6i, m7i, and for interfaces and
+# addresses https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/AvailableIpPerENI.html
+CORE_INSTANCE_TYPES = _core_types(
+    ("m5.xlarge", 4, 16, 4, 15),
+    ("m5.2xlarge", 8, 32, 4, 15),
+    ("m5.4xlarge", 16, 64, 8, 30),
+    ("m6i.xlarge", 4, 16, 4, 15),
+    ("m6i.2xlarge", 8, 32, 4, 15),
+    ("m6i.4xlarge", 16, 64, 8, 30),
+    ("m7i.xlarge", 4, 16, 4, 15),
+    ("m7i.2xlarge", 8, 32, 4, 15),
+    ("m7i.4xlarge", 16, 64, 8, 30),
 )
-
-GPU_INSTANCE_TYPES = _table(
-    InstanceType("p3.2xlarge", 8, 61, 4, 15, 1, "V100", 16),
-    InstanceType("p3.8xlarge", 32, 244, 8, 30, 4, "V100", 16),
-    InstanceType("p3.16xlarge", 64, 488, 8, 30, 8, "V100", 16),
-    InstanceType("p3dn.24xlarge", 96, 768, 15, 50, 8, "V100", 32),
-    InstanceType("p4d.24xlarge", 96, 1152, 60, 50, 8, "A100", 40),
-    InstanceType("p4de.24xlarge", 96, 1152, 60, 50, 8, "A100", 80),
-    InstanceType("p5.48xlarge", 192, 2048, 64, 50, 8, "H100", 80),
-    InstanceType("g4dn.12xlarge", 48, 192, 8, 30, 4, "T4", 16),
-    InstanceType("g5.12xlarge", 48, 192, 15, 50, 4, "A10G", 24),
-    InstanceType("g5.24xlarge", 96, 384, 15, 50, 4, "A10G", 24),
-    InstanceType("g5.48xlarge", 192, 768, 7, 50, 8, "A10G", 24),
-    InstanceType("g6.12xlarge", 48, 192, 8, 30, 4, "L4", 24),
-    InstanceType("g6.48xlarge", 192, 768, 15, 50, 8, "L4", 24),
-)
+GPU_INSTANCE_TYPES = gpu_types()

@@ -29,6 +29,7 @@ from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
     GPU_INSTANCE_TYPES,
     InstanceType,
+    capability_text,
 )
 from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES, KubernetesRelease
@@ -262,7 +263,7 @@ class GpuSettings(Group):
     """The GPU nodes: what is trained on, and how it is paid for."""
 
     instance_type: str = Field(
-        default="p3.16xlarge",
+        default="p4d.24xlarge",
         examples=list(GPU_INSTANCE_TYPES),
         description="EC2 type of the GPU nodes.",
     )
@@ -496,18 +497,21 @@ class Settings(Group):
     @model_validator(mode="after")
     def _the_workload_can_use_the_gpus(self) -> Self:
         workload, instance = self.workload, self.gpu_instance
-        if instance.gpu_model not in workload.gpu_models:
+        needs, model = workload.gpus, instance.gpu_model
+        if not needs.has_code_for(instance):
+            capability = capability_text(instance.compute_capability)
+            why = f"{workload.title} has no code for {model} (compute capability {capability})"
+        elif not needs.has_room_on(instance):
             why = (
-                f"{workload.title} cannot use the {instance.gpu_model} GPUs of {instance.name}; "
-                f"it can use {', '.join(workload.gpu_models)}"
-            )
-        elif instance.gpu_memory_gib < workload.gpu_memory_gib:
-            why = (
-                f"{workload.title} needs {workload.gpu_memory_gib} GiB of memory on each GPU; "
-                f"those of {instance.name} have {instance.gpu_memory_gib}"
+                f"{workload.title} needs {needs.memory_gib:g} GiB of memory on each GPU, and "
+                f"{model} has {instance.gpu_memory_gib:g}"
             )
         else:
             return self
+        models = dict.fromkeys(
+            each.gpu_model for each in GPU_INSTANCE_TYPES.values() if needs.met_by(each)
+        )
+        why = f"{instance.name} cannot run {workload.title}: {why}; it can use {', '.join(models)}"
         raise refused(why, "gpu.instance_type", "training.workload")
 
     @property

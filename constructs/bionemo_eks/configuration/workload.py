@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bionemo_eks.configuration.instance_types import Capability, InstanceType
+
 if TYPE_CHECKING:
     from bionemo_eks.configuration.settings import Settings, TrainingSettings
 
@@ -62,6 +64,31 @@ class Rates:
 
 
 @dataclass(frozen=True)
+class GpuNeeds:
+    """The GPUs that a training can run on.
+
+    `lowest` and `highest`: the compute capabilities that its image has code for, both included;
+    `memory_gib`: what it needs on each GPU.
+    """
+
+    lowest: Capability
+    highest: Capability
+    memory_gib: float
+
+    def has_code_for(self, instance: InstanceType) -> bool:
+        """Whether the image has code for the GPUs of an instance type."""
+        return self.lowest <= instance.compute_capability <= self.highest
+
+    def has_room_on(self, instance: InstanceType) -> bool:
+        """Whether the GPUs of an instance type have the memory."""
+        return instance.gpu_memory_gib >= self.memory_gib
+
+    def met_by(self, instance: InstanceType) -> bool:
+        """Whether the training runs on an instance type."""
+        return self.has_code_for(instance) and self.has_room_on(instance)
+
+
+@dataclass(frozen=True)
 class Workload:
     """One training: its names, its pods, what it reads and leaves, what it needs.
 
@@ -70,8 +97,8 @@ class Workload:
     that names beyond the values common to all workloads. `program` is what its workers run. `data`
     is the folder in the pods that it reads, `results` the one below which it leaves checkpoints;
     `checkpoint` matches the path of one. `progress` matches a log line that
-    tells how far it is. `gpu_models`: the GPUs that its image has code for; `gpu_memory_gib`: the
-    memory that it needs on each. `can_use_efa`: whether its image has what EFA needs.
+    tells how far it is. `gpus`: those that it can run on. `can_use_efa`: whether its image has what
+    EFA needs.
     """
 
     name: str
@@ -85,8 +112,7 @@ class Workload:
     results: str
     checkpoint: re.Pattern[str]
     progress: re.Pattern[str]
-    gpu_models: tuple[str, ...]
-    gpu_memory_gib: int
+    gpus: GpuNeeds
     can_use_efa: bool
     restarts: Restarts
     rates: Rates

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from bionemo_eks.configuration.instance_types import InstanceType
 from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
@@ -15,8 +16,10 @@ from bionemo_eks.jobs.places import DATA_LOCK, PROGRAMS, STATE
 
 PROGRAM_FOLDER = PROGRAMS / "training"
 
-# What the node keeps for itself: system daemons, the kubelet and the DaemonSets' pods.
+# What the node keeps for itself: system daemons, the kubelet and the DaemonSets' pods. Of a small
+# node's memory that is more than the share: what the hypervisor keeps, and GiB for all the others.
 _NODE_CPUS, _NODE_MEMORY_SHARE = 2, 0.12
+_HYPERVISOR_SHARE, _DAEMONS_GIB = 0.075, 2
 
 
 def training_program(workload: Workload) -> KubernetesObject:
@@ -40,7 +43,7 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
     workload = settings.workload
     node, gpus_per_worker = settings.gpu_instance, settings.gpus_per_worker
     share = gpus_per_worker / node.gpus
-    memory_gib = math.floor(node.memory_gib * (1 - _NODE_MEMORY_SHARE) * share)
+    memory_gib = math.floor((node.memory_gib - _kept_gib(node)) * share)
     return manifests.load_one(
         workload.manifest.name,
         {
@@ -84,6 +87,12 @@ def _asked(settings: Settings) -> list[str]:
         "--max-steps": settings.training.max_steps,
     }
     return [str(part) for option in options.items() for part in option]
+
+
+def _kept_gib(node: InstanceType) -> float:
+    return max(
+        node.memory_gib * _NODE_MEMORY_SHARE, node.memory_gib * _HYPERVISOR_SHARE + _DAEMONS_GIB
+    )
 
 
 def launcher_objects(

@@ -12,7 +12,7 @@ from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.names import node_group_prefix
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TAINT
-from tests.context import read_settings
+from tests.context import USABLE, read_settings
 
 TAGS = {"team": "folding"}
 SUBNETS = ("subnet-a", "subnet-b")
@@ -84,14 +84,14 @@ def test_people_see_how_a_gpu_node_was_bought(purchase: str) -> None:
     assert label == {"on-demand": "ON_DEMAND", "spot": "SPOT"}[purchase]
 
 
-@pytest.mark.parametrize("instance_type", GPU_INSTANCE_TYPES)
+@pytest.mark.parametrize("instance_type", USABLE)
 def test_the_autoscaler_is_told_the_gpu_by_a_label_that_kubernetes_takes(
     instance_type: str,
 ) -> None:
     """It then waits for the GPUs of a new node instead of adding one more."""
     pool = gpu(**{"gpu.instance_type": instance_type, "gpu.nodes": "1"})
     model = GPU_INSTANCE_TYPES[instance_type].gpu_model.lower()
-    assert pool.labels["k8s.amazonaws.com/accelerator"] == f"nvidia-{model}"
+    assert pool.labels["k8s.amazonaws.com/accelerator"] == f"nvidia-{model.replace(' ', '-')}"
     for value in pool.labels.values():
         assert re.fullmatch(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?", value)
 

@@ -44,6 +44,16 @@ def test_an_endpoint_that_is_open_to_all_is_told() -> None:
         assert "public-endpoint" not in advice(read_settings(changes), today)
 
 
+def test_a_type_that_aws_has_retired_is_told_with_its_day_and_what_to_do() -> None:
+    p3 = read_settings({"gpu.instance_type": "p3.16xlarge"})
+    text = advice(p3, date(2026, 11, 24))["retired-gpu-type"]
+    for part in ("p3.16xlarge", "2025-12-20", "gpu.instance_type", "./bionemo preflight"):
+        assert part in text
+    assert "retired-gpu-type" not in advice(p3, date(2025, 12, 19))
+    p4d = read_settings({"gpu.instance_type": "p4d.24xlarge"})
+    assert "retired-gpu-type" not in advice(p4d, date(2026, 11, 24))
+
+
 def test_the_default_version_has_standard_support_into_2027() -> None:
     release = KUBERNETES_RELEASES[read_settings({}).kubernetes_version]
     assert release.standard_support_until >= date(2027, 1, 1)

@@ -22,7 +22,7 @@ def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_alone() 
         {"bionemo": {"gpu": {"nodes": 3}}, "gpu.nodes": "5", "@aws-cdk/core:x": True, "a:b": 1}
     )
     assert settings.gpu.nodes == 5
-    assert settings.gpu.instance_type == "p3.16xlarge"
+    assert settings.gpu.instance_type == "p4d.24xlarge"
 
 
 @pytest.mark.parametrize("value", ['["us-west-2a","us-west-2c"]', "us-west-2a, us-west-2c"])

@@ -24,6 +24,9 @@ ALL = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
         ("p3.16xlarge", 234),
         ("g5.12xlarge", 250),
         ("p4d.24xlarge", 250),
+        # The CNI uses card 0 alone, which takes two interfaces.
+        ("p5.48xlarge", 100),
+        ("p5en.48xlarge", 198),
     ],
 )
 def test_a_node_takes_as_many_pods_as_aws_says(name: str, pods: int) -> None:
@@ -46,11 +49,52 @@ def test_a_core_node_is_paid_for_no_gpu(name: str) -> None:
     assert (CORE_INSTANCE_TYPES[name].gpus, CORE_INSTANCE_TYPES[name].gpu_model) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("name", "cards", "with_efa"),
+    [
+        ("p3.16xlarge", 1, 0),
+        ("p3dn.24xlarge", 1, 1),
+        ("p4d.24xlarge", 4, 4),
+        ("p4de.24xlarge", 4, 4),
+        ("p5.4xlarge", 1, 1),
+        ("p5.48xlarge", 32, 32),
+        ("p5e.48xlarge", 32, 32),
+        ("p5en.48xlarge", 16, 16),
+        ("p6-b200.48xlarge", 8, 8),
+        ("p6-b300.48xlarge", 17, 16),
+        ("g5.4xlarge", 1, 0),
+        ("g5.48xlarge", 1, 1),
+        ("g6e.24xlarge", 2, 2),
+        ("g6e.48xlarge", 4, 4),
+        ("g7e.24xlarge", 2, 2),
+    ],
+)
+def test_a_type_has_the_network_cards_that_aws_says(name: str, cards: int, with_efa: int) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html"""
+    found = GPU_INSTANCE_TYPES[name].network_cards
+    assert (len(found), sum(card.efa for card in found)) == (cards, with_efa)
+
+
+def test_card_0_of_b300_takes_no_efa() -> None:
+    first, *others = GPU_INSTANCE_TYPES["p6-b300.48xlarge"].network_cards
+    assert not first.efa
+    assert all(card.efa for card in others)
+
+
+def test_only_the_p3_without_local_disks_are_retired() -> None:
+    retired = {name for name, each in GPU_INSTANCE_TYPES.items() if each.retired}
+    assert retired == {"p3.2xlarge", "p3.8xlarge", "p3.16xlarge"}
+    assert GPU_INSTANCE_TYPES["p3.16xlarge"].nvme_gb == 0
+    assert GPU_INSTANCE_TYPES["p3dn.24xlarge"].nvme_gb == 1800
+
+
 @pytest.mark.parametrize("instance", ALL.values(), ids=lambda each: each.name)
-def test_a_larger_type_of_a_family_has_more(instance: InstanceType) -> None:
-    """A slip in one figure would break the proportion: a family keeps its memory per vCPU."""
+def test_a_larger_type_of_a_family_has_no_less(instance: InstanceType) -> None:
+    """A slip in one figure would show as a larger type that has less, or the other way round."""
     family = instance.name.partition(".")[0]
-    ratios = {
-        each.memory_gib / each.vcpus for each in ALL.values() if re.match(rf"{family}\.", each.name)
-    }
-    assert max(ratios) / min(ratios) < 1.01
+    for other in ALL.values():
+        if re.match(rf"{family}\.", other.name) and other.vcpus <= instance.vcpus:
+            assert other.memory_gib / other.vcpus <= 2 * instance.memory_gib / instance.vcpus
+            assert other.memory_gib <= instance.memory_gib
+            assert other.gpu_model == instance.gpu_model
+            assert other.gpu_memory_mib == instance.gpu_memory_mib

@@ -36,6 +36,13 @@ def test_cost_takes_other_training_hours(line: Line) -> None:
     assert json.loads(done.stdout)["ways"][0]["hours"]["train"] == 10
 
 
+def test_a_type_without_an_hourly_price_is_told_and_no_estimate_made(line: Line) -> None:
+    done = line(NO_PRICES, "cost", "-c", "gpu.instance_type=p5e.48xlarge")
+    assert done.exit_code == 2
+    assert in_order(done.stderr, "p5e.48xlarge", "Capacity Blocks")
+    assert not done.stdout
+
+
 def spent(**answers: Any) -> Answers:
     metrics = {"UnblendedCost": {"Amount": "12.5", "Unit": "USD"}}
     group = {"Keys": ["Amazon EC2"], "Metrics": metrics}

@@ -15,11 +15,13 @@ from tests.context import read_settings
 from tests.ops.cost.estimates import bills, dollars
 from tests.simulated.aws import Answer, Answers, SimulatedAws, denied, error
 
-LISTED = HOURLY["p3.16xlarge"]
+LISTED = HOURLY["p4d.24xlarge"]
 
 
 def test_every_instance_type_has_a_price() -> None:
-    assert set(table().hourly) >= set(GPU_INSTANCE_TYPES) | set(CORE_INSTANCE_TYPES)
+    """But those that AWS sells in Capacity Blocks alone."""
+    types = set(GPU_INSTANCE_TYPES) | set(CORE_INSTANCE_TYPES)
+    assert types - set(table().hourly) == {"p5e.48xlarge"}
 
 
 def offer(price: str, region: str = "us-west-2") -> Answer:
@@ -29,7 +31,7 @@ def offer(price: str, region: str = "us-west-2") -> Answer:
         assert ServiceCode == "AmazonEC2"
         wanted = {each["Field"]: each["Value"] for each in Filters}
         assert wanted["regionCode"] == region
-        assert wanted["instanceType"] in ("p3.16xlarge", "m5.xlarge")
+        assert wanted["instanceType"] in ("p4d.24xlarge", "m5.xlarge")
         exact = {"operatingSystem": "Linux", "tenancy": "Shared", "capacitystatus": "Used"}
         exact["preInstalledSw"] = "NA"
         assert exact.items() <= wanted.items()
@@ -50,7 +52,7 @@ def asked(answers: Answers, region: str = "us-west-2", **changes: str) -> Prices
 
 def test_prices_come_from_the_price_list_when_it_answers() -> None:
     known = asked({"pricing.get_products": offer("3.5", "eu-west-1")}, "eu-west-1")
-    assert known.hourly["p3.16xlarge"] == known.hourly["m5.xlarge"] == 3.5
+    assert known.hourly["p4d.24xlarge"] == known.hourly["m5.xlarge"] == 3.5
     assert "eu-west-1" in known.source
     (note,) = known.notes  # what is not EC2's is another region's
     assert "us-west-2" in note
@@ -62,7 +64,7 @@ def test_prices_come_from_the_price_list_when_it_answers() -> None:
 )
 def test_else_from_the_dated_table(answer: Any) -> None:
     known = asked({"pricing.get_products": answer})
-    assert known.hourly["p3.16xlarge"] == LISTED
+    assert known.hourly["p4d.24xlarge"] == LISTED
     assert TABLE_OF in known.source
     assert known.notes == ()
 
@@ -74,7 +76,7 @@ def test_the_table_of_another_region_is_called_that() -> None:
 
 
 def spot(**asked_for: Any) -> dict[str, Any]:
-    assert asked_for["InstanceTypes"] == ["p3.16xlarge"]
+    assert asked_for["InstanceTypes"] == ["p4d.24xlarge"]
     assert asked_for["AvailabilityZone"] == "us-west-2a"
     assert asked_for["ProductDescriptions"] == ["Linux/UNIX"]
     old, new = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2))

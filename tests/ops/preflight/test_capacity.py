@@ -81,10 +81,10 @@ def test_a_zone_that_eks_refuses_is_told_by_its_id() -> None:
 
 
 def test_a_zone_without_the_gpu_type_names_those_that_have_it() -> None:
-    result = results_in("the zone has no p3.16xlarge")["GPU instance type"]
+    result = results_in("the zone has no p4d.24xlarge")["GPU instance type"]
     assert result.verdict is Verdict.FAIL
     assert zones_in(result) == ["us-west-2a", "us-west-2c"]
-    assert "p3.16xlarge" in result.said
+    assert "p4d.24xlarge" in result.said
     assert proposed(result)["gpu.availability_zone"] == "us-west-2c"
 
 
@@ -137,7 +137,7 @@ def reserved(**changes: Any) -> Any:
     row = {
         "CapacityReservationId": RESERVED["gpu.capacity_reservation_id"],
         "State": "active",
-        "InstanceType": "p3.16xlarge",
+        "InstanceType": "p4d.24xlarge",
         "AvailabilityZone": "us-west-2a",
         "InstancePlatform": "Linux/UNIX",
         "Tenancy": "default",
@@ -153,17 +153,17 @@ UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.No
 @pytest.mark.parametrize(
     ("answer", "verdict", "named"),
     [
-        (reserved(), Verdict.PASS, ["2", "p3.16xlarge"]),
-        (reserved(ReservationType="default"), Verdict.PASS, ["2", "p3.16xlarge"]),
+        (reserved(), Verdict.PASS, ["2", "p4d.24xlarge"]),
+        (reserved(ReservationType="default"), Verdict.PASS, ["2", "p4d.24xlarge"]),
         (reserved(ReservationType="capacity-block"), Verdict.FAIL, ["capacity-block"]),
         (reserved(AvailableInstanceCount=1), Verdict.FAIL, ["1", "2"]),
         (reserved(State="expired"), Verdict.FAIL, ["expired", "active"]),
-        (reserved(InstanceType="p3.2xlarge"), Verdict.FAIL, ["p3.2xlarge", "p3.16xlarge"]),
+        (reserved(InstanceType="p3.2xlarge"), Verdict.FAIL, ["p3.2xlarge", "p4d.24xlarge"]),
         (reserved(AvailabilityZone="us-west-2b"), Verdict.FAIL, ["us-west-2b", "us-west-2a"]),
         (reserved(InstancePlatform="Windows"), Verdict.FAIL, ["Windows", "Linux/UNIX"]),
         (reserved(Tenancy="dedicated"), Verdict.FAIL, ["dedicated", "default"]),
         (reserved(EndDate=SOON), Verdict.FAIL, [f"{SOON:%Y-%m-%d}", f"{SOON:%H:%M}"]),
-        (reserved(EndDate=LATER), Verdict.PASS, ["2", "p3.16xlarge"]),
+        (reserved(EndDate=LATER), Verdict.PASS, ["2", "p4d.24xlarge"]),
         (UNKNOWN, Verdict.FAIL, ["us-west-2"]),
     ],
 )
@@ -186,7 +186,7 @@ def test_a_capacity_block_has_a_remedy_of_its_own() -> None:
 
 def test_what_this_deployments_own_nodes_take_of_a_reservation_is_room_for_them() -> None:
     reservation_id = RESERVED["gpu.capacity_reservation_id"]
-    node = {"InstanceType": "p3.16xlarge", "CapacityReservationId": reservation_id}
+    node = {"InstanceType": "p4d.24xlarge", "CapacityReservationId": reservation_id}
     answers = {
         "ec2__describe_capacity_reservations": reserved(AvailableInstanceCount=0),
         "ec2__describe_instances": running({**node, "Tags": [OWN]}, {**node, "Tags": [OWN]}),

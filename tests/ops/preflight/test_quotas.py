@@ -19,12 +19,12 @@ def test_quotas_that_are_short_tell_how_to_raise_them() -> None:
     results = results_in("new account: quotas of 0 and 5")
     short = results["GPU vCPU quota"]
     assert short.verdict is Verdict.FAIL
-    assert needed_used_allowed(short) == [128, 0, 0]
+    assert needed_used_allowed(short) == [192, 0, 0]
     (request,) = commands(short)
     assert request.startswith(
         "aws service-quotas request-service-quota-increase --region us-west-2"
     )
-    assert request.endswith("--service-code ec2 --quota-code L-417A185B --desired-value 128")
+    assert request.endswith("--service-code ec2 --quota-code L-417A185B --desired-value 192")
     (page,) = of_kind(StepKind.LINK, short)
     assert page.startswith("https://us-west-2.console.aws.amazon.com/servicequotas")
     assert results["Core vCPU quota"].verdict is Verdict.FAIL
@@ -76,14 +76,14 @@ def test_what_runs_already_counts_but_not_this_deployments_own() -> None:
         "GPU vCPU quota",
         {},
         ec2__describe_instances=running(
-            instance("p4d.24xlarge"),
-            instance("p3.16xlarge", Tags=[OWN]),
-            instance("p3.2xlarge", InstanceLifecycle="spot"),
+            instance("p4de.24xlarge"),
+            instance("p4d.24xlarge", Tags=[OWN]),
+            instance("p5.4xlarge", InstanceLifecycle="spot"),
             instance("g5.12xlarge"),
             instance("p2.xlarge", CpuOptions={"CoreCount": 2, "ThreadsPerCore": 2}),
         ),
     )
-    assert needed_used_allowed(result) == [128, 100, 192]
+    assert needed_used_allowed(result) == [192, 100, 192]
     assert result.verdict is Verdict.FAIL
 
 
@@ -145,7 +145,7 @@ def test_reservations_that_nobody_uses_count_as_if_they_were_used() -> None:
         "GPU vCPU quota",
         {},
         ec2__describe_capacity_reservations=reserved(
-            waiting("p3.16xlarge", 1),
+            waiting("p5.4xlarge", 4),
             waiting("p2.8xlarge", 2),
             waiting("p3.8xlarge", 0),
             waiting("g5.12xlarge", 5),
@@ -155,7 +155,7 @@ def test_reservations_that_nobody_uses_count_as_if_they_were_used() -> None:
         ),
         ec2__describe_instance_types=sizes,
     )
-    assert needed_used_allowed(result) == [128, 128, 192]
+    assert needed_used_allowed(result) == [192, 128, 192]
     assert result.verdict is Verdict.FAIL
 
 
@@ -163,16 +163,16 @@ def test_reservations_count_in_no_spot_quota() -> None:
     result = one(
         "GPU vCPU quota",
         {"gpu.purchase": "spot"},
-        ec2__describe_capacity_reservations=reserved(waiting("p3.16xlarge", 9)),
+        ec2__describe_capacity_reservations=reserved(waiting("p4d.24xlarge", 9)),
     )
-    assert needed_used_allowed(result)[:2] == [128, 0]
+    assert needed_used_allowed(result)[:2] == [192, 0]
 
 
 def test_the_reservation_that_the_nodes_start_in_counts_once() -> None:
-    own = waiting("p3.16xlarge", 2, CapacityReservationId=RESERVED["gpu.capacity_reservation_id"])
+    own = waiting("p4d.24xlarge", 2, CapacityReservationId=RESERVED["gpu.capacity_reservation_id"])
     there = reserved(own, waiting("p3.2xlarge", 1))
     result = one("GPU vCPU quota", RESERVED, ec2__describe_capacity_reservations=there)
-    assert needed_used_allowed(result)[:2] == [128, 8]
+    assert needed_used_allowed(result)[:2] == [192, 8]
 
 
 def test_core_nodes_start_in_what_is_open_to_them() -> None:
@@ -194,7 +194,7 @@ def test_without_the_reservations_the_rest_is_told_and_so_is_that() -> None:
     answer: Any = {"ec2__describe_capacity_reservations": refused}
     result = one("GPU vCPU quota", {}, **answer)
     assert result.verdict is Verdict.PASS
-    assert needed_used_allowed(result) == [128, 0, 192]
+    assert needed_used_allowed(result) == [192, 0, 192]
     assert "DescribeCapacityReservations" in result.said
     answer["service~quotas__get_service_quota"] = quotas(L_417A185B=0)
     assert one("GPU vCPU quota", {}, **answer).verdict is Verdict.FAIL

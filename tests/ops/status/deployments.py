@@ -32,7 +32,7 @@ def nodegroup(**changes: Any) -> Any:
     about = {
         "status": "ACTIVE",
         "scalingConfig": {"desiredSize": 2, "maxSize": 2, "minSize": 0},
-        "instanceTypes": ["p3.16xlarge"],
+        "instanceTypes": ["p4d.24xlarge"],
     }
 
     def answer(clusterName: str, nodegroupName: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def test_status_tells_of_everything_that_stands(api: kubernetes.ApiClient) -> No
     shown = lines(standing(api.configuration.host))
     assert [line.good for line in shown["Stacks"]] == [True] * 6
     (group,) = shown["Node groups"]
-    assert in_order(group.state, "ACTIVE", "p3.16xlarge")
+    assert in_order(group.state, "ACTIVE", "p4d.24xlarge")
     assert figures(group.state) == [2, 2, 2, 16, 16], "wanted, at most, ready; GPUs there, in all"
     assert group.good is True
     (system,) = shown["Storage"]
@@ -112,11 +112,11 @@ def test_without_the_clusters_api_readiness_is_unknown() -> None:
 
 
 def test_a_node_group_with_trouble_says_which() -> None:
-    issue = {"code": "AsgInstanceLaunchFailures", "message": "no p3"}
+    issue = {"code": "AsgInstanceLaunchFailures", "message": "no p4d"}
     answer = nodegroup(status="DEGRADED", health={"issues": [issue]})
     shown = lines(standing(eks__describe_nodegroup=answer))
     (group,) = shown["Node groups"]
-    assert in_order(group.state, "DEGRADED", "no p3")
+    assert in_order(group.state, "DEGRADED", "no p4d")
     assert group.good is False
     assert status_of(flat(shown)) == 2
 

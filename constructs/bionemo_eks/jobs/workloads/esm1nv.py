@@ -18,7 +18,7 @@ from bionemo_eks.configuration.settings import (
     TrainingSettings,
 )
 from bionemo_eks.configuration.versions import IMAGES
-from bionemo_eks.configuration.workload import Program, Rates, Restarts, Workload
+from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.manifests import MANIFESTS
 from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
 
@@ -179,10 +179,11 @@ WORKLOAD = Workload(
     checkpoint=re.compile(r"\.(ckpt|nemo)$"),
     # What PyTorch Lightning and NeMo print: progress bars, `reduced_train_loss=2.1`.
     progress=re.compile(r"(?i)epoch|loss|global_step|train_step"),
-    # V100, A100 and H100 were tested by NVIDIA; the others run the same native code.
-    gpu_models=("V100", "T4", "A100", "A10G", "L4", "H100"),
-    # The blueprint's own GPUs have no more.
-    gpu_memory_gib=16,
+    # V100, A100 and H100 were tested by NVIDIA; what lies between runs the same native code. That
+    # of CUDA 12.1 ends with Hopper; Blackwell's is written by 12.8 and later.
+    # https://docs.nvidia.com/cuda/blackwell-compatibility-guide
+    # As much memory as the blueprint's own GPUs have.
+    gpus=GpuNeeds(lowest=(7, 0), highest=(9, 0), memory_gib=16),
     # The image has no aws-ofi-nccl.
     can_use_efa=False,
     # 2024 had 100 restarts in each container, which is hours on GPU nodes for nothing.
