@@ -15,6 +15,7 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
     texts = {
         "kubernetes-support": _support(settings, today),
         "public-endpoint": _endpoint(settings),
+        "admin-role": _admin_role(settings),
     }
     return {name: text for name, text in texts.items() if text}
 
@@ -50,4 +51,15 @@ def _endpoint(settings: Settings) -> str:
         f"The Kubernetes API answers every address ({_EVERYWHERE}); IAM decides who gets in. "
         "To limit the addresses, set cluster.public_access_cidrs; to have none, set "
         "cluster.endpoint to private."
+    )
+
+
+def _admin_role(settings: Settings) -> str:
+    cluster = settings.cluster
+    if cluster.admins or cluster.admin_trust:
+        return ""
+    return (
+        "The cluster's admin role may be assumed by every identity of the account whom an IAM "
+        "policy lets assume roles. To name the one that may, run ./bionemo preflight --pin, or set "
+        "cluster.admin_trust."
     )
