@@ -47,6 +47,7 @@ class ClusterStack(Stack):
                 None if cluster.endpoint == "private" else cluster.public_access_cidrs
             ),
             admins=cluster.admins,
+            admin_trust=cluster.admin_trust,
             log_group_name=names.control_plane_log_group(settings),
             log_days=cluster.log_days,
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -44,12 +46,59 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def could_be_narrower(action: str) -> bool:
-    """Whether IAM lets `action` be limited to a resource (service authorization reference)."""
+def reference(action: str) -> list[dict[str, Any]]:
+    """The rows of the service authorization reference for an action, one a resource type.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
+    """
     service, _, name = action.partition(":")
     data = get_action_data(service, name)
     assert data, f"{action}: there is no such action"
-    return any(each["resource_arn_format"] != "*" for each in data[service])
+    rows: list[dict[str, Any]] = data[service]
+    return rows
+
+
+def could_be_narrower(action: str) -> bool:
+    """Whether IAM lets `action` be limited to a resource."""
+    return any(each["resource_arn_format"] != "*" for each in reference(action))
+
+
+# The ARN that `Fn::GetAtt ... Arn` of a resource stands for.
+ARNS = {
+    "AWS::EKS::Cluster": "arn:aws:eks:x:x:cluster/x",
+    "AWS::Lambda::Function": "arn:aws:lambda:x:x:function:x",
+    "AWS::Logs::LogGroup": "arn:aws:logs:x:x:log-group:x:*",
+}
+
+
+def as_text(value: Any, types: dict[str, str]) -> str:
+    """A resource of a statement as IAM gets it, `x` for what only AWS knows."""
+    match value:
+        case str():
+            return value
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(as_text(each, types) for each in parts)
+        case {"Fn::GetAtt": [name, "Arn"]}:
+            return ARNS[types[name]]
+    return "x"
+
+
+def fits(resource: str, row: dict[str, Any]) -> bool:
+    """Whether a resource is, or with its own wildcards can be, of the row's type."""
+    kind = row["resource_arn_format"].replace("${Partition}", "aws")
+    return kind != "*" and meet(resource, re.sub(r"\$\{\w+\}", "*", kind))
+
+
+@cache
+def meet(one: str, other: str) -> bool:
+    """Whether there is a text that matches both, `*` being any text."""
+    if not (one and other):
+        return not (one + other).strip("*")
+    if one[0] == "*":
+        return meet(one[1:], other) or meet(one, other[1:])
+    if other[0] == "*":
+        return meet(other, one)
+    return one[0] == other[0] and meet(one[1:], other[1:])
 
 
 @pytest.mark.parametrize("changes", CHANGES)
@@ -76,6 +125,39 @@ def test_an_action_that_knows_no_resource_is_granted_on_all(
         for action in listed(statement["Action"]):
             if not could_be_narrower(action):
                 assert listed(statement["Resource"]) == ["*"], (where, action)
+
+
+@pytest.mark.parametrize("changes", CHANGES)
+def test_what_is_named_is_of_a_kind_that_the_action_knows(
+    synth: Any, changes: dict[str, str]
+) -> None:
+    """An ARN of another kind, or one with a part too many, would grant nothing."""
+    deployment = synth(**changes)
+    types = {name: each["Type"] for _, name, each in deployment.all_resources()}
+    checked = 0
+    for where, statement in statements(deployment):
+        for resource in (as_text(each, types) for each in listed(statement["Resource"])):
+            for action in listed(statement["Action"]) if resource != "*" else []:
+                checked += 1
+                assert any(fits(resource, row) for row in reference(action)), (
+                    where,
+                    action,
+                    resource,
+                )
+    assert checked > 5
+
+
+def test_a_condition_is_one_that_the_action_knows(default: Any) -> None:
+    """A key that an action does not know is never there, and `StringEquals` then never true."""
+    checked = 0
+    for where, statement in statements(default):
+        for key in (key for each in statement.get("Condition", {}).values() for key in each):
+            for action in listed(statement["Action"]):
+                checked += 1
+                known = {key for row in reference(action) for key in row["condition_keys"]}
+                generic = re.sub(r"/.*", "/${TagKey}", key)
+                assert generic in known, (where, action, key)
+    assert checked
 
 
 @pytest.mark.parametrize("changes", CHANGES)

@@ -21,6 +21,8 @@ from ops.commands.base import (
     stop,
 )
 from ops.parallel import run_checks
+from ops.preflight.admin_trust import SETTING
+from ops.preflight.admin_trust import pin as pin_admin
 from ops.preflight.capacity import pin as pin_zones
 from ops.project import ROOT
 from ops.reasons import failure_reason
@@ -39,7 +41,9 @@ def preflight(
     pin: Annotated[
         bool,
         typer.Option(
-            "--pin", help="Write zones that offer the GPU type to cdk.context.json, if need be."
+            "--pin",
+            help="Write zones that offer the GPU type to cdk.context.json, if need be, and who "
+            "deploys to cdk.json, as the one who may assume the cluster's admin role.",
         ),
     ] = False,
 ) -> None:
@@ -63,12 +67,25 @@ def preflight(
 
 
 def _pin(deployment: Deployment) -> dict[str, str]:
-    """Pin the zones and say so on standard error, which leaves JSON alone."""
+    """Pin the zones and the admin, and say so on standard error, which leaves JSON alone."""
     try:
-        pins = pin_zones(deployment, ROOT)
+        zones = pin_zones(deployment, ROOT)
     except Exception as error:  # whatever it is, nothing has been written
         stop(f"--pin: could not tell which zones to choose: {failure_reason(error)}")
-    text = ", ".join(f"{key}={value}" for key, value in pins.items())
-    message = f"{PINNED}: {text}" if pins else "The zones are right: nothing to pin."
-    print(message, file=sys.stderr)
-    return pins
+    _say(f"{PINNED}: {_listed(zones)}" if zones else "The zones are right: nothing to pin.")
+    try:
+        admin = pin_admin(deployment, ROOT)
+    except Exception as error:  # without it, the role's trust is what it was
+        _say(f"--pin: could not tell who deploys, for {SETTING}: {failure_reason(error)}")
+        return zones
+    if admin:
+        _say(f"cdk.json: {_listed(admin)}")
+    return zones | admin
+
+
+def _listed(pins: dict[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in pins.items())
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -33,8 +33,8 @@ class EksCluster(Construct):
     """An EKS cluster without nodes, whose logs, key and kubectl provider the stack owns.
 
     `public_access_cidrs` is None for an endpoint inside the VPC alone. `admins` are ARNs of IAM
-    users and roles; where there are none, `admin_role` is one that IAM identities of this account
-    may be allowed to assume.
+    users and roles; where there are none, `admin_role` is one that the IAM identity `admin_trust`
+    may assume, or, where that is empty, those of this account that IAM lets.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class EksCluster(Construct):
         subnets: Sequence[ec2.ISubnet],
         public_access_cidrs: Sequence[str] | None,
         admins: Sequence[str],
+        admin_trust: str,
         log_group_name: str,
         log_days: int,
     ) -> None:
@@ -76,7 +77,7 @@ class EksCluster(Construct):
         )
         # EKS would make the log group itself, and leave it behind.
         cast(CfnResource, self.cluster.node.default_child).node.add_dependency(control_plane_logs)
-        self.admin_role = None if admins else self._admin_role()
+        self.admin_role = None if admins else self._admin_role(admin_trust)
         self._admit(admins)
         own_function_logs(self, self.cluster, days=log_days)
 
@@ -112,12 +113,14 @@ class EksCluster(Construct):
         layer: lambda_.ILayerVersion = layer_class(self, "KubectlLayer")
         return layer
 
-    def _admin_role(self) -> iam.Role:
+    def _admin_role(self, trusted: str) -> iam.Role:
         return iam.Role(
             self,
             "AdminRole",
             description="Cluster admin; IAM policies of the account say who may assume it",
-            assumed_by=iam.AccountRootPrincipal(),
+            # Of an identity that is deleted, a trust policy keeps an id that nobody has again:
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+            assumed_by=iam.ArnPrincipal(trusted) if trusted else iam.AccountRootPrincipal(),
             max_session_duration=Duration.hours(12),
         )
 

@@ -16,6 +16,7 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
         "kubernetes-support": _support(settings, today),
         "public-endpoint": _endpoint(settings),
         "retired-gpu-type": _retired_type(settings, today),
+        "admin-role": _admin_role(settings),
     }
     return {name: text for name, text in texts.items() if text}
 
@@ -62,4 +63,15 @@ def _retired_type(settings: Settings, today: date) -> str:
         f"AWS has retired {instance.name} (users had to leave it by {instance.retired}): EKS makes "
         "no node group of it in most accounts. ./bionemo preflight lists the types that the region "
         f"offers and {settings.workload.title} can use; set gpu.instance_type to one of them."
+    )
+
+
+def _admin_role(settings: Settings) -> str:
+    cluster = settings.cluster
+    if cluster.admins or cluster.admin_trust:
+        return ""
+    return (
+        "The cluster's admin role may be assumed by every identity of the account whom an IAM "
+        "policy lets assume roles. To name the one that may, run ./bionemo preflight --pin, or set "
+        "cluster.admin_trust."
     )

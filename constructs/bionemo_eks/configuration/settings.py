@@ -62,6 +62,13 @@ Arn = Annotated[
     StringConstraints(pattern=PRINCIPAL_PATTERN),
     Form("ARNs of IAM users or roles, such as arn:aws:iam::111122223333:role/platform"),
 ]
+ArnOrNone = Annotated[
+    str,
+    StringConstraints(pattern=rf"^({PRINCIPAL_PATTERN.strip('^$')})?$"),
+    Form(
+        "the ARN of an IAM user or role, such as arn:aws:iam::111122223333:role/platform, or empty"
+    ),
+]
 ImageReference = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255),
@@ -200,6 +207,12 @@ class ClusterSettings(Group):
         default=[],
         description="IAM users and roles that become cluster admins. Empty: a role is made that "
         "IAM identities of this account may be allowed to assume.",
+    )
+    admin_trust: ArnOrNone = Field(
+        default="",
+        description="Without `admins`: the one IAM user or role that may assume the role that is "
+        "made. Empty: every identity of this account that IAM lets. `./bionemo preflight --pin` "
+        "writes whoever deploys.",
     )
     log_days: RetentionDays = Field(
         default=90,

@@ -27,7 +27,9 @@ FIRST, SECOND, THIRD = (f"arn:aws:iam::111122223333:role/{each}" for each in "ab
 
 
 @cache
-def cluster(public: tuple[str, ...] | None = BLOCKS, admins: tuple[str, ...] = ()) -> Template:
+def cluster(
+    public: tuple[str, ...] | None = BLOCKS, admins: tuple[str, ...] = (), trust: str = ""
+) -> Template:
     stack = Stack()
     # The kubectl layer is 36 MB, and every stack would copy it.
     stack.node.set_context("aws:cdk:disable-asset-staging", True)
@@ -41,6 +43,7 @@ def cluster(public: tuple[str, ...] | None = BLOCKS, admins: tuple[str, ...] = (
         subnets=vpc.private_subnets,
         public_access_cidrs=public,
         admins=admins,
+        admin_trust=trust,
         log_group_name=LOGS,
         log_days=30,
     )
@@ -131,6 +134,16 @@ def test_without_admins_the_account_says_who_takes_the_admin_role() -> None:
     assert ":root" in json.dumps(statement["Principal"])
     principals = [each["Properties"] for each in cluster().find_resources(ENTRY).values()]
     assert {"Fn::GetAtt": [name, "Arn"]} in [each["PrincipalArn"] for each in principals]
+
+
+def test_the_one_who_is_trusted_alone_may_assume_the_admin_role() -> None:
+    (role,) = (
+        each for name, each in cluster(trust=FIRST).find_resources(ROLE).items() if "Admin" in name
+    )
+    (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"AWS": FIRST}
+    given = cluster(admins=(SECOND,), trust=FIRST)
+    assert not [name for name in given.find_resources(ROLE) if "AdminRole" in name]
 
 
 def test_given_admins_and_the_kubectl_provider_are_the_only_ones_admitted() -> None:

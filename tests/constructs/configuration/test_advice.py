@@ -54,6 +54,13 @@ def test_a_type_that_aws_has_retired_is_told_with_its_day_and_what_to_do() -> No
     assert "retired-gpu-type" not in advice(p4d, date(2026, 11, 24))
 
 
+def test_an_admin_role_that_the_whole_account_may_take_is_told() -> None:
+    today, role = date(2026, 11, 24), "arn:aws:iam::111122223333:role/platform"
+    assert "--pin" in advice(read_settings({}), today)["admin-role"]
+    for setting in ("cluster.admins", "cluster.admin_trust"):
+        assert "admin-role" not in advice(read_settings({setting: role}), today)
+
+
 def test_the_default_version_has_standard_support_into_2027() -> None:
     release = KUBERNETES_RELEASES[read_settings({}).kubernetes_version]
     assert release.standard_support_until >= date(2027, 1, 1)

@@ -24,7 +24,7 @@ from tests.ops.commands.command_line import Line
 from tests.ops.reading import in_order
 from tests.ops.status.deployments import stacked, standing
 from tests.simulated.accounts import good
-from tests.simulated.answers import offered_in, quotas, running
+from tests.simulated.answers import ROLE, offered_in, quotas, running
 from tests.simulated.aws import Answers, SimulatedAws, denied, error
 
 SHORT: Answers = {"service-quotas.get_service_quota": quotas(L_417A185B=0)}
@@ -68,11 +68,22 @@ def test_pin_with_json_tells_what_it_has_written(
         "gpu.availability_zone": "us-west-2c",
         "network.availability_zones": "us-west-2c,us-west-2a",
     }
-    assert document["pinned"] == (wanted if pinned else {})
+    admin = {"cluster.admin_trust": ROLE}
+    assert document["pinned"] == (wanted if pinned else {}) | admin
     assert {"name", "verdict"} <= set(document["checks"][0])
     assert (tmp_path / "cdk.context.json").exists() == pinned
     assert ("cdk.context.json:" in done.stderr) == pinned
     assert line.logins == 1, "an MFA code is good for one"
+
+
+def test_a_pin_without_the_name_of_who_deploys_pins_the_zones(line: Line, tmp_path: Path) -> None:
+    answers: Answers = {
+        "ec2.describe_instance_type_offerings": offered_in("us-west-2c"),
+        "iam.get_role": denied("GetRole"),
+    }
+    done = line(answers, "preflight", "--pin")
+    assert "GetRole" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["cdk.context.json"]
 
 
 def test_a_pin_that_cannot_be_told_writes_nothing(line: Line, tmp_path: Path) -> None:
