@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lightning_checkpoint import step_of
 from tests.workloads.esm1nv.checkpoints import save
 from tests.workloads.training.pods import BEAT, Pods, pods, wait_until
 
@@ -189,3 +191,32 @@ def test_two_last_checkpoints_are_no_end(tmp_path: Path) -> None:
         found.start(0, 1)
         assert found.statuses() == {0: 0, 1: 0}
         assert "starts from step 5" in found.log(0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happens_in_whatever_order_it_ends_well_and_not_before(
+    seed: int, tmp_path: Path
+) -> None:
+    """Kills, ends by SIGTERM and new containers, at random moments; `seed` chooses them."""
+    chance, everyone = random.Random(seed), [0, 1, 2]
+    with pods(tmp_path, 3, 60, "--failures", "100") as found:
+        found.start(*everyone)
+        for _ in range(6):
+            time.sleep(chance.uniform(0, 1.2))
+            assert not found.ended() or found.steps() == 60
+            number = chance.choice(everyone)
+            what = chance.choice(("killed", "told to end", "container"))
+            if what == "told to end":
+                found.terminate(number)
+                assert found.status(number) != 0 or found.steps() == 60
+            else:
+                found.kill(number)
+            if what == "container":
+                found.start_container_again(number)
+            else:
+                time.sleep(chance.uniform(0, 0.5))
+                found.start(number)
+        assert found.statuses() == {0: 0, 1: 0, 2: 0}
+        assert found.steps() == 60
+        (kept,) = (tmp_path / "results/checkpoints").glob("*.ckpt")
+        assert step_of(kept) == 60
