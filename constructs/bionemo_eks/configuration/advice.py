@@ -16,6 +16,7 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
         "kubernetes-support": _support(settings, today),
         "public-endpoint": _endpoint(settings),
         "retired-gpu-type": _retired_type(settings, today),
+        "fixed-gpu-nodes": _fixed_nodes(settings),
     }
     return {name: text for name, text in texts.items() if text}
 
@@ -62,4 +63,15 @@ def _retired_type(settings: Settings, today: date) -> str:
         f"AWS has retired {instance.name} (users had to leave it by {instance.retired}): EKS makes "
         "no node group of it in most accounts. ./bionemo preflight lists the types that the region "
         f"offers and {settings.workload.title} can use; set gpu.instance_type to one of them."
+    )
+
+
+def _fixed_nodes(settings: Settings) -> str:
+    gpu = settings.gpu
+    if gpu.scaling != "fixed":
+        return ""
+    return (
+        f"gpu.scaling is fixed: {gpu.nodes} x {gpu.instance_type} stay up, and are paid for, from "
+        "the deployment to its removal, also while the data is prepared and when the training is "
+        "over. To pay for them while they train alone, set gpu.scaling to on-demand."
     )

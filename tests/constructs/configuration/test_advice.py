@@ -54,6 +54,19 @@ def test_a_type_that_aws_has_retired_is_told_with_its_day_and_what_to_do() -> No
     assert "retired-gpu-type" not in advice(p4d, date(2026, 11, 24))
 
 
+def test_nodes_that_stay_up_by_choice_are_told() -> None:
+    today = date(2026, 11, 24)
+    text = advice(read_settings({"gpu.scaling": "fixed", "gpu.nodes": "3"}), today)
+    assert "3 x p4d.24xlarge" in text["fixed-gpu-nodes"]
+    assert "fixed-gpu-nodes" not in advice(read_settings({}), today)
+
+
+def test_of_the_2024_blueprint_each_part_that_aws_refuses_is_told() -> None:
+    told = advice(read_settings({"preset": "2024"}), date(2026, 11, 24))
+    assert set(told) >= {"kubernetes-support", "retired-gpu-type", "fixed-gpu-nodes"}
+    assert "AWS creates no new cluster" in told["kubernetes-support"]
+
+
 def test_the_default_version_has_standard_support_into_2027() -> None:
     release = KUBERNETES_RELEASES[read_settings({}).kubernetes_version]
     assert release.standard_support_until >= date(2027, 1, 1)
