@@ -88,7 +88,9 @@ def _with_preset(values: dict[str, Any], context: Mapping[str, Any]) -> dict[str
     """
     given = context.get("preset")
     preset = PRESETS.get(str(values.get("preset") if given is None else given))
-    for path, value in preset.settings.items() if preset else ():
+    if preset is None:
+        return values
+    for path, value in preset.settings.items():
         now = _value_at(path, values)
         if given is None and now is not None and str(now) != str(value):
             raise SettingsError(

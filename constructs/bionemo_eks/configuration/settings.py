@@ -300,6 +300,11 @@ class GpuSettings(Group):
     def _is_known(cls, value: str) -> str:
         return _one_of(GPU_INSTANCE_TYPES, value)
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The names in `instance_type`."""
+        return (self.instance_type,)
+
     @model_validator(mode="after")
     def _reservation_matches(self) -> Self:
         if (self.purchase == "capacity-reservation") != bool(self.capacity_reservation_id):
