@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -89,6 +90,17 @@ def only_the_version_has_ended(checks: str) -> bool:
     """Whether, of `bionemo preflight --json`, the Kubernetes version alone has failed."""
     results = json.loads(checks or "[]")
     return {each["name"] for each in results if each["verdict"] == "fail"} == {versions.CHECK}
+
+
+def refused_by_aws(settings: Settings, today: date) -> list[str]:
+    """Return the parts of a deployment that AWS makes no more."""
+    release, parts = settings.release, []
+    if today > release.extended_support_until:
+        parts.append(f"Kubernetes {release.version} (ended {release.extended_support_until})")
+    retired = settings.gpu_instance.retired
+    if retired and today >= retired:
+        parts.append(f"{settings.gpu.instance_type} (retired {retired})")
+    return parts
 
 
 class _Rehearsal:
@@ -198,8 +210,8 @@ class _Rehearsal:
         except RehearsalError:
             if not only_the_version_has_ended(self._ops("preflight", "--json").stdout):
                 raise
-            version = self._settings.kubernetes_version
-            self._steps.say(f"AWS would refuse Kubernetes {version}; the local AWS takes it.")
+        for part in refused_by_aws(self._settings, datetime.now(UTC).date()):
+            self._steps.say(f"AWS would refuse {part}; the local AWS takes it.")
 
     def _operate(self, command: str) -> None:
         """Show what a command of the operations command line says of the local AWS."""

@@ -19,6 +19,7 @@ IGNORED = {
 }
 CHANGES: list[dict[str, str]] = [
     {},
+    {"preset": "2024"},
     {
         "kubernetes_version": "1.29",
         "cluster.endpoint": "private",
@@ -33,7 +34,7 @@ CHANGES: list[dict[str, str]] = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", CHANGES, ids=["defaults", "other"])
+@pytest.mark.parametrize("changes", CHANGES, ids=["defaults", "2024", "other"])
 def test_cfn_lint_is_silent(synth: Any, changes: dict[str, str], tmp_path: Path) -> None:
     deployment = synth(**changes)
     for stack in names.STACKS:

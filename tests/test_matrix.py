@@ -28,11 +28,7 @@ RESERVED = {
 # size or number is below, by calculation.
 DEPLOYMENTS: dict[str, dict[str, str]] = {
     "defaults": {},
-    "2024": {
-        "kubernetes_version": "1.29",
-        "gpu.scaling": "fixed",
-        "dataset.preparation": "bionemo",
-    },
+    "2024": {"preset": "2024"},
     "1.29-private-p4d": {
         "kubernetes_version": "1.29",
         "gpu.instance_type": "p4d.24xlarge",

@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from bionemo_eks.configuration.cdk_context import PINNED
+from bionemo_eks.configuration.settings import Settings
 from ops import preflight as preflight_checks
 from ops.aws import Deployment
+from ops.cdk_json import CDK_JSON, write_setting
 from ops.commands.base import (
     Context,
     Json,
@@ -33,6 +35,7 @@ from ops.show.terminal import as_json, console
 # Seconds for all of it once there is a login; with Python's start it ends within ten. And those
 # that the checks get.
 _BUDGET, _LEAST = 6.0, 3.0
+_GPU_TYPE = "gpu.instance_type"
 
 
 def preflight(
@@ -46,9 +49,13 @@ def preflight(
             "deploys to cdk.json, as the one who may assume the cluster's admin role.",
         ),
     ] = False,
+    use: Annotated[
+        str,
+        typer.Option("--use", metavar="TYPE", help="Write this GPU type to cdk.json first."),
+    ] = "",
 ) -> None:
     """Look for what would make a deployment fail, before the first resource is made."""
-    settings = settings_or_stop(context)
+    settings = _use(use, context) if use else settings_or_stop(context)
     aws = logged_in_or_stop(settings)
     # Only now the time counts: a person who looks for an MFA code is none of AWS' delays.
     began = time.monotonic()
@@ -64,6 +71,21 @@ def preflight(
     else:
         show_results(console(), results)
     raise typer.Exit(exit_status(results))
+
+
+def _use(gpu_type: str, context: list[str] | None) -> Settings:
+    """Write the GPU type to cdk.json and say so; end the command where it would not be in force."""
+    # As if it was given, so that a type that cannot be used is refused and nothing is written.
+    settings_or_stop([*(context or []), f"{_GPU_TYPE}={gpu_type}"])
+    write_setting(ROOT, _GPU_TYPE, gpu_type)
+    print(f"{CDK_JSON}: {_GPU_TYPE}={gpu_type}", file=sys.stderr)
+    settings = settings_or_stop(context)
+    if settings.gpu.instance_type != gpu_type:
+        stop(
+            f"But {_GPU_TYPE} is {settings.gpu.instance_type}: -c, {PINNED} or a preset wins over "
+            f"{CDK_JSON}. Leave it out there."
+        )
+    return settings
 
 
 def _pin(deployment: Deployment) -> dict[str, str]:

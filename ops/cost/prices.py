@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks.configuration.settings import Settings
 from ops.aws import Aws
+from ops.parallel import side_by_side
 from ops.price_table import HOURLY, TABLE_OF, TABLE_REGION
 
 # The Price List API itself stands in few regions:
@@ -68,6 +71,22 @@ def _on_demand_prices(aws: Aws, settings: Settings) -> Prices:
         notes = (f"Prices of EC2 are those of {aws.region}, the others those of {TABLE_REGION}.",)
     source = f"the Price List API for EC2 in {aws.region}; {known.source} for the rest"
     return Prices({**known.hourly, **asked}, source, notes=notes)
+
+
+def hourly_prices(aws: Aws, kinds: Sequence[str], deadline: float) -> Prices:
+    """Return On-Demand prices of `kinds`: AWS' own, as far as they come within `deadline` seconds.
+
+    A type that the table does not know and AWS does not tell is not in them.
+    """
+    looked = side_by_side({kind: partial(_on_demand, aws, kind) for kind in kinds}, deadline)
+    told = {
+        kind: each.result() for kind, each in looked.items() if each.done() and not each.exception()
+    }
+    known = table(aws.region)
+    if not told:
+        return known
+    rest = "" if len(told) == len(kinds) else f"; {known.source} for the rest"
+    return Prices({**known.hourly, **told}, f"the Price List API for {aws.region}{rest}")
 
 
 def _on_demand(aws: Aws, instance_type: str) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bionemo_eks.configuration.cdk_context import PINNED, read_file
 from ops.aws import Deployment
+from ops.preflight import gpu_types
 from ops.preflight.vpc_subnets import (
     KIND_TAG,
     PrivateSubnet,
@@ -15,7 +16,7 @@ from ops.preflight.vpc_subnets import (
     private_subnets,
 )
 from ops.project import ROOT
-from ops.results import Result, Step, command, failed, options, passed, unknown
+from ops.results import Result, Step, command, failed, options, passed, unknown, warned
 
 _ZONES, _GPU_ZONE = "network.availability_zones", "gpu.availability_zone"
 _SUBNETS = "network.node_subnet_ids"
@@ -148,28 +149,29 @@ def _out_of_sight(deployment: Deployment, subnet: PrivateSubnet) -> str:
 
 
 def gpu_type(deployment: Deployment) -> Result:
-    """Whether the GPU nodes' zone offers their type; if not, which zone does."""
+    """Whether the GPU nodes' zone offers their type; if not, which zone does, or what it has."""
     name, settings = "GPU instance type", deployment.settings
     wanted, zone = settings.gpu.instance_type, settings.gpu_zone
-    there = offering(deployment, wanted)
+    there, retired = gpu_types.offered_everywhere(deployment), gpu_types.retirement(deployment)
+    if zone in there and retired:
+        return warned(name, f"{retired}; {zone} still offers it to this account")
     if zone in there:
         return passed(name, f"{wanted} is offered in {zone}{_in_force()}")
+    others = gpu_types.instead(deployment)
     if not there:
-        return failed(
-            name,
-            f"{settings.region} does not offer {wanted}",
-            "Choose another region or gpu.instance_type",
-        )
+        return failed(name, retired or f"{settings.region} does not offer {wanted}", *others)
     if not set(there) & set(_with_eks(deployment)):
         return failed(
             name,
             f"{wanted} is offered in {', '.join(there)}, where the deployment cannot be",
             "Choose another gpu.instance_type, or a VPC with private subnets there",
+            *others,
         )
     return failed(
         name,
-        f"{zone} does not offer {wanted}; offered in {', '.join(there)}{_in_force()}",
+        f"{wanted}: not in this zone, {zone}; offered in {', '.join(there)}{_in_force()}",
         *_choose(suggested(deployment, there)),
+        *others,
     )
 
 
@@ -222,7 +224,7 @@ def pin(deployment: Deployment, folder: Path) -> dict[str, str]:
 
     Returns what has been written; nothing when the zones are right or none would be.
     """
-    offered = offering(deployment, deployment.settings.gpu.instance_type)
+    offered = gpu_types.offered_everywhere(deployment)
     usable = _with_eks(deployment)
     zone = deployment.settings.gpu_zone
     right = zone in offered and {zone, *node_zones(deployment)} <= set(usable)

@@ -53,6 +53,15 @@ def quota_family(instance_type: str, purchase: str) -> str:
     return _FAMILIES.get(family, "")
 
 
+def vcpu_quota_code(instance_type: str, purchase: str) -> str:
+    """Return the code of the quota in vCPUs that an instance type counts in; empty for none known.
+
+    `purchase`: as `gpu.purchase` has it; what is reserved counts On-Demand.
+    """
+    market = "spot" if purchase == "spot" else "on-demand"
+    return _VCPU_QUOTAS.get((quota_family(instance_type, market), market), "")
+
+
 def limit_of(deployment: Deployment, service: str, code: str) -> float:
     """Return a quota's value; AWS' default where the account has none of its own.
 

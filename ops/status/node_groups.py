@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from ops.aws import Deployment
 from ops.cluster.api import ClusterError
 from ops.cluster.inside import Inside, inside
+from ops.reasons import reason
 from ops.status.lines import Line, judged
+from ops.status.no_capacity import no_capacity
 
 _PART = "Node groups"
 
@@ -21,14 +26,39 @@ def node_groups(deployment: Deployment) -> list[Line]:
         seen = None
     eks, cluster = deployment.aws.client("eks"), deployment.settings.cluster_name
     groups = deployment.aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster)
-    return [
-        _line(name, eks.describe_nodegroup(clusterName=cluster, nodegroupName=name), seen)
+    found = {
+        name: eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
         for name in groups
+    }
+    return [
+        _with_capacity(deployment, group, _line(name, group, seen), seen)
+        for name, group in found.items()
     ]
 
 
-def _line(name: str, answer: dict[str, Any], seen: Inside | None) -> Line:
-    group = answer["nodegroup"]
+def _with_capacity(
+    deployment: Deployment, group: dict[str, Any], line: Line, seen: Inside | None
+) -> Line:
+    """Return the line, and in it that AWS has no nodes for the group, if that is so."""
+    ready = (seen.ready or {}).get(line.name, 0) if seen else 0
+    if ready >= group["scalingConfig"]["maxSize"]:
+        return line
+    try:
+        waiting = no_capacity(deployment, group)
+    except (ClientError, BotoCoreError) as error:
+        waiting = f"whether AWS has capacity is not known: {reason(error)}"
+        return replace(line, state=f"{line.state}; {waiting}")
+    if not waiting:
+        return line
+    return replace(
+        line,
+        state=f"{line.state}; {waiting}",
+        good=None if line.good else line.good,
+        unsettled=True,
+    )
+
+
+def _line(name: str, group: dict[str, Any], seen: Inside | None) -> Line:
     # EKS tells none where a launch template has the type:
     # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
     sizes, kind = group["scalingConfig"], (group.get("instanceTypes") or ["?"])[0]

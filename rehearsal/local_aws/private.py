@@ -82,6 +82,11 @@ VPCS = Private(
     "to give a VPC a second block of addresses, for which EC2's call is missing",
     fields=("CidrBlock",),
 )
+EC2_ACTIONS = Private(
+    "ministack.services.ec2",
+    "_ACTION_MAP",
+    "to add a call that EC2 lacks",
+)
 CLUSTERS = Private(
     "ministack.services.eks",
     "_clusters",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import date
 
 import pytest
 
 from ops.preflight.versions import CHECK
 from ops.results import Result, failed, passed, unknown
-from rehearsal.run import only_the_version_has_ended
+from rehearsal.run import only_the_version_has_ended, refused_by_aws
+from tests.context import read_settings
 
 ENDED = failed(CHECK, "AWS makes no cluster of 1.29 any more", "Set kubernetes_version")
 
@@ -32,3 +34,11 @@ def test_only_a_version_past_its_end_is_rehearsed_all_the_same(
 
 def test_a_preflight_that_said_nothing_ends_it() -> None:
     assert only_the_version_has_ended("") is False
+
+
+def test_the_parts_that_aws_makes_no_more_are_told() -> None:
+    today = date(2026, 11, 24)
+    version, gpu_type = refused_by_aws(read_settings({"preset": "2024"}), today)
+    assert version == "Kubernetes 1.29 (ended 2026-03-23)"
+    assert gpu_type == "p3.16xlarge (retired 2025-12-20)"
+    assert refused_by_aws(read_settings({}), today) == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from ops.aws import Deployment
 from ops.parallel import run_checks
 from ops.preflight import checks
@@ -24,6 +25,7 @@ from tests.simulated.answers import (
     file_system,
     no_bucket,
     offered_in,
+    priced,
     quotas,
     reserved,
     role,
@@ -59,6 +61,7 @@ def good() -> Answers:
         "ec2.describe_vpcs": {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "172.31.0.0/16"}]},
         "service-quotas.get_service_quota": quotas(),
         "service-quotas.list_aws_default_service_quotas": default_quotas,
+        "pricing.get_products": priced,
         "fsx.describe_file_systems": {"FileSystems": []},
         "s3.head_bucket": no_bucket,
         "s3.get_bucket_policy": error("GetBucketPolicy", "NoSuchBucket", 404),
@@ -120,6 +123,22 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
     "the zone has no p4d.24xlarge": (
         {},
         lambda: good() | {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")},
+    ),
+    "a type that AWS has retired": ({"gpu.instance_type": "p3.16xlarge"}, good),
+    "no quota but for G": (
+        {"gpu.instance_type": "p3.16xlarge"},
+        lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=768)},
+    ),
+    "a region with p5en alone": (
+        {},
+        lambda: (
+            good()
+            | {
+                "ec2.describe_instance_type_offerings": offered_in(
+                    *ZONES, without=set(GPU_INSTANCE_TYPES) - {"p5en.48xlarge"}
+                )
+            }
+        ),
     ),
     "Kubernetes version ended": (
         {"kubernetes_version": "1.29"},

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from ops.price_table import HOURLY
 from tests.simulated.aws import ACCOUNT, error
 
 CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Engineer/me"
@@ -117,17 +118,36 @@ def simulated(*refused: str) -> Callable[..., dict[str, Any]]:
     return answer
 
 
-def offered_in(*zones: str) -> Callable[..., dict[str, Any]]:
-    """Instance type offerings: P instances in `zones`, all else everywhere."""
+def offered_in(
+    *zones: str, without: Collection[str] = ("p3.2xlarge", "p3.8xlarge", "p3.16xlarge")
+) -> Callable[..., dict[str, Any]]:
+    """Instance type offerings: P instances in `zones`, all else everywhere, some `without`."""
 
     def answer(LocationType: str, Filters: list[dict[str, Any]]) -> dict[str, Any]:
         assert LocationType == "availability-zone"
-        ((name, (kind,)),) = ((each["Name"], each["Values"]) for each in Filters)
+        ((name, kinds),) = ((each["Name"], each["Values"]) for each in Filters)
         assert name == "instance-type"
-        places = zones if kind.startswith("p") else ZONES
-        return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
+        return {
+            "InstanceTypeOfferings": [
+                {"InstanceType": kind, "Location": zone}
+                for kind in kinds
+                if kind not in without
+                for zone in (zones if kind.startswith("p") else ZONES)
+            ]
+        }
 
     return answer
+
+
+def priced(ServiceCode: str, Filters: list[dict[str, str]]) -> dict[str, Any]:
+    """The Price List API with the prices of the project's table, of every region."""
+    wanted = {each["Field"]: each["Value"] for each in Filters}
+    price = HOURLY.get(wanted["instanceType"])
+    if price is None:
+        return {"PriceList": []}
+    dimension = {"pricePerUnit": {"USD": str(price)}}
+    terms = {"OnDemand": {"a": {"priceDimensions": {"b": dimension}}}}
+    return {"PriceList": [json.dumps({"terms": terms})]}
 
 
 def running(*instances: dict[str, Any]) -> Callable[..., dict[str, Any]]:

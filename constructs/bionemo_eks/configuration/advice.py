@@ -17,6 +17,7 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
         "public-endpoint": _endpoint(settings),
         "retired-gpu-type": _retired_type(settings, today),
         "admin-role": _admin_role(settings),
+        "fixed-gpu-nodes": _fixed_nodes(settings),
     }
     return {name: text for name, text in texts.items() if text}
 
@@ -74,4 +75,15 @@ def _admin_role(settings: Settings) -> str:
         "The cluster's admin role may be assumed by every identity of the account whom an IAM "
         "policy lets assume roles. To name the one that may, run ./bionemo preflight --pin, or set "
         "cluster.admin_trust."
+    )
+
+
+def _fixed_nodes(settings: Settings) -> str:
+    gpu = settings.gpu
+    if gpu.scaling != "fixed":
+        return ""
+    return (
+        f"gpu.scaling is fixed: {gpu.nodes} x {gpu.instance_type} stay up, and are paid for, from "
+        "the deployment to its removal, also while the data is prepared and when the training is "
+        "over. To pay for them while they train alone, set gpu.scaling to on-demand."
     )

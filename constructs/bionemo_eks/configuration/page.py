@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from bionemo_eks.configuration.presets import PRESETS
 from bionemo_eks.configuration.reader import allowed, setting_fields, settings_model
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workload, Workloads
@@ -36,6 +37,7 @@ def settings_page(workloads: Workloads) -> str:
 
 
 def _sections(workloads: Workloads) -> Iterator[str]:
+    yield from _presets()
     default = next(iter(workloads.values()))
     for group, items in _by_group(settings_model(default, workloads)):
         if group == "training":
@@ -44,6 +46,21 @@ def _sections(workloads: Workloads) -> Iterator[str]:
         else:
             model = Settings.model_fields[group].annotation if group else None
             yield from _section(group or "General", model, items)
+
+
+def _presets() -> Iterator[str]:
+    yield """## Presets
+
+`-c preset=NAME` sets several settings at once. It outranks the block in `cdk.json`, and any other
+setting given with `-c` outranks it. In the block itself, `"preset": "NAME"` does not go with a
+setting beside it that says otherwise.
+
+| preset | what it is | sets |
+| --- | --- | --- |"""
+    for preset in PRESETS.values():
+        sets = ", ".join(f"`{path}={value}`" for path, value in preset.settings.items())
+        yield f"| `{preset.name}` | {preset.title} | {sets} |"
+    yield ""
 
 
 def _training(workload: Workload, workloads: Workloads) -> Iterator[str]:

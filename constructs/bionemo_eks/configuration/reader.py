@@ -2,7 +2,8 @@
 
 Context is cdk.json's (block `bionemo`), cdk.context.json's and that of `-c key=value`; the last two
 name a setting by its dotted path, such as `gpu.nodes`. The block yields to every dotted path, so a
-setting that cdk.context.json pins outlives an edit of the block; `-c` yields to nothing.
+setting that cdk.context.json pins outlives an edit of the block; `-c` yields to nothing. A preset
+that is named by `-c preset=` stands between: the block yields to it, and it to dotted paths.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bionemo_eks.configuration.errors import concerned
+from bionemo_eks.configuration.presets import PRESETS
 from bionemo_eks.configuration.settings import Form, Settings
 from bionemo_eks.configuration.workload import Workload, Workloads
 
@@ -65,10 +67,10 @@ def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:
             f'"{BLOCK}" is {_shown(block)}, but must be an object with the settings, in cdk.json.\n'
             "  With -c, settings are named one by one: -c gpu.nodes=2"
         )
-    workload = _workload(block, context, workloads)
+    values = _with_preset(_copied(block), context)
+    workload = _workload(values, context, workloads)
     model = settings_model(workload, workloads)
     known = _Known.of(workload, workloads)
-    values = _copied(block)
     for key, value in context.items():
         if key != BLOCK and _meant_as_a_setting(key, known):
             _override(values, key, value, known)
@@ -76,6 +78,28 @@ def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:
         return model.model_validate(values, context=workload)
     except ValidationError as error:
         raise SettingsError(_message(error, values, known)) from None
+
+
+def _with_preset(values: dict[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the block's `values` with those of the preset; a name that is wrong is refused later.
+
+    A preset in the block itself does not outrank its neighbours. Neither do they silently make it
+    void: SettingsError for one that says otherwise.
+    """
+    given = context.get("preset")
+    preset = PRESETS.get(str(values.get("preset") if given is None else given))
+    if preset is None:
+        return values
+    for path, value in preset.settings.items():
+        now = _value_at(path, values)
+        if given is None and now is not None and str(now) != str(value):
+            raise SettingsError(
+                f"Settings preset and {path} do not go together in cdk.json: preset "
+                f"{preset.name} sets it to {_shown(value)}, and it is {_shown(now)}.\n"
+                f"  Leave {path} out, or let the preset outrank it: -c preset={preset.name}"
+            )
+        _put(values, path, value)
+    return values
 
 
 def _workload(
@@ -158,6 +182,10 @@ def _copied(block: Mapping[str, Any]) -> dict[str, Any]:
 def _override(values: dict[str, Any], path: str, value: Any, known: _Known) -> None:
     if path not in known.fields:
         raise SettingsError(_unknown(path, known))
+    _put(values, path, _from_command_line(value, known.fields[path]))
+
+
+def _put(values: dict[str, Any], path: str, value: Any) -> None:
     *groups, name = path.split(".")
     for group in groups:
         inner = values.setdefault(group, {})
@@ -166,7 +194,7 @@ def _override(values: dict[str, Any], path: str, value: Any, known: _Known) -> N
                 f"Setting group '{group}' is {_shown(inner)}, but must be an object."
             )
         values = inner
-    values[name] = _from_command_line(value, known.fields[path])
+    values[name] = value
 
 
 def _from_command_line(value: Any, field: FieldInfo) -> Any:

@@ -32,6 +32,7 @@ from bionemo_eks.configuration.instance_types import (
     capability_text,
 )
 from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
+from bionemo_eks.configuration.presets import NONE, PRESETS
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES, KubernetesRelease
 from bionemo_eks.configuration.workload import Workload
 
@@ -312,6 +313,11 @@ class GpuSettings(Group):
     def _is_known(cls, value: str) -> str:
         return _one_of(GPU_INSTANCE_TYPES, value)
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The names in `instance_type`."""
+        return (self.instance_type,)
+
     @model_validator(mode="after")
     def _reservation_matches(self) -> Self:
         if (self.purchase == "capacity-reservation") != bool(self.capacity_reservation_id):
@@ -439,6 +445,12 @@ class Settings(Group):
         StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$"),
         Form("2 to 30 small letters, digits and hyphens, a letter first, no hyphen last"),
     ] = Field(default="bionemo-on-eks", description="Name of the cluster; stacks derive theirs.")
+    preset: str = Field(
+        default=NONE,
+        examples=[NONE, *PRESETS],
+        description="Settings that go together, in one word: see Presets. With `-c` it outranks "
+        "cdk.json's block; other settings by `-c` outrank it.",
+    )
     region: Annotated[
         str,
         StringConstraints(pattern=REGION_PATTERN),
@@ -466,6 +478,12 @@ class Settings(Group):
     def model_post_init(self, context: Any) -> None:
         """Keep the workload, which the reader hands over as the context of the validation."""
         self._workload = context
+
+    @field_validator("preset", mode="before")
+    @classmethod
+    def _is_a_preset(cls, value: Any) -> str:
+        # Years are names here, and JSON may have them as numbers.
+        return _one_of({NONE: None, **PRESETS}, str(value))
 
     @field_validator("kubernetes_version")
     @classmethod

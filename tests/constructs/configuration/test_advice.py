@@ -61,6 +61,19 @@ def test_an_admin_role_that_the_whole_account_may_take_is_told() -> None:
         assert "admin-role" not in advice(read_settings({setting: role}), today)
 
 
+def test_nodes_that_stay_up_by_choice_are_told() -> None:
+    today = date(2026, 11, 24)
+    text = advice(read_settings({"gpu.scaling": "fixed", "gpu.nodes": "3"}), today)
+    assert "3 x p4d.24xlarge" in text["fixed-gpu-nodes"]
+    assert "fixed-gpu-nodes" not in advice(read_settings({}), today)
+
+
+def test_of_the_2024_blueprint_each_part_that_aws_refuses_is_told() -> None:
+    told = advice(read_settings({"preset": "2024"}), date(2026, 11, 24))
+    assert set(told) >= {"kubernetes-support", "retired-gpu-type", "fixed-gpu-nodes"}
+    assert "AWS creates no new cluster" in told["kubernetes-support"]
+
+
 def test_the_default_version_has_standard_support_into_2027() -> None:
     release = KUBERNETES_RELEASES[read_settings({}).kubernetes_version]
     assert release.standard_support_until >= date(2027, 1, 1)

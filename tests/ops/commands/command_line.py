@@ -32,7 +32,8 @@ class Line:
 
         for module in (base, cost):
             self._patch.setattr(module, "connection", connection)
-        self._patch.setattr(preflight, "ROOT", self._folder)
+        for module in (base, preflight):
+            self._patch.setattr(module, "ROOT", self._folder)
         done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "80"})
         assert not where.broken, where.broken
         assert isinstance(done.exception, SystemExit | None), done.exception

@@ -86,6 +86,35 @@ def test_a_pin_without_the_name_of_who_deploys_pins_the_zones(line: Line, tmp_pa
     assert [each.name for each in tmp_path.iterdir()] == ["cdk.context.json"]
 
 
+def test_a_type_to_use_is_written_to_cdk_json_and_checked(line: Line, tmp_path: Path) -> None:
+    settings = '{"context": {"bionemo": {"gpu": {"instance_type": "p3.16xlarge"}}}}'
+    (tmp_path / "cdk.json").write_text(settings)
+    answers: Answers = {"service-quotas.get_service_quota": quotas(L_DB2E81BA=768)}
+    done = line(answers, "preflight", "--use", "g6.48xlarge", "--json")
+    written = (tmp_path / "cdk.json").read_text()
+    assert written == settings.replace("p3.16xlarge", "g6.48xlarge")
+    assert "cdk.json: gpu.instance_type=g6.48xlarge" in done.stderr
+    said = {each["name"]: each["said"] for each in json.loads(done.stdout)}
+    assert "g6.48xlarge" in said["GPU vCPU quota"]
+
+
+@pytest.mark.parametrize("kind", ["g6.49xlarge", "p6-b200.48xlarge"])
+def test_a_type_that_cannot_be_used_is_refused_and_not_written(
+    line: Line, tmp_path: Path, kind: str
+) -> None:
+    done = line({}, "preflight", "--use", kind)
+    assert done.exit_code == 2
+    assert "gpu.instance_type" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_type_that_would_not_be_in_force_is_told(line: Line, tmp_path: Path) -> None:
+    (tmp_path / "cdk.context.json").write_text('{"preset": "2024"}')
+    done = line({}, "preflight", "--use", "g6.48xlarge")
+    assert done.exit_code == 2
+    assert in_order(done.stderr, "gpu.instance_type", "p3.16xlarge", "preset")
+
+
 def test_a_pin_that_cannot_be_told_writes_nothing(line: Line, tmp_path: Path) -> None:
     answers: Answers = {
         "ec2.describe_instance_type_offerings": denied("DescribeInstanceTypeOfferings")

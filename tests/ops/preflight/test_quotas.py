@@ -90,10 +90,10 @@ def test_what_runs_already_counts_but_not_this_deployments_own() -> None:
 # Codes as AWS lists them; a wrong one asks for another quota, and nobody notices.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 CODES = [
-    ("on-demand", "p3.16xlarge", "L-417A185B"),
+    ("on-demand", "p3dn.24xlarge", "L-417A185B"),
     ("on-demand", "p5.48xlarge", "L-417A185B"),
     ("on-demand", "g5.12xlarge", "L-DB2E81BA"),
-    ("spot", "p3.16xlarge", "L-7212CCBC"),
+    ("spot", "p3dn.24xlarge", "L-7212CCBC"),
     ("spot", "p4d.24xlarge", "L-7212CCBC"),
     ("spot", "p5.48xlarge", "L-C4BD4855"),
     ("spot", "g5.12xlarge", "L-3819A6DF"),

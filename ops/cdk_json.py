@@ -1,0 +1,73 @@
+"""Writes one setting to cdk.json, and leaves the rest of the file as its people have it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bionemo_eks.configuration.cdk_context import read_file
+from bionemo_eks.configuration.reader import BLOCK
+
+CDK_JSON = "cdk.json"
+_BLANK = re.compile(r"[\s\ufeff]*")
+
+
+def write_setting(folder: Path, setting: str, value: str) -> None:
+    """Write `value` for a setting, by its dotted path, to the block in `folder`/cdk.json.
+
+    In the place of the old value; where there was none, the file is written anew, indented by two.
+    Raises SettingsError when the file cannot be read.
+    """
+    path, keys = folder / CDK_JSON, ["context", BLOCK, *setting.split(".")]
+    wanted = _with(read_file(path), keys, value)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    changed = _replaced(text, keys, json.dumps(value))
+    if changed is None or json.loads(changed.removeprefix("\ufeff")) != wanted:
+        changed = json.dumps(wanted, indent=2, ensure_ascii=False) + "\n"
+    path.write_text(changed, encoding="utf-8")
+
+
+def _with(content: dict[str, Any], keys: Sequence[str], value: str) -> dict[str, Any]:
+    changed = copy.deepcopy(content)
+    inner = changed
+    for key in keys[:-1]:
+        inner = inner.setdefault(key, {})
+    inner[keys[-1]] = value
+    return changed
+
+
+def _replaced(text: str, keys: Sequence[str], value: str) -> str | None:
+    """Return JSON `text` with another value behind `keys`; None where there is none to replace."""
+    start, end = 0, len(text)
+    for key in keys:
+        found = _member(text, start, key)
+        if found is None:
+            return None
+        start, end = found
+    return text[:start] + value + text[end:]
+
+
+def _member(text: str, start: int, key: str) -> tuple[int, int] | None:
+    """Return where the value of `key` stands in the JSON object at `start`."""
+    decode = json.JSONDecoder().raw_decode
+    at = _skipped(text, start)
+    if text[at : at + 1] != "{":
+        return None
+    at = _skipped(text, at + 1)
+    while text[at : at + 1] == '"':
+        name, at = decode(text, at)
+        at = _skipped(text, _skipped(text, at) + 1)  # behind the colon
+        _, end = decode(text, at)
+        if name == key:
+            return at, end
+        at = _skipped(text, _skipped(text, end) + 1)  # behind the comma
+    return None
+
+
+def _skipped(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return blank.end() if blank else at

@@ -1,0 +1,82 @@
+"""Nodes that AWS has none of: told by the activities of a node group's scaling group."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+from ops.aws import Deployment
+
+# How EC2 says it, On-Demand and Spot:
+# https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-capacity.html
+_CAPACITY = re.compile(
+    r"InsufficientInstanceCapacity|do not have sufficient|no Spot capacity|"
+    r"ReservationCapacityExceeded",
+    re.IGNORECASE,
+)
+_LAUNCH = re.compile(r"^Launching", re.IGNORECASE)
+_ZONE = re.compile(r"\(([a-z]{2}(?:-[a-z0-9]+)+[a-z])\)")
+# AWS' most for a page, newest first. Further back nobody looks.
+_MOST = 100
+# The autoscaler takes its request back after a quarter of an hour and asks again later; a failure
+# older than this is not what the training waits for.
+_RECENT = timedelta(hours=1)
+
+
+def no_capacity(deployment: Deployment, group: Mapping[str, Any]) -> str:
+    """Say for which types a node group gets no nodes, where and since when; empty if it does.
+
+    `group` is as `eks:DescribeNodegroup` tells it.
+    """
+    client = deployment.aws.client("autoscaling")
+    for each in group.get("resources", {}).get("autoScalingGroups", []):
+        activities = client.describe_scaling_activities(
+            AutoScalingGroupName=each["name"], MaxRecords=_MOST
+        )["Activities"]
+        failed = _failed_last(activities)
+        if failed and datetime.now(UTC) - failed[0]["StartTime"] < _RECENT:
+            return _said(failed, group, deployment.settings.gpu_zone)
+    return ""
+
+
+def _failed_last(activities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the launches that failed since the last one that did not, the newest first."""
+    launches = [
+        each
+        for each in sorted(activities, key=lambda each: each["StartTime"], reverse=True)
+        if _LAUNCH.match(each.get("Description", ""))
+        and each["StatusCode"] in ("Successful", "Failed", "Cancelled")
+    ]
+    return list(takewhile(_for_want_of_capacity, launches))
+
+
+def _for_want_of_capacity(activity: Mapping[str, Any]) -> bool:
+    return activity["StatusCode"] == "Failed" and bool(
+        _CAPACITY.search(activity.get("StatusMessage", ""))
+    )
+
+
+def _said(failed: list[dict[str, Any]], group: Mapping[str, Any], zone: str) -> str:
+    zones = sorted({_zone(each, zone) for each in failed})
+    types = " or ".join(group.get("instanceTypes") or ["its type"])
+    return (
+        f"no capacity in {', '.join(zones)} for {types} since "
+        f"{failed[-1]['StartTime'].astimezone(UTC):%Y-%m-%d %H:%M} UTC; AWS is asked again and "
+        "again. Wait, let EKS choose among several types (gpu.instance_type=A,B; "
+        "./bionemo preflight --use A,B), buy otherwise (gpu.purchase), or deploy in another zone"
+    )
+
+
+def _zone(activity: Mapping[str, Any], otherwise: str) -> str:
+    named = _ZONE.search(activity.get("StatusMessage", ""))
+    if named:
+        return named[1]
+    try:
+        details = json.loads(activity.get("Details", "{}"))
+    except ValueError:
+        return otherwise
+    return str(details.get("Availability Zone", otherwise))
