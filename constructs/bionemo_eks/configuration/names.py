@@ -59,6 +59,11 @@ def insights_log_group(settings: Settings, kind: str) -> str:
     return f"/aws/containerinsights/{settings.cluster_name}/{kind}"
 
 
+def metrics_namespace(settings: Settings) -> str:
+    """Return the CloudWatch namespace of the metrics that the watch publishes."""
+    return f"BioNeMoOnEKS/{settings.cluster_name}"
+
+
 def node_group_prefix(settings: Settings, kind: str) -> str:
     """Return what the names of all node groups of a kind, `core` or `gpu`, begin with."""
     return f"{settings.cluster_name}-{kind}-"

@@ -1,4 +1,4 @@
-"""The Kubernetes objects of a training: the PyTorchJob, its launcher and its watch."""
+"""The Kubernetes objects of a training: the PyTorchJob and its launcher."""
 
 from __future__ import annotations
 
@@ -47,32 +47,19 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
 def launcher_objects(
     workload: Workload, *, dataset_job: KubernetesObject, training_job: KubernetesObject
 ) -> list[KubernetesObject]:
-    """Return the launcher's account, rights and Job, in the order to apply them."""
-    waits_for = {"dataset_job": dataset_job["metadata"]["name"]}
-    return _companion("launcher", workload.launcher, waits_for, training_job)
+    """Return the launcher's account, rights and Job, in the order to apply them.
 
-
-def watch_objects(
-    workload: Workload, *, launcher: KubernetesObject, training_job: KubernetesObject
-) -> list[KubernetesObject]:
-    """Return the account, rights and Job that tell of the training's end, in the order to apply."""
-    waits_for = {"launcher": launcher["metadata"]["name"]}
-    return _companion("watch", workload.watch, waits_for, training_job)
-
-
-def _companion(
-    what: str, account: str, values: dict[str, str], training_job: KubernetesObject
-) -> list[KubernetesObject]:
-    """Return the objects of `manifests/workload/<what>.yaml`; its Job is new for each training."""
+    The Job is new for each training.
+    """
     objects = manifests.load(
-        f"workload/{what}.yaml",
+        "workload/launcher.yaml",
         {
             "image": IMAGES["kubectl"].reference,
-            "account": account,
+            "account": workload.launcher,
             "training": training_job["metadata"]["name"],
-            **values,
+            "dataset_job": dataset_job["metadata"]["name"],
         },
     )
     job = objects[-1]
-    job["metadata"]["name"] = name_with_hash(account, job["spec"], training_job["spec"])
+    job["metadata"]["name"] = name_with_hash(workload.launcher, job["spec"], training_job["spec"])
     return objects
