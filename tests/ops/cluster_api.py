@@ -41,7 +41,8 @@ class Cluster:
     """What the server holds: objects by the path of their list, and logs by pod.
 
     `refused`: status to answer everything with, if not 0; `missing`: paths to answer with 404;
-    `refusals`: status and message to answer a method and path with.
+    `refusals`: status and message to answer a method and path with; `stays`: whether what is
+    deleted is there all the same.
     """
 
     def __init__(self) -> None:
@@ -52,7 +53,8 @@ class Cluster:
         self.refusals: dict[tuple[str, str], tuple[int, str]] = {}
         self.made: list[dict[str, Any]] = []
         self.dry_runs: list[str] = []
-        self.deleted: list[tuple[str, dict[str, Any]]] = []
+        self.deleted: list[tuple[str, dict[str, str]]] = []
+        self.stays = False
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, str]:
         """Return status and text for a request."""
@@ -75,8 +77,9 @@ class Cluster:
             return 201, body.decode()
         if parts.path not in self.lists and (found := self._named(parts.path)) is not None:
             if method == "DELETE":
-                self.deleted.append((found["metadata"]["name"], json.loads(body or b"{}")))
-                self.lists[parts.path.rpartition("/")[0]].remove(found)
+                self.deleted.append((found["metadata"]["name"], query))
+                if not self.stays:
+                    self.lists[parts.path.rpartition("/")[0]].remove(found)
             return 200, json.dumps(found)
         if parts.path.rpartition("/")[0] in self.lists:
             return 404, json.dumps({"kind": "Status", "code": 404, "message": "not found"})
