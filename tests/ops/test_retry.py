@@ -15,6 +15,7 @@ from ops.retry import Plan, What, carry_out, look, plan
 from tests.context import read_settings
 from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, serving, training
 from tests.simulated.accounts import simulated_deployment
+from tests.simulated.aws import Answers
 
 SETTINGS: Settings = read_settings({})
 COMPLETE = {"conditions": [condition("Complete")]}
@@ -25,9 +26,8 @@ ACTIVE = {"active": 1}
 @pytest.fixture(scope="module")
 def deployed(default: Any) -> list[KubernetesObject]:
     """What the real template's stack has handed to the cluster."""
-    answers = {
-        "cloudformation.get_template": {"TemplateBody": json.dumps(default.json("Workload"))}
-    }
+    body = json.dumps(default.json("Workload"))
+    answers: Answers = {"cloudformation.get_template": {"TemplateBody": body}}
     return deployed_objects(simulated_deployment({}, answers))
 
 

@@ -42,6 +42,11 @@ class Message:
 def messages(settings: Settings) -> tuple[Message, ...]:
     """Return what is told of the states that the watch publishes."""
     job, pending = settings.workload.job, settings.notifications.pending_minutes
+    return (*_ends(job), *_obstacles(job, pending))
+
+
+def _ends(job: str) -> tuple[Message, ...]:
+    """Return what is told of the ends of data Job, launcher and training."""
     return (
         Message(
             "training-succeeded",
@@ -66,6 +71,12 @@ def messages(settings: Settings) -> tuple[Message, ...]:
             "The launcher has given up, so the training does not start. Why: ./bionemo status. "
             "After the mend: ./bionemo retry training",
         ),
+    )
+
+
+def _obstacles(job: str, pending: int) -> tuple[Message, ...]:
+    """Return what is told of pods that do not start, or not for long."""
+    return (
         Message(
             "workers-pending",
             "WorkersPendingMinutes",

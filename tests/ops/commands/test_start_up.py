@@ -98,13 +98,13 @@ LOGINS: dict[str, tuple[Prepare, str, str]] = {
 
 
 def run(
-    home: Path, *command: str, cwd: Path = ROOT, **environment: str
+    home: Path, *command: str, environment: dict[str, str] | None = None, cwd: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     others = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "100"}
     return subprocess.run(
         command,
         cwd=cwd,
-        env={**others, "HOME": str(home), **environment},
+        env={**others, "HOME": str(home), **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -118,7 +118,7 @@ OPS = (sys.executable, "-m", "ops")
 @pytest.mark.parametrize("kind", LOGINS)
 def test_a_login_that_does_not_work(kind: str, tmp_path: Path) -> None:
     prepare, said, remedy = LOGINS[kind]
-    done = run(tmp_path, *OPS, "preflight", **prepare(tmp_path))
+    done = run(tmp_path, *OPS, "preflight", environment=prepare(tmp_path))
     assert done.returncode == 2
     why, what_to_do = done.stderr.splitlines()
     assert said in why
@@ -141,7 +141,7 @@ PACKAGES = {
 @pytest.mark.parametrize("kind", PACKAGES)
 def test_a_package_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
     text, remedy = PACKAGES[kind]
-    done = run(tmp_path, *OPS, "preflight", **without(tmp_path, "typer", text))
+    done = run(tmp_path, *OPS, "preflight", environment=without(tmp_path, "typer", text))
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("bionemo: ")
@@ -150,7 +150,7 @@ def test_a_package_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
 
 def test_an_old_python_is_told_before_it_stumbles(tmp_path: Path) -> None:
     old = "import sys\nsys.version_info = (3, 9, 2)\n"
-    done = run(tmp_path, *OPS, "preflight", **without(tmp_path, "sitecustomize", old))
+    done = run(tmp_path, *OPS, "preflight", environment=without(tmp_path, "sitecustomize", old))
     assert done.returncode == 2
     assert done.stderr.startswith("bionemo: Python 3.9 is too old")
     assert "make setup" in done.stderr
