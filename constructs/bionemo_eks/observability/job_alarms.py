@@ -25,18 +25,24 @@ SILENT_MINUTES = 15
 # Minutes for which a pod has waited on its node for its volume or its network. A new node's driver
 # is not there from the first minute.
 CANNOT_START_MINUTES = 5
+# Minutes, of so many, in which what is tried again has failed: one that works later is no news.
+_TRIES, _OF = 3, 5
 # Metrics of the watch, by the names that `workloads/watch/cloudwatch_metrics.py` gives them.
 WATCHING = "Watching"
 
 
 @dataclass(frozen=True)
 class Message:
-    """What to tell while the watch's `metric` is at `threshold` or above."""
+    """What to tell while the watch's `metric` is at `threshold` or above.
+
+    `looks`: how many looks, of the last five where it is more than one, must have found it so.
+    """
 
     name: str
     metric: str
     text: str
     threshold: float = 1
+    looks: int = 1
 
 
 def messages(settings: Settings) -> tuple[Message, ...]:
@@ -101,6 +107,7 @@ def _obstacles(job: str, pending: int) -> tuple[Message, ...]:
             "init-image-missing",
             "InitContainersWithoutImage",
             "The image of an init container cannot be pulled. See: kubectl describe pods",
+            looks=_TRIES,
         ),
     )
 
@@ -126,6 +133,8 @@ class JobAlarms(Construct):
             _metric(namespace, message.metric, "Minimum"),
             message.text,
             threshold=message.threshold,
+            periods=_OF if message.looks > 1 else 1,
+            datapoints=message.looks,
             # While the watch is away nothing is known: an alarm neither ends nor begins.
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
@@ -159,7 +168,7 @@ class JobAlarms(Construct):
                 cluster,
                 "A pod's image cannot be pulled: a wrong name, no access, or no way to the "
                 "registry. See: kubectl get pods --all-namespaces",
-                3,
+                _TRIES,
             ),
             (
                 "out-of-memory",
@@ -174,7 +183,7 @@ class JobAlarms(Construct):
                 "pod_container_status_waiting_reason_crash_loop_back_off",
                 of_the_watch,
                 f"The watch ends again and again. See: kubectl logs deployment/{watch} --previous",
-                3,
+                _TRIES,
             ),
         )
         for name, metric, dimensions, text, minutes in found:
@@ -182,7 +191,7 @@ class JobAlarms(Construct):
                 name,
                 _metric(_INSIGHTS, metric, "Maximum", dimensions),
                 text,
-                periods=5,
+                periods=_OF,
                 datapoints=minutes,
                 # The kubelet's states come and go between two tries.
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

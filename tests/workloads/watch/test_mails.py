@@ -212,6 +212,17 @@ def test_what_container_insights_sees_is_one_mail(name: str) -> None:
     assert deployment.goes_on(30).mails() == [name]
 
 
+def test_an_init_containers_image_is_told_when_it_goes_on_failing() -> None:
+    deployment = deployed()
+    pod = deployment.course.data_pod("Pending")
+    missing = [{"state": {"waiting": {"reason": "ErrImagePull"}}}]
+    for minute in range(20):
+        pod["status"]["initContainerStatuses"] = missing if minute in (2, 10, 12, 13) else []
+        assert (deployment.mails() == []) == (minute <= 13)
+        deployment.goes_on(1)
+    assert deployment.goes_on(30).mails() == ["init-image-missing"]
+
+
 def test_an_image_that_fails_once_is_no_mail() -> None:
     deployment = deployed()
     metric, _, _ = INSIGHTS["image-missing"]
