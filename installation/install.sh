@@ -97,7 +97,10 @@ give_up() {
 install_cdk() {
   cmp -s package-lock.json node_modules/.installed && return
   echo "Installing the CDK command line into node_modules (some seconds)"
-  PATH=$PWD/$VENV/bin:$PATH npm ci --loglevel=error --no-audit --no-fund
+  PATH=$PWD/$VENV/bin:$PATH npm ci --loglevel=error --no-audit --no-fund || {
+    [ $? -lt 128 ] || exit 130
+    fail "The CDK command line could not be installed; npm says why above."
+  }
   cp package-lock.json node_modules/.installed
 }
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from ops.login_advice import no_login
 from ops.parallel import side_by_side
 from ops.reasons import reason
 
@@ -122,8 +123,8 @@ def connection(region: str) -> Aws:
     """Return AWS for the caller's credentials; AwsError without a usable configuration."""
     try:
         return Aws(region)
-    except BotoCoreError as error:
-        raise AwsError(_not_logged_in(reason(error))) from None
+    except (BotoCoreError, OSError) as error:
+        raise AwsError(_not_logged_in(error)) from None
 
 
 def log_in(aws: Aws) -> Aws:
@@ -141,7 +142,7 @@ def log_in(aws: Aws) -> Aws:
     except (HTTPClientError, NoConnection) as error:
         raise AwsError(_unreachable(reason(error))) from None
     except Exception as error:  # what a profile's program does wrong may be anything
-        raise AwsError(_not_logged_in(reason(error))) from None
+        raise AwsError(_not_logged_in(error)) from None
     return aws
 
 
@@ -160,7 +161,7 @@ def deployment_of(settings: Settings, aws: Aws | None = None) -> Deployment:
     except (HTTPClientError, NoConnection) as error:
         raise AwsError(_unreachable(reason(error))) from None
     except (BotoCoreError, ClientError) as error:
-        raise AwsError(_not_logged_in(reason(error))) from None
+        raise AwsError(_not_logged_in(error)) from None
     except ValueError as error:  # an endpoint that is no address
         raise AwsError(_unreachable(reason(error))) from None
     return Deployment(settings, aws, identity["Account"], identity["Arn"])
@@ -171,18 +172,20 @@ def _identity(aws: Aws) -> dict[str, Any]:
     return identity
 
 
-def _not_logged_in(why: str) -> str:
-    return (
-        f"No AWS account: {why}\n"
-        "  Log in first: aws sso login, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY."
-    )
+def _not_logged_in(error: Exception) -> str:
+    session = botocore.session.get_session()
+    try:
+        profiles = session.available_profiles
+    except (BotoCoreError, OSError):  # which is then the error itself
+        profiles = []
+    return no_login(error, session.profile, profiles)
 
 
 def _unreachable(why: str) -> str:
     return (
         f"AWS cannot be reached: {why}\n"
-        "  Look at the network, a proxy (HTTPS_PROXY), and AWS_ENDPOINT_URL if it is set."
+        "  Look at the network, a proxy (HTTPS_PROXY), and AWS_ENDPOINT_URL and AWS_CA_BUNDLE if "
+        "they are set."
     )
 
 

@@ -32,14 +32,7 @@ class ObservabilityStack(Stack):
             node_group_prefix=names.node_group_prefix(settings, "gpu"),
             cluster_name=settings.cluster_name,
         )
-        JobAlarms(
-            self,
-            "Jobs",
-            cluster_name=settings.cluster_name,
-            training=settings.workload.job,
-            log_group_name=names.insights_log_group(settings, "application"),
-            topic=notifications.topic,
-        )
+        JobAlarms(self, "Jobs", settings=settings, topic=notifications.topic)
         Dashboard(
             self,
             "Dashboard",

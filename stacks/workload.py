@@ -1,22 +1,24 @@
-"""Workload: the volume, the data Job, the training and its launcher."""
+"""Workload: the volume, the data Job, the training, its launcher and the watch over them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aws_cdk import Stack
+from aws_cdk import aws_eks_v2 as eks_v2
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from bionemo_eks.addons.eks_addon import PodIdentityRole
 from bionemo_eks.cluster.cluster import EksCluster, import_cluster
+from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.dataset_job import dataset_objects
-from bionemo_eks.jobs.training_job import (
-    launcher_objects,
-    training_job,
-    training_program,
-    watch_objects,
-)
+from bionemo_eks.jobs.manifests import KubernetesObject
+from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.training_job import launcher_objects, training_job, training_program
+from bionemo_eks.jobs.watch import watch_objects
 from bionemo_eks.storage.lustre import LustreFileSystem
 
 
@@ -61,14 +63,53 @@ class WorkloadStack(Stack):
         # Deleted in reverse: a claim in use, or a volume that is claimed, does not go away.
         data_job.node.add_dependency(volume)
         training_manifest.node.add_dependency(volume)
+        launcher: KubernetesObject | None = None
         if settings.training.enabled:
             launcher_and_rights = launcher_objects(
                 settings, dataset_job=dataset[-1], training_job=training
             )
-            launcher = cluster.add_manifest(workload.construct_id("Launcher"), *launcher_and_rights)
-            launcher.node.add_dependency(data_job, training_manifest)
-            watch = cluster.add_manifest(
-                workload.construct_id("Watch"),
-                *watch_objects(workload, launcher=launcher_and_rights[-1], training_job=training),
+            launcher = launcher_and_rights[-1]
+            launching = cluster.add_manifest(
+                workload.construct_id("Launcher"), *launcher_and_rights
             )
-            watch.node.add_dependency(launcher)
+            launching.node.add_dependency(data_job, training_manifest)
+        watch = cluster.add_manifest(
+            workload.construct_id("Watch"),
+            *watch_objects(
+                settings, dataset_job=dataset[-1], training_job=training, launcher=launcher
+            ),
+        )
+        # A pod gets its identity when it starts, or never.
+        watch.node.add_dependency(self._identity_of_the_watch(settings))
+
+    def _identity_of_the_watch(self, settings: Settings) -> Construct:
+        """Let the watch's pod publish metrics in the deployment's namespace, and nothing else."""
+        workload = settings.workload
+        role = PodIdentityRole(
+            self,
+            workload.construct_id("WatchRole"),
+            cluster_name=settings.cluster_name,
+            namespace=NAMESPACE,
+            service_account=workload.watch,
+        )
+        # CloudWatch knows no resource for it, but the namespace as a condition:
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={
+                    "StringEquals": {"cloudwatch:namespace": names.metrics_namespace(settings)}
+                },
+            )
+        )
+        identity = eks_v2.CfnPodIdentityAssociation(
+            self,
+            workload.construct_id("WatchIdentity"),
+            cluster_name=settings.cluster_name,
+            namespace=NAMESPACE,
+            service_account=workload.watch,
+            role_arn=role.role_arn,
+        )
+        identity.node.add_dependency(role)
+        return identity

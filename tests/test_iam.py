@@ -189,7 +189,7 @@ def test_pod_identities_are_for_this_clusters_pods_alone(default: Any) -> None:
         if role["Type"] == "AWS::IAM::Role"
         and "pods.eks.amazonaws.com" in json.dumps(role["Properties"]["AssumeRolePolicyDocument"])
     ]
-    assert len(roles) == 4
+    assert len(roles) == 5
     for role in roles:
         for statement in role:
             conditions = json.dumps(statement["Condition"])

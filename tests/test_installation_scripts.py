@@ -31,6 +31,7 @@ case "$*" in
       cp "$0.home" ".venv/bin/$name.home"
     done
     printf '#!/bin/bash\\necho npm >>log\\nmkdir -p node_modules\\n' >.venv/bin/npm
+    echo '[ ! -e npm_fails ]' >>.venv/bin/npm
     chmod +x .venv/bin/npm ;;
   -m\\ pip*)
     echo "pip ${@: -1}" >>log
@@ -157,6 +158,18 @@ def test_without_a_network_what_is_installed_can_still_be_used(checkout: Checkou
     (checkout.folder / "fail").unlink()
     checkout.install("development")
     assert checkout.asked() == [lock("development"), "pip ."]
+
+
+def test_a_cdk_command_line_that_cannot_be_installed_is_told(checkout: Checkout) -> None:
+    """npm itself says why; the next call tries again."""
+    (checkout.folder / "npm_fails").touch()
+    done = checkout.install("deployment")
+    assert done.returncode == 2
+    assert "The CDK command line could not be installed" in done.stderr
+    (checkout.folder / "npm_fails").unlink()
+    checkout.asked()
+    assert checkout.install("deployment").returncode == 0
+    assert checkout.asked() == ["npm"]
 
 
 def test_another_interpreter_replaces_the_environment(checkout: Checkout, tmp_path: Path) -> None:

@@ -57,3 +57,11 @@ def deployment_from_context_or_stop(context: list[str] | None) -> Deployment:
     """Return the deployment that the settings describe; end the command without an account."""
     settings = settings_or_stop(context)
     return deployment_or_stop(settings, logged_in_or_stop(settings))
+
+
+def agreed(question: str) -> bool:
+    """Ask a person on standard error, which leaves JSON alone; nobody there means no."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        return False

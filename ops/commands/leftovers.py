@@ -8,7 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from ops import leftovers as leftover_search
-from ops.commands.base import FAIL, PASS, WARN, Context, Json, deployment_from_context_or_stop, stop
+from ops.commands.base import (
+    FAIL,
+    PASS,
+    WARN,
+    Context,
+    Json,
+    agreed,
+    deployment_from_context_or_stop,
+    stop,
+)
 from ops.leftovers import Leftover, Search, deletion
 from ops.show.leftovers import show_leftovers
 from ops.show.terminal import as_json, console
@@ -48,7 +57,7 @@ def _delete(search: Search, *, yes: bool) -> list[Leftover]:
     question = f"Delete these {len(safe)}, which are safe to delete?"
     for each in safe:
         _say(f"  {each.kind} {each.id}")
-    if not (yes or _agreed(question)):
+    if not (yes or agreed(question)):
         return []
     gone = deletion.delete(safe, _say)
     failed = " ".join(sorted(deletion.half_destroyed(search)))
@@ -57,13 +66,6 @@ def _delete(search: Search, *, yes: bool) -> list[Leftover]:
             f"What may have kept stacks from being deleted is gone. Again: npx cdk destroy {failed}"
         )
     return gone
-
-
-def _agreed(question: str) -> bool:
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:  # nobody is there to answer
-        return False
 
 
 def _say(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +42,8 @@ class Cluster:
     """What the server holds: objects by the path of their list, and logs by pod.
 
     `refused`: status to answer everything with, if not 0; `missing`: paths to answer with 404;
-    `refusals`: status and message to answer a method and path with.
+    `refusals`: status and message to answer a method and path with; `stays`: whether what is
+    deleted is there all the same.
     """
 
     def __init__(self) -> None:
@@ -52,6 +54,8 @@ class Cluster:
         self.refusals: dict[tuple[str, str], tuple[int, str]] = {}
         self.made: list[dict[str, Any]] = []
         self.dry_runs: list[str] = []
+        self.deleted: list[tuple[str, dict[str, str]]] = []
+        self.stays = False
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, str]:
         """Return status and text for a request."""
@@ -72,15 +76,50 @@ class Cluster:
             self.made.append(json.loads(body))
             self.dry_runs.append(query.get("dryRun", ""))
             return 201, body.decode()
-        wanted = dict(
-            part.split("=", 1) for part in query.get("labelSelector", "").split(",") if part
-        )
+        if parts.path not in self.lists and (found := self._named(parts.path)) is not None:
+            if method == "DELETE":
+                self.deleted.append((found["metadata"]["name"], query))
+                if not self.stays:
+                    self.lists[parts.path.rpartition("/")[0]].remove(found)
+            return 200, json.dumps(found)
+        if parts.path.rpartition("/")[0] in self.lists:
+            return 404, json.dumps({"kind": "Status", "code": 404, "message": "not found"})
         items = [
             item
             for item in self.lists.get(parts.path, [])
-            if wanted.items() <= item["metadata"].get("labels", {}).items()
+            if _fits(item["metadata"].get("labels", {}), query.get("labelSelector", ""))
+            and _has_fields(item, query.get("fieldSelector", ""))
         ]
         return 200, json.dumps({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": items})
+
+    def _named(self, path: str) -> dict[str, Any] | None:
+        listed, _, name = path.rpartition("/")
+        return next(
+            (each for each in self.lists.get(listed, []) if each["metadata"]["name"] == name), None
+        )
+
+
+def _fits(labels: dict[str, str], selector: str) -> bool:
+    """Whether labels fit a selector of `key=value` and `key in (a,b)`.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+    """
+    for part in re.split(r",(?![^(]*\))", selector) if selector else []:
+        key, _, wanted = part.partition(" in ") if " in " in part else part.partition("=")
+        if labels.get(key) not in wanted.strip("()").split(","):
+            return False
+    return True
+
+
+def _has_fields(item: dict[str, Any], selector: str) -> bool:
+    for part in selector.split(",") if selector else []:
+        path, _, wanted = part.partition("=")
+        value: Any = item
+        for key in path.split("."):
+            value = value.get(key, {})
+        if value != wanted:
+            return False
+    return True
 
 
 @contextmanager
@@ -98,7 +137,7 @@ def serving(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_POST = do_GET
+        do_POST = do_DELETE = do_GET
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -240,7 +279,6 @@ def healthy() -> Cluster:
         JOBS: [
             job("uniref50-download-1", "uniref50-download", conditions=[condition("Complete")]),
             job("esm1nv-launcher-1", "esm1nv-launcher", conditions=[condition("Complete")]),
-            job("esm1nv-watch-1", "esm1nv-watch", active=1),
         ],
         PYTORCH: [training(False, condition("Created"), condition("Running"))],
         PODS: [

@@ -85,8 +85,9 @@ def test_the_trainings_parameters_change(standing: Any) -> None:
     steps = steps_after(standing, before)
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
     removed = {key for verb, key in steps if verb != "apply"}
-    # Launcher and watch alone are new; the training is changed where it is, and the data stays.
-    assert removed == {key for key in jobs if "launcher" in key or "watch" in key}
+    # The launcher alone is new; training and watch are changed where they are, and the data stays.
+    assert removed == {key for key in jobs if "launcher" in key}
+    assert ("apply", "Deployment/default/esm1nv-watch") in steps
 
 
 def test_the_training_is_switched_off(standing: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import pytest
@@ -37,53 +35,21 @@ def test_messages_tell_of_this_clusters_gpu_nodes_alone(
         assert not other.startswith(prefix)
 
 
-def line_of(deployment: Any, container: str) -> str:
-    """Return a line of a container of the watching Job, as Container Insights logs it."""
-    (job,) = [
-        each
-        for each in deployment.kubernetes_objects("Workload")
-        if each["kind"] == "Job" and each["metadata"]["name"].startswith("esm1nv-watch")
+def test_the_alarms_ask_for_the_metrics_that_the_watch_publishes(default: Any) -> None:
+    """In the namespace that its pod is given."""
+    (watch,) = [
+        each for each in default.kubernetes_objects("Workload") if each["kind"] == "Deployment"
     ]
-    pod = job["spec"]["template"]["spec"]
-    (found,) = [
-        each for each in [*pod["initContainers"], *pod["containers"]] if each["name"] == container
-    ]
-    what = found["args"][-1].replace("pytorchjob/", "pytorchjob.kubeflow.org/")
-    return json.dumps(
-        {
-            "log": f"{what} condition met",
-            "kubernetes": {
-                "pod_name": f"{job['metadata']['name']}-x7k2p",
-                "container_name": container,
-            },
-        }
-    )
-
-
-def messages(deployment: Any, line: str) -> list[str]:
-    """Return the alarms that a line in the log of the pods sets off."""
-    metrics = {}
-    for each in deployment.resources("Observability", "AWS::Logs::MetricFilter").values():
-        properties = each["Properties"]
-        assert properties["LogGroupName"] == "/aws/containerinsights/bionemo-on-eks/application"
-        (metric,) = properties["MetricTransformations"]
-        # All terms, each in quotes: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
-        metrics[metric["MetricName"]] = re.findall(r'"([^"]+)"', properties["FilterPattern"])
-    return [
+    (container,) = watch["spec"]["template"]["spec"]["containers"]
+    namespace = container["args"][container["args"].index("--metrics") + 1]
+    alarms = default.resources("Observability", "AWS::CloudWatch::Alarm").values()
+    asked = {
         each["Properties"]["AlarmName"]
-        for each in deployment.resources("Observability", "AWS::CloudWatch::Alarm").values()
-        if (terms := metrics.get(each["Properties"]["MetricName"]))
-        and all(term in line for term in terms)
-    ]
-
-
-@pytest.mark.parametrize("end", ["training-succeeded", "training-failed"])
-def test_a_message_says_how_the_training_has_ended(default: Any, end: str) -> None:
-    assert messages(default, line_of(default, end)) == [f"bionemo-on-eks-{end}"]
-
-
-def test_the_launchers_end_is_not_the_trainings(default: Any) -> None:
-    assert messages(default, line_of(default, "wait-for-launcher")) == []
+        for each in alarms
+        if each["Properties"]["Namespace"] == namespace
+    }
+    wanted = ("training-succeeded", "training-failed", "dataset-error", "watch-silent")
+    assert {f"bionemo-on-eks-{name}" for name in wanted} <= asked
 
 
 def test_little_space_is_a_tenth_of_this_file_system(default: Any) -> None:

@@ -57,15 +57,46 @@ def test_names_stay_short_enough_for_pods(default: Any) -> None:
         assert len(each["metadata"]["name"]) <= 63 - len("-abcde")
 
 
-def test_launcher_and_watch_wait_for_the_jobs_that_are_there(default: Any) -> None:
+def test_the_launcher_waits_for_the_data_job_that_is_there(default: Any) -> None:
     """One that named another Job would wait for ever."""
     launcher = item(default, "Job", "esm1nv-launcher")
-    for waiting, awaited in (
-        (launcher, data_job(default)),
-        (item(default, "Job", "esm1nv-watch"), launcher),
-    ):
-        first = waiting["spec"]["template"]["spec"]["initContainers"][0]
-        assert f"job/{awaited['metadata']['name']}" in first["args"]
+    first = launcher["spec"]["template"]["spec"]["initContainers"][0]
+    assert f"job/{data_job(default)['metadata']['name']}" in first["args"]
+
+
+def watched(deployment: Any) -> set[str]:
+    """The names of objects that the watch is given."""
+    (container,) = item(deployment, "Deployment")["spec"]["template"]["spec"]["containers"]
+    there = {each["metadata"]["name"] for each in deployment.kubernetes_objects("Workload")}
+    return there & set(container["args"])
+
+
+def test_the_watch_looks_at_the_jobs_that_are_there(default: Any) -> None:
+    launcher, training = item(default, "Job", "esm1nv-launcher"), item(default, "PyTorchJob")
+    names = {each["metadata"]["name"] for each in (data_job(default), launcher, training)}
+    assert watched(default) == names
+
+
+def test_the_watch_may_publish_in_its_namespace_and_nothing_else(default: Any) -> None:
+    (container,) = item(default, "Deployment")["spec"]["template"]["spec"]["containers"]
+    namespace = container["args"][container["args"].index("--metrics") + 1]
+    (policy,) = default.resources("Workload", "AWS::IAM::Policy").values()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "cloudwatch:PutMetricData"
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": namespace}}
+    (identity,) = default.resources("Workload", "AWS::EKS::PodIdentityAssociation").values()
+    account = item(default, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"]
+    assert identity["Properties"]["ServiceAccount"] == account
+
+
+def test_the_watchs_pod_starts_after_its_identity_is_there(default: Any) -> None:
+    (identity,) = default.resources("Workload", "AWS::EKS::PodIdentityAssociation")
+    (watch,) = [
+        each
+        for each in default.resources("Workload", "Custom::AWSCDK-EKS-KubernetesResource").values()
+        if "esm1nv-watch" in str(each["Properties"]["Manifest"])
+    ]
+    assert identity in watch["DependsOn"]
 
 
 def test_other_data_launch_the_training_anew(default: Any, synth: Any) -> None:
@@ -77,5 +108,8 @@ def test_other_data_launch_the_training_anew(default: Any, synth: Any) -> None:
 
 
 def test_without_training_nothing_lifts_the_suspension(synth: Any) -> None:
-    objects = synth(**{"training.enabled": "false"}).kubernetes_objects("Workload")
+    deployment = synth(**{"training.enabled": "false"})
+    objects = deployment.kubernetes_objects("Workload")
     assert not [each for each in objects if each["metadata"]["name"].startswith("esm1nv-launcher")]
+    # The data Job is watched all the same.
+    assert data_job(deployment)["metadata"]["name"] in watched(deployment)

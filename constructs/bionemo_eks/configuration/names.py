@@ -68,6 +68,11 @@ def fixed_log_groups(settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
+def metrics_namespace(settings: Settings) -> str:
+    """Return the CloudWatch namespace of the metrics that the watch publishes."""
+    return f"BioNeMoOnEKS/{settings.cluster_name}"
+
+
 def node_group_prefix(settings: Settings, kind: str) -> str:
     """Return what the names of all node groups of a kind, `core` or `gpu`, begin with."""
     return f"{settings.cluster_name}-{kind}-"

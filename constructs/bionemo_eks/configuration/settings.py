@@ -435,6 +435,12 @@ class NotificationSettings(Group):
         StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$"),
         Form("an e-mail address, or empty"),
     ] = Field(default="", description="Address for alarms and the message that training ended.")
+    pending_minutes: int = Field(
+        default=30,
+        ge=5,
+        le=1440,
+        description="Minutes for which workers wait for a GPU node before an alarm says so.",
+    )
 
 
 class Settings(Group):

@@ -161,7 +161,12 @@ IMAGES = {
     "kubectl": Image(
         "registry.k8s.io/kubectl:v1.35.3",
         "the default version's; one for all, for with another a new launcher would start the "
-        "training once more. Launcher and watch get, wait and patch, which is the same in each",
+        "training once more. The launcher gets, waits and patches, which is the same in each",
+    ),
+    "watch": Image(
+        "public.ecr.aws/lambda/python:3.13.2026.06.05.14",
+        "AWS' own Python with boto3 (1.40 or later: it knows Pod Identity), public, without a key; "
+        "a tag with its date, which is never moved",
     ),
     "training-operator": Image(
         "kubeflow/training-operator:v1-855e096",

@@ -1,9 +1,8 @@
-"""The Kubernetes objects of a training: program, PyTorchJob, launcher and watch."""
+"""The Kubernetes objects of a training: its program, the PyTorchJob and its launcher."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from bionemo_eks.configuration.instance_types import InstanceType
 from bionemo_eks.configuration.names import name_with_hash
@@ -98,39 +97,24 @@ def _kept_gib(node: InstanceType) -> float:
 def launcher_objects(
     settings: Settings, *, dataset_job: KubernetesObject, training_job: KubernetesObject
 ) -> list[KubernetesObject]:
-    """Return the launcher's account, rights and Job, in the order to apply them."""
+    """Return the launcher's account, rights and Job, in the order to apply them.
+
+    The Job is new for each training.
+    """
     workload = settings.workload
-    values = {
-        "dataset_job": dataset_job["metadata"]["name"],
-        "program": training_program(workload)["metadata"]["name"],
-        # The data Job's image too, so that a core node has it already.
-        "python_image": settings.training.image,
-        "asks": _asked(settings),
-    }
-    return _companion("launcher", workload.launcher, values, training_job)
-
-
-def watch_objects(
-    workload: Workload, *, launcher: KubernetesObject, training_job: KubernetesObject
-) -> list[KubernetesObject]:
-    """Return the account, rights and Job that tell of the training's end, in the order to apply."""
-    waits_for = {"launcher": launcher["metadata"]["name"]}
-    return _companion("watch", workload.watch, waits_for, training_job)
-
-
-def _companion(
-    what: str, account: str, values: Mapping[str, object], training_job: KubernetesObject
-) -> list[KubernetesObject]:
-    """Return the objects of `manifests/workload/<what>.yaml`; its Job is new for each training."""
     objects = manifests.load(
-        f"workload/{what}.yaml",
+        "workload/launcher.yaml",
         {
             "image": IMAGES["kubectl"].reference,
-            "account": account,
+            "account": workload.launcher,
             "training": training_job["metadata"]["name"],
-            **values,
+            "dataset_job": dataset_job["metadata"]["name"],
+            "program": training_program(workload)["metadata"]["name"],
+            # The data Job's image too, so that a core node has it already.
+            "python_image": settings.training.image,
+            "asks": _asked(settings),
         },
     )
     job = objects[-1]
-    job["metadata"]["name"] = name_with_hash(account, job["spec"], training_job["spec"])
+    job["metadata"]["name"] = name_with_hash(workload.launcher, job["spec"], training_job["spec"])
     return objects

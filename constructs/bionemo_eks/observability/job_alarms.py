@@ -1,4 +1,8 @@
-"""Alarms on what the jobs print: the training's end, and trouble with the data set."""
+"""Alarms on the jobs' states: how the training ends, and what keeps it from it.
+
+The watch (`workloads/watch`) publishes the states, Container Insights what it sees of containers.
+No alarm rests on words in a log.
+"""
 
 from __future__ import annotations
 
@@ -7,81 +11,227 @@ from dataclasses import dataclass
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from bionemo_eks.jobs.dataset_job import DATA_JOB
+from bionemo_eks.configuration import names
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.places import NAMESPACE
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-enhanced-EKS.html
+_INSIGHTS = "ContainerInsights"
+# Minutes without a value after which the watch counts as silent. An update of it takes one or two.
+SILENT_MINUTES = 15
+# Minutes for which a pod has waited on its node for its volume or its network. A new node's driver
+# is not there from the first minute.
+CANNOT_START_MINUTES = 5
+# Minutes, of so many, in which what is tried again has failed: one that works later is no news.
+_TRIES, _OF = 3, 5
+# Metrics of the watch, by the names that `workloads/watch/cloudwatch_metrics.py` gives them.
+WATCHING = "Watching"
 
 
 @dataclass(frozen=True)
 class Message:
-    """What to tell when a line holds all of `terms`: Container Insights adds a container's name.
+    """What to tell while the watch's `metric` is at `threshold` or above.
 
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+    `looks`: how many looks, of the last five where it is more than one, must have found it so.
     """
 
     name: str
-    terms: tuple[str, ...]
+    metric: str
     text: str
+    threshold: float = 1
+    looks: int = 1
 
 
-def messages(training: str) -> tuple[Message, ...]:
-    """Return what is told of the jobs; `training` is the PyTorchJob's name."""
+def messages(settings: Settings) -> tuple[Message, ...]:
+    """Return what is told of the states that the watch publishes."""
+    job, pending = settings.workload.job, settings.notifications.pending_minutes
+    return (*_ends(job), *_obstacles(job, pending))
+
+
+def _ends(job: str) -> tuple[Message, ...]:
+    """Return what is told of the ends of data Job, launcher and training."""
     return (
         Message(
             "training-succeeded",
-            ("training-succeeded", "condition met"),
+            "TrainingSucceeded",
             "The training has ended well; its checkpoints are in the bucket. The GPU nodes go.",
         ),
         Message(
             "training-failed",
-            ("training-failed", "condition met"),
-            "The training has failed, after more restarts than are allowed. The GPU nodes go. "
-            f"See: ./bionemo status, kubectl describe pytorchjob {training}",
+            "TrainingFailed",
+            "The training has failed. The GPU nodes go. Why: ./bionemo status, "
+            f"kubectl describe pytorchjob {job}. After the mend: ./bionemo retry training",
         ),
         Message(
             "dataset-error",
-            (DATA_JOB, "error:"),
-            "The data Job reports an error. It tries again unless another try would end the same; "
-            "no GPU node starts before it succeeds. See: ./bionemo status",
+            "DataFailed",
+            "The data Job has failed and does not try again; no GPU node starts. Why: "
+            "./bionemo status. After the mend: ./bionemo retry data",
+        ),
+        Message(
+            "launcher-failed",
+            "LauncherFailed",
+            "The launcher has given up, so the training does not start. Why: ./bionemo status. "
+            "After the mend: ./bionemo retry training",
+        ),
+    )
+
+
+def _obstacles(job: str, pending: int) -> tuple[Message, ...]:
+    """Return what is told of pods that do not start, or not for long."""
+    return (
+        Message(
+            "workers-pending",
+            "WorkersPendingMinutes",
+            f"Workers have waited for a GPU node for {pending} minutes and go on waiting. See: "
+            f"kubectl describe pod {job}-worker-0; often the zone has no capacity",
+            threshold=pending,
+        ),
+        Message(
+            "pod-cannot-start",
+            "CannotStartMinutes",
+            "A pod of the data Job, the launcher or the training does not start, for its volume or "
+            "its network does not come. See: kubectl describe pods; ./bionemo verify",
+            threshold=CANNOT_START_MINUTES,
+        ),
+        Message(
+            "job-out-of-memory",
+            "JobsOutOfMemory",
+            "A container of the data Job or the launcher was killed, for it needed more memory "
+            "than it may have. The Job tries again, a few times. See: ./bionemo status",
+        ),
+        Message(
+            "init-image-missing",
+            "InitContainersWithoutImage",
+            "The image of an init container cannot be pulled. See: kubectl describe pods",
+            looks=_TRIES,
         ),
     )
 
 
 class JobAlarms(Construct):
-    """An alarm for each of `messages`, on the lines in `log_group_name`, that reaches `topic`."""
+    """Alarms on the jobs of a deployment that reach `topic`; the metrics need not be there yet."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        cluster_name: str,
-        training: str,
-        log_group_name: str,
-        topic: sns.ITopic,
+        self, scope: Construct, construct_id: str, *, settings: Settings, topic: sns.ITopic
     ) -> None:
         super().__init__(scope, construct_id)
-        group = logs.LogGroup.from_log_group_name(self, "Lines", log_group_name)
-        for message in messages(training):
-            name = message.name.title().replace("-", "")
-            lines = logs.MetricFilter(
-                self,
-                f"{name}Lines",
-                log_group=group,
-                filter_pattern=logs.FilterPattern.all_terms(*message.terms),
-                metric_namespace=f"BioNeMoOnEKS/{cluster_name}",
-                metric_name=name,
-            )
-            alarm = lines.metric(statistic="Sum", period=Duration.minutes(1)).create_alarm(
-                self,
+        self._cluster, self._topic = settings.cluster_name, topic
+        namespace = names.metrics_namespace(settings)
+        for message in messages(settings):
+            self._add_message(namespace, message)
+        self._add_silence(namespace, settings.workload.watch)
+        self._add_insights(settings.workload.watch)
+
+    def _add_message(self, namespace: str, message: Message) -> None:
+        alarm = self._alarm(
+            message.name,
+            # One look at 0 is enough to leave ALARM, and so to tell of the next failure.
+            _metric(namespace, message.metric, "Minimum"),
+            message.text,
+            threshold=message.threshold,
+            periods=_OF if message.looks > 1 else 1,
+            datapoints=message.looks,
+            # While the watch is away nothing is known: an alarm neither ends nor begins.
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+    def _add_silence(self, namespace: str, watch: str) -> None:
+        """Tell when the watch falls silent; before its first word no alarm changes its state.
+
+        A new alarm begins in INSUFFICIENT_DATA, and an action is for a change into a state from
+        another: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        """
+        alarm = self._alarm(
+            "watch-silent",
+            _metric(namespace, WATCHING, "SampleCount"),
+            f"The watch has published no states for {SILENT_MINUTES} minutes, so nothing would be "
+            f"told of the jobs. See: kubectl get pods, kubectl logs deployment/{watch}",
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            periods=SILENT_MINUTES,
+            treat_missing_data=cloudwatch.TreatMissingData.MISSING,
+        )
+        alarm.add_insufficient_data_action(actions.SnsAction(self._topic))
+
+    def _add_insights(self, watch: str) -> None:
+        """Tell of what Container Insights counts in any pod of the cluster, and of the watch."""
+        cluster = {"ClusterName": self._cluster}
+        of_the_watch = {**cluster, "Namespace": NAMESPACE, "PodName": watch}
+        found = (
+            (
+                "image-missing",
+                "pod_container_status_waiting_reason_image_pull_error",
+                cluster,
+                "A pod's image cannot be pulled: a wrong name, no access, or no way to the "
+                "registry. See: kubectl get pods --all-namespaces",
+                _TRIES,
+            ),
+            (
+                "out-of-memory",
+                "pod_container_status_terminated_reason_oom_killed",
+                cluster,
+                "A container was killed, for it needed more memory than it may have, and was "
+                "started again. See: kubectl get pods --all-namespaces, ./bionemo status",
+                1,
+            ),
+            (
+                "watch-crashes",
+                "pod_container_status_waiting_reason_crash_loop_back_off",
+                of_the_watch,
+                f"The watch ends again and again. See: kubectl logs deployment/{watch} --previous",
+                _TRIES,
+            ),
+        )
+        for name, metric, dimensions, text, minutes in found:
+            alarm = self._alarm(
                 name,
-                alarm_name=f"{cluster_name}-{message.name}",
-                alarm_description=message.text,
-                threshold=1,
-                evaluation_periods=1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                _metric(_INSIGHTS, metric, "Maximum", dimensions),
+                text,
+                periods=_OF,
+                datapoints=minutes,
+                # The kubelet's states come and go between two tries.
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
-            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+    def _alarm(
+        self,
+        name: str,
+        metric: cloudwatch.Metric,
+        text: str,
+        *,
+        threshold: float = 1,
+        comparison: cloudwatch.ComparisonOperator = (
+            cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+        ),
+        periods: int = 1,
+        datapoints: int | None = None,
+        treat_missing_data: cloudwatch.TreatMissingData,
+    ) -> cloudwatch.Alarm:
+        return metric.create_alarm(
+            self,
+            name.title().replace("-", ""),
+            alarm_name=f"{self._cluster}-{name}",
+            alarm_description=text,
+            threshold=threshold,
+            comparison_operator=comparison,
+            evaluation_periods=periods,
+            datapoints_to_alarm=datapoints,
+            treat_missing_data=treat_missing_data,
+        )
+
+
+def _metric(
+    namespace: str, name: str, statistic: str, dimensions: dict[str, str] | None = None
+) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        dimensions_map=dimensions or {},
+        statistic=statistic,
+        period=Duration.minutes(1),
+    )

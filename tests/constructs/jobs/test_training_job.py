@@ -1,4 +1,4 @@
-"""The training, its launcher and its watch: when each is another one, and what each may do."""
+"""The training and its launcher: when each is another one, and what each may do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from bionemo_eks.jobs.training_job import (
     launcher_objects,
     training_job,
     training_program,
-    watch_objects,
 )
 from bionemo_eks.jobs.workloads import WORKLOADS
 from start import parser
@@ -28,7 +27,7 @@ DATA_JOB = {"metadata": {"name": "some-data-job"}}
 
 
 class Objects:
-    """The PyTorchJob for some settings, and the objects of its launcher and its watch."""
+    """The PyTorchJob for some settings, and the objects of its launcher."""
 
     def __init__(self, data_job: dict[str, Any] = DATA_JOB, /, **changes: str) -> None:
         self.settings: Settings = read_settings(changes)
@@ -38,7 +37,6 @@ class Objects:
         self.launcher = launcher_objects(
             self.settings, dataset_job=data_job, training_job=self.training
         )
-        self.watch = watch_objects(workload, launcher=self.launcher[-1], training_job=self.training)
 
     @property
     def worker(self) -> dict[str, Any]:
@@ -137,10 +135,9 @@ def test_other_data_apply_the_suspension_again() -> None:
 
 
 @pytest.mark.parametrize("change", [{"training.max_steps": "7000"}, {"gpu.nodes": "1"}], ids=str)
-def test_a_changed_training_is_launched_and_watched_anew(change: dict[str, str]) -> None:
-    before, after = Objects(), Objects(**change)
-    for first, second in ((before.launcher, after.launcher), (before.watch, after.watch)):
-        assert first[-1]["metadata"]["name"] != second[-1]["metadata"]["name"]
+def test_a_changed_training_is_launched_anew(change: dict[str, str]) -> None:
+    before, after = (each.launcher[-1] for each in (Objects(), Objects(**change)))
+    assert before["metadata"]["name"] != after["metadata"]["name"]
 
 
 def test_other_data_launch_the_training_anew() -> None:
@@ -151,13 +148,12 @@ def test_other_data_launch_the_training_anew() -> None:
 def test_another_kubernetes_version_starts_no_training_anew() -> None:
     older, newer = Objects(kubernetes_version="1.34"), Objects(kubernetes_version="1.35")
     assert older.launcher == newer.launcher
-    assert older.watch == newer.watch
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_names_stay_short_enough_for_pods(name: str) -> None:
     found = Objects(**{"training.workload": name})
-    for each in (found.training, *found.launcher, *found.watch):
+    for each in (found.training, *found.launcher):
         assert len(each["metadata"]["name"]) <= 63 - len("-abcde")
 
 
@@ -283,20 +279,8 @@ def test_the_launcher_may_touch_its_two_jobs_and_no_more() -> None:
     assert verbs <= {"get", "list", "watch", "patch"}
 
 
-def test_the_watch_starts_after_the_launcher_and_only_looks() -> None:
-    found = Objects()
-    launcher = found.launcher[-1]["metadata"]["name"]
-    first, *_ = steps(found.watch).values()
-    assert f"job/{launcher}" in first
-    named = {name for rule in rules(found.watch) for name in rule["resourceNames"]}
-    assert named == {launcher, found.training["metadata"]["name"]}
-    verbs = {verb for rule in rules(found.watch) for verb in rule["verbs"]}
-    assert verbs == {"get", "list", "watch"}
-
-
-@pytest.mark.parametrize("which", ["launcher", "watch"])
-def test_the_rights_go_to_the_account_that_the_job_runs_as(which: str) -> None:
-    objects = getattr(Objects(), which)
+def test_the_rights_go_to_the_account_that_the_job_runs_as() -> None:
+    objects = Objects().launcher
     by_kind = {each["kind"]: each for each in objects}
     account = objects[-1]["spec"]["template"]["spec"]["serviceAccountName"]
     assert by_kind["ServiceAccount"]["metadata"]["name"] == account

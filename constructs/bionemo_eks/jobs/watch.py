@@ -1,0 +1,57 @@
+"""The Kubernetes objects of the watch: a program that publishes the jobs' states as metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bionemo_eks.configuration.names import metrics_namespace, name_with_hash
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.versions import IMAGES
+from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs.manifests import KubernetesObject
+from bionemo_eks.jobs.places import NAMESPACE
+
+PROGRAM_FOLDER = Path(__file__).resolve().parents[3] / "workloads" / "watch"
+
+
+def watch_objects(
+    settings: Settings,
+    *,
+    dataset_job: KubernetesObject,
+    training_job: KubernetesObject,
+    launcher: KubernetesObject | None,
+) -> list[KubernetesObject]:
+    """Return account, rights, program and Deployment of the watch, in the order to apply them.
+
+    `launcher` is the launcher's Job, None where no training is to be started.
+    """
+    account, training = settings.workload.watch, _name(training_job)
+    files = {
+        path.name: path.read_text(encoding="utf-8") for path in sorted(PROGRAM_FOLDER.glob("*.py"))
+    }
+    options = {
+        "--namespace": NAMESPACE,
+        "--data-job": _name(dataset_job),
+        "--training": training,
+        "--metrics": metrics_namespace(settings),
+        "--region": settings.region,
+    }
+    if launcher is not None:
+        options["--launcher"] = _name(launcher)
+    return manifests.load(
+        "workload/watch.yaml",
+        {
+            "image": IMAGES["watch"].reference,
+            "account": account,
+            "training": training,
+            "jobs": [_name(job) for job in (dataset_job, launcher) if job is not None],
+            # With the account's name, for two workloads' watches share no object.
+            "program_config_map": name_with_hash(f"{account}-program", files),
+            "files": files,
+            "arguments": [part for option in options.items() for part in option],
+        },
+    )
+
+
+def _name(item: KubernetesObject) -> str:
+    return str(item["metadata"]["name"])

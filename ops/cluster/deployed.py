@@ -1,0 +1,56 @@
+"""The objects that the Workload stack has handed to the cluster, as it deployed them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bionemo_eks.configuration import names
+from bionemo_eks.jobs.manifests import KubernetesObject
+from ops.aws import Deployment
+from ops.cluster.api import ClusterError
+from ops.reasons import reason
+
+_MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
+# What kubectl keeps of an object that it has made, to know later what was taken out of it:
+# https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-apply-calculates-differences-and-merges-changes
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def deployed_objects(deployment: Deployment) -> list[KubernetesObject]:
+    """Return the objects of the stack that stands, with the label by which CDK's handler prunes.
+
+    An object that needs what CloudFormation knows alone, such as the volume, is left out. Raises
+    ClusterError when CloudFormation does not tell.
+    """
+    stack = names.stack_name(deployment.settings, "Workload")
+    try:
+        answer = deployment.aws.client("cloudformation").get_template(StackName=stack)
+    except (ClientError, BotoCoreError) as error:
+        raise ClusterError(
+            f"what the stack {stack} has deployed is not known: {reason(error)}"
+        ) from None
+    return list(objects_of(answer["TemplateBody"]))
+
+
+def objects_of(template: Any) -> Iterator[KubernetesObject]:
+    """Yield the Kubernetes objects of a template, which boto3 has parsed where it is JSON."""
+    if isinstance(template, str):
+        template = json.loads(template)
+    for resource in template.get("Resources", {}).values():
+        manifest = resource.get("Properties", {}).get("Manifest")
+        if resource["Type"] == _MANIFEST and isinstance(manifest, str):
+            yield from json.loads(manifest)
+
+
+def as_kubectl_makes_it(item: KubernetesObject) -> KubernetesObject:
+    """Return the object with what `kubectl create --save-config`, CDK's way, writes into it."""
+    made = copy.deepcopy(item)
+    annotations = made["metadata"].setdefault("annotations", {})
+    text = json.dumps(made, separators=(",", ":"), sort_keys=True)
+    annotations[LAST_APPLIED] = f"{text}\n"
+    return made

@@ -1,0 +1,201 @@
+"""What has failed or was interrupted, started again: the same Jobs, under their own names.
+
+No deployment does that: where no setting has changed, CloudFormation hands nothing to the cluster.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from kubernetes import client as kubernetes
+
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.dataset_job import DATA_JOB
+from bionemo_eks.jobs.manifests import KubernetesObject
+from bionemo_eks.jobs.places import NAMESPACE
+from ops.cluster.api import ClusterError, asked
+from ops.cluster.deployed import as_kubectl_makes_it
+from ops.cluster.jobs import job_state, training_state
+
+_PYTORCH = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
+# Seconds until an old Job and its pods are gone, and between two looks. A pod of the data Job may
+# take a minute to end, and its volume's unmounting another.
+_GONE, _LOOK = 300.0, 2.0
+
+
+class What(StrEnum):
+    """What can be started again."""
+
+    DATA = "data"
+    TRAINING = "training"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What stands, in a sentence, and which objects are to be made again, in their order.
+
+    Without any there is nothing to do; `refused` says that there would be, but it cannot be done.
+    """
+
+    said: str
+    again: tuple[KubernetesObject, ...] = ()
+    refused: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Kind and name of each object."""
+        return [f"{each['kind']} {each['metadata']['name']}" for each in self.again]
+
+
+@dataclass
+class Standing:
+    """The deployed objects and what the cluster has of them; Jobs are None where it has none."""
+
+    settings: Settings
+    data: KubernetesObject | None
+    launcher: KubernetesObject | None
+    training: KubernetesObject | None
+    data_there: Any = None
+    launcher_there: Any = None
+    training_there: dict[str, Any] = field(default_factory=dict)
+
+
+def look(
+    api: kubernetes.ApiClient, settings: Settings, deployed: list[KubernetesObject]
+) -> Standing:
+    """Ask the cluster for the jobs among `deployed`; ClusterError where it does not tell."""
+    workload = settings.workload
+    standing = Standing(
+        settings,
+        data=_of(deployed, "Job", DATA_JOB),
+        launcher=_of(deployed, "Job", workload.launcher),
+        training=_of(deployed, "PyTorchJob", workload.job),
+    )
+    batch, objects = kubernetes.BatchV1Api(api), kubernetes.CustomObjectsApi(api)
+    for kind in ("data", "launcher"):
+        job = getattr(standing, kind)
+        if job is not None:
+            name = job["metadata"]["name"]
+            there = _if_there(batch.read_namespaced_job, name, NAMESPACE)
+            setattr(standing, f"{kind}_there", there)
+    if standing.training is not None:
+        there = _if_there(objects.get_namespaced_custom_object, *_PYTORCH, workload.job)
+        standing.training_there = there or {}
+    return standing
+
+
+def _of(deployed: list[KubernetesObject], kind: str, label: str) -> KubernetesObject | None:
+    found = (
+        each
+        for each in deployed
+        if each["kind"] == kind and each["metadata"]["labels"]["app.kubernetes.io/name"] == label
+    )
+    return next(found, None)
+
+
+def _if_there(read: Callable[..., Any], *arguments: str) -> Any:
+    try:
+        return asked(read, *arguments)
+    except ClusterError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def plan(what: What, standing: Standing) -> Plan:
+    """Return what is to be made again of `what`."""
+    return _plan_data(standing) if what is What.DATA else _plan_training(standing)
+
+
+def _plan_data(standing: Standing) -> Plan:
+    data = standing.data
+    if data is None:
+        return Plan("The deployed Workload stack has no data Job.", refused=True)
+    name, state = data["metadata"]["name"], job_state(standing.data_there)
+    if state == "complete":
+        return Plan(
+            f"The data set is finished: {name} has ended well. For another one change a setting "
+            "of dataset and run make deploy."
+        )
+    if state and not state.startswith("failed"):
+        return Plan(f"The data Job {name} is under way ({state}): there is nothing to start.")
+    said = f"The data Job {name} has {state}." if state else f"The data Job {name} is not there."
+    launcher = [standing.launcher] if _has_given_up(standing) else []
+    return Plan(said, (data, *(each for each in launcher if each is not None)))
+
+
+def _has_given_up(standing: Standing) -> bool:
+    """Whether the launcher no longer waits for the data: nobody would start the training."""
+    state = job_state(standing.launcher_there)
+    return standing.launcher is not None and (not state or state.startswith("failed"))
+
+
+def _plan_training(standing: Standing) -> Plan:
+    launcher, training, settings = standing.launcher, standing.training, standing.settings
+    title = f"The {settings.workload.title} training"
+    if launcher is None or training is None:
+        return Plan(
+            f"The deployed Workload stack starts no {settings.workload.title} training: "
+            "training.enabled was false, or another training.workload, at the last make deploy.",
+            refused=True,
+        )
+    data, launching = job_state(standing.data_there), job_state(standing.launcher_there)
+    state = training_state(standing.training_there, standing.data_there, standing.launcher_there)
+    if state.startswith("succeeded"):
+        return Plan(
+            f"{title} is finished: it has reached training.max_steps ({settings.training.max_steps}"
+            "). To go on from its newest checkpoint raise that and run make deploy."
+        )
+    if not data or data.startswith("failed"):
+        return Plan(
+            f"{title} needs the data set, and the data Job has {data or 'gone'}. First: "
+            "./bionemo retry data",
+            refused=True,
+        )
+    if launching and launching != "complete" and not launching.startswith("failed"):
+        return Plan(f"{title} is under way: the launcher is about to start it.")
+    if state and not state.startswith(("failed", "suspended")):
+        return Plan(f"{title} is under way ({state}): there is nothing to start.")
+    if not standing.training_there:
+        return Plan(f"{title} is not there.", (training, launcher))
+    return Plan(f"{title}: {state}.", (launcher,))
+
+
+def carry_out(api: kubernetes.ApiClient, plan: Plan, say: Callable[[str], None]) -> None:
+    """Make the objects of `plan` again, and tell of each.
+
+    ClusterError when the cluster refuses one. Interrupted in between, it may be run again: an
+    object that is not there counts as one that has failed.
+    """
+    for item in plan.again:
+        name = item["metadata"]["name"]
+        if item["kind"] == "Job":
+            _remove(api, name)
+            body = as_kubectl_makes_it(item)
+            asked(kubernetes.BatchV1Api(api).create_namespaced_job, NAMESPACE, body)
+        else:
+            objects = kubernetes.CustomObjectsApi(api)
+            asked(objects.create_namespaced_custom_object, *_PYTORCH, as_kubectl_makes_it(item))
+        say(f"{item['kind']} {name}: made again.")
+
+
+def _remove(api: kubernetes.ApiClient, name: str) -> None:
+    """Delete a Job and wait until it and its pods are gone; one that is not there is gone."""
+    batch = kubernetes.BatchV1Api(api)
+    until = time.monotonic() + _GONE
+    if _if_there(batch.read_namespaced_job, name, NAMESPACE) is None:
+        return
+    # In the foreground: a pod of the old Job must not write while one of the new one does.
+    # https://kubernetes.io/docs/concepts/architecture/garbage-collection/#foreground-deletion
+    asked(batch.delete_namespaced_job, name, NAMESPACE, propagation_policy="Foreground")
+    while _if_there(batch.read_namespaced_job, name, NAMESPACE) is not None:
+        if time.monotonic() > until:
+            raise ClusterError(
+                f"Job {name} does not go within {_GONE:.0f} s: a pod of it is still ending. "
+                "Run the command again later."
+            )
+        time.sleep(_LOOK)

@@ -1,0 +1,120 @@
+"""`bionemo retry` as a person or a program runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client as kubernetes
+
+from ops.cluster.deployed import objects_of
+from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, serving, training
+from tests.ops.commands.command_line import Line
+from tests.ops.status.deployments import standing
+from tests.simulated.aws import Answers
+
+
+@pytest.fixture
+def cluster(default: Any) -> Cluster:
+    """One whose data Job has failed, and whose training is suspended."""
+    (name,) = [
+        each["metadata"]["name"]
+        for each in objects_of(default.json("Workload"))
+        if each["kind"] == "Job" and each["metadata"]["name"].startswith("uniref50")
+    ]
+    found = Cluster()
+    found.lists = {
+        JOBS: [job(name, "uniref50-download", conditions=[condition("Failed", "too often")])],
+        PYTORCH: [training(True)],
+    }
+    return found
+
+
+@pytest.fixture
+def api(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
+    with serving(cluster) as client:
+        yield client
+
+
+@pytest.fixture
+def answers(api: kubernetes.ApiClient, default: Any) -> Answers:
+    body = json.dumps(default.json("Workload"))
+    return standing(api.configuration.host, cloudformation__get_template={"TemplateBody": body})
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(
+    line: Line, answers: Answers, cluster: Cluster
+) -> None:
+    done = line(answers, "retry", "data", "--dry-run")
+    assert done.exit_code == 0
+    assert "too often" in done.stderr
+    assert "Job uniref50-download-" in done.stderr
+    assert (cluster.made, cluster.deleted) == ([], [])
+
+
+def test_who_does_not_agree_changes_nothing(line: Line, answers: Answers, cluster: Cluster) -> None:
+    """Nor does a program without a person: it is asked, and nobody answers."""
+    done = line(answers, "retry", "data")
+    assert done.exit_code == 1
+    assert "Start the data again?" in done.stderr
+    assert (cluster.made, cluster.deleted) == ([], [])
+
+
+def test_yes_does_it_without_asking(line: Line, answers: Answers, cluster: Cluster) -> None:
+    done = line(answers, "retry", "data", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert "?" not in done.stderr
+    # The launcher is not there, so nobody would start the training.
+    assert [each["metadata"]["name"].rpartition("-")[0] for each in cluster.made] == [
+        "uniref50-download",
+        "esm1nv-launcher",
+    ]
+
+
+def test_json_is_for_programs(line: Line, answers: Answers, cluster: Cluster) -> None:
+    assert line(answers, "retry", "data", "--json").exit_code == 2
+    done = line(answers, "retry", "data", "--json", "--dry-run")
+    document = json.loads(done.stdout)
+    assert document["done"] is document["refused"] is False
+    assert [each.split("-")[0] for each in document["again"]] == ["Job uniref50", "Job esm1nv"]
+    assert cluster.made == []
+
+
+def test_what_cannot_be_is_refused_with_the_command_that_can(
+    line: Line, answers: Answers, cluster: Cluster
+) -> None:
+    done = line(answers, "retry", "training", "--yes")
+    assert done.exit_code == 2
+    assert "./bionemo retry data" in done.stderr
+    assert cluster.made == []
+
+
+def test_what_the_cluster_refuses_is_one_line(
+    line: Line, answers: Answers, cluster: Cluster
+) -> None:
+    cluster.refusals["POST", JOBS] = (403, "jobs.batch is forbidden")
+    done = line(answers, "retry", "data", "--yes")
+    assert done.exit_code == 2
+    assert "jobs.batch is forbidden" in done.stderr
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("what", ["", "everything"])
+def test_it_says_what_can_be_started_again(line: Line, answers: Answers, what: str) -> None:
+    done = line(answers, "retry", *([what] if what else []))
+    assert done.exit_code == 2
+
+
+def test_its_help_teaches(line: Line) -> None:
+    text = " ".join(line({}, "retry", "--help").stdout.split())
+    for taught in (
+        "data",
+        "training",
+        "./bionemo status",
+        "make deploy",
+        "--dry-run",
+        "cost money",
+    ):
+        assert taught in text

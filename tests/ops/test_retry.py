@@ -1,0 +1,179 @@
+"""What failed or was interrupted is started again, and nothing else is touched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.manifests import KubernetesObject
+from ops.cluster.api import ClusterError
+from ops.cluster.deployed import LAST_APPLIED, deployed_objects, objects_of
+from ops.retry import Plan, What, carry_out, look, plan
+from tests.context import read_settings
+from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, serving, training
+from tests.simulated.accounts import simulated_deployment
+from tests.simulated.aws import Answers
+
+SETTINGS: Settings = read_settings({})
+COMPLETE = {"conditions": [condition("Complete")]}
+FAILED = {"conditions": [condition("Failed", "Job has reached the specified backoff limit")]}
+ACTIVE = {"active": 1}
+
+
+@pytest.fixture(scope="module")
+def deployed(default: Any) -> list[KubernetesObject]:
+    """What the real template's stack has handed to the cluster."""
+    body = json.dumps(default.json("Workload"))
+    answers: Answers = {"cloudformation.get_template": {"TemplateBody": body}}
+    return deployed_objects(simulated_deployment({}, answers))
+
+
+def named(deployed: list[KubernetesObject], prefix: str) -> KubernetesObject:
+    (found,) = [each for each in deployed if each["metadata"]["name"].startswith(prefix)]
+    return found
+
+
+class There:
+    """A cluster with the jobs in some states; a status of None is a job that is not there."""
+
+    def __init__(
+        self,
+        deployed: list[KubernetesObject],
+        data: dict[str, Any] | None,
+        launcher: dict[str, Any] | None,
+        pytorch_job: dict[str, Any] | None,
+    ) -> None:
+        self.cluster = Cluster()
+        names = {
+            "uniref50-download": named(deployed, "uniref50-download-")["metadata"]["name"],
+            "esm1nv-launcher": named(deployed, "esm1nv-launcher-")["metadata"]["name"],
+        }
+        listed = zip(names.items(), (data, launcher), strict=True)
+        self.cluster.lists = {
+            JOBS: [
+                job(name, app, **status) for (app, name), status in listed if status is not None
+            ],
+            PYTORCH: [pytorch_job] if pytorch_job else [],
+        }
+        self.deployed = deployed
+
+    def plan(self, what: What) -> Plan:
+        with serving(self.cluster) as api:
+            return plan(what, look(api, SETTINGS, self.deployed))
+
+
+SUSPENDED, RUNS = training(True, condition("Created")), training(False, condition("Running"))
+ENDED_WELL = training(False, condition("Created"), condition("Succeeded"))
+ENDED_BADLY = training(False, condition("Created"), condition("Failed", "backoff limit"))
+
+# What is asked, the states of data Job, launcher and training, and what is made again of them.
+CASES: dict[str, tuple[What, Any, Any, Any, list[str]]] = {
+    "data failed": (What.DATA, FAILED, ACTIVE, SUSPENDED, ["data"]),
+    "data failed, launcher too": (What.DATA, FAILED, FAILED, SUSPENDED, ["data", "launcher"]),
+    "data gone half-way": (What.DATA, None, ACTIVE, SUSPENDED, ["data"]),
+    "data under way": (What.DATA, ACTIVE, ACTIVE, SUSPENDED, []),
+    "data finished": (What.DATA, COMPLETE, COMPLETE, RUNS, []),
+    "training failed": (What.TRAINING, COMPLETE, COMPLETE, ENDED_BADLY, ["launcher"]),
+    "training suspended": (What.TRAINING, COMPLETE, COMPLETE, SUSPENDED, ["launcher"]),
+    "launcher gave up": (What.TRAINING, COMPLETE, FAILED, SUSPENDED, ["launcher"]),
+    "launcher gone half-way": (What.TRAINING, COMPLETE, None, SUSPENDED, ["launcher"]),
+    "launcher waits for data": (What.TRAINING, ACTIVE, ACTIVE, SUSPENDED, []),
+    "launcher gave up, data on": (What.TRAINING, ACTIVE, FAILED, SUSPENDED, ["launcher"]),
+    "launcher at work": (What.TRAINING, COMPLETE, ACTIVE, ENDED_BADLY, []),
+    "training runs": (What.TRAINING, COMPLETE, COMPLETE, RUNS, []),
+    "training finished": (What.TRAINING, COMPLETE, COMPLETE, ENDED_WELL, []),
+    "training deleted": (What.TRAINING, COMPLETE, COMPLETE, None, ["pretraining", "launcher"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_made_again(case: str, deployed: list[KubernetesObject]) -> None:
+    what, data, launcher, pytorch_job, expected = CASES[case]
+    found = There(deployed, data, launcher, pytorch_job).plan(what)
+    prefixes = {
+        "data": "uniref50-download-",
+        "launcher": "esm1nv-launcher-",
+        "pretraining": "esm1nv-pretraining",
+    }
+    assert list(found.again) == [named(deployed, prefixes[each]) for each in expected]
+    assert not found.refused
+
+
+def test_a_finished_training_names_its_steps(deployed: list[KubernetesObject]) -> None:
+    found = There(deployed, COMPLETE, COMPLETE, ENDED_WELL).plan(What.TRAINING)
+    assert "finished" in found.said
+    assert f"training.max_steps ({SETTINGS.training.max_steps})" in found.said
+
+
+def test_what_has_failed_is_told_with_its_reason(deployed: list[KubernetesObject]) -> None:
+    assert "backoff limit" in There(deployed, FAILED, ACTIVE, SUSPENDED).plan(What.DATA).said
+    found = There(deployed, COMPLETE, COMPLETE, ENDED_BADLY).plan(What.TRAINING)
+    assert "backoff limit" in found.said
+
+
+@pytest.mark.parametrize("data", [FAILED, None])
+def test_no_training_is_started_without_its_data(data: Any, deployed: list[Any]) -> None:
+    found = There(deployed, data, FAILED, SUSPENDED).plan(What.TRAINING)
+    assert found.refused
+    assert not found.again
+    assert "./bionemo retry data" in found.said
+
+
+def test_a_training_that_was_not_to_be_started_is_not(synth: Any) -> None:
+    objects = list(objects_of(synth(**{"training.enabled": "false"}).json("Workload")))
+    with serving(Cluster()) as api:
+        found = plan(What.TRAINING, look(api, SETTINGS, objects))
+    assert found.refused
+    assert "training.enabled" in found.said
+
+
+def test_the_jobs_are_those_of_the_next_update_and_of_destroy(
+    deployed: list[KubernetesObject],
+) -> None:
+    """By name, by the label that prunes, and by what kubectl remembers of them."""
+    there = There(deployed, FAILED, FAILED, SUSPENDED)
+    with serving(there.cluster) as api:
+        carry_out(api, plan(What.DATA, look(api, SETTINGS, deployed)), lambda text: None)
+    expected = [named(deployed, "uniref50-download-"), named(deployed, "esm1nv-launcher-")]
+    assert [each["metadata"]["name"] for each in there.cluster.made] == [
+        each["metadata"]["name"] for each in expected
+    ]
+    for made, item in zip(there.cluster.made, expected, strict=True):
+        assert [label for label in made["metadata"]["labels"] if label.startswith("aws.cdk.eks/")]
+        remembered = json.loads(made["metadata"]["annotations"][LAST_APPLIED])
+        assert remembered["spec"] == item["spec"] == made["spec"]
+        assert remembered["metadata"] == {**item["metadata"], "annotations": {}}
+
+
+def test_the_old_job_goes_with_its_pods_before_the_new_one_comes(
+    deployed: list[KubernetesObject],
+) -> None:
+    there = There(deployed, FAILED, ACTIVE, SUSPENDED)
+    with serving(there.cluster) as api:
+        carry_out(api, plan(What.DATA, look(api, SETTINGS, deployed)), lambda text: None)
+    ((name, asked),) = there.cluster.deleted
+    assert name.startswith("uniref50-download-")
+    assert asked["propagationPolicy"] == "Foreground"
+    (made,) = there.cluster.made
+    assert made["metadata"]["name"] == name
+
+
+def test_a_job_that_does_not_go_is_told(
+    deployed: list[KubernetesObject], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.retry._GONE", 0.2)
+    monkeypatch.setattr("ops.retry._LOOK", 0.05)
+    there = There(deployed, FAILED, ACTIVE, SUSPENDED)
+    there.cluster.stays = True
+    with serving(there.cluster) as api:
+        found = plan(What.DATA, look(api, SETTINGS, deployed))
+        with pytest.raises(ClusterError, match="does not go within"):
+            carry_out(api, found, lambda text: None)
+    assert there.cluster.made == []
+
+
+def test_a_template_that_boto3_has_parsed_is_read_too(default: Any, deployed: list[Any]) -> None:
+    assert list(objects_of(default.json("Workload"))) == deployed

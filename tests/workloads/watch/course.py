@@ -1,0 +1,161 @@
+"""The course of a deployment as the API server would show it: each event changes its objects."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from job_states import Look
+
+START = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+DATA, LAUNCHER, TRAINING = "uniref50-download-1", "esm1nv-launcher-1", "esm1nv-pretraining"
+WORKERS = 16
+
+
+class Course:
+    """A cluster's jobs; `minute` is the time, and every event happens at it."""
+
+    def __init__(self) -> None:
+        self.minute = 0.0
+        self.data_job: dict[str, Any] | None = None
+        self.launcher: dict[str, Any] | None = None
+        self.training: dict[str, Any] | None = None
+        self.job_pods: list[dict[str, Any]] = []
+        self.workers: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self._pods = 0
+
+    @property
+    def now(self) -> datetime:
+        return START + timedelta(minutes=self.minute)
+
+    def look(self) -> Look:
+        return Look(
+            self.now,
+            self.data_job,
+            self.launcher,
+            self.training,
+            self.job_pods,
+            self.workers,
+            self.events,
+        )
+
+    def deploy(self) -> None:
+        """The stacks hand over both Jobs and the PyTorchJob, suspended."""
+        self.data_job, self.launcher = self._job(DATA), self._job(LAUNCHER)
+        self.training = {
+            "metadata": {"name": TRAINING, "uid": TRAINING},
+            "spec": {"runPolicy": {"suspend": True}},
+            "status": {},
+        }
+        self.data_pod("Running")
+
+    def data_pod(self, phase: str, **terminated: str) -> dict[str, Any]:
+        """A pod of the data Job, on a node since now."""
+        pod = self._pod(phase, node="core-1")
+        if terminated:
+            pod["status"]["containerStatuses"] = [{"state": {"terminated": terminated}}]
+        self.job_pods.append(pod)
+        return pod
+
+    def end_data(self, how: str, reason: str = "") -> None:
+        """`Complete`, or `Failed` for a reason as the Job controller gives it."""
+        assert self.data_job is not None
+        self._end(self.data_job, how, reason)
+
+    def end_launcher(self, how: str = "Complete") -> None:
+        """The launcher's Job ends; a good end lifts the suspension."""
+        assert self.launcher is not None
+        self._end(self.launcher, how)
+        if how == "Complete":
+            self.start_training()
+
+    def start_training(self) -> None:
+        """What the launcher's last steps do: the last run is forgotten, workers are made."""
+        assert self.training is not None
+        self.training["status"] = {}
+        self.training["spec"]["runPolicy"]["suspend"] = False
+        self.workers = [self._pod("Pending") for _ in range(WORKERS)]
+        self._condition(self.training, "Created")
+
+    def nodes_come(self) -> None:
+        """The workers run."""
+        assert self.training is not None
+        for pod in self.workers:
+            self._schedule(pod, "gpu-1")
+            pod["status"]["phase"] = "Running"
+        self._condition(self.training, "Running")
+
+    def end_training(self, how: str) -> None:
+        """`Succeeded` or `Failed`; the operator takes the pods that still run."""
+        assert self.training is not None
+        for each in self.training["status"].get("conditions", []):
+            if each["type"] == "Running":
+                each["status"] = "False"
+        self._condition(self.training, how, f"PyTorchJob{how}")
+        self.workers = []
+
+    def suspend(self) -> None:
+        assert self.training is not None
+        self.training["spec"]["runPolicy"]["suspend"] = True
+        self.workers = []
+
+    def retry_data(self) -> None:
+        """The Job is made again under its own name; its pods go with the old one."""
+        self.data_job, self.job_pods = self._job(DATA), []
+        self.data_pod("Running")
+
+    def retry_training(self) -> None:
+        self.launcher = self._job(LAUNCHER)
+        self.end_launcher()
+
+    def complain(self, pod: dict[str, Any], reason: str) -> None:
+        """The kubelet's event about a pod, of now."""
+        self.events.append(
+            {
+                "metadata": {"name": "e", "creationTimestamp": self._text()},
+                "involvedObject": {"kind": "Pod", "uid": pod["metadata"]["uid"]},
+                "reason": reason,
+                "lastTimestamp": self._text(),
+                "type": "Warning",
+            }
+        )
+
+    def _job(self, name: str) -> dict[str, Any]:
+        return {"metadata": {"name": name, "uid": f"{name}-{self.minute}"}, "status": {}}
+
+    def _end(self, job: dict[str, Any], how: str, reason: str = "") -> None:
+        self._condition(job, how, reason)
+
+    def _condition(self, item: dict[str, Any], kind: str, reason: str = "") -> None:
+        item["status"].setdefault("conditions", []).append(
+            {
+                "type": kind,
+                "status": "True",
+                "reason": reason,
+                "message": "in words",
+                "lastTransitionTime": self._text(),
+            }
+        )
+
+    def _pod(self, phase: str, node: str = "") -> dict[str, Any]:
+        self._pods += 1
+        pod: dict[str, Any] = {
+            "metadata": {
+                "name": f"pod-{self._pods}",
+                "uid": f"uid-{self._pods}",
+                "creationTimestamp": self._text(),
+            },
+            "spec": {},
+            "status": {"phase": phase},
+        }
+        if node:
+            self._schedule(pod, node)
+        return pod
+
+    def _schedule(self, pod: dict[str, Any], node: str) -> None:
+        pod["spec"]["nodeName"] = node
+        self._condition(pod, "PodScheduled")
+
+    def _text(self) -> str:
+        return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")

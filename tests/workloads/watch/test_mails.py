@@ -1,0 +1,312 @@
+"""What a person hears: courses of a deployment, watched, through the alarms of the template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Template
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bionemo_eks.configuration.names import metrics_namespace
+from bionemo_eks.observability.job_alarms import SILENT_MINUTES, JobAlarms
+from cloudwatch_metrics import values
+from job_states import states
+from tests.context import read_settings
+from tests.simulated.cloudwatch import ALARM, OK, CloudWatch
+from tests.workloads.watch.course import Course
+
+SETTINGS = read_settings({})
+NAMESPACE = metrics_namespace(SETTINGS)
+# Minutes within which a failure is told.
+SOON = 5
+PENDING = SETTINGS.notifications.pending_minutes
+
+
+@cache
+def alarms() -> tuple[dict[str, object], ...]:
+    stack = Stack()
+    JobAlarms(stack, "Jobs", settings=SETTINGS, topic=sns.Topic(stack, "Topic"))
+    found = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm").values()
+    return tuple(each["Properties"] for each in found)
+
+
+class Deployment:
+    """A course, the watch over it, and CloudWatch."""
+
+    def __init__(self) -> None:
+        self.course, self.cloudwatch = Course(), CloudWatch()
+        self.cloudwatch.add_alarms(alarms())
+
+    def goes_on(self, minutes: int, *, watched: bool = True) -> Deployment:
+        """Let time pass; `watched` or not."""
+        for _ in range(minutes):
+            if watched:
+                # The watch begins anew at each look: it remembers nothing that counts.
+                self.cloudwatch.publish(NAMESPACE, values(states(self.course.look())))
+            self.cloudwatch.tick()
+            self.course.minute += 1
+        return self
+
+    def mails(self) -> list[str]:
+        return [name.removeprefix("bionemo-on-eks-") for _, name in self.cloudwatch.mails]
+
+
+def deployed() -> Deployment:
+    """A deployment whose watch starts some minutes after its alarms."""
+    deployment = Deployment().goes_on(20, watched=False)
+    deployment.course.deploy()
+    return deployment.goes_on(3)
+
+
+def trains() -> Deployment:
+    deployment = deployed()
+    deployment.course.end_data("Complete")
+    deployment.goes_on(2).course.end_launcher()
+    deployment.goes_on(10).course.nodes_come()
+    return deployment.goes_on(30)
+
+
+def test_the_good_course_tells_of_its_end_alone() -> None:
+    deployment = deployed().goes_on(300)
+    deployment.course.end_data("Complete")
+    deployment.goes_on(1).course.end_launcher()
+    deployment.goes_on(PENDING - 1).course.nodes_come()
+    deployment.goes_on(500)
+    assert deployment.mails() == []
+    assert set(deployment.cloudwatch.states.values()) == {OK}
+    deployment.course.end_training("Succeeded")
+    assert deployment.goes_on(500).mails() == ["training-succeeded"]
+
+
+def data_fails(deployment: Deployment) -> None:
+    deployment.course.end_data("Failed", "BackoffLimitExceeded")
+
+
+def launcher_gives_up(deployment: Deployment) -> None:
+    deployment.course.end_launcher("Failed")
+
+
+def training_fails(deployment: Deployment) -> None:
+    deployment.course.start_training()
+    deployment.course.nodes_come()
+    deployment.course.end_training("Failed")
+
+
+def data_needs_memory(deployment: Deployment) -> None:
+    deployment.course.data_pod("Failed", reason="OOMKilled")
+
+
+FAILURES: dict[str, Callable[[Deployment], None]] = {
+    "dataset-error": data_fails,
+    "launcher-failed": launcher_gives_up,
+    "training-failed": training_fails,
+    "job-out-of-memory": data_needs_memory,
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_is_one_mail_within_minutes(name: str) -> None:
+    deployment = deployed()
+    FAILURES[name](deployment)
+    assert deployment.goes_on(SOON).mails() == [name]
+    assert deployment.goes_on(300).mails() == [name]
+
+
+@pytest.mark.parametrize("name", FAILURES)
+@pytest.mark.parametrize("away", [1, 3, SILENT_MINUTES - 1])
+def test_a_watch_that_is_started_again_tells_nothing_twice(name: str, away: int) -> None:
+    deployment = deployed()
+    FAILURES[name](deployment)
+    deployment.goes_on(SOON).goes_on(away, watched=False).goes_on(60)
+    assert deployment.mails() == [name]
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_what_happens_while_the_watch_is_away_is_told_when_it_is_back(name: str) -> None:
+    deployment = deployed().goes_on(2, watched=False)
+    FAILURES[name](deployment)
+    deployment.goes_on(3, watched=False)
+    assert deployment.mails() == []
+    assert deployment.goes_on(SOON).mails() == [name]
+
+
+@pytest.mark.parametrize("within", [0, 1, 5, 60])
+def test_the_next_failure_is_told_too_however_soon_it_comes(within: int) -> None:
+    deployment = deployed()
+    data_fails(deployment)
+    deployment.goes_on(10).course.retry_data()
+    deployment.goes_on(within)
+    data_fails(deployment)
+    assert deployment.goes_on(10).mails() == ["dataset-error"] * 2
+
+
+def test_the_next_failure_of_the_training_is_told_too() -> None:
+    deployment = trains()
+    deployment.course.end_training("Failed")
+    deployment.goes_on(10).course.retry_training()
+    deployment.course.end_training("Failed")
+    assert deployment.goes_on(10).mails() == ["training-failed"] * 2
+
+
+def test_a_node_that_never_comes_is_told_once_and_is_no_failure() -> None:
+    deployment = deployed()
+    deployment.course.end_data("Complete")
+    deployment.course.end_launcher()
+    assert deployment.goes_on(PENDING).mails() == []
+    assert deployment.goes_on(SOON).mails() == ["workers-pending"]
+    deployment.goes_on(600).course.nodes_come()
+    assert deployment.goes_on(60).mails() == ["workers-pending"]
+    assert deployment.cloudwatch.states["bionemo-on-eks-workers-pending"] == OK
+
+
+def test_a_volume_that_does_not_come_is_told_within_minutes() -> None:
+    deployment = deployed()
+    pod = deployment.course.data_pod("Pending")
+    for _ in range(10):
+        deployment.course.complain(pod, "FailedMount")
+        deployment.goes_on(1)
+    assert deployment.mails() == ["pod-cannot-start"]
+    pod["status"]["phase"] = "Running"
+    assert deployment.goes_on(30).mails() == ["pod-cannot-start"]
+
+
+def test_a_silent_watch_is_told_once_and_may_speak_again() -> None:
+    deployment = trains().goes_on(SILENT_MINUTES - 1, watched=False)
+    assert deployment.mails() == []
+    deployment.goes_on(120, watched=False)
+    assert deployment.mails() == ["watch-silent"]
+    deployment.goes_on(60).goes_on(60, watched=False)
+    assert deployment.mails() == ["watch-silent"] * 2
+
+
+def test_before_its_first_word_the_watch_is_not_silent() -> None:
+    """Nor is anything told while a deployment takes long, or has failed half-way."""
+    assert Deployment().goes_on(600, watched=False).mails() == []
+
+
+INSIGHTS = {
+    "image-missing": ("pod_container_status_waiting_reason_image_pull_error", {}, 3),
+    "out-of-memory": ("pod_container_status_terminated_reason_oom_killed", {}, 1),
+    "watch-crashes": (
+        "pod_container_status_waiting_reason_crash_loop_back_off",
+        {"Namespace": "default", "PodName": "esm1nv-watch"},
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INSIGHTS)
+def test_what_container_insights_sees_is_one_mail(name: str) -> None:
+    metric, dimensions, minutes = INSIGHTS[name]
+    deployment, asked = deployed(), {"ClusterName": "bionemo-on-eks", **dimensions}
+    for minute in range(60):
+        if minute % 4 != 3:  # the kubelet's state comes and goes
+            deployment.cloudwatch.publish("ContainerInsights", {metric: 1.0}, **asked)
+        deployment.goes_on(1)
+        assert (name in deployment.mails()) == (minute + 1 >= minutes)
+    assert deployment.goes_on(30).mails() == [name]
+
+
+def test_an_init_containers_image_is_told_when_it_goes_on_failing() -> None:
+    deployment = deployed()
+    pod = deployment.course.data_pod("Pending")
+    missing = [{"state": {"waiting": {"reason": "ErrImagePull"}}}]
+    for minute in range(20):
+        pod["status"]["initContainerStatuses"] = missing if minute in (2, 10, 12, 13) else []
+        assert (deployment.mails() == []) == (minute <= 13)
+        deployment.goes_on(1)
+    assert deployment.goes_on(30).mails() == ["init-image-missing"]
+
+
+def test_an_image_that_fails_once_is_no_mail() -> None:
+    deployment = deployed()
+    metric, _, _ = INSIGHTS["image-missing"]
+    deployment.cloudwatch.publish("ContainerInsights", {metric: 1.0}, ClusterName="bionemo-on-eks")
+    assert deployment.goes_on(30).mails() == []
+
+
+def test_each_alarm_asks_for_a_metric_that_is_published() -> None:
+    published = set(values(states(Course().look())))
+    asked = {each["MetricName"] for each in alarms() if each["Namespace"] == NAMESPACE}
+    assert asked <= published
+    assert len(asked) == 9
+
+
+# What may happen next, and to how many ends it leads.
+EVENTS = ("data fails", "data again", "trains", "training fails", "training ends", "train again")
+
+
+def happens(event: str, course: Course) -> str:
+    """Let an event happen if it can now; return the mail that it must lead to, if any."""
+    ended = {
+        each["type"]
+        for job in (course.data_job, course.launcher, course.training)
+        for each in (job or {})["status"].get("conditions", [])
+        if each["status"] == "True"
+    }
+    data_has_failed = "Failed" in str((course.data_job or {})["status"])
+    under_way = bool(course.workers)
+    match event:
+        case "data fails" if "Complete" not in ended and not data_has_failed:
+            course.end_data("Failed", "BackoffLimitExceeded")
+            return "dataset-error"
+        case "data again" if data_has_failed:
+            course.retry_data()
+        case "trains" if not data_has_failed and "Complete" not in ended:
+            course.end_data("Complete")
+            course.end_launcher()
+            course.nodes_come()
+        case "training fails" if under_way:
+            course.end_training("Failed")
+            return "training-failed"
+        case "training ends" if under_way:
+            course.end_training("Succeeded")
+            return "training-succeeded"
+        case "train again" if "Failed" in ended and not data_has_failed:
+            course.retry_training()
+            course.nodes_come()
+    return ""
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(EVENTS),
+            st.integers(1, 12),  # minutes until the next event, watched
+            st.integers(0, SILENT_MINUTES - 4),  # minutes for which the watch is away
+        ),
+        max_size=12,
+    )
+)
+def test_each_end_is_told_exactly_once_whatever_happens_when(
+    events: list[tuple[str, int, int]],
+) -> None:
+    """The watch may be away after each event, but sees each job that is started again once.
+
+    Where it is away from before the new start until after the new failure, the alarm has not left
+    ALARM, and the second mail is the only one that is not sent.
+    """
+    deployment, expected = deployed(), []
+    for event, pause, away in events:
+        mail = happens(event, deployment.course)
+        deployment.goes_on(away, watched=False)
+        deployment.goes_on(max(pause, SOON) if mail else pause)
+        expected += [mail] if mail else []
+        assert deployment.mails() == expected
+    assert deployment.goes_on(60).mails() == expected
+
+
+def test_the_model_of_cloudwatch_knows_both_ways() -> None:
+    """It would prove nothing if no alarm ever left ALARM."""
+    deployment = deployed()
+    data_fails(deployment)
+    name = "bionemo-on-eks-dataset-error"
+    assert deployment.goes_on(SOON).cloudwatch.states[name] == ALARM
+    deployment.course.retry_data()
+    assert deployment.goes_on(2).cloudwatch.states[name] == OK

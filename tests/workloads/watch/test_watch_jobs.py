@@ -1,0 +1,240 @@
+"""The program itself: what it asks the API server and hands to CloudWatch, and how it goes on."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api_server import ApiError, ApiServer, of_this_cluster
+from bionemo_eks.jobs.watch import PROGRAM_FOLDER, watch_objects
+from job_states import Look, states
+from tests.context import read_settings
+from tests.ops.cluster_api import JOBS, PODS, PYTORCH, Cluster, serving
+from tests.workloads.watch.course import DATA, LAUNCHER, TRAINING, Course
+from watch_jobs import Watch, arguments, in_words, look
+
+EVENTS = "/api/v1/namespaces/default/events"
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Path:
+    (tmp_path / "token").write_text("a-token\n")
+    return tmp_path
+
+
+def given() -> argparse.Namespace:
+    """The arguments that the pod gets, for the jobs of a course."""
+    jobs = [{"metadata": {"name": name}} for name in (DATA, TRAINING, LAUNCHER)]
+    objects = watch_objects(
+        read_settings({}), dataset_job=jobs[0], training_job=jobs[1], launcher=jobs[2]
+    )
+    (container,) = objects[-1]["spec"]["template"]["spec"]["containers"]
+    return arguments(container["args"])
+
+
+def shown(course: Course) -> Cluster:
+    """A course as the tests' API server has it."""
+    cluster = Cluster()
+    for pod in course.job_pods:
+        pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": DATA}
+    for pod in course.workers:
+        pod["metadata"]["labels"] = {"training.kubeflow.org/job-name": TRAINING}
+    cluster.lists = {
+        JOBS: [each for each in (course.data_job, course.launcher) if each],
+        PYTORCH: [each for each in (course.training,) if each],
+        PODS: [*course.job_pods, *course.workers, _strangers_pod()],
+        EVENTS: course.events,
+    }
+    return cluster
+
+
+def _strangers_pod() -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "strange",
+            "uid": "strange",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {},
+        "status": {"phase": "Pending"},
+    }
+
+
+@contextmanager
+def asked(course: Course, account: Path) -> Iterator[tuple[Cluster, ApiServer]]:
+    cluster = shown(course)
+    with serving(cluster) as client:
+        yield cluster, ApiServer(client.configuration.host, "default", account)
+
+
+def test_it_sees_what_the_api_server_has_and_no_strangers_pod(account: Path) -> None:
+    course = Course()
+    course.deploy()
+    pod = course.data_pod("Pending")
+    course.complain(pod, "FailedMount")
+    course.start_training()
+    with asked(course, account) as (_, api):
+        seen = look(api, given())
+    expected = course.look()
+    assert (seen.data_job, seen.launcher, seen.training) == (
+        expected.data_job,
+        expected.launcher,
+        expected.training,
+    )
+    assert [each["metadata"]["name"] for each in seen.job_pods] == ["pod-1", "pod-2"]
+    assert len(seen.workers) == 16
+    assert seen.events == course.events
+
+
+def test_jobs_that_are_not_there_yet_are_none(account: Path) -> None:
+    with asked(Course(), account) as (_, api):
+        found = states(look(api, given()))
+    assert (found.data, found.launcher, found.training) == ("none", "none", "none")
+
+
+def test_it_asks_nothing_that_its_role_does_not_allow(account: Path) -> None:
+    jobs = [{"metadata": {"name": name}} for name in (DATA, TRAINING, LAUNCHER)]
+    objects = watch_objects(
+        read_settings({}), dataset_job=jobs[0], training_job=jobs[1], launcher=jobs[2]
+    )
+    (role,) = [each for each in objects if each["kind"] == "Role"]
+    allowed = {
+        (verb, group, resource, name)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
+    }
+    wanted = set[tuple[str, str, str, str]]()
+
+    class Recorded(ApiServer):
+        def get(self, group_version: str, plural: str, name: str) -> dict[str, Any] | None:
+            wanted.add(("get", group_version.rpartition("/")[0], plural, name))
+            return super().get(group_version, plural, name)
+
+        def list(self, group_version: str, plural: str, **selectors: str) -> list[dict[str, Any]]:
+            wanted.add(("list", group_version.rpartition("/")[0], plural, ""))
+            return super().list(group_version, plural, **selectors)
+
+    with serving(shown(Course())) as client:
+        look(Recorded(client.configuration.host, "default", account), given())
+    assert wanted == allowed
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_refusal_publishes_nothing_and_is_one_line(
+    status: int, account: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published: list[Any] = []
+    with asked(Course(), account) as (cluster, api):
+        watch = Watch(lambda: look(api, given()), lambda *each: published.append(each))
+        cluster.refused = status
+        watch.once()
+        watch.once()
+        assert published == []
+        cluster.refused = 0
+        watch.once()
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2, "a change is a line, no change is none"
+    assert f"answered with {status}: no" in said[0]
+    assert len(published) == 1
+
+
+def test_an_api_server_that_is_away_is_one_line(account: Path) -> None:
+    with pytest.raises(ApiError, match="refused"):
+        ApiServer("http://127.0.0.1:9", "default", account).get("batch/v1", "jobs", "x")
+
+
+def test_without_its_token_it_says_which_file_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ApiError, match="token"):
+        ApiServer("http://127.0.0.1:9", "default", tmp_path).get("batch/v1", "jobs", "x")
+
+
+def test_outside_of_a_cluster_it_says_so() -> None:
+    with pytest.raises(ApiError, match="KUBERNETES_SERVICE_HOST is not set"):
+        of_this_cluster("default", {})
+
+
+def test_without_the_clusters_authority_no_server_is_asked(account: Path) -> None:
+    (account / "ca.crt").write_text("no certificate")
+    with pytest.raises(ApiError, match=r"(?i)certificate|PEM"):
+        ApiServer("https://127.0.0.1:9", "default", account).get("batch/v1", "jobs", "x")
+
+
+def test_an_address_of_either_kind_is_taken() -> None:
+    for host, address in (("10.0.0.1", "https://10.0.0.1:443"), ("::1", "https://[::1]:443")):
+        environment = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"}
+        with pytest.raises(ApiError):
+            of_this_cluster("default", environment).get("v1", "pods", "x")
+        assert of_this_cluster("default", environment)._address == address
+
+
+def test_the_log_says_what_has_failed_and_why() -> None:
+    course = Course()
+    course.deploy()
+    course.end_data("Failed", "PodFailurePolicy")
+    course.minute = 5
+    text = in_words(states(course.look()))
+    assert text.startswith("data failed, launcher active, training suspended")
+    assert f"{DATA}: PodFailurePolicy, in words" in text
+
+
+def test_without_a_launcher_none_is_asked_for(account: Path) -> None:
+    course = Course()
+    course.deploy()
+    names = given()
+    names.launcher = ""
+    with asked(course, account) as (_, api):
+        seen: Look = look(api, names)
+    assert seen.launcher is None
+    assert len(seen.job_pods) == 1
+
+
+def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(PROGRAM_FOLDER / "watch_jobs.py"), *options],
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+ALL = ["--namespace=n", "--data-job=d", "--training=t", "--metrics=m", "--region=us-west-2"]
+
+
+def test_a_start_that_cannot_be_is_one_line() -> None:
+    done = run(*ALL)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: KUBERNETES_SERVICE_HOST")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_it_goes_on_without_answers_and_ends_at_sigterm() -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(PROGRAM_FOLDER / "watch_jobs.py"), *ALL],
+        env={
+            "PATH": os.environ["PATH"],
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+            "KUBERNETES_SERVICE_PORT": "9",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert "error: " in line
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0

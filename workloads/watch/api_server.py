@@ -1,0 +1,96 @@
+"""The Kubernetes API, asked with a pod's own service account: `urllib`, no further library.
+
+https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+# Seconds for one question.
+TIMEOUT = 10.0
+# Of what the server says of a refusal.
+_LONGEST = 300
+
+
+class ApiError(RuntimeError):
+    """The API server does not answer, or refuses; the text is one line."""
+
+
+class ApiServer:
+    """Objects of one namespace, read.
+
+    `address` is the server's, such as `https://10.0.0.1:443`. `account` is the folder with the
+    token, which the kubelet renews in place, and with the server's certificate authority.
+    """
+
+    def __init__(self, address: str, namespace: str, account: Path = ACCOUNT) -> None:
+        self._address, self._namespace, self._account = address, namespace, account
+
+    def get(self, group_version: str, plural: str, name: str) -> dict[str, Any] | None:
+        """Return one object, or None where there is none of that name.
+
+        `group_version` is `v1` or `batch/v1` and the like. Raises ApiError.
+        """
+        return self._ask(f"{self._path(group_version, plural)}/{quote(name)}")
+
+    def list(self, group_version: str, plural: str, **selectors: str) -> list[dict[str, Any]]:
+        """Return the objects that fit `selectors` (`labelSelector`, `fieldSelector`); ApiError."""
+        found = self._ask(f"{self._path(group_version, plural)}?{urlencode(selectors)}")
+        items: list[dict[str, Any]] = (found or {}).get("items") or []
+        return items
+
+    def _path(self, group_version: str, plural: str) -> str:
+        root = "apis" if "/" in group_version else "api"
+        return f"/{root}/{group_version}/namespaces/{self._namespace}/{plural}"
+
+    def _ask(self, path: str) -> dict[str, Any] | None:
+        try:
+            # The file each time: a token is good for an hour.
+            token = (self._account / "token").read_text(encoding="utf-8").strip()
+            request = urllib.request.Request(
+                self._address + path, headers={"Authorization": f"Bearer {token}"}
+            )
+            with urllib.request.urlopen(request, timeout=TIMEOUT, context=self._trust()) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise ApiError(f"{path} is answered with {error.code}: {_said(error)}") from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            why = str(getattr(error, "reason", "") or error) or type(error).__name__
+            raise ApiError(f"{path}: {why}") from None
+
+    def _trust(self) -> ssl.SSLContext | None:
+        if not self._address.startswith("https:"):
+            return None
+        return ssl.create_default_context(cafile=str(self._account / "ca.crt"))
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    """Return the message of the server's Status object, else what HTTP calls it."""
+    try:
+        message = str(json.load(error)["message"])
+    except (OSError, ValueError, TypeError, KeyError):
+        message = error.reason
+    return " ".join(message.split())[:_LONGEST]
+
+
+def of_this_cluster(namespace: str, environment: Mapping[str, str] = os.environ) -> ApiServer:
+    """Return the API server of the cluster that this pod runs in; ApiError outside of one."""
+    try:
+        host, port = (environment[f"KUBERNETES_SERVICE_{name}"] for name in ("HOST", "PORT"))
+    except KeyError as error:
+        raise ApiError(f"{error.args[0]} is not set: this is no pod of a cluster") from None
+    return ApiServer(f"https://{f'[{host}]' if ':' in host else host}:{port}", namespace)

@@ -1,0 +1,202 @@
+"""What the API server's objects say of the jobs: no question is asked here.
+
+Nothing is remembered between two looks, so a watch that is started again sees the same; and nothing
+rests on the words of a log or a message, but on conditions, phases and reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+Object = dict[str, Any]
+
+# https://kubernetes.io/docs/concepts/workloads/controllers/job/#terminal-job-conditions
+_COMPLETE, _FAILED = "Complete", "Failed"
+# https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/apis/kubeflow.org/v1/common_types.go
+_SUCCEEDED, _RUNNING = "Succeeded", "Running"
+# Of the kubelet's events: a volume that does not come, a pod without a network.
+# https://github.com/kubernetes/kubernetes/blob/v1.35.3/pkg/kubelet/events/event.go
+CANNOT_START = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"})
+# Minutes for which such an event counts. The kubelet repeats it about every two minutes.
+_RECENT = 10.0
+# https://github.com/kubernetes/kubernetes/blob/v1.35.3/pkg/kubelet/images/types.go
+_NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
+_OUT_OF_MEMORY = "OOMKilled"
+# Minutes after which an end counts: two looks at the least see a job that was started again as one
+# that goes on, however soon it fails again. So an alarm on its failure leaves ALARM in between.
+SETTLED = 2.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the API server told at one moment.
+
+    A Job or the PyTorchJob is None where there is none. `job_pods` are the pods of the two Jobs,
+    `workers` those of the PyTorchJob, `events` the warnings about pods.
+    """
+
+    now: datetime
+    data_job: Object | None
+    launcher: Object | None
+    training: Object | None
+    job_pods: Sequence[Object]
+    workers: Sequence[Object]
+    events: Sequence[Object]
+
+
+@dataclass(frozen=True)
+class States:
+    """The jobs' states; times in minutes, 0 where nothing waits.
+
+    `workers_pending`: how long a worker has waited for a node. `cannot_start`: how long a pod has
+    been on its node whose volume or network, as the kubelet tells, does not come.
+    `jobs_out_of_memory`: containers of the two Jobs that were killed for it. Container Insights
+    counts those that are started again, which theirs are not. `no_image`: init containers whose
+    image cannot be had; it counts the other containers.
+    https://github.com/amazon-contributing/opentelemetry-collector-contrib/blob/aws-cwa-dev/receiver/awscontainerinsightreceiver/internal/stores/podstore.go
+    """
+
+    data: str
+    launcher: str
+    training: str
+    why: str
+    workers_pending: float
+    cannot_start: float
+    jobs_out_of_memory: int
+    no_image: int
+
+
+def states(look: Look) -> States:
+    """Return the states that a look shows.
+
+    Those of Jobs are `none`, `active`, `succeeded`, `failed`; the training's `none`, `suspended`,
+    `created`, `running`, `succeeded`, `failed`. `why` has the reasons of what has failed.
+    """
+    pods = [*look.job_pods, *look.workers]
+    return States(
+        data=_job_state(look.data_job, look.now),
+        launcher=_job_state(look.launcher, look.now),
+        training=_training_state(look.training, look.now),
+        why="; ".join(_reasons(look.data_job, look.launcher, look.training)),
+        workers_pending=_longest(look.now, map(_waits_since, look.workers)),
+        cannot_start=_longest(look.now, map(_on_its_node_since, _stuck(look, pods))),
+        jobs_out_of_memory=sum(map(_killed_for_memory, look.job_pods)),
+        no_image=sum(map(_init_without_image, pods)),
+    )
+
+
+def _condition(item: Object | None, kind: str) -> Object | None:
+    """Return the condition of a type, if it is true."""
+    conditions = ((item or {}).get("status") or {}).get("conditions") or []
+    true = [each for each in conditions if each["type"] == kind and each["status"] == "True"]
+    return true[-1] if true else None
+
+
+def _has_ended(item: Object, how: str, now: datetime) -> bool:
+    """Whether a job ended so, long enough ago to be counted."""
+    end = _condition(item, how)
+    if end is None:
+        return False
+    since = end.get("lastTransitionTime")
+    return since is None or (now - _time(since)).total_seconds() >= SETTLED * 60
+
+
+def _job_state(job: Object | None, now: datetime) -> str:
+    if job is None:
+        return "none"
+    if _has_ended(job, _FAILED, now):
+        return "failed"
+    return "succeeded" if _has_ended(job, _COMPLETE, now) else "active"
+
+
+def _training_state(job: Object | None, now: datetime) -> str:
+    """Return the PyTorchJob's state; the end counts before the suspension.
+
+    Of a job that has ended and is applied anew, which suspends it, the operator keeps the end
+    until the launcher takes it away.
+    """
+    if job is None:
+        return "none"
+    for end in (_FAILED, _SUCCEEDED):
+        if _has_ended(job, end, now):
+            return end.lower()
+    if (job["spec"].get("runPolicy") or {}).get("suspend"):
+        return "suspended"
+    under_way = any(_condition(job, each) for each in (_RUNNING, _FAILED, _SUCCEEDED))
+    return "running" if under_way else "created"
+
+
+def _reasons(*jobs: Object | None) -> Iterable[str]:
+    for job in jobs:
+        failed = _condition(job, _FAILED)
+        if job is not None and failed is not None:
+            told = [failed.get("reason", ""), failed.get("message", "")]
+            yield f"{job['metadata']['name']}: {', '.join(each for each in told if each)}"
+
+
+def _longest(now: datetime, moments: Iterable[datetime | None]) -> float:
+    since = [each for each in moments if each is not None]
+    return max((now - min(since)).total_seconds() / 60, 0.0) if since else 0.0
+
+
+def _waits_since(pod: Object) -> datetime | None:
+    """Return since when a pod has waited for a node; None if it does not."""
+    if pod["spec"].get("nodeName") or pod["status"].get("phase") != "Pending":
+        return None
+    if "deletionTimestamp" in pod["metadata"]:
+        return None
+    return _time(pod["metadata"]["creationTimestamp"])
+
+
+def _stuck(look: Look, pods: Iterable[Object]) -> list[Object]:
+    """Return the pods on a node that have not started and of which the kubelet complains."""
+    complained_of = {
+        each["involvedObject"].get("uid")
+        for each in look.events
+        if each.get("reason") in CANNOT_START
+        and (look.now - _last_seen(each)).total_seconds() < _RECENT * 60
+    }
+    return [
+        pod
+        for pod in pods
+        if pod["metadata"]["uid"] in complained_of
+        and pod["spec"].get("nodeName")
+        and pod["status"].get("phase") == "Pending"
+    ]
+
+
+def _last_seen(event: Object) -> datetime:
+    """Return when an event happened last: an old one has a count, a new one a series.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
+    """
+    last = (event.get("series") or {}).get("lastObservedTime")
+    last = last or event.get("lastTimestamp") or event.get("eventTime")
+    return _time(last or event["metadata"]["creationTimestamp"])
+
+
+def _on_its_node_since(pod: Object) -> datetime | None:
+    scheduled = _condition(pod, "PodScheduled") or {}
+    return _time(scheduled.get("lastTransitionTime") or pod["metadata"]["creationTimestamp"])
+
+
+def _containers(pod: Object, kind: str) -> list[Object]:
+    return [each.get("state") or {} for each in pod["status"].get(kind) or []]
+
+
+def _killed_for_memory(pod: Object) -> int:
+    found = [*_containers(pod, "initContainerStatuses"), *_containers(pod, "containerStatuses")]
+    return sum((each.get("terminated") or {}).get("reason") == _OUT_OF_MEMORY for each in found)
+
+
+def _init_without_image(pod: Object) -> int:
+    found = _containers(pod, "initContainerStatuses")
+    return sum((each.get("waiting") or {}).get("reason") in _NO_IMAGE for each in found)
+
+
+def _time(text: str) -> datetime:
+    """Read a time of the API: RFC 3339 in UTC, with or without fractions of a second."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
