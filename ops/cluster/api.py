@@ -146,7 +146,7 @@ def _refused(error: ApiException) -> ClusterError:
     if error.status == 401:
         return ClusterError(
             "the cluster does not let you in: be one of cluster.admins, or be allowed to "
-            "assume the role in the output AdminRoleArn",
+            "assume the role in the output AdminRoleArn, by IAM and by cluster.admin_trust",
             error.status,
         )
     text = f"the Kubernetes API answers {error.status} {error.reason}"

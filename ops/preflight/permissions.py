@@ -5,28 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import yaml
 from botocore.exceptions import ClientError
 
+from bionemo_eks.configuration import names
 from ops.aws import Deployment
+from ops.parallel import side_by_side
 from ops.preflight.account import qualifier
 from ops.reasons import reason
 from ops.results import Result, Verdict, arn, command, failed, link, passed, warned
 
 _NAME = "Permissions"
-# One call of each service that the stacks use; CloudFormation makes them in its own role.
-_MADE = (
-    "ec2:CreateVpc",
-    "eks:CreateCluster",
-    "fsx:CreateFileSystem",
-    "iam:CreateRole",
-    "kms:CreateKey",
-    "lambda:CreateFunction",
-    "logs:CreateLogGroup",
-    "s3:CreateBucket",
-    "sns:CreateTopic",
-)
+# What CloudFormation's role needs, by type of resource.
+NEEDED = Path(__file__).with_name("actions.yaml")
+_SHOWN = "ops/preflight/actions.yaml"
+# Actions in one question, and seconds for all questions, which are asked side by side: less than
+# the three that preflight leaves its checks at least.
+_AT_A_TIME, _DEADLINE = 50, 2.5
+# Of more actions that are refused, the first are named.
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -74,18 +75,78 @@ def _of_the_caller(deployment: Deployment) -> Result:
 
 
 def _of_cloudformation(deployment: Deployment) -> Result:
+    """Whether CDK's role for CloudFormation may do all that the stacks' resources need."""
+    role = cdk_role(deployment, "cfn-exec-role")
+    deployment.aws.client("iam")  # made before the time counts
+    looked = side_by_side(
+        {
+            f"{place} {at}": partial(
+                _simulated, deployment, role, actions[at : at + _AT_A_TIME], [place]
+            )
+            for place, actions in _by_resource(deployment).items()
+            for at in range(0, len(actions), _AT_A_TIME)
+        },
+        _DEADLINE,
+    )
+    if not all(future.done() for future in looked.values()):
+        return warned(_NAME, f"what they may do: no answer within {_DEADLINE} s")
     try:
-        simulated = _simulated(deployment, cdk_role(deployment, "cfn-exec-role"), _MADE, ["*"])
+        simulated = [future.result() for future in looked.values()]
     except ClientError as error:
         return warned(_NAME, f"what they may do: {reason(error)}")
-    if simulated.denied:
+    denied = sorted({action for each in simulated for action in each.denied})
+    if denied:
+        more = f" and {len(denied) - _NAMED} more" if len(denied) > _NAMED else ""
         return failed(
             _NAME,
-            f"CloudFormation's role may not call {', '.join(simulated.denied)}",
-            "Bootstrap with a policy that allows them:",
+            f"CloudFormation's role may not call {', '.join(denied[:_NAMED])}{more}",
+            f"Bootstrap with a policy that allows them; all that is needed is in {_SHOWN}:",
             command("npx cdk bootstrap --cloudformation-execution-policies POLICY_ARN"),
         )
-    return _unless_it_depends(simulated, "they may make what the stacks hold")
+    without = sorted({key for each in simulated for key in each.without})
+    allowed = f"they may do the {len(needed_actions())} things that the stacks need"
+    return _unless_it_depends(_Simulated([], without), allowed)
+
+
+def needed_actions() -> list[str]:
+    """Return the actions that CloudFormation's role needs, each once, sorted."""
+    by_type: dict[str, list[str]] = yaml.safe_load(NEEDED.read_text(encoding="utf-8"))
+    return sorted({action for actions in by_type.values() for action in actions})
+
+
+def _by_resource(deployment: Deployment) -> dict[str, list[str]]:
+    """The needed actions by what they are simulated on.
+
+    A policy that allows an action on this deployment's things alone would else seem to refuse it.
+    """
+    places = _places(deployment)
+    found: dict[str, list[str]] = {}
+    for action in needed_actions():
+        service = action.partition(":")[0]
+        found.setdefault(places.get(action) or places.get(service, "*"), []).append(action)
+    return found
+
+
+def _places(deployment: Deployment) -> dict[str, str]:
+    """What to simulate on, by action or by service; names as CloudFormation makes them up."""
+    settings, account = deployment.settings, deployment.account
+    stack, here = names.stack_name(settings, "Cluster"), f"{settings.region}:{account}"
+    start = f"arn:{deployment.partition}"
+    layer = f"{start}:lambda:{here}:layer:Kubectl"
+    assets = f"{start}:s3:::cdk-{qualifier()}-assets-{account}-{settings.region}/asset.zip"
+    linked = f"{start}:iam::{account}:role/aws-service-role"
+    return {
+        "iam": f"{start}:iam::{account}:role/{stack}-Role",
+        "iam:CreateServiceLinkedRole": f"{linked}/eks.amazonaws.com/AWSServiceRoleForAmazonEKS",
+        "lambda": f"{start}:lambda:{here}:function:{stack}-Function",
+        "lambda:PublishLayerVersion": layer,
+        "lambda:GetLayerVersion": f"{layer}:1",
+        "lambda:DeleteLayerVersion": f"{layer}:1",
+        "logs": f"{start}:logs:{here}:log-group:{names.control_plane_log_group(settings)}:*",
+        "s3": f"{start}:s3:::{names.bucket_name(settings, account)}",
+        "s3:GetObject": assets,
+        "s3:GetObjectVersion": assets,
+    }
 
 
 def _unless_it_depends(simulated: _Simulated, allowed: str) -> Result:

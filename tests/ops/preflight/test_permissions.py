@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.preflight.permissions import permissions, principal
+from ops.preflight.permissions import needed_actions, permissions, principal
 from ops.results import StepKind, Verdict
 from tests.ops.accounts import GIVEN_VPC, one
 from tests.ops.reading import commands, of_kind
@@ -54,6 +54,31 @@ def test_what_cloudformation_may_not_make_is_named_and_allowed_by_the_bootstrap(
     assert "eks:CreateCluster" not in result.said
     (bootstrap,) = commands(result)
     assert bootstrap.startswith("npx cdk bootstrap --cloudformation-execution-policies")
+
+
+def test_each_action_is_simulated_on_what_it_is_done_to() -> None:
+    """A policy that allows it on the deployment's own things alone would else seem to refuse it."""
+    asked: dict[str, str] = {}
+
+    def simulate(ActionNames: list[str], ResourceArns: list[str], **more: Any) -> dict[str, Any]:
+        asked.update(dict.fromkeys(ActionNames, ResourceArns[0]))
+        return simulated()(ActionNames=ActionNames, ResourceArns=ResourceArns, **more)
+
+    assert one("Permissions", {}, iam__simulate_principal_policy=simulate).verdict is Verdict.PASS
+    assert set(needed_actions()) <= set(asked)
+    assert asked["iam:PassRole"].startswith(f"arn:aws:iam::{ACCOUNT}:role/bionemo-on-eks-cluster-")
+    assert "/aws-service-role/" in asked["iam:CreateServiceLinkedRole"]
+    assert asked["s3:CreateBucket"] == f"arn:aws:s3:::bionemo-on-eks-{ACCOUNT}-us-west-2"
+    assert asked["eks:CreateNodegroup"] == "*"
+
+
+def test_of_many_that_are_refused_the_first_are_named_and_where_all_are() -> None:
+    answer: Any = {"iam__simulate_principal_policy": simulated(*needed_actions())}
+    result = one("Permissions", {}, **answer)
+    assert result.verdict is Verdict.FAIL
+    assert len(result.said) < 400
+    assert str(len(needed_actions()) - 8) in result.said
+    assert "actions.yaml" in result.remedy[0].text
 
 
 def test_the_root_user_whom_iam_does_not_simulate_is_warned() -> None:
