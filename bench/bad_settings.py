@@ -22,6 +22,8 @@ BAD = (
     "gpu.purchase=capacity-reservation",
     "network.vpc_cidr=100.64.0.0/16",
     "network.availability_zones=us-east-1a,us-east-1b",
+    "dataset.url=https://me:secret@mirror.example.org/uniref50.fasta.gz",
+    "dataset.val_size=100",
     "training.overrides=trainer.max_steps",
     "cluster_name=BioNeMo",
 )

@@ -3,8 +3,8 @@
 Then the launcher's container that asks whether the training is finished, on the same folders.
 
 Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here, and
-three arguments are put last, so that they win: the file's address and two sizes that fit it. What
-the pod prints shows its own paths.
+some arguments are put last, so that they win: the file's address, two sizes that fit it, and no
+larger a global batch than these have. What the pod prints shows its own paths.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def run_data_job(ledger: Ledger, folder: Path, on_line: Callable[[str], None]) -
         arguments = [
             *("--url", f"{address}/{_NAME}"),
             *("--val-size", str(VAL_SIZE), "--test-size", str(TEST_SIZE)),
+            *_smaller_batch(container["args"]),
         ]
         _run(container, mounts, arguments, on_line)
     processed = mounts["/fsx"] / "processed"
@@ -87,6 +88,17 @@ def ask_for_the_launcher(
                 patch = json.loads((mounts["/patches"] / "spec.json").read_text(encoding="utf-8"))
                 return "lifts the suspension" if patch else "starts nothing: it is finished"
     return None
+
+
+def _smaller_batch(arguments: list[str]) -> list[str]:
+    """Return the global batch, where the pod is told one, as small as the data that it gets here.
+
+    The settings have been held against each other at synth.
+    """
+    option = "--global-batch-size"
+    if option not in arguments:
+        return []
+    return [option, str(min(int(arguments[arguments.index(option) + 1]), VAL_SIZE))]
 
 
 def _one(ledger: Ledger, kind: str, prefix: str) -> dict[str, Any]:

@@ -54,32 +54,37 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 
 
 def _url(text: str) -> str:
-    why = _not_allowed(text)
+    why = _wrong_with(text)
     if why:
-        raise argparse.ArgumentTypeError(why)
+        # Whatever has an @ is not repeated: it may hold a password.
+        shown = "this address" if "@" in text else repr(text)
+        raise argparse.ArgumentTypeError(f"{shown} is not allowed: {why}")
     return text
 
 
-def _not_allowed(url: str) -> str:
-    """What is wrong with an address; empty if nothing is."""
+def _wrong_with(url: str) -> str:
+    """What is wrong with an address; empty if nothing is.
+
+    The setting dataset.url has the same rules (constructs/bionemo_eks/configuration/addresses.py).
+    """
+    no_url = "give a http, https or file URL"
     try:
         parts = urllib.parse.urlsplit(url)
-        host = parts.hostname
     except ValueError:  # brackets that hold no address
-        host = None
-    known = host is not None and parts.scheme in {"http", "https"}
-    if not (known or url.startswith("file:/")) or not url.isprintable() or " " in url:
-        return f"{url!r} is not allowed: give a http, https or file URL"
-    if "@" in parts.netloc:  # not repeated here: it holds a password
+        return no_url
+    if "@" in parts.netloc:
         return "a user and password are not allowed in it: they would stand in the Job and its log"
+    known = parts.hostname is not None and parts.scheme in {"http", "https"}
+    if not (known or url.startswith("file:/")) or not url.isprintable() or " " in url:
+        return no_url
     try:
         port = parts.port
     except ValueError:
         port = 0
     if port == 0:
-        return f"{url!r} is not allowed: a port is a number from 1 to 65535"
+        return "a port is a number from 1 to 65535"
     if not parts.path.rpartition("/")[2]:
-        return f"{url!r} is not allowed: it names no file"
+        return "it names no file"
     return ""
 
 

@@ -258,7 +258,8 @@ def _message_of_one(detail: ErrorDetails, known: _Known, values: Mapping[str, An
         shown = _shown(_value_at(path, values))
         return f"Setting group '{path}' is {shown}: {_reason(detail)}."
     return (
-        f"Setting '{path}' is {_shown(_value_at(path, values))}: {_reason(detail)}.\n"
+        f"Setting '{path}' is {_shown_of(fields[path], _value_at(path, values))}: "
+        f"{_reason(detail)}.\n"
         f"  It is: {fields[path].description}\n"
         f"  Allowed: {allowed(fields[path])}. Default: {_shown(fields[path].get_default())}.\n"
         f'  Set it in cdk.json under "{BLOCK}", or with: -c {path}=<value>'
@@ -273,7 +274,7 @@ def _message_of_several(
     lines = [f"Setting{'s' * (len(paths) > 1)} {' and '.join(paths)} {together}: {reason}."]
     for path in paths:
         value = _value_at(path, values)
-        now = f"is {_shown(value)}" if value is not None else "has its default"
+        now = f"is {_shown_of(fields[path], value)}" if value is not None else "has its default"
         lines.append(f"  {path} {now}. Allowed: {allowed(fields[path])}.")
     lines.append(f'  Set one of them in cdk.json under "{BLOCK}", or with: -c {paths[-1]}=<value>')
     return "\n".join(lines)
@@ -307,6 +308,14 @@ def _shown(value: Any) -> str:
     except (ValueError, TypeError, RecursionError):
         text = repr(value)
     return text if len(text) <= 200 else text[:200] + "..."
+
+
+def _shown_of(field: FieldInfo, value: Any) -> str:
+    """Show a setting's value, unless it may hold a password: the message may stand in a log."""
+    may = any(isinstance(each, Form) and each.may_hold_password for each in field.metadata)
+    if may and "@" in str(value):
+        return "not repeated here, for it may hold a password"
+    return _shown(value)
 
 
 def allowed(field: FieldInfo) -> str:

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
+from bionemo_eks.configuration.addresses import wrong_with_proxy, wrong_with_url
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
@@ -53,9 +54,13 @@ ZONE_PATTERN = r"[a-z]{2}(-[a-z0-9]+)+[a-z]"
 
 @dataclass(frozen=True)
 class Form:
-    """What a value must look like, in words, for messages and for docs/settings.md."""
+    """What a value must look like, in words, for messages and for docs/settings.md.
+
+    What `may_hold_password` is not repeated in a message where it may have one.
+    """
 
     words: str
+    may_hold_password: bool = False
 
 
 Arn = Annotated[
@@ -94,6 +99,17 @@ SubnetId = Annotated[
 ]
 Block = Annotated[str, Form("1 to 40 IPv4 blocks of the internet, such as 203.0.113.0/24")]
 VpcBlock = Annotated[str, Form("an IPv4 block between /16 and /22, such as 10.1.0.0/21")]
+ProxyUrl = Annotated[
+    str,
+    Form("a http URL, such as http://proxy.example.org:3128, or empty", may_hold_password=True),
+]
+# As Python's urllib reads no_proxy: it knows no address blocks.
+# https://docs.python.org/3/library/urllib.request.html#urllib.request.ProxyHandler
+Unproxied = Annotated[
+    str,
+    StringConstraints(pattern=r"^\.?[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(:[0-9]{1,5})?$"),
+    Form("host names, domains or addresses, such as .example.org, but no blocks of addresses"),
+]
 _TAG_CHARACTERS = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]"
 TagKey = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=f"^{_TAG_CHARACTERS}*$")
@@ -380,11 +396,23 @@ class DatasetSettings(Group):
     )
     url: Annotated[
         str,
-        StringConstraints(pattern=r"^https?://[^\s\"'$]+$"),
-        Form("a URL that begins with http:// or https://, without blanks, quotes and $"),
+        Form(
+            "a http or https URL of a file, without user and password, blanks, quotes and $",
+            may_hold_password=True,
+        ),
     ] = Field(
         default="https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz",
         description="The gzipped FASTA file to prepare (`streaming` only).",
+    )
+    connections: int = Field(
+        default=4, ge=1, le=16, description="Connections to that server (`streaming` only)."
+    )
+    http_proxy: ProxyUrl = Field(
+        default="", description="Proxy by which the data Job reaches http addresses."
+    )
+    https_proxy: ProxyUrl = Field(default="", description="The same for https addresses.")
+    no_proxy: list[Unproxied] = Field(
+        default=[], description="What the data Job reaches without a proxy, beside itself."
     )
     val_size: int = Field(default=5000, ge=1, le=10**9, description="Records for validation.")
     test_size: int = Field(default=1_000_000, ge=1, le=10**9, description="Records for the test.")
@@ -398,15 +426,25 @@ class DatasetSettings(Group):
         description="Whether a complete data set made with other parameters may be replaced.",
     )
 
+    @field_validator("url")
+    @classmethod
+    def _is_a_files_address(cls, value: str) -> str:
+        return _without(wrong_with_url(value), value)
+
+    @field_validator("http_proxy", "https_proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: str) -> str:
+        return _without(wrong_with_proxy(value), value) if value else value
+
     @model_validator(mode="after")
-    def _bionemo_takes_no_url(self) -> Self:
-        default = type(self).model_fields["url"].default
-        if self.preparation == "bionemo" and self.url != default:
-            raise refused(
-                "url is for preparation `streaming`; `bionemo` has its own source",
-                "preparation",
-                "url",
-            )
+    def _bionemo_has_its_own_download(self) -> Self:
+        for name, value in (("url", self.url), ("connections", self.connections)):
+            if self.preparation == "bionemo" and value != type(self).model_fields[name].default:
+                raise refused(
+                    f"{name} is for preparation `streaming`; `bionemo` has its own download",
+                    "preparation",
+                    name,
+                )
         return self
 
 
@@ -551,6 +589,30 @@ class Settings(Group):
         why = f"{instance.name} cannot run {workload.title}: {why}; it can use {', '.join(models)}"
         raise refused(why, "gpu.instance_type", "training.workload")
 
+    @model_validator(mode="after")
+    def _the_splits_are_large_enough(self) -> Self:
+        """As the data Job demands it (layout.too_small); of the third split only it can tell."""
+        batch, files = self.global_batch, self.dataset.num_csv_files
+        if not batch:
+            return self
+        for name in ("val_size", "test_size"):
+            rows = getattr(self.dataset, name)
+            if rows < batch:
+                raise refused(
+                    f"{name} {rows:,} is less than a global batch of {self.workload.title}, "
+                    f"{batch:,} sequences on {self.gpus} GPUs",
+                    f"dataset.{name}",
+                    "gpu.nodes",
+                    *self.workload.global_batch_settings,
+                )
+            if rows < files:
+                raise refused(
+                    f"{name} {rows:,} would leave some of {files:,} files empty",
+                    f"dataset.{name}",
+                    "dataset.num_csv_files",
+                )
+        return self
+
     @property
     def workload(self) -> Workload:
         """What the training's module says of it."""
@@ -587,6 +649,11 @@ class Settings(Group):
         return self.gpu.nodes * self.gpu_instance.gpus
 
     @property
+    def global_batch(self) -> int:
+        """Sequences of one step of the training, over all GPUs; 0 where nobody can tell."""
+        return self.workload.global_batch(self) if self.workload.global_batch else 0
+
+    @property
     def gpus_per_worker(self) -> int:
         """GPUs of one worker pod."""
         return 1 if self.training.layout == "pod-per-gpu" else self.gpu_instance.gpus
@@ -600,6 +667,13 @@ class Settings(Group):
 def _one_of(table: dict[str, Any], value: str) -> str:
     if value not in table:
         raise refused("not one of the allowed values")
+    return value
+
+
+def _without(reason: str, value: str) -> str:
+    """Return `value`, which there is no `reason` to refuse."""
+    if reason:
+        raise refused(reason)
     return value
 
 

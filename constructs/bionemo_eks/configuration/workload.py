@@ -98,7 +98,9 @@ class Workload:
     is the folder in the pods that it reads, `results` the one below which it leaves checkpoints;
     `checkpoint` matches the path of one. `progress` matches a log line that
     tells how far it is. `gpus`: those that it can run on. `can_use_efa`: whether its image has what
-    EFA needs.
+    EFA needs. `global_batch`: sequences that one step takes from the data set over all GPUs with
+    given settings, 0 where they do not tell, and the training's settings that it follows from;
+    without it nobody holds the data set against the training.
     """
 
     name: str
@@ -118,6 +120,8 @@ class Workload:
     rates: Rates
     # Before constructs' ids. The first workload had none, and ids must stay as they are.
     construct_prefix: str
+    global_batch: Callable[[Settings], int] | None = None
+    global_batch_settings: tuple[str, ...] = ()
 
     @property
     def launcher(self) -> str:

@@ -32,6 +32,11 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
         "program": _PROGRAMS[settings.dataset.preparation],
         "arguments": _arguments(settings),
         "program_config_map": config_map_name,
+        "http_proxy": settings.dataset.http_proxy,
+        "https_proxy": settings.dataset.https_proxy,
+        # The Job talks to its server alone: to no API, of Kubernetes or AWS, and the node mounts
+        # the file system. So only the pod itself is never to be reached by a proxy.
+        "no_proxy": ",".join(["localhost", "127.0.0.1", *settings.dataset.no_proxy]),
     }
     draft = manifests.load_one("workload/uniref50-job.yaml", {**values, "name": DATA_JOB})
     draft["metadata"]["name"] = name_with_hash(DATA_JOB, draft["spec"])
@@ -58,6 +63,8 @@ def _arguments(settings: Settings) -> list[str]:
         "--seed": dataset.seed,
     }
     if dataset.preparation == "streaming":
-        options["--url"] = dataset.url
+        options |= {"--url": dataset.url, "--connections": dataset.connections}
+    if settings.global_batch:
+        options["--global-batch-size"] = settings.global_batch
     arguments = [str(part) for option in options.items() for part in option]
     return [*arguments, "--replace"] if dataset.replace else arguments

@@ -44,6 +44,17 @@ def refusal(context: dict[str, Any]) -> str:
         ("cluster.public_access_cidrs", ["10.0.0.0/99"], ["IPv4"]),
         ("cluster.public_access_cidrs", ["8.8.8.8/32"] * 41, ["1", "40"]),
         ("network.vpc_cidr", "10.1.0.0/24", ["/16", "/22"]),
+        ("dataset.url", "s3://bucket/u.fasta.gz", ["http or https", "file"]),
+        ("dataset.url", "https://mirror.example.org:99999/u.fasta.gz", ["http or https"]),
+        ("dataset.url", "https://mirror.example.org/?a=b.gz", ["file"]),
+        ("dataset.url", "https://mirror.example.org/a b.gz", ["blanks"]),
+        ("dataset.url", "https://mirror.example.org/$(HOME).gz", ["quotes and $"]),
+        ("dataset.url", "https:///u.fasta.gz", ["http or https"]),
+        ("dataset.http_proxy", "proxy.example.org:3128", ["http://proxy.example.org:3128"]),
+        ("dataset.http_proxy", "http://proxy.example.org/path", ["http://proxy.example.org:3128"]),
+        ("dataset.https_proxy", "https://proxy.example.org", ["http://proxy.example.org:3128"]),
+        ("dataset.https_proxy", "http://proxy:0", ["http://proxy.example.org:3128"]),
+        ("dataset.no_proxy", ["10.0.0.0/8"], ["no blocks"]),
         ("tags", {"aws:x": "1"}, ["letters", "digits"]),
         ("tags", {"team#1": "a"}, ["letters", "digits"]),
         ("tags", {"team": "a#1"}, ["letters", "digits"]),
@@ -62,6 +73,28 @@ def test_a_message_names_the_setting_the_value_what_is_allowed_and_how_to_set_it
     assert re.search(".*".join(map(re.escape, allowed)), offered)
     assert json.dumps(FIELDS[name].get_default()) in text
     assert f"-c {name}=" in text
+
+
+@pytest.mark.parametrize("name", ["dataset.url", "dataset.http_proxy", "dataset.https_proxy"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://me:secret@mirror.example.org/u.fasta.gz",
+        "http://me:secret@proxy.example.org:3128",
+        "ftp://me:secret@mirror.example.org/u.fasta.gz",
+        "https://me:secret@[mirror/u.fasta.gz",
+        "https://me:secret/@mirror.example.org/u.fasta.gz",
+        "me:secret@proxy.example.org:3128",
+        ["http://me:secret@proxy.example.org:3128"],
+    ],
+)
+def test_a_password_is_refused_and_not_repeated(name: str, value: Any) -> None:
+    group, _, plain = name.partition(".")
+    text = refusal({"bionemo": {group: {plain: value}}})
+    assert text.startswith(f"Setting '{name}' is not repeated here, for it may hold a password: ")
+    assert "secret" not in text
+    if str(value).startswith(("https://me:secret@m", "http://")):
+        assert "a user and password are not allowed in it: they would stand in the Job" in text
 
 
 @pytest.mark.parametrize(
@@ -197,6 +230,23 @@ def test_several_bad_settings_are_told_at_once() -> None:
         (
             {"dataset.preparation": "bionemo", "dataset.url": "https://example.com/a.gz"},
             {"dataset.preparation": '"bionemo"', "dataset.url": '"https://example.com/a.gz"'},
+        ),
+        (
+            {"dataset.preparation": "bionemo", "dataset.connections": "2"},
+            {"dataset.preparation": '"bionemo"', "dataset.connections": '"2"'},
+        ),
+        (
+            {"dataset.val_size": "127"},
+            {
+                "dataset.val_size": '"127"',
+                "gpu.nodes": None,
+                "training.micro_batch_size": None,
+                "training.accumulate_grad_batches": None,
+            },
+        ),
+        (
+            {"dataset.test_size": "150", "dataset.num_csv_files": "200"},
+            {"dataset.test_size": '"150"', "dataset.num_csv_files": '"200"'},
         ),
         (
             {"region": "eu-west-1", "network.availability_zones": "us-east-1a,us-east-1b"},

@@ -41,3 +41,23 @@ def test_sizes_derive(changes: dict[str, str], workers: int, gpus: int, per_work
 )
 def test_regions_are_accepted(region: str) -> None:
     assert read_settings({"region": region}).zones == (f"{region}a", f"{region}b")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sequences"),
+    [
+        ({}, 2 * 8 * 8),
+        ({"training.layout": "pod-per-node", "gpu.nodes": "3"}, 3 * 8 * 8),
+        ({"training.micro_batch_size": "4", "training.accumulate_grad_batches": "5"}, 16 * 4 * 5),
+        ({"training.overrides": "model.optim.lr=0.1"}, 128),
+        # What an override makes of it is not read here.
+        ({"training.overrides": "model.micro_batch_size=2"}, 0),
+        ({"training.overrides": "++model.tensor_model_parallel_size=2"}, 0),
+    ],
+)
+def test_the_global_batch_is_that_of_all_gpus(changes: dict[str, str], sequences: int) -> None:
+    assert read_settings(changes).global_batch == sequences
+
+
+def test_a_split_may_be_as_small_as_the_global_batch() -> None:
+    assert read_settings({"dataset.val_size": "128"}).dataset.val_size == 128

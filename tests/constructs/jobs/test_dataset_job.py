@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import urllib.request
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bionemo_eks.configuration import reader
+from bionemo_eks.configuration.addresses import wrong_with_url
 from bionemo_eks.jobs.dataset_job import DATA_JOB, PROGRAM_FOLDER, dataset_objects
 from bionemo_eks.jobs.places import FSX
 from tests.context import read_settings
+from tests.second_workload.numbers import SELECTED, WITH_NUMBERS
 
 CHANGES = [
     {"dataset.seed": "1"},
-    {"dataset.val_size": "10"},
+    {"dataset.val_size": "6000"},
+    {"dataset.connections": "1"},
+    {"dataset.http_proxy": "http://proxy.example.org:3128"},
     {"dataset.num_csv_files": "4"},
     {"dataset.replace": "true"},
     {"dataset.preparation": "bionemo"},
@@ -101,13 +108,13 @@ def test_the_data_set_is_cut_as_set() -> None:
     _, job = objects(
         **{
             "dataset.num_csv_files": "12",
-            "dataset.val_size": "10",
-            "dataset.test_size": "20",
+            "dataset.val_size": "1000",
+            "dataset.test_size": "2000",
             "dataset.seed": "7",
         }
     )
     names = ("--num-csv-files", "--val-size", "--test-size", "--seed")
-    assert [option(job, each) for each in names] == ["12", "10", "20", "7"]
+    assert [option(job, each) for each in names] == ["12", "1000", "2000", "7"]
     assert option(job, "--root") == FSX
 
 
@@ -126,11 +133,105 @@ def test_a_changed_job_has_a_new_name(changes: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"training.max_steps": "7000"}, {"gpu.nodes": "3"}, {"kubernetes_version": "1.34"}],
+    [{"training.max_steps": "7000"}, {"gpu.disk_gib": "300"}, {"kubernetes_version": "1.34"}],
     ids=str,
 )
 def test_a_change_of_something_else_prepares_no_data_anew(changes: dict[str, str]) -> None:
     assert objects(**changes) == objects()
+
+
+@pytest.mark.parametrize("preparation", ["streaming", "bionemo"])
+def test_another_global_batch_is_held_against_the_data_before_there_are_gpus(
+    preparation: str,
+) -> None:
+    """By a Job that finds the data there: the launcher waits for it."""
+    changes = {"dataset.preparation": preparation, "training.micro_batch_size": "4"}
+    assert option(objects(**changes)[1], "--global-batch-size") == "64"
+    assert option(objects(**changes, **{"gpu.nodes": "3"})[1], "--global-batch-size") == "96"
+
+
+def test_without_a_known_global_batch_nothing_is_demanded() -> None:
+    settings = reader.read_settings(SELECTED, WITH_NUMBERS)
+    assert "--global-batch-size" not in container(dataset_objects(settings)[1])["args"]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in container(objects(**changes)[1])["env"]}
+
+
+@pytest.mark.parametrize("preparation", ["streaming", "bionemo"])
+def test_it_goes_by_the_proxies_that_are_set(
+    preparation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxies = {
+        "dataset.http_proxy": "http://proxy.example.org:3128",
+        "dataset.https_proxy": "http://proxy.example.org:3129",
+        "dataset.no_proxy": ".example.com,mirror.example.org",
+    }
+    for name, value in environment(**proxies, **{"dataset.preparation": preparation}).items():
+        monkeypatch.setenv(name, value)
+    used = urllib.request.getproxies_environment()
+    assert used["http"] == "http://proxy.example.org:3128"
+    assert used["https"] == "http://proxy.example.org:3129"
+    direct = ("a.example.com", "mirror.example.org", "localhost", "127.0.0.1:8080")
+    assert all(urllib.request.proxy_bypass_environment(each) for each in direct)
+    assert not urllib.request.proxy_bypass_environment("ftp.uniprot.org")
+
+
+def test_it_goes_by_no_proxy_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://of-the-image.example.org")
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    assert not {"http", "https"} & set(urllib.request.getproxies_environment())
+
+
+ADDRESSES = [
+    "https://b.s3.us-west-2.amazonaws.com/u.fasta.gz?X-Amz-Signature=a%2Fb&X-Amz-Expires=900",
+    "https://[::1]:8443/u.fasta.gz",
+    "https://mirror.example.org/u.fasta.gz#part",
+    "https://mirror.example.org/pub@2/u.fasta.gz",
+    "s3://bucket/u.fasta.gz",
+    "https://",
+    "https:///u.fasta.gz",
+    "https://[::1/u.fasta.gz",
+    "https://mirror.example.org/a b.gz",
+    "https://mirror.example.org/a\tb.gz",
+    "https://mirror.example.org",
+    "https://mirror.example.org/folder/",
+    "https://mirror.example.org/?u.fasta.gz",
+    "https://mirror.example.org:0/u.fasta.gz",
+    "https://mirror.example.org:65536/u.fasta.gz",
+    "https://mirror.example.org:port/u.fasta.gz",
+    "https://me@mirror.example.org/u.fasta.gz",
+    "ftp://me:secret@mirror.example.org/",
+    "https://me:secret@[mirror/u.fasta.gz",
+]
+
+
+def test_the_program_takes_the_addresses_that_the_setting_takes_and_says_the_same() -> None:
+    """But for files of this machine, which the program takes besides. All in one process."""
+    code = """
+import contextlib, io, json, sys
+sys.path.insert(0, sys.argv.pop(1))
+import prepare_uniref50
+for url in sys.argv[1:]:
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
+        prepare_uniref50._parser().parse_args(["--root", "x", "--url", url])
+    print(json.dumps(said.getvalue()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PROGRAM_FOLDER), *ADDRESSES],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for url, line in zip(ADDRESSES, done.stdout.splitlines(), strict=True):
+        said = json.loads(line).replace("http, https or file URL", "http or https URL")
+        why = wrong_with_url(url)
+        assert bool(said) == bool(why), url
+        assert said.strip().endswith(why), url
+        assert "secret" not in said
 
 
 def test_its_log_stays_and_bad_data_is_not_tried_again() -> None:

@@ -1,4 +1,4 @@
-"""The launcher's question, as the rehearsal puts it to the files of its own data Job."""
+"""The data Job's pod as a process of this machine, and the launcher's question to its files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from bionemo_eks.jobs.dataset_job import dataset_objects
 from bionemo_eks.jobs.training_job import launcher_objects, training_job, training_program
 from rehearsal.kubernetes.ledger import Ledger
-from rehearsal.pods.local_pod import ask_for_the_launcher
+from rehearsal.pods.local_pod import ask_for_the_launcher, run_data_job
 from tests.context import read_settings
 from tests.workloads.esm1nv.checkpoints import save
 
@@ -45,3 +45,18 @@ def test_it_starts_what_is_not_finished(step: int, goes_on: str, tmp_path: Path)
 def test_without_a_launcher_nobody_asks(tmp_path: Path) -> None:
     objects, _ = ledger(enabled=False)
     assert ask_for_the_launcher(objects, tmp_path, print) is None
+
+
+@pytest.mark.slow
+def test_settings_for_real_data_do_for_the_small_data_too(tmp_path: Path) -> None:
+    """A global batch beyond the made-up data, and a proxy that is not there."""
+    settings = read_settings(
+        {"training.micro_batch_size": "300", "dataset.http_proxy": "http://127.0.0.1:9"}
+    )
+    ledger = Ledger(settings.kubernetes_version)
+    for each in dataset_objects(settings):
+        ledger.objects[f"{each['kind']}/default/{each['metadata']['name']}"] = each
+    said: list[str] = []
+    found = run_data_job(ledger, tmp_path, said.append)
+    assert found.files == {"test": 50, "train": 50, "val": 50}
+    assert settings.global_batch > found.marker["counts"]["val"]

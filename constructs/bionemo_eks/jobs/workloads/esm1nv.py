@@ -151,6 +151,25 @@ def arguments(settings: Settings) -> list[str]:
     ]
 
 
+# Overrides that make another global batch than the settings do.
+_OF_THE_BATCH = re.compile(
+    r"^[+~]*(model\.(micro_batch_size|global_batch_size|\w+_model_parallel_size)"
+    r"|trainer\.(accumulate_grad_batches|devices|num_nodes))(=|$)"
+)
+
+
+def _global_batch(settings: Settings) -> int:
+    """Return the sequences of a step: NeMo's micro batch, times GPUs, times accumulation.
+
+    Each GPU is a data-parallel rank, for tensors are not split. 0 where an override decides.
+    """
+    training = settings.training
+    assert isinstance(training, Esm1nvSettings)
+    if any(_OF_THE_BATCH.match(each) for each in training.overrides):
+        return 0
+    return settings.gpus * training.micro_batch_size * training.accumulate_grad_batches
+
+
 # The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training "needs at least
 # 3-4 days". 3.5 days.
 _TRAINING_HOURS = 84.0
@@ -195,4 +214,6 @@ WORKLOAD = Workload(
         image_gb=15,
     ),
     construct_prefix="",
+    global_batch=_global_batch,
+    global_batch_settings=("training.micro_batch_size", "training.accumulate_grad_batches"),
 )
