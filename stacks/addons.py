@@ -12,6 +12,7 @@ from bionemo_eks.addons.cluster_autoscaler import ClusterAutoscaler
 from bionemo_eks.addons.device_plugin import add_device_plugin
 from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
 from bionemo_eks.cluster.cluster import EksCluster, import_cluster
+from bionemo_eks.cluster.manifest import add_manifest
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
 from bionemo_eks.configuration.settings import Settings
@@ -113,12 +114,14 @@ class AddonsStack(Stack):
     def _add_training_operator(self) -> None:
         """Add the operator: namespace and CRD first, for the rest is refused without them."""
         image = {"training_operator_image": IMAGES["training-operator"].reference}
-        first = self.cluster.add_manifest(
+        first = add_manifest(
+            self.cluster,
             "TrainingOperatorApi",
             *manifests.load("training-operator/namespace.yaml"),
             *manifests.load("training-operator/pytorchjob-crd.yaml"),
         )
-        operator = self.cluster.add_manifest(
+        operator = add_manifest(
+            self.cluster,
             "TrainingOperator",
             *manifests.load("training-operator/rbac.yaml"),
             *manifests.load("training-operator/deployment.yaml", image),

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from bionemo_eks.addons.eks_addon import PodIdentityRole
 from bionemo_eks.cluster.cluster import EksCluster, import_cluster
+from bionemo_eks.cluster.manifest import add_manifest
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs import manifests
@@ -42,7 +43,8 @@ class WorkloadStack(Stack):
             kubectl_provider_arn=eks.kubectl_provider_arn,
             kubectl_role_arn=eks.kubectl_role_arn,
         )
-        volume = cluster.add_manifest(
+        volume = add_manifest(
+            cluster,
             "Volume",
             *manifests.load(
                 "workload/volume.yaml",
@@ -54,11 +56,11 @@ class WorkloadStack(Stack):
             ),
         )
         dataset = dataset_objects(settings)
-        data_job = cluster.add_manifest("Dataset", *dataset)
+        data_job = add_manifest(cluster, "Dataset", *dataset)
         training = training_job(settings, dataset[-1])
         workload = settings.workload
-        training_manifest = cluster.add_manifest(
-            workload.construct_id("Training"), training_program(workload), training
+        training_manifest = add_manifest(
+            cluster, workload.construct_id("Training"), training_program(workload), training
         )
         # Deleted in reverse: a claim in use, or a volume that is claimed, does not go away.
         data_job.node.add_dependency(volume)
@@ -69,11 +71,12 @@ class WorkloadStack(Stack):
                 settings, dataset_job=dataset[-1], training_job=training
             )
             launcher = launcher_and_rights[-1]
-            launching = cluster.add_manifest(
-                workload.construct_id("Launcher"), *launcher_and_rights
+            launching = add_manifest(
+                cluster, workload.construct_id("Launcher"), *launcher_and_rights
             )
             launching.node.add_dependency(data_job, training_manifest)
-        watch = cluster.add_manifest(
+        watch = add_manifest(
+            cluster,
             workload.construct_id("Watch"),
             *watch_objects(
                 settings, dataset_job=dataset[-1], training_job=training, launcher=launcher

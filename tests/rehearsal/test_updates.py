@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from aws_cdk import App
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from bionemo_eks.jobs.dataset_job import dataset_objects
 from rehearsal.pods.view import node_groups, placements
 from rehearsal.programs.cdk_cli import CdkError
 
@@ -233,6 +235,28 @@ def test_what_has_not_reached_s3_holds_the_removal(standing: Any) -> None:
     assert {each["FileSystemPath"] for each in associations} == {"/processed", "/esm1nv-train"}
     oldest_waits(0)
     assert standing.destroy() == {"S3 buckets": {BUCKET}}
+
+
+def test_a_deployment_that_failed_in_the_middle_of_a_manifest_is_tried_again(
+    account: Any,
+) -> None:
+    """What the first has made of it stays, and the second's provider finds it there."""
+    first, *_ = dataset_objects(account.settings)
+    broken = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}, "dat": {}}
+
+    def spoil(app: App) -> None:
+        cluster: Any = app.node.find_child("Workload").node.find_child("Cluster")
+        resource = cluster.node.find_child("manifest-Dataset").node.default_child
+        resource.add_property_override("Manifest", json.dumps([first, broken]))
+
+    if account.deployed is not None:
+        account.destroy()
+    with pytest.raises(CdkError, match="'dat' was unexpected"):
+        account.deploy({}, spoil)
+    left = f"{first['kind']}/default/{first['metadata']['name']}"
+    assert left in account.ledger.objects
+    account.deploy({})
+    assert keys(account, "Job")
 
 
 def test_a_bucket_that_need_not_be_kept_goes_too(standing: Any) -> None:

@@ -42,9 +42,18 @@ def _manifest(properties: Properties) -> list[dict[str, Any]]:
     return items
 
 
+def _is_set(properties: Properties, name: str) -> bool:
+    """Tell whether a property is true, which CloudFormation hands over as text."""
+    return str(properties.get(name, "")).lower() == "true"
+
+
 def _create(wanted: Wanted) -> Made:
+    items = _manifest(wanted.properties)
     with _ledger(wanted.properties) as ledger:
-        ledger.create(_manifest(wanted.properties))
+        if _is_set(wanted.properties, "Overwrite"):
+            ledger.apply(items, None)
+        else:
+            ledger.create(items)
     return wanted.stable_id(wanted.logical_id), {}
 
 
@@ -67,7 +76,7 @@ def _chart(properties: Properties) -> dict[str, Any]:
         "repository": properties.get("Repository", ""),
         "version": properties.get("Version", ""),
         "namespace": properties.get("Namespace", "default"),
-        "create_namespace": str(properties.get("CreateNamespace", "")).lower() == "true",
+        "create_namespace": _is_set(properties, "CreateNamespace"),
         "values": json.loads(properties.get("Values", "{}")),
     }
 

@@ -52,6 +52,13 @@ def test_apply_of_the_same_is_no_step(ledger: Ledger) -> None:
     assert len(ledger.steps) == count
 
 
+def test_apply_takes_over_what_a_failed_create_has_left(ledger: Ledger) -> None:
+    ledger.create([config_map("a")])
+    ledger.apply([config_map("a", data={"x": "y"}), config_map("b")], None)
+    assert list(ledger.objects) == ["ConfigMap/default/a", "ConfigMap/default/b"]
+    assert ledger.objects["ConfigMap/default/a"]["data"] == {"x": "y"}
+
+
 def test_a_crd_takes_its_objects_with_it(ledger: Ledger) -> None:
     ledger.create([crd(), training()])
     ledger.delete([crd()])

@@ -1,0 +1,35 @@
+"""A manifest whose first step may meet what an earlier deployment has left half made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_eks_v2 as eks
+from aws_cdk.assertions import Template
+
+from bionemo_eks.cluster.cluster import import_cluster
+from bionemo_eks.cluster.manifest import add_manifest
+
+KIND = "Custom::AWSCDK-EKS-KubernetesResource"
+SOME = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "some"}}
+
+
+def made(add: Any) -> dict[str, Any]:
+    stack = Stack()
+    cluster: eks.ICluster = import_cluster(
+        stack,
+        cluster_name="some",
+        kubectl_provider_arn="arn:aws:lambda:us-west-2:111122223333:function:kubectl",
+        kubectl_role_arn="arn:aws:iam::111122223333:role/kubectl",
+    )
+    add(cluster, "Some", SOME)
+    return {**Template.from_stack(stack).find_resources(KIND)}
+
+
+def test_it_is_clusters_own_manifest_with_overwrite_set() -> None:
+    """Another logical id would be a replacement, at whose end the object is deleted."""
+    plain = made(lambda cluster, *arguments: cluster.add_manifest(*arguments))
+    ((name, resource),) = made(add_manifest).items()
+    assert resource["Properties"].pop("Overwrite") is True
+    assert plain == {name: resource}
