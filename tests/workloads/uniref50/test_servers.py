@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+import download
 import server as server_module
 from bench.uniref50_data import write_fasta
 from bench.uniref50_servers import Schedule, runs_until_right, schedules, serving
@@ -141,6 +142,56 @@ def test_a_page_in_place_of_the_file_is_waited_out(
     assert csv_files(tmp_path) == right
     good = [asked for asked in server.asked if server.asked.count(asked) == 1]
     assert len(good) >= len(content) // SMALL - 2, "bytes that are there are not asked for again"
+
+
+@pytest.mark.parametrize("length", [-1, None])
+@pytest.mark.parametrize("there", [0, 100_000])
+def test_a_page_in_the_middle_is_never_taken_for_another_file(
+    there: int, length: int | None, server: Server, tmp_path: Path
+) -> None:
+    """Of a server that knows no ranges and no MD5, and is down for longer than a lagging mirror."""
+    write_fasta(tmp_path / "a.fasta", 3000)
+    plain = (tmp_path / "a.fasta").read_bytes()
+    pages = range(3, 3 + 2 * download.CHANGES)
+
+    def meet(handler: Handler, number: int, body: bytes) -> bool:
+        if number in pages:
+            return reply(handler, 200, PAGE, {}, length)
+        part = body[:there] if number == 2 else body
+        return reply(handler, 200, part, {}, len(body) if length else None)
+
+    server.meet = meet
+    url = server.put("a.fasta", plain)
+    done = run("--root", tmp_path / "web", "--url", url, *SIZES)
+    assert done.returncode == 0, done.stderr
+    assert "the server sends an HTML page" in done.stdout
+    run("--root", tmp_path / "file", "--fasta", tmp_path / "a.fasta", *SIZES)
+    assert csv_files(tmp_path / "web") == csv_files(tmp_path / "file")
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_bytes_that_come_again_are_compared(runs: int, server: Server, tmp_path: Path) -> None:
+    """Another release of the same size, where nothing but the bytes tells; later in a run or in
+    the next one: no file is made of two."""
+    old, new = b"", b""
+    for number in range(3000):
+        old += b">old%07d\nACGT\n" % number
+        new += b">new%07d\nTGCA\n" % number
+    server.meet = lambda handler, number, body: reply(
+        handler, 200, old[:20_000] if number == 2 else new, {}, len(new)
+    )
+    url = server.put("a.fasta", new)
+    options = ("--root", tmp_path / "web", "--url", url, *SIZES)
+    if runs == 2:
+        assert run(*options, "--attempts", 1).returncode == 1
+    done = run(*options)
+    assert done.returncode == 1
+    assert "bytes that come again are not what they were" in done.stderr
+    assert not csv_files(tmp_path / "web")
+    assert run(*options).returncode == 0
+    (tmp_path / "a.fasta").write_bytes(new)
+    run("--root", tmp_path / "file", "--fasta", tmp_path / "a.fasta", *SIZES)
+    assert csv_files(tmp_path / "web") == csv_files(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
