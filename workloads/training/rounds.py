@@ -86,8 +86,9 @@ class Company:
         return [name for name, each in pairs if not each.lives]
 
     def ready(self) -> bool:
-        """Tell whether all are there, and have no rank left."""
-        return all(each.lives and each.record["phase"] == READY for each in self.members)
+        """Tell whether all are there to stay, and have no rank left."""
+        here = all(each.lives and each.record["phase"] == READY for each in self.members)
+        return here and not self.interrupted()
 
     def lost(self, incarnations: Sequence[str]) -> list[str]:
         """Return the names of those that are no more the ones of `incarnations`."""
