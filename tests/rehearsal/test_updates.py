@@ -69,8 +69,17 @@ def test_the_data_jobs_parameters_change(standing: Any) -> None:
     assert ("prune", old_data_job) in steps
     # No training may read what is being replaced: the suspension is applied again.
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
-    # The launcher waits for the Job by name, so it follows; volume and operator stay as they are.
-    assert {key.split("/")[0] for _, key in steps} <= {"Job", "Role", "PyTorchJob", "ConfigMap"}
+    # Launcher and watch know the Job by name, so they follow; volume and operator stay as they are.
+    assert {key for _, key in steps if key.startswith("Deployment/")} == {
+        "Deployment/default/esm1nv-watch"
+    }
+    assert {key.split("/")[0] for _, key in steps} <= {
+        "ConfigMap",
+        "Deployment",
+        "Job",
+        "PyTorchJob",
+        "Role",
+    }
     assert standing.lasting() == lasting
     standing.deploy({})
     assert keys(standing, "Job") == jobs
