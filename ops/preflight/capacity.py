@@ -130,9 +130,11 @@ def _zones_of_the_vpc(deployment: Deployment) -> Result:
     if zone in there:
         return passed(name, f"{', '.join(there)}, of {_vpc(deployment)}{_in_force()}")
     said = f"{_vpc(deployment)} has no subnet for GPU nodes in {zone}"
+    if not there:
+        return failed(name, said, "Give it private subnets in two zones, or choose another VPC")
     return failed(
         name,
-        f"{said}; it has them in {', '.join(there) or 'no zone'}{_in_force()}",
+        f"{said}; it has them in {', '.join(there)}{_in_force()}",
         *_choose(suggested(deployment, there)),
     )
 

@@ -100,7 +100,8 @@ def addresses(deployment: Deployment) -> Result:
             f"{settings.gpu.nodes} GPU nodes",
             "Name larger subnets in network.node_subnet_ids; a VPC takes further address blocks",
         )
-    return passed(name, f"{min(each.free for each in subnets):,} or more are free in each subnet")
+    least = min((each.free for each in subnets), default=0)
+    return passed(name, f"{least:,} or more are free in each subnet for nodes")
 
 
 def _taken(instance: InstanceType) -> int:

@@ -140,6 +140,14 @@ def test_a_subnet_is_private_when_cdk_takes_it_for_one(
     assert (C in result.said) == private
 
 
+def test_a_vpc_without_a_private_subnet_is_told_without_a_zone_to_choose() -> None:
+    results = checked(GivenVpc(subnets=[]))
+    failing = {name for name, each in results.items() if each.verdict is Verdict.FAIL}
+    assert {"Zones", "VPC subnets"} <= failing
+    assert not any(each.verdict is Verdict.UNKNOWN for each in results.values()), "each can tell"
+    assert not proposed(results["Zones"])
+
+
 def test_a_subnet_that_is_named_and_not_there_is_told() -> None:
     named = {"network.node_subnet_ids": f"{C},subnet-0123456789abcdef9"}
     result = checked(GivenVpc(), named)["VPC subnets"]
