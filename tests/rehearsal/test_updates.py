@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -231,6 +232,17 @@ def test_what_has_not_reached_s3_holds_the_removal(standing: Any) -> None:
     associations = standing.client("fsx").describe_data_repository_associations()["Associations"]
     assert {each["FileSystemPath"] for each in associations} == {"/processed", "/esm1nv-train"}
     oldest_waits(0)
+    assert standing.destroy() == {"S3 buckets": {BUCKET}}
+
+
+def test_a_data_set_that_has_not_reached_s3_whole_holds_the_removal(standing: Any) -> None:
+    s3 = standing.client("s3")
+    manifest = {"files": [{"path": "train/x000.csv", "bytes": 4}]}
+    s3.put_object(Bucket=BUCKET, Key="processed/_SUCCESS", Body=json.dumps(manifest).encode())
+    with pytest.raises(CdkError, match=r"1 of the 1 files .* such as processed/train/x000.csv"):
+        standing.destroy()
+    assert len(standing.client("fsx").describe_file_systems()["FileSystems"]) == 1
+    s3.put_object(Bucket=BUCKET, Key="processed/train/x000.csv", Body=b"rows")
     assert standing.destroy() == {"S3 buckets": {BUCKET}}
 
 

@@ -174,8 +174,8 @@ def test_it_goes_by_the_proxies_that_are_set(
     assert used["http"] == "http://proxy.example.org:3128"
     assert used["https"] == "http://proxy.example.org:3129"
     direct = ("a.example.com", "mirror.example.org", "localhost", "127.0.0.1:8080")
-    assert all(urllib.request.proxy_bypass_environment(each) for each in direct)
-    assert not urllib.request.proxy_bypass_environment("ftp.uniprot.org")
+    assert all(urllib.request.proxy_bypass(each) for each in direct)
+    assert not urllib.request.proxy_bypass("ftp.uniprot.org")
 
 
 def test_it_goes_by_no_proxy_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
