@@ -64,6 +64,8 @@ class StorageStack(Stack):
                 self,
                 "ExportGuard",
                 file_system_id=self.file_system.file_system_id,
+                bucket=self.bucket,
+                folder=PROCESSED.removeprefix(f"{FSX}/"),
                 log_days=settings.cluster.log_days,
             )
             guard.node.add_dependency(self.file_system)

@@ -8,7 +8,7 @@ from ops.aws import Deployment
 from ops.cluster.api import ClusterError, NoClusterError
 from ops.parallel import LOOK_DEADLINE, side_by_side
 from ops.reasons import code_of, failure_reason
-from ops.status import checkpoints, cluster, node_groups, stacks, storage, workload
+from ops.status import checkpoints, cluster, data_set, node_groups, stacks, storage, workload
 from ops.status.lines import Line, missing, silent
 
 __all__ = ["Line", "status"]
@@ -23,6 +23,7 @@ _PARTS: dict[str, Look] = {
     "Storage": storage.file_systems,
     "S3 links": storage.links,
     "Data tasks": storage.tasks,
+    "Data set": data_set.exported,
     "Workload": workload.workload,
     "Checkpoints": checkpoints.checkpoints,
 }

@@ -68,12 +68,23 @@ def links(deployment: Deployment) -> list[Line]:
     return lines
 
 
-def _export_queue(deployment: Deployment, file_system: str) -> list[Line]:
+def exporting(deployment: Deployment) -> bool:
+    """Whether changes are known to wait for their export."""
+    systems = own_file_systems(deployment)
+    return any(_queued(deployment, each["FileSystemId"]) for each in systems)
+
+
+def _queued(deployment: Deployment, file_system: str) -> float | None:
+    """Return for how many seconds the oldest change has waited; None where nobody can tell."""
     cloudwatch = deployment.aws.client("cloudwatch")
     try:
-        seconds = oldest_queued(cloudwatch, file_system, datetime.now(UTC) - _RECENT)
+        return oldest_queued(cloudwatch, file_system, datetime.now(UTC) - _RECENT)
     except (ClientError, BotoCoreError):
-        return []
+        return None
+
+
+def _export_queue(deployment: Deployment, file_system: str) -> list[Line]:
+    seconds = _queued(deployment, file_system)
     if seconds is None:
         return []
     state = f"the oldest change has waited {seconds:,.0f} s" if seconds else "nothing waits"

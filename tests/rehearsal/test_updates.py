@@ -268,6 +268,17 @@ def test_a_deployment_that_failed_in_the_middle_of_a_manifest_is_tried_again(
     assert keys(account, "Job")
 
 
+def test_a_data_set_that_has_not_reached_s3_whole_holds_the_removal(standing: Any) -> None:
+    s3 = standing.client("s3")
+    manifest = {"files": [{"path": "train/x000.csv", "bytes": 4}]}
+    s3.put_object(Bucket=BUCKET, Key="processed/_SUCCESS", Body=json.dumps(manifest).encode())
+    with pytest.raises(CdkError, match=r"1 of the 1 files .* such as processed/train/x000.csv"):
+        standing.destroy()
+    assert len(standing.client("fsx").describe_file_systems()["FileSystems"]) == 1
+    s3.put_object(Bucket=BUCKET, Key="processed/train/x000.csv", Body=b"rows")
+    assert standing.destroy() == {"S3 buckets": {BUCKET}}
+
+
 def test_a_bucket_that_need_not_be_kept_goes_too(standing: Any) -> None:
     standing.deploy({"storage.keep_bucket": "false"})
     assert standing.destroy() == {}

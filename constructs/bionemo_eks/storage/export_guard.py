@@ -7,6 +7,7 @@ from pathlib import Path
 from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from bionemo_eks.logs.log_group import log_group
@@ -18,12 +19,20 @@ _FUNCTION = Path(__file__).parents[1] / "functions" / "await_export.py"
 class ExportGuard(Construct):
     """Hold the removal of a file system until nothing waits for its export, at most 15 minutes.
 
-    Then the removal fails, nothing is lost, and another `cdk destroy` waits again. Whatever links
-    the file system to S3 must be there as long as this is: make this depend on it.
+    Then, or where the manifest in `folder` of `bucket` lists files that are not in it, the removal
+    fails, nothing is lost, and another `cdk destroy` waits and looks again. Whatever links the file
+    system to S3 must be there as long as this is: make this depend on it.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, file_system_id: str, log_days: int
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        file_system_id: str,
+        bucket: s3.IBucket,
+        folder: str,
+        log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         function_logs = log_group(self, "Logs", days=log_days)
@@ -33,6 +42,18 @@ class ExportGuard(Construct):
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
         role.add_to_policy(
             iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"])
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[bucket.bucket_arn],
+                conditions={"StringEquals": {"s3:prefix": f"{folder}/"}},
+            )
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{folder}/_SUCCESS")]
+            )
         )
         function = lambda_.Function(
             self,
@@ -49,5 +70,9 @@ class ExportGuard(Construct):
             "Resource",
             resource_type="Custom::LustreExportGuard",
             service_token=function.function_arn,
-            properties={"FileSystemId": file_system_id},
+            properties={
+                "FileSystemId": file_system_id,
+                "Bucket": bucket.bucket_name,
+                "Folder": folder,
+            },
         )

@@ -8,7 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bionemo_eks.functions.await_export import StillQueuedError, await_export
+from bionemo_eks.functions.await_export import (
+    NotExportedError,
+    StillQueuedError,
+    await_export,
+    demand_data_set,
+)
 from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
@@ -34,7 +39,8 @@ def _release(physical_id: str, properties: Properties) -> None:
     try:
         # A rehearsal waits for nobody: what waits now is the answer.
         await_export(_CloudWatch(), physical_id, seconds_left=lambda: 0)
-    except StillQueuedError as error:
+        demand_data_set(client("s3"), properties["Bucket"], properties["Folder"], physical_id)
+    except (StillQueuedError, NotExportedError) as error:
         raise ValueError(str(error)) from None
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 import subprocess
 import sys
 import types
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -124,6 +127,107 @@ def test_what_it_asks_for_is_what_cloudwatch_knows() -> None:
         assert function.oldest_queued(client, FILE_SYSTEM, older) == 7.0
 
 
+BUCKET = "some-bucket"
+STREAMING = {
+    "preparation": "streaming",
+    "num_csv_files": 1,
+    "files": [
+        {"path": f"{split}/x000.csv", "rows": 1, "bytes": size, "sha256": "0" * 64}
+        for split, size in (("val", 5), ("test", 6), ("train", 7))
+    ],
+}
+# What the container's own preparation writes, then and now: its parameters alone.
+BIONEMO = {"preparation": "bionemo", "val_size": 1, "test_size": 1, "num_csv_files": 2, "seed": 0}
+OF_BIONEMO = {f"{split}/x00{n}.csv": 9 for split in ("val", "test", "train") for n in (0, 1)}
+OF_STREAMING = {"val/x000.csv": 5, "test/x000.csv": 6, "train/x000.csv": 7}
+
+
+def in_bucket(manifest: object, files: dict[str, int]) -> Any:
+    """A client that answers of a bucket with `files` (bytes by path) in two pages."""
+    client = boto3.client(
+        "s3", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    stubber = Stubber(client)
+    text = b"" if manifest is None else json.dumps(manifest).encode()
+    whole = files if manifest is None else {**files, "_SUCCESS": len(text)}
+    listed = [{"Key": f"processed/{path}", "Size": size} for path, size in whole.items()]
+    asked = {"Bucket": BUCKET, "Prefix": "processed/"}
+    first = {"Contents": listed[:2], "IsTruncated": True, "NextContinuationToken": "more"}
+    stubber.add_response("list_objects_v2", first, asked)
+    stubber.add_response(
+        "list_objects_v2", {"Contents": listed[2:]}, {**asked, "ContinuationToken": "more"}
+    )
+    if manifest is not None:
+        body = {"Body": io.BytesIO(text)}
+        stubber.add_response("get_object", body, {"Bucket": BUCKET, "Key": "processed/_SUCCESS"})
+    stubber.activate()
+    return client
+
+
+@pytest.mark.parametrize(
+    ("manifest", "files", "missing"),
+    [
+        (STREAMING, OF_STREAMING, []),
+        (STREAMING, OF_STREAMING | {"train/x000.csv": 0}, ["processed/train/x000.csv"]),
+        (STREAMING, {"val/x000.csv": 5, "test/x000.csv": 6}, ["processed/train/x000.csv"]),
+        # What else lies there, such as the training's indexes, is not compared.
+        (STREAMING, OF_STREAMING | {"train/x001.csv": 3, "a.idx.npy": 1}, []),
+        (BIONEMO, OF_BIONEMO, []),
+        (
+            BIONEMO,
+            {path: size for path, size in OF_BIONEMO.items() if "x001" not in path},
+            [f"processed/{split}/x001.csv" for split in ("train", "val", "test")],
+        ),
+    ],
+)
+def test_what_the_manifest_lists_is_held_against_the_bucket(
+    manifest: Any, files: dict[str, int], missing: list[str]
+) -> None:
+    found = function.data_set(in_bucket(manifest, files), BUCKET, "processed")
+    assert found is not None
+    assert found.missing == missing
+    assert found.files == (3 if manifest is STREAMING else 6)
+
+
+@pytest.mark.parametrize("manifest", [None, "yes", [], {}, {"files": 3}, {"files": []}])
+def test_where_no_manifest_lists_files_nothing_is_compared(manifest: object) -> None:
+    """The data set is not complete; or somebody else's file has the name."""
+    function.demand_data_set(in_bucket(manifest, OF_STREAMING), BUCKET, "processed", FILE_SYSTEM)
+
+
+def test_the_manifest_that_it_reads_is_the_one_that_the_program_writes() -> None:
+    """Of which it knows the name and these two keys."""
+    code = """
+import dataclasses, json, sys
+sys.path.insert(0, sys.argv[1])
+from layout import Split
+from order import Finished
+from publish import MANIFEST, manifest_of
+from source import Facts
+files = [Finished("val/x000.csv", 1, 2, "0")]
+print(json.dumps([MANIFEST, manifest_of("1", Split(), Facts("https://a/b"), 0, files)]))
+"""
+    folder = str(ROOT / "workloads/uniref50")
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder], capture_output=True, text=True, check=True
+    )
+    name, manifest = json.loads(done.stdout)
+    assert name == function.MANIFEST
+    found = function.data_set(in_bucket(manifest, {"val/x000.csv": 2}), BUCKET, "processed")
+    assert found is not None
+    assert asdict(found) == {"files": 1, "missing": []}
+
+
+def test_a_data_set_that_is_not_whole_in_the_bucket_is_told_with_the_way_to_export_it() -> None:
+    with pytest.raises(function.NotExportedError) as error:
+        function.demand_data_set(in_bucket(STREAMING, {}), BUCKET, "processed", FILE_SYSTEM)
+    said = str(error.value)
+    assert said.startswith(f"3 of the 3 files that processed/_SUCCESS in {BUCKET} lists ")
+    assert f"create-data-repository-task --file-system-id {FILE_SYSTEM} --type EXPORT_TO" in said
+    assert "--paths processed" in said
+    assert "run cdk destroy again" in said
+
+
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str | None]]:
     """What CloudFormation was told: status, physical id, reason."""
@@ -146,7 +250,11 @@ def event(kind: str) -> dict[str, Any]:
         "RequestType": kind,
         "StackId": "arn:aws:cloudformation:us-west-2:111122223333:stack/bionemo-on-eks-storage/1",
         "LogicalResourceId": "ExportGuard1",
-        "ResourceProperties": {"FileSystemId": FILE_SYSTEM},
+        "ResourceProperties": {
+            "FileSystemId": FILE_SYSTEM,
+            "Bucket": BUCKET,
+            "Folder": "processed",
+        },
     }
 
 
@@ -154,6 +262,31 @@ def event(kind: str) -> dict[str, Any]:
 def test_only_a_removal_waits(answers: Any, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.delattr(function, "boto3")
     function.handler(event(kind), None)
+    assert answers == [("SUCCESS", FILE_SYSTEM, None)]
+
+
+def test_a_removal_waits_for_the_queue_and_then_looks_for_the_data_set(
+    answers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr(function, "await_export", lambda *all: waited.append(all[1]))
+    s3 = in_bucket(STREAMING, {})
+    monkeypatch.setattr("boto3.client", {"cloudwatch": None, "s3": s3}.get)
+    function.handler(event("Delete"), None)
+    ((status, _, reason),) = answers
+    assert (status, waited) == ("FAILED", [FILE_SYSTEM])
+    assert "3 of the 3 files" in reason
+    assert reason.endswith("--retain-resources ExportGuard1")
+
+
+def test_one_that_was_made_without_a_bucket_only_waits(
+    answers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function, "await_export", lambda *all: None)
+    monkeypatch.setattr("boto3.client", {"cloudwatch": None}.__getitem__)
+    before = event("Delete")
+    before["ResourceProperties"] = {"FileSystemId": FILE_SYSTEM}
+    function.handler(before, None)
     assert answers == [("SUCCESS", FILE_SYSTEM, None)]
 
 
@@ -169,7 +302,7 @@ def test_whatever_goes_wrong_cloudformation_is_answered_with_the_way_on(
     function.handler(event("Delete"), None)
     ((status, physical_id, reason),) = answers
     assert (status, physical_id) == ("FAILED", FILE_SYSTEM)
-    assert reason.startswith(f"{error}. To give up what waits: ")
+    assert reason.startswith(f"{error}. To give it up: ")
     assert reason.endswith("stack/bionemo-on-eks-storage/1 --retain-resources ExportGuard1")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
+from bionemo_eks.functions.await_export import MANIFEST
 from bionemo_eks.storage.export_guard import ExportGuard
 from tests.constructs.bare import only, waits_for
 
@@ -20,29 +22,45 @@ FUNCTION, GROUP, POLICY, ROLE = (
 @pytest.fixture(scope="module")
 def guard() -> Template:
     stack = Stack()
-    ExportGuard(stack, "Guard", file_system_id="fs-some", log_days=14)
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "some-bucket")
+    ExportGuard(
+        stack,
+        "Guard",
+        file_system_id="fs-some",
+        bucket=bucket,
+        folder="processed",
+        log_days=14,
+    )
     return Template.from_stack(stack)
 
 
-def test_it_watches_the_file_system_given(guard: Template) -> None:
+def test_it_watches_the_file_system_and_the_folder_given(guard: Template) -> None:
     resource = only(guard, "Custom::LustreExportGuard")
     ((function, _),) = guard.find_resources(FUNCTION).items()
     assert resource["FileSystemId"] == "fs-some"
+    assert (resource["Bucket"], resource["Folder"]) == ("some-bucket", "processed")
     assert resource["ServiceToken"] == {"Fn::GetAtt": [function, "Arn"]}
 
 
-def test_its_function_reads_one_metric_and_writes_its_log_and_does_nothing_else(
+def test_its_function_reads_one_metric_lists_one_folder_reads_one_object_and_writes_its_log(
     guard: Template,
 ) -> None:
     ((group, _),) = guard.find_resources(GROUP).items()
     rights = {
-        action: each["Resource"]
+        action: (each["Resource"], each.get("Condition"))
         for each in only(guard, POLICY)["PolicyDocument"]["Statement"]
         for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
     }
-    of_the_log = {"Fn::GetAtt": [group, "Arn"]}
+    of_the_log = ({"Fn::GetAtt": [group, "Arn"]}, None)
+    arn = ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::some-bucket"]]
+    one_folder = {"StringEquals": {"s3:prefix": "processed/"}}
     assert rights == {
-        "cloudwatch:GetMetricStatistics": "*",
+        "cloudwatch:GetMetricStatistics": ("*", None),
+        "s3:ListBucket": ({"Fn::Join": arn}, one_folder),
+        "s3:GetObject": (
+            {"Fn::Join": ["", [*arn[1][:-1], f"{arn[1][-1]}/processed/{MANIFEST}"]]},
+            None,
+        ),
         "logs:CreateLogStream": of_the_log,
         "logs:PutLogEvents": of_the_log,
     }

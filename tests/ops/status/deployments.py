@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,6 +100,8 @@ def metrics(waited: float | None = 0.0) -> Any:
 
 def objects(Bucket: str, Prefix: str, **more: Any) -> dict[str, Any]:
     assert Bucket == "bionemo-on-eks-111122223333-us-west-2"
+    if Prefix == "processed/":
+        return data_set()
     assert Prefix == "esm1nv-train/"
     when = datetime(2026, 11, 24, tzinfo=UTC)
     return {
@@ -107,6 +111,31 @@ def objects(Bucket: str, Prefix: str, **more: Any) -> dict[str, Any]:
             {"Key": "esm1nv-train/a/log.txt", "LastModified": datetime(2027, 1, 1, tzinfo=UTC)},
         ]
     }
+
+
+def data_set(*lost: str) -> dict[str, Any]:
+    """The data set's objects in the bucket, but for those `lost`."""
+    names = ("_SUCCESS", "train/x000.csv", "val/x000.csv")
+    return {
+        "Contents": [
+            {"Key": f"processed/{name}", "Size": 100} for name in names if name not in lost
+        ]
+    }
+
+
+def without(*lost: str) -> Any:
+    """The bucket's objects, without those of the data set that are `lost`."""
+
+    def answer(Prefix: str, **more: Any) -> dict[str, Any]:
+        return data_set(*lost) if Prefix == "processed/" else objects(Prefix=Prefix, **more)
+
+    return answer
+
+
+def manifest(Bucket: str, Key: str) -> dict[str, Any]:
+    assert Key == "processed/_SUCCESS"
+    files = [{"path": path, "bytes": 100} for path in ("train/x000.csv", "val/x000.csv")]
+    return {"Body": io.BytesIO(json.dumps({"files": files}).encode())}
 
 
 def standing(endpoint: str = "https://127.0.0.1:9", **changes: Any) -> Answers:
@@ -128,6 +157,7 @@ def standing(endpoint: str = "https://127.0.0.1:9", **changes: Any) -> Answers:
         "fsx.describe_data_repository_associations": associations,
         "cloudwatch.get_metric_statistics": metrics(),
         "s3.list_objects_v2": objects,
+        "s3.get_object": manifest,
     }
     return answers | {key.replace("__", "."): value for key, value in changes.items()}
 
@@ -138,18 +168,23 @@ def in_two_pages(endpoint: str) -> Answers:
     stacks = stacked("CREATE_COMPLETE")["Stacks"]
     checkpoints = objects(names.bucket_name(read_settings({}), ACCOUNT), "esm1nv-train/")
     old, new, log = checkpoints["Contents"]
+    in_turn = in_pages(
+        "Contents",
+        [old, log],
+        [new],
+        token="NextContinuationToken",
+        asked="ContinuationToken",
+        IsTruncated=True,
+    )
+
+    def listed(Prefix: str, **more: Any) -> Any:
+        return data_set() if Prefix == "processed/" else in_turn(Prefix=Prefix, **more)
+
     return standing(
         endpoint,
         cloudformation__describe_stacks=in_pages("Stacks", stacks[:2], stacks[2:]),
         eks__list_nodegroups=in_pages("nodegroups", [], [GROUP], token="nextToken"),
         eks__list_addons=in_pages("addons", [], ["coredns"], token="nextToken"),
         fsx__describe_file_systems=in_pages("FileSystems", [other], [file_system()]),
-        s3__list_objects_v2=in_pages(
-            "Contents",
-            [old, log],
-            [new],
-            token="NextContinuationToken",
-            asked="ContinuationToken",
-            IsTruncated=True,
-        ),
+        s3__list_objects_v2=listed,
     )

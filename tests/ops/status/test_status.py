@@ -24,6 +24,7 @@ from tests.ops.status.deployments import (
     nodegroup,
     stacked,
     standing,
+    without,
 )
 from tests.simulated.accounts import simulated_deployment
 from tests.simulated.answers import file_system
@@ -57,6 +58,9 @@ def test_status_tells_of_everything_that_stands(api: kubernetes.ApiClient) -> No
     assert (queue.good, queue.unsettled) == (None, False)
     (task,) = shown["Data tasks"]
     assert in_order(task.state, "IMPORT_METADATA_FROM_REPOSITORY", "SUCCEEDED")
+    (data,) = shown["Data set"]
+    assert (data.name, data.good) == ("processed/_SUCCESS", True)
+    assert figures(data.state) == [2], "files"
     (checkpoint,) = shown["Checkpoints"]
     assert checkpoint.name == "esm1nv-train/a/new.ckpt"
     assert in_order(checkpoint.state, "2", "2026-11-24")
@@ -73,6 +77,25 @@ def test_what_waits_for_its_export_is_told_and_is_nothing_wrong() -> None:
     queue = shown["S3 links"][-1]
     assert figures(queue.state) == [5087], "seconds"
     assert (queue.good, queue.unsettled) == (None, False)
+
+
+@pytest.mark.parametrize("waited", [0.0, 40.0, None])
+def test_a_file_of_the_data_set_that_is_not_in_the_bucket_is_wrong_unless_changes_wait(
+    waited: float | None,
+) -> None:
+    answers = standing(
+        s3__list_objects_v2=without("val/x000.csv"),
+        cloudwatch__get_metric_statistics=metrics(waited),
+    )
+    (line,) = lines(answers)["Data set"]
+    assert in_order(line.state, "1", "2", "processed/val/x000.csv")
+    assert (line.good, line.unsettled) == ((None, True) if waited else (False, False))
+
+
+def test_a_data_set_that_is_not_complete_is_nothing_wrong() -> None:
+    (line,) = lines(standing(s3__list_objects_v2=without("_SUCCESS")))["Data set"]
+    assert (line.good, line.unsettled) == (None, False)
+    assert in_order(line.state, "no", "_SUCCESS")
 
 
 def test_a_link_that_does_not_work_is_wrong() -> None:
@@ -215,8 +238,8 @@ def test_without_a_deployment_everything_is_said_not_to_be_there() -> None:
         s3__list_objects_v2=error("ListObjectsV2", "NoSuchBucket", 404),
     )
     shown = lines(answers)
-    parts = ("Stacks", "Cluster", "Node groups", "Add-ons", "Storage", "Workload", "Checkpoints")
-    for part in parts:
+    parts = ("Stacks", "Cluster", "Node groups", "Add-ons", "Storage", "Workload")
+    for part in (*parts, "Data set", "Checkpoints"):
         assert {line.good for line in shown[part]} == {False}, part
     assert status_of(flat(shown)) == 2
 
