@@ -224,18 +224,12 @@ class _Rehearsal:
     def _ask_the_cluster(self, cluster: Cluster, file: Path) -> None:
         """Before all that takes minutes: whether the user's cluster will take the objects."""
         server = kubeconfig.server_of(file)
-        steps = f"{self._settings.training.max_steps + 1}"
-        self._changed.synth(
-            [
-                *(each for each in self._options.context if not each.startswith(f"{_CHANGED}=")),
-                f"{_CHANGED}={steps}",
-            ]
-        )
-        cluster.begin(
-            kubectl.extract(self._cdk.assembly, self._folder / "tools"),
-            [*objects_of(self._cdk.assembly), *objects_of(self._changed.assembly)],
-        )
+        assembly = self._cdk.assembly
+        cluster.begin(kubectl.extract(assembly, self._folder / "tools"), objects_of(assembly))
         version = cluster.ask(server)
+        context = [each for each in self._options.context if not each.startswith(f"{_CHANGED}=")]
+        self._changed.synth([*context, f"{_CHANGED}={self._settings.training.max_steps + 1}"])
+        cluster.expect(objects_of(self._changed.assembly))
         cluster.refuse_what_stands()
         self._steps.say(f"{server} answers, {version}. Nothing of the deployment's is there.")
 

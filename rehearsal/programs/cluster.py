@@ -46,11 +46,15 @@ class Cluster:
         self._kubectl = self._steps = Kubectl(Path("kubectl"), kubeconfig, tell)
 
     def begin(self, program: Path, objects: Iterable[KubernetesObject]) -> None:
-        """Take the kubectl to use, and what all deployments to come apply."""
-        # Those of a changed deployment are largely the same.
-        self._objects = [*{_name(each): each for each in objects}.values()]
+        """Take the kubectl to use, and what the deployment applies."""
+        self.expect(objects)
         self._kubectl = Kubectl(program, self._kubeconfig, self._tell)
         self._steps = Kubectl(program, self._kubeconfig, self._tell)
+
+    def expect(self, objects: Iterable[KubernetesObject]) -> None:
+        """Take what another deployment applies as well; largely it is the same."""
+        known = {_name(each): each for each in (*self._objects, *objects)}
+        self._objects = [*known.values()]
 
     def ask(self, server: str) -> str:
         """Return the cluster's version; KubectlError when it does not answer, or not to this user.
