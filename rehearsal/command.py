@@ -27,6 +27,7 @@ from rehearsal.machine.stopping import NOTHING_LEFT, STOPPED
 from rehearsal.machine.workspace import KEPT, WorkspaceError
 from rehearsal.pods.local_pod import PodError
 from rehearsal.programs.cdk_cli import CdkError
+from rehearsal.programs.cluster import ClusterError
 from rehearsal.programs.kubeconfig import KubeconfigError
 from rehearsal.programs.kubectl import KubectlError
 from rehearsal.run import Options, RehearsalError, rehearse
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 _EXPECTED = (
     CdkError,
+    ClusterError,
     KubeconfigError,
     KubectlError,
     PodError,
@@ -70,8 +72,8 @@ def run(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Also apply the objects to this cluster, with the kubectl of the pinned layer. "
-            "They stay there.",
+            help="Also tell this cluster each step, with the kubectl of the pinned layer: deploy, "
+            "update, destroy. It is left as it was.",
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 0,
@@ -96,8 +98,9 @@ def run(
     try:
         refuse_a_real_account()
         rehearse(options, console)
-    except KeyboardInterrupt:
-        print(f"\n{_stopped(options)}", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        left = getattr(stopped, "__notes__", [])
+        print("", *(left or [NOTHING_LEFT]), sep="\n", file=sys.stderr)
         raise typer.Exit(STOPPED) from None
 
 
@@ -125,14 +128,6 @@ def serve(
             running.wait()
     except KeyboardInterrupt:
         print("# Ended.")
-
-
-def _stopped(options: Options) -> str:
-    if options.kubeconfig:
-        return (
-            f"{NOTHING_LEFT}\n  What it has applied to the cluster of {options.kubeconfig} stays."
-        )
-    return NOTHING_LEFT
 
 
 def _tell_what_to_export(variables: dict[str, str]) -> None:

@@ -6,10 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
 from pathlib import Path
 
 from rich.console import Console
@@ -19,22 +19,27 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.preflight import versions
 from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.kubernetes.relay import relay
 from rehearsal.local_aws import clients, inventory
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
 from rehearsal.local_aws.resources import resources
 from rehearsal.local_aws.server import local_aws
 from rehearsal.machine.environment import ACCOUNT, ROOT, child_environment
-from rehearsal.machine.workspace import KEPT, keep, refuse_what_cannot_be_kept_in, workspace
+from rehearsal.machine.workspace import KEPT, LOGS, keep, refuse_what_cannot_be_kept_in, workspace
 from rehearsal.output import artifacts, report
 from rehearsal.output.steps import Steps
 from rehearsal.pods import view
 from rehearsal.pods.local_pod import ask_for_the_launcher, run_data_job
 from rehearsal.programs import kubeconfig, kubectl
 from rehearsal.programs.cdk_cli import CdkCli, StackProgress
+from rehearsal.programs.cluster import Cluster
+from rehearsal.programs.templates import objects_of
 
 # 0: all well, 1: warnings, such as a price or a quota that the local AWS does not know.
 _OPS_FINE = (0, 1)
 _INDENT = 3
+# What an update changes on the cluster of --kubeconfig.
+_CHANGED = "training.max_steps"
 
 
 class RehearsalError(RuntimeError):
@@ -43,7 +48,7 @@ class RehearsalError(RuntimeError):
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose: settings as `key=value`, a cluster to apply to, what to keep where.
+    """What a user may choose: settings as `key=value`, a real cluster, what to keep where.
 
     `port` 0 is one that is free.
     """
@@ -68,14 +73,32 @@ def rehearse(options: Options, console: Console) -> None:
         refuse_what_cannot_be_kept_in(kept)
     steps = Steps(console)
     with workspace() as folder:
-        with local_aws(options.port, settings.region, folder) as running:
-            _Rehearsal(options, settings, folder, running.endpoint, steps).run()
+        with (
+            _cluster(options, steps) as (cluster, address),
+            local_aws(options.port, settings.region, folder, address) as running,
+            cluster.steps_end() if cluster else nullcontext(),
+        ):
+            _Rehearsal(options, settings, folder, running.endpoint, steps, cluster).run()
         if options.keep:
             keep(folder, kept)
     console.print()
     console.print(steps.summary())
     if options.keep:
         console.print(f"Objects, charts and resources: {kept}")
+
+
+@contextmanager
+def _cluster(options: Options, steps: Steps) -> Iterator[tuple[Cluster | None, str]]:
+    """Yield the user's cluster, if one is given, and the address at which it is told each step.
+
+    It is cleared last, when nothing is left that could tell it more.
+    """
+    if options.kubeconfig is None:
+        yield None, ""
+        return
+    cluster = Cluster(options.kubeconfig, steps.say)
+    with relay(cluster.take) as address, cluster.cleared():
+        yield cluster, address
 
 
 def _refuse_what_is_elsewhere(settings: Settings) -> None:
@@ -107,21 +130,31 @@ class _Rehearsal:
     """The steps, and what they share."""
 
     def __init__(
-        self, options: Options, settings: Settings, folder: Path, endpoint: str, steps: Steps
+        self,
+        options: Options,
+        settings: Settings,
+        folder: Path,
+        endpoint: str,
+        steps: Steps,
+        cluster: Cluster | None,
     ) -> None:
         self._options, self._settings, self._steps = options, settings, steps
+        self._cluster = cluster
         self._endpoint, self._folder = endpoint, folder
         self._client = clients.session(endpoint, settings.region)
         self._environment = child_environment(endpoint, settings.region, self._folder / "home")
-        self._cdk = CdkCli(self._environment, self._folder / "cdk.out", self._folder / "logs")
+        logs = self._folder / LOGS
+        self._cdk = CdkCli(self._environment, self._folder / "cdk.out", logs)
+        # For the update of a real cluster.
+        self._changed = CdkCli(self._environment, self._folder / "cdk.out-changed", logs / "update")
 
     def run(self) -> None:
         step = self._steps.step
         with step("Synthesise: cdk synth"):
             self._cdk.synth(self._options.context)
-        if self._options.kubeconfig:
+        if self._cluster and self._options.kubeconfig:
             with step("Ask the cluster of --kubeconfig"):
-                self._ask_the_cluster(self._options.kubeconfig)
+                self._ask_the_cluster(self._cluster, self._options.kubeconfig)
         with step("Bootstrap: cdk bootstrap"):
             self._cdk.bootstrap(f"aws://{ACCOUNT}/{self._settings.region}")
         before = inventory.take(self._client)
@@ -140,8 +173,14 @@ class _Rehearsal:
         with step("Compare: cdk diff"):
             self._cdk.diff()
             self._steps.say("There are no differences.")
+        if self._cluster:
+            with step(f"Update {_CHANGED}: cdk deploy --all") as status:
+                self._changed.deploy(self._follow(status.update))
         with step("Remove: cdk destroy --all") as status:
             self._cdk.destroy(self._follow(status.update))
+        if self._cluster:
+            with step("What is left on the cluster of --kubeconfig"):
+                self._look_at_the_cluster(self._cluster)
         with step("What is left: bionemo leftovers"):
             report.show_left(
                 self._steps.console, inventory.left(before, inventory.take(self._client))
@@ -175,6 +214,9 @@ class _Rehearsal:
         report.show_nodes(console, groups)
         report.show_addons(console, addons, ledger)
         report.show_objects(console, ledger)
+        if self._cluster:
+            charts = ", ".join(ledger.charts)
+            self._steps.say(f"Left out on the cluster of --kubeconfig: charts {charts}; add-ons.")
         placed = view.placements(ledger, groups)
         report.show_pods(console, placed)
         homeless = [pod["metadata"]["name"] for pod, node in placed if node is None]
@@ -182,26 +224,36 @@ class _Rehearsal:
             raise RehearsalError(f"No node has room for {', '.join(homeless)}")
 
     def _keep(self, ledger: Ledger) -> None:
-        """Write the files that --keep and --kubeconfig are for."""
-        if not (self._options.keep or self._options.kubeconfig):
+        """Write the files that --keep is for."""
+        if not self._options.keep:
             return
-        files = artifacts.write_objects(self._folder / "kubernetes", ledger)
+        artifacts.write_objects(self._folder / "kubernetes", ledger)
         artifacts.write_charts(self._folder / "charts.yaml", ledger)
         artifacts.write_resources(
             self._folder / "aws-resources.yaml", resources(self._endpoint, self._settings.region)
         )
-        if self._options.kubeconfig:
-            kubectl.apply_in_order(self._kubectl, self._options.kubeconfig, files, self._steps.say)
 
-    def _ask_the_cluster(self, file: Path) -> None:
+    def _ask_the_cluster(self, cluster: Cluster, file: Path) -> None:
         """Before all that takes minutes: whether the user's cluster will take the objects."""
         server = kubeconfig.server_of(file)
-        kubectl.ask(self._kubectl, file, server)
-        self._steps.say(f"{server} answers.")
+        assembly = self._cdk.assembly
+        cluster.begin(kubectl.extract(assembly, self._folder / "tools"), objects_of(assembly))
+        version = cluster.ask(server)
+        context = [each for each in self._options.context if not each.startswith(f"{_CHANGED}=")]
+        self._changed.synth([*context, f"{_CHANGED}={self._settings.training.max_steps + 1}"])
+        cluster.expect(objects_of(self._changed.assembly))
+        cluster.refuse_what_stands()
+        self._steps.say(f"{server} answers, {version}. Nothing of the deployment's is there.")
 
-    @cached_property
-    def _kubectl(self) -> Path:
-        return kubectl.extract(self._cdk.assembly, self._folder / "tools")
+    def _look_at_the_cluster(self, cluster: Cluster) -> None:
+        left = cluster.left()
+        cluster.clear()
+        if left:
+            raise RehearsalError(
+                f"The deployment's removal left on the cluster of --kubeconfig: {', '.join(left)}. "
+                "It has been removed now."
+            )
+        self._steps.say("Nothing of the deployment is left there.")
 
     def _check_the_account(self) -> None:
         """Preflight; a version past its end is told, and rehearsed all the same."""

@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import functools
 import io
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -31,13 +32,18 @@ def client(service: str) -> Any:
 
     Account and region are those of the request that is being answered, as in the emulator itself.
     """
-    made = clients.session(_NOWHERE, get_region())(service)
+    made = _session()(service)
     # What answers this event takes the place of the network:
     # https://github.com/boto/botocore/blob/develop/botocore/endpoint.py (_send)
     made.meta.events.register(
         "before-send", functools.partial(_answer, made.meta.service_model.endpoint_prefix)
     )
     return made
+
+
+@functools.cache
+def _session() -> Callable[[str], Any]:
+    return clients.session(_NOWHERE, get_region())
 
 
 def _answer(service: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:

@@ -58,6 +58,13 @@ DEPLOY_STACK = Private(
     "to know which resources a deployment adopts",
     parameters=("imports",),
 )
+# Without an underscore, but meant for CloudFormation alone.
+BUCKET_CONFLICT = Private(
+    f"{_CLOUDFORMATION}.provisioners",
+    "s3_bucket_name_conflict",
+    "to let a deployment have the name of the bucket that it adopts",
+    parameters=("name",),
+)
 RESOLVE_OUTPUTS = Private(
     f"{_CLOUDFORMATION}.stacks",
     "_resolve_stack_outputs",

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rehearsal.kubernetes.relay import RELAY
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, LEDGERS
 from rehearsal.machine.environment import ROOT, pass_by_proxies
 from rehearsal.machine.workspace import LOGS
@@ -49,15 +50,16 @@ class LocalAws:
 
 
 @contextmanager
-def local_aws(port: int, region: str, folder: Path) -> Iterator[LocalAws]:
+def local_aws(port: int, region: str, folder: Path, relay: str = "") -> Iterator[LocalAws]:
     """Run the local AWS while the block runs, on a free port when `port` is 0.
 
-    Its log and its ledgers stay in `folder`. Raises ServerError when it does not start.
+    Its log and its ledgers stay in `folder`. `relay` is the address of `rehearsal.kubernetes.relay`
+    to which what clusters are told goes too. Raises ServerError when it does not start.
     """
     port = port or free_port()
     pass_by_proxies()
     _refuse_a_taken(port)
-    environment = _environment(port, region, folder)
+    environment = {**_environment(port, region, folder), RELAY: relay}
     log = folder / LOGS / "local-aws.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as sink:

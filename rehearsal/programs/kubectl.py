@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import signal
 import subprocess
+import threading
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _LAYER = "KubectlLayer/Code"
 _MEMBER = "kubectl/kubectl"
+_TELL_SECONDS = 10
 
 
 class KubectlError(RuntimeError):
     """kubectl refused, or is not to be had; the text is its own."""
+
+
+class KubectlTimeoutError(KubectlError):
+    """kubectl has been ended after the time that it had."""
 
 
 def refuse_another_machine() -> None:
@@ -46,47 +57,84 @@ def extract(assembly: Path, folder: Path) -> Path:
     raise KubectlError(f"{assembly} holds no kubectl layer")
 
 
-def ask(kubectl: Path, kubeconfig: Path, server: str) -> None:
-    """Raise KubectlError when the cluster does not answer, or not to this user.
+class Kubectl:
+    """A kubectl, and the cluster that it talks to; `tell` hears of what takes long."""
 
-    What is asked for is what `apply` asks for first, and no anonymous user may see it.
-    """
-    try:
-        _run(kubectl, kubeconfig, "get", "--raw", "/api", seconds=10)
-    except KubectlError as error:
-        raise KubectlError(
-            f"The cluster of --kubeconfig {kubeconfig}, {server}, cannot be used.\n{error}\n"
-            "  Nothing has been applied. Mend the file, or rehearse without --kubeconfig."
-        ) from None
+    def __init__(self, program: Path, kubeconfig: Path, tell: Callable[[str], None]) -> None:
+        self._program, self._kubeconfig, self._tell = program, kubeconfig, tell
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._closed = False
+
+    def run(
+        self, *arguments: str, items: Sequence[dict[str, Any]] | None = None, seconds: int = 60
+    ) -> str:
+        """Run kubectl, with `items` as the file `-`; return what it prints.
+
+        Raises KubectlError when it fails, KubectlTimeoutError when that many seconds are over.
+        """
+        what = f"kubectl {' '.join(arguments[:2])}"
+        process = self._start(arguments)
+        try:
+            given = "".join(json.dumps(each) for each in items or ())
+            printed, errors = self._communicate(process, given, what, seconds)
+        finally:
+            _kill(process)
+            with self._lock:
+                self._running.discard(process)
+        if process.returncode:
+            raise KubectlError(f"{what} failed:\n  {errors.strip()}")
+        return printed.strip()
+
+    def close(self) -> None:
+        """End what runs, and start nothing more."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            _kill(process)
+
+    def _start(self, arguments: Sequence[str]) -> subprocess.Popen[str]:
+        with self._lock:
+            if self._closed:
+                raise KubectlError("The rehearsal has been stopped")
+            try:
+                process = subprocess.Popen(
+                    [str(self._program), *arguments, "--kubeconfig", str(self._kubeconfig)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    # Ctrl-C is for this process; what has begun is ended, and cleared, in order.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise KubectlError(
+                    f"The layer's kubectl does not run here: {error.strerror}"
+                ) from None
+            self._running.add(process)
+        return process
+
+    def _communicate(
+        self, process: subprocess.Popen[str], given: str, what: str, seconds: int
+    ) -> tuple[str, str]:
+        began, text = time.monotonic(), given or None
+        while True:
+            try:
+                return process.communicate(text, timeout=min(_TELL_SECONDS, seconds))
+            except subprocess.TimeoutExpired:
+                text = None
+                took = time.monotonic() - began
+                if took >= seconds:
+                    raise KubectlTimeoutError(f"{what} has not ended after {seconds} s") from None
+                self._tell(f"{what} has run for {took:.0f} s, of {seconds} at most.")
 
 
-def apply_in_order(
-    kubectl: Path, kubeconfig: Path, files: list[Path], tell: Callable[[str], None]
-) -> None:
-    """Apply the files one by one, each told of; a CRD is waited for. KubectlError on refusal.
-
-    Fields that a controller or another rehearsal has set since are taken over:
-    https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts
-    """
-    apply = ("apply", "--server-side", "--force-conflicts", "--filename")
-    for file in files:
-        tell(_run(kubectl, kubeconfig, *apply, str(file)))
-        if "CustomResourceDefinition" in file.name:
-            waited = ("--for=condition=Established", "--timeout=60s", "--filename", str(file))
-            tell(_run(kubectl, kubeconfig, "wait", *waited))
-
-
-def _run(kubectl: Path, kubeconfig: Path, *arguments: str, seconds: int = 60) -> str:
-    options = ("--kubeconfig", str(kubeconfig), f"--request-timeout={seconds}s")
-    try:
-        done = subprocess.run(
-            [str(kubectl), *options, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError as error:
-        raise KubectlError(f"The layer's kubectl does not run here: {error.strerror}") from None
-    if done.returncode:
-        raise KubectlError(f"kubectl {' '.join(arguments[:2])} failed:\n  {done.stderr.strip()}")
-    return done.stdout.strip()
+def _kill(process: subprocess.Popen[str]) -> None:
+    # With what it has started, such as a program that gets it a token.
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,10 +1,12 @@
-"""As much of an API server as `kubectl apply --server-side` and `kubectl wait` ask for."""
+"""As much of an API server as kubectl's `get`, `apply --prune` and `delete` ask for."""
 
 from __future__ import annotations
 
 import http.server
 import json
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,76 +15,217 @@ import yaml
 
 from tests.in_a_thread import in_a_thread
 
-# Group and version to its kinds: plural, kind, in a namespace or not.
+# Group and version to its kinds: plural, kind, in a namespace or not. All that `--prune` looks
+# through, and what the project applies.
 KINDS = {
-    "v1": [("configmaps", "ConfigMap", True)],
+    "v1": [
+        ("configmaps", "ConfigMap", True),
+        ("endpoints", "Endpoints", True),
+        ("namespaces", "Namespace", False),
+        ("persistentvolumeclaims", "PersistentVolumeClaim", True),
+        ("persistentvolumes", "PersistentVolume", False),
+        ("pods", "Pod", True),
+        ("replicationcontrollers", "ReplicationController", True),
+        ("secrets", "Secret", True),
+        ("serviceaccounts", "ServiceAccount", True),
+        ("services", "Service", True),
+    ],
     "apiextensions.k8s.io/v1": [("customresourcedefinitions", "CustomResourceDefinition", False)],
-    "kubeflow.org/v1": [("pytorchjobs", "PyTorchJob", True)],
+    "apps/v1": [
+        ("daemonsets", "DaemonSet", True),
+        ("deployments", "Deployment", True),
+        ("replicasets", "ReplicaSet", True),
+        ("statefulsets", "StatefulSet", True),
+    ],
+    "batch/v1": [("cronjobs", "CronJob", True), ("jobs", "Job", True)],
+    "networking.k8s.io/v1": [("ingresses", "Ingress", True)],
+    "rbac.authorization.k8s.io/v1": [
+        ("clusterrolebindings", "ClusterRoleBinding", False),
+        ("clusterroles", "ClusterRole", False),
+        ("rolebindings", "RoleBinding", True),
+        ("roles", "Role", True),
+    ],
 }
+_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+Answer = tuple[int, Any]
 
 
 class Api:
-    """The server's state: objects by path, and the number of patches."""
+    """The server's state: objects by path, and each change that it was asked for.
+
+    `refuse(verb, object)` may return the message with which a change is refused. What has
+    finalizers stays, being deleted, until a test takes it away.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
-        self.patches = 0
+        self.changes: list[tuple[str, str]] = []
+        self.refuse: Callable[[str, Any], str | None] = lambda verb, item: None
 
-    def get(self, path: str) -> Any:
+    def kinds(self) -> dict[str, list[tuple[str, str, bool]]]:
+        """Return the kinds that are served: Kubernetes' own, and those of definitions."""
+        served = {each: list(kinds) for each, kinds in KINDS.items()}
+        for path, item in list(self.objects.items()):
+            if path.startswith(f"{_CRD}/"):
+                spec = item["spec"]
+                names, scoped = spec["names"], spec["scope"] == "Namespaced"
+                for version in spec["versions"]:
+                    group_version = f"{spec['group']}/{version['name']}"
+                    kinds = served.setdefault(group_version, [])
+                    kinds.append((names["plural"], names["kind"], scoped))
+        return served
+
+    def get(self, path: str, selector: str = "") -> Answer:
         """Answer discovery, the schemas and their index, an object, a list of one kind."""
-        fixed = {"/api": {"versions": ["v1"]}, "/apis": {"groups": _groups()}}
+        served = self.kinds()
+        fixed: dict[str, Any] = {
+            "/api": {"kind": "APIVersions", "versions": ["v1"]},
+            "/apis": {"kind": "APIGroupList", "groups": _groups(served)},
+            "/version": {"major": "1", "minor": "35", "gitVersion": "v1.35.0-tests"},
+        }
         index = {}
-        for each in KINDS:
+        for each in served:
             base = _base(each)
             index[base[1:]] = {"serverRelativeURL": f"/openapi{base}"}
-            fixed |= {base: _resources(each), f"/openapi{base}": _schema(each)}
+            fixed |= {base: _resources(each, served), f"/openapi{base}": _schema(each, served)}
         fixed["/openapi/v3"] = {"paths": index}
         found = {**fixed, **self.objects}
         if path in found:
-            return found[path]
-        items = [each for key, each in self.objects.items() if key.startswith(f"{path}/")]
-        return {"kind": "List", "apiVersion": "v1", "metadata": {}, "items": items}
+            return 200, found[path]
+        for group_version, kinds in served.items():
+            for plural, kind, _ in kinds:
+                if path.startswith(_base(group_version)) and path.endswith(f"/{plural}"):
+                    return 200, self._list(group_version, kind, path, plural, selector)
+        return _status(404, "NotFound", f'"{path.rpartition("/")[2]}" not found')
 
-    def patch(self, path: str, forced: bool, item: Any) -> tuple[int, Any]:
-        """Apply; fields that another manager has set are a conflict unless forced."""
-        self.patches += 1
-        if path in self.objects and not forced:
-            message = "Apply failed with 1 conflict: conflict with a controller"
-            return 409, {"kind": "Status", "status": "Failure", "message": message, "code": 409}
-        established = [{"type": "Established", "status": "True"}]
-        item.setdefault("status", {})["conditions"] = established
+    def _list(
+        self, group_version: str, kind: str, path: str, plural: str, selector: str
+    ) -> dict[str, Any]:
+        within = path.removesuffix(plural)
+        items = [
+            each
+            for key, each in self.objects.items()
+            if key.startswith(within) and key.split("/")[-2] == plural
+            if selector in ("", *each["metadata"].get("labels", {}))
+        ]
+        return {
+            "kind": f"{kind}List",
+            "apiVersion": group_version,
+            "metadata": {"resourceVersion": "1"},
+            "items": items,
+        }
+
+    def post(self, path: str, item: Any) -> Answer:
+        """Make an object below the path of its kind."""
+        return self._put("create", f"{path}/{item['metadata']['name']}", item)
+
+    def patch(self, path: str, change: Any) -> Answer:
+        """Change an object by a merge patch; a strategic one is taken as such."""
+        if path not in self.objects:
+            return _status(404, "NotFound", f'"{path.rpartition("/")[2]}" not found')
+        return self._put("patch", path, _merged(self.objects[path], change))
+
+    def _put(self, verb: str, path: str, item: Any) -> Answer:
+        message = self.refuse(verb, item)
+        if message is None and verb == "create" and path in self.objects:
+            return _status(409, "AlreadyExists", f'"{item["metadata"]["name"]}" already exists')
+        if message is not None:
+            return _status(403, "Forbidden", message)
+        item["metadata"].setdefault("uid", f"uid-of-{path}")
+        item["metadata"]["resourceVersion"] = str(len(self.changes) + 1)
+        if path.startswith(f"{_CRD}/"):
+            item["status"] = {"conditions": [{"type": "Established", "status": "True"}]}
         self.objects[path] = item
-        return 200, item
+        self.changes.append((verb, path))
+        return 201 if verb == "create" else 200, item
+
+    def delete(self, path: str) -> Answer:
+        """Delete an object, with what is in it if it is a namespace or a definition."""
+        if path not in self.objects:
+            return _status(404, "NotFound", f'"{path.rpartition("/")[2]}" not found')
+        item = self.objects[path]
+        message = self.refuse("delete", item)
+        if message is not None:
+            return _status(403, "Forbidden", message)
+        self.changes.append(("delete", path))
+        if item["metadata"].get("finalizers"):
+            item["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+            return 200, item
+        del self.objects[path]
+        inside = f"/{path.partition('/v1/')[2]}/" if "/namespaces/" in path else None
+        for each in list(self.objects):
+            if inside and path.count("/") == 4 and inside in each:
+                del self.objects[each]
+        return 200, {"kind": "Status", "apiVersion": "v1", "status": "Success", "details": {}}
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if asked.get("watch"):
+            self._watch(asked.get("fieldSelector", ""), url.path)
+            return
+        self._answer(self.server.api.get, url.path, asked.get("labelSelector", ""))
+
+    def do_POST(self) -> None:
+        self._answer(self.server.api.post, urlsplit(self.path).path, self._body())
+
+    def do_PATCH(self) -> None:
+        self._answer(self.server.api.patch, urlsplit(self.path).path, self._body())
+
+    def do_DELETE(self) -> None:
+        self._body()
+        self._answer(self.server.api.delete, urlsplit(self.path).path)
+
+    def _body(self) -> Any:
+        length = int(self.headers.get("Content-Length") or 0)
+        return yaml.safe_load(self.rfile.read(length)) if length else None
+
+    def _answer(self, answer: Callable[..., Answer], *arguments: Any) -> None:
+        with self.server.lock:
+            status, body = answer(*arguments)
+            text = json.dumps(body).encode()
+        self._send(status, text)
+
+    def _watch(self, selector: str, path: str) -> None:
+        """Tell when the one object that is watched has gone, as `kubectl delete` waits for."""
+        key, objects = f"{path}/{selector.rpartition('=')[2]}", self.server.api.objects
+        last = objects.get(key)
+        while key in objects:
+            time.sleep(0.02)
+        self._send(200, json.dumps({"type": "DELETED", "object": last}).encode())
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    # A watch of what is never deleted has no end.
+    block_on_close = False
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.api, self.lock = api, threading.Lock()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A kubectl that is killed hangs up."""
 
 
 @contextmanager
 def serving(api: Api) -> Iterator[str]:
     """Serve `api` on this machine; yield its address."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._answer(200, api.get(urlsplit(self.path).path))
-
-        def do_PATCH(self) -> None:
-            url = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            forced = parse_qs(url.query).get("force") == ["true"]
-            self._answer(*api.patch(url.path, forced, yaml.safe_load(body)))
-
-        def _answer(self, status: int, answer: Any) -> None:
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_a_thread(server):
+    with _Server(api) as server, in_a_thread(server):
         yield f"http://127.0.0.1:{server.server_port}"
 
 
@@ -100,32 +243,63 @@ def kubeconfig(server: str) -> str:
     )
 
 
+def _status(code: int, reason: str, message: str) -> Answer:
+    return code, {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "reason": reason,
+        "message": message,
+        "code": code,
+    }
+
+
+def _merged(before: Any, change: Any) -> Any:
+    """Return a JSON merge patch's result: https://www.rfc-editor.org/rfc/rfc7386"""
+    if not isinstance(change, dict):
+        return change
+    merged = dict(before) if isinstance(before, dict) else {}
+    for name, value in change.items():
+        if value is None:
+            merged.pop(name, None)
+        elif not name.startswith("$"):
+            merged[name] = _merged(merged.get(name), value)
+    return merged
+
+
 def _base(group_version: str) -> str:
     return f"/api/{group_version}" if "/" not in group_version else f"/apis/{group_version}"
 
 
-def _groups() -> list[dict[str, Any]]:
+def _groups(served: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
-    for each in KINDS:
+    for each in served:
         group, _, version = each.rpartition("/")
-        served = {"groupVersion": each, "version": version}
+        known = {"groupVersion": each, "version": version}
         if group:
-            found.append({"name": group, "versions": [served], "preferredVersion": served})
+            found.append({"name": group, "versions": [known], "preferredVersion": known})
     return found
 
 
-def _resources(group_version: str) -> dict[str, Any]:
+def _resources(group_version: str, served: dict[str, Any]) -> dict[str, Any]:
+    verbs = ["create", "delete", "get", "list", "patch", "watch"]
     return {
         "kind": "APIResourceList",
         "groupVersion": group_version,
         "resources": [
-            {"name": plural, "kind": kind, "namespaced": namespaced, "verbs": ["get", "patch"]}
-            for plural, kind, namespaced in KINDS[group_version]
+            {
+                "name": plural,
+                "singularName": kind.lower(),
+                "kind": kind,
+                "namespaced": namespaced,
+                "verbs": verbs,
+            }
+            for plural, kind, namespaced in served[group_version]
         ],
     }
 
 
-def _schema(group_version: str) -> dict[str, Any]:
+def _schema(group_version: str, served: dict[str, Any]) -> dict[str, Any]:
     """Say that the server validates fields itself, so that kubectl leaves it to the server."""
     group, _, version = group_version.rpartition("/")
     return {
@@ -143,6 +317,6 @@ def _schema(group_version: str) -> dict[str, Any]:
                     },
                 }
             }
-            for plural, kind, _ in KINDS[group_version]
+            for plural, kind, _ in served[group_version]
         },
     }

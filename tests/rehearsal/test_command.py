@@ -24,7 +24,7 @@ from rehearsal.command import app
 from rehearsal.machine.environment import ACCOUNT, ROOT
 from rehearsal.machine.workspace import KEPT, WORK
 from tests.context import pinned
-from tests.rehearsal.kubernetes_api import kubeconfig
+from tests.rehearsal.kubernetes_api import Api, kubeconfig, serving
 
 # They wait for processes and servers.
 pytestmark = pytest.mark.slow
@@ -125,11 +125,14 @@ def test_what_cannot_be_used_is_told_before_the_run(option: str, value: str, mes
     assert done.stdout == ""
 
 
-@pytest.mark.rehearsal
-@pytest.mark.skipif(
+LAYERS_KUBECTL_RUNS = pytest.mark.skipif(
     (platform.system(), platform.machine()) != ("Linux", "x86_64"),
     reason="the layer's kubectl is a program for Linux on x86-64",
 )
+
+
+@pytest.mark.rehearsal
+@LAYERS_KUBECTL_RUNS
 def test_a_cluster_that_does_not_answer_is_told_before_the_deployment(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(kubeconfig("http://127.0.0.1:9"))
@@ -141,12 +144,83 @@ def test_a_cluster_that_does_not_answer_is_told_before_the_deployment(tmp_path: 
     assert (Path(logs) / "cdk-synth.log").exists()
 
 
+NAMED_OWN = {"metadata": {"name": "own", "namespace": "default"}}
+OWN = "/api/v1/namespaces/default/configmaps/own"
+
+
+@pytest.fixture
+def api() -> Api:
+    """Return an API server's state with an object of the user's own."""
+    made = Api()
+    made.post(OWN.rpartition("/")[0], {"kind": "ConfigMap", "apiVersion": "v1", **NAMED_OWN})
+    return made
+
+
+@pytest.mark.rehearsal
+@LAYERS_KUBECTL_RUNS
+def test_a_real_cluster_is_deployed_to_updated_and_left_as_it_was(api: Api, tmp_path: Path) -> None:
+    with serving(api) as server:
+        config = tmp_path / "config"
+        config.write_text(kubeconfig(server))
+        done = rehearsal("run", "--kubeconfig", str(config), HOME=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [*api.objects] == [OWN]
+    verbs: dict[str, set[str]] = {}
+    for verb, path in api.changes:
+        kind = path.split("/")[-2]
+        verbs.setdefault(kind, set()).add(verb)
+    # All kinds are made and deleted again; the update changes the training where it is.
+    assert all(each >= {"create", "delete"} for kind, each in verbs.items() if kind != "configmaps")
+    assert verbs["pytorchjobs"] == {"create", "patch", "delete"}
+    assert "pruned" in done.stdout.partition("Update training.max_steps")[2]
+    left_out = done.stdout.partition("Left out on the cluster of --kubeconfig:")[2]
+    assert all(each in left_out[:200] for each in ("nvidia-device-plugin", "cluster-autoscaler"))
+    assert "Nothing of the deployment is left there." in done.stdout
+
+
+@pytest.mark.rehearsal
+@LAYERS_KUBECTL_RUNS
+def test_a_real_clusters_refusal_ends_it_as_it_would_end_the_deployment(
+    api: Api, tmp_path: Path
+) -> None:
+    words = "persistentvolumeclaims is forbidden: exceeded quota: none"
+    api.refuse = lambda verb, item: words if item["kind"] == "PersistentVolumeClaim" else None
+    with serving(api) as server:
+        config = tmp_path / "config"
+        config.write_text(kubeconfig(server))
+        done = rehearsal("run", "--kubeconfig", str(config), HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert "CREATE_FAILED" in done.stderr
+    assert words in done.stderr
+    assert [*api.objects] == [OWN]
+
+
+@pytest.mark.rehearsal
+@LAYERS_KUBECTL_RUNS
+def test_a_stopped_rehearsal_leaves_a_real_cluster_as_it_was(api: Api, tmp_path: Path) -> None:
+    with serving(api) as server:
+        config = tmp_path / "config"
+        config.write_text(kubeconfig(server))
+        with started(arguments=("--kubeconfig", str(config)), HOME=str(tmp_path)) as process:
+            deadline = time.monotonic() + 400
+            while not [path for _, path in api.changes if "/deployments/" in path]:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert [*api.objects] == [OWN]
+    assert "Stopped. Nothing is left of this rehearsal." in printed
+
+
 @contextmanager
-def started(*before: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    *before: str, arguments: tuple[str, ...] = (), **environment: str
+) -> Iterator[subprocess.Popen[str]]:
     """Run `run`, with options of Python's own `before`, in a group as a terminal would make it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
-        [sys.executable, *before, "-m", "rehearsal", "run"],
+        [sys.executable, *before, "-m", "rehearsal", "run", *arguments],
         cwd=ROOT,
         env={**clean, **environment},
         stdout=subprocess.PIPE,

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from rehearsal.local_aws.corrections import adoption, deletion, eks_updates, exports_in_use
+from rehearsal.local_aws.corrections import (
+    adoption,
+    deletion,
+    eks_updates,
+    exports_in_use,
+    prompt_answers,
+)
 
-PARTS = (adoption, deletion, eks_updates, exports_in_use)
+PARTS = (adoption, deletion, eks_updates, exports_in_use, prompt_answers)

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.services.cloudformation import provisioners
-
 from rehearsal.local_aws import private
 
 _ADOPTED: ContextVar[frozenset[str]] = ContextVar("adopted", default=frozenset())
@@ -21,10 +19,7 @@ _ADOPTED: ContextVar[frozenset[str]] = ContextVar("adopted", default=frozenset()
 def register() -> None:
     """Let the names that a deployment adopts pass the emulator's check for taken ones."""
     private.DEPLOY_STACK.wrap(_deploy)
-    conflict = provisioners.s3_bucket_name_conflict
-    provisioners.s3_bucket_name_conflict = lambda name: (
-        None if name in _ADOPTED.get() else conflict(name)
-    )
+    private.BUCKET_CONFLICT.wrap(_conflict)
 
 
 async def _deploy(
@@ -36,3 +31,7 @@ async def _deploy(
     names = [name for identifier in (imports or {}).values() for name in identifier.values()]
     _ADOPTED.set(frozenset(names))
     await deploy(*arguments, imports=imports, **options)
+
+
+def _conflict(conflict: Callable[[str], str | None], name: str) -> str | None:
+    return None if name in _ADOPTED.get() else conflict(name)

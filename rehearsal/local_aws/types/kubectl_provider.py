@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.kubernetes.relay import RELAY, Step, hand_over
 from rehearsal.local_aws import private
 from rehearsal.local_aws.ledgers import LEDGERS, ledger_path
 from rehearsal.local_aws.types import references
@@ -49,11 +50,13 @@ def _is_set(properties: Properties, name: str) -> bool:
 
 def _create(wanted: Wanted) -> Made:
     items = _manifest(wanted.properties)
+    verb = "apply" if _is_set(wanted.properties, "Overwrite") else "create"
     with _ledger(wanted.properties) as ledger:
-        if _is_set(wanted.properties, "Overwrite"):
+        if verb == "apply":
             ledger.apply(items, None)
         else:
             ledger.create(items)
+    _tell_the_cluster(Step(verb, items))
     return wanted.stable_id(wanted.logical_id), {}
 
 
@@ -61,12 +64,21 @@ def _update(physical_id: str, old: Properties, wanted: Wanted) -> Made:
     new = wanted.properties
     with _ledger(new) as ledger:
         ledger.apply(_manifest(new), new.get("PruneLabel"))
+    _tell_the_cluster(Step("apply", _manifest(new), new.get("PruneLabel")))
     return physical_id, {}
 
 
 def _delete(physical_id: str, properties: Properties) -> None:
     with _ledger(properties) as ledger:
         ledger.delete(_manifest(properties))
+    _tell_the_cluster(Step("delete", _manifest(properties)))
+
+
+def _tell_the_cluster(step: Step) -> None:
+    """Let a real cluster, where the rehearsal has one, be told what the ledger has been told."""
+    address = os.environ.get(RELAY)
+    if address:
+        hand_over(address, step)
 
 
 def _chart(properties: Properties) -> dict[str, Any]:

@@ -15,7 +15,7 @@ KIND = "Custom::AWSCDK-EKS-KubernetesResource"
 SOME = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "some"}}
 
 
-def made(add: Any) -> dict[str, Any]:
+def made(add: Any) -> Any:
     stack = Stack()
     cluster: eks.ICluster = import_cluster(
         stack,
@@ -24,7 +24,7 @@ def made(add: Any) -> dict[str, Any]:
         kubectl_role_arn="arn:aws:iam::111122223333:role/kubectl",
     )
     add(cluster, "Some", SOME)
-    return {**Template.from_stack(stack).find_resources(KIND)}
+    return Template.from_stack(stack).to_json()["Resources"]
 
 
 def test_it_is_clusters_own_manifest_with_overwrite_set() -> None:

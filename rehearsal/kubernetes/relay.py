@@ -1,0 +1,82 @@
+"""Hands what the kubectl provider is asked to do from the emulator's process to the command line's.
+
+There a real cluster is told it with the user's own environment, and the console of it. A step is a
+line of JSON over a port of this machine, with a secret that both processes have.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from rehearsal.kubernetes.objects import KubernetesObject, RefusedError
+
+# The address, in the emulator's environment; without it there is no cluster but the ledger.
+RELAY = "REHEARSAL_RELAY"
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What CDK's handler has kubectl do with a manifest: `verb` is create, apply or delete.
+
+    With `prune_label`, what carries the label and is not in the manifest goes.
+    """
+
+    verb: str
+    items: list[KubernetesObject]
+    prune_label: str | None = None
+
+
+@contextmanager
+def relay(take: Callable[[Step], None]) -> Iterator[str]:
+    """Let `take` have each step while the block runs, in a thread; yield the address for it.
+
+    An error of `take` is the answer to the step. When the block ends, steps are refused.
+    """
+    secret = secrets.token_hex()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            asked = json.loads(self.rfile.readline())
+            if not secrets.compare_digest(asked.pop("secret"), secret):
+                return
+            refused = None
+            try:
+                take(Step(**asked))
+            except Exception as error:
+                refused = str(error)
+            self.wfile.write(json.dumps({"refused": refused}).encode())
+
+    class Server(socketserver.ThreadingTCPServer):
+        # Whoever ends the block has ended what `take` waits for.
+        daemon_threads = True
+        block_on_close = False
+
+    with Server((_HOST, 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+        try:
+            yield f"{secret}@{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+def hand_over(address: str, step: Step) -> None:
+    """Wait until the other process has carried out the step; RefusedError with why it could not."""
+    secret, _, port = address.partition("@")
+    try:
+        with socket.create_connection((_HOST, int(port))) as line:
+            line.sendall(json.dumps({"secret": secret, **asdict(step)}).encode() + b"\n")
+            with line.makefile("rb") as answers:
+                answer = answers.read()
+    except OSError:
+        answer = b""
+    refused = json.loads(answer)["refused"] if answer else "The rehearsal has been stopped"
+    if refused is not None:
+        raise RefusedError(refused)

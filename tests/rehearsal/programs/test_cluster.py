@@ -1,0 +1,279 @@
+"""A real cluster is told what CDK's handler would tell it, by the layer's kubectl, and cleared.
+
+The API server is the tests' own.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import platform
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.kubernetes.objects import KubernetesObject
+from rehearsal.kubernetes.relay import Step
+from rehearsal.programs import cluster as module
+from rehearsal.programs.cluster import Cluster, ClusterError
+from rehearsal.programs.kubectl import KubectlError, extract
+from tests.rehearsal.kubernetes_api import Api, kubeconfig, serving
+from tests.rehearsal.kubernetes_objects import (
+    LABEL,
+    binding,
+    config_map,
+    crd,
+    job,
+    made,
+    training,
+    volume,
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        (platform.system(), platform.machine()) != ("Linux", "x86_64"),
+        reason="the layer's kubectl is a program for Linux on x86-64",
+    ),
+]
+
+NAMESPACE: KubernetesObject = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "kubeflow"},
+}
+CLAIM = made("PersistentVolumeClaim", "v1", "c", spec={"accessModes": ["ReadWriteMany"]})
+DEFINITIONS, REST = [NAMESPACE, crd()], [volume(), CLAIM, binding(), job(), training()]
+CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims/c"
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+
+
+@pytest.fixture(scope="module")
+def program(synth: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return extract(Path(synth().assembly.directory), tmp_path_factory.mktemp("tools"))
+
+
+class Served:
+    """An API server of the tests, a cluster that is told things there, and what it said."""
+
+    def __init__(self, api: Api, program: Path, config: Path, server: str) -> None:
+        self.api, self.said = api, list[str]()
+        self.server, self.config = server, config
+        self.cluster = Cluster(config, self.said.append)
+        self.cluster.begin(program, copy.deepcopy([*DEFINITIONS, *REST, job("prepare-2", "false")]))
+
+    def apply(self, *items: KubernetesObject, prune: str | None = None) -> None:
+        self.cluster.take(Step("apply", list(copy.deepcopy(items)), prune))
+
+    def deploy(self) -> None:
+        self.apply(*DEFINITIONS)
+        self.apply(*REST)
+
+
+@pytest.fixture
+def served(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    api = Api()
+    with serving(api) as server:
+        config = tmp_path / "config"
+        config.write_text(kubeconfig(server))
+        yield Served(api, program, config, server)
+
+
+def test_a_manifest_is_made_changed_pruned_and_deleted(served: Served) -> None:
+    served.deploy()
+    assert len(served.api.objects) == len(DEFINITIONS) + len(REST)
+    # A repeated creation, after a failure in the middle, is no error.
+    served.apply(*REST)
+    served.apply(job("prepare-2", "false"), prune=LABEL)
+    assert [path for path in served.api.objects if path.startswith(JOBS)] == [f"{JOBS}/prepare-2"]
+    assert "job.batch/prepare pruned" in served.said
+    served.cluster.take(Step("delete", [training()]))
+    assert not [path for path in served.api.objects if "pytorchjobs/train" in path]
+    # What is not there is no error to CDK's handler.
+    served.cluster.take(Step("delete", [training()]))
+    served.cluster.clear()
+    assert served.api.objects == {}
+
+
+def test_what_the_server_refuses_is_an_error_in_its_words(served: Served) -> None:
+    webhook = 'admission webhook "policy.example.org" denied the request: no hostPath'
+    served.api.refuse = lambda verb, item: webhook if item["kind"] == "Job" else None
+    served.apply(*DEFINITIONS)
+    with pytest.raises(KubectlError, match="admission webhook"):
+        served.apply(*REST)
+    served.cluster.clear()
+    assert served.api.objects == {}
+
+
+@pytest.mark.parametrize(
+    ("stands", "where"),
+    [
+        (CLAIM, "PersistentVolumeClaim/default/c"),
+        (NAMESPACE, "Namespace/kubeflow"),
+        # Another operator's: its jobs would go with the definition.
+        (crd(), r"CustomResourceDefinition\S+/pytorchjobs.kubeflow.org"),
+        # Of another name, but `apply --prune` would remove it.
+        (config_map("older"), "ConfigMap/default/older"),
+    ],
+)
+def test_what_stood_before_is_refused_and_stays(
+    served: Served, stands: KubernetesObject, where: str
+) -> None:
+    other = Cluster(served.config, print)
+    other.begin(served.cluster._kubectl._program, [stands])
+    other.take(Step("create", [copy.deepcopy(stands)]))
+    before = copy.deepcopy(served.api.objects)
+    with pytest.raises(ClusterError, match=f"{where}(?s:.*)Nothing has been applied") as refused:
+        served.cluster.refuse_what_stands()
+    # A command that removes it is given for what may be the project's own, and for nothing else.
+    assert ("kubectl" in str(refused.value)) is (LABEL in stands["metadata"].get("labels", {}))
+    served.cluster.clear()
+    assert served.api.objects == before
+
+
+def test_an_empty_cluster_is_taken_with_its_version(served: Served) -> None:
+    assert served.cluster.ask(served.server) == "v1.35.0-tests"
+    served.cluster.refuse_what_stands()
+
+
+def test_what_is_held_by_a_pod_is_waited_for_and_told(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_TELL_SECONDS", 0)
+    served.deploy()
+    served.api.objects[CLAIMS]["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
+    pod = made("Pod", "v1", "prepare-x7")
+    pod["metadata"]["ownerReferences"] = [{"kind": "Job", "name": "prepare"}]
+    served.api.objects["/api/v1/namespaces/default/pods/prepare-x7"] = pod
+    clearing = threading.Thread(target=served.cluster.clear)
+    clearing.start()
+    held = "Still there: PersistentVolumeClaim/default/c, Pod/default/prepare-x7"
+    deadline = time.monotonic() + 60
+    while held not in served.said and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert held in served.said
+    for path in (CLAIMS, "/api/v1/namespaces/default/pods/prepare-x7"):
+        del served.api.objects[path]
+    clearing.join(timeout=60)
+    assert served.api.objects == {}
+
+
+def test_what_never_goes_ends_the_wait_with_its_name_and_finalizer(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CLEAR_SECONDS", 2)
+    served.deploy()
+    served.api.objects[CLAIMS]["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
+    with (
+        pytest.raises(KeyboardInterrupt) as stopped,
+        served.cluster.cleared(),
+    ):
+        raise KeyboardInterrupt
+    (note,) = stopped.value.__notes__
+    assert "PersistentVolumeClaim/default/c (finalizers: kubernetes.io/pvc-protection)" in note
+    assert [*served.api.objects] == [CLAIMS]
+
+
+def test_a_deletion_that_hangs_ends_as_the_handlers_does(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_HANDLER_SECONDS", 3)
+    served.deploy()
+    served.api.objects[CLAIMS]["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
+    with pytest.raises(KubectlError, match="kubectl delete -f has not ended after 3 s"):
+        served.cluster.take(Step("delete", [CLAIM]))
+    # One that the server refuses is no error to CDK's handler, and is found afterwards.
+    served.api.refuse = lambda verb, item: "not yours" if verb == "delete" else None
+    served.cluster.take(Step("delete", [NAMESPACE]))
+    assert "Namespace/kubeflow" in served.cluster.left()
+
+
+def test_no_step_runs_on_after_the_end(served: Served) -> None:
+    served.deploy()
+    served.api.objects[CLAIMS]["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
+    failed: list[BaseException] = []
+
+    def delete() -> None:
+        try:
+            served.cluster.take(Step("apply", [NAMESPACE, CLAIM], None))
+            served.cluster.take(Step("delete", [CLAIM]))
+        except BaseException as error:
+            failed.append(error)
+
+    with served.cluster.steps_end():
+        waiting = threading.Thread(target=delete)
+        waiting.start()
+        while ("delete", CLAIMS) not in served.api.changes:
+            time.sleep(0.05)
+    waiting.join(timeout=20)
+    assert not waiting.is_alive()
+    with pytest.raises(KubectlError, match="has been stopped"):
+        served.apply(NAMESPACE)
+
+
+def test_a_cluster_that_has_gone_is_told_with_the_commands(
+    served: Served, program: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "gone"
+    config.write_text(kubeconfig("http://127.0.0.1:9"))
+    gone = Cluster(config, print)
+    gone.begin(program, [CLAIM])
+    with pytest.raises(KubectlError, match=f"kubeconfig {config}(?s:.*)Nothing has been applied"):
+        gone.ask("http://127.0.0.1:9")
+    with pytest.raises(KubectlError):
+        gone.take(Step("apply", [CLAIM]))
+    command = f"kubectl --kubeconfig {config} delete persistentvolumeclaim/c --namespace default"
+    with pytest.raises(ClusterError, match=command):
+        gone.clear()
+
+
+def test_the_steps_are_those_of_cdks_own_handler(
+    synth: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both run a kubectl that writes down what it is told."""
+    told = tmp_path / "told"
+    for name in ("aws", "kubectl"):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\n[ {name} = aws ] || echo "$@" >> {told}\n')
+        program.chmod(0o755)
+    cluster = Cluster(tmp_path / "kubeconfig", print)
+    cluster.begin(tmp_path / "kubectl", [])
+    handler = handler_of(Path(synth().assembly.directory), tmp_path, monkeypatch)
+    for request, overwrite, step in (
+        ("Create", "true", Step("apply", [CLAIM])),
+        ("Create", "false", Step("create", [CLAIM])),
+        ("Update", "true", Step("apply", [CLAIM], LABEL)),
+        ("Delete", "true", Step("delete", [CLAIM])),
+    ):
+        told.write_text("")
+        properties = {
+            "ClusterName": "c",
+            "Manifest": json.dumps(step.items),
+            "Overwrite": overwrite,
+            "PruneLabel": LABEL,
+        }
+        handler({"RequestType": request, "ResourceProperties": properties}, None)
+        cluster.take(step)
+        cdks, ours = (words(line, tmp_path) for line in told.read_text().splitlines())
+        assert ours == cdks
+
+
+def words(line: str, folder: Path) -> set[str]:
+    """Return a command's words; CDK's handler writes the manifest to a file."""
+    return {*line.replace(str(folder / "manifest.yaml"), "-").split()}
+
+
+def handler_of(assembly: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the function of CDK's kubectl handler, from the asset that would be deployed."""
+    (source,) = {each.read_text() for each in assembly.glob("asset.*/apply/__init__.py")}
+    monkeypatch.setenv("TEST_OUTDIR", str(folder))
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    names: dict[str, Any] = {}
+    exec(compile(source, "apply", "exec"), names)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return names["apply_handler"]
