@@ -25,9 +25,12 @@ def motifs(seed: int = 0) -> list[str]:
     return ["".join(chance.choice(list(LETTERS), MOTIF_LENGTH)) for _ in range(MOTIFS)]
 
 
-def proteins(count: int, mean_length: float, seed: int = 0) -> list[str]:
-    """`count` sequences, half of whose letters belong to motifs."""
-    chance = np.random.default_rng([seed, 2])
+def proteins(count: int, mean_length: float, seed: int = 0, part: int = 0) -> list[str]:
+    """`count` sequences, half of whose letters belong to motifs.
+
+    `part`: other sequences with the same motifs.
+    """
+    chance = np.random.default_rng([seed, 2, part])
     shared = motifs(seed)
     frequencies = np.array(FREQUENCIES) / sum(FREQUENCIES)
     # As many letters between motifs as within, in the mean.

@@ -70,7 +70,10 @@ class Units:
         self.unit_tokens = unit_tokens
         lengths = sequences.lengths()
         self._first = pack(lengths, longest, unit_tokens)
-        self.mean_length = float(tokens_of(lengths, longest).mean())
+        tokens = tokens_of(lengths, longest)
+        self.mean_length = float(tokens.mean())
+        # Share of the units' room that sequences take.
+        self.fill = float(tokens.sum()) / (len(self) * unit_tokens)
         # Blocks by their number: those that are being mixed, and as many of the next.
         self._blocks: OrderedDict[int, Records] = OrderedDict()
         self._orders: OrderedDict[int, NDArray[np.int64]] = OrderedDict()

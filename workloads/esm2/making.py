@@ -48,8 +48,8 @@ def open_data(settings: Settings, processes: Processes) -> Data:
 
     found = processes.together(lambda: Data(data_set, *map(units, splits)))
     processes.say(
-        f"data: {len(found.train):,} units for training, {len(found.validation):,} for validation, "
-        f"{len(found.test):,} for the test"
+        f"data: {len(found.train):,} units for training ({found.train.fill:.1%} full), "
+        f"{len(found.validation):,} for validation, {len(found.test):,} for the test"
     )
     return found
 
