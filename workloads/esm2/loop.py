@@ -211,6 +211,7 @@ class Training:
         step = self._step + 1
         self._skipped += 1
         if self._settings.not_a_number == "stop" or self._skipped == MOST_SKIPPED:
+            self._checkpoints.finish()
             raise SharedError(
                 f"the loss of step {step} is {loss}, or its gradients are no numbers. Whole is the "
                 f"checkpoint of step {self._checkpoints.newest}. Choose a smaller --rate or a "
