@@ -53,8 +53,8 @@ MUTATIONS = (
     ),
     (
         "missing attention boundaries",
-        *(ATTENTION, "for start, stop in itertools.pairwise(boundaries.starts)\n    ]"),
-        "for start, stop in [(0, boundaries.tokens)]\n    ]",
+        *(ATTENTION, "for start, stop in itertools.pairwise(boundaries.starts):"),
+        "for start, stop in [(0, boundaries.tokens)]:",
     ),
 )
 FOLDERS = ("workloads/esm2", "tests/training", "bench")

@@ -51,7 +51,7 @@ def packed_step(size: Any, unit: Any) -> Callable[[], Any]:
     def step() -> None:
         one = row([unit], torch.device("cpu"))
         loss = cross_entropy(model(one.tokens, one.boundaries, one.places), one.targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad()
 

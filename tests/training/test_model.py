@@ -40,7 +40,7 @@ def loss_of(logits: Tensor) -> Tensor:
 
 def gradients(model: torch.nn.Module, loss: Tensor) -> dict[str, Tensor]:
     model.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     return {
         name: parameter.grad.clone()
         for name, parameter in model.named_parameters()

@@ -73,10 +73,9 @@ def attention(query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries)
         )
         assert isinstance(result, Tensor)
         return result
-    parts = [
-        functional.scaled_dot_product_attention(
-            *(x[start:stop].transpose(0, 1).unsqueeze(0) for x in (query, key, value)), scale=1.0
-        )
-        for start, stop in itertools.pairwise(boundaries.starts)
-    ]
+    parts = []
+    for start, stop in itertools.pairwise(boundaries.starts):
+        # Heads first, and a batch of one.
+        q, k, v = (x[start:stop].transpose(0, 1).unsqueeze(0) for x in (query, key, value))
+        parts.append(functional.scaled_dot_product_attention(q, k, v, scale=1.0))
     return torch.cat([part.squeeze(0).transpose(0, 1) for part in parts])

@@ -114,7 +114,7 @@ class Checkpoints:
     ) -> dict[str, Any]:
         """Fill model and optimizer with what checkpoint `step` holds; returns its `so_far`."""
         model_state, optimizer_state = get_state_dict(module, optimizer)
-        state = {"model": model_state, "optimizer": optimizer_state}
+        state: dict[str, Any] = {"model": model_state, "optimizer": optimizer_state}
         dcp.load(
             state,
             checkpoint_id=_folder(self._root, step),

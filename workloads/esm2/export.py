@@ -43,7 +43,7 @@ def export(
     """
     folder = settings.results / "model"
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    state = get_model_state_dict(parallel.module, options=options)
+    state: dict[str, Any] = get_model_state_dict(parallel.module, options=options)
     if processes.rank == 0:
         draft = settings.scratch / "model"
         shutil.rmtree(draft, ignore_errors=True)
