@@ -17,11 +17,11 @@ JOBS ?= 2
 # By file: the tests of one file share what is slow to make, such as a deployment.
 PYTEST = pytest -n $(JOBS) --dist loadfile
 
-.PHONY: help setup setup-rehearsal setup-development test unit coverage rehearse synth lint format \
-  lock lock-check deploy destroy clean
+.PHONY: help setup setup-rehearsal setup-development setup-training test test-training unit coverage \
+  rehearse synth lint format lock lock-check deploy destroy clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup:  ## Install what a deployment needs, here in this folder; PYTHON=/path/to/python
 	@PYTHON="$(PYTHON)" installation/install.sh deployment
@@ -32,8 +32,15 @@ setup-rehearsal:
 setup-development:
 	@PYTHON="$(PYTHON)" installation/install.sh development
 
+setup-training:
+	@PYTHON="$(PYTHON)" installation/training.sh
+
 test: lint  ## Run every check and test, the rehearsal too
 	$(PYTEST)
+
+test-training: setup-training  ## Check and test the training of ESM-2, with PyTorch for CPU
+	.venv-training/bin/mypy --config-file tests/training/mypy.ini
+	OMP_NUM_THREADS=1 .venv-training/bin/pytest --confcutdir tests/training tests/training
 
 unit: setup-development  ## Run the quick tests alone
 	pytest -n $(JOBS) -m "not rehearsal and not slow"
@@ -76,6 +83,6 @@ destroy: setup  ## Remove everything but the bucket from the account, then look 
 	test $$destroyed -eq 0 && test $$left -le 1
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) node_modules build cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis \
-	  .import_linter_cache .coverage .coverage.* constructs/*.egg-info
+	rm -rf $(VENV) .venv-training node_modules build cdk.out .mypy_cache .pytest_cache .ruff_cache \
+	  .hypothesis .import_linter_cache .coverage .coverage.* constructs/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -30,11 +30,23 @@ compile() {
     --no-emit-package bionemo-on-eks --custom-compile-command "make lock" "$@"
 }
 
+# Writes the training's lock: versions alone, for PyTorch's builds for CPU and CUDA have other
+# hashes, and without what the build for CUDA alone needs, which that pins itself.
+compile_training() {
+  local lock=$LOCKS/training.txt
+  "$TOOLS/bin/uv" pip compile --quiet requirements-training.txt --output-file "$lock" \
+    --universal --python-version "${PYTHONS%% *}" --fork-strategy fewest --no-annotate \
+    --custom-compile-command "make lock" "$@"
+  grep -vE '^(nvidia|cuda|triton)' "$lock" >"$lock.partial"
+  mv "$lock.partial" "$lock"
+}
+
 # The one that holds all comes first, and decides the versions of the others.
 compile_all() {
   compile development requirements-dev.txt "$@"
   compile rehearsal requirements-rehearsal.txt --constraints "$LOCKS/development.txt"
   compile deployment requirements.txt --constraints "$LOCKS/development.txt"
+  compile_training "$@"
 }
 
 # Prints in what lock $1 differs from lock $2, apart from files that only $2 knows; fails where it

@@ -102,6 +102,19 @@ def test_locks_hold_the_requirements_and_agree_with_each_other() -> None:
         smaller = found
 
 
+def test_the_trainings_lock_names_versions_and_no_build_or_index() -> None:
+    """PyTorch's builds for CPU and for CUDA have other hashes, and come from other indexes."""
+    found = locked("training")
+    wanted = direct("requirements-training.txt")
+    assert wanted.items() <= {name: version for name, (version, _) in found.items()}.items()
+    for name, (version, hashes) in found.items():
+        assert not hashes, name
+        assert "+" not in version, name
+        assert not name.startswith(("nvidia", "cuda", "triton")), name
+    files = ("requirements-training.txt", "installation/locks/training.txt")
+    assert not any("index" in (ROOT / file).read_text().split("==", 1)[1] for file in files)
+
+
 def test_the_lock_builds_the_project_with_the_setuptools_that_it_asks_for() -> None:
     (build,) = PROJECT["build-system"]["requires"]
     assert build == f"setuptools=={locked('deployment')['setuptools'][0]}"

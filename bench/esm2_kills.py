@@ -1,0 +1,115 @@
+"""Kills ESM-2 trainings at random moments, and looks at what becomes of them.
+
+    .venv-training/bin/python -m bench.esm2_kills [--kills 30] [--seed 0]
+
+Each kill is a SIGKILL or a SIGTERM of one of two processes, after a random time or while a
+checkpoint is being written. A training that is killed again and again has to have, bit for bit,
+the losses of one that is not; one that goes on with another number of processes to 1e-5 over the
+next 50 steps. No process may end with 0 before the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.esm2_data import prepare, proteins
+from bench.esm2_runs import TINY, Run, losses, train
+
+STEPS, SAVE_EVERY, NEAR, AFTERWARDS = 300, 9, 1e-5, 50
+
+
+def given(data: Path, results: Path, steps: int = STEPS) -> list[Any]:
+    """The options of all trainings here; `steps` done ones end it."""
+    return [
+        *("--data", data, "--results", results, *TINY, "--steps", steps),
+        *("--save-every", SAVE_EVERY, "--validate-every", 10**6),
+    ]
+
+
+def saving(results: Path) -> bool:
+    """Whether a checkpoint is being written."""
+    return any((results / ".unfinished").glob("step-*"))
+
+
+def kill(run: Run, results: Path, chance: np.random.Generator) -> str:
+    """Kill one process of `run` at a random moment; what was done."""
+    number = signal.SIGKILL if chance.random() < 0.5 else signal.SIGTERM
+    during = chance.random() < 0.4
+    wait, rank = float(chance.uniform(0, 2)), int(chance.integers(2))
+    while run.running() and "step " not in run.log.read_text()[-300:] and chance.random() > 0.02:
+        time.sleep(0.2)  # sometimes before the first step
+    deadline = time.monotonic() + (wait if not during else 60)
+    while run.running() and time.monotonic() < deadline and not (during and saving(results)):
+        time.sleep(0.001)
+    run.signal(number, rank)
+    return f"{number.name} of {rank}{' during a save' if during and saving(results) else ''}"
+
+
+def killed_again_and_again(data: Path, folder: Path, kills: int, seed: int) -> list[float]:
+    """Train with `kills` kills; seconds of each start until it trained again."""
+    chance = np.random.default_rng(seed)
+    seconds = []
+    log, done = folder / "log", 0
+    while done < kills:
+        log.unlink(missing_ok=True)
+        began = time.monotonic()
+        run = Run(2, given(data, folder), log=log)
+        what = kill(run, folder, chance)
+        statuses = run.wait()
+        text = log.read_text()
+        if statuses == [0, 0]:  # the end was nearer than the kill: from the start
+            for name in ("checkpoints", "model", "metrics.jsonl"):
+                path = folder / name
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            continue
+        if 0 in statuses or "Traceback" in text:
+            raise SystemExit(f"after {what}: exit statuses {statuses}\n{text}")
+        done += 1
+        seconds.append(time.monotonic() - began)
+        steps = [line for line in text.splitlines() if line.startswith("going on")]
+        print(f"{done}: {what}: {statuses}; {steps[0] if steps else 'from the start'}", flush=True)
+    return seconds
+
+
+def main() -> int:
+    """Print what happened; 1 where something differs."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        data = prepare(root / "data", proteins(2000, 100), val=120, test=80)
+        whole, killed, other = root / "whole", root / "killed", root / "other"
+        for folder in (whole, killed):
+            folder.mkdir()
+        assert train(2, given(data, whole), whole / "log") == [0, 0], (whole / "log").read_text()
+        seconds = killed_again_and_again(data, killed, options.kills, options.seed)
+        newest = max((killed / "checkpoints").glob("step-*"), default=None)
+        shutil.copytree(killed, other)
+        assert train(2, given(data, killed), killed / "log") == [0, 0], (killed / "log").read_text()
+        same = losses(killed) == losses(whole)
+        print(f"{options.kills} kills, the same processes: {'bit for bit' if same else 'DIFFERS'}")
+        print(f"a start to its kill and end: {statistics.median(seconds):.1f} s in the median")
+        assert train(1, given(data, other), other / "log") == [0], (other / "log").read_text()
+        first = int(newest.name.split("-")[1]) if newest else 0
+        wanted, found = losses(whole), losses(other)
+        steps = range(first + 1, min(STEPS, first + AFTERWARDS) + 1)
+        off = max((abs(wanted[step] - found[step]) for step in steps), default=0.0)
+        print(
+            f"gone on by one process after step {first}: off by {off:.1e} over {len(steps)} steps"
+        )
+    return int(not same or off > NEAR)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

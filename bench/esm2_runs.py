@@ -1,0 +1,97 @@
+"""Starts the training program as torchrun's processes, without torchrun."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "workloads" / "esm2"
+# As the program starts itself, with a place for a fault.
+START = """
+import os, sys
+sys.path.insert(0, sys.argv.pop(1))
+import torch, train_esm2
+torch.set_num_threads(1)
+exec(sys.argv.pop(1))
+status = train_esm2.main()
+sys.stdout.flush()
+os._exit(status)
+"""
+TINY = (
+    *("--size", "2x32x4x64", "--unit-tokens", "256", "--max-tokens", "130", "--units", "4"),
+    *("--warm-up", "10", "--rate", "1e-3", "--log-every", "1", "--device", "cpu"),
+    *("--validation-units", "4", "--test-units", "4"),
+)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Run:
+    """A training by `world` processes; `fault` is Python code that each runs before it begins."""
+
+    def __init__(self, world: int, options: list[Any], *, fault: str = "", log: Path) -> None:
+        port = str(_free_port())
+        self.log = log
+        # Whole lines of all processes, in the order in which they come.
+        with log.open("ab") as out:
+            self.processes = [
+                subprocess.Popen(
+                    [sys.executable, "-c", START, str(FOLDER), fault, *map(str, options)],
+                    env={
+                        **os.environ,
+                        **{"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"},
+                        **{"MASTER_PORT": port, "WORLD_SIZE": str(world), "RANK": str(rank)},
+                        "LOCAL_RANK": str(rank),
+                    },
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                )
+                for rank in range(world)
+            ]
+
+    def wait(self, timeout: float = 600.0) -> list[int]:
+        """The exit statuses; ends what has not ended after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        try:
+            return [each.wait(max(0.1, deadline - time.monotonic())) for each in self.processes]
+        finally:
+            for each in self.processes:
+                each.kill()
+
+    def signal(self, number: signal.Signals, rank: int) -> None:
+        """Send signal `number` to process `rank`."""
+        self.processes[rank].send_signal(number)
+
+    def running(self) -> bool:
+        """Whether no process has ended yet."""
+        return all(each.poll() is None for each in self.processes)
+
+
+def train(world: int, options: list[Any], log: Path, fault: str = "") -> list[int]:
+    """Run a training to its end; the exit statuses."""
+    return Run(world, options, fault=fault, log=log).wait()
+
+
+def losses(results: Path) -> dict[int, float]:
+    """The loss of each step, from metrics.jsonl."""
+    lines = [json.loads(line) for line in (results / "metrics.jsonl").read_text().splitlines()]
+    return {int(line["step"]): float(line["loss"]) for line in lines if "loss" in line}
+
+
+def validation(results: Path) -> dict[int, float]:
+    """The accuracy of each validation."""
+    lines = [json.loads(line) for line in (results / "metrics.jsonl").read_text().splitlines()]
+    key = "validation_accuracy"
+    return {int(line["step"]): float(line[key]) for line in lines if key in line}

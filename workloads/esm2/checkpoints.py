@@ -1,0 +1,189 @@
+"""Checkpoints: written while the training goes on, read by any number of processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed.checkpoint as dcp
+from torch import nn
+from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+
+from failures import PassingError, TrainingError
+from processes import Processes
+from whole import announce, discard, publish, read_whole
+
+LIST = "checkpoint.json"
+_NAME = re.compile(r"step-(\d{8})")
+
+
+def _folder(root: Path, step: int) -> Path:
+    return root / f"step-{step:08d}"
+
+
+def whole_checkpoints(root: Path) -> dict[int, dict[str, Any]]:
+    """Steps of the whole checkpoints in `root`, and what is known of each, in order."""
+    found = {}
+    for path in sorted(root.iterdir()) if root.is_dir() else []:
+        match = _NAME.fullmatch(path.name)
+        facts = read_whole(path, LIST) if match else None
+        if match and facts is not None:
+            found[int(match[1])] = facts
+    return found
+
+
+def set_aside(root: Path) -> list[str]:
+    """Rename what looks like a checkpoint and is not whole; return the names that it had."""
+    whole = {_folder(root, step).name for step in whole_checkpoints(root)}
+    names = [
+        path.name
+        for path in sorted(root.iterdir())
+        if _NAME.fullmatch(path.name) and path.name not in whole
+    ]
+    for name in names:
+        os.rename(root / name, root / f"incomplete-{name}-{time.time_ns()}")
+    return names
+
+
+class Checkpoints:
+    """The checkpoints of one training.
+
+    Args:
+        root: folder of the checkpoints.
+        scratch: folder of those that are being written, on the same file system.
+        keep: how many of the newest stay.
+        identity: what a checkpoint must have been made with, {what it is: value}.
+        processes: all of them; each calls each method.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        scratch: Path,
+        keep: int,
+        identity: dict[str, Any],
+        processes: Processes,
+    ) -> None:
+        self._root, self._scratch, self._keep = root, scratch, keep
+        self._identity, self._processes = identity, processes
+        self._writing: tuple[int, Future[Any], dict[str, Any]] | None = None
+        self.newest = 0
+
+    def prepare(self) -> int:
+        """Make the folders, and find the newest whole checkpoint; its step, 0 for none.
+
+        What an earlier run has left unfinished goes; what is not whole is set aside.
+
+        Raises:
+            TrainingError: the newest is of another training.
+        """
+        step = self._processes.together(lambda: self._find() if self._processes.rank == 0 else 0)
+        step = self._processes.from_first(step)
+        self.newest = step
+        return step
+
+    def _find(self) -> int:
+        self._root.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        for name in set_aside(self._root):
+            print(f"checkpoint {name} is not whole: set aside", flush=True)
+        found = whole_checkpoints(self._root)
+        if not found:
+            return 0
+        step = max(found)
+        made_with = found[step].get("identity", {})
+        for what, value in self._identity.items():
+            if made_with.get(what) != value:
+                raise TrainingError(
+                    f"{_folder(self._root, step)} was made with {what} {made_with.get(what)}, "
+                    f"asked for is {value}. Go on with the former, or choose another --results"
+                )
+        # An earlier run may have ended between the rename and this.
+        announce(_folder(self._root, step))
+        return step
+
+    def load(
+        self, step: int, module: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> dict[str, Any]:
+        """Fill model and optimizer with what checkpoint `step` holds; returns its `so_far`."""
+        model_state, optimizer_state = get_state_dict(module, optimizer)
+        state: dict[str, Any] = {"model": model_state, "optimizer": optimizer_state}
+        dcp.load(
+            state,
+            checkpoint_id=_folder(self._root, step),
+            process_group=self._processes.saving,
+        )
+        set_state_dict(
+            module,
+            optimizer,
+            model_state_dict=state["model"],
+            optim_state_dict=state["optimizer"],
+        )
+        so_far: dict[str, Any] = whole_checkpoints(self._root)[step]["so_far"]
+        return so_far
+
+    def start(
+        self, step: int, module: nn.Module, optimizer: torch.optim.Optimizer, so_far: dict[str, Any]
+    ) -> None:
+        """Begin to write the state after `step` steps; one that is being written ends first.
+
+        `so_far`: what else the next start is to know, for a JSON file.
+        """
+        self.finish()
+        if step == self.newest:
+            return
+        model_state, optimizer_state = get_state_dict(module, optimizer)
+        future = dcp.async_save(
+            {"model": model_state, "optimizer": optimizer_state},
+            checkpoint_id=_folder(self._scratch, step),
+            process_group=self._processes.saving,
+        )
+        assert isinstance(future, Future)
+        self._writing = step, future, so_far
+
+    def look(self) -> None:
+        """Give a checkpoint its name if it has been written; does not wait."""
+        if self._writing and self._writing[1].done():
+            self._settle()
+
+    def finish(self) -> None:
+        """Wait for the checkpoint that is being written, and until it has its name."""
+        if self._writing:
+            self._settle()
+
+    def _settle(self) -> None:
+        assert self._writing is not None
+        step, future, so_far = self._writing
+        self._writing = None
+        try:
+            future.result()
+            # The first process is the one that ends last: it writes the metadata.
+            if self._processes.rank == 0:
+                self._publish(step, so_far)
+        except (OSError, dcp.api.CheckpointException) as error:
+            raise PassingError(
+                f"the checkpoint of step {step} could not be written: {_reason(error)}. Whole is "
+                f"that of step {self.newest}; the next start goes on from there"
+            ) from error
+        self.newest = step
+
+    def _publish(self, step: int, so_far: dict[str, Any]) -> None:
+        facts = {"step": step, "identity": self._identity, "so_far": so_far}
+        publish(_folder(self._scratch, step), _folder(self._root, step), LIST, facts)
+        for old in sorted(whole_checkpoints(self._root))[: -self._keep]:
+            discard(_folder(self._root, old), self._scratch)
+
+
+def _reason(error: BaseException) -> str:
+    """What the file system said, of what DCP wraps up."""
+    if isinstance(error, dcp.api.CheckpointException):
+        inner = next(iter(error.failures.values()), (error,))[0]
+        return str(inner)
+    return str(error)

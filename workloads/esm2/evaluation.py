@@ -1,0 +1,84 @@
+"""How well a model tells the tokens behind <mask>, on sequences that it does not train on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from batches import Units, empty_unit, share
+from parallel import Parallel
+from processes import Processes
+from rows import row, where_hidden
+
+
+@dataclass(frozen=True)
+class Result:
+    """Of `<mask>` positions alone: those that keep their letter would flatter a copier.
+
+    Attributes:
+        loss: mean cross-entropy, nats.
+        accuracy: share of tokens whose logit is the highest.
+        positions: how many there were.
+    """
+
+    loss: float
+    accuracy: float
+    positions: int
+
+    @property
+    def perplexity(self) -> float:
+        """Of the loss."""
+        return math.exp(min(self.loss, 700.0))
+
+    def as_json(self, split: str) -> dict[str, float]:
+        """For a line of metrics, named by `split`."""
+        return {
+            f"{split}_loss": self.loss,
+            f"{split}_perplexity": self.perplexity,
+            f"{split}_accuracy": self.accuracy,
+            f"{split}_positions": self.positions,
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"loss {self.loss:.4f}, perplexity {self.perplexity:.3f}, accuracy {self.accuracy:.4f} "
+            f"on {self.positions:,} <mask> positions"
+        )
+
+
+def evaluate(
+    parallel: Parallel,
+    processes: Processes,
+    units: Units,
+    most: int,
+    longest: int,
+    between: Callable[[], None],
+) -> Result:
+    """Evaluate on the first `most` units (0: on all); `between` is called after each pass.
+
+    Each token and mask is the same at each call, on any number of processes.
+    """
+    count = min(most or len(units), len(units))
+    # Over the whole split, whose files' order may mean something.
+    chosen = [index * len(units) // count for index in range(count)]
+    sums = torch.zeros(3, dtype=torch.float64, device=processes.device)
+    parallel.module.eval()
+    with torch.no_grad():
+        for unit in share(chosen, processes.rank, processes.world):
+            found = empty_unit() if unit is None else units.evaluation(unit)
+            one = row([found], processes.device, units.unit_tokens, longest)
+            with parallel.computing():
+                logits = parallel.module(one.tokens, one.boundaries, one.places)
+            hidden = where_hidden(one)
+            logits, targets = logits[hidden].float(), one.targets[hidden]
+            sums[0] += functional.cross_entropy(logits, targets, reduction="sum").double()
+            sums[1] += (logits.argmax(-1) == targets).sum()
+            sums[2] += len(targets)
+            between()
+    parallel.module.train()
+    loss, right, positions = processes.total(*sums.tolist())
+    return Result(loss / max(1, positions), right / max(1, positions), int(positions))

@@ -1,0 +1,78 @@
+"""Where each sequence of a data set's CSV file lies, in a file beside it.
+
+Needs nothing but numpy: whoever writes a CSV file can write its index in the same pass.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+# The sequence's first byte in the CSV file, and its letters. One row more than records: the CSV
+# file's size and 0.
+ROW = np.dtype([("offset", "<u8"), ("length", "<u4")])
+_NEW_LINE, _COMMA = ord("\n"), ord(",")
+_BLOCK = 16 << 20
+
+
+def index_path(csv: Path) -> Path:
+    """Where the index of `csv` lies."""
+    return csv.with_name(csv.name + ".index")
+
+
+class LineIndex:
+    """Takes a CSV file's bytes as they are written, and then writes the index."""
+
+    def __init__(self) -> None:
+        self._rows: list[NDArray[np.void]] = []
+        self._size = 0
+        self._header = True
+
+    def add(self, lines: bytes | memoryview) -> None:
+        """Note the next whole `lines` of the file; the first of all is the header."""
+        text = np.frombuffer(lines, np.uint8)
+        ends = np.flatnonzero(text == _NEW_LINE)
+        commas = np.flatnonzero(text == _COMMA)
+        # The sequence is a line's last field.
+        starts = commas[np.searchsorted(commas, ends) - 1] + 1
+        rows = np.empty(len(ends), ROW)
+        rows["offset"], rows["length"] = starts + self._size, ends - starts
+        self._rows.append(rows[1:] if self._header and len(rows) else rows)
+        self._header = self._header and not len(rows)
+        self._size += len(text)
+
+    def write(self, csv: Path) -> None:
+        """Put the index beside `csv`; it has its name only when it is complete."""
+        path = index_path(csv)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        end = np.array([(self._size, 0)], ROW)
+        with draft.open("wb") as file:
+            np.save(file, np.concatenate([*self._rows, end]))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+
+
+def build_index(csv: Path) -> None:
+    """Write the index of a CSV file that has none, by reading it once."""
+    index, rest = LineIndex(), b""
+    with csv.open("rb") as file:
+        while block := file.read(_BLOCK):
+            block = rest + block
+            cut = block.rfind(b"\n") + 1
+            index.add(memoryview(block)[:cut])
+            rest = block[cut:]
+    index.write(csv)
+
+
+def read_index(csv: Path) -> NDArray[np.void] | None:
+    """The rows of `csv`'s index, on the disk; None if there is none, or one of another file."""
+    try:
+        rows = np.load(index_path(csv), mmap_mode="r")
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    whole = rows.dtype == ROW and len(rows) > 0 and rows[-1]["offset"] == csv.stat().st_size
+    return rows if whole else None

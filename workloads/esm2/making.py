@@ -1,0 +1,138 @@
+"""From settings to what a training works with: data, model, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from architecture import Architecture, architecture
+from batches import Units
+from dataset import TEST, TRAIN, VALIDATION, DataSet, index_files, open_data_set, open_split
+from exchange import read_architecture, read_model
+from failures import TrainingError
+from memory import Estimate, available, demand, estimate
+from model import Esm2
+from parallel import Parallel, strategy
+from processes import Processes
+from settings import Settings
+
+DEFAULT_SIZE = "8M"
+# Of the memory that is there, what the estimate may fill with several units at once.
+FILLED = 0.8
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data set, and its splits as units."""
+
+    data_set: DataSet
+    train: Units
+    validation: Units
+    test: Units
+
+
+def open_data(settings: Settings, processes: Processes) -> Data:
+    """The data set, whose missing indexes the processes write together first."""
+    data_set = processes.together(lambda: open_data_set(settings.data))
+    splits = (TRAIN, VALIDATION, TEST)
+    files = [file for split in splits for file in data_set.files(split)]
+    made = processes.together(lambda: index_files(files, processes.rank, processes.world))
+    total = processes.total(made)[0]
+    if total:
+        processes.say(f"{settings.data}: indexes of {total:.0f} files written")
+
+    def units(split: str) -> Units:
+        sequences = open_split(data_set, split)
+        return Units(sequences, settings.max_tokens, settings.unit_tokens, settings.seed)
+
+    found = processes.together(lambda: Data(data_set, *map(units, splits)))
+    processes.say(
+        f"data: {len(found.train):,} units for training ({found.train.fill:.1%} full), "
+        f"{len(found.validation):,} for validation, {len(found.test):,} for the test"
+    )
+    return found
+
+
+def find_architecture(settings: Settings) -> Architecture:
+    """The one asked for: by --size, or of the model to start from.
+
+    Raises:
+        TrainingError: they differ.
+    """
+    if settings.start is None:
+        return architecture(settings.size or DEFAULT_SIZE)
+    found = read_architecture(settings.start)
+    if settings.size and architecture(settings.size) != found:
+        raise TrainingError(
+            f"--size {settings.size} is not that of the model in --start {settings.start}: leave "
+            "it out, or name another model"
+        )
+    return found
+
+
+def units_at_once(
+    settings: Settings, size: Architecture, processes: Processes, bf16: bool, how: str
+) -> int:
+    """How many units one pass takes; makes sure that they fit into memory.
+
+    Raises:
+        TrainingError: they do not.
+    """
+    each = -(-settings.units // processes.world)
+    there = available(processes.device)
+
+    def needed(units: int) -> Estimate:
+        tokens = units * settings.unit_tokens
+        return estimate(
+            size,
+            tokens,
+            how=how,
+            world=processes.world,
+            bf16=bf16,
+            recompute=settings.recompute,
+        )
+
+    count = settings.units_at_once or 1
+    if not settings.units_at_once and processes.device.type == "cuda":
+        while count < each and needed(count + 1).total <= FILLED * there:
+            count += 1
+    count = min(count, each)
+    demand(needed(count), needed(1), there, settings.unit_tokens, settings.recompute)
+    return count
+
+
+def make_model(
+    settings: Settings, size: Architecture, processes: Processes, bf16: bool, how: str
+) -> Parallel:
+    """The model on all processes, with the weights that the training begins with."""
+    model = Esm2(size, settings.recompute)
+    if settings.start is None:
+        model.initialise(settings.seed)
+    else:
+        start = settings.start
+        processes.together(lambda: read_model(start, model))
+    on_gpu = processes.device.type == "cuda"
+    compiled = on_gpu if settings.compile is None else settings.compile
+    if on_gpu:
+        torch.set_float32_matmul_precision("high")
+    return Parallel(model, processes, how, bf16, compiled)
+
+
+def choose_precision(settings: Settings, processes: Processes) -> bool:
+    """Whether to compute in bf16.
+
+    Raises:
+        TrainingError: the device cannot.
+    """
+    on_gpu = processes.device.type == "cuda"
+    if on_gpu and settings.precision == "fp32":
+        raise TrainingError(
+            "--precision fp32 is not allowed on a GPU: its attention kernel takes bf16"
+        )
+    return on_gpu if settings.precision == "auto" else settings.precision == "bf16"
+
+
+def choose_strategy(settings: Settings, size: Architecture) -> str:
+    """DDP or FSDP."""
+    return strategy(settings.parallel, size.parameters)

@@ -1,0 +1,126 @@
+"""What a training says: a line every few steps for people, a JSON line for programs."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whole import write_synced
+
+# Dense bf16 operations a second, by a part of the GPU's name; NVIDIA's data sheets:
+# https://www.nvidia.com/en-us/data-center/a100/ and so on
+PEAKS = {
+    "B300": 2.25e15,
+    "B200": 2.25e15,
+    "H200": 9.89e14,
+    "H100": 9.89e14,
+    "A100": 3.12e14,
+    "L40S": 3.62e14,
+    "A10G": 7.0e13,
+    "L4": 1.21e14,
+}
+
+
+def peak_rate(device: torch.device) -> float | None:
+    """Operations a second that `device` can do at the most; None if that is not known."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_name(device)
+    return next((rate for part, rate in PEAKS.items() if part in name), None)
+
+
+def memory_gb(device: torch.device) -> float:
+    """The most memory that this process has used, GB: the GPU's, or its own."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def span(seconds: float) -> str:
+    """A time span for people: 1 h 02 min, 3 min 05 s, 12 s."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+class MetricsFile:
+    """metrics.jsonl: one JSON object a line, each with `step`.
+
+    Args:
+        path: the file; None for a process that writes none.
+        step: that the training starts from: lines of later ones, of a run that was interrupted
+            after its last checkpoint, go.
+    """
+
+    def __init__(self, path: Path | None, step: int) -> None:
+        self._path = path
+        if path is None:
+            return
+        lines = []
+        for line in path.read_text().splitlines() if path.exists() else []:
+            try:
+                if json.loads(line)["step"] <= step:
+                    lines.append(line)
+            except (ValueError, KeyError, TypeError):  # cut off in the middle
+                continue
+        write_synced(path, "".join(f"{line}\n" for line in lines).encode())
+
+    def write(self, step: int, **values: Any) -> None:
+        """Append a line."""
+        if self._path is not None:
+            with self._path.open("a") as file:
+                file.write(json.dumps({"step": step, **values}) + "\n")
+
+
+class Speed:
+    """Tokens a second since the last line, and the time that is left.
+
+    Args:
+        steps: in all.
+        world: processes.
+        flops_per_token: to train on a token.
+        peak: operations a second of a device; None if that is not known.
+    """
+
+    def __init__(self, steps: int, world: int, flops_per_token: float, peak: float | None) -> None:
+        self._steps, self._world = steps, world
+        self._flops, self._peak = flops_per_token, peak
+        self.restart()
+
+    def restart(self) -> None:
+        """Count from now on: validation is no training."""
+        self._began, self._tokens, self._done = time.perf_counter(), 0.0, 0
+
+    def add(self, tokens: float) -> None:
+        """One more step, with so many tokens on all processes."""
+        self._tokens += tokens
+        self._done += 1
+
+    def values(self, step: int) -> dict[str, float]:
+        """For the line of step `step`, which starts the next count."""
+        seconds = time.perf_counter() - self._began
+        rate = self._tokens / seconds / self._world
+        values = {
+            "tokens_per_second_per_gpu": round(rate, 1),
+            "seconds_left": round((self._steps - step) * seconds / max(1, self._done), 1),
+        }
+        if self._peak:
+            values["mfu"] = round(rate * self._flops / self._peak, 4)
+        self.restart()
+        return values
+
+
+def line(step: int, steps: int, values: dict[str, Any]) -> str:
+    """One line for people."""
+    mfu = f", MFU {values['mfu']:.1%}" if "mfu" in values else ""
+    return (
+        f"step {step:,}/{steps:,}: loss {values['loss']:.4f}, "
+        f"{values['tokens_per_second_per_gpu']:,.0f} tokens/s/GPU{mfu}, "
+        f"{values['memory_gb']:.1f} GB, {span(values['seconds_left'])} left"
+    )

@@ -1,0 +1,62 @@
+"""ESM-2's tokens, and sequences as numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+# In the order of the published models:
+# https://huggingface.co/facebook/esm2_t33_650M_UR50D/raw/main/vocab.txt
+TOKENS = (
+    *("<cls>", "<pad>", "<eos>", "<unk>"),
+    *"LAGVSERTIDPKQNFYMHWC",
+    *("X", "B", "U", "Z", "O", ".", "-", "<null_1>", "<mask>"),
+)
+CLS, PAD, EOS, UNK, MASK = (
+    TOKENS.index(name) for name in ("<cls>", "<pad>", "<eos>", "<unk>", "<mask>")
+)
+# The twenty standard amino acids: what a masked position may get in place of its letter.
+FIRST_AMINO_ACID, LAST_AMINO_ACID = TOKENS.index("L"), TOKENS.index("C")
+SPECIAL_PER_SEQUENCE = 2  # <cls> and <eos>
+
+
+def _table() -> NDArray[np.uint8]:
+    table = np.full(256, UNK, np.uint8)
+    for number, token in enumerate(TOKENS):
+        if len(token) == 1:
+            table[ord(token)] = number
+    return table
+
+
+_TABLE = _table()
+
+
+def encode(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tokens of one sequence, without <cls> and <eos>.
+
+    `letters`: ASCII codes, shape (length,). As EsmTokenizer does it, a run of letters without a
+    token of their own becomes one <unk>, so the result may be shorter.
+    """
+    tokens = _TABLE[letters]
+    unknown = tokens == UNK
+    if not unknown.any():
+        return tokens
+    repeated = np.zeros_like(unknown)
+    repeated[1:] = unknown[1:] & unknown[:-1]
+    return tokens[~repeated]
+
+
+def strange(letters: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each code occurs among `letters` that has no token, shape (256,), int64."""
+    counts = np.bincount(letters, minlength=256)
+    counts[_TABLE != UNK] = 0
+    return counts
+
+
+def spelt(counts: NDArray[np.int64]) -> str:
+    """`counts` of `strange` for people: "J 12, * 3"; empty if there are none."""
+    found = [(count, code) for code, count in enumerate(counts.tolist()) if count]
+    return ", ".join(
+        f"{chr(code) if 32 < code < 127 else f'byte {code}'} {count:,}"
+        for count, code in sorted(found, reverse=True)
+    )

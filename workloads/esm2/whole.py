@@ -1,0 +1,87 @@
+"""Folders that are either whole and on the disk, or not under their name."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+FINAL_MODE = 0o644
+_DRAFT_MODE = 0o600
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` outlive a crash of the node."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of `path` outlive a crash of the node."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Replace `path` by `content` in one step."""
+    draft = path.with_name(path.name + ".partial")
+    draft.write_bytes(content)
+    sync_file(draft)
+    os.replace(draft, path)
+
+
+def announce(folder: Path) -> None:
+    """Make FSx export the files that were moved here with their folder.
+
+    A move is promised nowhere; a change of an existing file's permissions and times is
+    (https://docs.aws.amazon.com/fsx/latest/LustreGuide/autoexport-data-repo-dra.html: Changed).
+    """
+    for path in sorted(folder.iterdir()):
+        path.chmod(_DRAFT_MODE)
+        path.chmod(FINAL_MODE)
+        os.utime(path)
+
+
+def publish(draft: Path, final: Path, list_name: str, facts: dict[str, Any]) -> None:
+    """Give the folder `draft` its name `final`, with a list of its files and `facts`.
+
+    The list is the file `list_name`: {"files": {name: bytes}, **facts}.
+    """
+    files = {path.name: path.stat().st_size for path in sorted(draft.iterdir())}
+    for name in files:
+        sync_file(draft / name)
+    content = json.dumps({**facts, "files": files}, indent=2) + "\n"
+    write_synced(draft / list_name, content.encode())
+    sync_folder(draft)
+    if final.exists():
+        discard(final, draft.parent)
+    os.rename(draft, final)
+    sync_folder(final.parent)
+    announce(final)
+
+
+def read_whole(folder: Path, list_name: str) -> dict[str, Any] | None:
+    """The facts of a folder whose files are all there with their sizes; else None.
+
+    S3 brings files back in any order, so that no file's presence tells of another's.
+    """
+    try:
+        facts = json.loads((folder / list_name).read_bytes())
+        files = {str(name): int(size) for name, size in facts["files"].items()}
+        whole = all((folder / name).stat().st_size == size for name, size in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return facts if whole else None
+
+
+def discard(folder: Path, scratch: Path) -> None:
+    """Remove `folder`, by way of `scratch`: never half of it under its own name."""
+    going = scratch / f"going-{folder.name}-{time.time_ns()}"
+    os.rename(folder, going)
+    shutil.rmtree(going)
