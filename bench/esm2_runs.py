@@ -61,7 +61,7 @@ class Run:
                 for rank in range(world)
             ]
 
-    def wait(self, timeout: float = 600.0) -> list[int]:
+    def wait(self, timeout: float = 1800.0) -> list[int]:
         """The exit statuses; ends what has not ended after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         try:
