@@ -32,7 +32,7 @@ def test_another_workload_and_back(account: Any) -> None:
     lasting = account.lasting("AWS::FSx::DataRepositoryAssociation", "AWS::EKS::Nodegroup")
     before = of(account, "esm1nv")
     assert {key.partition("/")[0] for key in before} == {
-        "Job", "PyTorchJob", "Role", "RoleBinding", "ServiceAccount",
+        "ConfigMap", "Deployment", "Job", "PyTorchJob", "Role", "RoleBinding", "ServiceAccount",
     }  # fmt: skip
 
     account.deploy(SELECTED)

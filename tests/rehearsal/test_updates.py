@@ -96,8 +96,9 @@ def test_the_trainings_parameters_change(standing: Any) -> None:
     steps = steps_after(standing, before)
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
     removed = {key for verb, key in steps if verb != "apply"}
-    # The launcher alone is new; training and watch are changed where they are, and the data stays.
-    assert removed == {key for key in jobs if "launcher" in key}
+    # The launcher is new, and the data Job, which holds the batch against the data that it finds;
+    # training and watch are changed where they are, and the data stays.
+    assert removed == {key for key in jobs if "launcher" in key or "uniref50" in key}
     assert ("apply", "Deployment/default/esm1nv-watch") in steps
 
 
