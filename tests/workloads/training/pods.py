@@ -85,6 +85,10 @@ class Pods:
         """Return the workers that have ended."""
         return [number for number, each in self._running.items() if each.poll() is not None]
 
+    def has_succeeded(self) -> bool:
+        """Tell whether a worker has ended well."""
+        return any(each.poll() == 0 for each in self._running.values())
+
     def log(self, number: int) -> str:
         """Return what a worker has printed, over all of its starts."""
         return (self.folder / f"w-{number}.log").read_text()
