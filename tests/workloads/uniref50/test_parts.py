@@ -103,11 +103,11 @@ def test_a_log_has_a_line_each_half_minute(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_log_goes_on_while_nothing_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress_module, "LOG_INTERVAL", 1.5)
+    monkeypatch.setattr(progress_module, "LOG_INTERVAL", 0.5)
     out = io.StringIO()
     progress = Progress("read", 1000, out=out)
     with progress.kept_up(lambda: (0, 1000, "0 records")):
-        time.sleep(5.5)
+        time.sleep(2.6)
     lines = out.getvalue().splitlines()[1:]
     assert len(lines) >= 2
     assert lines[-1].endswith("0 records; nothing new since the last line")
