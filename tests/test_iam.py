@@ -68,6 +68,7 @@ ARNS = {
     "AWS::EKS::Cluster": "arn:aws:eks:x:x:cluster/x",
     "AWS::Lambda::Function": "arn:aws:lambda:x:x:function:x",
     "AWS::Logs::LogGroup": "arn:aws:logs:x:x:log-group:x:*",
+    "AWS::S3::Bucket": "arn:aws:s3:::x",
 }
 
 

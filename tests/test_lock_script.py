@@ -38,7 +38,8 @@ if arguments == ["--version"]:
 elif arguments[:2] == ["pip", "compile"]:
     registry = json.loads((folder / "registry.json").read_text())
     out, upgrade = option("--output-file"), "--upgrade" in arguments
-    assert "--generate-hashes" in arguments
+    with_hashes = "--generate-hashes" in arguments
+    assert with_hashes == (arguments[3] != "requirements-training.txt")
     before = {{}} if upgrade else {{name: (version, tail) for name, version, tail in read(out)}}
     constraints = {{name: version for name, version, _ in read(option("--constraints"))}}
     lines = ["# by make lock"]
@@ -48,7 +49,7 @@ elif arguments[:2] == ["pip", "compile"]:
         hashes = registry[name][version]
         if known == version and "--hash" in before[name][1]:
             hashes = re.findall(r"sha256:(\\w+)", before[name][1])
-        files = [f"--hash=sha256:{{each}}" for each in hashes]
+        files = [f"--hash=sha256:{{each}}" for each in hashes if with_hashes]
         lines.append(" \\\\\\n    ".join([f"{{name}}=={{version}}", *files]))
         lines.append("    # via some requirement")
     pathlib.Path(out).write_text("\\n".join(lines) + "\\n")
@@ -73,6 +74,7 @@ class Tree:
         self.require("requirements.txt", "alpha==1.0", "beta")
         self.require("requirements-rehearsal.txt", "-r requirements.txt", "gamma")
         self.require("requirements-dev.txt", "-r requirements-rehearsal.txt", "delta")
+        self.require("requirements-training.txt", "epsilon==1.0")
         self.bin = folder / "build/uv/bin"
         self.bin.mkdir(parents=True)
         text = (ROOT / "installation/lock.sh").read_text()
@@ -82,7 +84,7 @@ class Tree:
         (self.bin / "no-wheels").write_text("")
         self.registry = {
             name: {"1.0": [f"{name}wheel", f"{name}sdist"]}
-            for name in ("alpha", "beta", "gamma", "delta")
+            for name in ("alpha", "beta", "gamma", "delta", "epsilon")
         }
         self.run("write")
 
@@ -130,7 +132,7 @@ def refused(tree: Tree, lock: str, *shown: str) -> None:
 
 def test_locks_that_follow_from_the_requirements_are_left_as_they_are(tree: Tree) -> None:
     before = tree.texts()
-    assert set(before) == {"deployment.txt", "rehearsal.txt", "development.txt"}
+    assert set(before) == {"deployment.txt", "rehearsal.txt", "development.txt", "training.txt"}
     assert before["deployment.txt"].count("==") == 2
     assert before["development.txt"].count("==") == 4
     done = tree.run("check")
@@ -200,7 +202,9 @@ def test_what_the_registry_got_later_changes_nothing(tree: Tree) -> None:
     assert tree.run("write").returncode == 0
     assert tree.texts() == before
     assert tree.run("write", "--upgrade").returncode == 0
-    assert all("beta==2.0" in text for text in tree.texts().values())
+    assert [name for name, text in tree.texts().items() if "beta==2.0" not in text] == [
+        "training.txt"
+    ]
     assert tree.run("check").returncode == 0
 
 

@@ -83,7 +83,9 @@ class Kubectl:
             with self._lock:
                 self._running.discard(process)
         if process.returncode:
-            raise KubectlError(f"{what} failed:\n  {errors.strip()}")
+            # One line: a stack's events show no more.
+            said = "; ".join(line.strip() for line in errors.splitlines() if line.strip())
+            raise KubectlError(f"{what} failed: {said}")
         return printed.strip()
 
     def close(self) -> None:
