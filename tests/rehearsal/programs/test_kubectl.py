@@ -17,7 +17,7 @@ def test_kubectl_comes_from_the_layer_of_the_assembly(tmp_path: Path) -> None:
     files = {"1": {"displayName": "Eks/KubectlLayer/Code", "source": {"path": "asset.1.zip"}}}
     (tmp_path / "Cluster.assets.json").write_text(json.dumps({"files": files}))
     kubectl = Kubectl(extract(tmp_path, tmp_path / "tools"), tmp_path / "config", print)
-    with pytest.raises(KubectlError, match=r"told: apply -f - --kubeconfig \S+\n{\"a\": 1}"):
+    with pytest.raises(KubectlError, match=r"told: apply -f - --kubeconfig \S+; {\"a\": 1}"):
         kubectl.run("apply", "-f", "-", items=[{"a": 1}])
 
 
