@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import FSX
+from bionemo_eks.jobs.places import FSX, PROGRAMS
 
 # As `manifests/workload` has it: the data Job's name before its hash.
 DATA_JOB = "uniref50-download"
 
-PROGRAM_FOLDER = Path(__file__).resolve().parents[3] / "workloads" / "uniref50"
+PROGRAM_FOLDER = PROGRAMS / "uniref50"
 _PROGRAMS = {"streaming": "prepare_uniref50.py", "bionemo": "prepare_with_bionemo.py"}
 
 
@@ -47,9 +45,9 @@ def _program_files(program: str) -> dict[str, str]:
     """Return the texts that `program` needs: a change of another one must make no new Job."""
     alone = _PROGRAMS["bionemo"]
     return {
-        path.name: path.read_text(encoding="utf-8")
-        for path in sorted(PROGRAM_FOLDER.glob("*.py"))
-        if (path.name == alone) == (program == alone)
+        name: text
+        for name, text in manifests.program_files(PROGRAM_FOLDER).items()
+        if (name == alone) == (program == alone)
     }
 
 

@@ -58,6 +58,18 @@ def load_one(
     return objects[0]
 
 
+def program_files(*folders: Path) -> dict[str, str]:
+    """Return the texts of the Python files in `folders`, by name: what a ConfigMap mounts.
+
+    A later folder's file wins over an earlier one's of the same name.
+    """
+    return {
+        path.name: path.read_text(encoding="utf-8")
+        for folder in folders
+        for path in sorted(folder.glob("*.py"))
+    }
+
+
 def _written(value: object) -> str:
     """Write a value so that YAML reads it back: text as it is, all else as JSON (valid YAML)."""
     return value if isinstance(value, str) else json.dumps(value)

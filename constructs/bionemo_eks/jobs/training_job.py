@@ -23,11 +23,7 @@ _HYPERVISOR_SHARE, _DAEMONS_GIB = 0.075, 2
 
 def training_program(workload: Workload) -> KubernetesObject:
     """Return the ConfigMap with the start program and the workload's own files beside it."""
-    files = {
-        path.name: path.read_text(encoding="utf-8")
-        for folder in (PROGRAM_FOLDER, workload.program.folder)
-        for path in sorted(folder.glob("*.py"))
-    }
+    files = manifests.program_files(PROGRAM_FOLDER, workload.program.folder)
     name = name_with_hash(f"{workload.name}-program", files)
     values = {"name": name, "files": files, "training": workload.job}
     return manifests.load_one("workload/training-program.yaml", values)

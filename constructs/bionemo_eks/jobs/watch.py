@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bionemo_eks.configuration.names import metrics_namespace, name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.places import NAMESPACE, PROGRAMS
 
-PROGRAM_FOLDER = Path(__file__).resolve().parents[3] / "workloads" / "watch"
+PROGRAM_FOLDER = PROGRAMS / "watch"
 
 
 def watch_objects(
@@ -26,9 +24,7 @@ def watch_objects(
     `launcher` is the launcher's Job, None where no training is to be started.
     """
     account, training = settings.workload.watch, _name(training_job)
-    files = {
-        path.name: path.read_text(encoding="utf-8") for path in sorted(PROGRAM_FOLDER.glob("*.py"))
-    }
+    files = manifests.program_files(PROGRAM_FOLDER)
     options = {
         "--namespace": NAMESPACE,
         "--data-job": _name(dataset_job),
