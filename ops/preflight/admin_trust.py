@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
-from bionemo_eks.configuration.cdk_context import read_file
-from bionemo_eks.configuration.reader import BLOCK
 from bionemo_eks.configuration.settings import PRINCIPAL_PATTERN
 from ops.aws import Deployment
+from ops.cdk_json import write_setting
 from ops.preflight.permissions import principal
 
 SETTING = "cluster.admin_trust"
-_FILE = "cdk.json"
 
 
 def pin(deployment: Deployment, folder: Path) -> dict[str, str]:
@@ -29,10 +26,5 @@ def pin(deployment: Deployment, folder: Path) -> dict[str, str]:
     who = principal(deployment)
     if not re.match(PRINCIPAL_PATTERN, who):
         return {}
-    path = folder / _FILE
-    content = read_file(path)
-    block = content.setdefault("context", {}).setdefault(BLOCK, {})
-    group, _, key = SETTING.partition(".")
-    block.setdefault(group, {})[key] = who
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_setting(folder, SETTING, who)
     return {SETTING: who}
