@@ -23,9 +23,14 @@ Context = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
+def say(text: str) -> None:
+    """Tell a person on standard error, which leaves JSON alone."""
+    print(text, file=sys.stderr)
+
+
 def stop(message: str, status: int = FAIL) -> NoReturn:
     """End the command with a message for people."""
-    print(message, file=sys.stderr)
+    say(message)
     raise typer.Exit(status)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +15,7 @@ from ops.commands.base import (
     Json,
     agreed,
     deployment_from_context_or_stop,
+    say,
     stop,
 )
 from ops.leftovers import Leftover, Search, deletion
@@ -52,24 +52,20 @@ def _delete(search: Search, *, yes: bool) -> list[Leftover]:
     """Remove what is safe to remove; return what is gone. All it says goes to standard error."""
     safe = deletion.safe(search)
     if not safe:
-        _say("Nothing of it is safe to delete.")
+        say("Nothing of it is safe to delete.")
         return []
     question = f"Delete these {len(safe)}, which are safe to delete?"
     for each in safe:
-        _say(f"  {each.kind} {each.id}")
+        say(f"  {each.kind} {each.id}")
     if not (yes or agreed(question)):
         return []
-    gone = deletion.delete(safe, _say)
+    gone = deletion.delete(safe, say)
     failed = " ".join(sorted(deletion.half_destroyed(search)))
     if gone and failed:
-        _say(
+        say(
             f"What may have kept stacks from being deleted is gone. Again: npx cdk destroy {failed}"
         )
     return gone
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def _document(search: Search, gone: list[Leftover], refused: str) -> dict[str, Any]:

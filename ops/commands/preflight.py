@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import replace
 from typing import Annotated
@@ -19,6 +18,7 @@ from ops.commands.base import (
     Json,
     deployment_or_stop,
     logged_in_or_stop,
+    say,
     settings_or_stop,
     stop,
 )
@@ -78,7 +78,7 @@ def _use(gpu_type: str, context: list[str] | None) -> Settings:
     # As if it was given, so that a type that cannot be used is refused and nothing is written.
     settings_or_stop([*(context or []), f"{_GPU_TYPE}={gpu_type}"])
     write_setting(ROOT, _GPU_TYPE, gpu_type)
-    print(f"{CDK_JSON}: {_GPU_TYPE}={gpu_type}", file=sys.stderr)
+    say(f"{CDK_JSON}: {_GPU_TYPE}={gpu_type}")
     settings = settings_or_stop(context)
     if settings.gpu.instance_type != gpu_type:
         stop(
@@ -94,20 +94,16 @@ def _pin(deployment: Deployment) -> dict[str, str]:
         zones = pin_zones(deployment, ROOT)
     except Exception as error:  # whatever it is, nothing has been written
         stop(f"--pin: could not tell which zones to choose: {failure_reason(error)}")
-    _say(f"{PINNED}: {_listed(zones)}" if zones else "The zones are right: nothing to pin.")
+    say(f"{PINNED}: {_listed(zones)}" if zones else "The zones are right: nothing to pin.")
     try:
         admin = pin_admin(deployment, ROOT)
     except Exception as error:  # without it, the role's trust is what it was
-        _say(f"--pin: could not tell who deploys, for {SETTING}: {failure_reason(error)}")
+        say(f"--pin: could not tell who deploys, for {SETTING}: {failure_reason(error)}")
         return zones
     if admin:
-        _say(f"cdk.json: {_listed(admin)}")
+        say(f"{CDK_JSON}: {_listed(admin)}")
     return zones | admin
 
 
 def _listed(pins: dict[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in pins.items())
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

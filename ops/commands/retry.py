@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from ops.commands.base import (
     Json,
     agreed,
     deployment_from_context_or_stop,
+    say,
     stop,
 )
 from ops.retry import Plan, What, carry_out, look, plan
@@ -69,18 +69,14 @@ def _carry_out(
     api: kubernetes.ApiClient, what: What, found: Plan, *, dry_run: bool, yes: bool
 ) -> bool:
     """Do what is planned, unless it is nothing or is not wanted; whether it was done."""
-    _say(found.said)
+    say(found.said)
     if not found.again:
         return False
     for name in found.names:
-        _say(f"  to be made again: {name}")
+        say(f"  to be made again: {name}")
     if dry_run or not (yes or agreed(f"Start the {what} again?")):
-        _say("Nothing was done.")
+        say("Nothing was done.")
         return False
-    carry_out(api, found, _say)
-    _say("How it goes: ./bionemo status --watch")
+    carry_out(api, found, say)
+    say("How it goes: ./bionemo status --watch")
     return True
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

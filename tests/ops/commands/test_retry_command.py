@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from kubernetes import client as kubernetes
 
 from ops.cluster.deployed import objects_of
-from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, serving, training
+from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, training
 from tests.ops.commands.command_line import Line
 from tests.ops.status.deployments import standing
 from tests.simulated.aws import Answers
@@ -30,12 +29,6 @@ def cluster(default: Any) -> Cluster:
         PYTORCH: [training(True)],
     }
     return found
-
-
-@pytest.fixture
-def api(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
-    with serving(cluster) as client:
-        yield client
 
 
 @pytest.fixture
