@@ -120,9 +120,11 @@ def refused_by_aws(settings: Settings, today: date) -> list[str]:
     release, parts = settings.release, []
     if today > release.extended_support_until:
         parts.append(f"Kubernetes {release.version} (ended {release.extended_support_until})")
-    retired = settings.gpu_instance.retired
-    if retired and today >= retired:
-        parts.append(f"{settings.gpu.instance_type} (retired {retired})")
+    parts += [
+        f"{each.name} (retired {each.retired})"
+        for each in settings.gpu_instances
+        if each.retired and today >= each.retired
+    ]
     return parts
 
 

@@ -56,6 +56,7 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         **RESERVED,
     },
     "1.35-one-gpu": {"gpu.instance_type": "p3.2xlarge", "gpu.nodes": "1"},
+    "1.35-several-types": {"gpu.instance_type": "p4de.24xlarge,p3dn.24xlarge,p5.48xlarge"},
     "1.35-g6-private": {
         "gpu.instance_type": "g6.48xlarge",
         "gpu.nodes": "64",
@@ -82,7 +83,7 @@ def groups(deployment: Any) -> list[NodeGroupView]:
     found = []
     for each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").values():
         properties = each["Properties"]
-        (instance_type,) = properties["InstanceTypes"]
+        instance_types = properties["InstanceTypes"]
         sizes, labels = properties["ScalingConfig"], properties["Labels"]
         taints = [
             {key.lower(): value for key, value in taint.items()}
@@ -91,10 +92,10 @@ def groups(deployment: Any) -> list[NodeGroupView]:
         found.append(
             NodeGroupView(
                 name=labels["NodeGroupType"],
-                instance_type=instance_type,
+                instance_types=tuple(instance_types),
                 now=sizes["DesiredSize"],
                 most=sizes["MaxSize"],
-                gpus=types[instance_type].gpus,
+                gpus=types[instance_types[0]].gpus,
                 labels=labels,
                 taints=[{**each, "effect": EFFECTS[each["effect"]]} for each in taints],
             )

@@ -53,9 +53,9 @@ def cost(
     settings = settings_or_stop(context)
     aws = _login(settings)
     known = _prices(aws, settings)
-    if settings.gpu.instance_type not in known.hourly:
+    if settings.gpu.types[0] not in known.hourly:
         stop(
-            f"{settings.gpu.instance_type} has no hourly price: AWS sells it in Capacity Blocks "
+            f"{settings.gpu.types[0]} has no hourly price: AWS sells it in Capacity Blocks "
             "alone, each at a price of its own."
         )
     bills = estimates.bills(settings, known, datetime.now(UTC).date(), training_hours)

@@ -58,7 +58,8 @@ def gpu_price(settings: Settings, way: Way, known: Prices) -> float:
     """Return what an hour of a GPU node costs: Spot's price if it is bought so and known."""
     if way.spot and known.spot is not None:
         return known.spot
-    return known.hourly[settings.gpu.instance_type]
+    # Of several types the first: On-Demand nodes are of another only where it is not to be had.
+    return known.hourly[settings.gpu.types[0]]
 
 
 def _gpu_nodes(settings: Settings, way: Way, known: Prices) -> list[Item]:
@@ -67,7 +68,7 @@ def _gpu_nodes(settings: Settings, way: Way, known: Prices) -> list[Item]:
     return [
         Item(
             "GPU nodes, training",
-            f"{gpu.nodes} x {way.train_hours:g} h x ${each:g} ({gpu.instance_type}{spot})",
+            f"{gpu.nodes} x {way.train_hours:g} h x ${each:g} ({gpu.types[0]}{spot})",
             gpu.nodes * way.train_hours * each,
         ),
         Item(

@@ -62,7 +62,7 @@ def prices(aws: Aws | None, settings: Settings) -> Prices:
 def _on_demand_prices(aws: Aws, settings: Settings) -> Prices:
     known = table(aws.region)
     try:
-        kinds = (settings.gpu.instance_type, settings.core.instance_type)
+        kinds = (settings.gpu.types[0], settings.core.instance_type)
         asked = {kind: _on_demand(aws, kind) for kind in kinds}
     except (ClientError, BotoCoreError, KeyError, ValueError, StopIteration):
         return known
@@ -122,7 +122,7 @@ def _spot(aws: Aws, settings: Settings) -> float | None:
     now = datetime.now(UTC)
     try:
         history = aws.client("ec2").describe_spot_price_history(
-            InstanceTypes=[settings.gpu.instance_type],
+            InstanceTypes=[settings.gpu.types[0]],
             ProductDescriptions=["Linux/UNIX"],
             AvailabilityZone=settings.gpu_zone,
             StartTime=now,

@@ -161,7 +161,9 @@ def gpu_type(deployment: Deployment) -> Result:
         return passed(name, f"{wanted} is offered in {zone}{_in_force()}")
     others = gpu_types.instead(deployment)
     if not there:
-        return failed(name, retired or f"{settings.region} does not offer {wanted}", *others)
+        all_of = "offers all of" if len(settings.gpu.types) > 1 else "offers"
+        missing = f"no zone of {settings.region} {all_of} {wanted}"
+        return failed(name, retired or missing, *others)
     if not set(there) & set(_with_eks(deployment)):
         return failed(
             name,

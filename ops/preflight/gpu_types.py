@@ -102,7 +102,7 @@ def candidates(deployment: Deployment) -> list[Candidate]:
         if name in offered
         and settings.workload.gpus.met_by(each)
         and not each.retired
-        and each.name not in settings.gpu.types
+        and each.name != settings.gpu.instance_type
     ]
     limits = _limits(deployment, usable)
     found = [

@@ -226,11 +226,25 @@ def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:
 
 
 def gpu_vcpus(deployment: Deployment) -> Result:
-    """vCPUs of the GPU nodes' family, On-Demand or Spot."""
-    gpu = deployment.settings.gpu
-    return _vcpu_quota(
-        deployment, "GPU vCPU quota", deployment.settings.gpu_instance, gpu.nodes, at_most=gpu.nodes
-    )
+    """vCPUs of the GPU nodes' families, On-Demand or Spot: of each, for its largest type.
+
+    With room for one family alone there are nodes, so that is a warning.
+    """
+    name, nodes = "GPU vCPU quota", deployment.settings.gpu.nodes
+    purchase = deployment.settings.gpu.purchase
+    largest = {
+        vcpu_quota_code(each.name, purchase): each
+        for each in sorted(deployment.settings.gpu_instances, key=lambda each: each.vcpus)
+    }
+    results = [
+        _vcpu_quota(deployment, name, each, nodes, at_most=nodes) for each in largest.values()
+    ]
+    best = min(results, key=lambda each: each.verdict is Verdict.FAIL)
+    short = [each for each in results if each.verdict is Verdict.FAIL and each is not best]
+    if best.verdict is Verdict.FAIL or not short:
+        return best
+    said = "; ".join(each.said for each in results)
+    return warned(name, said, *(step for each in short for step in each.remedy))
 
 
 def core_vcpus(deployment: Deployment) -> Result:

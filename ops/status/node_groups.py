@@ -61,9 +61,10 @@ def _with_capacity(
 def _line(name: str, group: dict[str, Any], seen: Inside | None) -> Line:
     # EKS tells none where a launch template has the type:
     # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
-    sizes, kind = group["scalingConfig"], (group.get("instanceTypes") or ["?"])[0]
-    wanted = sizes["desiredSize"]
-    gpus = wanted * GPU_INSTANCE_TYPES[kind].gpus if kind in GPU_INSTANCE_TYPES else 0
+    sizes, kinds = group["scalingConfig"], group.get("instanceTypes") or ["?"]
+    wanted, kind = sizes["desiredSize"], " or ".join(kinds)
+    # Several types have as many GPUs each.
+    gpus = wanted * GPU_INSTANCE_TYPES[kinds[0]].gpus if kinds[0] in GPU_INSTANCE_TYPES else 0
     parts = [group["status"], f"{wanted} of at most {sizes['maxSize']} {kind}"]
     ready = None
     if seen is not None and seen.ready is not None and seen.gpus is not None:

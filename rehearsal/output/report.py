@@ -33,7 +33,7 @@ def show_nodes(console: Console, groups: list[NodeGroupView]) -> None:
         expected = group.most if group.gpus else group.now
         table.add_row(
             group.name,
-            group.instance_type,
+            "\n".join(group.instance_types),
             str(group.now),
             str(expected),
             str(expected * group.gpus),

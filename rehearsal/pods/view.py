@@ -8,11 +8,16 @@ is not known without their images; `scheduler.make_node` sets room aside for it.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
+from bionemo_eks.configuration.instance_types import (
+    CORE_INSTANCE_TYPES,
+    GPU_INSTANCE_TYPES,
+    InstanceType,
+    smallest,
+)
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.pods.scheduler import Node, make_node, place
 from rehearsal.pods.training_operator import worker_pods
@@ -28,10 +33,10 @@ EFFECTS = {
 
 @dataclass(frozen=True)
 class NodeGroupView:
-    """A managed node group: nodes that run now, and at the most; GPUs of one node."""
+    """A managed node group: its types, nodes that run now, and at the most; GPUs of one node."""
 
     name: str
-    instance_type: str
+    instance_types: tuple[str, ...]
     now: int
     most: int
     gpus: int
@@ -45,14 +50,14 @@ def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupVie
     groups = []
     for name in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
         found = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
-        (instance_type,) = found["instanceTypes"]
+        instance = _instance(found["instanceTypes"])
         groups.append(
             NodeGroupView(
                 name=found["labels"]["NodeGroupType"],
-                instance_type=instance_type,
+                instance_types=tuple(found["instanceTypes"]),
                 now=found["scalingConfig"]["desiredSize"],
                 most=found["scalingConfig"]["maxSize"],
-                gpus=_INSTANCE_TYPES[instance_type].gpus,
+                gpus=instance.gpus,
                 labels=found["labels"],
                 taints=[{**each, "effect": EFFECTS[each["effect"]]} for each in found["taints"]],
             )
@@ -65,13 +70,18 @@ def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
     return [
         make_node(
             f"{group.name}-{number}",
-            _INSTANCE_TYPES[group.instance_type],
+            _instance(group.instance_types),
             group.labels,
             group.taints,
         )
         for group in groups
         for number in range(1, (group.most if group.gpus else group.now) + 1)
     ]
+
+
+def _instance(types: Sequence[str]) -> InstanceType:
+    """Return what a node has at least, whichever of a group's types it is."""
+    return smallest([_INSTANCE_TYPES[name] for name in types])
 
 
 def core_pods(ledger: Ledger) -> list[dict[str, Any]]:

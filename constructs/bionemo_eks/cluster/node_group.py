@@ -26,7 +26,7 @@ _NODE_POLICIES = (
 class NodePool:
     """What the nodes of one group are; disk in GiB.
 
-    `name` must change with what EKS cannot change on a group: instance type, AMI type, capacity
+    `name` must change with what EKS cannot change on a group: instance types, AMI type, capacity
     type, subnets. CloudFormation makes the new group before it removes the old one:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-nodegroup.html
     `replace_in_place` ends an old node before its replacement starts, for nodes too scarce to have
@@ -34,7 +34,7 @@ class NodePool:
     """
 
     name: str
-    instance_type: str
+    instance_types: Sequence[str]
     ami_type: str
     kubernetes_version: str
     min_nodes: int
@@ -42,6 +42,8 @@ class NodePool:
     disk_gib: int
     labels: Mapping[str, str]
     taint: tuple[str, str] | None = None
+    # On-Demand is taken in the order of the types, Spot by price and capacity:
+    # https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
     capacity_type: str = "ON_DEMAND"
     capacity_reservation_id: str = ""
     cluster_placement: bool = False
@@ -96,7 +98,7 @@ class NodeGroup(Construct):
         resource = cast(eks.CfnNodegroup, self.group.node.default_child)
         # Not through `instance_types`: CDK's own list of GPU types ends before P5, and it then
         # refuses the NVIDIA AMI (aws-eks-v2/lib/private/nodegroup.ts).
-        resource.instance_types = [pool.instance_type]
+        resource.instance_types = list(pool.instance_types)
         # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
         resource.version = pool.kubernetes_version
         resource.update_config = eks.CfnNodegroup.UpdateConfigProperty(

@@ -24,7 +24,7 @@ def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str
     core = settings.core
     return NodePool(
         name=_name(settings, "core", core.instance_type, settings.release.core_ami_type, *subnets),
-        instance_type=core.instance_type,
+        instance_types=(core.instance_type,),
         ami_type=settings.release.core_ami_type,
         kubernetes_version=settings.kubernetes_version,
         min_nodes=core.nodes,
@@ -52,7 +52,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
             capacity_type,
             *subnets,
         ),
-        instance_type=gpu.instance_type,
+        instance_types=gpu.types,
         ami_type=settings.release.gpu_ami_type,
         kubernetes_version=settings.kubernetes_version,
         min_nodes=gpu.nodes if fixed else 0,

@@ -57,12 +57,16 @@ def _endpoint(settings: Settings) -> str:
 
 
 def _retired_type(settings: Settings, today: date) -> str:
-    instance = settings.gpu_instance
-    if instance.retired is None or today < instance.retired:
+    retired = [
+        f"{each.name} (users had to leave it by {each.retired})"
+        for each in settings.gpu_instances
+        if each.retired and today >= each.retired
+    ]
+    if not retired:
         return ""
     return (
-        f"AWS has retired {instance.name} (users had to leave it by {instance.retired}): EKS makes "
-        "no node group of it in most accounts. ./bionemo preflight lists the types that the region "
+        f"AWS has retired {', '.join(retired)}: EKS makes no node group of it in most accounts. "
+        "./bionemo preflight lists the types that the region "
         f"offers and {settings.workload.title} can use; set gpu.instance_type to one of them."
     )
 

@@ -7,8 +7,8 @@ requests and quotas all derive from these figures, so a guess would be paid for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,24 @@ def _gpu_type(
         compute_capability=capabilities[row["gpu"]],
         nvme_gb=row["nvme_gb"],
         retired=row.get("retired"),
+    )
+
+
+def smallest(types: Sequence[InstanceType]) -> InstanceType:
+    """Return what each of `types` has: the least of CPUs, memory, disks and pods' addresses.
+
+    It has the first one's name, and that one's GPUs with the least memory. A pod that fits it fits
+    all of them.
+    """
+    fewest_pods = min(types, key=lambda each: each.max_pods)
+    return replace(
+        types[0],
+        vcpus=min(each.vcpus for each in types),
+        memory_gib=min(each.memory_gib for each in types),
+        gpu_memory_mib=min(each.gpu_memory_mib for each in types),
+        nvme_gb=min(each.nvme_gb for each in types),
+        network_cards=fewest_pods.network_cards,
+        addresses_per_interface=fewest_pods.addresses_per_interface,
     )
 
 

@@ -31,6 +31,7 @@ from bionemo_eks.configuration.instance_types import (
     GPU_INSTANCE_TYPES,
     InstanceType,
     capability_text,
+    smallest,
 )
 from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
 from bionemo_eks.configuration.presets import NONE, PRESETS
@@ -295,7 +296,9 @@ class GpuSettings(Group):
     instance_type: str = Field(
         default="p4d.24xlarge",
         examples=list(GPU_INSTANCE_TYPES),
-        description="EC2 type of the GPU nodes.",
+        description="EC2 type of the GPU nodes, or several with as many GPUs each, such as "
+        "`p4d.24xlarge,p4de.24xlarge`: On-Demand is taken in their order, Spot by price and "
+        "capacity.",
     )
     nodes: int = Field(default=2, ge=1, le=64, description="GPU nodes that the training runs on.")
     scaling: Literal["on-demand", "fixed"] = Field(
@@ -327,12 +330,23 @@ class GpuSettings(Group):
     @field_validator("instance_type")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        return _one_of(GPU_INSTANCE_TYPES, value)
+        types = [each.strip() for each in value.split(",")]
+        for each in types:
+            if each not in GPU_INSTANCE_TYPES and len(types) > 1:
+                raise refused(f"'{each}' is not one of the allowed values")
+            _one_of(GPU_INSTANCE_TYPES, each)
+        if len(set(types)) < len(types):
+            raise refused("a type is named twice")
+        gpus = {each: GPU_INSTANCE_TYPES[each].gpus for each in types}
+        if len(set(gpus.values())) > 1:
+            counts = ", ".join(f"{name} has {count}" for name, count in gpus.items())
+            raise refused(f"all types must have as many GPUs: {counts}")
+        return ",".join(types)
 
     @property
     def types(self) -> tuple[str, ...]:
-        """The names in `instance_type`."""
-        return (self.instance_type,)
+        """The names in `instance_type`, in its order."""
+        return tuple(self.instance_type.split(","))
 
     @model_validator(mode="after")
     def _reservation_matches(self) -> Self:
@@ -342,6 +356,12 @@ class GpuSettings(Group):
                 f"set both or neither (they are '{self.purchase}' and "
                 f"'{self.capacity_reservation_id}')",
                 "purchase",
+                "capacity_reservation_id",
+            )
+        if self.capacity_reservation_id and len(self.types) > 1:
+            raise refused(
+                f"a capacity reservation is of one instance type, and there are {len(self.types)}",
+                "instance_type",
                 "capacity_reservation_id",
             )
         return self
@@ -571,22 +591,23 @@ class Settings(Group):
 
     @model_validator(mode="after")
     def _the_workload_can_use_the_gpus(self) -> Self:
-        workload, instance = self.workload, self.gpu_instance
-        needs, model = workload.gpus, instance.gpu_model
-        if not needs.has_code_for(instance):
-            capability = capability_text(instance.compute_capability)
-            why = f"{workload.title} has no code for {model} (compute capability {capability})"
-        elif not needs.has_room_on(instance):
+        needs, title = self.workload.gpus, self.workload.title
+        unfit = next((each for each in self.gpu_instances if not needs.met_by(each)), None)
+        if unfit is None:
+            return self
+        model = unfit.gpu_model
+        if needs.has_code_for(unfit):
             why = (
-                f"{workload.title} needs {needs.memory_gib:g} GiB of memory on each GPU, and "
-                f"{model} has {instance.gpu_memory_gib:g}"
+                f"that needs {needs.memory_gib:g} GiB of memory on each GPU, and {model} has "
+                f"{unfit.gpu_memory_gib:g}"
             )
         else:
-            return self
+            capability = capability_text(unfit.compute_capability)
+            why = f"its image has no code for {model} (compute capability {capability})"
         models = dict.fromkeys(
             each.gpu_model for each in GPU_INSTANCE_TYPES.values() if needs.met_by(each)
         )
-        why = f"{instance.name} cannot run {workload.title}: {why}; it can use {', '.join(models)}"
+        why = f"{unfit.name} cannot run {title}: {why}; {title} can use {', '.join(models)}"
         raise refused(why, "gpu.instance_type", "training.workload")
 
     @model_validator(mode="after")
@@ -635,8 +656,13 @@ class Settings(Group):
 
     @property
     def gpu_instance(self) -> InstanceType:
-        """What one GPU node offers."""
-        return GPU_INSTANCE_TYPES[self.gpu.instance_type]
+        """What one GPU node offers at least, whichever of its types it is."""
+        return smallest(self.gpu_instances)
+
+    @property
+    def gpu_instances(self) -> tuple[InstanceType, ...]:
+        """The types that a GPU node may have, in the order of `gpu.instance_type`."""
+        return tuple(GPU_INSTANCE_TYPES[name] for name in self.gpu.types)
 
     @property
     def core_instance(self) -> InstanceType:

@@ -24,7 +24,7 @@ GROUP, LAUNCH, ROLE, PLACEMENT = (
 )
 POOL = NodePool(
     name="some-gpu",
-    instance_type="p5.48xlarge",
+    instance_types=("p5.48xlarge",),
     ami_type="AL2023_x86_64_NVIDIA",
     kubernetes_version="1.35",
     min_nodes=0,
@@ -80,10 +80,15 @@ def test_a_group_without_taint_takes_every_pod() -> None:
     [("p5.48xlarge", "AL2023_x86_64_NVIDIA"), ("m5.xlarge", "AL2023_x86_64_STANDARD")],
 )
 def test_nodes_are_of_the_type_and_the_ami_asked_for(instance_type: str, ami_type: str) -> None:
-    group = only(nodes(instance_type=instance_type, ami_type=ami_type), GROUP)
+    group = only(nodes(instance_types=(instance_type,), ami_type=ami_type), GROUP)
     assert group["InstanceTypes"] == [instance_type]
     assert group["AmiType"] == ami_type
     assert group["Subnets"] == [SUBNETS[0]]
+
+
+def test_several_types_stay_in_their_order() -> None:
+    several = ("p4de.24xlarge", "p4d.24xlarge")
+    assert only(nodes(instance_types=several), GROUP)["InstanceTypes"] == list(several)
 
 
 def test_nodes_follow_the_control_planes_version() -> None:

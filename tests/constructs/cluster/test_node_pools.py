@@ -119,6 +119,18 @@ def test_what_eks_can_change_leaves_the_group(change: dict[str, str]) -> None:
     assert gpu(**change).name == gpu().name
 
 
+def test_several_types_are_another_group_and_one_type_keeps_its_own() -> None:
+    one, two = (
+        gpu(**{"gpu.instance_type": each})
+        for each in ("p4d.24xlarge", "p4d.24xlarge,p4de.24xlarge")
+    )
+    assert one.name == gpu().name
+    assert two.name != one.name
+    assert two.instance_types == ("p4d.24xlarge", "p4de.24xlarge")
+    blanks = gpu(**{"gpu.instance_type": "p4d.24xlarge, p4de.24xlarge"})
+    assert blanks.name == two.name
+
+
 def test_names_begin_as_messages_about_nodes_expect_and_fit_the_longest_cluster_name() -> None:
     """63 characters: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html"""
     longest = "a" * 30

@@ -114,6 +114,40 @@ def test_of_several_the_wrong_one_is_named(name: str, value: str, wrong: str) ->
     assert "team" not in reason
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"gpu.instance_type": "p4d.24xlarge,p9.large"}, ["gpu.instance_type", "'p9.large'"]),
+        ({"gpu.instance_type": "p4d.24xlarge,"}, ["gpu.instance_type", "''"]),
+        ({"gpu.instance_type": "p4d.24xlarge, p4d.24xlarge"}, ["gpu.instance_type", "twice"]),
+        (
+            {"gpu.instance_type": "p4d.24xlarge,g5.12xlarge"},
+            ["gpu.instance_type", "p4d.24xlarge has 8", "g5.12xlarge has 4"],
+        ),
+        (
+            {
+                "gpu.instance_type": "p4d.24xlarge,p4de.24xlarge",
+                "gpu.purchase": "capacity-reservation",
+                "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+            },
+            ["gpu.instance_type", "gpu.capacity_reservation_id", "of one instance type"],
+        ),
+        (
+            {"gpu.instance_type": "p5.48xlarge,p6-b200.48xlarge"},
+            ["gpu.instance_type", "training.workload", "ESM-1nv", "p6-b200.48xlarge", "B200"],
+        ),
+        ({"gpu.instance_type": "p6-b300.48xlarge"}, ["ESM-1nv", "B300", "10.3", "V100", "H200"]),
+        ({"gpu.instance_type": "g7e.48xlarge"}, ["ESM-1nv", "RTX PRO Server 6000", "12.0"]),
+    ],
+)
+def test_gpu_types_that_do_not_fit_are_named_with_the_reason(
+    changes: dict[str, str], named: list[str]
+) -> None:
+    text = refusal(changes)
+    for part in named:
+        assert part in text
+
+
 def taken(name: str, value: str) -> bool:
     """Whether a setting takes a value, alone or with others that it goes together with."""
     try:

@@ -36,6 +36,14 @@ def test_sizes_derive(changes: dict[str, str], workers: int, gpus: int, per_work
     )
 
 
+def test_of_several_types_requests_derive_from_the_smallest() -> None:
+    several = read_settings({"gpu.instance_type": "p5.48xlarge, p4d.24xlarge,p3dn.24xlarge"})
+    assert several.gpu.types == ("p5.48xlarge", "p4d.24xlarge", "p3dn.24xlarge")
+    node = several.gpu_instance
+    assert (node.vcpus, node.memory_gib, node.gpu_memory_gib) == (96, 768, 32)
+    assert (node.gpus, several.gpus, node.max_pods) == (8, 16, 100)
+
+
 @pytest.mark.parametrize(
     "region", ["us-east-1", "ap-southeast-5", "ca-west-1", "il-central-1", "mx-central-1"]
 )

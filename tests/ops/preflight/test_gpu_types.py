@@ -86,6 +86,19 @@ def test_a_zone_without_the_type_is_told_as_that() -> None:
     assert "./bionemo preflight --pin" in commands(result)
 
 
+def test_a_zone_must_offer_all_of_several_types() -> None:
+    both = {"gpu.instance_type": "p4d.24xlarge,g6e.48xlarge"}
+    offered: Answers = {"ec2.describe_instance_type_offerings": offered_in("us-west-2a")}
+    assert looked(both, offered).verdict is Verdict.PASS
+    elsewhere: Answers = {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")}
+    result = looked(both, elsewhere)
+    assert result.verdict is Verdict.FAIL
+    assert "offered in us-west-2c" in result.said
+    none = offered_in(*ZONES, without={"p4d.24xlarge"})
+    result = looked(both, {"ec2.describe_instance_type_offerings": none})
+    assert "offers all of p4d.24xlarge,g6e.48xlarge" in result.said
+
+
 def test_an_account_that_is_still_sold_a_retired_type_is_warned() -> None:
     everything = offered_in(*ZONES, without=())
     result = looked(P3, {"ec2.describe_instance_type_offerings": everything})

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from ops.preflight.quotas import quota_family
-from ops.results import StepKind, Verdict
+from ops.preflight.quotas import gpu_vcpus, quota_family
+from ops.results import Result, StepKind, Verdict
 from tests.ops.accounts import RESERVED, one, results_in
-from tests.ops.reading import commands, figures, needed_used_allowed, of_kind
-from tests.simulated.accounts import standing
+from tests.ops.reading import commands, figures, in_order, needed_used_allowed, of_kind
+from tests.simulated.accounts import good, simulated_deployment, standing
 from tests.simulated.answers import OWN, QUOTAS, quotas, reserved, running, stacked
 from tests.simulated.aws import ACCOUNT, denied, error
 
@@ -120,6 +120,28 @@ def test_each_family_and_purchase_counts_in_its_own_quota(
 
 def test_the_simulated_accounts_have_the_quotas_that_are_asked_for() -> None:
     assert {code for _, _, code in CODES} < {code for _, code in QUOTAS}
+
+
+def test_of_several_types_one_that_the_quotas_allow_is_enough() -> None:
+    both = {"gpu.instance_type": "p4d.24xlarge,g6e.48xlarge"}
+
+    def looked(**limits: float) -> Result:
+        answers = good() | {"service-quotas.get_service_quota": quotas(**limits)}
+        return gpu_vcpus(simulated_deployment(both, answers))
+
+    assert looked(L_DB2E81BA=384).verdict is Verdict.PASS
+    only_p = looked(L_DB2E81BA=0)
+    assert only_p.verdict is Verdict.WARN
+    assert in_order(only_p.said, "p4d.24xlarge", "g6e.48xlarge")
+    assert "L-DB2E81BA" in commands(only_p)[0]
+    assert looked(L_DB2E81BA=0, L_417A185B=0).verdict is Verdict.FAIL
+
+
+def test_of_types_in_one_quota_the_largest_must_fit() -> None:
+    deployment = simulated_deployment({"gpu.instance_type": "p4d.24xlarge,p5.48xlarge"}, good())
+    result = gpu_vcpus(deployment)
+    assert result.verdict is Verdict.FAIL
+    assert needed_used_allowed(result) == [384, 0, 192]
 
 
 def waiting(kind: str, number: int, **more: Any) -> dict[str, Any]:
