@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,11 +37,15 @@ class Synthesised:
         self.settings: Settings = build(app, workloads)
         self.stacks = {name: app.node.find_child(name) for name in names.STACKS}
         self.assembly = app.synth()
+        # Parsed for each who asks: a test may change what it gets.
+        self._texts: dict[str, str] = {}
 
     def json(self, stack: str) -> dict[str, Any]:
         """Return one template as CloudFormation gets it."""
-        artifact = self.assembly.get_stack_artifact(self.stacks[stack].artifact_id)  # type: ignore[attr-defined]
-        template: dict[str, Any] = artifact.template
+        if stack not in self._texts:
+            artifact = self.assembly.get_stack_artifact(self.stacks[stack].artifact_id)  # type: ignore[attr-defined]
+            self._texts[stack] = Path(artifact.template_full_path).read_text(encoding="utf-8")
+        template: dict[str, Any] = json.loads(self._texts[stack])
         return template
 
     def template(self, stack: str) -> Template:

@@ -26,6 +26,9 @@ from tests.workloads.uniref50.harness import (
     stop,
 )
 
+# Each starts the program, most of them more than once.
+pytestmark = pytest.mark.slow
+
 SIZES = ("--val-size", "10", "--test-size", "100", "--num-csv-files", "5", "--workers", "2")
 GOOD = b"".join(b">r%d\nACGT\n" % number for number in range(200))
 PACKED = gzip.compress(GOOD)
@@ -197,7 +200,6 @@ def test_a_write_that_is_refused_is_a_message(
     assert done.stderr.startswith(f"error: {tmp_path}/raw/")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [SMALL, 0])
 def test_killed_at_random_moments_a_rerun_ends_with_the_same_bytes(
     pieces: int, tmp_path: Path, source: Path, right: dict[str, bytes]
