@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.workloads import WORKLOADS
-from tests.context import cdk_flags, read_settings
+from tests.context import UNSTAGED, cdk_flags, read_settings
 
 
 def pytest_sessionstart() -> None:
@@ -33,7 +34,12 @@ class Synthesised:
 
     def __init__(self, overrides: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> None:
         # The validation at synth is the CLI's and CI's business; here it only takes time.
-        app = App(context=cdk_flags(**overrides), analytics_reporting=False)
+        self._folder = TemporaryDirectory(prefix="bionemo-synthesised-")
+        app = App(
+            context=cdk_flags(**overrides) | UNSTAGED,
+            outdir=self._folder.name,
+            analytics_reporting=False,
+        )
         self.settings: Settings = build(app, workloads)
         self.stacks = {name: app.node.find_child(name) for name in names.STACKS}
         self.assembly = app.synth()

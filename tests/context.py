@@ -22,6 +22,8 @@ USABLE = [
     for name, each in GPU_INSTANCE_TYPES.items()
     if next(iter(WORKLOADS.values())).gpus.met_by(each)
 ]
+# Assets stay where they are: each cloud assembly would get a copy of kubectl's and helm's 57 MB.
+UNSTAGED = {"aws:cdk:disable-asset-staging": True}
 ROOT = Path(__file__).resolve().parents[1]
 PINNED = ROOT / "cdk.context.json"
 

@@ -13,6 +13,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from bionemo_eks.configuration import names
+from bionemo_eks.configuration.yaml_loader import LOADER
 from ops.aws import Deployment
 from ops.parallel import side_by_side
 from ops.preflight.account import qualifier
@@ -111,7 +112,7 @@ def _of_cloudformation(deployment: Deployment) -> Result:
 @cache
 def needed_actions() -> tuple[str, ...]:
     """Return the actions that CloudFormation's role needs, each once, sorted."""
-    by_type: dict[str, list[str]] = yaml.safe_load(NEEDED.read_text(encoding="utf-8"))
+    by_type: dict[str, list[str]] = yaml.load(NEEDED.read_text(encoding="utf-8"), LOADER)
     return tuple(sorted({action for actions in by_type.values() for action in actions}))
 
 

@@ -73,7 +73,7 @@ def _client(service: str, region: str) -> Any:
 
 def _twin(client: Any) -> Any:
     """The same client with attributes of its own; `copy` would loop in botocore's `__getattr__`."""
-    twin = type(client).__new__(type(client))
+    twin: Any = object.__new__(client.__class__)
     twin.__dict__.update(client.__dict__)
     return twin
 
