@@ -147,10 +147,11 @@ def test_every_pod_finds_room_on_a_node_that_it_may_run_on(deployment: Any) -> N
 
 def test_only_workers_may_run_on_gpu_nodes(deployment: Any) -> None:
     ledger = ledger_of(deployment)
+    others, training = core_pods(ledger), workers(ledger)
     for node in nodes(groups(deployment)):
-        for pod in core_pods(ledger):
+        for pod in others:
             assert may_run_on(pod["spec"], node) == node.name.startswith("core-")
-        for pod in workers(ledger):
+        for pod in training:
             assert may_run_on(pod["spec"], node) == node.name.startswith("gpu-")
 
 
