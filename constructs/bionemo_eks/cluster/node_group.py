@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
@@ -23,8 +24,17 @@ _NODE_POLICIES = (
 
 
 @dataclass(frozen=True)
+class Disk:
+    """A root volume (gp3): size in GiB, throughput in MiB/s, and IOPS; gp3's own where unset."""
+
+    size: int
+    throughput: int | None = None
+    iops: int | None = None
+
+
+@dataclass(frozen=True)
 class NodePool:
-    """What the nodes of one group are; disk in GiB.
+    """What the nodes of one group are.
 
     `name` must change with what EKS cannot change on a group: instance types, AMI type, capacity
     type, subnets. CloudFormation makes the new group before it removes the old one:
@@ -39,7 +49,7 @@ class NodePool:
     kubernetes_version: str
     min_nodes: int
     max_nodes: int
-    disk_gib: int
+    disk: Disk
     labels: Mapping[str, str]
     taint: tuple[str, str] | None = None
     # On-Demand is taken in the order of the types, Spot by price and capacity:
@@ -48,6 +58,7 @@ class NodePool:
     capacity_reservation_id: str = ""
     cluster_placement: bool = False
     replace_in_place: bool = False
+    user_data: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,8 +129,10 @@ class NodeGroup(Construct):
                         # The root device of the AL2023 and AL2 AMIs.
                         device_name="/dev/xvda",
                         ebs=data.EbsProperty(
-                            volume_size=pool.disk_gib,
+                            volume_size=pool.disk.size,
                             volume_type="gp3",
+                            throughput=pool.disk.throughput,
+                            iops=pool.disk.iops,
                             encrypted=True,
                             delete_on_termination=True,
                         ),
@@ -130,6 +143,7 @@ class NodeGroup(Construct):
                 metadata_options=data.MetadataOptionsProperty(
                     http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
                 ),
+                user_data=Fn.base64(pool.user_data) if pool.user_data else None,
                 placement=self._placement(pool),
                 capacity_reservation_specification=_reservation(pool),
                 tag_specifications=[

@@ -325,7 +325,13 @@ class GpuSettings(Group):
         default="",
         description="Zone of the GPU nodes and of the file system. Empty: the first zone.",
     )
-    disk_gib: int = Field(default=200, ge=100, le=16384, description="Root volume (gp3), in GiB.")
+    disk_gib: int = Field(
+        default=200,
+        ge=100,
+        le=16384,
+        description="Root volume (gp3), in GiB. Images and what pods write beside the file system "
+        "are on it only where the type has no local NVMe.",
+    )
 
     @field_validator("instance_type")
     @classmethod

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bionemo_eks.cluster.node_group import NodePool
+from bionemo_eks.cluster.node_group import Disk, NodePool
 from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.names import node_group_prefix
@@ -45,7 +45,27 @@ def test_core_nodes_are_never_fewer_than_set() -> None:
 
 def test_each_pool_has_the_disk_set_for_it() -> None:
     changes = {"core.disk_gib": "150", "gpu.disk_gib": "300"}
-    assert (core(**changes).disk_gib, gpu(**changes).disk_gib) == (150, 300)
+    assert (core(**changes).disk.size, gpu(**changes).disk.size) == (150, 300)
+
+
+@pytest.mark.parametrize("instance_type", USABLE)
+def test_images_come_to_local_nvme_or_to_a_fast_root_volume(instance_type: str) -> None:
+    """gp3 gives at most 2,000 MiB/s, and a quarter of a MiB/s for each IOPS.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
+    """
+    pool = gpu(**{"gpu.instance_type": instance_type, "gpu.nodes": "1"})
+    if GPU_INSTANCE_TYPES[instance_type].nvme_gb:
+        assert pool.disk == Disk(200)
+        return
+    assert pool.disk.throughput is not None
+    assert pool.disk.iops is not None
+    assert 500 <= pool.disk.throughput <= min(2000, pool.disk.iops / 4)
+
+
+def test_only_gpu_nodes_are_told_of_disks_and_images() -> None:
+    assert gpu().user_data
+    assert not core().user_data
 
 
 @pytest.mark.parametrize(
