@@ -36,9 +36,12 @@ class Disk:
 class NodePool:
     """What the nodes of one group are.
 
-    `name` must change with what EKS cannot change on a group: instance types, AMI type, capacity
-    type, subnets. CloudFormation makes the new group before it removes the old one:
+    `name` must change with what EKS cannot change on a group (instance types, AMI type, capacity
+    type, subnets), and with what it does not change together with a new launch template and may
+    have to: the group's own tags, its repair. CloudFormation makes the new group before it removes
+    the old one. Sources:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-nodegroup.html
+    https://github.com/aws/aws-cdk/issues/16644
     `replace_in_place` ends an old node before its replacement starts, for nodes too scarce to have
     one more of.
     """
