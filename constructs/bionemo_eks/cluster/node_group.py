@@ -62,6 +62,8 @@ class NodePool:
     cluster_placement: bool = False
     replace_in_place: bool = False
     user_data: str = ""
+    # Empty: EKS takes the newest when it makes the group, or its nodes anew.
+    ami_release: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -115,6 +117,7 @@ class NodeGroup(Construct):
         resource.instance_types = list(pool.instance_types)
         # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
         resource.version = pool.kubernetes_version
+        resource.release_version = pool.ami_release or None
         resource.update_config = eks.CfnNodegroup.UpdateConfigProperty(
             max_unavailable=1,
             update_strategy="MINIMAL" if pool.replace_in_place else "DEFAULT",

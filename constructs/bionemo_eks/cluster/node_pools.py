@@ -78,6 +78,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         # An update must not wait for a node more than the quota or the zone has.
         replace_in_place=True,
         user_data=gpu_user_data(),
+        ami_release=gpu.ami_release,
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
     )
 

@@ -153,6 +153,11 @@ KUBERNETES_RELEASES = dict(
     ]
 )
 
+# Releases of EKS' AMIs, by their date, on which GPU nodes of these Kubernetes versions do not come
+# up: the kernel panics. https://github.com/awslabs/amazon-eks-ami/issues/2845
+_PANICS = ("1.31", "1.32", "1.33", "1.34", "1.35")
+BROKEN_GPU_AMI_RELEASES = {"20260930": _PANICS, "20261003": _PANICS}
+
 IMAGES = {
     "bionemo": Image(
         "nvcr.io/nvidia/clara/bionemo-framework:1.2",

@@ -95,6 +95,13 @@ def test_nodes_follow_the_control_planes_version() -> None:
     assert only(nodes(kubernetes_version="1.34"), GROUP)["Version"] == "1.34"
 
 
+def test_an_ami_release_is_pinned_or_eks_takes_the_newest() -> None:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html"""
+    pinned = only(nodes(ami_release="1.35.3-20261012"), GROUP)
+    assert (pinned["ReleaseVersion"], pinned["Version"]) == ("1.35.3-20261012", "1.35")
+    assert "ReleaseVersion" not in only(plain(), GROUP)
+
+
 @pytest.mark.parametrize("capacity_type", ["ON_DEMAND", "SPOT"])
 def test_nodes_are_bought_as_asked(capacity_type: str) -> None:
     assert only(nodes(capacity_type=capacity_type), GROUP)["CapacityType"] == capacity_type

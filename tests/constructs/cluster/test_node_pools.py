@@ -63,6 +63,12 @@ def test_images_come_to_local_nvme_or_to_a_fast_root_volume(instance_type: str) 
     assert 500 <= pool.disk.throughput <= min(2000, pool.disk.iops / 4)
 
 
+def test_only_the_gpu_nodes_ami_is_pinned() -> None:
+    change = {"gpu.ami_release": "1.35.3-20261012"}
+    assert gpu(**change).ami_release == "1.35.3-20261012"
+    assert not core(**change).ami_release
+
+
 def test_only_gpu_nodes_are_told_of_disks_and_images() -> None:
     assert gpu().user_data
     assert not core().user_data
@@ -133,7 +139,13 @@ def test_in_other_subnets_it_is_another_group() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"gpu.nodes": "3"}, {"gpu.disk_gib": "300"}, {"kubernetes_version": "1.34"}]
+    "change",
+    [
+        {"gpu.nodes": "3"},
+        {"gpu.disk_gib": "300"},
+        {"gpu.ami_release": "1.35.3-20261012"},
+        {"kubernetes_version": "1.34"},
+    ],
 )
 def test_what_eks_can_change_leaves_the_group(change: dict[str, str]) -> None:
     assert gpu(**change).name == gpu().name
