@@ -64,6 +64,9 @@ class NodePool:
     user_data: str = ""
     # Empty: EKS takes the newest when it makes the group, or its nodes anew.
     ami_release: str = ""
+    # Whether EKS repairs its nodes, and for which (condition, reason) of the monitoring agent not.
+    repair: bool = False
+    not_repaired: Sequence[tuple[str, str]] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,6 +121,7 @@ class NodeGroup(Construct):
         # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
         resource.version = pool.kubernetes_version
         resource.release_version = pool.ami_release or None
+        resource.node_repair_config = _repair(pool)
         resource.update_config = eks.CfnNodegroup.UpdateConfigProperty(
             max_unavailable=1,
             update_strategy="MINIMAL" if pool.replace_in_place else "DEFAULT",
@@ -175,6 +179,25 @@ def _taints(taint: tuple[str, str] | None) -> list[eks.TaintSpec] | None:
         return None
     key, value = taint
     return [eks.TaintSpec(key=key, value=value, effect=eks.TaintEffect.NO_SCHEDULE)]
+
+
+def _repair(pool: NodePool) -> eks.CfnNodegroup.NodeRepairConfigProperty | None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/node-repair.html"""
+    if not pool.repair:
+        return None
+    overrides = [
+        eks.CfnNodegroup.NodeRepairConfigOverridesProperty(
+            node_monitoring_condition=condition,
+            node_unhealthy_reason=reason,
+            repair_action="NoAction",
+            # EKS wants all four; it does nothing after this time.
+            min_repair_wait_time_mins=30,
+        )
+        for condition, reason in pool.not_repaired
+    ]
+    return eks.CfnNodegroup.NodeRepairConfigProperty(
+        enabled=True, node_repair_config_overrides=overrides or None
+    )
 
 
 def _reservation(

@@ -22,6 +22,11 @@ from bionemo_eks.configuration.settings import Settings
 _THROUGHPUT, _IOPS = 1000, 4000
 
 
+# An agent that has once missed its engine of DCGM, as while a node starts, says so until it is
+# started again, however healthy the GPUs: https://github.com/aws/eks-node-monitoring-agent/issues/266
+_FALSE_ALARMS = (("AcceleratedHardwareReady", "DCGMError"),)
+
+
 def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
     """Return the pool for controllers, add-ons and the data Job: never fewer than `core.nodes`.
 
@@ -57,6 +62,8 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
             settings.release.gpu_ami_type,
             capacity_type,
             *subnets,
+            # As it was before there was any, where there is none.
+            *([] if gpu.repair == "off" else [f"repair {gpu.repair}"]),
         ),
         instance_types=gpu.types,
         ami_type=settings.release.gpu_ami_type,
@@ -79,6 +86,8 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         replace_in_place=True,
         user_data=gpu_user_data(),
         ami_release=gpu.ami_release,
+        repair=gpu.repair != "off",
+        not_repaired=_FALSE_ALARMS if gpu.repair == "gpus" else (),
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
     )
 

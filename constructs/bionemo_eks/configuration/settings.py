@@ -342,6 +342,12 @@ class GpuSettings(Group):
         description="Root volume (gp3), in GiB. Images and what pods write beside the file system "
         "are on it only where the type has no local NVMe.",
     )
+    repair: Literal["off", "nodes", "gpus"] = Field(
+        default="nodes",
+        description="What EKS repairs by replacing or rebooting a GPU node. `nodes`: a node that "
+        "is not ready, or whose kernel, disks, network or container runtime fail. `gpus`: faults "
+        "of GPUs too, but then CloudWatch has no GPU metrics. A change makes another node group.",
+    )
     ami_release: AmiRelease = Field(
         default="",
         description="Release of EKS' AMI that the GPU nodes have. Empty: the newest, each time "

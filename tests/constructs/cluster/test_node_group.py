@@ -189,6 +189,23 @@ def test_reserved_capacity_is_used_only_when_given() -> None:
     assert "CapacityReservationSpecification" not in launch(plain())
 
 
+def test_nodes_are_repaired_when_asked_but_not_for_every_reason() -> None:
+    """EKS takes an override only with all four of its values.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-eks-nodegroup-noderepairconfigoverrides.html
+    """
+    assert "NodeRepairConfig" not in only(plain(), GROUP)
+    assert only(nodes(repair=True), GROUP)["NodeRepairConfig"] == {"Enabled": True}
+    but = nodes(repair=True, not_repaired=[("AcceleratedHardwareReady", "DCGMError")])
+    (override,) = only(but, GROUP)["NodeRepairConfig"]["NodeRepairConfigOverrides"]
+    assert override.pop("MinRepairWaitTimeMins") >= 1
+    assert override == {
+        "NodeMonitoringCondition": "AcceleratedHardwareReady",
+        "NodeUnhealthyReason": "DCGMError",
+        "RepairAction": "NoAction",
+    }
+
+
 @pytest.mark.parametrize(("in_place", "strategy"), [(True, "MINIMAL"), (False, "DEFAULT")])
 def test_an_update_takes_one_node_at_a_time(in_place: bool, strategy: str) -> None:
     config = only(nodes(replace_in_place=in_place), GROUP)["UpdateConfig"]

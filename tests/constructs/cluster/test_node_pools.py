@@ -9,7 +9,7 @@ import pytest
 from bionemo_eks.cluster.node_group import Disk, NodePool
 from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
-from bionemo_eks.configuration.names import node_group_prefix
+from bionemo_eks.configuration.names import name_with_hash, node_group_prefix
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TAINT
 from tests.context import USABLE, read_settings
@@ -149,6 +149,25 @@ def test_in_other_subnets_it_is_another_group() -> None:
 )
 def test_what_eks_can_change_leaves_the_group(change: dict[str, str]) -> None:
     assert gpu(**change).name == gpu().name
+
+
+def test_another_repair_is_another_group_for_it_may_come_with_new_nodes() -> None:
+    """EKS refuses the two together on one group: https://github.com/aws/aws-cdk/issues/16644"""
+    repairs = ("off", "nodes", "gpus")
+    pools = {repair: gpu(**{"gpu.repair": repair}) for repair in repairs}
+    assert len({pool.name for pool in pools.values()}) == len(repairs)
+    assert [pools[repair].repair for repair in repairs] == [False, True, True]
+
+
+def test_without_repair_a_group_has_the_name_that_it_had_before_there_was_any() -> None:
+    """So it is updated in place; the name is that of the version before."""
+    pool = gpu(("pods-a",), **{"gpu.repair": "off", "gpu.instance_type": "p3.16xlarge"})
+    before = ["p3.16xlarge", "AL2023_x86_64_NVIDIA", "ON_DEMAND", "pods-a"]
+    assert pool.name == name_with_hash("bionemo-on-eks-gpu", *before)
+
+
+def test_core_nodes_are_not_repaired() -> None:
+    assert not core().repair
 
 
 def test_several_types_are_another_group_and_one_type_keeps_its_own() -> None:
