@@ -18,6 +18,7 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
         "retired-gpu-type": _retired_type(settings, today),
         "admin-role": _admin_role(settings),
         "fixed-gpu-nodes": _fixed_nodes(settings),
+        "gpu-repair": _repair(settings),
     }
     return {name: text for name, text in texts.items() if text}
 
@@ -90,4 +91,14 @@ def _fixed_nodes(settings: Settings) -> str:
         f"gpu.scaling is fixed: {gpu.nodes} x {gpu.instance_type} stay up, and are paid for, from "
         "the deployment to its removal, also while the data is prepared and when the training is "
         "over. To pay for them while they train alone, set gpu.scaling to on-demand."
+    )
+
+
+def _repair(settings: Settings) -> str:
+    if settings.gpu.repair != "gpus":
+        return ""
+    return (
+        "gpu.repair is gpus: a node has one engine of DCGM, so CloudWatch then has no GPU metrics. "
+        "The dashboard's graphs of GPU use stay empty, and what rests on GPU use tells nothing. To "
+        "have them, set gpu.repair to nodes."
     )

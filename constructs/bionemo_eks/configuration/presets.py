@@ -27,6 +27,7 @@ _PRESETS = (
             "gpu.instance_type": "p3.16xlarge",
             "gpu.nodes": 2,
             "gpu.scaling": "fixed",
+            "gpu.repair": "off",
             "dataset.preparation": "bionemo",
             "training.workload": "esm1nv",
         },

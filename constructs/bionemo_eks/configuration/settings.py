@@ -35,7 +35,11 @@ from bionemo_eks.configuration.instance_types import (
 )
 from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
 from bionemo_eks.configuration.presets import NONE, PRESETS
-from bionemo_eks.configuration.versions import KUBERNETES_RELEASES, KubernetesRelease
+from bionemo_eks.configuration.versions import (
+    BROKEN_GPU_AMI_RELEASES,
+    KUBERNETES_RELEASES,
+    KubernetesRelease,
+)
 from bionemo_eks.configuration.workload import Workload
 
 # Whatever CDK tags carries it, so that what is left over can be told from other projects' things.
@@ -80,6 +84,12 @@ ImageReference = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255),
     Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
+]
+# https://docs.aws.amazon.com/eks/latest/userguide/eks-linux-ami-versions.html
+AmiRelease = Annotated[
+    str,
+    StringConstraints(pattern=r"^([0-9]+\.[0-9]+\.[0-9]+-20[0-9]{6})?$"),
+    Form("a release version of EKS' AMIs, such as 1.35.3-20261012, or empty"),
 ]
 Layout = Literal["pod-per-gpu", "pod-per-node"]
 Experiment = Annotated[
@@ -325,7 +335,24 @@ class GpuSettings(Group):
         default="",
         description="Zone of the GPU nodes and of the file system. Empty: the first zone.",
     )
-    disk_gib: int = Field(default=200, ge=100, le=16384, description="Root volume (gp3), in GiB.")
+    disk_gib: int = Field(
+        default=200,
+        ge=100,
+        le=16384,
+        description="Root volume (gp3), in GiB. Images and what pods write beside the file system "
+        "are on it only where the type has no local NVMe.",
+    )
+    repair: Literal["off", "nodes", "gpus"] = Field(
+        default="nodes",
+        description="What EKS repairs by replacing or rebooting a GPU node. `nodes`: a node that "
+        "is not ready, or whose kernel, disks, network or container runtime fail. `gpus`: faults "
+        "of GPUs too, but then CloudWatch has no GPU metrics. A change makes another node group.",
+    )
+    ami_release: AmiRelease = Field(
+        default="",
+        description="Release of EKS' AMI that the GPU nodes have. Empty: the newest, each time "
+        "that a deployment makes them anew.",
+    )
 
     @field_validator("instance_type")
     @classmethod
@@ -586,6 +613,26 @@ class Settings(Group):
                 f"({', '.join(self.zones)}): name it in network.availability_zones too",
                 "network.availability_zones",
                 "gpu.availability_zone",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_ami_release_fits(self) -> Self:
+        release, version = self.gpu.ami_release, self.kubernetes_version
+        if not release:
+            return self
+        kubernetes, _, day = release.partition("-")
+        if kubernetes.rpartition(".")[0] != version:
+            raise refused(
+                f"{release} is an AMI for Kubernetes {kubernetes}, and the cluster has {version}",
+                "gpu.ami_release",
+                "kubernetes_version",
+            )
+        if version in BROKEN_GPU_AMI_RELEASES.get(day, ()):
+            raise refused(
+                f"{release} is known to be broken: its kernel panics on GPU types "
+                "(https://github.com/awslabs/amazon-eks-ami/issues/2845)",
+                "gpu.ami_release",
             )
         return self
 

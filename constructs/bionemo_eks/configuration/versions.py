@@ -63,6 +63,7 @@ class KubernetesRelease:
 
 
 _KUBE_PROXY, _COREDNS, _METRICS = "kube-proxy", "coredns", "metrics-server"
+NODE_MONITOR = "eks-node-monitoring-agent"
 
 # The same for every Kubernetes version in the table: EKS offers each of them for all of these.
 _COMMON_ADDONS = {
@@ -73,6 +74,8 @@ _COMMON_ADDONS = {
     "aws-fsx-csi-driver": "v1.9.0-eksbuild.1",
     # Newest; its GPU metrics need no add-on of their own.
     "amazon-cloudwatch-observability": "v6.4.0-eksbuild.1",
+    # The first that does not take a program's own fault (XID 13, 31, 94) for one of the GPU.
+    NODE_MONITOR: "v1.7.0-eksbuild.1",
 }
 
 
@@ -152,6 +155,11 @@ KUBERNETES_RELEASES = dict(
         ),
     ]
 )
+
+# Releases of EKS' AMIs, by their date, on which GPU nodes of these Kubernetes versions do not come
+# up: the kernel panics. https://github.com/awslabs/amazon-eks-ami/issues/2845
+_PANICS = ("1.31", "1.32", "1.33", "1.34", "1.35")
+BROKEN_GPU_AMI_RELEASES = {"20260930": _PANICS, "20261003": _PANICS}
 
 IMAGES = {
     "bionemo": Image(

@@ -34,6 +34,12 @@ def test_support_that_has_ended_is_told_with_its_date_and_the_newest_version(
     assert list(KUBERNETES_RELEASES)[-1] in text
 
 
+def test_repaired_gpus_cost_their_metrics_and_that_is_told() -> None:
+    today = date(2026, 11, 24)
+    assert "gpu-repair" not in advice(read_settings({}), today)
+    assert "no GPU metrics" in advice(read_settings({"gpu.repair": "gpus"}), today)["gpu-repair"]
+
+
 def test_an_endpoint_that_is_open_to_all_is_told() -> None:
     today = date(2026, 11, 24)
     assert "public-endpoint" in advice(read_settings({}), today)

@@ -148,6 +148,23 @@ def test_gpu_types_that_do_not_fit_are_named_with_the_reason(
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("release", "version", "named"),
+    [
+        ("1.34.6-20261012", "1.35", ["Kubernetes 1.34.6", "has 1.35", "kubernetes_version"]),
+        ("1.35.3-20260930", "1.35", ["known to be broken", "panics"]),
+        ("1.34.6-20261003", "1.34", ["known to be broken", "panics"]),
+        ("20261012", "1.35", ["1.35.3-20261012"]),
+    ],
+)
+def test_an_ami_release_that_does_not_work_is_refused_with_the_reason(
+    release: str, version: str, named: list[str]
+) -> None:
+    text = refusal({"gpu.ami_release": release, "kubernetes_version": version})
+    for part in ["gpu.ami_release", release, *named]:
+        assert part in text
+
+
 def taken(name: str, value: str) -> bool:
     """Whether a setting takes a value, alone or with others that it goes together with."""
     try:
