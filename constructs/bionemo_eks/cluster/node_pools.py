@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bionemo_eks.cluster.node_group import NodePool
+from bionemo_eks.cluster.node_group import CAPACITY_BLOCK, NodePool
 from bionemo_eks.configuration.names import name_with_hash, node_group_prefix
 from bionemo_eks.configuration.scheduling import (
     ACCELERATOR_LABEL,
@@ -14,6 +14,14 @@ from bionemo_eks.configuration.scheduling import (
     worker_type,
 )
 from bionemo_eks.configuration.settings import Settings
+
+# A reservation's nodes are On-Demand nodes: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
+_CAPACITY_TYPES = {
+    "on-demand": "ON_DEMAND",
+    "spot": "SPOT",
+    "capacity-reservation": "ON_DEMAND",
+    "capacity-block": CAPACITY_BLOCK,
+}
 
 
 def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
@@ -42,7 +50,9 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
     """
     gpu = settings.gpu
     fixed = gpu.scaling == "fixed"
-    capacity_type = "SPOT" if gpu.purchase == "spot" else "ON_DEMAND"
+    capacity_type = _CAPACITY_TYPES[gpu.purchase]
+    # A group for each block: EKS plans the end of one when it makes the group.
+    block = [gpu.capacity_reservation_id] if capacity_type == CAPACITY_BLOCK else []
     return NodePool(
         name=_name(
             settings,
@@ -50,6 +60,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
             gpu.instance_type,
             settings.release.gpu_ami_type,
             capacity_type,
+            *block,
             *subnets,
         ),
         instance_types=gpu.types,
@@ -66,9 +77,12 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         taint=GPU_TAINT,
         capacity_type=capacity_type,
         capacity_reservation_id=gpu.capacity_reservation_id,
+        capacity_reservation_group=gpu.capacity_reservation_group,
         # What is reserved need not lie close together; for a placement group one reserves in it:
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/limitations-placement-groups.html
-        cluster_placement=not gpu.capacity_reservation_id,
+        # Of a Capacity Block AWS sees to that itself:
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-using.html
+        cluster_placement=not (gpu.capacity_reservation_id or gpu.capacity_reservation_group),
         # An update must not wait for a node more than the quota or the zone has.
         replace_in_place=True,
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
