@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from kubernetes import client as kubernetes
 
 from bionemo_eks.configuration.workload import Workload
 from bionemo_eks.jobs.dataset_job import DATA_JOB
-from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.places import NAMESPACE, NOTES
 from ops.cluster.api import ClusterError, asked
 
 T = TypeVar("T")
@@ -116,6 +117,8 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if not job:
         return ""
     if job["spec"].get("runPolicy", {}).get("suspend"):
+        if why := _stopped_why(job):
+            return f"suspended by the watch: {why}"
         if job_state(data) != "complete":
             return "suspended: it waits for the data"
         if launcher is not None and job_state(launcher) != "complete":
@@ -128,6 +131,15 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
         return "created"
     state, why = str(current[-1]["type"]).lower(), current[-1].get("message", "")
     return f"{state}: {why}" if state == "failed" and why else state
+
+
+def _stopped_why(job: dict[str, Any]) -> str:
+    """Say why the watch has suspended a PyTorchJob (workloads/watch/job_states.py), if it has."""
+    try:
+        noted = json.loads(job["metadata"].get("annotations", {}).get(NOTES, "{}"))
+        return str(noted.get("stopped_why", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def worker_state(pod: Any) -> str:

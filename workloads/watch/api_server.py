@@ -28,7 +28,7 @@ class ApiError(RuntimeError):
 
 
 class ApiServer:
-    """Objects of one namespace, read.
+    """Objects of one namespace: read, and changed.
 
     `address` is the server's, such as `https://10.0.0.1:443`. `account` is the folder with the
     token, which the kubelet renews in place, and with the server's certificate authority.
@@ -50,17 +50,26 @@ class ApiServer:
         items: list[dict[str, Any]] = (found or {}).get("items") or []
         return items
 
+    def patch(self, group_version: str, plural: str, name: str, body: Mapping[str, Any]) -> None:
+        """Change an object by a merge patch (RFC 7386). Raises ApiError, also without it."""
+        path = f"{self._path(group_version, plural)}/{quote(name)}"
+        if self._ask(path, body) is None:
+            raise ApiError(f"{path} is not there")
+
     def _path(self, group_version: str, plural: str) -> str:
         root = "apis" if "/" in group_version else "api"
         return f"/{root}/{group_version}/namespaces/{self._namespace}/{plural}"
 
-    def _ask(self, path: str) -> dict[str, Any] | None:
+    def _ask(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         try:
             # The file each time: a token is good for an hour.
             token = (self._account / "token").read_text(encoding="utf-8").strip()
             request = urllib.request.Request(
                 self._address + path, headers={"Authorization": f"Bearer {token}"}
             )
+            if body is not None:
+                request.method, request.data = "PATCH", json.dumps(body).encode()
+                request.add_header("Content-Type", "application/merge-patch+json")
             with urllib.request.urlopen(request, timeout=TIMEOUT, context=self._trust()) as answer:
                 found: dict[str, Any] = json.load(answer)
                 return found

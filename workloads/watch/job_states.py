@@ -6,6 +6,7 @@ rests on the words of a log or a message, but on conditions, phases and reasons.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ _OUT_OF_MEMORY = "OOMKilled"
 # Minutes after which an end counts: two looks at the least see a job that was started again as one
 # that goes on, however soon it fails again. So an alarm on its failure leaves ALARM in between.
 SETTLED = 2.0
+# The PyTorchJob's annotation, a JSON object: what launcher and watch note of a run.
+NOTES = "bionemo-on-eks/run"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class States:
     counts those that are started again, which theirs are not. `no_image`: init containers whose
     image cannot be had; it counts the other containers.
     https://github.com/amazon-contributing/opentelemetry-collector-contrib/blob/aws-cwa-dev/receiver/awscontainerinsightreceiver/internal/stores/podstore.go
+    `stopped`: why the watch has suspended the training; empty if it has not.
     """
 
     data: str
@@ -67,6 +71,7 @@ class States:
     cannot_start: float
     jobs_out_of_memory: int
     no_image: int
+    stopped: str
 
 
 def states(look: Look) -> States:
@@ -85,6 +90,7 @@ def states(look: Look) -> States:
         cannot_start=_longest(look.now, map(_on_its_node_since, _stuck(look, pods))),
         jobs_out_of_memory=sum(map(_killed_for_memory, look.job_pods)),
         no_image=sum(map(_init_without_image, pods)),
+        stopped=_stopped(look.training),
     )
 
 
@@ -127,6 +133,21 @@ def _training_state(job: Object | None, now: datetime) -> str:
         return "suspended"
     under_way = any(_condition(job, each) for each in (_RUNNING, _FAILED, _SUCCEEDED))
     return "running" if under_way else "created"
+
+
+def notes(job: Object) -> dict[str, Any]:
+    """Return what is noted of a run on its PyTorchJob; nothing where that cannot be read."""
+    try:
+        found = json.loads((job["metadata"].get("annotations") or {}).get(NOTES, "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _stopped(job: Object | None) -> str:
+    if job is None or not (job["spec"].get("runPolicy") or {}).get("suspend"):
+        return ""
+    return str(notes(job).get("stopped_why", ""))
 
 
 def _reasons(*jobs: Object | None) -> Iterable[str]:

@@ -4,8 +4,9 @@
       --metrics BioNeMoOnEKS/CLUSTER --region REGION
 
 What is looked at are the jobs of these names, so that one that is made again under its name is
-watched too. A further subject (a training that stands still, one that takes too long) is a field of
-`States`, a value in `cloudwatch_metrics.values`, and an alarm of the Observability stack.
+watched too. A further subject (a training that stands still) is a field of `States`, a value in
+`cloudwatch_metrics.values`, and an alarm of the Observability stack; a further reason to suspend
+the training is one more in `reasons`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from api_server import ApiError, ApiServer, of_this_cluster
+from block_end import block_end
+from capacity_block import CapacityBlock
 from cloudwatch_metrics import Metrics, values
 from job_states import Look, States, states
+from suspension import Reason, Suspension
 
 # Seconds between two looks: a finer period of metrics than a minute costs more.
 INTERVAL = 60.0
@@ -44,12 +48,15 @@ def look(api: ApiServer, names: argparse.Namespace) -> Look:
 
 
 class Watch:
-    """Looks, and tells in the log what has changed since the last look."""
+    """Looks, tells in the log what has changed since the last look, and suspends what must be."""
 
     def __init__(
-        self, see: Callable[[], Look], publish: Callable[[dict[str, float], datetime], None]
+        self,
+        see: Callable[[], Look],
+        publish: Callable[[dict[str, float], datetime], None],
+        suspend: Callable[[Look], str] = lambda seen: "",
     ) -> None:
-        self._see, self._publish = see, publish
+        self._see, self._publish, self._suspend = see, publish, suspend
         self._told = ""
 
     def once(self) -> None:
@@ -58,10 +65,12 @@ class Watch:
             seen = self._see()
             found = states(seen)
             self._publish(values(found), seen.now)
+            # The next look tells of it, by what the API server then has.
+            why = self._suspend(seen) if found.training in ("created", "running") else ""
         except (ApiError, BotoCoreError, ClientError) as error:
             self._tell(f"error: {error}")
         else:
-            self._tell(in_words(found))
+            self._tell(f"suspends the training: {why}" if why else in_words(found))
 
     def _tell(self, text: str) -> None:
         if text != self._told:
@@ -72,6 +81,8 @@ class Watch:
 def in_words(found: States) -> str:
     """Return one line for the log; what only grows older is no change."""
     parts = [f"data {found.data}", f"launcher {found.launcher}", f"training {found.training}"]
+    if found.stopped:
+        parts.append(f"suspended by the watch: {found.stopped}")
     if found.workers_pending:
         parts.append("workers wait for nodes")
     if found.cannot_start:
@@ -89,7 +100,18 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     for name in ("namespace", "data-job", "training", "metrics", "region"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--launcher", default="", help="Without one no training is started.")
+    parser.add_argument("--block", default="", help="The Capacity Block that the training is in.")
+    parser.add_argument(
+        "--margin", type=float, default=0.0, help="Minutes to its end at the least."
+    )
     return parser.parse_args(given)
+
+
+def reasons(given: argparse.Namespace) -> list[Reason]:
+    """Return what may make the watch suspend the training; botocore's errors."""
+    if not given.block:
+        return []
+    return [block_end(CapacityBlock(given.block, given.region, given.margin))]
 
 
 def main() -> int:
@@ -100,10 +122,11 @@ def main() -> int:
     try:
         api = of_this_cluster(given.namespace)
         metrics = Metrics(given.metrics, given.region)
+        suspension = Suspension(api, given.training, reasons(given))
     except (ApiError, BotoCoreError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    watch = Watch(lambda: look(api, given), metrics.publish)
+    watch = Watch(lambda: look(api, given), metrics.publish, suspension.look)
     while not ended.is_set():
         watch.once()
         ended.wait(INTERVAL)

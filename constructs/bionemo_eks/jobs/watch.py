@@ -5,7 +5,7 @@ from __future__ import annotations
 from bionemo_eks.configuration.names import metrics_namespace, name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
-from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs import capacity_block, manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import NAMESPACE, PROGRAMS
 
@@ -24,13 +24,15 @@ def watch_objects(
     `launcher` is the launcher's Job, None where no training is to be started.
     """
     account, training = settings.workload.watch, _name(training_job)
-    files = manifests.program_files(PROGRAM_FOLDER)
+    files = manifests.program_files(PROGRAM_FOLDER, capacity_block.PROGRAM_FOLDER)
+    ends = capacity_block.options(settings)
     options = {
         "--namespace": NAMESPACE,
         "--data-job": _name(dataset_job),
         "--training": training,
         "--metrics": metrics_namespace(settings),
         "--region": settings.region,
+        **ends,
     }
     if launcher is not None:
         options["--launcher"] = _name(launcher)
@@ -40,6 +42,8 @@ def watch_objects(
             "image": IMAGES["watch"].reference,
             "account": account,
             "training": training,
+            # Where nothing may make it suspend the training, it may not.
+            "verbs": ["get", "patch"] if ends else ["get"],
             "jobs": [_name(job) for job in (dataset_job, launcher) if job is not None],
             # With the account's name, for two workloads' watches share no object.
             "program_config_map": name_with_hash(f"{account}-program", files),

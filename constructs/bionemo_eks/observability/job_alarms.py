@@ -66,6 +66,13 @@ def _ends(job: str) -> tuple[Message, ...]:
             f"kubectl describe pytorchjob {job}. After the mend: ./bionemo retry training",
         ),
         Message(
+            "training-suspended",
+            "TrainingStoppedByWatch",
+            "The watch has suspended the training before its end; its workers have saved, and the "
+            "GPU nodes go. Why: ./bionemo status. Started again, it goes on from its newest "
+            "checkpoint; with another Capacity Block: set its id, make deploy",
+        ),
+        Message(
             "dataset-error",
             "DataFailed",
             "The data Job has failed and does not try again; no GPU node starts. Why: "

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.jobs.places import FSX
+from bionemo_eks.jobs.places import FSX, NOTES
 from bionemo_eks.jobs.training_job import (
     PROGRAM_FOLDER,
     launcher_objects,
@@ -22,6 +22,7 @@ from bionemo_eks.jobs.workloads import WORKLOADS
 from start import parser
 from tests.context import read_settings
 from tests.workloads.esm1nv.checkpoints import save
+from wait_for_block import EXIT_OVER
 
 DATA_JOB = {"metadata": {"name": "some-data-job"}}
 
@@ -261,6 +262,48 @@ def test_the_launcher_holds_the_training_before_it_forgets_the_last_run() -> Non
     names = list(found)
     assert names.index("hold-the-training") < names.index("forget-the-run-before")
     assert '"suspend":true' in found["hold-the-training"][-1]
+
+
+BLOCK = {
+    "gpu.purchase": "capacity-block",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
+
+
+def test_in_a_capacity_block_the_launcher_waits_for_its_beginning_last() -> None:
+    """Nodes that are asked for earlier are refused: the suspension is lifted after the wait."""
+    found = Objects(**BLOCK)
+    job = found.launcher[-1]
+    pod = job["spec"]["template"]["spec"]
+    waits = pod["initContainers"][-1]
+    assert {BLOCK["gpu.capacity_reservation_id"], "us-west-2"} <= set(waits["args"])
+    mounts = {each["name"]: each["mountPath"] for each in waits["volumeMounts"]}
+    (program,) = [each for each in found.launcher if each["kind"] == "ConfigMap"]
+    (volume,) = [
+        each
+        for each in pod["volumes"]
+        if each.get("configMap", {}).get("name") == program["metadata"]["name"]
+    ]
+    folder, _, file = waits["command"][1].rpartition("/")
+    assert mounts[volume["name"]] == folder
+    assert file in program["data"]
+    (rule,) = job["spec"]["podFailurePolicy"]["rules"]
+    assert rule["onExitCodes"]["values"] == [EXIT_OVER]
+    assert rule["onExitCodes"]["containerName"] == waits["name"]
+    assert "podFailurePolicy" not in Objects().launcher[-1]["spec"]
+
+
+def test_another_block_is_another_launcher_of_the_same_training() -> None:
+    """So the training goes on in a block that is bought later, and is not made anew for it."""
+    one = Objects(**BLOCK)
+    other = Objects(**BLOCK | {"gpu.capacity_reservation_id": "cr-00000000000000001"})
+    assert one.training == other.training
+    assert one.launcher[-1]["metadata"]["name"] != other.launcher[-1]["metadata"]["name"]
+
+
+def test_the_launcher_forgets_why_the_watch_has_suspended_the_last_run() -> None:
+    holds = steps(Objects().launcher)["hold-the-training"][-1].partition("=")[2]
+    assert json.loads(holds)["metadata"]["annotations"] == {NOTES: None}
 
 
 def test_the_launcher_may_touch_its_two_jobs_and_no_more() -> None:

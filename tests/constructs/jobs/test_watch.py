@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration.versions import IMAGES
+from bionemo_eks.jobs import capacity_block
 from bionemo_eks.jobs.watch import PROGRAM_FOLDER, watch_objects
 from tests.context import read_settings
 
 Objects = list[dict[str, Any]]
+FOLDERS = (PROGRAM_FOLDER, capacity_block.PROGRAM_FOLDER)
+BLOCK = {
+    "gpu.purchase": "capacity-block",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
 
 
 def made(launcher: str | None = "some-launcher", **changes: str) -> Objects:
@@ -49,6 +55,18 @@ def test_it_watches_the_jobs_that_are_there_and_only_looks() -> None:
     assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list"}
 
 
+def test_in_a_capacity_block_it_knows_the_end_and_may_suspend_the_training_alone() -> None:
+    objects = made(**BLOCK)
+    assert options(objects)["--block"] == BLOCK["gpu.capacity_reservation_id"]
+    assert float(options(objects)["--margin"]) > 40, "before EKS takes the nodes"
+    changes = [
+        rule for rule in only(objects, "Role")["rules"] if not {"get", "list"} >= set(rule["verbs"])
+    ]
+    assert [(each["resourceNames"], each["verbs"]) for each in changes] == [
+        (["some-training"], ["get", "patch"])
+    ]
+
+
 def test_without_a_training_it_watches_the_data_job_all_the_same() -> None:
     objects = made(launcher=None)
     assert "--launcher" not in options(objects)
@@ -77,7 +95,8 @@ def test_the_pod_finds_the_program_and_nothing_of_the_images_entry_point() -> No
     assert (folder, name in program["data"]) == (mount["mountPath"], True)
     (volume,) = only(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
     assert volume["configMap"]["name"] == program["metadata"]["name"]
-    assert set(program["data"]) == {each.name for each in PROGRAM_FOLDER.glob("*.py")}
+    brought = {each.name for folder in FOLDERS for each in folder.glob("*.py")}
+    assert set(program["data"]) == brought
 
 
 def test_another_program_is_another_config_map(

@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client as kubernetes
 
 from bionemo_eks.jobs.dataset_job import DATA_JOB, dataset_objects
-from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.places import NAMESPACE, NOTES
 from bionemo_eks.jobs.training_job import launcher_objects, training_job
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops import verify
@@ -81,6 +81,17 @@ def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster:
     assert in_order(for_nobody, "suspended")
     assert len({for_data, for_launcher, for_nobody}) == 3
     assert state(PREPARED, LAUNCHED) == for_nobody, "it has started it, and somebody stopped it"
+
+
+def test_a_training_that_the_watch_has_suspended_says_why(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    stopped = training(True)
+    stopped["metadata"]["annotations"] = {NOTES: '{"stopped_why": "its block ends at noon"}'}
+    cluster.lists |= {PYTORCH: [stopped], JOBS: [PREPARED, LAUNCHED]}
+    assert in_order(jobs(api, ESM1NV).training, "suspended", "its block ends at noon")
+    stopped["metadata"]["annotations"] = {NOTES: "not JSON"}
+    assert in_order(jobs(api, ESM1NV).training, "suspended", "nobody")
 
 
 def test_a_failed_training_says_why(api: kubernetes.ApiClient, cluster: Cluster) -> None:

@@ -234,7 +234,7 @@ def test_each_alarm_asks_for_a_metric_that_is_published() -> None:
     published = set(values(states(Course().look())))
     asked = {each["MetricName"] for each in alarms() if each["Namespace"] == NAMESPACE}
     assert asked <= published
-    assert len(asked) == 9
+    assert len(asked) == 10
 
 
 # What may happen next, and to how many ends it leads.

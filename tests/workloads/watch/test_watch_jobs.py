@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from api_server import ApiError, ApiServer, of_this_cluster
+from bionemo_eks.jobs import capacity_block
 from bionemo_eks.jobs.watch import PROGRAM_FOLDER, watch_objects
 from job_states import Look, states
 from tests.context import read_settings
@@ -200,10 +201,18 @@ def test_without_a_launcher_none_is_asked_for(account: Path) -> None:
     assert len(seen.job_pods) == 1
 
 
+# The pod has the files of both folders beside each other.
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": str(capacity_block.PROGRAM_FOLDER),
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
 def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(PROGRAM_FOLDER / "watch_jobs.py"), *options],
-        env={"PATH": os.environ["PATH"], **environment},
+        env={**ENVIRONMENT, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -226,7 +235,7 @@ def test_it_goes_on_without_answers_and_ends_at_sigterm() -> None:
     process = subprocess.Popen(
         [sys.executable, str(PROGRAM_FOLDER / "watch_jobs.py"), *ALL],
         env={
-            "PATH": os.environ["PATH"],
+            **ENVIRONMENT,
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
             "KUBERNETES_SERVICE_PORT": "9",
         },
