@@ -1,4 +1,4 @@
-"""The Kubernetes API, asked with a pod's own service account: `urllib`, no further library.
+"""The Kubernetes API, asked and told with a pod's own service account, by `urllib` alone.
 
 https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 """
@@ -28,7 +28,7 @@ class ApiError(RuntimeError):
 
 
 class ApiServer:
-    """Objects of one namespace, read.
+    """Objects of one namespace.
 
     `address` is the server's, such as `https://10.0.0.1:443`. `account` is the folder with the
     token, which the kubelet renews in place, and with the server's certificate authority.
@@ -50,16 +50,33 @@ class ApiServer:
         items: list[dict[str, Any]] = (found or {}).get("items") or []
         return items
 
+    def patch(self, group_version: str, plural: str, name: str, changes: dict[str, Any]) -> None:
+        """Change one object by a merge patch (RFC 7386); ApiError where it is refused."""
+        path = f"{self._path(group_version, plural)}/{quote(name)}"
+        body = json.dumps(changes).encode()
+        headers = {"Content-Type": "application/merge-patch+json"}
+        if self._ask(path, "PATCH", body, headers) is None:
+            raise ApiError(f"{path} is not there")
+
     def _path(self, group_version: str, plural: str) -> str:
         root = "apis" if "/" in group_version else "api"
         return f"/{root}/{group_version}/namespaces/{self._namespace}/{plural}"
 
-    def _ask(self, path: str) -> dict[str, Any] | None:
+    def _ask(
+        self,
+        path: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any] | None:
         try:
             # The file each time: a token is good for an hour.
             token = (self._account / "token").read_text(encoding="utf-8").strip()
             request = urllib.request.Request(
-                self._address + path, headers={"Authorization": f"Bearer {token}"}
+                self._address + path,
+                data=body,
+                headers={"Authorization": f"Bearer {token}", **(headers or {})},
+                method=method,
             )
             with urllib.request.urlopen(request, timeout=TIMEOUT, context=self._trust()) as answer:
                 found: dict[str, Any] = json.load(answer)

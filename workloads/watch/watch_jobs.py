@@ -1,11 +1,11 @@
 """Looks at the jobs once a minute and publishes their states; runs as long as the cluster.
 
     python3 watch_jobs.py --namespace default --data-job NAME --launcher NAME --training NAME
-      --metrics BioNeMoOnEKS/CLUSTER --region REGION
+      --notes ANNOTATION --max-hours 0 --metrics BioNeMoOnEKS/CLUSTER --region REGION
 
 What is looked at are the jobs of these names, so that one that is made again under its name is
-watched too. A further subject (a training that stands still, one that takes too long) is a field of
-`States`, a value in `cloudwatch_metrics.values`, and an alarm of the Observability stack.
+watched too. A further subject is a field of `States`, a value in `cloudwatch_metrics.values`, and
+an alarm of the Observability stack. What it does, beside telling, is in `acts`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from acts import Act, Limits, act
 from api_server import ApiError, ApiServer, of_this_cluster
 from cloudwatch_metrics import Metrics, values
 from job_states import Look, States, states
+from objects import notes
 
 # Seconds between two looks: a finer period of metrics than a minute costs more.
 INTERVAL = 60.0
+Publish = Callable[[dict[str, float], datetime], None]
+PYTORCHJOBS = "kubeflow.org/v1", "pytorchjobs"
 
 
 def look(api: ApiServer, names: argparse.Namespace) -> Look:
@@ -32,32 +36,48 @@ def look(api: ApiServer, names: argparse.Namespace) -> Look:
     jobs = [name for name in (names.data_job, names.launcher) if name]
     pods_of_jobs = f"batch.kubernetes.io/job-name in ({','.join(jobs)})"
     workers = f"training.kubeflow.org/job-name={names.training}"
+    training = api.get(*PYTORCHJOBS, names.training)
     return Look(
         now=datetime.now(UTC),
         data_job=api.get("batch/v1", "jobs", names.data_job),
         launcher=api.get("batch/v1", "jobs", names.launcher) if names.launcher else None,
-        training=api.get("kubeflow.org/v1", "pytorchjobs", names.training),
+        training=training,
         job_pods=api.list("v1", "pods", labelSelector=pods_of_jobs),
         workers=api.list("v1", "pods", labelSelector=workers),
         events=api.list("v1", "events", fieldSelector="involvedObject.kind=Pod,type=Warning"),
+        notes=notes(training, names.notes),
     )
 
 
 class Watch:
-    """Looks, and tells in the log what has changed since the last look."""
+    """Looks, and tells in the log what has changed since the last look.
+
+    `publish` takes the metrics, `change` a merge patch of the PyTorchJob.
+    """
 
     def __init__(
-        self, see: Callable[[], Look], publish: Callable[[dict[str, float], datetime], None]
+        self,
+        see: Callable[[], Look],
+        publish: Publish,
+        change: Callable[[Act], None],
+        limits: Limits,
     ) -> None:
-        self._see, self._publish = see, publish
-        self._told = ""
+        self._see, self._publish, self._change = see, publish, change
+        self._limits, self._told = limits, ""
 
     def once(self) -> None:
-        """Look once. Without an answer nothing is published: a silence is told, a guess is not."""
+        """Look once. Without an answer nothing is published: a silence is told, a guess is not.
+
+        What has been seen is told before anything is done about it, which may be seen no more.
+        """
         try:
             seen = self._see()
             found = states(seen)
             self._publish(values(found), seen.now)
+            doing = act(seen, self._limits)
+            if doing:
+                self._tell(doing.said)
+                self._change(doing)
         except (ApiError, BotoCoreError, ClientError) as error:
             self._tell(f"error: {error}")
         else:
@@ -86,10 +106,21 @@ def in_words(found: States) -> str:
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Publish the jobs' states as CloudWatch metrics.")
-    for name in ("namespace", "data-job", "training", "metrics", "region"):
+    for name in ("namespace", "data-job", "training", "notes", "metrics", "region"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--max-hours", type=float, default=0, help="0: any number.")
     parser.add_argument("--launcher", default="", help="Without one no training is started.")
     return parser.parse_args(given)
+
+
+def watch_over(api: ApiServer, given: argparse.Namespace, publish: Publish) -> Watch:
+    """Return the watch that the command line asks for."""
+    return Watch(
+        lambda: look(api, given),
+        publish,
+        lambda act: api.patch(*PYTORCHJOBS, given.training, act.patch(given.notes)),
+        Limits(given.max_hours),
+    )
 
 
 def main() -> int:
@@ -103,7 +134,7 @@ def main() -> int:
     except (ApiError, BotoCoreError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    watch = Watch(lambda: look(api, given), metrics.publish)
+    watch = watch_over(api, given, metrics.publish)
     while not ended.is_set():
         watch.once()
         ended.wait(INTERVAL)

@@ -483,6 +483,13 @@ class TrainingSettings(Group):
         description="Folder of the results; the training goes on from the checkpoints in it.",
     )
     max_steps: Steps = Field(description="Steps to train for.")
+    max_hours: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Hours that the training may run in all, over all starts; then it is suspended "
+        "with a last checkpoint, and its nodes go. 0: as many as it takes.",
+    )
 
 
 class NotificationSettings(Group):

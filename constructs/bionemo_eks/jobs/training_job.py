@@ -11,7 +11,7 @@ from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import Workload
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import DATA_LOCK, PROGRAMS, STATE
+from bionemo_eks.jobs.places import DATA_LOCK, NOTES, PROGRAMS, STATE
 
 PROGRAM_FOLDER = PROGRAMS / "training"
 
@@ -108,7 +108,10 @@ def launcher_objects(
             "program": training_program(workload)["metadata"]["name"],
             # The data Job's image too, so that a core node has it already.
             "python_image": settings.training.image,
-            "asks": _asked(settings),
+            "asks": [
+                *_asked(settings),
+                *("--max-hours", str(settings.training.max_hours), "--notes", NOTES),
+            ],
         },
     )
     job = objects[-1]

@@ -7,7 +7,7 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import NAMESPACE, PROGRAMS
+from bionemo_eks.jobs.places import NAMESPACE, NOTES, PROGRAMS
 
 PROGRAM_FOLDER = PROGRAMS / "watch"
 
@@ -29,6 +29,8 @@ def watch_objects(
         "--namespace": NAMESPACE,
         "--data-job": _name(dataset_job),
         "--training": training,
+        "--notes": NOTES,
+        "--max-hours": str(settings.training.max_hours),
         "--metrics": metrics_namespace(settings),
         "--region": settings.region,
     }
@@ -40,6 +42,7 @@ def watch_objects(
             "image": IMAGES["watch"].reference,
             "account": account,
             "training": training,
+            "training_verbs": ["get", "patch"] if _acts(settings) else ["get"],
             "jobs": [_name(job) for job in (dataset_job, launcher) if job is not None],
             # With the account's name, for two workloads' watches share no object.
             "program_config_map": name_with_hash(f"{account}-program", files),
@@ -47,6 +50,11 @@ def watch_objects(
             "arguments": [part for option in options.items() for part in option],
         },
     )
+
+
+def _acts(settings: Settings) -> bool:
+    """Whether the watch is to suspend the training in some case."""
+    return bool(settings.training.max_hours)
 
 
 def _name(item: KubernetesObject) -> str:

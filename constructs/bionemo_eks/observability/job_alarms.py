@@ -77,6 +77,13 @@ def _ends(job: str) -> tuple[Message, ...]:
             "The launcher has given up, so the training does not start. Why: ./bionemo status. "
             "After the mend: ./bionemo retry training",
         ),
+        Message(
+            "training-out-of-time",
+            "TrainingOutOfTime",
+            "The training has had its time (training.max_hours). It is suspended with a last "
+            "checkpoint, and the GPU nodes go. To go on from there: raise training.max_hours, "
+            "make deploy",
+        ),
     )
 
 

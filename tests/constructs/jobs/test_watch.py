@@ -49,6 +49,14 @@ def test_it_watches_the_jobs_that_are_there_and_only_looks() -> None:
     assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list"}
 
 
+def test_it_may_suspend_that_one_training_when_there_is_a_limit() -> None:
+    rules = only(made(**{"training.max_hours": "24"}), "Role")["rules"]
+    patches = [rule for rule in rules if "patch" in rule["verbs"]]
+    assert [(rule["resources"], rule["resourceNames"]) for rule in patches] == [
+        (["pytorchjobs"], ["some-training"])
+    ]
+
+
 def test_without_a_training_it_watches_the_data_job_all_the_same() -> None:
     objects = made(launcher=None)
     assert "--launcher" not in options(objects)

@@ -5,11 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from acts import Act
+from ask import starts
 from job_states import Look
+from objects import notes
 
 START = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+NOTES = "bionemo-on-eks/run"
 DATA, LAUNCHER, TRAINING = "uniref50-download-1", "esm1nv-launcher-1", "esm1nv-pretraining"
 WORKERS = 16
+
+
+def merge(item: dict[str, Any], patch: dict[str, Any]) -> None:
+    """Apply a merge patch as the API server does (RFC 7386)."""
+    for key, value in patch.items():
+        if isinstance(value, dict):
+            merge(item.setdefault(key, {}), value)
+        elif value is None:
+            item.pop(key, None)
+        else:
+            item[key] = value
 
 
 class Course:
@@ -38,6 +53,7 @@ class Course:
             self.job_pods,
             self.workers,
             self.events,
+            notes(self.training, NOTES),
         )
 
     def deploy(self) -> None:
@@ -63,18 +79,21 @@ class Course:
         assert self.data_job is not None
         self._end(self.data_job, how, reason)
 
-    def end_launcher(self, how: str = "Complete") -> None:
+    def end_launcher(self, how: str = "Complete", hours: float = 0) -> None:
         """The launcher's Job ends; a good end lifts the suspension."""
         assert self.launcher is not None
         self._end(self.launcher, how)
         if how == "Complete":
-            self.start_training()
+            self.start_training(hours)
 
-    def start_training(self) -> None:
-        """What the launcher's last steps do: the last run is forgotten, workers are made."""
+    def start_training(self, hours: float = 0) -> None:
+        """What the launcher's last steps do: the last run is forgotten, workers are made.
+
+        `hours` are those that the starts before have used.
+        """
         assert self.training is not None
         self.training["status"] = {}
-        self.training["spec"]["runPolicy"]["suspend"] = False
+        merge(self.training, starts(NOTES, hours))
         self.workers = [self._pod("Pending") for _ in range(WORKERS)]
         self._condition(self.training, "Created")
 
@@ -84,6 +103,8 @@ class Course:
         for pod in self.workers:
             self._schedule(pod, "gpu-1")
             pod["status"]["phase"] = "Running"
+            started = {"state": {"running": {"startedAt": self._text()}}}
+            pod["status"]["containerStatuses"] = [started]
         self._condition(self.training, "Running")
 
     def end_training(self, how: str) -> None:
@@ -95,6 +116,13 @@ class Course:
         self._condition(self.training, how, f"PyTorchJob{how}")
         self.workers = []
 
+    def change(self, act: Act) -> None:
+        """What the watch does; the operator takes the pods of a job that is suspended."""
+        assert self.training is not None
+        merge(self.training, act.patch(NOTES))
+        if act.suspend:
+            self.workers = []
+
     def suspend(self) -> None:
         assert self.training is not None
         self.training["spec"]["runPolicy"]["suspend"] = True
@@ -105,9 +133,9 @@ class Course:
         self.data_job, self.job_pods = self._job(DATA), []
         self.data_pod("Running")
 
-    def retry_training(self) -> None:
+    def retry_training(self, hours: float = 0) -> None:
         self.launcher = self._job(LAUNCHER)
-        self.end_launcher()
+        self.end_launcher(hours=hours)
 
     def complain(self, pod: dict[str, Any], reason: str) -> None:
         """The kubelet's event about a pod, of now."""
