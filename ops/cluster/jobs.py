@@ -121,6 +121,8 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
             return "suspended: it waits for the data"
         if launcher is not None and job_state(launcher) != "complete":
             return "suspended: the launcher is about to start it"
+        if "restarting" in noted(job):
+            return "suspended: the watch is about to start it again"
         why = noted(job).get("stopped_why")
         if why:
             return f"suspended: {why}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from objects import Object, moment
+from objects import Object, moment, started
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,13 @@ def of_hours(max_hours: float, notes: Object, workers: Sequence[Object]) -> Dead
     why = f"training.max_hours is {max_hours:g}"
     if "ends_at" in notes:
         return Deadline(moment(notes["ends_at"]), why)
-    started = [each for pod in workers for each in _starts(pod)]
-    if not started:
+    starts = [each for pod in workers for each in started(pod)]
+    if not starts:
         return None
     left = max(max_hours - float(notes.get("hours_used", 0)), 0)
-    return Deadline(min(started) + timedelta(hours=left), why)
+    return Deadline(min(starts) + timedelta(hours=left), why)
 
 
 def earliest(deadlines: Iterable[Deadline | None]) -> Deadline | None:
     """Return the one that comes first, if any."""
     return min((each for each in deadlines if each), key=lambda each: each.at, default=None)
-
-
-def _starts(pod: Object) -> list[datetime]:
-    """Return when the containers of a pod that run have started."""
-    running = [
-        (each.get("state") or {}).get("running")
-        for each in pod["status"].get("containerStatuses") or []
-    ]
-    return [moment(each["startedAt"]) for each in running if each and each.get("startedAt")]

@@ -35,7 +35,8 @@ class Look:
 
     A Job or the PyTorchJob is None where there is none. `job_pods` are the pods of the two Jobs,
     `workers` those of the PyTorchJob, `events` the warnings about pods. `notes`: what is noted at
-    the PyTorchJob of its run.
+    the PyTorchJob of its run. `progress`: whether a worker has printed a line of progress of late,
+    None where that need not be or cannot be told.
     """
 
     now: datetime
@@ -46,6 +47,7 @@ class Look:
     workers: Sequence[Object]
     events: Sequence[Object]
     notes: Object = field(default_factory=dict)
+    progress: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class States:
     `jobs_out_of_memory`: containers of the two Jobs that were killed for it. Container Insights
     counts those that are started again, which theirs are not. `no_image`: init containers whose
     image cannot be had; it counts the other containers. `stopped`: what has suspended the training,
-    `deadline` if its time is over; empty where a person has.
+    `deadline` if its time is over, `stall` if it had come to nothing; empty where a person has.
+    `stalled`: whether it should go on and does not, or is on its way to a new start for that.
     https://github.com/amazon-contributing/opentelemetry-collector-contrib/blob/aws-cwa-dev/receiver/awscontainerinsightreceiver/internal/stores/podstore.go
     """
 
@@ -70,6 +73,7 @@ class States:
     jobs_out_of_memory: int
     no_image: int
     stopped: str
+    stalled: bool
 
 
 def states(look: Look) -> States:
@@ -85,8 +89,8 @@ def states(look: Look) -> States:
     if "stopped_why" in stopped:
         reasons.append(str(stopped["stopped_why"]))
     return States(
-        data=_job_state(look.data_job, look.now),
-        launcher=_job_state(look.launcher, look.now),
+        data=job_state(look.data_job, look.now),
+        launcher=job_state(look.launcher, look.now),
         training=training,
         why="; ".join(reasons),
         workers_pending=_longest(look.now, map(_waits_since, look.workers)),
@@ -94,6 +98,9 @@ def states(look: Look) -> States:
         jobs_out_of_memory=sum(map(_killed_for_memory, look.job_pods)),
         no_image=sum(map(_init_without_image, pods)),
         stopped=str(stopped.get("stopped_by", "")),
+        stalled=look.progress is False
+        or "restarting" in stopped
+        or stopped.get("stopped_by") == "stall",
     )
 
 
@@ -106,7 +113,8 @@ def _has_ended(item: Object, how: str, now: datetime) -> bool:
     return since is None or (now - moment(since)).total_seconds() >= SETTLED * 60
 
 
-def _job_state(job: Object | None, now: datetime) -> str:
+def job_state(job: Object | None, now: datetime) -> str:
+    """Return the state of the data Job or the launcher: see `states`."""
     if job is None:
         return "none"
     if _has_ended(job, _FAILED, now):

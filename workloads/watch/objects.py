@@ -43,3 +43,12 @@ def notes(training: Object | None, key: str) -> Object:
 def is_suspended(training: Object) -> bool:
     """Whether the PyTorchJob is told to have no pods."""
     return bool((training["spec"].get("runPolicy") or {}).get("suspend"))
+
+
+def started(pod: Object) -> list[datetime]:
+    """Return when the containers of a pod that run have started."""
+    running = [
+        (each.get("state") or {}).get("running")
+        for each in pod["status"].get("containerStatuses") or []
+    ]
+    return [moment(each["startedAt"]) for each in running if each and each.get("startedAt")]

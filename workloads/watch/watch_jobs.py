@@ -1,7 +1,8 @@
 """Looks at the jobs once a minute and publishes their states; runs as long as the cluster.
 
     python3 watch_jobs.py --namespace default --data-job NAME --launcher NAME --training NAME
-      --notes ANNOTATION --max-hours 0 --metrics BioNeMoOnEKS/CLUSTER --region REGION
+      --notes ANNOTATION --max-hours 0 --progress PATTERN --stall-minutes 30 --on-stall tell
+      --metrics BioNeMoOnEKS/CLUSTER --region REGION
 
 What is looked at are the jobs of these names, so that one that is made again under its name is
 watched too. A further subject is a field of `States`, a value in `cloudwatch_metrics.values`, and
@@ -24,28 +25,34 @@ from api_server import ApiError, ApiServer, of_this_cluster
 from cloudwatch_metrics import Metrics, values
 from job_states import Look, States, states
 from objects import notes
+from stall import Progress
 
 # Seconds between two looks: a finer period of metrics than a minute costs more.
 INTERVAL = 60.0
 Publish = Callable[[dict[str, float], datetime], None]
+# Of a worker: https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/apis/kubeflow.org/v1/pytorch_types.go
+CONTAINER = "pytorch"
 PYTORCHJOBS = "kubeflow.org/v1", "pytorchjobs"
 
 
-def look(api: ApiServer, names: argparse.Namespace) -> Look:
+def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
     """Ask the API server for all that is watched; ApiError where it does not tell."""
+    now = datetime.now(UTC)
     jobs = [name for name in (names.data_job, names.launcher) if name]
     pods_of_jobs = f"batch.kubernetes.io/job-name in ({','.join(jobs)})"
-    workers = f"training.kubeflow.org/job-name={names.training}"
+    of_training = f"training.kubeflow.org/job-name={names.training}"
     training = api.get(*PYTORCHJOBS, names.training)
+    workers = api.list("v1", "pods", labelSelector=of_training)
     return Look(
-        now=datetime.now(UTC),
+        now=now,
         data_job=api.get("batch/v1", "jobs", names.data_job),
         launcher=api.get("batch/v1", "jobs", names.launcher) if names.launcher else None,
         training=training,
         job_pods=api.list("v1", "pods", labelSelector=pods_of_jobs),
-        workers=api.list("v1", "pods", labelSelector=workers),
+        workers=workers,
         events=api.list("v1", "events", fieldSelector="involvedObject.kind=Pod,type=Warning"),
         notes=notes(training, names.notes),
+        progress=progress.seen(training, workers, now),
     )
 
 
@@ -96,6 +103,8 @@ def in_words(found: States) -> str:
         parts.append("workers wait for nodes")
     if found.cannot_start:
         parts.append("a pod waits for its volume or its network")
+    if found.stalled:
+        parts.append("no progress")
     if found.jobs_out_of_memory:
         parts.append("a Job was out of memory")
     if found.no_image:
@@ -109,17 +118,25 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     for name in ("namespace", "data-job", "training", "notes", "metrics", "region"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--max-hours", type=float, default=0, help="0: any number.")
+    parser.add_argument("--progress", required=True, help="Pattern of a line that tells of it.")
+    parser.add_argument("--stall-minutes", type=int, required=True)
+    parser.add_argument("--on-stall", choices=("tell", "restart", "suspend"), default="tell")
     parser.add_argument("--launcher", default="", help="Without one no training is started.")
     return parser.parse_args(given)
 
 
 def watch_over(api: ApiServer, given: argparse.Namespace, publish: Publish) -> Watch:
     """Return the watch that the command line asks for."""
+
+    def log(pod: str, seconds: int) -> str:
+        return api.log(pod, CONTAINER, seconds)
+
+    progress = Progress(log, given.progress, given.stall_minutes)
     return Watch(
-        lambda: look(api, given),
+        lambda: look(api, given, progress),
         publish,
         lambda act: api.patch(*PYTORCHJOBS, given.training, act.patch(given.notes)),
-        Limits(given.max_hours),
+        Limits(given.max_hours, given.stall_minutes, given.on_stall),
     )
 
 

@@ -31,6 +31,9 @@ def watch_objects(
         "--training": training,
         "--notes": NOTES,
         "--max-hours": str(settings.training.max_hours),
+        "--progress": settings.workload.progress.pattern,
+        "--stall-minutes": str(settings.notifications.stall_minutes),
+        "--on-stall": settings.training.on_stall,
         "--metrics": metrics_namespace(settings),
         "--region": settings.region,
     }
@@ -43,6 +46,7 @@ def watch_objects(
             "account": account,
             "training": training,
             "training_verbs": ["get", "patch"] if _acts(settings) else ["get"],
+            "workers": [f"{training}-worker-{number}" for number in range(settings.workers)],
             "jobs": [_name(job) for job in (dataset_job, launcher) if job is not None],
             # With the account's name, for two workloads' watches share no object.
             "program_config_map": name_with_hash(f"{account}-program", files),
@@ -54,7 +58,7 @@ def watch_objects(
 
 def _acts(settings: Settings) -> bool:
     """Whether the watch is to suspend the training in some case."""
-    return bool(settings.training.max_hours)
+    return bool(settings.training.max_hours) or settings.training.on_stall != "tell"
 
 
 def _name(item: KubernetesObject) -> str:

@@ -44,7 +44,11 @@ def test_it_watches_the_jobs_that_are_there_and_only_looks() -> None:
     objects = made()
     watched = {options(objects)[each] for each in ("--data-job", "--launcher", "--training")}
     rules = only(objects, "Role")["rules"]
-    assert {name for rule in rules for name in rule.get("resourceNames", [])} == watched
+    of_logs = [rule for rule in rules if rule["resources"] == ["pods/log"]]
+    (logs,) = (rule["resourceNames"] for rule in of_logs)
+    assert logs == [f"some-training-worker-{number}" for number in range(16)]
+    named = {name for rule in rules for name in rule.get("resourceNames", [])}
+    assert named - set(logs) == watched
     assert watched == {"some-data-job", "some-launcher", "some-training"}
     assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list"}
 

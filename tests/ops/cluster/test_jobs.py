@@ -88,10 +88,11 @@ def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster:
     ("suspended", "notes", "words"),
     [
         (True, {"stopped_why": "training.max_hours is 24"}, ("suspended", "training.max_hours")),
+        (True, {"restarting": 2}, ("suspended", "about to start it again")),
         (False, {"ends_at": "2026-11-28T12:00:00Z"}, ("running", "2026-11-28T12:00:00Z")),
     ],
 )
-def test_the_end_of_a_trainings_time_is_told_before_and_after(
+def test_what_is_noted_of_a_run_is_told(
     suspended: bool,
     notes: dict[str, str],
     words: tuple[str, ...],

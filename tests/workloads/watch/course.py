@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from acts import Act
+from api_server import ApiError
 from ask import starts
 from job_states import Look
 from objects import notes
@@ -14,6 +15,7 @@ START = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 NOTES = "bionemo-on-eks/run"
 DATA, LAUNCHER, TRAINING = "uniref50-download-1", "esm1nv-launcher-1", "esm1nv-pretraining"
 WORKERS = 16
+NAMES = [f"{TRAINING}-worker-{number}" for number in range(WORKERS)]
 
 
 def merge(item: dict[str, Any], patch: dict[str, Any]) -> None:
@@ -39,6 +41,9 @@ class Course:
         self.workers: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self._pods = 0
+        # The worker with rank 0, and whether it prints how far it is.
+        self.printing: str | None = None
+        self._printed: dict[str, list[float]] = {}
 
     @property
     def now(self) -> datetime:
@@ -56,12 +61,30 @@ class Course:
             notes(self.training, NOTES),
         )
 
+    def passes(self, minutes: float = 1) -> None:
+        """Let time pass, in which the worker that prints has printed a line."""
+        if self.printing:
+            self._printed.setdefault(self.printing, []).append(self.minute)
+        self.minute += minutes
+
+    def log(self, pod: str, seconds: int) -> str:
+        """What the kubelet has of the last seconds."""
+        if pod not in [each["metadata"]["name"] for each in self.workers]:
+            raise ApiError(f"there is no pod {pod}")
+        since = self.minute - seconds / 60
+        printed = [each for each in self._printed.get(pod, []) if each > since]
+        lines = "\n".join(f"Epoch 0:   1%| step {each:.0f} loss=2.1\r" for each in printed)
+        return f"NCCL INFO Connected\nstart: epochs are no business of mine\n{lines}"
+
     def deploy(self) -> None:
         """The stacks hand over both Jobs and the PyTorchJob, suspended."""
         self.data_job, self.launcher = self._job(DATA), self._job(LAUNCHER)
         self.training = {
-            "metadata": {"name": TRAINING, "uid": TRAINING},
-            "spec": {"runPolicy": {"suspend": True}},
+            "metadata": {"name": TRAINING, "uid": TRAINING, "generation": 1},
+            "spec": {
+                "runPolicy": {"suspend": True},
+                "pytorchReplicaSpecs": {"Worker": {"replicas": WORKERS}},
+            },
             "status": {},
         }
         self.data_pod("Running")
@@ -94,7 +117,7 @@ class Course:
         assert self.training is not None
         self.training["status"] = {}
         merge(self.training, starts(NOTES, hours))
-        self.workers = [self._pod("Pending") for _ in range(WORKERS)]
+        self.workers = [self._pod("Pending", name=each) for each in NAMES]
         self._condition(self.training, "Created")
 
     def nodes_come(self) -> None:
@@ -105,6 +128,7 @@ class Course:
             pod["status"]["phase"] = "Running"
             started = {"state": {"running": {"startedAt": self._text()}}}
             pod["status"]["containerStatuses"] = [started]
+        self.printing = self.workers[3]["metadata"]["name"]
         self._condition(self.training, "Running")
 
     def end_training(self, how: str) -> None:
@@ -119,9 +143,13 @@ class Course:
     def change(self, act: Act) -> None:
         """What the watch does; the operator takes the pods of a job that is suspended."""
         assert self.training is not None
-        merge(self.training, act.patch(NOTES))
+        patch = act.patch(NOTES)
+        merge(self.training, patch)
+        self.training["metadata"]["generation"] += "spec" in patch
         if act.suspend:
             self.workers = []
+        elif act.suspend is False:
+            self.workers = [self._pod("Pending", name=each) for each in NAMES]
 
     def suspend(self) -> None:
         assert self.training is not None
@@ -166,11 +194,11 @@ class Course:
             }
         )
 
-    def _pod(self, phase: str, node: str = "") -> dict[str, Any]:
+    def _pod(self, phase: str, node: str = "", name: str = "") -> dict[str, Any]:
         self._pods += 1
         pod: dict[str, Any] = {
             "metadata": {
-                "name": f"pod-{self._pods}",
+                "name": name or f"pod-{self._pods}",
                 "uid": f"uid-{self._pods}",
                 "creationTimestamp": self._text(),
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,11 +13,12 @@ from aws_cdk.assertions import Template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acts import Limits, act
+from acts import Act, Limits, act
 from bionemo_eks.configuration.names import metrics_namespace
 from bionemo_eks.observability.job_alarms import SILENT_MINUTES, JobAlarms
 from cloudwatch_metrics import values
-from job_states import states
+from job_states import Look, states
+from stall import Progress
 from tests.context import read_settings
 from tests.simulated.cloudwatch import ALARM, OK, CloudWatch
 from tests.workloads.watch.course import Course
@@ -25,6 +27,7 @@ SETTINGS = read_settings({})
 NAMESPACE = metrics_namespace(SETTINGS)
 # Minutes within which a failure is told.
 SOON = 5
+WORKLOAD = SETTINGS.workload
 NO_LIMITS = Limits()
 PENDING = SETTINGS.notifications.pending_minutes
 
@@ -42,6 +45,7 @@ class Deployment:
 
     def __init__(self, limits: Limits = NO_LIMITS) -> None:
         self.course, self.cloudwatch, self.limits = Course(), CloudWatch(), limits
+        self.doings: list[Act] = []
         self.cloudwatch.add_alarms(alarms())
 
     def goes_on(self, minutes: int, *, watched: bool = True) -> Deployment:
@@ -49,14 +53,20 @@ class Deployment:
         for _ in range(minutes):
             if watched:
                 # The watch begins anew at each look: it remembers nothing that counts.
-                seen = self.course.look()
+                seen = self._seen()
                 self.cloudwatch.publish(NAMESPACE, values(states(seen)))
                 doing = act(seen, self.limits)
                 if doing:
                     self.course.change(doing)
+                    self.doings.append(doing)
             self.cloudwatch.tick()
-            self.course.minute += 1
+            self.course.passes()
         return self
+
+    def _seen(self) -> Look:
+        look = self.course.look()
+        progress = Progress(self.course.log, WORKLOAD.progress.pattern, self.limits.stall_minutes)
+        return replace(look, progress=progress.seen(look.training, look.workers, look.now))
 
     def mails(self) -> list[str]:
         return [name.removeprefix("bionemo-on-eks-") for _, name in self.cloudwatch.mails]
@@ -215,6 +225,52 @@ def test_with_more_hours_it_goes_on_and_the_next_end_is_told_too() -> None:
     assert not deployment.course.workers
 
 
+STALL = Limits().stall_minutes
+
+
+def test_a_training_that_stands_still_is_one_mail_and_goes_on_unasked() -> None:
+    deployment = trains().goes_on(200)
+    where, deployment.course.printing = deployment.course.printing, None
+    assert deployment.goes_on(STALL - 1).mails() == []
+    assert deployment.goes_on(SOON).mails() == ["training-stalled"]
+    assert deployment.goes_on(300).mails() == ["training-stalled"]
+    deployment.course.printing = where
+    assert deployment.goes_on(60).mails() == ["training-stalled"]
+    assert deployment.doings == []
+    assert deployment.cloudwatch.states["bionemo-on-eks-training-stalled"] == OK
+
+
+def test_suspended_for_a_stall_it_stays_so_and_is_one_mail() -> None:
+    deployment = trains(Limits(on_stall="suspend")).goes_on(100)
+    deployment.course.printing = None
+    deployment.goes_on(STALL + SOON)
+    assert not deployment.course.workers
+    assert deployment.goes_on(600).mails() == ["training-stalled"]
+    assert len(deployment.doings) == 1
+
+
+def test_restarted_for_a_stall_it_goes_on_and_the_next_stall_is_another() -> None:
+    deployment = trains(Limits(on_stall="restart")).goes_on(100)
+    for times in (1, 2):
+        deployment.course.printing = None
+        deployment.goes_on(STALL + SOON)
+        assert [each.suspend for each in deployment.doings[-2:]] == [True, False]
+        assert len(deployment.course.workers) == 16
+        deployment.course.nodes_come()
+        assert deployment.goes_on(300).mails() == ["training-stalled"] * times
+
+
+def test_a_restart_that_does_not_help_is_the_last() -> None:
+    deployment = trains(Limits(on_stall="restart")).goes_on(100)
+    deployment.course.printing = None
+    deployment.goes_on(STALL + SOON).course.nodes_come()
+    deployment.course.printing = None
+    assert deployment.goes_on(STALL + SOON).mails() == ["training-stalled"] * 2
+    assert not deployment.course.workers
+    assert deployment.goes_on(600).mails() == ["training-stalled"] * 2
+    assert [each.suspend for each in deployment.doings] == [True, False, True]
+
+
 INSIGHTS = {
     "image-missing": ("pod_container_status_waiting_reason_image_pull_error", {}, 3),
     "out-of-memory": ("pod_container_status_terminated_reason_oom_killed", {}, 1),
@@ -260,7 +316,7 @@ def test_each_alarm_asks_for_a_metric_that_is_published() -> None:
     published = set(values(states(Course().look())))
     asked = {each["MetricName"] for each in alarms() if each["Namespace"] == NAMESPACE}
     assert asked <= published
-    assert len(asked) == 10
+    assert len(asked) == 11
 
 
 # What may happen next, and to how many ends it leads.

@@ -17,11 +17,13 @@ import pytest
 from api_server import ApiError, ApiServer, of_this_cluster
 from bionemo_eks.jobs.watch import PROGRAM_FOLDER, watch_objects
 from job_states import Look, states
+from stall import Progress
 from tests.context import read_settings
 from tests.ops.cluster_api import JOBS, PODS, PYTORCH, Cluster, serving
 from tests.workloads.watch.course import DATA, LAUNCHER, TRAINING, Course
 from watch_jobs import arguments, in_words, look, watch_over
 
+SILENT = Progress(lambda pod, seconds: "", "loss", 30)
 EVENTS = "/api/v1/namespaces/default/events"
 
 
@@ -88,7 +90,7 @@ def test_it_sees_what_the_api_server_has_and_no_strangers_pod(account: Path) -> 
     course.complain(pod, "FailedMount")
     course.start_training()
     with asked(course, account) as (_, api):
-        seen = look(api, given())
+        seen = look(api, given(), SILENT)
     expected = course.look()
     assert (seen.data_job, seen.launcher, seen.training) == (
         expected.data_job,
@@ -102,7 +104,7 @@ def test_it_sees_what_the_api_server_has_and_no_strangers_pod(account: Path) -> 
 
 def test_jobs_that_are_not_there_yet_are_none(account: Path) -> None:
     with asked(Course(), account) as (_, api):
-        found = states(look(api, given()))
+        found = states(look(api, given(), SILENT))
     assert (found.data, found.launcher, found.training) == ("none", "none", "none")
 
 
@@ -125,8 +127,15 @@ class Recorded(ApiServer):
         self.wanted.add(("patch", group_version.rpartition("/")[0], plural, name))
         super().patch(group_version, plural, name, changes)
 
+    def log(self, pod: str, container: str, seconds: int) -> str:
+        self.wanted.add(("get", "", "pods/log", pod))
+        return super().log(pod, container, seconds)
 
-@pytest.mark.parametrize("changes", [{}, {"training.max_hours": "1"}], ids=str)
+
+ACTS = [{}, {"training.max_hours": "1"}, {"training.on_stall": "suspend"}]
+
+
+@pytest.mark.parametrize("changes", ACTS, ids=str)
 def test_it_wants_just_what_its_role_allows(changes: dict[str, str], account: Path) -> None:
     (role,) = [each for each in objects_of(**changes) if each["kind"] == "Role"]
     allowed = {
@@ -215,7 +224,7 @@ def test_without_a_launcher_none_is_asked_for(account: Path) -> None:
     names = given()
     names.launcher = ""
     with asked(course, account) as (_, api):
-        seen: Look = look(api, names)
+        seen: Look = look(api, names, SILENT)
     assert seen.launcher is None
     assert len(seen.job_pods) == 1
 
@@ -232,7 +241,7 @@ def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 ALL = ["--namespace=n", "--data-job=d", "--training=t", "--notes=n", "--metrics=m"]
-ALL.append("--region=us-west-2")
+ALL += ["--region=us-west-2", "--progress=loss", "--stall-minutes=30"]
 
 
 def test_a_start_that_cannot_be_is_one_line() -> None:
