@@ -117,12 +117,15 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if not job:
         return ""
     if job["spec"].get("runPolicy", {}).get("suspend"):
-        if why := _stopped_why(job):
-            return f"suspended by the watch: {why}"
         if job_state(data) != "complete":
             return "suspended: it waits for the data"
         if launcher is not None and job_state(launcher) != "complete":
             return "suspended: the launcher is about to start it"
+        if "restarting" in noted(job):
+            return "suspended: the watch is about to start it again"
+        why = noted(job).get("stopped_why")
+        if why:
+            return f"suspended: {why}"
         return "suspended: nobody is about to start it"
     current = [
         each for each in job.get("status", {}).get("conditions") or [] if each["status"] == "True"
@@ -130,16 +133,20 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if not current:
         return "created"
     state, why = str(current[-1]["type"]).lower(), current[-1].get("message", "")
-    return f"{state}: {why}" if state == "failed" and why else state
+    if state == "failed" and why:
+        return f"{state}: {why}"
+    ends = noted(job).get("ends_at")
+    return f"{state}; it is suspended at {ends}" if ends and state != "succeeded" else state
 
 
-def _stopped_why(job: dict[str, Any]) -> str:
-    """Say why the watch has suspended a PyTorchJob (workloads/watch/job_states.py), if it has."""
+def noted(job: dict[str, Any]) -> dict[str, Any]:
+    """Return what launcher and watch have noted at the PyTorchJob of its run, if anything."""
+    text = (job.get("metadata", {}).get("annotations") or {}).get(NOTES, "{}")
     try:
-        noted = json.loads(job["metadata"].get("annotations", {}).get(NOTES, "{}"))
-        return str(noted.get("stopped_why", ""))
-    except (ValueError, AttributeError):
-        return ""
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def worker_state(pod: Any) -> str:

@@ -43,7 +43,7 @@ class Cluster:
 
     `refused`: status to answer everything with, if not 0; `missing`: paths to answer with 404;
     `refusals`: status and message to answer a method and path with; `stays`: whether what is
-    deleted is there all the same; `made`, `deleted`, `patched`: what it was told.
+    deleted is there all the same.
     """
 
     def __init__(self) -> None:
@@ -54,11 +54,11 @@ class Cluster:
         self.refusals: dict[tuple[str, str], tuple[int, str]] = {}
         self.made: list[dict[str, Any]] = []
         self.dry_runs: list[str] = []
+        self.changed: list[tuple[str, dict[str, Any]]] = []
         self.deleted: list[tuple[str, dict[str, str]]] = []
         self.stays = False
-        self.patched: list[tuple[str, str, Any]] = []
 
-    def answer(self, method: str, path: str, body: bytes, kind: str = "") -> tuple[int, str]:
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, str]:
         """Return status and text for a request."""
         parts = urlsplit(path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
@@ -77,9 +77,9 @@ class Cluster:
             self.made.append(json.loads(body))
             self.dry_runs.append(query.get("dryRun", ""))
             return 201, body.decode()
+        if method == "PATCH":
+            self.changed.append((parts.path, json.loads(body)))
         if parts.path not in self.lists and (found := self._named(parts.path)) is not None:
-            if method == "PATCH":
-                self.patched.append((found["metadata"]["name"], kind, json.loads(body)))
             if method == "DELETE":
                 self.deleted.append((found["metadata"]["name"], query))
                 if not self.stays:
@@ -132,8 +132,7 @@ def serving(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            kind = self.headers.get("Content-Type", "")
-            status, text = cluster.answer(self.command, self.path, body, kind)
+            status, text = cluster.answer(self.command, self.path, body)
             self.send_response(status)
             log = urlsplit(self.path).path.endswith("/log")
             self.send_header("Content-Type", "text/plain" if log else "application/json")
@@ -141,7 +140,7 @@ def serving(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_POST = do_DELETE = do_PATCH = do_GET
+        do_POST = do_PATCH = do_DELETE = do_GET
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

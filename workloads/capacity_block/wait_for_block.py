@@ -1,10 +1,10 @@
 """Waits until nodes can start in a Capacity Block; the launcher does so before it starts one.
 
-    python3 wait_for_block.py --block cr-... --region REGION --margin MINUTES --unless-empty FILE
+    python3 wait_for_block.py --block cr-... --region REGION --margin MINUTES --patch FILE
 
 Asked for earlier, nodes would be refused again and again. It ends with 0 when the block is there,
-or FILE, the patch that would start the training, is empty; with 3 when the block is over, for then
-another try would not help.
+or FILE, the patch that the launcher applies next, starts no training; with 3 when the block is
+over, for then another try would not help.
 """
 
 from __future__ import annotations
@@ -65,9 +65,10 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--block", required=True)
     parser.add_argument("--region", required=True)
     parser.add_argument("--margin", type=float, required=True)
-    parser.add_argument("--unless-empty", type=Path, required=True)
+    parser.add_argument("--patch", type=Path, required=True)
     options = parser.parse_args(given)
-    if not json.loads(options.unless_empty.read_text(encoding="utf-8")):
+    patch = json.loads(options.patch.read_text(encoding="utf-8"))
+    if patch.get("spec", {}).get("runPolicy", {}).get("suspend") is not False:
         print("nothing is to be started")
         return 0
     return wait(CapacityBlock(options.block, options.region, options.margin).look)

@@ -493,6 +493,19 @@ class TrainingSettings(Group):
         description="Folder of the results; the training goes on from the checkpoints in it.",
     )
     max_steps: Steps = Field(description="Steps to train for.")
+    max_hours: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Hours that the training may run in all, over all starts; then it is suspended "
+        "with a last checkpoint, and its nodes go. 0: as many as it takes.",
+    )
+    on_stall: Literal["tell", "restart", "suspend"] = Field(
+        default="tell",
+        description="What is done beside a message when the training stands still (see "
+        "`notifications.stall_minutes`): nothing, one restart from its newest checkpoint, or "
+        "its suspension, after which the nodes go.",
+    )
 
 
 class NotificationSettings(Group):
@@ -508,6 +521,13 @@ class NotificationSettings(Group):
         ge=5,
         le=1440,
         description="Minutes for which workers wait for a GPU node before an alarm says so.",
+    )
+    stall_minutes: int = Field(
+        default=30,
+        ge=10,
+        le=1440,
+        description="Minutes for which all workers run and print no line of progress before an "
+        "alarm says so, and `training.on_stall` is done.",
     )
 
 

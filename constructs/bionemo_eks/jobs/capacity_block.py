@@ -30,7 +30,7 @@ def let_it_wait(settings: Settings, job: KubernetesObject) -> list[KubernetesObj
         return []
     files = manifests.program_files(PROGRAM_FOLDER)
     account = settings.workload.launcher
-    told |= {"--region": settings.region, "--unless-empty": "/patches/spec.json"}
+    told |= {"--region": settings.region, "--patch": "/patches/spec.json"}
     program, parts = manifests.load(
         "workload/capacity-block.yaml",
         {

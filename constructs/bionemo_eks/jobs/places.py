@@ -15,7 +15,7 @@ PROCESSED = f"{FSX}/processed"
 # Where the workers of a training tell each other. Not below what is linked with S3: it changes all
 # the time, and is worth nothing later.
 STATE = f"{FSX}/training-state"
-# The PyTorchJob's annotation, in JSON: what launcher and watch note of a run.
-NOTES = "bionemo-on-eks/run"
 # Locked by whoever reads the data set, and by whoever replaces it.
 DATA_LOCK = f"{FSX}/processed.lock"
+# The PyTorchJob's annotation, in JSON: what launcher and watch note of a run.
+NOTES = "bionemo-on-eks/run"

@@ -108,8 +108,10 @@ def launcher_objects(
             "program": training_program(workload)["metadata"]["name"],
             # The data Job's image too, so that a core node has it already.
             "python_image": settings.training.image,
-            "asks": _asked(settings),
-            "notes": NOTES,
+            "asks": [
+                *_asked(settings),
+                *("--max-hours", str(settings.training.max_hours), "--notes", NOTES),
+            ],
         },
     )
     job = objects[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -83,15 +84,25 @@ def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster:
     assert state(PREPARED, LAUNCHED) == for_nobody, "it has started it, and somebody stopped it"
 
 
-def test_a_training_that_the_watch_has_suspended_says_why(
-    api: kubernetes.ApiClient, cluster: Cluster
+@pytest.mark.parametrize(
+    ("suspended", "notes", "words"),
+    [
+        (True, {"stopped_why": "training.max_hours is 24"}, ("suspended", "training.max_hours")),
+        (True, {"restarting": 2}, ("suspended", "about to start it again")),
+        (False, {"ends_at": "2026-11-28T12:00:00Z"}, ("running", "2026-11-28T12:00:00Z")),
+    ],
+)
+def test_what_is_noted_of_a_run_is_told(
+    suspended: bool,
+    notes: dict[str, str],
+    words: tuple[str, ...],
+    api: kubernetes.ApiClient,
+    cluster: Cluster,
 ) -> None:
-    stopped = training(True)
-    stopped["metadata"]["annotations"] = {NOTES: '{"stopped_why": "its block ends at noon"}'}
-    cluster.lists |= {PYTORCH: [stopped], JOBS: [PREPARED, LAUNCHED]}
-    assert in_order(jobs(api, ESM1NV).training, "suspended", "its block ends at noon")
-    stopped["metadata"]["annotations"] = {NOTES: "not JSON"}
-    assert in_order(jobs(api, ESM1NV).training, "suspended", "nobody")
+    there = training(suspended, condition("Running"))
+    there["metadata"]["annotations"] = {NOTES: json.dumps(notes)}
+    cluster.lists |= {PYTORCH: [there], JOBS: [PREPARED, LAUNCHED]}
+    assert in_order(jobs(api, ESM1NV).training, *words)
 
 
 def test_a_failed_training_says_why(api: kubernetes.ApiClient, cluster: Cluster) -> None:

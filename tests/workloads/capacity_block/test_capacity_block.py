@@ -94,11 +94,17 @@ def test_for_a_block_that_is_over_nothing_starts_and_nothing_is_tried_again(
     assert "preflight --offers" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("to_be_started", [True, False])
-def test_a_finished_training_waits_for_no_block(
-    to_be_started: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("patch", "to_be_started"),
+    [
+        ({"spec": {"runPolicy": {"suspend": False}}}, True),
+        ({}, False),
+        ({"metadata": {"annotations": {"why": "out of hours"}}}, False),
+    ],
+)
+def test_a_training_that_is_not_to_be_started_waits_for_no_block(
+    patch: dict[str, Any], to_be_started: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patch: dict[str, Any] = {"spec": {"runPolicy": {"suspend": False}}} if to_be_started else {}
     (tmp_path / "spec.json").write_text(json.dumps(patch))
     asked: list[Callable[[], Block]] = []
 
@@ -108,5 +114,5 @@ def test_a_finished_training_waits_for_no_block(
 
     monkeypatch.setattr(wait_for_block, "wait", noted)
     told = ["--block", NAME, "--region", "us-east-2", "--margin", "50"]
-    assert wait_for_block.main([*told, "--unless-empty", str(tmp_path / "spec.json")]) == 0
+    assert wait_for_block.main([*told, "--patch", str(tmp_path / "spec.json")]) == 0
     assert bool(asked) is to_be_started
