@@ -19,7 +19,7 @@ from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import NAMESPACE
 from ops.cluster.api import ClusterError, asked
 from ops.cluster.deployed import as_kubectl_makes_it
-from ops.cluster.jobs import job_state, training_state
+from ops.cluster.jobs import job_state, noted, training_state
 
 _PYTORCH = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 # Seconds until an old Job and its pods are gone, and between two looks. A pod of the data Job may
@@ -160,6 +160,13 @@ def _plan_training(standing: Standing) -> Plan:
         return Plan(f"{title} is under way: the launcher is about to start it.")
     if state and not state.startswith(("failed", "suspended")):
         return Plan(f"{title} is under way ({state}): there is nothing to start.")
+    notes = noted(standing.training_there) if state.startswith("suspended") else {}
+    if notes.get("stopped_by") == "deadline":
+        return Plan(
+            f"{title} has had its time: {notes.get('stopped_why')}. To go on from its newest "
+            "checkpoint change that and run make deploy.",
+            refused=True,
+        )
     if not standing.training_there:
         return Plan(f"{title} is not there.", (training, launcher))
     return Plan(f"{title}: {state}.", (launcher,))

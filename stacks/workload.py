@@ -75,6 +75,8 @@ class WorkloadStack(Stack):
                 cluster, workload.construct_id("Launcher"), *launcher_and_rights
             )
             launching.node.add_dependency(data_job, training_manifest)
+            if settings.gpu.purchase == "capacity-block":
+                launching.node.add_dependency(self._identity_of_the_launcher(settings))
         watch = add_manifest(
             cluster,
             workload.construct_id("Watch"),
@@ -85,16 +87,18 @@ class WorkloadStack(Stack):
         # A pod gets its identity when it starts, or never.
         watch.node.add_dependency(self._identity_of_the_watch(settings))
 
+    def _identity_of_the_launcher(self, settings: Settings) -> Construct:
+        """Let the launcher's pod see when its Capacity Block begins, and nothing else."""
+        role, identity = self._identity(settings, "Launcher", settings.workload.launcher)
+        role.add_to_policy(_sees_capacity_blocks())
+        return identity
+
     def _identity_of_the_watch(self, settings: Settings) -> Construct:
-        """Let the watch's pod publish metrics in the deployment's namespace, and nothing else."""
-        workload = settings.workload
-        role = PodIdentityRole(
-            self,
-            workload.construct_id("WatchRole"),
-            cluster_name=settings.cluster_name,
-            namespace=NAMESPACE,
-            service_account=workload.watch,
-        )
+        """Let the watch's pod publish metrics in the deployment's namespace, and nothing else.
+
+        Where there is a Capacity Block it also sees when that ends.
+        """
+        role, identity = self._identity(settings, "Watch", settings.workload.watch)
         # CloudWatch knows no resource for it, but the namespace as a condition:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
         role.add_to_policy(
@@ -106,13 +110,35 @@ class WorkloadStack(Stack):
                 },
             )
         )
-        identity = eks_v2.CfnPodIdentityAssociation(
+        if settings.gpu.purchase == "capacity-block":
+            role.add_to_policy(_sees_capacity_blocks())
+        return identity
+
+    def _identity(
+        self, settings: Settings, whose: str, account: str
+    ) -> tuple[PodIdentityRole, Construct]:
+        """Return a role for the pods of a service account, and what gives it to them."""
+        workload = settings.workload
+        role = PodIdentityRole(
             self,
-            workload.construct_id("WatchIdentity"),
+            workload.construct_id(f"{whose}Role"),
             cluster_name=settings.cluster_name,
             namespace=NAMESPACE,
-            service_account=workload.watch,
+            service_account=account,
+        )
+        identity = eks_v2.CfnPodIdentityAssociation(
+            self,
+            workload.construct_id(f"{whose}Identity"),
+            cluster_name=settings.cluster_name,
+            namespace=NAMESPACE,
+            service_account=account,
             role_arn=role.role_arn,
         )
         identity.node.add_dependency(role)
-        return identity
+        return role, identity
+
+
+def _sees_capacity_blocks() -> iam.PolicyStatement:
+    # EC2 knows no resource for it:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    return iam.PolicyStatement(actions=["ec2:DescribeCapacityReservations"], resources=["*"])

@@ -30,11 +30,17 @@ CHANGES: list[dict[str, str]] = [
         "notifications.email": "team@example.org",
         "region": "eu-west-1",
     },
+    {
+        "region": "us-east-2",
+        "gpu.instance_type": "p5en.48xlarge",
+        "gpu.purchase": "capacity-block",
+        "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+    },
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", CHANGES, ids=["defaults", "2024", "other"])
+@pytest.mark.parametrize("changes", CHANGES, ids=["defaults", "2024", "other", "capacity-block"])
 def test_cfn_lint_is_silent(synth: Any, changes: dict[str, str], tmp_path: Path) -> None:
     deployment = synth(**changes)
     for stack in names.STACKS:

@@ -14,7 +14,12 @@ from policy_sentry.querying.actions import get_action_data
 CHANGES: list[dict[str, str]] = [
     {},
     {"storage.keep_bucket": "false", "notifications.email": "team@example.org"},
-    {"cluster.endpoint": "private", "network.nat_gateways": "per-zone"},
+    {
+        "cluster.endpoint": "private",
+        "network.nat_gateways": "per-zone",
+        "gpu.purchase": "capacity-block",
+        "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+    },
 ]
 
 

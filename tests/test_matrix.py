@@ -55,6 +55,12 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "training.layout": "pod-per-node",
         **RESERVED,
     },
+    "1.35-p5en-block": {
+        "region": "us-east-2",
+        "gpu.instance_type": "p5en.48xlarge",
+        **RESERVED,
+        "gpu.purchase": "capacity-block",
+    },
     "1.35-one-gpu": {"gpu.instance_type": "p3.2xlarge", "gpu.nodes": "1"},
     "1.35-several-types": {"gpu.instance_type": "p4de.24xlarge,p3dn.24xlarge,p5.48xlarge"},
     "1.35-g6-private": {
@@ -83,7 +89,7 @@ def groups(deployment: Any) -> list[NodeGroupView]:
     found = []
     for each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").values():
         properties = each["Properties"]
-        instance_types = properties["InstanceTypes"]
+        instance_types = properties.get("InstanceTypes") or [_type_in_template(deployment, each)]
         sizes, labels = properties["ScalingConfig"], properties["Labels"]
         taints = [
             {key.lower(): value for key, value in taint.items()}
@@ -101,6 +107,14 @@ def groups(deployment: Any) -> list[NodeGroupView]:
             )
         )
     return found
+
+
+def _type_in_template(deployment: Any, group: dict[str, Any]) -> str:
+    """Return the type of nodes in a Capacity Block, which the launch template has."""
+    template = deployment.json("Cluster")["Resources"][
+        group["Properties"]["LaunchTemplate"]["Id"]["Ref"]
+    ]
+    return str(template["Properties"]["LaunchTemplateData"]["InstanceType"])
 
 
 def ledger_of(deployment: Any) -> Ledger:

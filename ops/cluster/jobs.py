@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from kubernetes import client as kubernetes
 
 from bionemo_eks.configuration.workload import Workload
 from bionemo_eks.jobs.dataset_job import DATA_JOB
-from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.places import NAMESPACE, NOTES
 from ops.cluster.api import ClusterError, asked
 
 T = TypeVar("T")
@@ -120,6 +121,11 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
             return "suspended: it waits for the data"
         if launcher is not None and job_state(launcher) != "complete":
             return "suspended: the launcher is about to start it"
+        if "restarting" in noted(job):
+            return "suspended: the watch is about to start it again"
+        why = noted(job).get("stopped_why")
+        if why:
+            return f"suspended: {why}"
         return "suspended: nobody is about to start it"
     current = [
         each for each in job.get("status", {}).get("conditions") or [] if each["status"] == "True"
@@ -127,7 +133,20 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if not current:
         return "created"
     state, why = str(current[-1]["type"]).lower(), current[-1].get("message", "")
-    return f"{state}: {why}" if state == "failed" and why else state
+    if state == "failed" and why:
+        return f"{state}: {why}"
+    ends = noted(job).get("ends_at")
+    return f"{state}; it is suspended at {ends}" if ends and state != "succeeded" else state
+
+
+def noted(job: dict[str, Any]) -> dict[str, Any]:
+    """Return what launcher and watch have noted at the PyTorchJob of its run, if anything."""
+    text = (job.get("metadata", {}).get("annotations") or {}).get(NOTES, "{}")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def worker_state(pod: Any) -> str:

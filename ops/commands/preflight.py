@@ -22,6 +22,7 @@ from ops.commands.base import (
     settings_or_stop,
     stop,
 )
+from ops.commands.offers import list_offers
 from ops.parallel import run_checks
 from ops.preflight.admin_trust import SETTING
 from ops.preflight.admin_trust import pin as pin_admin
@@ -53,6 +54,20 @@ def preflight(
         str,
         typer.Option("--use", metavar="TYPE", help="Write this GPU type to cdk.json first."),
     ] = "",
+    offers: Annotated[
+        bool,
+        typer.Option(
+            "--offers", help="List the Capacity Blocks that can be bought, and check nothing."
+        ),
+    ] = False,
+    hours: Annotated[
+        int | None,
+        typer.Option(
+            min=24,
+            max=4368,
+            help="With --offers: hours of a block; without it, as many as the training takes.",
+        ),
+    ] = None,
 ) -> None:
     """Look for what would make a deployment fail, before the first resource is made."""
     settings = _use(use, context) if use else settings_or_stop(context)
@@ -60,6 +75,8 @@ def preflight(
     # Only now the time counts: a person who looks for an MFA code is none of AWS' delays.
     began = time.monotonic()
     deployment, pins = deployment_or_stop(settings, aws), dict[str, str]()
+    if offers:
+        raise typer.Exit(list_offers(deployment, hours, json=json))
     if pin:
         pins = _pin(deployment)
         deployment = replace(deployment, settings=settings_or_stop(context))

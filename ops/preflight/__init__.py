@@ -10,8 +10,10 @@ from ops.preflight import (
     account,
     addons,
     capacity,
+    capacity_block,
     free_names,
     given_vpc,
+    gpu_quota,
     lustre,
     permissions,
     quotas,
@@ -37,7 +39,7 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "Zones": partial(capacity.zones, deployment),
         "GPU instance type": partial(capacity.gpu_type, deployment),
         "Core instance type": partial(capacity.core_type, deployment),
-        "GPU vCPU quota": partial(quotas.gpu_vcpus, deployment),
+        "GPU vCPU quota": partial(gpu_quota.gpu_vcpus, deployment),
         "Core vCPU quota": partial(quotas.core_vcpus, deployment),
         "FSx storage quota": partial(lustre.storage_quota, deployment),
         "FSx number quota": partial(lustre.number_quota, deployment),
@@ -55,6 +57,8 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         listed["VPC subnets"] = partial(given_vpc.subnets, deployment)
         listed["VPC addresses"] = partial(given_vpc.addresses, deployment)
         listed["VPC routes"] = partial(given_vpc.routes, deployment)
-    if settings.gpu.capacity_reservation_id:
+    if settings.gpu.purchase == "capacity-block":
+        listed["Capacity Block"] = partial(capacity_block.capacity_block, deployment)
+    elif settings.gpu.purchase == "capacity-reservation":
         listed["Capacity reservation"] = partial(reservation.reservation, deployment)
     return listed

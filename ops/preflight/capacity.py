@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 from bionemo_eks.configuration.cdk_context import PINNED, read_file
+from ops import reservations
 from ops.aws import Deployment
 from ops.preflight import gpu_types
 from ops.preflight.vpc_subnets import (
@@ -85,7 +88,7 @@ def _flags(pins: dict[str, str]) -> Step:
     return options(" ".join(f"-c {key}={value}" for key, value in pins.items()))
 
 
-def _choose(pins: dict[str, str]) -> tuple[Step | str, ...]:
+def choose(pins: dict[str, str]) -> tuple[Step | str, ...]:
     """The steps that put zones in force."""
     return (
         f"Let it be written to {PINNED}:",
@@ -110,7 +113,7 @@ def zones(deployment: Deployment) -> Result:
         if missing
         else f"EKS has no control plane in {named}"
     )
-    remedy = _choose(suggested(deployment, _with_eks(deployment)))
+    remedy = choose(suggested(deployment, _with_eks(deployment)))
     return failed("Zones", f"{wrong}{_in_force()}", *remedy)
 
 
@@ -135,7 +138,7 @@ def _zones_of_the_vpc(deployment: Deployment) -> Result:
     return failed(
         name,
         f"{said}; it has them in {', '.join(there)}{_in_force()}",
-        *_choose(suggested(deployment, there)),
+        *choose(suggested(deployment, there)),
     )
 
 
@@ -174,7 +177,7 @@ def gpu_type(deployment: Deployment) -> Result:
     return failed(
         name,
         f"{wanted}: not in this zone, {zone}; offered in {', '.join(there)}{_in_force()}",
-        *_choose(suggested(deployment, there)),
+        *choose(suggested(deployment, there)),
         *others,
     )
 
@@ -223,12 +226,21 @@ def suggested(deployment: Deployment, offered: list[str], *, both: bool = False)
     return {_ZONES: ",".join([first, *others[:1]]), _GPU_ZONE: first}
 
 
+def _with_the_reservation(deployment: Deployment, offered: list[str]) -> list[str]:
+    """Return those of the zones `offered` in which nodes are reserved, where any are."""
+    try:
+        reserved = {each.get("AvailabilityZone") for each in reservations.own(deployment)}
+    except ClientError:  # its own check says so
+        return offered
+    return [zone for zone in offered if zone in reserved] or offered
+
+
 def pin(deployment: Deployment, folder: Path) -> dict[str, str]:
     """Write the zones to choose to `folder`/cdk.context.json, if the present ones will not do.
 
     Returns what has been written; nothing when the zones are right or none would be.
     """
-    offered = gpu_types.offered_everywhere(deployment)
+    offered = _with_the_reservation(deployment, gpu_types.offered_everywhere(deployment))
     usable = _with_eks(deployment)
     zone = deployment.settings.gpu_zone
     right = zone in offered and {zone, *node_zones(deployment)} <= set(usable)

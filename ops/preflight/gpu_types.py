@@ -10,7 +10,8 @@ from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES, Instanc
 from ops.aws import Deployment
 from ops.cost.prices import hourly_prices
 from ops.parallel import side_by_side
-from ops.preflight.quotas import limit_of, vcpu_quota_code
+from ops.preflight.quota_codes import vcpu_quota_code
+from ops.preflight.quotas import limit_of
 from ops.price_table import HOURLY
 from ops.results import Step, command
 

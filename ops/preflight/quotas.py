@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,53 +12,16 @@ from bionemo_eks.configuration.instance_types import (
     GPU_INSTANCE_TYPES,
     InstanceType,
 )
+from ops import reservations
 from ops.aws import Deployment, instances, is_own
+from ops.preflight.quota_codes import VCPU_QUOTAS, quota_family
 from ops.preflight.standing import holds
 from ops.preflight.vpc_subnets import node_zones
 from ops.reasons import code_of, reason
-from ops.results import Result, Step, Verdict, command, failed, link, passed, warned
+from ops.results import Result, Step, Verdict, command, failed, link, passed, unknown, warned
 
-# Codes as Service Quotas lists them, and the families that count in each; Spot P5 has its own, and
-# core nodes are never Spot.
-# https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
-_VCPU_QUOTAS = {
-    ("P", "on-demand"): "L-417A185B",
-    ("P", "spot"): "L-7212CCBC",
-    ("P5", "spot"): "L-C4BD4855",
-    ("G and VT", "on-demand"): "L-DB2E81BA",
-    ("G and VT", "spot"): "L-3819A6DF",
-    ("Standard", "on-demand"): "L-1216C47A",
-}
-_FAMILIES = {
-    "p": "P",
-    "g": "G and VT",
-    "gr": "G and VT",
-    "vt": "G and VT",
-    **dict.fromkeys(("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"), "Standard"),
-}
 _KNOWN = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
 _ADDRESSES, _VPCS = "L-0263D0A3", "L-F678F1CE"
-
-
-def quota_family(instance_type: str, purchase: str) -> str:
-    """Return the quota family of an instance type; empty for those that have one of their own.
-
-    The letters before the first digit tell it: `inf2` counts in no quota of `i4i`, nor `trn1` in
-    that of `t3`, nor `mac1` in that of `m5`.
-    """
-    family, generation = re.match(r"([a-z]*)-?(\d*)", instance_type).groups()  # type: ignore[union-attr]
-    if family == "p" and purchase == "spot" and int(generation or 0) >= 5:
-        return "P5"
-    return _FAMILIES.get(family, "")
-
-
-def vcpu_quota_code(instance_type: str, purchase: str) -> str:
-    """Return the code of the quota in vCPUs that an instance type counts in; empty for none known.
-
-    `purchase`: as `gpu.purchase` has it; what is reserved counts On-Demand.
-    """
-    market = "spot" if purchase == "spot" else "on-demand"
-    return _VCPU_QUOTAS.get((quota_family(instance_type, market), market), "")
 
 
 def limit_of(deployment: Deployment, service: str, code: str) -> float:
@@ -158,13 +120,21 @@ def _awaits_nodes(deployment: Deployment, row: dict[str, Any]) -> bool:
     nodes in any that is open.
     """
     settings = deployment.settings
-    if row["CapacityReservationId"] == settings.gpu.capacity_reservation_id:
+    if row["CapacityReservationId"] in _named(deployment):
         return True
     return (
         row.get("InstanceMatchCriteria") == "open"
         and row["InstanceType"] == settings.core.instance_type
         and row.get("AvailabilityZone") in node_zones(deployment)
     )
+
+
+def _named(deployment: Deployment) -> set[str]:
+    """Return the ids of the reservations that the settings name, by id or by group."""
+    gpu = deployment.settings.gpu
+    if not gpu.capacity_reservation_group:
+        return {gpu.capacity_reservation_id}
+    return {each["CapacityReservationId"] for each in reservations.own(deployment)}
 
 
 def _reservations(deployment: Deployment) -> list[dict[str, Any]]:
@@ -196,19 +166,24 @@ def _vcpus(instance: dict[str, Any]) -> int:
     return known.vcpus if known else int(counted)
 
 
-def _vcpu_quota(
+def vcpu_quota(
     deployment: Deployment, name: str, instance: InstanceType, nodes: int, at_most: int
 ) -> Result:
+    """Whether the quota has room for `nodes`, and for `at_most` of them that may come to be."""
     purchase = (
         "spot" if instance.gpus and deployment.settings.gpu.purchase == "spot" else "on-demand"
     )
     family = quota_family(instance.name, purchase)
+    code = VCPU_QUOTAS.get((family, purchase))
+    if code is None:
+        market = purchase.title() if purchase == "spot" else "On-Demand"
+        return unknown(name, f"AWS documents no quota code for {market} {family}")
     unused, untold = _counted_unused(deployment, family) if purchase == "on-demand" else (0, "")
     result = compared(
         deployment,
         name,
         "ec2",
-        _VCPU_QUOTAS[family, purchase],
+        code,
         needed=nodes * instance.vcpus,
         used=_running_vcpus(deployment, family, purchase) + unused,
         unit=f"vCPUs ({nodes} x {instance.name}, {purchase})",
@@ -225,32 +200,10 @@ def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:
         return 0, f"; without unused Capacity Reservations: {reason(error)}"
 
 
-def gpu_vcpus(deployment: Deployment) -> Result:
-    """vCPUs of the GPU nodes' families, On-Demand or Spot: of each, for its largest type.
-
-    With room for one family alone there are nodes, so that is a warning.
-    """
-    name, nodes = "GPU vCPU quota", deployment.settings.gpu.nodes
-    purchase = deployment.settings.gpu.purchase
-    largest = {
-        vcpu_quota_code(each.name, purchase): each
-        for each in sorted(deployment.settings.gpu_instances, key=lambda each: each.vcpus)
-    }
-    results = [
-        _vcpu_quota(deployment, name, each, nodes, at_most=nodes) for each in largest.values()
-    ]
-    best = min(results, key=lambda each: each.verdict is Verdict.FAIL)
-    short = [each for each in results if each.verdict is Verdict.FAIL and each is not best]
-    if best.verdict is Verdict.FAIL or not short:
-        return best
-    said = "; ".join(each.said for each in results)
-    return warned(name, said, *(step for each in short for step in each.remedy))
-
-
 def core_vcpus(deployment: Deployment) -> Result:
     """vCPUs of the core nodes, and of as many as the autoscaler may start."""
     core = deployment.settings.core
-    result = _vcpu_quota(
+    result = vcpu_quota(
         deployment, "Core vCPU quota", deployment.settings.core_instance, core.nodes, core.max_nodes
     )
     if result.verdict is Verdict.WARN:

@@ -1,13 +1,12 @@
-"""The On-Demand Capacity Reservation that the GPU nodes are bought from."""
+"""The On-Demand Capacity Reservation, or the group of them, that the GPU nodes are bought from."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from bionemo_eks.configuration.settings import Settings
+from ops import reservations
 from ops.aws import Deployment, instances, is_own
-from ops.reasons import code_of
 from ops.results import Result, failed, options, passed
 
 _NAME = "Capacity reservation"
@@ -17,78 +16,78 @@ _REMEDY = "Change the reservation, or gpu.* in cdk.json"
 
 
 def reservation(deployment: Deployment) -> Result:
-    """Whether the reservation is there, active, of the type and zone, with room for the nodes."""
-    settings, wanted = deployment.settings, deployment.settings.gpu.capacity_reservation_id
-    row = _described(deployment, wanted)
-    if row is None:
+    """Whether what is reserved is there, active, of the type and zone, with room for the nodes."""
+    gpu, found = deployment.settings.gpu, reservations.own(deployment)
+    wanted = gpu.capacity_reservation_id or gpu.capacity_reservation_group
+    if not found:
+        what = "is not" if gpu.capacity_reservation_id else "has no Capacity Reservation"
         return failed(
             _NAME,
-            f"{wanted} is not in {settings.region} of this account",
-            "Check gpu.capacity_reservation_id and region",
+            f"{wanted} {what} in {deployment.settings.region} of this account",
+            "Check gpu.capacity_reservation_id, gpu.capacity_reservation_group and region",
         )
-    # A node gets into a Capacity Block only by market type `capacity-block`, for which the node
-    # group's launch template does not ask:
+    # A node gets into a Capacity Block by a market type of its own alone:
     # https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
-    if row.get("ReservationType", "default") != "default":
+    if gpu.capacity_reservation_id and reservations.kind_of(found[0]) == reservations.BLOCK:
         return failed(
             _NAME,
-            f"{wanted} is a {row['ReservationType']}, not an On-Demand Capacity Reservation, and "
-            "the GPU nodes cannot start in it",
-            "Set gpu.capacity_reservation_id to an On-Demand Capacity Reservation, or do without:",
-            options("-c gpu.purchase=on-demand -c gpu.capacity_reservation_id="),
+            f"{wanted} is a {reservations.BLOCK}, not an On-Demand Capacity Reservation",
+            "Buy the GPU nodes in it as such:",
+            options(f"-c gpu.purchase={reservations.BLOCK}"),
         )
-    wrong = _unfit(row, settings)
+    fitting, wrong = _of_use(deployment, found)
     # Our own nodes already fill a part of it; after an update they or their successors will.
-    free, own = row.get("AvailableInstanceCount", 0), _own_nodes_in(deployment, wanted)
-    if free + own < settings.gpu.nodes:
-        wrong.append(f"it has room for {free + own} instances, not {settings.gpu.nodes}")
-    wrong += _ends(row)
+    free = sum(each.get("AvailableInstanceCount", 0) for each in fitting)
+    own = _own_nodes_in(deployment, {each["CapacityReservationId"] for each in fitting})
+    if fitting and free + own < deployment.settings.gpu.nodes:
+        wrong.append(f"it has room for {free + own} instances, not {deployment.settings.gpu.nodes}")
+    elif fitting:
+        wrong = []
     if wrong:
         return failed(_NAME, f"{wanted}: {'; '.join(wrong)}", _REMEDY)
     taken = f", {own} of it by this deployment" if own else ""
-    return passed(_NAME, f"{wanted} has room for {free + own} {settings.gpu.instance_type}{taken}")
+    return passed(_NAME, f"{wanted} has room for {free + own} {gpu.instance_type}{taken}")
 
 
-def _unfit(row: dict[str, Any], settings: Settings) -> list[str]:
+def _of_use(
+    deployment: Deployment, found: list[reservations.Row]
+) -> tuple[list[reservations.Row], list[str]]:
+    """Return the reservations that nodes can start in, and what is wrong with the others."""
+    fitting, wrong = [], list[str]()
+    for each in found:
+        of_it = _unfit(each, deployment.settings) + _ends(each)
+        named = f"{each['CapacityReservationId']}: " if len(found) > 1 else ""
+        wrong += [f"{named}{text}" for text in of_it]
+        if not of_it:
+            fitting.append(each)
+    return fitting, wrong
+
+
+def _unfit(row: reservations.Row, settings: Settings) -> list[str]:
     """What of a reservation is not as the GPU nodes need it."""
     needed = (
-        ("its state", "State", "active"),
-        ("its type", "InstanceType", settings.gpu.instance_type),
-        ("its zone", "AvailabilityZone", settings.gpu_zone),
+        ("its state", "State", ("active",)),
+        ("its type", "InstanceType", settings.gpu.types),
+        ("its zone", "AvailabilityZone", (settings.gpu_zone,)),
         # Nodes are Linux instances on shared hardware.
-        ("its platform", "InstancePlatform", "Linux/UNIX"),
-        ("its tenancy", "Tenancy", "default"),
+        ("its platform", "InstancePlatform", ("Linux/UNIX",)),
+        ("its tenancy", "Tenancy", ("default",)),
     )
     return [
-        f"{what} is {row.get(key)}, not {value}"
-        for what, key, value in needed
-        if row.get(key) != value
+        f"{what} is {row.get(key)}, not {' or '.join(allowed)}"
+        for what, key, allowed in needed
+        if row.get(key) not in allowed
     ]
 
 
-def _described(deployment: Deployment, wanted: str) -> dict[str, Any] | None:
-    try:
-        listed = deployment.aws.pages(
-            "ec2",
-            "describe_capacity_reservations",
-            "CapacityReservations",
-            CapacityReservationIds=[wanted],
-        )
-    except Exception as error:
-        if code_of(error).startswith("InvalidCapacityReservationId"):
-            return None
-        raise
-    return next((each for each in listed if each["CapacityReservationId"] == wanted), None)
-
-
-def _own_nodes_in(deployment: Deployment, wanted: str) -> int:
+def _own_nodes_in(deployment: Deployment, wanted: set[str]) -> int:
     return sum(
-        each.get("CapacityReservationId") == wanted and is_own(deployment, each.get("Tags"))
+        each.get("CapacityReservationId") in wanted and is_own(deployment, each.get("Tags"))
         for each in instances(deployment)
     )
 
 
-def _ends(row: dict[str, Any]) -> list[str]:
+def _ends(row: reservations.Row) -> list[str]:
     end = row.get("EndDate")
     if not isinstance(end, datetime):
         return []

@@ -54,6 +54,7 @@ class Cluster:
         self.refusals: dict[tuple[str, str], tuple[int, str]] = {}
         self.made: list[dict[str, Any]] = []
         self.dry_runs: list[str] = []
+        self.changed: list[tuple[str, dict[str, Any]]] = []
         self.deleted: list[tuple[str, dict[str, str]]] = []
         self.stays = False
 
@@ -76,6 +77,8 @@ class Cluster:
             self.made.append(json.loads(body))
             self.dry_runs.append(query.get("dryRun", ""))
             return 201, body.decode()
+        if method == "PATCH":
+            self.changed.append((parts.path, json.loads(body)))
         if parts.path not in self.lists and (found := self._named(parts.path)) is not None:
             if method == "DELETE":
                 self.deleted.append((found["metadata"]["name"], query))
@@ -137,7 +140,7 @@ def serving(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_POST = do_DELETE = do_GET
+        do_POST = do_PATCH = do_DELETE = do_GET
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

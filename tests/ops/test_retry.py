@@ -9,11 +9,13 @@ import pytest
 
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.manifests import KubernetesObject
+from bionemo_eks.jobs.places import NOTES
 from ops.cluster.api import ClusterError
 from ops.cluster.deployed import LAST_APPLIED, deployed_objects, objects_of
 from ops.retry import Plan, What, carry_out, look, plan
 from tests.context import read_settings
 from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, serving, training
+from tests.ops.reading import in_order
 from tests.simulated.accounts import simulated_deployment
 from tests.simulated.aws import Answers
 
@@ -106,6 +108,17 @@ def test_a_finished_training_names_its_steps(deployed: list[KubernetesObject]) -
     found = There(deployed, COMPLETE, COMPLETE, ENDED_WELL).plan(What.TRAINING)
     assert "finished" in found.said
     assert f"training.max_steps ({SETTINGS.training.max_steps})" in found.said
+
+
+def test_a_training_that_has_had_its_time_is_not_started_for_minutes(
+    deployed: list[KubernetesObject],
+) -> None:
+    why = {"stopped_by": "deadline", "stopped_why": "training.max_hours is 24"}
+    stopped = {**SUSPENDED, "metadata": {**SUSPENDED["metadata"]}}
+    stopped["metadata"]["annotations"] = {NOTES: json.dumps(why)}
+    found = There(deployed, COMPLETE, COMPLETE, stopped).plan(What.TRAINING)
+    assert (found.refused, found.again) == (True, ())
+    assert in_order(found.said, "training.max_hours is 24", "make deploy")
 
 
 def test_what_has_failed_is_told_with_its_reason(deployed: list[KubernetesObject]) -> None:

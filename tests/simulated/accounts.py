@@ -6,6 +6,8 @@ Requests and answers are held against botocore's own models of the services, as 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from ops.aws import Deployment
@@ -14,16 +16,19 @@ from ops.preflight import checks
 from ops.results import Result
 from tests.context import read_settings
 from tests.simulated.answers import (
+    BLOCK,
     CALLER,
     OWN,
     ZONES,
     addon_schema,
     addon_versions,
+    block,
     bootstrapped,
     cluster_versions,
     default_quotas,
     file_system,
     no_bucket,
+    offered_blocks,
     offered_in,
     priced,
     quotas,
@@ -57,6 +62,7 @@ def good() -> Answers:
         "ec2.describe_instance_type_offerings": offered_in(*ZONES),
         "ec2.describe_instances": running(),
         "ec2.describe_capacity_reservations": reserved(),
+        "ec2.describe_capacity_block_offerings": offered_blocks,
         "ec2.describe_addresses": {"Addresses": []},
         "ec2.describe_vpcs": {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "172.31.0.0/16"}]},
         "service-quotas.get_service_quota": quotas(),
@@ -114,6 +120,14 @@ def _throttled() -> Answers:
     }
 
 
+def _in_hours(number: float) -> datetime:
+    return datetime.now(UTC) + timedelta(hours=number)
+
+
+def _with_block(**changes: Any) -> Answers:
+    return good() | {"ec2.describe_capacity_reservations": reserved(block(**changes))}
+
+
 # Seconds: a machine that is busy with other tests is none of AWS' delays.
 _PATIENCE = 60.0
 
@@ -125,6 +139,14 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
         lambda: good() | {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")},
     ),
     "a type that AWS has retired": ({"gpu.instance_type": "p3.16xlarge"}, good),
+    "no quota for any P type": (
+        {},
+        lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=0)},
+    ),
+    "quota for G alone": (
+        {},
+        lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=768)},
+    ),
     "no quota but for G": (
         {"gpu.instance_type": "p3.16xlarge"},
         lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=768)},
@@ -140,6 +162,11 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
             }
         ),
     ),
+    "a Capacity Block in another zone": (
+        BLOCK,
+        lambda: _with_block(AvailabilityZone="us-west-2c", EndDate=_in_hours(100)),
+    ),
+    "a Capacity Block that ends in an hour": (BLOCK, lambda: _with_block(EndDate=_in_hours(1))),
     "Kubernetes version ended": (
         {"kubernetes_version": "1.29"},
         lambda: good() | {"eks.describe_cluster_versions": {"clusterVersions": []}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
@@ -26,6 +26,7 @@ QUOTAS = {
     ("ec2", "L-DB2E81BA"): 192,
     ("ec2", "L-3819A6DF"): 192,
     ("ec2", "L-1216C47A"): 256,
+    ("ec2", "L-2C8F52B3"): 1,
     ("ec2", "L-0263D0A3"): 5,
     ("vpc", "L-F678F1CE"): 5,
     ("fsx", "L-8F1B9C74"): 100_800,
@@ -206,21 +207,96 @@ def bootstrapped(version: str = "33", qualifier: str = "hnb659fds") -> Callable[
 
 
 def reserved(*reservations: dict[str, Any]) -> Callable[..., dict[str, Any]]:
-    """EC2's Capacity Reservations: that of an id, or all that are active."""
+    """EC2's Capacity Reservations: those of some ids, or all, or all that are active."""
 
     def answer(
         CapacityReservationIds: list[str] | None = None,
         Filters: list[dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
-        if not CapacityReservationIds:
-            assert Filters == [{"Name": "state", "Values": ["active"]}]
+        assert Filters in (None, [{"Name": "state", "Values": ["active"]}])
+        wanted = CapacityReservationIds
         chosen = [
             each
             for each in reservations
-            if each["CapacityReservationId"] in (CapacityReservationIds or [])
-            or (Filters and each["State"] == "active")
+            if (wanted is None or each["CapacityReservationId"] in wanted)
+            and (Filters is None or each["State"] == "active")
         ]
         return {"CapacityReservations": chosen}
+
+    return answer
+
+
+# Settings with a Capacity Block, and that block as EC2 describes it.
+BLOCK = {
+    "gpu.purchase": "capacity-block",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
+
+
+def block(**changes: Any) -> dict[str, Any]:
+    """A Capacity Block that is there, for two nodes of the default type in the default zone."""
+    return {
+        "CapacityReservationId": BLOCK["gpu.capacity_reservation_id"],
+        "ReservationType": "capacity-block",
+        "State": "active",
+        "InstanceType": "p4d.24xlarge",
+        "AvailabilityZone": ZONES[0],
+        "InstancePlatform": "Linux/UNIX",
+        "Tenancy": "default",
+        "TotalInstanceCount": 2,
+        "AvailableInstanceCount": 2,
+        **changes,
+    }
+
+
+# Of the first offer.
+OFFERED_FROM, OFFER = datetime(2027, 1, 5, 11, 30, tzinfo=UTC), "cb-0123456789abcdef0"
+
+
+def offered_blocks(
+    InstanceType: str, InstanceCount: int, CapacityDurationHours: int
+) -> dict[str, Any]:
+    """Two Capacity Blocks to buy, the later one first, and one in a local zone."""
+    assert CapacityDurationHours % 24 == 0
+
+    def offer(name: str, zone: str, later: int, kind: str) -> dict[str, Any]:
+        start = OFFERED_FROM + timedelta(days=later)
+        return {
+            "CapacityBlockOfferingId": name,
+            "InstanceType": InstanceType,
+            "AvailabilityZone": zone,
+            "InstanceCount": InstanceCount,
+            "StartDate": start,
+            "EndDate": start + timedelta(hours=CapacityDurationHours),
+            "CapacityBlockDurationHours": CapacityDurationHours,
+            "UpfrontFee": f"{10.0 * InstanceCount * CapacityDurationHours}",
+            "CurrencyCode": "USD",
+            "ZoneType": kind,
+        }
+
+    return {
+        "CapacityBlockOfferings": [
+            offer("cb-00000000000000002", ZONES[1], 3, "availability-zone"),
+            offer(OFFER, ZONES[2], 0, "availability-zone"),
+            offer("cb-00000000000000003", "us-west-2-lax-1a", 0, "local-zone"),
+        ]
+    }
+
+
+def grouped(group: str, *reservations: str) -> Callable[..., dict[str, Any]]:
+    """A resource group with reservations, by their ids, and with something else."""
+
+    def answer(Group: str) -> dict[str, Any]:
+        assert Group == group
+        found = [
+            {
+                "ResourceArn": f"arn:aws:ec2:us-west-2:{ACCOUNT}:capacity-reservation/{each}",
+                "ResourceType": "AWS::EC2::CapacityReservation",
+            }
+            for each in reservations
+        ]
+        other = {"ResourceArn": "arn:aws:ec2:us-west-2::host/h", "ResourceType": "AWS::EC2::Host"}
+        return {"Resources": [{"Identifier": each} for each in (*found, other)]}
 
     return answer
 

@@ -6,12 +6,14 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from bionemo_eks.configuration.names import STACKS
 from ops.preflight.capacity import pinned
 from ops.results import Step, StepKind
+from tests.simulated.answers import OFFER, OFFERED_FROM, block, reserved
 from tests.simulated.aws import ACCOUNT, REGION
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import Subnet
@@ -79,12 +81,33 @@ class Person:
 
     def _bionemo_on_the_account(self, arguments: list[str]) -> None:
         said = self._bionemo(*arguments, *(["--yes"] if "--delete" in arguments else []))
+        if "--use" in arguments:
+            kind = arguments[arguments.index("--use") + 1]
+            self._account.settings["gpu.instance_type"] = kind
+        if "--offers" in arguments:
+            self._buy(said)
         if "--pin" in arguments:
             self._account.settings |= pinned(self._folder)
         if arguments == ["leftovers"]:  # what holds data a person deletes, once it is listed
             systems = self._account.file_systems
             assert all(each["FileSystemId"] in said for each in systems)
             systems.clear()
+
+    def _buy(self, said: str) -> None:
+        """Buy the first Capacity Block of a list, and set what it says to set."""
+        assert f"--capacity-block-offering-id {OFFER}" in said
+        chosen = dict(re.findall(r"-c ([\w.]+)=(\S+)", said.rpartition("Then, with the id")[2]))
+        bought = "cr-0bbbbbbbbbbbbbbbb"
+        self._account.settings |= {**chosen, "gpu.capacity_reservation_id": bought}
+        row = block(
+            CapacityReservationId=bought,
+            AvailabilityZone=chosen["gpu.availability_zone"],
+            StartDate=OFFERED_FROM,
+            EndDate=OFFERED_FROM + timedelta(hours=96),
+            State="scheduled",
+            AvailableInstanceCount=0,
+        )
+        self._account.said["ec2.describe_capacity_reservations"] = reserved(row)
 
     def _bootstrap(self, options: list[str]) -> None:
         if "--cloudformation-execution-policies" in options:

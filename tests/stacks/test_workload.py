@@ -89,6 +89,22 @@ def test_the_watch_may_publish_in_its_namespace_and_nothing_else(default: Any) -
     assert identity["Properties"]["ServiceAccount"] == account
 
 
+def test_in_a_capacity_block_launcher_and_watch_may_look_at_it(synth: Any) -> None:
+    block = {
+        "gpu.purchase": "capacity-block",
+        "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+    }
+    deployment = synth(**block)
+    accounts = {
+        each["Properties"]["ServiceAccount"]
+        for each in deployment.resources("Workload", "AWS::EKS::PodIdentityAssociation").values()
+    }
+    assert accounts == {"esm1nv-launcher", "esm1nv-watch"}
+    for each in deployment.resources("Workload", "AWS::IAM::Policy").values():
+        actions = str(each["Properties"]["PolicyDocument"]["Statement"])
+        assert "ec2:DescribeCapacityReservations" in actions
+
+
 def test_the_watchs_pod_starts_after_its_identity_is_there(default: Any) -> None:
     (identity,) = default.resources("Workload", "AWS::EKS::PodIdentityAssociation")
     (watch,) = [

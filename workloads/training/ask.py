@@ -1,7 +1,9 @@
-"""Asks, before a GPU node is there, whether a training is at its end already.
+"""Asks, before a GPU node is there, whether a training is at its end already, or has had its hours.
 
 It writes two patches of the PyTorchJob for kubectl: `spec.json` lifts the suspension, unless the
-training is finished; `status.json` then says so where everybody looks, and is empty otherwise.
+training is finished or has no hours left; `status.json` says of a finished one so where everybody
+looks, and is empty otherwise. With the suspension goes what is noted of the run before, in an
+annotation: the watch finds in its place the hours that have been used.
 """
 
 from __future__ import annotations
@@ -14,14 +16,31 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, cast
 
+from hours import hours_used
 from rounds import Rules, finished_text
 from shared import say
 
+# Hours that a start takes until it trains: with less left it would only cost.
+START = 0.1
 
-def patches(step: int, max_steps: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the patches of spec and status for a newest checkpoint of `step` (0: none)."""
-    if step < max_steps:
-        return {"spec": {"runPolicy": {"suspend": False}}}, {}
+
+def starts(notes: str, hours: float) -> dict[str, Any]:
+    """Return the patch that starts a training which has run for `hours`; `notes` is a key."""
+    return {**_noted(notes, {"hours_used": hours}), "spec": {"runPolicy": {"suspend": False}}}
+
+
+def out_of_hours(notes: str, hours: float, max_hours: float) -> dict[str, Any]:
+    """Return the patch that says why a training is not started."""
+    why = f"it has run for {hours:.1f} hours, and training.max_hours is {max_hours:g}"
+    return _noted(notes, {"hours_used": hours, "stopped_by": "deadline", "stopped_why": why})
+
+
+def _noted(notes: str, record: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"annotations": {notes: json.dumps(record)}}}
+
+
+def finished(step: int, max_steps: int) -> dict[str, Any]:
+    """Return the patch of the status for a newest checkpoint of `step`, the last one."""
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     # Of a job that has ended the operator makes no pods, and it stays suspended as well.
     condition = {
@@ -32,31 +51,50 @@ def patches(step: int, max_steps: int) -> tuple[dict[str, Any], dict[str, Any]]:
         "lastUpdateTime": now,
         "lastTransitionTime": now,
     }
-    return {}, {"status": {"conditions": [condition], "completionTime": now}}
+    return {"status": {"conditions": [condition], "completionTime": now}}
 
 
 def main() -> int:
     """Write the patches; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rules", required=True)
-    for option in ("--results", "--data", "--patches"):
-        parser.add_argument(option, type=Path, required=True)
-    parser.add_argument("--max-steps", type=int, required=True)
-    options = parser.parse_args()
+    options = parser().parse_args()
     module = importlib.import_module(options.rules)
     rules = cast(Rules, module.Rules(options.results, options.data))
     try:
-        step = rules.newest_step()
-        for name, patch in zip(("spec", "status"), patches(step, options.max_steps), strict=True):
+        said, spec, status = answer(rules, options)
+        for name, patch in (("spec", spec), ("status", status)):
             (options.patches / f"{name}.json").write_text(json.dumps(patch), encoding="utf-8")
     except OSError as error:
         print(f"error: {error.filename or 'file system'}: {error.strerror}", file=sys.stderr)
         return 1
-    if step >= options.max_steps:
-        say(f"{finished_text(step, options.max_steps)}; nothing is started")
-    else:
-        say(f"the newest checkpoint is of step {step:,}" if step else "there is no checkpoint yet")
+    say(said)
     return 0
+
+
+def answer(rules: Rules, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return what is to be said, and the patches of spec and status."""
+    step, hours = rules.newest_step(), hours_used(options.results)
+    if step >= options.max_steps:
+        said = f"{finished_text(step, options.max_steps)}; nothing is started"
+        return said, {}, finished(step, options.max_steps)
+    if options.max_hours and hours > options.max_hours - START:
+        used = f"the training has run for {hours:.1f} hours; training.max_hours is"
+        patch = out_of_hours(options.notes, hours, options.max_hours)
+        return f"{used} {options.max_hours:g}; nothing is started", patch, {}
+    said = f"the newest checkpoint is of step {step:,}" if step else "there is no checkpoint yet"
+    return said, starts(options.notes, hours), {}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    found = argparse.ArgumentParser(description=__doc__)
+    add = found.add_argument
+    add("--rules", required=True, help="module that knows the workload's files")
+    for option in ("--results", "--data", "--patches"):
+        add(option, type=Path, required=True)
+    add("--max-steps", type=int, required=True, help="the last step")
+    add("--max-hours", type=float, required=True, help="hours that it may run in all; 0: any")
+    add("--notes", required=True, help="the PyTorchJob's annotation for what is noted of a run")
+    return found
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import cast
 
+from hours import Clock
 from ranks import Ranks, adopt_orphans
 from rounds import ENDED, FAILED, FINISHED, READY, RUNNING, Company, First, Plan, Rules
 from shared import Beat, Record, lock, say
@@ -159,23 +160,33 @@ def run(options: argparse.Namespace) -> int:
         # Whoever wants to replace the data set waits until this is free.
         data = lock(options.data_lock, exclusive=False, waiting_for="a data set in the making")
         held.enter_context(data)
-        first = None
         if number == "0":
             # One at a time, whatever Kubernetes believes of the one before.
             path = options.state / "first"
             held.enter_context(lock(path, exclusive=True, waiting_for="the worker before this one"))
             plan = Plan(options.workers, options.max_steps, options.failures)
             first = First(company, rules(options), plan, me)
-        return _work(options, company, first, me)
+            clock = Clock(options.results)
+            held.callback(clock.keep)
+            return _work(options, company, first, me, clock)
+        return _work(options, company, None, me)
 
 
-def _work(options: argparse.Namespace, company: Company, first: First | None, me: Record) -> int:
+def _work(
+    options: argparse.Namespace,
+    company: Company,
+    first: First | None,
+    me: Record,
+    clock: Clock | None = None,
+) -> int:
     with wake_up_on_sigterm() as (received, pause):
         worker = Worker(options, company, me)
         while True:
             company.look()
             if first:
                 first.decide()
+            if clock:
+                clock.tick()
             worker.interrupted = bool(received)
             status = worker.step()
             if status is not None:

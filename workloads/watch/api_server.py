@@ -1,4 +1,4 @@
-"""The Kubernetes API, asked with a pod's own service account: `urllib`, no further library.
+"""The Kubernetes API, asked and told with a pod's own service account, by `urllib` alone.
 
 https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 """
@@ -21,6 +21,8 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TIMEOUT = 10.0
 # Of what the server says of a refusal.
 _LONGEST = 300
+# Of a log.
+_LINES = 200
 
 
 class ApiError(RuntimeError):
@@ -28,7 +30,7 @@ class ApiError(RuntimeError):
 
 
 class ApiServer:
-    """Objects of one namespace, read.
+    """Objects of one namespace.
 
     `address` is the server's, such as `https://10.0.0.1:443`. `account` is the folder with the
     token, which the kubelet renews in place, and with the server's certificate authority.
@@ -50,20 +52,52 @@ class ApiServer:
         items: list[dict[str, Any]] = (found or {}).get("items") or []
         return items
 
+    def log(self, pod: str, container: str, seconds: int) -> str:
+        """Return the end of what a container has printed in the last `seconds`; ApiError.
+
+        A record of a log has up to 16 KB, so that is at most 3 MB.
+        """
+        options = {"container": container, "sinceSeconds": seconds, "tailLines": _LINES}
+        found = self._answer(f"{self._path('v1', 'pods')}/{quote(pod)}/log?{urlencode(options)}")
+        return (found or b"").decode(errors="replace")
+
+    def patch(self, group_version: str, plural: str, name: str, changes: dict[str, Any]) -> None:
+        """Change one object by a merge patch (RFC 7386); ApiError where it is refused."""
+        path = f"{self._path(group_version, plural)}/{quote(name)}"
+        body = json.dumps(changes).encode()
+        headers = {"Content-Type": "application/merge-patch+json"}
+        if self._ask(path, method="PATCH", body=body, headers=headers) is None:
+            raise ApiError(f"{path} is not there")
+
     def _path(self, group_version: str, plural: str) -> str:
         root = "apis" if "/" in group_version else "api"
         return f"/{root}/{group_version}/namespaces/{self._namespace}/{plural}"
 
-    def _ask(self, path: str) -> dict[str, Any] | None:
+    def _ask(self, path: str, **request: Any) -> dict[str, Any] | None:
+        answer = self._answer(path, **request)
+        try:
+            return None if answer is None else dict(json.loads(answer))
+        except ValueError as error:
+            raise ApiError(f"{path}: {error}") from None
+
+    def _answer(
+        self,
+        path: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes | None:
         try:
             # The file each time: a token is good for an hour.
             token = (self._account / "token").read_text(encoding="utf-8").strip()
             request = urllib.request.Request(
-                self._address + path, headers={"Authorization": f"Bearer {token}"}
+                self._address + path,
+                data=body,
+                headers={"Authorization": f"Bearer {token}", **(headers or {})},
+                method=method,
             )
             with urllib.request.urlopen(request, timeout=TIMEOUT, context=self._trust()) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
+                return bytes(answer.read())
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None

@@ -37,6 +37,8 @@ def values(found: States) -> dict[str, float]:
         "CannotStartMinutes": found.cannot_start,
         "JobsOutOfMemory": float(found.jobs_out_of_memory),
         "InitContainersWithoutImage": float(found.no_image),
+        "TrainingStalled": float(found.stalled),
+        "TrainingOutOfTime": float(found.stopped == "deadline"),
     }
 
 

@@ -7,11 +7,10 @@ rests on the words of a log or a message, but on conditions, phases and reasons.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
 
-Object = dict[str, Any]
+from objects import Object, condition, is_suspended, moment
 
 # https://kubernetes.io/docs/concepts/workloads/controllers/job/#terminal-job-conditions
 _COMPLETE, _FAILED = "Complete", "Failed"
@@ -35,7 +34,9 @@ class Look:
     """What the API server told at one moment.
 
     A Job or the PyTorchJob is None where there is none. `job_pods` are the pods of the two Jobs,
-    `workers` those of the PyTorchJob, `events` the warnings about pods.
+    `workers` those of the PyTorchJob, `events` the warnings about pods. `notes`: what is noted at
+    the PyTorchJob of its run. `progress`: whether a worker has printed a line of progress of late,
+    None where that need not be or cannot be told.
     """
 
     now: datetime
@@ -45,6 +46,8 @@ class Look:
     job_pods: Sequence[Object]
     workers: Sequence[Object]
     events: Sequence[Object]
+    notes: Object = field(default_factory=dict)
+    progress: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,9 @@ class States:
     been on its node whose volume or network, as the kubelet tells, does not come.
     `jobs_out_of_memory`: containers of the two Jobs that were killed for it. Container Insights
     counts those that are started again, which theirs are not. `no_image`: init containers whose
-    image cannot be had; it counts the other containers.
+    image cannot be had; it counts the other containers. `stopped`: what has suspended the training,
+    `deadline` if its time is over, `stall` if it had come to nothing; empty where a person has.
+    `stalled`: whether it should go on and does not, or is on its way to a new start for that.
     https://github.com/amazon-contributing/opentelemetry-collector-contrib/blob/aws-cwa-dev/receiver/awscontainerinsightreceiver/internal/stores/podstore.go
     """
 
@@ -67,6 +72,8 @@ class States:
     cannot_start: float
     jobs_out_of_memory: int
     no_image: int
+    stopped: str
+    stalled: bool
 
 
 def states(look: Look) -> States:
@@ -76,40 +83,48 @@ def states(look: Look) -> States:
     `created`, `running`, `succeeded`, `failed`. `why` has the reasons of what has failed.
     """
     pods = [*look.job_pods, *look.workers]
+    training = _training_state(look.training, look.now)
+    stopped = look.notes if training == "suspended" else {}
+    reasons = [*_reasons(look.data_job, look.launcher, look.training)]
+    if "stopped_why" in stopped:
+        reasons.append(str(stopped["stopped_why"]))
     return States(
-        data=_job_state(look.data_job, look.now),
-        launcher=_job_state(look.launcher, look.now),
-        training=_training_state(look.training, look.now),
-        why="; ".join(_reasons(look.data_job, look.launcher, look.training)),
+        data=job_state(look.data_job, look.now),
+        launcher=job_state(look.launcher, look.now),
+        training=training,
+        why="; ".join(reasons),
         workers_pending=_longest(look.now, map(_waits_since, look.workers)),
         cannot_start=_longest(look.now, map(_on_its_node_since, _stuck(look, pods))),
         jobs_out_of_memory=sum(map(_killed_for_memory, look.job_pods)),
         no_image=sum(map(_init_without_image, pods)),
+        stopped=str(stopped.get("stopped_by", "")),
+        stalled=look.progress is False
+        or "restarting" in stopped
+        or stopped.get("stopped_by") == "stall",
     )
-
-
-def _condition(item: Object | None, kind: str) -> Object | None:
-    """Return the condition of a type, if it is true."""
-    conditions = ((item or {}).get("status") or {}).get("conditions") or []
-    true = [each for each in conditions if each["type"] == kind and each["status"] == "True"]
-    return true[-1] if true else None
 
 
 def _has_ended(item: Object, how: str, now: datetime) -> bool:
     """Whether a job ended so, long enough ago to be counted."""
-    end = _condition(item, how)
+    end = condition(item, how)
     if end is None:
         return False
     since = end.get("lastTransitionTime")
-    return since is None or (now - _time(since)).total_seconds() >= SETTLED * 60
+    return since is None or (now - moment(since)).total_seconds() >= SETTLED * 60
 
 
-def _job_state(job: Object | None, now: datetime) -> str:
+def job_state(job: Object | None, now: datetime) -> str:
+    """Return the state of the data Job or the launcher: see `states`."""
     if job is None:
         return "none"
     if _has_ended(job, _FAILED, now):
         return "failed"
     return "succeeded" if _has_ended(job, _COMPLETE, now) else "active"
+
+
+def has_ended(training: Object) -> bool:
+    """Whether the PyTorchJob has come to an end, however long ago."""
+    return any(condition(training, how) for how in (_FAILED, _SUCCEEDED))
 
 
 def _training_state(job: Object | None, now: datetime) -> str:
@@ -123,15 +138,15 @@ def _training_state(job: Object | None, now: datetime) -> str:
     for end in (_FAILED, _SUCCEEDED):
         if _has_ended(job, end, now):
             return end.lower()
-    if (job["spec"].get("runPolicy") or {}).get("suspend"):
+    if is_suspended(job):
         return "suspended"
-    under_way = any(_condition(job, each) for each in (_RUNNING, _FAILED, _SUCCEEDED))
+    under_way = any(condition(job, each) for each in (_RUNNING, _FAILED, _SUCCEEDED))
     return "running" if under_way else "created"
 
 
 def _reasons(*jobs: Object | None) -> Iterable[str]:
     for job in jobs:
-        failed = _condition(job, _FAILED)
+        failed = condition(job, _FAILED)
         if job is not None and failed is not None:
             told = [failed.get("reason", ""), failed.get("message", "")]
             yield f"{job['metadata']['name']}: {', '.join(each for each in told if each)}"
@@ -148,7 +163,7 @@ def _waits_since(pod: Object) -> datetime | None:
         return None
     if "deletionTimestamp" in pod["metadata"]:
         return None
-    return _time(pod["metadata"]["creationTimestamp"])
+    return moment(pod["metadata"]["creationTimestamp"])
 
 
 def _stuck(look: Look, pods: Iterable[Object]) -> list[Object]:
@@ -175,12 +190,12 @@ def _last_seen(event: Object) -> datetime:
     """
     last = (event.get("series") or {}).get("lastObservedTime")
     last = last or event.get("lastTimestamp") or event.get("eventTime")
-    return _time(last or event["metadata"]["creationTimestamp"])
+    return moment(last or event["metadata"]["creationTimestamp"])
 
 
 def _on_its_node_since(pod: Object) -> datetime | None:
-    scheduled = _condition(pod, "PodScheduled") or {}
-    return _time(scheduled.get("lastTransitionTime") or pod["metadata"]["creationTimestamp"])
+    scheduled = condition(pod, "PodScheduled") or {}
+    return moment(scheduled.get("lastTransitionTime") or pod["metadata"]["creationTimestamp"])
 
 
 def _containers(pod: Object, kind: str) -> list[Object]:
@@ -195,8 +210,3 @@ def _killed_for_memory(pod: Object) -> int:
 def _init_without_image(pod: Object) -> int:
     found = _containers(pod, "initContainerStatuses")
     return sum((each.get("waiting") or {}).get("reason") in _NO_IMAGE for each in found)
-
-
-def _time(text: str) -> datetime:
-    """Read a time of the API: RFC 3339 in UTC, with or without fractions of a second."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)

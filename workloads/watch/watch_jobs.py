@@ -1,11 +1,12 @@
 """Looks at the jobs once a minute and publishes their states; runs as long as the cluster.
 
     python3 watch_jobs.py --namespace default --data-job NAME --launcher NAME --training NAME
+      --notes ANNOTATION --max-hours 0 --progress PATTERN --stall-minutes 30 --on-stall tell
       --metrics BioNeMoOnEKS/CLUSTER --region REGION
 
 What is looked at are the jobs of these names, so that one that is made again under its name is
-watched too. A further subject (a training that stands still, one that takes too long) is a field of
-`States`, a value in `cloudwatch_metrics.values`, and an alarm of the Observability stack.
+watched too. A further subject is a field of `States`, a value in `cloudwatch_metrics.values`, and
+an alarm of the Observability stack. What it does, beside telling, is in `acts`.
 """
 
 from __future__ import annotations
@@ -19,49 +20,91 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from acts import Act, Limits, act
 from api_server import ApiError, ApiServer, of_this_cluster
+from block_end import BlockEnd
+from capacity_block import CapacityBlock
 from cloudwatch_metrics import Metrics, values
+from deadline import Deadline
 from job_states import Look, States, states
+from objects import notes
+from stall import Progress
 
 # Seconds between two looks: a finer period of metrics than a minute costs more.
 INTERVAL = 60.0
+Publish = Callable[[dict[str, float], datetime], None]
+# Of a worker: https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/apis/kubeflow.org/v1/pytorch_types.go
+CONTAINER = "pytorch"
+PYTORCHJOBS = "kubeflow.org/v1", "pytorchjobs"
 
 
-def look(api: ApiServer, names: argparse.Namespace) -> Look:
+def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
     """Ask the API server for all that is watched; ApiError where it does not tell."""
+    now = datetime.now(UTC)
     jobs = [name for name in (names.data_job, names.launcher) if name]
     pods_of_jobs = f"batch.kubernetes.io/job-name in ({','.join(jobs)})"
-    workers = f"training.kubeflow.org/job-name={names.training}"
+    of_training = f"training.kubeflow.org/job-name={names.training}"
+    training = api.get(*PYTORCHJOBS, names.training)
+    workers = api.list("v1", "pods", labelSelector=of_training)
     return Look(
-        now=datetime.now(UTC),
+        now=now,
         data_job=api.get("batch/v1", "jobs", names.data_job),
         launcher=api.get("batch/v1", "jobs", names.launcher) if names.launcher else None,
-        training=api.get("kubeflow.org/v1", "pytorchjobs", names.training),
+        training=training,
         job_pods=api.list("v1", "pods", labelSelector=pods_of_jobs),
-        workers=api.list("v1", "pods", labelSelector=workers),
+        workers=workers,
         events=api.list("v1", "events", fieldSelector="involvedObject.kind=Pod,type=Warning"),
+        notes=notes(training, names.notes),
+        progress=progress.seen(training, workers, now),
     )
 
 
 class Watch:
-    """Looks, and tells in the log what has changed since the last look."""
+    """Looks, and tells in the log what has changed since the last look.
+
+    `publish` takes the metrics, `change` a merge patch of the PyTorchJob; `deadlines` tells further
+    ones than that of the limits.
+    """
 
     def __init__(
-        self, see: Callable[[], Look], publish: Callable[[dict[str, float], datetime], None]
+        self,
+        see: Callable[[], Look],
+        publish: Publish,
+        change: Callable[[Act], None],
+        limits: Limits,
+        deadlines: Callable[[], list[Deadline]] = list,
     ) -> None:
-        self._see, self._publish = see, publish
-        self._told = ""
+        self._see, self._publish, self._change = see, publish, change
+        self._limits, self._deadlines = limits, deadlines
+        self._told = self._untold = ""
 
     def once(self) -> None:
-        """Look once. Without an answer nothing is published: a silence is told, a guess is not."""
+        """Look once. Without an answer nothing is published: a silence is told, a guess is not.
+
+        What has been seen is told before anything is done about it, which may be seen no more.
+        """
         try:
             seen = self._see()
             found = states(seen)
             self._publish(values(found), seen.now)
+            doing = act(seen, self._limits, self._further())
+            if doing:
+                self._tell(doing.said)
+                self._change(doing)
         except (ApiError, BotoCoreError, ClientError) as error:
             self._tell(f"error: {error}")
         else:
-            self._tell(in_words(found))
+            self._tell(in_words(found) + self._untold)
+
+    def _further(self) -> list[Deadline]:
+        """Return the further deadlines; one that is not told leaves the others in force."""
+        try:
+            found = self._deadlines()
+        except (BotoCoreError, ClientError) as error:
+            self._untold = f"; error: {error}"
+            return []
+        self._untold = ""
+        return found
 
     def _tell(self, text: str) -> None:
         if text != self._told:
@@ -76,6 +119,8 @@ def in_words(found: States) -> str:
         parts.append("workers wait for nodes")
     if found.cannot_start:
         parts.append("a pod waits for its volume or its network")
+    if found.stalled:
+        parts.append("no progress")
     if found.jobs_out_of_memory:
         parts.append("a Job was out of memory")
     if found.no_image:
@@ -86,10 +131,35 @@ def in_words(found: States) -> str:
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Publish the jobs' states as CloudWatch metrics.")
-    for name in ("namespace", "data-job", "training", "metrics", "region"):
+    for name in ("namespace", "data-job", "training", "notes", "metrics", "region"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--max-hours", type=float, default=0, help="0: any number.")
+    parser.add_argument("--block", default="", help="Capacity Block that the nodes are in, if any.")
+    parser.add_argument("--margin", type=float, default=0, help="Minutes to its end, at the least.")
+    parser.add_argument("--progress", required=True, help="Pattern of a line that tells of it.")
+    parser.add_argument("--stall-minutes", type=int, required=True)
+    parser.add_argument("--on-stall", choices=("tell", "restart", "suspend"), default="tell")
     parser.add_argument("--launcher", default="", help="Without one no training is started.")
     return parser.parse_args(given)
+
+
+def watch_over(api: ApiServer, given: argparse.Namespace, publish: Publish) -> Watch:
+    """Return the watch that the command line asks for."""
+    block = None
+    if given.block:
+        block = BlockEnd(CapacityBlock(given.block, given.region, given.margin))
+
+    def log(pod: str, seconds: int) -> str:
+        return api.log(pod, CONTAINER, seconds)
+
+    progress = Progress(log, given.progress, given.stall_minutes)
+    return Watch(
+        lambda: look(api, given, progress),
+        publish,
+        lambda act: api.patch(*PYTORCHJOBS, given.training, act.patch(given.notes)),
+        Limits(given.max_hours, given.stall_minutes, given.on_stall),
+        block.deadlines if block else list,
+    )
 
 
 def main() -> int:
@@ -103,7 +173,7 @@ def main() -> int:
     except (ApiError, BotoCoreError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    watch = Watch(lambda: look(api, given), metrics.publish)
+    watch = watch_over(api, given, metrics.publish)
     while not ended.is_set():
         watch.once()
         ended.wait(INTERVAL)

@@ -14,6 +14,10 @@ from constructs import Construct
 
 _E = TypeVar("_E")
 
+# EKS' name for nodes in a Capacity Block, whose launch template has the type and the market:
+# https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
+CAPACITY_BLOCK = "CAPACITY_BLOCK"
+
 # Session Manager on every node, images from ECR; the VPC CNI has a Pod Identity of its own.
 # https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
 _NODE_POLICIES = (
@@ -59,6 +63,8 @@ class NodePool:
     # https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
     capacity_type: str = "ON_DEMAND"
     capacity_reservation_id: str = ""
+    # In place of the id: a resource group of reservations, by ARN.
+    capacity_reservation_group: str = ""
     cluster_placement: bool = False
     replace_in_place: bool = False
     user_data: str = ""
@@ -68,6 +74,11 @@ class NodePool:
     repair: bool = False
     not_repaired: Sequence[tuple[str, str]] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def in_capacity_block(self) -> bool:
+        """Whether the nodes run in a Capacity Block."""
+        return self.capacity_type == CAPACITY_BLOCK
 
 
 class NodeGroup(Construct):
@@ -117,7 +128,7 @@ class NodeGroup(Construct):
         resource = cast(eks.CfnNodegroup, self.group.node.default_child)
         # Not through `instance_types`: CDK's own list of GPU types ends before P5, and it then
         # refuses the NVIDIA AMI (aws-eks-v2/lib/private/nodegroup.ts).
-        resource.instance_types = list(pool.instance_types)
+        resource.instance_types = None if pool.in_capacity_block else list(pool.instance_types)
         # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
         resource.version = pool.kubernetes_version
         resource.release_version = pool.ami_release or None
@@ -154,6 +165,8 @@ class NodeGroup(Construct):
                     http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
                 ),
                 user_data=Fn.base64(pool.user_data) if pool.user_data else None,
+                instance_type=pool.instance_types[0] if pool.in_capacity_block else None,
+                instance_market_options=_market(pool),
                 placement=self._placement(pool),
                 capacity_reservation_specification=_reservation(pool),
                 tag_specifications=[
@@ -203,13 +216,20 @@ def _repair(pool: NodePool) -> eks.CfnNodegroup.NodeRepairConfigProperty | None:
 def _reservation(
     pool: NodePool,
 ) -> ec2.CfnLaunchTemplate.CapacityReservationSpecificationProperty | None:
-    if not pool.capacity_reservation_id:
+    if not (pool.capacity_reservation_id or pool.capacity_reservation_group):
         return None
     return ec2.CfnLaunchTemplate.CapacityReservationSpecificationProperty(
         capacity_reservation_target=ec2.CfnLaunchTemplate.CapacityReservationTargetProperty(
-            capacity_reservation_id=pool.capacity_reservation_id
+            capacity_reservation_id=pool.capacity_reservation_id or None,
+            capacity_reservation_resource_group_arn=pool.capacity_reservation_group or None,
         )
     )
+
+
+def _market(pool: NodePool) -> ec2.CfnLaunchTemplate.InstanceMarketOptionsProperty | None:
+    if not pool.in_capacity_block:
+        return None
+    return ec2.CfnLaunchTemplate.InstanceMarketOptionsProperty(market_type="capacity-block")
 
 
 def _by_value(enumeration: type[_E], name: str) -> _E:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bionemo_eks.cluster.node_group import Disk, NodePool
+from bionemo_eks.cluster.node_group import CAPACITY_BLOCK, Disk, NodePool
 from bionemo_eks.cluster.user_data import gpu_user_data
 from bionemo_eks.configuration.names import name_with_hash, node_group_prefix
 from bionemo_eks.configuration.scheduling import (
@@ -25,6 +25,13 @@ _THROUGHPUT, _IOPS = 1000, 4000
 # An agent that has once missed its engine of DCGM, as while a node starts, says so until it is
 # started again, however healthy the GPUs: https://github.com/aws/eks-node-monitoring-agent/issues/266
 _FALSE_ALARMS = (("AcceleratedHardwareReady", "DCGMError"),)
+# A reservation's nodes are On-Demand nodes: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
+_CAPACITY_TYPES = {
+    "on-demand": "ON_DEMAND",
+    "spot": "SPOT",
+    "capacity-reservation": "ON_DEMAND",
+    "capacity-block": CAPACITY_BLOCK,
+}
 
 
 def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
@@ -53,7 +60,9 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
     """
     gpu = settings.gpu
     fixed = gpu.scaling == "fixed"
-    capacity_type = "SPOT" if gpu.purchase == "spot" else "ON_DEMAND"
+    capacity_type = _CAPACITY_TYPES[gpu.purchase]
+    # A group for each block: EKS plans the end of one when it makes the group.
+    block = [gpu.capacity_reservation_id] if capacity_type == CAPACITY_BLOCK else []
     return NodePool(
         name=_name(
             settings,
@@ -61,6 +70,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
             gpu.instance_type,
             settings.release.gpu_ami_type,
             capacity_type,
+            *block,
             *subnets,
             # As it was before there was any, where there is none.
             *([] if gpu.repair == "off" else [f"repair {gpu.repair}"]),
@@ -79,9 +89,12 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         taint=GPU_TAINT,
         capacity_type=capacity_type,
         capacity_reservation_id=gpu.capacity_reservation_id,
+        capacity_reservation_group=gpu.capacity_reservation_group,
         # What is reserved need not lie close together; for a placement group one reserves in it:
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/limitations-placement-groups.html
-        cluster_placement=not gpu.capacity_reservation_id,
+        # Of a Capacity Block AWS sees to that itself:
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-using.html
+        cluster_placement=not (gpu.capacity_reservation_id or gpu.capacity_reservation_group),
         # An update must not wait for a node more than the quota or the zone has.
         replace_in_place=True,
         user_data=gpu_user_data(),

@@ -30,4 +30,4 @@ GPU_TOLERATION: dict[str, Any] = {
 
 def worker_type(purchase: str) -> str:
     """Return the label `WorkerType` for how a node is bought."""
-    return "SPOT" if purchase == "spot" else "ON_DEMAND"
+    return {"spot": "SPOT", "capacity-block": "CAPACITY_BLOCK"}.get(purchase, "ON_DEMAND")

@@ -35,6 +35,7 @@ from bionemo_eks.configuration.instance_types import (
 )
 from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
 from bionemo_eks.configuration.presets import NONE, PRESETS
+from bionemo_eks.configuration.purchase import Purchase, wrong_with_reservation
 from bionemo_eks.configuration.versions import (
     BROKEN_GPU_AMI_RELEASES,
     KUBERNETES_RELEASES,
@@ -316,16 +317,30 @@ class GpuSettings(Group):
         description="`on-demand`: from 0 up to `nodes` while pods ask for GPUs. `fixed`: always "
         "`nodes`, paid for around the clock.",
     )
-    purchase: Literal["on-demand", "spot", "capacity-reservation"] = Field(
-        default="on-demand", description="How the GPU nodes are bought."
-    )
+    purchase: Purchase = Field(default="on-demand", description="How the GPU nodes are bought.")
     capacity_reservation_id: Annotated[
         str,
         StringConstraints(pattern=r"^(cr-[0-9a-f]{8,17})?$"),
         Form("a reservation's id, such as cr-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
-        description="The On-Demand Capacity Reservation, with purchase `capacity-reservation`.",
+        description="The On-Demand Capacity Reservation, with purchase `capacity-reservation`, or "
+        "the Capacity Block, with `capacity-block`: `./bionemo preflight --offers` lists what can "
+        "be bought.",
+    )
+    capacity_reservation_group: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^(arn:aws:resource-groups:[a-z0-9-]+:[0-9]{12}:group/[\w.-]{1,128})?$"
+        ),
+        Form(
+            "the ARN of a resource group, such as "
+            "arn:aws:resource-groups:us-west-2:111122223333:group/training, or empty"
+        ),
+    ] = Field(
+        default="",
+        description="In place of the id: a resource group of On-Demand Capacity Reservations, with "
+        "purchase `capacity-reservation`.",
     )
     availability_zone: Annotated[
         str,
@@ -377,20 +392,15 @@ class GpuSettings(Group):
 
     @model_validator(mode="after")
     def _reservation_matches(self) -> Self:
-        if (self.purchase == "capacity-reservation") != bool(self.capacity_reservation_id):
-            raise refused(
-                "purchase `capacity-reservation` and capacity_reservation_id go together: "
-                f"set both or neither (they are '{self.purchase}' and "
-                f"'{self.capacity_reservation_id}')",
-                "purchase",
-                "capacity_reservation_id",
-            )
-        if self.capacity_reservation_id and len(self.types) > 1:
-            raise refused(
-                f"a capacity reservation is of one instance type, and there are {len(self.types)}",
-                "instance_type",
-                "capacity_reservation_id",
-            )
+        wrong, names = wrong_with_reservation(
+            self.purchase,
+            self.capacity_reservation_id,
+            self.capacity_reservation_group,
+            types=len(self.types),
+            fixed=self.scaling == "fixed",
+        )
+        if wrong:
+            raise refused(wrong, *names)
         return self
 
 
@@ -510,6 +520,19 @@ class TrainingSettings(Group):
         description="Folder of the results; the training goes on from the checkpoints in it.",
     )
     max_steps: Steps = Field(description="Steps to train for.")
+    max_hours: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Hours that the training may run in all, over all starts; then it is suspended "
+        "with a last checkpoint, and its nodes go. 0: as many as it takes.",
+    )
+    on_stall: Literal["tell", "restart", "suspend"] = Field(
+        default="tell",
+        description="What is done beside a message when the training stands still (see "
+        "`notifications.stall_minutes`): nothing, one restart from its newest checkpoint, or "
+        "its suspension, after which the nodes go.",
+    )
 
 
 class NotificationSettings(Group):
@@ -525,6 +548,13 @@ class NotificationSettings(Group):
         ge=5,
         le=1440,
         description="Minutes for which workers wait for a GPU node before an alarm says so.",
+    )
+    stall_minutes: int = Field(
+        default=30,
+        ge=10,
+        le=1440,
+        description="Minutes for which all workers run and print no line of progress before an "
+        "alarm says so, and `training.on_stall` is done.",
     )
 
 

@@ -17,3 +17,5 @@ PROCESSED = f"{FSX}/processed"
 STATE = f"{FSX}/training-state"
 # Locked by whoever reads the data set, and by whoever replaces it.
 DATA_LOCK = f"{FSX}/processed.lock"
+# The PyTorchJob's annotation, in JSON: what launcher and watch note of a run.
+NOTES = "bionemo-on-eks/run"

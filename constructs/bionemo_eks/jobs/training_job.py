@@ -9,9 +9,9 @@ from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import Workload
-from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs import capacity_block, manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import DATA_LOCK, PROGRAMS, STATE
+from bionemo_eks.jobs.places import DATA_LOCK, NOTES, PROGRAMS, STATE
 
 PROGRAM_FOLDER = PROGRAMS / "training"
 
@@ -108,9 +108,13 @@ def launcher_objects(
             "program": training_program(workload)["metadata"]["name"],
             # The data Job's image too, so that a core node has it already.
             "python_image": settings.training.image,
-            "asks": _asked(settings),
+            "asks": [
+                *_asked(settings),
+                *("--max-hours", str(settings.training.max_hours), "--notes", NOTES),
+            ],
         },
     )
     job = objects[-1]
+    objects[-1:-1] = capacity_block.let_it_wait(settings, job)
     job["metadata"]["name"] = name_with_hash(workload.launcher, job["spec"], training_job["spec"])
     return objects

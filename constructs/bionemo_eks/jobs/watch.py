@@ -5,9 +5,9 @@ from __future__ import annotations
 from bionemo_eks.configuration.names import metrics_namespace, name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
-from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs import capacity_block, manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import NAMESPACE, PROGRAMS
+from bionemo_eks.jobs.places import NAMESPACE, NOTES, PROGRAMS
 
 PROGRAM_FOLDER = PROGRAMS / "watch"
 
@@ -24,13 +24,19 @@ def watch_objects(
     `launcher` is the launcher's Job, None where no training is to be started.
     """
     account, training = settings.workload.watch, _name(training_job)
-    files = manifests.program_files(PROGRAM_FOLDER)
+    files = manifests.program_files(PROGRAM_FOLDER, capacity_block.PROGRAM_FOLDER)
     options = {
         "--namespace": NAMESPACE,
         "--data-job": _name(dataset_job),
         "--training": training,
+        "--notes": NOTES,
+        "--max-hours": str(settings.training.max_hours),
+        "--progress": settings.workload.progress.pattern,
+        "--stall-minutes": str(settings.notifications.stall_minutes),
+        "--on-stall": settings.training.on_stall,
         "--metrics": metrics_namespace(settings),
         "--region": settings.region,
+        **capacity_block.options(settings),
     }
     if launcher is not None:
         options["--launcher"] = _name(launcher)
@@ -40,6 +46,8 @@ def watch_objects(
             "image": IMAGES["watch"].reference,
             "account": account,
             "training": training,
+            "training_verbs": ["get", "patch"] if _acts(settings) else ["get"],
+            "workers": [f"{training}-worker-{number}" for number in range(settings.workers)],
             "jobs": [_name(job) for job in (dataset_job, launcher) if job is not None],
             # With the account's name, for two workloads' watches share no object.
             "program_config_map": name_with_hash(f"{account}-program", files),
@@ -47,6 +55,12 @@ def watch_objects(
             "arguments": [part for option in options.items() for part in option],
         },
     )
+
+
+def _acts(settings: Settings) -> bool:
+    """Whether the watch is to suspend the training in some case."""
+    limited = settings.training.max_hours or settings.gpu.purchase == "capacity-block"
+    return bool(limited) or settings.training.on_stall != "tell"
 
 
 def _name(item: KubernetesObject) -> str:

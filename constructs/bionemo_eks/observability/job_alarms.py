@@ -1,7 +1,7 @@
 """Alarms on the jobs' states: how the training ends, and what keeps it from it.
 
 The watch (`workloads/watch`) publishes the states, Container Insights what it sees of containers.
-No alarm rests on words in a log.
+No alarm rests on words in a log, but that on a stall, which rests on their absence.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Message:
 def messages(settings: Settings) -> tuple[Message, ...]:
     """Return what is told of the states that the watch publishes."""
     job, pending = settings.workload.job, settings.notifications.pending_minutes
-    return (*_ends(job), *_obstacles(job, pending))
+    return (*_ends(job), *_obstacles(job, pending), _stall(settings))
 
 
 def _ends(job: str) -> tuple[Message, ...]:
@@ -76,6 +76,13 @@ def _ends(job: str) -> tuple[Message, ...]:
             "LauncherFailed",
             "The launcher has given up, so the training does not start. Why: ./bionemo status. "
             "After the mend: ./bionemo retry training",
+        ),
+        Message(
+            "training-out-of-time",
+            "TrainingOutOfTime",
+            "The training has had its time (training.max_hours), or its Capacity Block is about to "
+            "end. It is suspended with a last checkpoint, and the GPU nodes go. To go on from "
+            "there: raise training.max_hours, or set the id of another block, and make deploy",
         ),
     )
 
@@ -109,6 +116,25 @@ def _obstacles(job: str, pending: int) -> tuple[Message, ...]:
             "The image of an init container cannot be pulled. See: kubectl describe pods",
             looks=_TRIES,
         ),
+    )
+
+
+_ON_STALL = {
+    "tell": "Nothing is done about it (training.on_stall)",
+    "restart": "It is restarted from its newest checkpoint, once, and suspended if that does not "
+    "help",
+    "suspend": "It is suspended, and the GPU nodes go. To go on: ./bionemo retry training",
+}
+
+
+def _stall(settings: Settings) -> Message:
+    """Return what is told of a training that runs and does not go on."""
+    return Message(
+        "training-stalled",
+        "TrainingStalled",
+        "All workers run, but none has printed a line of progress for "
+        f"{settings.notifications.stall_minutes} minutes. {_ON_STALL[settings.training.on_stall]}. "
+        f"See: ./bionemo status, kubectl logs {settings.workload.job}-worker-0",
     )
 
 

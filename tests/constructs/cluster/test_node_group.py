@@ -206,6 +206,31 @@ def test_nodes_are_repaired_when_asked_but_not_for_every_reason() -> None:
     }
 
 
+def test_reservations_may_be_those_of_a_resource_group() -> None:
+    group = "arn:aws:resource-groups:us-west-2:111122223333:group/training"
+    target = launch(nodes(capacity_reservation_group=group))["CapacityReservationSpecification"]
+    assert target == {"CapacityReservationTarget": {"CapacityReservationResourceGroupArn": group}}
+
+
+def test_nodes_of_a_capacity_block_are_as_eks_wants_them() -> None:
+    """Type and market in the launch template, no type on the group, nothing asked for yet.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
+    """
+    block = "cr-0123456789abcdef0"
+    template = nodes(capacity_type="CAPACITY_BLOCK", capacity_reservation_id=block)
+    data, group = launch(template), only(template, GROUP)
+    assert data["InstanceMarketOptions"] == {"MarketType": "capacity-block"}
+    assert data["CapacityReservationSpecification"] == {
+        "CapacityReservationTarget": {"CapacityReservationId": block}
+    }
+    assert data["InstanceType"] == "p5.48xlarge"
+    assert "InstanceTypes" not in group
+    assert group["CapacityType"] == "CAPACITY_BLOCK"
+    assert group["ScalingConfig"]["DesiredSize"] == 0
+    assert "InstanceMarketOptions" not in launch(plain())
+
+
 @pytest.mark.parametrize(("in_place", "strategy"), [(True, "MINIMAL"), (False, "DEFAULT")])
 def test_an_update_takes_one_node_at_a_time(in_place: bool, strategy: str) -> None:
     config = only(nodes(replace_in_place=in_place), GROUP)["UpdateConfig"]

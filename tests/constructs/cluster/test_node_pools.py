@@ -16,6 +16,14 @@ from tests.context import USABLE, read_settings
 
 TAGS = {"team": "folding"}
 SUBNETS = ("subnet-a", "subnet-b")
+BLOCK = {
+    "gpu.purchase": "capacity-block",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
+IN_A_GROUP = {
+    "gpu.purchase": "capacity-reservation",
+    "gpu.capacity_reservation_group": "arn:aws:resource-groups:us-west-2:111122223333:group/x",
+}
 RESERVED = {
     "gpu.purchase": "capacity-reservation",
     "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
@@ -80,6 +88,7 @@ def test_only_gpu_nodes_are_told_of_disks_and_images() -> None:
         ({"gpu.purchase": "on-demand"}, "ON_DEMAND", ""),
         ({"gpu.purchase": "spot"}, "SPOT", ""),
         (RESERVED, "ON_DEMAND", "cr-0123456789abcdef0"),
+        (BLOCK, "CAPACITY_BLOCK", "cr-0123456789abcdef0"),
     ],
 )
 def test_gpu_nodes_are_bought_as_set(
@@ -104,10 +113,26 @@ def test_selectors_tell_the_pools_apart() -> None:
         assert not selector.items() <= other.labels.items()
 
 
-@pytest.mark.parametrize("purchase", ["on-demand", "spot"])
-def test_people_see_how_a_gpu_node_was_bought(purchase: str) -> None:
-    label = gpu(**{"gpu.purchase": purchase}).labels["WorkerType"]
-    assert label == {"on-demand": "ON_DEMAND", "spot": "SPOT"}[purchase]
+def test_a_resource_group_of_reservations_is_used_as_one_is() -> None:
+    pool = gpu(**IN_A_GROUP)
+    assert pool.capacity_reservation_group == IN_A_GROUP["gpu.capacity_reservation_group"]
+    assert pool.capacity_type == "ON_DEMAND"
+    assert not pool.cluster_placement
+
+
+def test_another_capacity_block_is_another_group_another_reservation_is_not() -> None:
+    """EKS plans a block's end when it makes the group; a reservation is in the launch template."""
+    other = {"gpu.capacity_reservation_id": "cr-00000000000000001"}
+    assert gpu(**BLOCK).name != gpu(**BLOCK | other).name
+    assert gpu(**RESERVED).name == gpu(**RESERVED | other).name == gpu().name
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [({}, "ON_DEMAND"), ({"gpu.purchase": "spot"}, "SPOT"), (BLOCK, "CAPACITY_BLOCK")],
+)
+def test_people_see_how_a_gpu_node_was_bought(changes: dict[str, str], label: str) -> None:
+    assert gpu(**changes).labels["WorkerType"] == label
 
 
 @pytest.mark.parametrize("instance_type", USABLE)

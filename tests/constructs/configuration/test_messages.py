@@ -14,6 +14,11 @@ from tests.context import MODEL, read_settings
 ADMIN = "arn:aws:iam::111122223333:role/platform"
 SUBNET = "subnet-0123456789abcdef0"
 FIELDS = dict(setting_fields(MODEL))
+_BLOCK = {
+    "gpu.purchase": "capacity-block",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
+_GROUP = "arn:aws:resource-groups:us-west-2:111122223333:group/training"
 
 
 def refusal(context: dict[str, Any]) -> str:
@@ -131,6 +136,34 @@ def test_of_several_the_wrong_one_is_named(name: str, value: str, wrong: str) ->
                 "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
             },
             ["gpu.instance_type", "gpu.capacity_reservation_id", "of one instance type"],
+        ),
+        (
+            {"gpu.purchase": "capacity-block"},
+            ["gpu.purchase", "gpu.capacity_reservation_id", "`capacity-block`", "go together"],
+        ),
+        (
+            {**_BLOCK, "gpu.instance_type": "p4d.24xlarge,p4de.24xlarge"},
+            ["gpu.instance_type", "gpu.capacity_reservation_id", "of one instance type"],
+        ),
+        (
+            {**_BLOCK, "gpu.scaling": "fixed"},
+            ["gpu.purchase", "gpu.scaling", "before a Capacity Block begins"],
+        ),
+        (
+            {**_BLOCK, "gpu.capacity_reservation_group": _GROUP},
+            ["gpu.purchase", "gpu.capacity_reservation_group", "capacity-block"],
+        ),
+        (
+            {
+                "gpu.purchase": "capacity-reservation",
+                "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+                "gpu.capacity_reservation_group": _GROUP,
+            },
+            ["gpu.capacity_reservation_id", "gpu.capacity_reservation_group", "one of them"],
+        ),
+        (
+            {"gpu.purchase": "capacity-reservation", "gpu.capacity_reservation_group": "training"},
+            ["gpu.capacity_reservation_group", "training", "the ARN of a resource group"],
         ),
         (
             {"gpu.instance_type": "p5.48xlarge,p6-b200.48xlarge"},

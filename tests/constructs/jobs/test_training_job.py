@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.jobs.places import FSX
+from bionemo_eks.jobs.places import FSX, NOTES
 from bionemo_eks.jobs.training_job import (
     PROGRAM_FOLDER,
     launcher_objects,
@@ -22,6 +22,7 @@ from bionemo_eks.jobs.workloads import WORKLOADS
 from start import parser
 from tests.context import read_settings
 from tests.workloads.esm1nv.checkpoints import save
+from wait_for_block import EXIT_OVER
 
 DATA_JOB = {"metadata": {"name": "some-data-job"}}
 
@@ -163,28 +164,39 @@ def test_the_launcher_waits_for_the_data_and_then_starts_the_training() -> None:
     assert found[-1][0] == "patch"
 
 
-@pytest.mark.parametrize("finished", [False, True])
-def test_the_launcher_starts_what_is_not_finished(finished: bool, tmp_path: Path) -> None:
-    """Its own program writes the patches that its next two steps apply, before a GPU node is up."""
-    found = Objects(**{"training.max_steps": "1000"})
+def answered(found: Objects, folder: Path, step: int, hours: float = 0) -> list[dict[str, Any]]:
+    """Return the patches of status and spec that the launcher's own program writes.
+
+    The newest checkpoint is of `step`; the training has run for `hours`.
+    """
     pod = found.launcher[-1]["spec"]["template"]["spec"]
     *_, asks, says = pod["initContainers"]
     (starts,) = pod["containers"]
     for name, text in found.program["data"].items():
-        (tmp_path / name).write_text(text)
-    results = asks["args"][asks["args"].index("--results") + 1]
-    saved = 1000 if finished else 500
-    save(tmp_path / results.removeprefix("/") / "checkpoints" / "x-last.ckpt", saved)
-    patches = tmp_path / "patches"
+        (folder / name).write_text(text)
+    results = folder / asks["args"][asks["args"].index("--results") + 1].removeprefix("/")
+    save(results / "checkpoints" / "x-last.ckpt", step)
+    (results / "hours.json").write_text(json.dumps({"hours": hours}))
+    patches = folder / "patches"
     patches.mkdir()
-    here = [str(tmp_path) + each if each.startswith(f"{FSX}/") else each for each in asks["args"]]
+    here = [str(folder) + each if each.startswith(f"{FSX}/") else each for each in asks["args"]]
     subprocess.run(
-        [sys.executable, str(tmp_path / "ask.py"), "--patches", str(patches), *here], check=True
+        [sys.executable, str(folder / "ask.py"), "--patches", str(patches), *here], check=True
     )
-    of_status, of_spec = (
-        json.loads((patches / Path(step["args"][-1].partition("=")[2]).name).read_text())
-        for step in (says, starts)
-    )
+    files = (Path(step["args"][-1].partition("=")[2]).name for step in (says, starts))
+    return [json.loads((patches / name).read_text()) for name in files]
+
+
+def noted(patch: dict[str, Any]) -> dict[str, Any]:
+    """Return what a patch notes at the PyTorchJob for the watch."""
+    return dict(json.loads(patch["metadata"]["annotations"][NOTES]))
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_the_launcher_starts_what_is_not_finished(finished: bool, tmp_path: Path) -> None:
+    """Its own program writes the patches that its next two steps apply, before a GPU node is up."""
+    found = Objects(**{"training.max_steps": "1000"})
+    of_status, of_spec = answered(found, tmp_path, 1000 if finished else 500)
     if finished:
         (condition,) = of_status["status"]["conditions"]
         assert (condition["type"], condition["status"]) == ("Succeeded", "True")
@@ -192,7 +204,25 @@ def test_the_launcher_starts_what_is_not_finished(finished: bool, tmp_path: Path
         assert of_spec == {}
     else:
         assert of_status == {}
-        assert of_spec == {"spec": {"runPolicy": {"suspend": False}}}
+        assert of_spec["spec"] == {"runPolicy": {"suspend": False}}
+
+
+@pytest.mark.parametrize(("hours", "starts"), [(23.5, True), (23.99, False), (24.1, False)])
+def test_the_launcher_starts_nothing_that_has_had_its_hours(
+    hours: float, starts: bool, tmp_path: Path
+) -> None:
+    found = Objects(**{"training.max_hours": "24"})
+    of_status, of_spec = answered(found, tmp_path, 500, hours)
+    assert of_status == {}
+    assert ("spec" in of_spec) == starts
+    assert noted(of_spec)["hours_used"] == hours
+    assert ("training.max_hours is 24" in noted(of_spec).get("stopped_why", "")) != starts
+
+
+def test_without_a_limit_hours_are_counted_and_end_nothing(tmp_path: Path) -> None:
+    _, of_spec = answered(Objects(), tmp_path, 500, 10_000)
+    assert of_spec["spec"] == {"runPolicy": {"suspend": False}}
+    assert noted(of_spec) == {"hours_used": 10_000}
 
 
 def test_whoever_asks_has_the_files_and_writes_none() -> None:
@@ -261,6 +291,43 @@ def test_the_launcher_holds_the_training_before_it_forgets_the_last_run() -> Non
     names = list(found)
     assert names.index("hold-the-training") < names.index("forget-the-run-before")
     assert '"suspend":true' in found["hold-the-training"][-1]
+
+
+BLOCK = {
+    "gpu.purchase": "capacity-block",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
+
+
+def test_in_a_capacity_block_the_launcher_waits_for_its_beginning_last() -> None:
+    """Nodes that are asked for earlier are refused: the suspension is lifted after the wait."""
+    found = Objects(**BLOCK)
+    job = found.launcher[-1]
+    pod = job["spec"]["template"]["spec"]
+    waits = pod["initContainers"][-1]
+    assert {BLOCK["gpu.capacity_reservation_id"], "us-west-2"} <= set(waits["args"])
+    mounts = {each["name"]: each["mountPath"] for each in waits["volumeMounts"]}
+    (program,) = [each for each in found.launcher if each["kind"] == "ConfigMap"]
+    (volume,) = [
+        each
+        for each in pod["volumes"]
+        if each.get("configMap", {}).get("name") == program["metadata"]["name"]
+    ]
+    folder, _, file = waits["command"][1].rpartition("/")
+    assert mounts[volume["name"]] == folder
+    assert file in program["data"]
+    (rule,) = job["spec"]["podFailurePolicy"]["rules"]
+    assert rule["onExitCodes"]["values"] == [EXIT_OVER]
+    assert rule["onExitCodes"]["containerName"] == waits["name"]
+    assert "podFailurePolicy" not in Objects().launcher[-1]["spec"]
+
+
+def test_another_block_is_another_launcher_of_the_same_training() -> None:
+    """So the training goes on in a block that is bought later, and is not made anew for it."""
+    one = Objects(**BLOCK)
+    other = Objects(**BLOCK | {"gpu.capacity_reservation_id": "cr-00000000000000001"})
+    assert one.training == other.training
+    assert one.launcher[-1]["metadata"]["name"] != other.launcher[-1]["metadata"]["name"]
 
 
 def test_the_launcher_may_touch_its_two_jobs_and_no_more() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration.versions import IMAGES
+from bionemo_eks.jobs import capacity_block
 from bionemo_eks.jobs.watch import PROGRAM_FOLDER, watch_objects
 from tests.context import read_settings
 
@@ -44,9 +45,35 @@ def test_it_watches_the_jobs_that_are_there_and_only_looks() -> None:
     objects = made()
     watched = {options(objects)[each] for each in ("--data-job", "--launcher", "--training")}
     rules = only(objects, "Role")["rules"]
-    assert {name for rule in rules for name in rule.get("resourceNames", [])} == watched
+    of_logs = [rule for rule in rules if rule["resources"] == ["pods/log"]]
+    (logs,) = (rule["resourceNames"] for rule in of_logs)
+    assert logs == [f"some-training-worker-{number}" for number in range(16)]
+    named = {name for rule in rules for name in rule.get("resourceNames", [])}
+    assert named - set(logs) == watched
     assert watched == {"some-data-job", "some-launcher", "some-training"}
     assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list"}
+
+
+BLOCK = {
+    "gpu.purchase": "capacity-block",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+}
+
+
+def test_in_a_capacity_block_it_knows_when_the_training_must_be_gone() -> None:
+    told = options(made(**BLOCK))
+    assert told["--block"] == BLOCK["gpu.capacity_reservation_id"]
+    assert float(told["--margin"]) > 40, "before EKS takes the nodes"
+    assert "--block" not in options(made())
+
+
+@pytest.mark.parametrize("limit", [{"training.max_hours": "24"}, BLOCK])
+def test_it_may_suspend_that_one_training_when_there_is_a_limit(limit: dict[str, str]) -> None:
+    rules = only(made(**limit), "Role")["rules"]
+    patches = [rule for rule in rules if "patch" in rule["verbs"]]
+    assert [(rule["resources"], rule["resourceNames"]) for rule in patches] == [
+        (["pytorchjobs"], ["some-training"])
+    ]
 
 
 def test_without_a_training_it_watches_the_data_job_all_the_same() -> None:
@@ -77,7 +104,9 @@ def test_the_pod_finds_the_program_and_nothing_of_the_images_entry_point() -> No
     assert (folder, name in program["data"]) == (mount["mountPath"], True)
     (volume,) = only(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
     assert volume["configMap"]["name"] == program["metadata"]["name"]
-    assert set(program["data"]) == {each.name for each in PROGRAM_FOLDER.glob("*.py")}
+    folders = (PROGRAM_FOLDER, capacity_block.PROGRAM_FOLDER)
+    brought = {each.name for folder in folders for each in folder.glob("*.py")}
+    assert set(program["data"]) == brought
 
 
 def test_another_program_is_another_config_map(

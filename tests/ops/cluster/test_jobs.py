@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from kubernetes import client as kubernetes
 
 from bionemo_eks.jobs.dataset_job import DATA_JOB, dataset_objects
-from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.places import NAMESPACE, NOTES
 from bionemo_eks.jobs.training_job import launcher_objects, training_job
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops import verify
@@ -81,6 +82,27 @@ def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster:
     assert in_order(for_nobody, "suspended")
     assert len({for_data, for_launcher, for_nobody}) == 3
     assert state(PREPARED, LAUNCHED) == for_nobody, "it has started it, and somebody stopped it"
+
+
+@pytest.mark.parametrize(
+    ("suspended", "notes", "words"),
+    [
+        (True, {"stopped_why": "training.max_hours is 24"}, ("suspended", "training.max_hours")),
+        (True, {"restarting": 2}, ("suspended", "about to start it again")),
+        (False, {"ends_at": "2026-11-28T12:00:00Z"}, ("running", "2026-11-28T12:00:00Z")),
+    ],
+)
+def test_what_is_noted_of_a_run_is_told(
+    suspended: bool,
+    notes: dict[str, str],
+    words: tuple[str, ...],
+    api: kubernetes.ApiClient,
+    cluster: Cluster,
+) -> None:
+    there = training(suspended, condition("Running"))
+    there["metadata"]["annotations"] = {NOTES: json.dumps(notes)}
+    cluster.lists |= {PYTORCH: [there], JOBS: [PREPARED, LAUNCHED]}
+    assert in_order(jobs(api, ESM1NV).training, *words)
 
 
 def test_a_failed_training_says_why(api: kubernetes.ApiClient, cluster: Cluster) -> None:

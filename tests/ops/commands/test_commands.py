@@ -45,8 +45,8 @@ def test_preflights_exit_status(line: Line, answers: Answers, status: int) -> No
 def test_programs_are_told_which_step_of_a_remedy_is_a_command(line: Line) -> None:
     document = json.loads(line(SHORT, "preflight", "--json").stdout)
     (failed,) = [each for each in document if each["verdict"] == "fail"]
-    assert [set(step) for step in failed["remedy"]] == [{"kind", "text"}] * 2
-    run, page = failed["remedy"]
+    assert [set(step) for step in failed["remedy"]] == [{"kind", "text"}] * 4
+    run, page, *_ = failed["remedy"]
     assert (run["kind"], page["kind"]) == ("command", "link")
     assert run["text"].startswith("aws service-quotas request-service-quota-increase")
     assert page["text"].startswith("https://")

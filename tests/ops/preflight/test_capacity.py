@@ -180,7 +180,7 @@ def test_a_reservation_must_be_there_fit_and_have_room(
 def test_a_capacity_block_has_a_remedy_of_its_own() -> None:
     block = reserved(ReservationType="capacity-block")
     result = one("Capacity reservation", RESERVED, ec2__describe_capacity_reservations=block)
-    assert proposed(result) == {"gpu.purchase": "on-demand", "gpu.capacity_reservation_id": ""}
+    assert proposed(result) == {"gpu.purchase": "capacity-block"}
     read_settings(RESERVED | proposed(result))
 
 

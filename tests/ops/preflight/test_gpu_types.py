@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
-from ops.preflight import capacity, gpu_types, quotas
+from ops.preflight import capacity, gpu_quota, gpu_types
 from ops.results import Result, StepKind, Verdict
 from tests.context import USABLE
 from tests.ops.reading import commands, of_kind
@@ -56,7 +56,7 @@ def test_the_remedy_is_one_that_passes(title: str) -> None:
     chosen = {"gpu.instance_type": listed(looked(settings, answers()))[0]}
     assert looked(chosen, answers()).verdict is Verdict.PASS
     deployment = simulated_deployment(chosen, answers())
-    assert quotas.gpu_vcpus(deployment).verdict is Verdict.PASS
+    assert gpu_quota.gpu_vcpus(deployment).verdict is Verdict.PASS
 
 
 def test_what_the_quota_allows_comes_first_then_as_many_gpus_then_memory_for_the_money() -> None:

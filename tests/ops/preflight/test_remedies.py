@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,16 @@ from tests.context import read_settings
 from tests.ops.accounts import RESERVED
 from tests.ops.commands.command_line import Line
 from tests.simulated.accounts import preflight
-from tests.simulated.answers import WHEN, ZONES, cluster_versions, file_system, offered_in, zone
+from tests.simulated.answers import (
+    BLOCK,
+    WHEN,
+    ZONES,
+    block,
+    cluster_versions,
+    file_system,
+    offered_in,
+    zone,
+)
 from tests.simulated.answers import reserved as reservations
 from tests.simulated.aws import ACCOUNT, denied, error
 from tests.simulated.changing import Account
@@ -81,12 +91,20 @@ def closed_unless_renamed(Bucket: str, **more: Any) -> dict[str, Any]:
     raise error("HeadBucket", "404", 404)
 
 
-_BLOCK = {
-    "CapacityReservationId": RESERVED["gpu.capacity_reservation_id"],
-    "State": "active",
-    "ReservationType": "capacity-block",
-    "InstanceType": "p3.16xlarge",
-}
+# An end that leaves the training its time.
+_LONG: dict[str, Any] = {"EndDate": datetime.now(UTC) + timedelta(hours=200)}
+
+
+def reserved_as(settings: dict[str, str], **row: Any) -> Account:
+    """An account with a Capacity Block, or a reservation, of which `row` says what is other."""
+    said = {"ec2.describe_capacity_reservations": reservations(block(**row))}
+    return Account(dict(settings), said=dict(said))
+
+
+def short_of(code: str) -> Account:
+    """An account with 1 of a quota."""
+    return Account(limits={code: 1})
+
 
 # Of a VPC that is there already.
 _GIVEN = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
@@ -215,7 +233,7 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
         "Core instance type",
     ),
     **{
-        f"no room in {check}": (partial(Account, limits={code: 1}), check)
+        f"no room in {check}": (partial(short_of, code), check)
         for check, code in {
             "GPU vCPU quota": "L_417A185B",
             "Core vCPU quota": "L_1216C47A",
@@ -281,11 +299,29 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
         ),
         "VPC routes",
     ),
-    "a Capacity Block": (
-        lambda: Account(
-            dict(RESERVED), said={"ec2.describe_capacity_reservations": reservations(_BLOCK)}
-        ),
+    "a Capacity Block that is taken for a reservation": (
+        lambda: reserved_as(RESERVED, **_LONG),
         "Capacity reservation",
+    ),
+    "a reservation that is taken for a Capacity Block": (
+        lambda: reserved_as(BLOCK, ReservationType="default"),
+        "Capacity Block",
+    ),
+    "a Capacity Block in another zone": (
+        lambda: reserved_as(BLOCK, **_LONG, AvailabilityZone="us-west-2c"),
+        "Capacity Block",
+    ),
+    "a Capacity Block of another type": (
+        lambda: reserved_as(BLOCK, **_LONG, InstanceType="p5.48xlarge"),
+        "Capacity Block",
+    ),
+    "a Capacity Block with one node": (
+        lambda: reserved_as(BLOCK, **_LONG, AvailableInstanceCount=1),
+        "Capacity Block",
+    ),
+    "a Capacity Block that ends in an hour": (
+        lambda: reserved_as(BLOCK, EndDate=datetime.now(UTC) + timedelta(hours=1)),
+        "Capacity Block",
     ),
 }
 _DOABLE = {StepKind.COMMAND, StepKind.OPTIONS, StepKind.ARN}

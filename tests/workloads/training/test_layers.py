@@ -10,7 +10,7 @@ from bionemo_eks.jobs.workloads import WORKLOADS
 from tests.second_workload.numbers import NUMBERS
 from tests.workloads.uniref50.test_layers import imports
 
-LAYERS = ({"shared", "ranks"}, {"rounds"}, {"start", "ask"})
+LAYERS = ({"shared", "ranks"}, {"hours", "rounds"}, {"start", "ask"})
 EVERY = {**WORKLOADS, NUMBERS.name: NUMBERS}
 
 

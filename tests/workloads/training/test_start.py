@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hours import hours_used
 from lightning_checkpoint import step_of
 from tests.workloads.esm1nv.checkpoints import save
 from tests.workloads.training.pods import BEAT, Pods, pods, wait_until
@@ -153,6 +154,16 @@ def test_a_training_that_is_finished_ends_at_once(tmp_path: Path) -> None:
         assert found.statuses() == {0: 0, 1: 0}
         assert "goes on from" not in found.log(0)
         assert "max_steps is 100" in found.log(0)
+
+
+def test_the_first_worker_counts_its_hours_also_when_it_is_told_to_end(tmp_path: Path) -> None:
+    with pods(tmp_path, 2, 500) as found:
+        found.start(0, 1)
+        begun(found)
+        for each in (0, 1):
+            found.terminate(each)
+        found.statuses()
+    assert 0 < hours_used(tmp_path / "results") < 1
 
 
 def test_it_waits_for_no_node_to_hear_that_it_is_finished(tmp_path: Path) -> None:

@@ -5,11 +5,28 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from acts import Act
+from api_server import ApiError
+from ask import starts
 from job_states import Look
+from objects import notes
 
 START = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+NOTES = "bionemo-on-eks/run"
 DATA, LAUNCHER, TRAINING = "uniref50-download-1", "esm1nv-launcher-1", "esm1nv-pretraining"
 WORKERS = 16
+NAMES = [f"{TRAINING}-worker-{number}" for number in range(WORKERS)]
+
+
+def merge(item: dict[str, Any], patch: dict[str, Any]) -> None:
+    """Apply a merge patch as the API server does (RFC 7386)."""
+    for key, value in patch.items():
+        if isinstance(value, dict):
+            merge(item.setdefault(key, {}), value)
+        elif value is None:
+            item.pop(key, None)
+        else:
+            item[key] = value
 
 
 class Course:
@@ -24,6 +41,9 @@ class Course:
         self.workers: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self._pods = 0
+        # The worker with rank 0, and whether it prints how far it is.
+        self.printing: str | None = None
+        self._printed: dict[str, list[float]] = {}
 
     @property
     def now(self) -> datetime:
@@ -38,14 +58,33 @@ class Course:
             self.job_pods,
             self.workers,
             self.events,
+            notes(self.training, NOTES),
         )
+
+    def passes(self, minutes: float = 1) -> None:
+        """Let time pass, in which the worker that prints has printed a line."""
+        if self.printing:
+            self._printed.setdefault(self.printing, []).append(self.minute)
+        self.minute += minutes
+
+    def log(self, pod: str, seconds: int) -> str:
+        """What the kubelet has of the last seconds."""
+        if pod not in [each["metadata"]["name"] for each in self.workers]:
+            raise ApiError(f"there is no pod {pod}")
+        since = self.minute - seconds / 60
+        printed = [each for each in self._printed.get(pod, []) if each > since]
+        lines = "\n".join(f"Epoch 0:   1%| step {each:.0f} loss=2.1\r" for each in printed)
+        return f"NCCL INFO Connected\nstart: epochs are no business of mine\n{lines}"
 
     def deploy(self) -> None:
         """The stacks hand over both Jobs and the PyTorchJob, suspended."""
         self.data_job, self.launcher = self._job(DATA), self._job(LAUNCHER)
         self.training = {
-            "metadata": {"name": TRAINING, "uid": TRAINING},
-            "spec": {"runPolicy": {"suspend": True}},
+            "metadata": {"name": TRAINING, "uid": TRAINING, "generation": 1},
+            "spec": {
+                "runPolicy": {"suspend": True},
+                "pytorchReplicaSpecs": {"Worker": {"replicas": WORKERS}},
+            },
             "status": {},
         }
         self.data_pod("Running")
@@ -63,19 +102,22 @@ class Course:
         assert self.data_job is not None
         self._end(self.data_job, how, reason)
 
-    def end_launcher(self, how: str = "Complete") -> None:
+    def end_launcher(self, how: str = "Complete", hours: float = 0) -> None:
         """The launcher's Job ends; a good end lifts the suspension."""
         assert self.launcher is not None
         self._end(self.launcher, how)
         if how == "Complete":
-            self.start_training()
+            self.start_training(hours)
 
-    def start_training(self) -> None:
-        """What the launcher's last steps do: the last run is forgotten, workers are made."""
+    def start_training(self, hours: float = 0) -> None:
+        """What the launcher's last steps do: the last run is forgotten, workers are made.
+
+        `hours` are those that the starts before have used.
+        """
         assert self.training is not None
         self.training["status"] = {}
-        self.training["spec"]["runPolicy"]["suspend"] = False
-        self.workers = [self._pod("Pending") for _ in range(WORKERS)]
+        merge(self.training, starts(NOTES, hours))
+        self.workers = [self._pod("Pending", name=each) for each in NAMES]
         self._condition(self.training, "Created")
 
     def nodes_come(self) -> None:
@@ -84,6 +126,9 @@ class Course:
         for pod in self.workers:
             self._schedule(pod, "gpu-1")
             pod["status"]["phase"] = "Running"
+            started = {"state": {"running": {"startedAt": self._text()}}}
+            pod["status"]["containerStatuses"] = [started]
+        self.printing = self.workers[3]["metadata"]["name"]
         self._condition(self.training, "Running")
 
     def end_training(self, how: str) -> None:
@@ -95,6 +140,17 @@ class Course:
         self._condition(self.training, how, f"PyTorchJob{how}")
         self.workers = []
 
+    def change(self, act: Act) -> None:
+        """What the watch does; the operator takes the pods of a job that is suspended."""
+        assert self.training is not None
+        patch = act.patch(NOTES)
+        merge(self.training, patch)
+        self.training["metadata"]["generation"] += "spec" in patch
+        if act.suspend:
+            self.workers = []
+        elif act.suspend is False:
+            self.workers = [self._pod("Pending", name=each) for each in NAMES]
+
     def suspend(self) -> None:
         assert self.training is not None
         self.training["spec"]["runPolicy"]["suspend"] = True
@@ -105,9 +161,9 @@ class Course:
         self.data_job, self.job_pods = self._job(DATA), []
         self.data_pod("Running")
 
-    def retry_training(self) -> None:
+    def retry_training(self, hours: float = 0) -> None:
         self.launcher = self._job(LAUNCHER)
-        self.end_launcher()
+        self.end_launcher(hours=hours)
 
     def complain(self, pod: dict[str, Any], reason: str) -> None:
         """The kubelet's event about a pod, of now."""
@@ -138,11 +194,11 @@ class Course:
             }
         )
 
-    def _pod(self, phase: str, node: str = "") -> dict[str, Any]:
+    def _pod(self, phase: str, node: str = "", name: str = "") -> dict[str, Any]:
         self._pods += 1
         pod: dict[str, Any] = {
             "metadata": {
-                "name": f"pod-{self._pods}",
+                "name": name or f"pod-{self._pods}",
                 "uid": f"uid-{self._pods}",
                 "creationTimestamp": self._text(),
             },

@@ -15,13 +15,16 @@ from typing import Any
 import pytest
 
 from api_server import ApiError, ApiServer, of_this_cluster
+from bionemo_eks.jobs import capacity_block
 from bionemo_eks.jobs.watch import PROGRAM_FOLDER, watch_objects
 from job_states import Look, states
+from stall import Progress
 from tests.context import read_settings
 from tests.ops.cluster_api import JOBS, PODS, PYTORCH, Cluster, serving
 from tests.workloads.watch.course import DATA, LAUNCHER, TRAINING, Course
-from watch_jobs import Watch, arguments, in_words, look
+from watch_jobs import arguments, in_words, look, watch_over
 
+SILENT = Progress(lambda pod, seconds: "", "loss", 30)
 EVENTS = "/api/v1/namespaces/default/events"
 
 
@@ -31,12 +34,17 @@ def account(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def given() -> argparse.Namespace:
-    """The arguments that the pod gets, for the jobs of a course."""
+def objects_of(**changes: str) -> list[dict[str, Any]]:
+    """The watch's objects, for the jobs of a course."""
     jobs = [{"metadata": {"name": name}} for name in (DATA, TRAINING, LAUNCHER)]
-    objects = watch_objects(
-        read_settings({}), dataset_job=jobs[0], training_job=jobs[1], launcher=jobs[2]
+    return watch_objects(
+        read_settings(changes), dataset_job=jobs[0], training_job=jobs[1], launcher=jobs[2]
     )
+
+
+def given(**changes: str) -> argparse.Namespace:
+    """The arguments that the pod gets, for the jobs of a course."""
+    objects = objects_of(**changes)
     (container,) = objects[-1]["spec"]["template"]["spec"]["containers"]
     return arguments(container["args"])
 
@@ -83,7 +91,7 @@ def test_it_sees_what_the_api_server_has_and_no_strangers_pod(account: Path) -> 
     course.complain(pod, "FailedMount")
     course.start_training()
     with asked(course, account) as (_, api):
-        seen = look(api, given())
+        seen = look(api, given(), SILENT)
     expected = course.look()
     assert (seen.data_job, seen.launcher, seen.training) == (
         expected.data_job,
@@ -97,16 +105,40 @@ def test_it_sees_what_the_api_server_has_and_no_strangers_pod(account: Path) -> 
 
 def test_jobs_that_are_not_there_yet_are_none(account: Path) -> None:
     with asked(Course(), account) as (_, api):
-        found = states(look(api, given()))
+        found = states(look(api, given(), SILENT))
     assert (found.data, found.launcher, found.training) == ("none", "none", "none")
 
 
-def test_it_asks_nothing_that_its_role_does_not_allow(account: Path) -> None:
-    jobs = [{"metadata": {"name": name}} for name in (DATA, TRAINING, LAUNCHER)]
-    objects = watch_objects(
-        read_settings({}), dataset_job=jobs[0], training_job=jobs[1], launcher=jobs[2]
-    )
-    (role,) = [each for each in objects if each["kind"] == "Role"]
+class Recorded(ApiServer):
+    """What the watch wants of the API server."""
+
+    def __init__(self, address: str, account: Path) -> None:
+        super().__init__(address, "default", account)
+        self.wanted = set[tuple[str, str, str, str]]()
+
+    def get(self, group_version: str, plural: str, name: str) -> dict[str, Any] | None:
+        self.wanted.add(("get", group_version.rpartition("/")[0], plural, name))
+        return super().get(group_version, plural, name)
+
+    def list(self, group_version: str, plural: str, **selectors: str) -> list[dict[str, Any]]:
+        self.wanted.add(("list", group_version.rpartition("/")[0], plural, ""))
+        return super().list(group_version, plural, **selectors)
+
+    def patch(self, group_version: str, plural: str, name: str, changes: dict[str, Any]) -> None:
+        self.wanted.add(("patch", group_version.rpartition("/")[0], plural, name))
+        super().patch(group_version, plural, name, changes)
+
+    def log(self, pod: str, container: str, seconds: int) -> str:
+        self.wanted.add(("get", "", "pods/log", pod))
+        return super().log(pod, container, seconds)
+
+
+ACTS = [{}, {"training.max_hours": "1"}, {"training.on_stall": "suspend"}]
+
+
+@pytest.mark.parametrize("changes", ACTS, ids=str)
+def test_it_wants_just_what_its_role_allows(changes: dict[str, str], account: Path) -> None:
+    (role,) = [each for each in objects_of(**changes) if each["kind"] == "Role"]
     allowed = {
         (verb, group, resource, name)
         for rule in role["rules"]
@@ -115,20 +147,18 @@ def test_it_asks_nothing_that_its_role_does_not_allow(account: Path) -> None:
         for resource in rule["resources"]
         for name in rule.get("resourceNames", [""])
     }
-    wanted = set[tuple[str, str, str, str]]()
-
-    class Recorded(ApiServer):
-        def get(self, group_version: str, plural: str, name: str) -> dict[str, Any] | None:
-            wanted.add(("get", group_version.rpartition("/")[0], plural, name))
-            return super().get(group_version, plural, name)
-
-        def list(self, group_version: str, plural: str, **selectors: str) -> list[dict[str, Any]]:
-            wanted.add(("list", group_version.rpartition("/")[0], plural, ""))
-            return super().list(group_version, plural, **selectors)
-
-    with serving(shown(Course())) as client:
-        look(Recorded(client.configuration.host, "default", account), given())
-    assert wanted == allowed
+    course = Course()
+    course.minute = -1e6  # long before whenever this runs
+    course.deploy()
+    course.start_training(hours=1)
+    course.nodes_come()
+    cluster = shown(course)
+    with serving(cluster) as client:
+        api = Recorded(client.configuration.host, account)
+        watch_over(api, given(**changes), lambda *_: None).once()
+    assert api.wanted == allowed
+    assert [path for path, _ in cluster.changed] == [f"{PYTORCH}/{TRAINING}"] * len(changes)
+    assert all(each["spec"]["runPolicy"]["suspend"] for _, each in cluster.changed)
 
 
 @pytest.mark.parametrize("status", [401, 403, 500])
@@ -137,7 +167,7 @@ def test_a_refusal_publishes_nothing_and_is_one_line(
 ) -> None:
     published: list[Any] = []
     with asked(Course(), account) as (cluster, api):
-        watch = Watch(lambda: look(api, given()), lambda *each: published.append(each))
+        watch = watch_over(api, given(), lambda *each: published.append(each))
         cluster.refused = status
         watch.once()
         watch.once()
@@ -195,15 +225,23 @@ def test_without_a_launcher_none_is_asked_for(account: Path) -> None:
     names = given()
     names.launcher = ""
     with asked(course, account) as (_, api):
-        seen: Look = look(api, names)
+        seen: Look = look(api, names, SILENT)
     assert seen.launcher is None
     assert len(seen.job_pods) == 1
+
+
+# The pod has the files of both folders beside each other.
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": str(capacity_block.PROGRAM_FOLDER),
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 
 def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(PROGRAM_FOLDER / "watch_jobs.py"), *options],
-        env={"PATH": os.environ["PATH"], **environment},
+        env={**ENVIRONMENT, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -211,7 +249,8 @@ def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-ALL = ["--namespace=n", "--data-job=d", "--training=t", "--metrics=m", "--region=us-west-2"]
+ALL = ["--namespace=n", "--data-job=d", "--training=t", "--notes=n", "--metrics=m"]
+ALL += ["--region=us-west-2", "--progress=loss", "--stall-minutes=30"]
 
 
 def test_a_start_that_cannot_be_is_one_line() -> None:
@@ -226,7 +265,7 @@ def test_it_goes_on_without_answers_and_ends_at_sigterm() -> None:
     process = subprocess.Popen(
         [sys.executable, str(PROGRAM_FOLDER / "watch_jobs.py"), *ALL],
         env={
-            "PATH": os.environ["PATH"],
+            **ENVIRONMENT,
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
             "KUBERNETES_SERVICE_PORT": "9",
         },

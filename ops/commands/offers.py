@@ -1,0 +1,50 @@
+"""`bionemo preflight --offers`."""
+
+from __future__ import annotations
+
+from ops.aws import Deployment
+from ops.commands.base import PASS, WARN, stop
+from ops.offers import NotSoldError, Quota, hours_to_ask_for, offers, quota
+from ops.reasons import failure_reason
+from ops.show.offers import show_offers
+from ops.show.terminal import as_json, console
+
+
+def list_offers(deployment: Deployment, hours: int | None, *, json: bool) -> int:
+    """Print the Capacity Blocks to buy; return the exit status: 1 where there is none, or no room.
+
+    `hours`: those of the block; without it, as the workload says that the training takes.
+    """
+    settings = deployment.settings
+    if hours is None:
+        hours = hours_to_ask_for(settings.workload.rates.training_hours(settings))
+    try:
+        found = offers(deployment, hours)
+    except NotSoldError as error:
+        stop(f"--offers: {error}")
+    except Exception as error:  # a type that it does not sell so, a permission
+        stop(f"--offers: {failure_reason(error)}")
+    room = _quota(deployment)
+    if json:
+        as_json(
+            {
+                "hours": hours,
+                "offers": [
+                    {**vars(each), "start": each.start.isoformat(), "end": each.end.isoformat()}
+                    for each in found
+                ],
+                "quota": room,
+            }
+        )
+    else:
+        show_offers(console(), settings, hours, found, room)
+    full = isinstance(room, Quota) and room.there >= room.allowed
+    return PASS if found and not full else WARN
+
+
+def _quota(deployment: Deployment) -> Quota | str | None:
+    """Return the quota, or why it could not be told."""
+    try:
+        return quota(deployment)
+    except Exception as error:
+        return failure_reason(error)

@@ -1,0 +1,64 @@
+"""Quotas of EC2 by the family of an instance type, and by how it is bought."""
+
+from __future__ import annotations
+
+import re
+
+# Codes as Service Quotas lists them, and the families that count in each; Spot P5 has its own, AWS
+# documents none for Spot P6, and core nodes are never Spot.
+# https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+VCPU_QUOTAS = {
+    ("P", "on-demand"): "L-417A185B",
+    ("P", "spot"): "L-7212CCBC",
+    ("P5", "spot"): "L-C4BD4855",
+    ("G and VT", "on-demand"): "L-DB2E81BA",
+    ("G and VT", "spot"): "L-3819A6DF",
+    ("Standard", "on-demand"): "L-1216C47A",
+}
+# Of Capacity Blocks, in blocks at a time: AWS asks for it when one is bought. By the type's family;
+# https://docs.aws.amazon.com/general/latest/gr/ec2-service.html
+_BLOCK_QUOTAS = {
+    "p4d": "L-2C8F52B3",
+    "p4de": "L-CFF3E941",
+    "p5": "L-DA6814F2",
+    "p5e": "L-C45F30BC",
+    "p5en": "L-4F9BB70B",
+    "p6-b200": "L-8B23CEF3",
+    "p6-b300": "L-9C38E5AB",
+}
+_FAMILIES = {
+    "p": "P",
+    "g": "G and VT",
+    "gr": "G and VT",
+    "vt": "G and VT",
+    **dict.fromkeys(("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"), "Standard"),
+}
+
+
+def quota_family(instance_type: str, purchase: str) -> str:
+    """Return the quota family of an instance type; empty for those that have one of their own.
+
+    The letters before the first digit tell it: `inf2` counts in no quota of `i4i`, nor `trn1` in
+    that of `t3`, nor `mac1` in that of `m5`.
+    """
+    family, generation = re.match(r"([a-z]*)-?(\d*)", instance_type).groups()  # type: ignore[union-attr]
+    if family == "p" and purchase == "spot" and int(generation or 0) >= 5:
+        return f"P{generation}"
+    return _FAMILIES.get(family, "")
+
+
+def vcpu_quota_code(instance_type: str, purchase: str) -> str:
+    """Return the code of the quota in vCPUs that an instance type counts in; empty for none known.
+
+    `purchase`: as `gpu.purchase` has it; what is reserved counts On-Demand. A Capacity Block has a
+    quota of another kind.
+    """
+    if purchase == "capacity-block":
+        return ""
+    market = "spot" if purchase == "spot" else "on-demand"
+    return VCPU_QUOTAS.get((quota_family(instance_type, market), market), "")
+
+
+def block_quota_code(instance_type: str) -> str:
+    """Return the code of the quota of Capacity Blocks at a time; empty for none known."""
+    return _BLOCK_QUOTAS.get(instance_type.partition(".")[0], "")

@@ -1,0 +1,76 @@
+"""Capacity Reservations as EC2 describes them: single ones, those of a resource group, blocks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from bionemo_eks.configuration.purchase import SUSPENDED_BEFORE_END_MINUTES
+from ops.aws import Deployment
+from ops.reasons import code_of
+
+Row = dict[str, Any]
+BLOCK = "capacity-block"
+_KIND = "AWS::EC2::CapacityReservation"
+
+
+def kind_of(row: Row) -> str:
+    """Return `capacity-block` or, for an On-Demand Capacity Reservation, `default`."""
+    return str(row.get("ReservationType", "default"))
+
+
+def own(deployment: Deployment) -> list[Row]:
+    """Return the reservations that the settings name, by id or by group, as far as they are there.
+
+    Raises ClientError when AWS does not tell.
+    """
+    return deployment.once("own reservations", lambda: _own(deployment))
+
+
+def _own(deployment: Deployment) -> list[Row]:
+    gpu = deployment.settings.gpu
+    if gpu.capacity_reservation_group:
+        wanted = _in_group(deployment, gpu.capacity_reservation_group)
+    else:
+        wanted = [gpu.capacity_reservation_id] if gpu.capacity_reservation_id else []
+    if not wanted:
+        return []
+    try:
+        listed = deployment.aws.pages(
+            "ec2",
+            "describe_capacity_reservations",
+            "CapacityReservations",
+            CapacityReservationIds=wanted,
+        )
+    except Exception as error:
+        if code_of(error).startswith("InvalidCapacityReservationId"):
+            return []
+        raise
+    return [each for each in listed if each["CapacityReservationId"] in wanted]
+
+
+def _in_group(deployment: Deployment, group: str) -> list[str]:
+    """Return the ids of a group's reservations; none of a group that is not there.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html
+    """
+    try:
+        listed = deployment.aws.pages(
+            "resource-groups", "list_group_resources", "Resources", Group=group
+        )
+    except Exception as error:
+        if code_of(error) == "NotFoundException":
+            return []
+        raise
+    found = (each["Identifier"] for each in listed)
+    return [
+        each["ResourceArn"].rpartition("/")[2] for each in found if each["ResourceType"] == _KIND
+    ]
+
+
+def suspended_at(row: Row) -> datetime | None:
+    """Return when the watch suspends a training in a block; None where EC2 tells no end."""
+    end = row.get("EndDate")
+    if not isinstance(end, datetime):
+        return None
+    return end - timedelta(minutes=SUSPENDED_BEFORE_END_MINUTES)

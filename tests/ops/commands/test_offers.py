@@ -1,0 +1,115 @@
+"""`./bionemo preflight --offers`: which Capacity Blocks can be bought, and how."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from ops.offers import hours_to_ask_for
+from tests.ops.commands.command_line import Line
+from tests.simulated.answers import OFFER, ZONES, block, quotas, reserved
+from tests.simulated.aws import Answers, denied, error
+
+NONE: Answers = {"ec2.describe_capacity_block_offerings": {"CapacityBlockOfferings": []}}
+
+
+@pytest.mark.parametrize(
+    ("training", "hours"),
+    [
+        (1, 24),
+        (22, 24),
+        (23, 48),
+        (84, 96),
+        (14 * 24 - 2, 14 * 24),
+        (14 * 24, 21 * 24),
+        (9999, 4368),
+    ],
+)
+def test_the_shortest_block_that_is_sold_and_holds_the_training(
+    training: float, hours: int
+) -> None:
+    """By the day up to 14, by the week up to 182; and there is a time for the last save."""
+    assert hours_to_ask_for(training) == hours
+
+
+def test_offers_are_listed_the_earliest_first_with_zone_start_and_price(line: Line) -> None:
+    done = line({}, "preflight", "--offers", "--json")
+    document = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert document["hours"] == 96, "the training takes 84"
+    first, second = document["offers"]
+    assert (first["zone"], first["offering_id"]) == (ZONES[2], OFFER)
+    assert first["start"].startswith("2027-01-05T11:30")
+    assert first["dollars"] == 10 * 2 * 96
+    assert first["start"] < second["start"], "and none in a local zone"
+    assert document["quota"] == {"code": "L-2C8F52B3", "allowed": 1.0, "there": 0}
+
+
+def test_a_person_is_told_how_to_buy_the_first_and_what_to_set_then(line: Line) -> None:
+    out = line({}, "preflight", "--offers").stdout
+    assert "1,920.00" in out
+    assert "aws ec2 purchase-capacity-block --region us-west-2 " in out
+    assert f"--capacity-block-offering-id {OFFER}" in out
+    options = dict(re.findall(r"-c ([\w.]+)=(\S+)", out))
+    assert options["gpu.purchase"] == "capacity-block"
+    assert options["gpu.availability_zone"] == ZONES[2]
+    assert options["network.availability_zones"] == f"{ZONES[2]},{ZONES[0]}"
+
+
+def test_hours_may_be_chosen(line: Line) -> None:
+    document = json.loads(line({}, "preflight", "--offers", "--hours", "48", "--json").stdout)
+    assert {each["hours"] for each in document["offers"]} == {48}
+
+
+def test_without_an_offer_it_says_what_one_may_change(line: Line) -> None:
+    done = line(NONE, "preflight", "--offers")
+    assert done.exit_code == 1
+    assert "offers no Capacity Block of 2 x p4d.24xlarge" in " ".join(done.stdout.split())
+
+
+def test_without_room_in_the_quota_it_says_so_first(line: Line) -> None:
+    short: Answers = {"service-quotas.get_service_quota": quotas(L_2C8F52B3=0)}
+    done = line(short, "preflight", "--offers")
+    assert done.exit_code == 1
+    assert "request-service-quota-increase" in done.stdout
+    assert "L-2C8F52B3 --desired-value 1" in done.stdout
+
+
+def test_a_block_that_the_account_has_counts(line: Line) -> None:
+    there: Answers = {"ec2.describe_capacity_reservations": reserved(block())}
+    document = json.loads(line(there, "preflight", "--offers", "--json").stdout)
+    assert document["quota"]["there"] == 1
+
+
+def test_a_quota_that_is_not_told_leaves_the_offers(line: Line) -> None:
+    silent: Answers = {"service-quotas.get_service_quota": denied("GetServiceQuota")}
+    done = line(silent, "preflight", "--offers")
+    assert done.exit_code == 0
+    assert "could not be told" in done.stdout
+    assert OFFER in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("answers", "options", "said"),
+    [
+        (
+            {
+                "ec2.describe_capacity_block_offerings": error(
+                    "DescribeCapacityBlockOfferings", "InvalidParameterValue", message="not sold so"
+                )
+            },
+            [],
+            "not sold so",
+        ),
+        ({}, ["-c", "gpu.instance_type=p4d.24xlarge,p4de.24xlarge"], "of one instance type"),
+    ],
+)
+def test_what_is_not_sold_so_is_one_line(
+    line: Line, answers: Answers, options: list[str], said: str
+) -> None:
+    done = line(answers, "preflight", "--offers", *options)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1

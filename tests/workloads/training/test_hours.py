@@ -1,0 +1,70 @@
+"""The hours that a training has run: counted over starts, kept, and asked for before the next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hours import EVERY, FILE, Clock, hours_used
+
+
+class Now:
+    """A clock that a test sets, in seconds."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_they_are_counted_over_starts(tmp_path: Path) -> None:
+    results, now = tmp_path / "not" / "there", Now()
+    assert hours_used(results) == 0
+    for expected in (2.0, 4.0):
+        clock = Clock(results, now)
+        now.seconds += 7200
+        clock.keep()
+        now.seconds += 86_400  # nothing runs
+        assert hours_used(results) == pytest.approx(expected)
+
+
+def test_a_kill_makes_minutes_forgotten_and_no_more(tmp_path: Path) -> None:
+    now = Now()
+    clock = Clock(tmp_path, now)
+    for _ in range(3600):
+        now.seconds += 1
+        clock.tick()
+    assert 1 - hours_used(tmp_path) <= (EVERY + 1) / 3600
+    # Each write is an upload to S3.
+    before = (tmp_path / FILE).stat().st_mtime_ns
+    now.seconds += 1
+    clock.tick()
+    assert (tmp_path / FILE).stat().st_mtime_ns == before
+
+
+def test_a_place_that_cannot_be_written_is_said_once_and_is_no_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "results").write_text("a file")
+    now = Now()
+    clock = Clock(tmp_path / "results", now)
+    for _ in range(3):
+        now.seconds += EVERY
+        clock.tick()
+    assert capsys.readouterr().out.count("cannot write") == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"hours": "many"}', "[]"])
+def test_what_is_no_record_is_no_hours(text: str, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(text)
+    assert hours_used(tmp_path) == 0
+
+
+def test_the_record_is_what_other_programs_can_read(tmp_path: Path) -> None:
+    now = Now()
+    clock = Clock(tmp_path, now)
+    now.seconds = 5400
+    clock.keep()
+    assert json.loads((tmp_path / FILE).read_text()) == {"hours": 1.5}

@@ -1,0 +1,128 @@
+"""The watch suspends a training before its Capacity Block ends, and a person hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from acts import Limits
+from bionemo_eks.configuration.purchase import (
+    EKS_SCALES_DOWN_MINUTES,
+    SUSPENDED_BEFORE_END_MINUTES,
+)
+from block_end import BlockEnd
+from capacity_block import Block
+from tests.workloads.watch.course import START
+from tests.workloads.watch.test_mails import NAMESPACE, Deployment, deployed
+from watch_jobs import Watch
+
+HOURS = 24
+END = START + timedelta(hours=HOURS)
+MARGIN = timedelta(minutes=SUSPENDED_BEFORE_END_MINUTES)
+AWAY = EndpointConnectionError(endpoint_url="https://ec2.example")
+
+
+class SomeBlock:
+    """A block until `end`, of which EC2 tells or not."""
+
+    def __init__(self, end: datetime | None, state: str = "active") -> None:
+        self.end, self.state, self.told = end, state, True
+
+    def look(self) -> Block:
+        if not self.told:
+            raise AWAY
+        return Block("cr-1", self.state, START, self.end, MARGIN)
+
+
+def watched(deployment: Deployment, block: SomeBlock) -> Callable[[int], Deployment]:
+    """Let minutes pass, in which the watch looks once each."""
+    course = deployment.course
+
+    def publish(metrics: dict[str, float], now: datetime) -> None:
+        deployment.cloudwatch.publish(NAMESPACE, metrics)
+
+    watch = Watch(course.look, publish, course.change, Limits(), BlockEnd(block).deadlines)
+
+    def goes_on(minutes: int) -> Deployment:
+        for _ in range(minutes):
+            watch.once()
+            deployment.cloudwatch.tick()
+            course.passes()
+        return deployment
+
+    return goes_on
+
+
+def trains() -> Deployment:
+    deployment = deployed()
+    deployment.course.end_data("Complete")
+    deployment.course.end_launcher()
+    deployment.course.nodes_come()
+    return deployment
+
+
+def test_the_training_is_suspended_before_eks_takes_the_nodes_and_one_mail_says_so() -> None:
+    deployment = trains()
+    goes_on = watched(deployment, SomeBlock(END))
+    goes_on(HOURS * 60 - int(deployment.course.minute) - SUSPENDED_BEFORE_END_MINUTES)
+    assert deployment.course.workers
+    assert deployment.mails() == []
+    goes_on(SUSPENDED_BEFORE_END_MINUTES - EKS_SCALES_DOWN_MINUTES)
+    assert not deployment.course.workers
+    assert deployment.mails() == ["training-out-of-time"]
+    assert "the Capacity Block cr-1 ends at 2026-11-27 12:00 UTC" in str(deployment.course.training)
+    assert goes_on(600).mails() == ["training-out-of-time"]
+
+
+def test_in_a_later_block_it_goes_on_and_that_ones_end_is_told_too() -> None:
+    deployment = trains()
+    watched(deployment, SomeBlock(START))(5)
+    assert deployment.mails() == ["training-out-of-time"]
+    deployment.course.retry_training()
+    deployment.course.nodes_come()
+    later = deployment.course.now + MARGIN + timedelta(minutes=30)
+    goes_on = watched(deployment, SomeBlock(later))
+    goes_on(20)
+    assert deployment.course.workers
+    goes_on(40)
+    assert not deployment.course.workers
+    assert deployment.mails() == ["training-out-of-time"] * 2
+
+
+def test_a_block_that_is_extended_gives_more_time() -> None:
+    deployment, block = trains(), SomeBlock(START + MARGIN + timedelta(hours=1))
+    goes_on = watched(deployment, block)
+    goes_on(20)
+    block.end = END
+    goes_on(120)
+    assert deployment.course.workers
+
+
+def test_an_end_that_was_told_counts_when_ec2_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    deployment, block = trains(), SomeBlock(START + MARGIN + timedelta(hours=1))
+    goes_on = watched(deployment, block)
+    goes_on(1)
+    block.told = False
+    goes_on(90)
+    assert not deployment.course.workers
+    assert "error" not in capsys.readouterr().out
+
+
+def test_while_no_end_is_known_that_is_said_and_the_states_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deployment, block = trains(), SomeBlock(END)
+    block.told = False
+    deployment.course.end_training("Failed")
+    watched(deployment, block)(5)
+    assert deployment.mails() == ["training-failed"]
+    assert "ec2.example" in capsys.readouterr().out
+
+
+def test_a_block_that_ec2_has_ended_stops_the_training_at_once() -> None:
+    deployment = trains()
+    watched(deployment, SomeBlock(None, "cancelled"))(1)
+    assert not deployment.course.workers

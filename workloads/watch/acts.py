@@ -1,0 +1,111 @@
+"""What the watch does to the PyTorchJob: it suspends it, lifts that again, notes why, and no more.
+
+Suspended, the operator tells all workers to end: they save if they can, and the next start goes on
+from the newest checkpoint that is whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deadline import Deadline, earliest, of_hours
+from job_states import Look, has_ended, job_state
+from objects import Object, is_suspended, written
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the settings allow a training.
+
+    `max_hours`: in all, 0 any number. `stall_minutes`: without a line of progress; then `on_stall`:
+    `tell` alone, `restart` once, `suspend`.
+    """
+
+    max_hours: float = 0
+    stall_minutes: int = 30
+    on_stall: str = "tell"
+
+
+@dataclass(frozen=True)
+class Act:
+    """A change of the PyTorchJob: its suspension, unless None, and what is noted from then on."""
+
+    said: str
+    notes: dict[str, Any]
+    suspend: bool | None = None
+
+    def patch(self, key: str) -> dict[str, Any]:
+        """Return it as a merge patch, the notes under the annotation `key`."""
+        changed: dict[str, Any] = {"metadata": {"annotations": {key: json.dumps(self.notes)}}}
+        if self.suspend is not None:
+            changed["spec"] = {"runPolicy": {"suspend": self.suspend}}
+        return changed
+
+
+def act(look: Look, limits: Limits, more: Sequence[Deadline] = ()) -> Act | None:
+    """Return what is to be done now, if anything; `more` deadlines than that of the hours."""
+    training = look.training
+    if training is None or has_ended(training):
+        return None
+    if is_suspended(training):
+        return _start_again(look, training)
+    hours = of_hours(limits.max_hours, look.notes, look.workers)
+    deadline = earliest([hours, *more])
+    if deadline and look.now >= deadline.at:
+        return _stop(look, "deadline", deadline.why)
+    if look.progress is False and limits.on_stall != "tell":
+        return _stalled(look, training, limits)
+    if hours and "ends_at" not in look.notes:
+        ends = written(hours.at)
+        return Act(f"the training ends at {ends}: {hours.why}", {**look.notes, "ends_at": ends})
+    if look.progress and "restarted_at" in look.notes:
+        return Act("the training goes on since its restart", _without(look.notes, "restarted_at"))
+    return None
+
+
+def _stop(look: Look, by: str, why: str) -> Act:
+    noted = {**look.notes, "stopped_by": by, "stopped_why": why}
+    return Act(f"suspends the training: {why}", noted, suspend=True)
+
+
+def _stalled(look: Look, training: Object, limits: Limits) -> Act:
+    """Restart what has stalled, once; what then does not go on would only cost."""
+    why = f"no line of progress for {limits.stall_minutes} minutes"
+    if limits.on_stall == "suspend":
+        return _stop(look, "stall", why)
+    if "restarted_at" in look.notes:
+        return _stop(look, "stall", f"{why}, nor since its restart at {look.notes['restarted_at']}")
+    noted = {
+        **look.notes,
+        "restarted_at": written(look.now),
+        "restarting": _generation(training) + 1,
+    }
+    return Act(f"restarts the training: {why}", noted, suspend=True)
+
+
+def _start_again(look: Look, training: Object) -> Act | None:
+    """Lift the suspension of a restart when all pods have gone, unless others have a say by now.
+
+    A change of the spec counts its generation up, as the watch's own has; a launcher at work starts
+    the training itself.
+    https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/custom-resources/
+    """
+    if look.notes.get("restarting") != _generation(training) or look.workers:
+        return None
+    if job_state(look.launcher, look.now) not in ("none", "succeeded"):
+        return None
+    if job_state(look.data_job, look.now) != "succeeded":
+        return None
+    said = "starts the training again, from its newest checkpoint"
+    return Act(said, _without(look.notes, "restarting"), suspend=False)
+
+
+def _generation(training: Object) -> int:
+    return int(training["metadata"].get("generation", 0))
+
+
+def _without(notes: Object, key: str) -> Object:
+    return {name: value for name, value in notes.items() if name != key}

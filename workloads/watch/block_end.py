@@ -1,0 +1,44 @@
+"""The deadline that the end of a Capacity Block sets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from capacity_block import Block
+from deadline import Deadline
+
+
+class Looks(Protocol):
+    """A Capacity Block that can be asked for."""
+
+    def look(self) -> Block:
+        """Return what EC2 tells of it; raises botocore's errors."""
+
+
+class BlockEnd:
+    """Asks EC2 at each look, for a block can be extended; without an answer the last one counts."""
+
+    def __init__(self, block: Looks) -> None:
+        self._block = block
+        self._last: Block | None = None
+
+    def deadlines(self) -> list[Deadline]:
+        """Return the deadline, as far as one is known; raises botocore's errors before it is.
+
+        Should EC2 never answer, EKS lets the nodes go all the same: the workers get SIGTERM, and
+        save.
+        """
+        try:
+            self._last = self._block.look()
+        except (BotoCoreError, ClientError):
+            if self._last is None:
+                raise
+        block = self._last
+        if block.end is not None:
+            at = block.end - block.margin
+            return [Deadline(at, block.over(at))]
+        over = block.over(datetime.now(UTC))
+        return [Deadline(datetime.min.replace(tzinfo=UTC), over)] if over else []

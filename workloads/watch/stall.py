@@ -1,0 +1,72 @@
+"""Whether a training goes on: what its workers have printed of late.
+
+The kubelet hands out the lines of the last minutes, so nothing is remembered that counts.
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from api_server import ApiError
+from objects import Object, started
+
+# Of the start program, which tells of itself.
+_OWN = "start: "
+
+
+class Progress:
+    """Asks the logs for lines that match `pattern`, of the last `minutes`.
+
+    `log` returns the end of a pod's log, given its name and seconds; ApiError where it is not told.
+    """
+
+    def __init__(self, log: Callable[[str, int], str], pattern: str, minutes: int) -> None:
+        self._log, self._pattern = log, re.compile(pattern)
+        self._minutes = timedelta(minutes=minutes)
+        self._told_last = ""
+
+    def seen(
+        self, training: Object | None, workers: Sequence[Object], now: datetime
+    ) -> bool | None:
+        """Return whether there is such a line; None where there need not be one, or nobody tells.
+
+        There must be one when all workers have run for as long. While one is missing the others
+        wait for it, which is told as that.
+        """
+        since = all_run_since(training, workers)
+        if since is None or now - since < self._minutes:
+            return None
+        # The process with rank 0 prints them, which may be in any worker; but it stays there.
+        names = sorted(
+            (str(each["metadata"]["name"]) for each in workers),
+            key=lambda name: name != self._told_last,
+        )
+        is_silent = False
+        for name in names:
+            try:
+                found = self._in(self._log(name, int(self._minutes.total_seconds())))
+            except ApiError:
+                is_silent = True
+                continue
+            if found:
+                self._told_last = name
+                return True
+        return None if is_silent else False
+
+    def _in(self, text: str) -> bool:
+        # A progress bar ends in CR, and one record may hold many of its states.
+        lines = re.split(r"[\r\n]+", text)
+        return any(self._pattern.search(each) for each in lines if not each.startswith(_OWN))
+
+
+def all_run_since(training: Object | None, workers: Sequence[Object]) -> datetime | None:
+    """Return since when all workers that there should be have run; None if they do not."""
+    replicas = ((training or {}).get("spec") or {}).get("pytorchReplicaSpecs") or {}
+    wanted = sum(int(each.get("replicas") or 1) for each in replicas.values())
+    running = [each for pod in workers for each in started(pod)]
+    if not running or len(running) < max(wanted, len(workers)):
+        return None
+    return max(running)
