@@ -556,6 +556,13 @@ class NotificationSettings(Group):
         description="Minutes for which all workers run and print no line of progress before an "
         "alarm says so, and `training.on_stall` is done.",
     )
+    idle_minutes: int = Field(
+        default=30,
+        ge=10,
+        le=1440,
+        description="Minutes for which GPU nodes are up and their GPUs idle (less than 5 %) before "
+        "an alarm says so, while a training should run.",
+    )
 
 
 class Settings(Group):
