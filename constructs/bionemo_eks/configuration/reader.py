@@ -165,7 +165,17 @@ class _Known:
 
 
 def _meant_as_a_setting(key: str, known: _Known) -> bool:
-    return bool(_MEANT_AS_A_SETTING.match(key)) or _flat(key) in known.by_flat_name
+    return (
+        bool(_MEANT_AS_A_SETTING.match(key))
+        or _flat(key) in known.by_flat_name
+        or is_near_the_block(key)
+    )
+
+
+def is_near_the_block(key: str) -> bool:
+    """Whether a key is the block's name, or was meant to be: bio-nemo, BioNeMo, binoemo."""
+    letters = re.sub(r"[^a-z0-9]", "", key.lower())
+    return bool(difflib.get_close_matches(letters, [BLOCK], cutoff=0.75))
 
 
 def _flat(name: str) -> str:
@@ -232,6 +242,11 @@ def _unknown(path: str, known: _Known) -> str:
         group, _, name = path.partition(".")
         return f'Setting \'{path}\' stands in its group in cdk.json: "{group}": {{"{name}": ...}}.'
     by_flat_name = known.by_flat_name
+    within = path.removeprefix(f"{BLOCK}.")
+    if is_near_the_block(path):
+        return f"There is no '{path}'. Did you mean the block '{BLOCK}' in cdk.json's context?"
+    if within != path and within in fields:
+        return f"There is no setting '{path}'. Did you mean '{within}'?"
     near = difflib.get_close_matches(path, fields, n=1, cutoff=0.6) or difflib.get_close_matches(
         _flat(path), by_flat_name, n=1, cutoff=0.8
     )
