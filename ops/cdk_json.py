@@ -10,7 +10,7 @@ from typing import Any
 
 from bionemo_eks.configuration.cdk_context import CDK_JSON, read_file
 from bionemo_eks.configuration.json_text import members
-from bionemo_eks.configuration.reader import BLOCK
+from bionemo_eks.configuration.messages import BLOCK
 
 
 def write_setting(folder: Path, setting: str, value: str) -> None:

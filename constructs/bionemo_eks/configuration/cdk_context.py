@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bionemo_eks.configuration.json_text import members, place, twice
-from bionemo_eks.configuration.reader import (
-    BLOCK,
-    SettingsError,
-    is_near_the_block,
-    read_settings,
-)
+from bionemo_eks.configuration.messages import BLOCK, is_near_the_block
+from bionemo_eks.configuration.reader import SettingsError, read_settings
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from bionemo_eks.configuration.messages import allowed
 from bionemo_eks.configuration.presets import PRESETS
-from bionemo_eks.configuration.reader import allowed, setting_fields, settings_model
+from bionemo_eks.configuration.reader import setting_fields, settings_model
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workload, Workloads
 
