@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -21,12 +22,32 @@ from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.workloads import WORKLOADS
 from tests.context import UNSTAGED, cdk_flags, read_settings
 
+_THE_USERS_OWN = {"CONTEXT", "YES", "DRY_RUN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+_THE_USERS_OWN |= {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
+_THE_USERS_OWN |= {"PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH"}
+
 
 def pytest_sessionstart() -> None:
-    """Let children be stopped: what runs in the background, or by nohup, inherits deaf ears."""
+    """Let the tests see the same everywhere, and let their children be stopped.
+
+    What runs in the background, or by nohup, inherits deaf ears.
+    """
+    _forget_the_users_own()
     for each, act in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(each) is signal.SIG_IGN:
             signal.signal(each, act)
+
+
+def _forget_the_users_own() -> None:
+    """Take account, settings of make, and a terminal's width and colours out of the environment."""
+    for name in [*os.environ]:
+        if name.startswith(("AWS_", "CDK_", "BIONEMO_")) or name in _THE_USERS_OWN:
+            del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 class Synthesised:

@@ -9,7 +9,8 @@ from typing import Any
 
 from bionemo_eks.configuration import reader
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
-from bionemo_eks.configuration.reader import BLOCK, settings_model
+from bionemo_eks.configuration.messages import BLOCK
+from bionemo_eks.configuration.reader import settings_model
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.workloads import WORKLOADS

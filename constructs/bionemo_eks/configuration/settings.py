@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_origin
 
@@ -33,9 +34,10 @@ from bionemo_eks.configuration.instance_types import (
     capability_text,
     smallest,
 )
-from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
+from bionemo_eks.configuration.ip_blocks import is_of_the_internet, may_be_a_vpcs, restricted
 from bionemo_eks.configuration.presets import NONE, PRESETS
 from bionemo_eks.configuration.purchase import Purchase, wrong_with_reservation
+from bionemo_eks.configuration.regions import known_regions
 from bionemo_eks.configuration.versions import (
     BROKEN_GPU_AMI_RELEASES,
     KUBERNETES_RELEASES,
@@ -51,22 +53,45 @@ _DIRECTION = r"(central|(north|south)?(east|west)|north|south)"
 REGION_PATTERN = rf"^(af|ap|ca|eu|il|me|mx|sa|us)-{_DIRECTION}-[1-9]$"
 # IAM users and roles only: an access entry takes neither groups nor wildcards.
 # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
-PRINCIPAL_PATTERN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$"
+# A path of printable characters, and a name of up to 64:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+PRINCIPAL_PATTERN = (
+    r"^arn:aws:iam::[0-9]{12}:(user|role)/([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"
+)
+# Of 8 hexadecimal digits until 2018, of 17 since:
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
+_ID = r"([0-9a-f]{8}|[0-9a-f]{17})"
+
+# A registry and its port, a repository in small letters, a tag, a digest:
+# https://pkg.go.dev/github.com/distribution/reference
+_REPOSITORY = r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*"
+_IMAGE = (
+    rf"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?/)?{_REPOSITORY}(/{_REPOSITORY})*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
+)
 
 _WHOLE = re.compile(r"^\s*-?[0-9]+(\.0+)?\s*$")
 
-ZONE_PATTERN = r"[a-z]{2}(-[a-z0-9]+)+[a-z]"
+# No Local Zone, such as us-west-2-lax-1a: EKS has no control plane there, and FSx no file system.
+# https://docs.aws.amazon.com/eks/latest/userguide/local-zones.html
+ZONE_PATTERN = r"[a-z]{2}(-[a-z]+)+-[0-9]+[a-z]"
+# What the bucket's name, and those of security groups, may not begin with; both begin with this.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+_RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-", "sg-")
 
 
 @dataclass(frozen=True)
 class Form:
     """What a value must look like, in words, for messages and for docs/settings.md.
 
-    What `may_hold_password` is not repeated in a message where it may have one.
+    What `may_hold_password` is not repeated in a message where it may have one. `names` returns
+    known values, of which the nearest is suggested.
     """
 
     words: str
     may_hold_password: bool = False
+    names: Callable[[], Sequence[str]] | None = None
 
 
 Arn = Annotated[
@@ -83,7 +108,7 @@ ArnOrNone = Annotated[
 ]
 ImageReference = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255),
+    StringConstraints(pattern=_IMAGE, max_length=255),
     Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
 ]
 # https://docs.aws.amazon.com/eks/latest/userguide/eks-linux-ami-versions.html
@@ -106,7 +131,7 @@ Zone = Annotated[
 ]
 SubnetId = Annotated[
     str,
-    StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$"),
+    StringConstraints(pattern=rf"^subnet-{_ID}$"),
     Form("subnet ids, such as subnet-0123456789abcdef0"),
 ]
 Block = Annotated[str, Form("1 to 40 IPv4 blocks of the internet, such as 203.0.113.0/24")]
@@ -154,7 +179,7 @@ class NetworkSettings(Group):
 
     vpc_id: Annotated[
         str,
-        StringConstraints(pattern=r"^(vpc-[0-9a-f]{8,17})?$"),
+        StringConstraints(pattern=rf"^(vpc-{_ID})?$"),
         Form("a VPC's id, such as vpc-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
@@ -190,7 +215,9 @@ class NetworkSettings(Group):
         block = _block(value)
         if block.version != 4 or not 16 <= block.prefixlen <= 22:
             raise refused("not of the allowed form")
-        return value
+        if not may_be_a_vpcs(ipaddress.IPv4Network(block)):
+            raise refused("EC2 makes no VPC of this host's, link-local, or multicast addresses")
+        return str(block)
 
     @model_validator(mode="after")
     def _blocks_are_apart(self) -> Self:
@@ -252,16 +279,18 @@ class ClusterSettings(Group):
     @field_validator("public_access_cidrs")
     @classmethod
     def _are_blocks(cls, value: list[str]) -> list[str]:
-        for each in value:
-            if _block(each).version != 4:
+        blocks = [_block(each) for each in value]
+        for each, block in zip(value, blocks, strict=True):
+            if block.version != 4:
                 raise refused(f"{each} is not an IPv4 block")
             # https://docs.aws.amazon.com/eks/latest/userguide/config-cluster-endpoint.html
-            if not is_of_the_internet(ipaddress.IPv4Network(each)):
+            if not is_of_the_internet(ipaddress.IPv4Network(block)):
                 raise refused(
                     f"{each} is not of the internet, from which this endpoint is reached; "
                     "EKS takes no reserved addresses"
                 )
-        return value
+        # As EKS takes them: one address as a /32, another's mask as a prefix.
+        return list(dict.fromkeys(map(str, blocks)))
 
     @field_validator("admins")
     @classmethod
@@ -320,7 +349,7 @@ class GpuSettings(Group):
     purchase: Purchase = Field(default="on-demand", description="How the GPU nodes are bought.")
     capacity_reservation_id: Annotated[
         str,
-        StringConstraints(pattern=r"^(cr-[0-9a-f]{8,17})?$"),
+        StringConstraints(pattern=rf"^(cr-{_ID})?$"),
         Form("a reservation's id, such as cr-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
@@ -582,7 +611,7 @@ class Settings(Group):
     region: Annotated[
         str,
         StringConstraints(pattern=REGION_PATTERN),
-        Form("an AWS region outside China and GovCloud, such as us-west-2"),
+        Form("an AWS region outside China and GovCloud, such as us-west-2", names=known_regions),
     ] = Field(default="us-west-2", description="AWS region.")
     kubernetes_version: str = Field(
         default="1.35",
@@ -591,7 +620,10 @@ class Settings(Group):
     )
     tags: Annotated[
         dict[TagKey, TagValue],
-        Form("tags; keys and values of letters, digits, spaces and _ . : / = + - @"),
+        Form("up to 40 tags; keys and values of letters, digits, spaces and _ . : / = + - @"),
+        # Of the 50 that a resource may have, some are the project's, CDK's and EKS'.
+        # https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html
+        Field(max_length=40),
     ] = Field(default={}, description="Tags for every resource, beside the project's own.")
     network: NetworkSettings = Field(default=NetworkSettings())
     cluster: ClusterSettings = Field(default=ClusterSettings())
@@ -606,6 +638,14 @@ class Settings(Group):
     def model_post_init(self, context: Any) -> None:
         """Keep the workload, which the reader hands over as the context of the validation."""
         self._workload = context
+
+    @field_validator("cluster_name")
+    @classmethod
+    def _no_reserved_prefix(cls, value: str) -> str:
+        if value.startswith(_RESERVED_PREFIXES):
+            taken = ", ".join(_RESERVED_PREFIXES)
+            raise refused(f"buckets and security groups take their names from it, not with {taken}")
+        return value
 
     @field_validator("preset", mode="before")
     @classmethod
@@ -624,6 +664,9 @@ class Settings(Group):
         for key in value:
             if re.match(r"aws:", key, re.IGNORECASE):
                 raise refused(f"'{key}': AWS reserves tag keys that begin with aws:")
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+            if [each.lower() for each in value].count(key.lower()) > 1:
+                raise refused(f"'{key}' is there in large and in small letters, one to IAM")
             if key == DEPLOYMENT_TAG:
                 raise refused(f"'{key}' is the project's own tag, by which it knows its things")
         return value
