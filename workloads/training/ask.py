@@ -18,9 +18,9 @@ from rounds import Rules, finished_text
 from shared import say
 
 
-def patches(step: int, max_steps: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the patches of spec and status for a newest checkpoint of `step` (0: none)."""
-    if step < max_steps:
+def patches(finished: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the patches of spec and status; `finished` says why it is, empty if it is not."""
+    if not finished:
         return {"spec": {"runPolicy": {"suspend": False}}}, {}
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     # Of a job that has ended the operator makes no pods, and it stays suspended as well.
@@ -28,7 +28,7 @@ def patches(step: int, max_steps: int) -> tuple[dict[str, Any], dict[str, Any]]:
         "type": "Succeeded",
         "status": "True",
         "reason": "FinishedAlready",
-        "message": finished_text(step, max_steps),
+        "message": finished,
         "lastUpdateTime": now,
         "lastTransitionTime": now,
     }
@@ -47,13 +47,15 @@ def main() -> int:
     rules = cast(Rules, module.Rules(options.results, options.data))
     try:
         step = rules.newest_step()
-        for name, patch in zip(("spec", "status"), patches(step, options.max_steps), strict=True):
+        done = rules.finished(options.max_steps)
+        finished = finished_text(step, options.max_steps) if done else ""
+        for name, patch in zip(("spec", "status"), patches(finished), strict=True):
             (options.patches / f"{name}.json").write_text(json.dumps(patch), encoding="utf-8")
     except OSError as error:
         print(f"error: {error.filename or 'file system'}: {error.strerror}", file=sys.stderr)
         return 1
-    if step >= options.max_steps:
-        say(f"{finished_text(step, options.max_steps)}; nothing is started")
+    if finished:
+        say(f"{finished}; nothing is started")
     else:
         say(f"the newest checkpoint is of step {step:,}" if step else "there is no checkpoint yet")
     return 0
