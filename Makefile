@@ -23,10 +23,10 @@ JOBS ?= 2
 PYTEST = pytest -n $(JOBS) --dist loadfile
 
 .PHONY: help setup setup-rehearsal setup-development setup-training test test-training unit coverage \
-  rehearse synth lint format lock lock-check deploy destroy clean
+  rehearse rehearse-training synth lint format lock lock-check deploy destroy clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup:  ## Install what a deployment needs, here in this folder; PYTHON=/path/to/python
 	@PYTHON="$(PYTHON)" installation/install.sh deployment
@@ -55,6 +55,9 @@ coverage: setup-development  ## Run every test and measure the lines that they r
 
 rehearse: setup-rehearsal  ## Deploy, compare and destroy everything on this machine; CONTEXT="-c key=value"
 	python -m rehearsal run $(OPTIONS)
+
+rehearse-training: setup-rehearsal setup-training  ## The same, and train a small ESM-2 here; leaves build/rehearsal/training
+	python -m rehearsal run --train $(CONTEXT)
 
 synth: setup  ## Write the CloudFormation templates to cdk.out
 	cdk synth --quiet $(OPTIONS)

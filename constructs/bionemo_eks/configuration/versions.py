@@ -166,6 +166,12 @@ IMAGES = {
         "nvcr.io/nvidia/clara/bionemo-framework:1.2",
         "the 2024 blueprint's; the last line with UniRef50Preprocess and examples/protein/esm1nv",
     ),
+    "pytorch": Image(
+        "public.ecr.aws/deep-learning-containers/pytorch:2.13-cu133-amzn2023",
+        "AWS' own PyTorch 2.13, public, without a key, patched until 2027-07-20; with NumPy, "
+        "matplotlib, NCCL and what EFA needs; the newest that its page lists: "
+        "https://github.com/aws/deep-learning-containers/blob/main/docs/pytorch/index.md",
+    ),
     "kubectl": Image(
         "registry.k8s.io/kubectl:v1.35.3",
         "the default version's; one for all, for with another a new launcher would start the "

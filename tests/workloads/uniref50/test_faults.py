@@ -107,7 +107,8 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 # The program's own write call, made to fail after so many bytes, in whichever process writes.
 FAILING_WRITE = """
 import errno, os, sys
-sys.path.insert(0, sys.argv.pop(1))
+folder = sys.argv.pop(1)
+sys.path[:0] = [folder, os.path.join(os.path.dirname(folder), "common")]
 import durable, order, segments
 segments.SMALL_PIECE = segments.LARGE_PIECE = 64 << 10
 limit, written = int(sys.argv.pop(1)), 0
