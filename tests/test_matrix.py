@@ -62,6 +62,7 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "gpu.purchase": "capacity-block",
     },
     "1.35-one-gpu": {"gpu.instance_type": "p3.2xlarge", "gpu.nodes": "1"},
+    "1.36-p5e": {"kubernetes_version": "1.36", "gpu.instance_type": "p5e.48xlarge"},
     "1.35-several-types": {"gpu.instance_type": "p4de.24xlarge,p3dn.24xlarge,p5.48xlarge"},
     "1.35-g6-private": {
         "gpu.instance_type": "g6.48xlarge",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES
 
 _EVERYWHERE = "0.0.0.0/0"
 
@@ -29,19 +29,21 @@ def _support(settings: Settings, today: date) -> str:
     https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
     """
     release = settings.release
-    newest = list(KUBERNETES_RELEASES)[-1]
+    remedy = (
+        f"Set kubernetes_version to {DEFAULT_KUBERNETES}; a cluster that stands goes up one minor "
+        "version at a time."
+    )
     if today > release.extended_support_until:
         return (
             f"Kubernetes {release.version}: extended support ended on "
-            f"{release.extended_support_until}; AWS creates no new cluster of it. "
-            f"Set kubernetes_version to {newest}."
+            f"{release.extended_support_until}; AWS creates no new cluster of it. {remedy}"
         )
     if today > release.standard_support_until:
         return (
             f"Kubernetes {release.version}: standard support ended on "
             f"{release.standard_support_until}; extended support, until "
             f"{release.extended_support_until}, costs six times as much for each cluster hour. "
-            f"Set kubernetes_version to {newest}."
+            f"{remedy}"
         )
     return ""
 

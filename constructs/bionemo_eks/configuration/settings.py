@@ -40,6 +40,7 @@ from bionemo_eks.configuration.purchase import Purchase, wrong_with_reservation
 from bionemo_eks.configuration.regions import known_regions
 from bionemo_eks.configuration.versions import (
     BROKEN_GPU_AMI_RELEASES,
+    DEFAULT_KUBERNETES,
     KUBERNETES_RELEASES,
     KubernetesRelease,
 )
@@ -614,9 +615,10 @@ class Settings(Group):
         Form("an AWS region outside China and GovCloud, such as us-west-2", names=known_regions),
     ] = Field(default="us-west-2", description="AWS region.")
     kubernetes_version: str = Field(
-        default="1.35",
+        default=DEFAULT_KUBERNETES,
         examples=list(KUBERNETES_RELEASES),
-        description="Kubernetes minor version of cluster and nodes.",
+        description="Kubernetes minor version of cluster and nodes; a cluster that stands goes up "
+        "one at a time.",
     )
     tags: Annotated[
         dict[TagKey, TagValue],

@@ -153,8 +153,23 @@ KUBERNETES_RELEASES = dict(
             "v1.13.2-eksbuild.31",
             "v0.9.0-eksbuild.5",
         ),
+        # kube-proxy and CoreDNS as EKS chose them for a new cluster on 2026-09-16; metrics-server
+        # as for 1.35.
+        _release(
+            "1.36",
+            "2027-08-02",
+            "2028-08-02",
+            "v1.36.1",
+            "v1.36.0-eksbuild.21",
+            "v1.14.3-eksbuild.16",
+            "v0.9.0-eksbuild.5",
+        ),
     ]
 )
+# The newest of which all is documented. Of the kernel of 1.36, 6.18, no page of AWS was found that
+# says that the Lustre client runs on it, as one has to make sure of:
+# https://docs.aws.amazon.com/fsx/latest/LustreGuide/managing-lustre-version.html
+DEFAULT_KUBERNETES = "1.35"
 
 # Releases of EKS' AMIs, by their date, on which GPU nodes of these Kubernetes versions do not come
 # up: the kernel panics. https://github.com/awslabs/amazon-eks-ami/issues/2845
