@@ -23,8 +23,8 @@ def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known
     out.print(_dollars(ours, theirs))
     saved = theirs.total - ours.total
     if saved > 0:
-        # Both train for as long, at one price, unless these nodes are bought as Spot.
-        ever = "." if known.spot else ", however long the training runs."
+        # Both train for as long, at one price, unless these nodes are bought otherwise.
+        ever = "." if known.spot or known.block else ", however long the training runs."
         out.print(f"[bold]${saved:,.2f} less than the 2024 way[/]{ever}")
     out.print(f"Prices: {known.source}.")
     for note in known.notes:
