@@ -32,8 +32,8 @@ _PREPAID = (
 class Prices:
     """US dollars an hour for each instance type, and where they are from.
 
-    `spot` is that of a GPU node, None where it is not asked for or not known, `block` that of one in
-    a Capacity Block, likewise; `notes` say what a reader must know of them.
+    `spot` is that of a GPU node, None where it is not asked for or not known; `block` likewise that
+    of one in a Capacity Block; `notes` say what a reader must know of them.
     """
 
     hourly: dict[str, float]
@@ -75,9 +75,7 @@ def with_block(known: Prices, settings: Settings, hourly: float | None) -> Price
     """Return `known` with the price of a node in a Capacity Block; `hourly` as it is sold now."""
     kind = settings.gpu.types[0]
     if hourly is not None:
-        note = (
-            f"A Capacity Block of {kind} is sold now at ${hourly:,.2f} an hour and node at least."
-        )
+        note = f"Capacity Blocks of {kind} are sold from ${hourly:,.2f} an hour and node on."
         return replace(known, block=hourly, notes=(*known.notes, note, _PREPAID))
     if kind not in BLOCK_HOURLY:
         note = "AWS tells no offer of a Capacity Block now: GPU nodes are counted On-Demand."

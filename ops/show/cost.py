@@ -24,7 +24,9 @@ def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known
     saved = theirs.total - ours.total
     if saved > 0:
         # Both train for as long, at one price, unless these nodes are bought otherwise.
-        ever = "." if known.spot or known.block else ", however long the training runs."
+        ever = ", and about the same however long the training runs."
+        if known.spot or known.block:
+            ever = "."
         out.print(f"[bold]${saved:,.2f} less than the 2024 way[/]{ever}")
     out.print(f"Prices: {known.source}.")
     for note in known.notes:
