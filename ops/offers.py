@@ -5,19 +5,14 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-purchase.htm
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from bionemo_eks.configuration.purchase import SUSPENDED_BEFORE_END_MINUTES
-from ops.aws import Deployment
-from ops.cost.ways import AROUND_TRAINING_HOURS
+from bionemo_eks.configuration.settings import Settings
+from ops.aws import Aws, Deployment
 from ops.preflight.quota_codes import block_quota_code
 from ops.preflight.quotas import limit_of
 from ops.reservations import BLOCK, kind_of
-
-# Hours: blocks are sold by the day up to 14, then by 7 days up to 182.
-_DAY, _DAYS, _WEEK, _MOST = 24, 14, 7, 182
 
 
 class NotSoldError(ValueError):
@@ -54,27 +49,15 @@ class Quota:
     there: int
 
 
-def hours_to_ask_for(training_hours: float) -> int:
-    """Return the hours of the shortest block in which a training of so many hours goes through.
-
-    Of the beginning nodes boot and pull the image; at the end there is a time for the last save.
-    """
-    needed = training_hours + AROUND_TRAINING_HOURS + SUSPENDED_BEFORE_END_MINUTES / 60
-    days = math.ceil(needed / _DAY)
-    if days > _DAYS:
-        days = math.ceil(days / _WEEK) * _WEEK
-    return min(days, _MOST) * _DAY
-
-
-def offers(deployment: Deployment, hours: int) -> list[Offer]:
+def offers(aws: Aws, settings: Settings, hours: int) -> list[Offer]:
     """Return what is sold, the earliest first; raises NotSoldError, and botocore's errors."""
-    gpu = deployment.settings.gpu
+    gpu = settings.gpu
     if len(gpu.types) > 1:
         raise NotSoldError(
             f"a Capacity Block is of one instance type, and gpu.instance_type is "
             f"{gpu.instance_type}: -c gpu.instance_type={gpu.types[0]}"
         )
-    listed = deployment.aws.pages(
+    listed = aws.pages(
         "ec2",
         "describe_capacity_block_offerings",
         "CapacityBlockOfferings",

@@ -62,10 +62,17 @@ _OF_2026 = {
     "g7e.48xlarge": 33.1443,
 }
 HOURLY = _OF_2025 | _OF_2026
+# Of an instance in a Capacity Block: the rates that AWS' page showed until 2025-01-01. They follow
+# supply and demand; what is sold now `bionemo preflight --offers` tells.
+# https://aws.amazon.com/ec2/capacityblocks/pricing/
+BLOCKS_OF = "2024-12"
+BLOCK_HOURLY = {"p4d.24xlarge": 14.75, "p5.48xlarge": 39.33, "p5e.48xlarge": 43.26}
 EKS_HOUR, EKS_EXTENDED_HOUR = 0.10, 0.60
 NAT_HOUR, NAT_GB = 0.045, 0.045
 # Of each public IPv4 address, in use or not: https://aws.amazon.com/vpc/pricing/
 ADDRESS_HOUR = 0.005
+# The first 10,000 metrics, and alarms on metrics of a minute: https://aws.amazon.com/cloudwatch/pricing/
+METRIC_MONTH, ALARM_MONTH = 0.30, 0.10
 EBS_GB_MONTH, S3_GB_MONTH, LOGS_GB, KMS_MONTH = 0.08, 0.023, 0.50, 1.00
 # PERSISTENT_2 SSD, by MB/s/TiB: https://aws.amazon.com/fsx/lustre/pricing/
 FSX_GB_MONTH = {125: 0.145, 250: 0.210, 500: 0.340, 1000: 0.600}

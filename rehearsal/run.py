@@ -23,6 +23,7 @@ from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.kubernetes.relay import relay
 from rehearsal.local_aws import clients, inventory
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, ledger_path
+from rehearsal.local_aws.reserved import reserved
 from rehearsal.local_aws.resources import resources
 from rehearsal.local_aws.server import local_aws
 from rehearsal.machine.environment import ACCOUNT, ROOT, child_environment
@@ -83,7 +84,9 @@ def rehearse(options: Options, console: Console) -> None:
     with workspace() as folder:
         with (
             _cluster(options, steps) as (cluster, address),
-            local_aws(options.port, settings.region, folder, address) as running,
+            local_aws(
+                options.port, settings.region, folder, address, reserved(settings)
+            ) as running,
             cluster.steps_end() if cluster else nullcontext(),
         ):
             _Rehearsal(options, settings, folder, running.endpoint, steps, cluster).run()

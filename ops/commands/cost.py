@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -22,8 +23,10 @@ from ops.commands.base import (
     stop,
 )
 from ops.cost.bill import Bill
-from ops.cost.prices import Prices, prices
+from ops.cost.prices import Prices, prices, with_block
 from ops.cost.spending import Spending, spending
+from ops.cost.ways import block_hours
+from ops.offers import offers
 from ops.parallel import side_by_side
 from ops.show.cost import show_bills, show_spending
 from ops.show.terminal import as_json, console
@@ -53,12 +56,18 @@ def cost(
     settings = settings_or_stop(context)
     aws = _login(settings)
     known = _prices(aws, settings)
-    if settings.gpu.types[0] not in known.hourly:
+    if settings.gpu.purchase == "capacity-block":
+        known = with_block(known, settings, _offered(aws, settings, training_hours))
+    elif settings.gpu.types[0] not in known.hourly:
         stop(
             f"{settings.gpu.types[0]} has no hourly price: AWS sells it in Capacity Blocks "
-            "alone, each at a price of its own."
+            "alone (gpu.purchase=capacity-block), each at a price of its own."
         )
+    if known.block is None and settings.gpu.types[0] not in known.hourly:
+        stop(f"No price of {settings.gpu.types[0]} is at hand: ./bionemo preflight --offers")
     bills = estimates.bills(settings, known, datetime.now(UTC).date(), training_hours)
+    further = estimates.with_other_types(settings, bills[0], known)
+    known = replace(known, notes=(*known.notes, *further))
     spent = spending(_deployment_or_stop(aws, settings), days) if actual else None
     if json:
         as_json(_document(settings, bills, known, spent))
@@ -90,6 +99,19 @@ def _prices(aws: Aws | None, settings: Settings) -> Prices:
     look = side_by_side({"prices": lambda: prices(aws, settings)}, _PRICES)["prices"]
     failed = not look.done() or look.exception(timeout=0) is not None
     return prices(None, settings) if failed else look.result()
+
+
+def _offered(aws: Aws | None, settings: Settings, training_hours: float | None) -> float | None:
+    """Return the least that a node in a Capacity Block costs an hour now, if AWS tells."""
+    if aws is None:
+        return None
+    if training_hours is None:
+        training_hours = settings.workload.rates.training_hours(settings)
+    hours = block_hours(training_hours)
+    look = side_by_side({"offers": lambda: offers(aws, settings, hours)}, _PRICES)["offers"]
+    if not look.done() or look.exception(timeout=0) is not None:
+        return None
+    return min((each.hourly for each in look.result()), default=None)
 
 
 def _document(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ops.aws import Deployment
 from ops.commands.base import PASS, WARN, stop
-from ops.offers import NotSoldError, Quota, hours_to_ask_for, offers, quota
+from ops.cost.ways import block_hours
+from ops.offers import NotSoldError, Quota, offers, quota
 from ops.reasons import failure_reason
 from ops.show.offers import show_offers
 from ops.show.terminal import as_json, console
@@ -17,9 +18,9 @@ def list_offers(deployment: Deployment, hours: int | None, *, json: bool) -> int
     """
     settings = deployment.settings
     if hours is None:
-        hours = hours_to_ask_for(settings.workload.rates.training_hours(settings))
+        hours = block_hours(settings.workload.rates.training_hours(settings))
     try:
-        found = offers(deployment, hours)
+        found = offers(deployment.aws, settings, hours)
     except NotSoldError as error:
         stop(f"--offers: {error}")
     except Exception as error:  # a type that it does not sell so, a permission

@@ -22,3 +22,22 @@ def bills(
     ways = (these_settings(settings, training_hours), blueprint_of_2024(training_hours))
     ours, theirs = (bill_of(settings, way, known, today) for way in ways)
     return ours, theirs
+
+
+def with_other_types(settings: Settings, ours: Bill, known: Prices) -> list[str]:
+    """Say what the run costs where nodes of a further type of `gpu.instance_type` are taken."""
+    first, *others = settings.gpu.types
+    if not others or ours.way.spot or known.block is not None:
+        return []
+    hours = settings.gpu.nodes * ours.way.gpu_hours
+    texts = []
+    for each in others:
+        if each not in known.hourly:
+            texts.append(f"{each} has no hourly price.")
+            continue
+        total = ours.total + hours * (known.hourly[each] - known.hourly[first])
+        texts.append(
+            f"On nodes of {each} alone (${known.hourly[each]:g}), where {first} is not to be had: "
+            f"${total:,.2f}."
+        )
+    return texts

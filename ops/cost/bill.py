@@ -11,6 +11,8 @@ from ops.cost.prices import Prices
 from ops.cost.ways import Way
 
 DATA_GB, LOG_GB, LOG_GB_AN_HOUR = 12, 5, 0.06
+# Of the watch, and on what it and Container Insights publish; a test counts them.
+METRICS, ALARMS = 16, 16
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def bill_of(settings: Settings, way: Way, known: Prices, today: date) -> Bill:
             *_cluster(settings, way, known, today),
             *_network(settings, way),
             *_storage(settings, way),
+            _watching(way),
             Item("logs", f"{logs:.2g} GB x ${price.LOGS_GB:g}", logs * price.LOGS_GB),
             Item(
                 "KMS",
@@ -56,16 +59,20 @@ def bill_of(settings: Settings, way: Way, known: Prices, today: date) -> Bill:
 
 
 def gpu_price(settings: Settings, way: Way, known: Prices) -> float:
-    """Return what an hour of a GPU node costs: Spot's price if it is bought so and known."""
+    """Return what an hour of a GPU node costs: Spot's or a block's price if it is bought so."""
     if way.spot and known.spot is not None:
         return known.spot
     # Of several types the first: On-Demand nodes are of another only where it is not to be had.
-    return known.hourly[settings.gpu.types[0]]
+    on_demand = known.hourly.get(settings.gpu.types[0], known.block)
+    each = known.block if way.block and known.block is not None else on_demand
+    assert each is not None  # without either there is no estimate
+    return each
 
 
 def _gpu_nodes(settings: Settings, way: Way, known: Prices) -> list[Item]:
     gpu, each = settings.gpu, gpu_price(settings, way, known)
     spot = ", Spot" if way.spot and known.spot is not None else ""
+    spot = ", Capacity Block" if way.block and known.block is not None else spot
     return [
         Item(
             "GPU nodes, training",
@@ -93,6 +100,20 @@ def _cluster(settings: Settings, way: Way, known: Prices, today: date) -> list[I
         ),
         Item("EKS", f"{hours:g} h x ${eks:g}", hours * eks),
     ]
+
+
+def _watching(way: Way) -> Item:
+    """The watch's metrics, and the deployment's alarms."""
+    month = METRICS * price.METRIC_MONTH + ALARMS * price.ALARM_MONTH
+    counted = (
+        f"{METRICS} metrics x ${price.METRIC_MONTH:g}, {ALARMS} alarms x ${price.ALARM_MONTH:g} "
+        "a month"
+    )
+    return Item(
+        "CloudWatch",
+        counted if way.watched else "none",
+        month * way.hours / price.HOURS_A_MONTH if way.watched else 0.0,
+    )
 
 
 def _network(settings: Settings, way: Way) -> list[Item]:

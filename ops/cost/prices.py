@@ -14,24 +14,32 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bionemo_eks.configuration.settings import Settings
 from ops.aws import Aws
 from ops.parallel import side_by_side
-from ops.price_table import HOURLY, TABLE_OF, TABLE_REGION
+from ops.price_table import BLOCK_HOURLY, BLOCKS_OF, HOURLY, TABLE_OF, TABLE_REGION
 
 # The Price List API itself stands in few regions:
 # https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
 _API_REGION = "us-east-1"
+_RESERVED = (
+    "A Capacity Reservation costs what its nodes would, from the day it is made, whether they run "
+    "or not: the hours of the run alone are counted."
+)
+_PREPAID = (
+    "A Capacity Block is paid for at once, to its end: the hours after the training are idle."
+)
 
 
 @dataclass(frozen=True)
 class Prices:
     """US dollars an hour for each instance type, and where they are from.
 
-    `spot` is that of a GPU node, None where it is not asked for or not known; `notes` say what a
-    reader must know of them.
+    `spot` is that of a GPU node, None where it is not asked for or not known; `block` likewise that
+    of one in a Capacity Block; `notes` say what a reader must know of them.
     """
 
     hourly: dict[str, float]
     source: str
     spot: float | None = None
+    block: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -49,20 +57,40 @@ def table(region: str = TABLE_REGION) -> Prices:
 def prices(aws: Aws | None, settings: Settings) -> Prices:
     """Return the prices for `settings`, each from the best source that answers; `aws` if any."""
     known = _on_demand_prices(aws, settings) if aws else table(settings.region)
+    if settings.gpu.purchase == "capacity-reservation":
+        return replace(known, notes=(*known.notes, _RESERVED))
     if settings.gpu.purchase != "spot":
         return known
-    spot = _spot(aws, settings) if aws else None
-    if spot is None:
+    found = _spot(aws, settings) if aws else {}
+    if not found:
         note = "AWS tells no Spot price now: GPU nodes are counted On-Demand, Spot's ceiling."
         return replace(known, notes=(*known.notes, note))
-    note = f"Spot in {settings.gpu_zone}: ${spot:g} now; it changes, and nodes may be taken away."
-    return replace(known, spot=spot, notes=(*known.notes, note))
+    each = ", ".join(f"${price:g} ({kind})" for kind, price in found.items())
+    note = f"Spot in {settings.gpu_zone}: {each} now; it changes, and nodes may be taken away."
+    # EKS chooses among the types by price and capacity: what is counted is the most.
+    return replace(known, spot=max(found.values()), notes=(*known.notes, note))
+
+
+def with_block(known: Prices, settings: Settings, hourly: float | None) -> Prices:
+    """Return `known` with the price of a node in a Capacity Block; `hourly` as it is sold now."""
+    kind = settings.gpu.types[0]
+    if hourly is not None:
+        note = f"Capacity Blocks of {kind} are sold from ${hourly:,.2f} an hour and node on."
+        return replace(known, block=hourly, notes=(*known.notes, note, _PREPAID))
+    if kind not in BLOCK_HOURLY:
+        note = "AWS tells no offer of a Capacity Block now: GPU nodes are counted On-Demand."
+        return replace(known, notes=(*known.notes, note, _PREPAID))
+    note = (
+        f"AWS tells no offer of a Capacity Block now: it is counted at ${BLOCK_HOURLY[kind]:g}, "
+        f"AWS' list of {BLOCKS_OF}."
+    )
+    return replace(known, block=BLOCK_HOURLY[kind], notes=(*known.notes, note, _PREPAID))
 
 
 def _on_demand_prices(aws: Aws, settings: Settings) -> Prices:
     known = table(aws.region)
     try:
-        kinds = (settings.gpu.types[0], settings.core.instance_type)
+        kinds = (*settings.gpu.types, settings.core.instance_type)
         asked = {kind: _on_demand(aws, kind) for kind in kinds}
     except (ClientError, BotoCoreError, KeyError, ValueError, StopIteration):
         return known
@@ -114,21 +142,22 @@ def _on_demand(aws: Aws, instance_type: str) -> float:
     return price
 
 
-def _spot(aws: Aws, settings: Settings) -> float | None:
-    """The present Spot price of a GPU node in its zone, if AWS tells it.
+def _spot(aws: Aws, settings: Settings) -> dict[str, float]:
+    """The present Spot prices of the GPU nodes' types in their zone, as far as AWS tells them.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html
     """
     now = datetime.now(UTC)
     try:
         history = aws.client("ec2").describe_spot_price_history(
-            InstanceTypes=[settings.gpu.types[0]],
+            InstanceTypes=list(settings.gpu.types),
             ProductDescriptions=["Linux/UNIX"],
             AvailabilityZone=settings.gpu_zone,
             StartTime=now,
             EndTime=now,
         )["SpotPriceHistory"]
-        newest = max(history, key=lambda each: each["Timestamp"])
-        return float(newest["SpotPrice"])
+        history.sort(key=lambda each: each["Timestamp"])
+        told = {each["InstanceType"]: float(each["SpotPrice"]) for each in history}
+        return {kind: told[kind] for kind in settings.gpu.types if kind in told}
     except (ClientError, BotoCoreError, KeyError, ValueError):
-        return None
+        return {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from bionemo_eks.configuration.purchase import SUSPENDED_BEFORE_END_MINUTES
 from bionemo_eks.configuration.settings import Settings
 from ops.price_table import HOURS_A_MONTH
 
@@ -14,6 +16,22 @@ DEPLOY_HOURS, DESTROY_HOURS = 0.5, 0.5
 STREAMING_HOURS, BIONEMO_HOURS = 0.5, 55.0
 # An on-demand GPU node boots, pulls the image, and waits ten minutes to be let go.
 AROUND_TRAINING_HOURS = 0.4
+# Capacity Blocks are sold by the day up to 14 days, then by 7 days up to 182:
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-purchase.html
+_DAY, _DAYS, _WEEK, _MOST = 24, 14, 7, 182
+
+
+def block_hours(training_hours: float) -> int:
+    """Return the hours of the shortest Capacity Block in which a training of so many goes through.
+
+    Of the beginning nodes boot and pull the image; at the end there is a time for the last save.
+    What takes longer than the longest block gets that.
+    """
+    needed = training_hours + AROUND_TRAINING_HOURS + SUSPENDED_BEFORE_END_MINUTES / 60
+    days = math.ceil(needed / _DAY)
+    if days > _DAYS:
+        days = math.ceil(days / _WEEK) * _WEEK
+    return min(days, _MOST) * _DAY
 
 
 @dataclass(frozen=True)
@@ -21,8 +39,9 @@ class Way:
     """How a run goes: hours of each phase, and what it uses.
 
     For `idle_gpu_hours` each GPU node is paid for and trains nothing. `gateways`: NAT gateways of
-    its own. `spot`: how GPU nodes are bought, where a price for that is known. `bucket_months`: how
-    long a bucket holds data set and checkpoints.
+    its own. `spot`, `block`: how GPU nodes are bought, where a price for that is known; otherwise
+    On-Demand. `bucket_months`: how long a bucket holds data set and checkpoints. `watched`: whether
+    the watch's metrics and alarms are there.
     """
 
     name: str
@@ -31,6 +50,8 @@ class Way:
     idle_gpu_hours: float
     gateways: int
     spot: bool = False
+    block: bool = False
+    watched: bool = True
     bucket_months: float = 1.0
 
     @property
@@ -61,6 +82,9 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
     around = AROUND_TRAINING_HOURS
     if settings.gpu.scaling == "fixed":
         around = DEPLOY_HOURS + prepare + DESTROY_HOURS
+    block = settings.gpu.purchase == "capacity-block"
+    if block:  # it is paid for to its end
+        around = max(block_hours(training_hours) - training_hours, around)
     run_months = (DEPLOY_HOURS + prepare + training_hours + DESTROY_HOURS) / HOURS_A_MONTH
     return Way(
         "these settings",
@@ -69,6 +93,7 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
         around,
         gateways=_gateways(settings),
         spot=settings.gpu.purchase == "spot",
+        block=block,
         bucket_months=1.0 if settings.storage.keep_bucket else run_months,
     )
 
@@ -91,5 +116,6 @@ def blueprint_of_2024(training_hours: float) -> Way:
         training_hours,
         DEPLOY_HOURS + BIONEMO_HOURS + DESTROY_HOURS,
         gateways=1,
+        watched=False,
         bucket_months=0.0,
     )

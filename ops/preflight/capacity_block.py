@@ -81,11 +81,7 @@ def _in_a_state(deployment: Deployment, row: reservations.Row) -> Result | None:
 
 def _with_room(deployment: Deployment, row: reservations.Row) -> Result | None:
     """A block that has not begun has no instance available yet."""
-    nodes = deployment.settings.gpu.nodes
-    own = sum(
-        each.get("CapacityReservationId") == _id(row) and is_own(deployment, each.get("Tags"))
-        for each in instances(deployment)
-    )
+    nodes, own = deployment.settings.gpu.nodes, _own_nodes(deployment, row)
     room = row.get("TotalInstanceCount", 0)
     if row.get("State") == "active":
         room = row.get("AvailableInstanceCount", 0) + own
@@ -95,6 +91,13 @@ def _with_room(deployment: Deployment, row: reservations.Row) -> Result | None:
     if not room:
         return failed(_NAME, said, *_another_block())
     return failed(_NAME, said, "Train on as many nodes:", options(f"-c gpu.nodes={room}"))
+
+
+def _own_nodes(deployment: Deployment, row: reservations.Row) -> int:
+    return sum(
+        each.get("CapacityReservationId") == _id(row) and is_own(deployment, each.get("Tags"))
+        for each in instances(deployment)
+    )
 
 
 def _long_enough(deployment: Deployment, row: reservations.Row) -> Result:
@@ -114,6 +117,10 @@ def _long_enough(deployment: Deployment, row: reservations.Row) -> Result:
         )
     from_when = f"from {_at(begins)}" if begins > now else "now"
     said = f"{_id(row)}: {row['InstanceType']} in {row['AvailabilityZone']}, {from_when}; {ends}"
+    nodes = _own_nodes(deployment, row)
+    if nodes:
+        # https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
+        said += f". {nodes} nodes run in it: EKS changes them (version, disk, tags) at 0 alone"
     settings = deployment.settings
     needed = settings.workload.rates.training_hours(settings)
     if needed > left:

@@ -23,8 +23,10 @@ def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known
     out.print(_dollars(ours, theirs))
     saved = theirs.total - ours.total
     if saved > 0:
-        # Both train for as long, at one price, unless these nodes are bought as Spot.
-        ever = "." if known.spot else ", however long the training runs."
+        # Both train for as long, at one price, unless these nodes are bought otherwise.
+        ever = ", and about the same however long the training runs."
+        if known.spot or known.block:
+            ever = "."
         out.print(f"[bold]${saved:,.2f} less than the 2024 way[/]{ever}")
     out.print(f"Prices: {known.source}.")
     for note in known.notes:

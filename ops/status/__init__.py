@@ -8,7 +8,16 @@ from ops.aws import Deployment
 from ops.cluster.api import ClusterError, NoClusterError
 from ops.parallel import LOOK_DEADLINE, side_by_side
 from ops.reasons import code_of, failure_reason
-from ops.status import checkpoints, cluster, data_set, node_groups, stacks, storage, workload
+from ops.status import (
+    capacity_block,
+    checkpoints,
+    cluster,
+    data_set,
+    node_groups,
+    stacks,
+    storage,
+    workload,
+)
 from ops.status.lines import Line, missing, silent
 
 __all__ = ["Line", "status"]
@@ -19,6 +28,7 @@ _PARTS: dict[str, Look] = {
     "Stacks": stacks.stacks,
     "Cluster": cluster.cluster,
     "Node groups": node_groups.node_groups,
+    "Capacity Block": capacity_block.capacity_block,
     "Add-ons": cluster.addons,
     "Storage": storage.file_systems,
     "S3 links": storage.links,

@@ -31,7 +31,7 @@ def node_groups(deployment: Deployment) -> list[Line]:
         for name in groups
     }
     return [
-        _with_capacity(deployment, group, _line(name, group, seen), seen)
+        _with_capacity(deployment, group, _line(name, _with_type(deployment, group), seen), seen)
         for name, group in found.items()
     ]
 
@@ -56,6 +56,16 @@ def _with_capacity(
         good=None if line.good else line.good,
         unsettled=True,
     )
+
+
+def _with_type(deployment: Deployment, group: dict[str, Any]) -> dict[str, Any]:
+    """Return the group with its type, which in a Capacity Block is told of the template alone.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+    """
+    if group.get("capacityType") != "CAPACITY_BLOCK":
+        return group
+    return {**group, "instanceTypes": list(deployment.settings.gpu.types)}
 
 
 def _line(name: str, group: dict[str, Any], seen: Inside | None) -> Line:

@@ -39,7 +39,11 @@ def _job(item: KubernetesObject) -> Iterator[str]:
             f'{TEMPLATE}.spec.restartPolicy: Required value: valid values: "OnFailure", "Never" '
             f'(is "{policy or "Always, by default"}")'
         )
-    names = {each["name"] for each in pod.get("containers", [])}
+    # Init containers' exit codes count as well:
+    # https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/
+    names = {
+        each["name"] for kind in ("containers", "initContainers") for each in pod.get(kind, [])
+    }
     rules = item.get("spec", {}).get("podFailurePolicy", {}).get("rules", [])
     if rules and policy != "Never":
         yield (

@@ -94,6 +94,12 @@ EC2_ACTIONS = Private(
     "_ACTION_MAP",
     "to add a call that EC2 lacks",
 )
+LAUNCH_TEMPLATES = Private(
+    "ministack.services.ec2",
+    "_launch_templates",
+    "to read of a launch template what EC2's answer leaves out",
+    fields=("Versions",),
+)
 CLUSTERS = Private(
     "ministack.services.eks",
     "_clusters",

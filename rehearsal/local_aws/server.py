@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rehearsal.kubernetes.relay import RELAY
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, LEDGERS
+from rehearsal.local_aws.reserved import RESERVED
 from rehearsal.machine.environment import ROOT, inherited, pass_by_proxies
 from rehearsal.machine.workspace import LOGS
 
@@ -50,16 +51,19 @@ class LocalAws:
 
 
 @contextmanager
-def local_aws(port: int, region: str, folder: Path, relay: str = "") -> Iterator[LocalAws]:
+def local_aws(
+    port: int, region: str, folder: Path, relay: str = "", reserved: str = ""
+) -> Iterator[LocalAws]:
     """Run the local AWS while the block runs, on a free port when `port` is 0.
 
     Its log and its ledgers stay in `folder`. `relay` is the address of `rehearsal.kubernetes.relay`
-    to which what clusters are told goes too. Raises ServerError when it does not start.
+    to which what clusters are told goes too; `reserved`: as `local_aws.reserved` returns it. Raises
+    ServerError when it does not start.
     """
     port = port or free_port()
     pass_by_proxies()
     _refuse_a_taken(port)
-    environment = {**_environment(port, region, folder), RELAY: relay}
+    environment = {**_environment(port, region, folder), RELAY: relay, RESERVED: reserved}
     log = folder / LOGS / "local-aws.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as sink:

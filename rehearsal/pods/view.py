@@ -50,11 +50,12 @@ def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupVie
     groups = []
     for name in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
         found = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
-        instance = _instance(found["instanceTypes"])
+        types = tuple(found.get("instanceTypes") or [_type_in_template(client, found)])
+        instance = _instance(types)
         groups.append(
             NodeGroupView(
                 name=found["labels"]["NodeGroupType"],
-                instance_types=tuple(found["instanceTypes"]),
+                instance_types=types,
                 now=found["scalingConfig"]["desiredSize"],
                 most=found["scalingConfig"]["maxSize"],
                 gpus=instance.gpus,
@@ -63,6 +64,15 @@ def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupVie
             )
         )
     return sorted(groups, key=lambda each: each.gpus)
+
+
+def _type_in_template(client: Callable[[str], Any], group: dict[str, Any]) -> str:
+    """Return the type of nodes whose launch template has it: those in a Capacity Block."""
+    named = group["launchTemplate"]
+    (version,) = client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=named["id"], Versions=[str(named["version"])]
+    )["LaunchTemplateVersions"]
+    return str(version["LaunchTemplateData"]["InstanceType"])
 
 
 def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:

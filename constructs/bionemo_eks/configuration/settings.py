@@ -740,6 +740,26 @@ class Settings(Group):
         raise refused(why, "gpu.instance_type", "training.workload")
 
     @model_validator(mode="after")
+    def _efa_finds_the_same_cards(self) -> Self:
+        """A launch template has one list of interfaces, one for each card, for all its types.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html
+        """
+        cards = {each.name: each.network_cards for each in self.gpu_instances}
+        if self.workload.can_use_efa and len(set(cards.values())) > 1:
+            counts = ", ".join(
+                f"{name} has {len(each)} with {sum(card.efa for card in each)} EFA"
+                for name, each in cards.items()
+            )
+            raise refused(
+                f"with EFA, which {self.workload.title} can use, all types must have the same "
+                f"network cards: {counts}",
+                "gpu.instance_type",
+                "training.workload",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_splits_are_large_enough(self) -> Self:
         """As the data Job demands it (layout.too_small); of the third split only it can tell."""
         batch, files = self.global_batch, self.dataset.num_csv_files

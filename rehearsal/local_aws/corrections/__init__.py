@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from rehearsal.local_aws.corrections import (
     adoption,
+    capacity_blocks,
     deletion,
     eks_updates,
     exports_in_use,
     prompt_answers,
 )
 
-PARTS = (adoption, deletion, eks_updates, exports_in_use, prompt_answers)
+PARTS = (adoption, capacity_blocks, deletion, eks_updates, exports_in_use, prompt_answers)

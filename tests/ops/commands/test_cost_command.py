@@ -9,6 +9,7 @@ import pytest
 
 from tests.ops.commands.command_line import Line
 from tests.ops.reading import in_order
+from tests.simulated.answers import BLOCK
 from tests.simulated.aws import Answers, denied
 
 NO_PRICES: Answers = {"pricing.get_products": denied("GetProducts")}
@@ -41,6 +42,23 @@ def test_a_type_without_an_hourly_price_is_told_and_no_estimate_made(line: Line)
     assert done.exit_code == 2
     assert in_order(done.stderr, "p5e.48xlarge", "Capacity Blocks")
     assert not done.stdout
+
+
+def test_a_capacity_block_costs_what_is_sold_now(line: Line) -> None:
+    chosen = [word for pair in BLOCK.items() for word in ("-c", "=".join(pair))]
+    document = json.loads(line(NO_PRICES, "cost", "--json", *chosen).stdout)
+    mine, theirs = document["ways"]
+    assert mine["items"][0]["dollars"] == 2 * 84 * 10
+    assert mine["gpu_node_hours"] == 2 * 96
+    assert theirs["items"][0]["dollars"] == pytest.approx(2 * 84 * 21.9576), "On-Demand, as then"
+    assert any("from $10.00 an hour" in note for note in document["notes"])
+
+
+def test_a_type_that_is_sold_in_blocks_alone_is_estimated_in_one(line: Line) -> None:
+    chosen = [word for pair in BLOCK.items() for word in ("-c", "=".join(pair))]
+    done = line(NO_PRICES, "cost", "--json", *chosen, "-c", "gpu.instance_type=p5e.48xlarge")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["ways"][0]["items"][0]["dollars"] == 2 * 84 * 10
 
 
 def spent(**answers: Any) -> Answers:

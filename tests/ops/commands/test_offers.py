@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ops.offers import hours_to_ask_for
+from ops.cost.ways import block_hours
 from tests.ops.commands.command_line import Line
 from tests.simulated.answers import OFFER, ZONES, block, quotas, reserved
 from tests.simulated.aws import Answers, denied, error
@@ -31,7 +31,7 @@ def test_the_shortest_block_that_is_sold_and_holds_the_training(
     training: float, hours: int
 ) -> None:
     """By the day up to 14, by the week up to 182; and there is a time for the last save."""
-    assert hours_to_ask_for(training) == hours
+    assert block_hours(training) == hours
 
 
 def test_offers_are_listed_the_earliest_first_with_zone_start_and_price(line: Line) -> None:

@@ -5,15 +5,24 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
+from cloudwatch_metrics import values
+from job_states import states
 from ops import cost
-from ops.cost.prices import table
+from ops.cost.bill import ALARMS, METRICS, Bill
+from ops.cost.prices import table, with_block
+from ops.price_table import HOURLY
 from ops.show.cost import show_bills
 from tests.context import read_settings
 from tests.ops.cost.estimates import TODAY, bills, dollars, ours
+from tests.ops.reading import in_order
+from tests.simulated.answers import BLOCK
+from tests.workloads.watch.course import Course
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,11 +45,12 @@ def test_the_2024_way_pays_for_gpus_while_it_prepares_its_data_and_this_one_does
 
 
 @pytest.mark.parametrize("hours", [10.0, 500.0])
-def test_what_is_saved_does_not_depend_on_how_long_the_training_runs(hours: float) -> None:
+def test_what_is_saved_hardly_depends_on_how_long_the_training_runs(hours: float) -> None:
+    """But for the watch, which 2024 has not, a cent an hour, and for the logs of a short one."""
     mine, theirs = bills(hours=hours)
     reference, other = bills()
     saved, logs = other.total - reference.total, dollars(other)["logs"]
-    assert theirs.total - mine.total == pytest.approx(saved, abs=logs), "but for the logs of a day"
+    assert theirs.total - mine.total == pytest.approx(saved, rel=0.002, abs=logs)
     assert theirs.total > mine.total
 
 
@@ -130,6 +140,77 @@ def test_the_document_has_the_tables_figures() -> None:
     ]
     assert rows == [*expected, ("total", "", f"{mine.total:,.2f}", "", f"{theirs.total:,.2f}")]
     assert f"**${theirs.total - mine.total:,.2f} less**" in " ".join(text.split())
+
+
+def test_the_watch_costs_what_its_metrics_and_the_alarms_do(default: Any) -> None:
+    """CloudWatch counts each metric and each alarm."""
+    assert len(values(states(Course().look()))) == METRICS
+    alarms = default.resources("Observability", "AWS::CloudWatch::Alarm")
+    assert len(alarms) == ALARMS
+    mine, theirs = bills()
+    month = METRICS * 0.30 + ALARMS * 0.10
+    assert dollars(mine)["CloudWatch"] == pytest.approx(month * mine.way.hours / 730)
+    assert dollars(theirs)["CloudWatch"] == 0
+
+
+def in_block(hourly: float | None, hours: float = 84, **changes: str) -> Bill:
+    """This way's bill, with nodes in a Capacity Block that is sold so."""
+    chosen = BLOCK | {name.replace("__", "."): value for name, value in changes.items()}
+    known = with_block(table(), read_settings(chosen), hourly)
+    return bills(chosen, known, hours)[0]
+
+
+def test_a_capacity_block_is_paid_for_to_its_end() -> None:
+    bill = in_block(10.0)
+    items = dollars(bill)
+    assert bill.way.gpu_hours == 96, "the shortest block in which 84 hours go through"
+    assert items["GPU nodes, training"] + items["GPU nodes, idle"] == 2 * 96 * 10
+    assert "Capacity Block" in bill.items[0].counted
+
+
+def test_a_block_of_a_type_that_is_sold_no_other_way_has_its_price() -> None:
+    bill = in_block(None, gpu__instance_type="p5e.48xlarge")
+    assert bill.items[0].dollars == pytest.approx(2 * 84 * 43.26)
+
+
+def test_without_an_offer_and_a_list_a_block_is_counted_on_demand_and_it_is_said() -> None:
+    settings = read_settings(BLOCK | {"gpu.instance_type": "p5en.48xlarge"})
+    known = with_block(table(), settings, None)
+    assert known.block is None
+    assert "counted On-Demand" in known.notes[0]
+
+
+def test_what_further_types_would_cost_is_said() -> None:
+    chosen = {"gpu.instance_type": "p4d.24xlarge,p4de.24xlarge"}
+    settings = read_settings(chosen)
+    mine, _ = bills(chosen)
+    (text,) = cost.with_other_types(settings, mine, table())
+    alone, _ = bills({"gpu.instance_type": "p4de.24xlarge"})
+    assert in_order(text, "p4de.24xlarge", "p4d.24xlarge")
+    assert f"${alone.total:,.2f}" in text
+    one = read_settings({})
+    assert cost.with_other_types(one, bills()[0], table()) == []
+
+
+def test_the_document_has_the_other_types() -> None:
+    """Hours are assumed from memory bandwidth; dollars follow from them and the price table."""
+    text = (ROOT / "docs/cost.md").read_text()
+    rows = re.findall(
+        r"^\| (\S+) \| \d x (\S+) \S+ \S+ \| ([\d,]+) \| ([\d.]+) \| \$([\d.]+) \| ([\d,.]+) \|",
+        text,
+        re.MULTILINE,
+    )
+    assert [row[0] for row in rows] == [
+        *("p3.16xlarge", "p4d.24xlarge", "p5.48xlarge", "g6e.48xlarge")
+    ]
+    of_v100 = int(rows[0][2].replace(",", ""))
+    for name, model, bandwidth, hours, hourly, total in rows:
+        assert GPU_INSTANCE_TYPES[name].gpu_model == model
+        assumed = round(84 * of_v100 / int(bandwidth.replace(",", "")), 1)
+        assert float(hours) == assumed
+        assert float(hourly) == HOURLY[name]
+        mine, _ = bills({"gpu.instance_type": name}, hours=assumed)
+        assert total == f"{mine.total:,.2f}"
 
 
 def test_the_document_has_the_hours() -> None:

@@ -76,14 +76,19 @@ def test_the_table_of_another_region_is_called_that() -> None:
 
 
 def spot(**asked_for: Any) -> dict[str, Any]:
-    assert asked_for["InstanceTypes"] == ["p4d.24xlarge"]
+    assert asked_for["InstanceTypes"][0] == "p4d.24xlarge"
     assert asked_for["AvailabilityZone"] == "us-west-2a"
     assert asked_for["ProductDescriptions"] == ["Linux/UNIX"]
     old, new = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2))
     return {
         "SpotPriceHistory": [
-            {"SpotPrice": "9.0", "Timestamp": old},
-            {"SpotPrice": "7.5", "Timestamp": new},
+            {"InstanceType": kind, "SpotPrice": price, "Timestamp": when}
+            for kind, price, when in (
+                ("p4d.24xlarge", "7.5", new),
+                ("p4d.24xlarge", "9.0", old),
+                ("p4de.24xlarge", "8.25", new),
+            )
+            if kind in asked_for["InstanceTypes"]
         ]
     }
 
@@ -104,6 +109,26 @@ def test_spot_nodes_cost_what_spot_costs_now_and_2024s_do_not() -> None:
     assert "us-west-2a" in known.notes[-1]
     mine, theirs = training(known)
     assert mine / theirs == pytest.approx(7.5 / LISTED)
+
+
+def test_of_several_types_on_spot_the_dearest_counts_and_each_is_told() -> None:
+    """EKS chooses by price and capacity."""
+    answers: Answers = {
+        "pricing.get_products": denied("GetProducts"),
+        "ec2.describe_spot_price_history": spot,
+    }
+    known = asked(answers, gpu__purchase="spot", gpu__instance_type="p4d.24xlarge,p4de.24xlarge")
+    assert known.spot == 8.25
+    assert "$7.5 (p4d.24xlarge), $8.25 (p4de.24xlarge)" in known.notes[-1]
+
+
+def test_of_a_reservation_it_is_said_that_it_costs_unused_too() -> None:
+    reserved = {
+        "gpu__purchase": "capacity-reservation",
+        "gpu__capacity_reservation_id": "cr-0123456789abcdef0",
+    }
+    known = asked({"pricing.get_products": denied("GetProducts")}, **reserved)
+    assert "whether they run or not" in known.notes[-1]
 
 
 @pytest.mark.parametrize("answer", [denied("DescribeSpotPriceHistory"), {"SpotPriceHistory": []}])

@@ -108,7 +108,9 @@ def test_what_this_deployments_nodes_take_of_a_block_is_room_for_them() -> None:
     }
     full = reserved(block(AvailableInstanceCount=0, EndDate=hours(96)))
     ours = running({**node, "Tags": [OWN]}, {**node, "Tags": [OWN]})
-    assert looked(full, ec2__describe_instances=ours).verdict is Verdict.PASS
+    result = looked(full, ec2__describe_instances=ours)
+    assert result.verdict is Verdict.PASS
+    assert "2 nodes run in it: EKS changes them" in result.said
 
 
 def test_a_block_needs_no_quota_of_vcpus() -> None:

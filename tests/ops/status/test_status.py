@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,8 +28,10 @@ from tests.ops.status.deployments import (
     without,
 )
 from tests.simulated.accounts import simulated_deployment
-from tests.simulated.answers import file_system
+from tests.simulated.answers import BLOCK, block, file_system, reserved
 from tests.simulated.aws import Answers, denied, error
+
+SOON, LATER = (datetime.now(UTC) + timedelta(hours=each) for each in (0.5, 100))
 
 
 def lines(answers: Answers, **settings: str) -> dict[str, list[Line]]:
@@ -272,3 +275,31 @@ def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> N
     shown = status(simulated_deployment({}, standing(api.configuration.host)))
     show_status(Console(file=out, width=width), shown)
     assert max(len(line) for line in out.getvalue().splitlines()) <= width
+
+
+@pytest.mark.parametrize(
+    ("row", "exit_status", "words"),
+    [
+        ({}, 0, ["active", "ends", "the training is suspended at"]),
+        ({"State": "scheduled", "StartDate": LATER}, 1, ["scheduled", "begins", "ends"]),
+        ({"EndDate": SOON}, 2, ["active", "ends", "has been suspended", "preflight --offers"]),
+    ],
+)
+def test_a_capacity_block_is_told_with_its_end(
+    row: dict[str, Any], exit_status: int, words: list[str]
+) -> None:
+    answer = reserved(block(**{"EndDate": LATER, **row}))
+    answers = standing() | {"ec2.describe_capacity_reservations": answer}
+    shown = lines(answers, **{k.replace(".", "__"): v for k, v in BLOCK.items()})
+    (line,) = shown["Capacity Block"]
+    assert line.name == BLOCK["gpu.capacity_reservation_id"]
+    assert in_order(line.state, *words)
+    assert status_of([line]) == exit_status
+
+
+def test_nodes_in_a_capacity_block_are_told_by_their_type() -> None:
+    """EKS tells none that the launch template has."""
+    group = nodegroup(capacityType="CAPACITY_BLOCK", instanceTypes=None)
+    settings = {k.replace(".", "__"): v for k, v in BLOCK.items()}
+    (line,) = lines(standing(eks__describe_nodegroup=group), **settings)["Node groups"]
+    assert "p4d.24xlarge" in line.state

@@ -22,6 +22,7 @@ from tests.rehearsal.kubernetes_objects import (
 )
 
 Item = dict[str, Any]
+CODES = {"onExitCodes": {"operator": "In", "values": [1]}}
 
 
 @pytest.fixture
@@ -54,6 +55,15 @@ def with_rule(**rule: Any) -> Item:
     return job(podFailurePolicy={"rules": [rule]})
 
 
+def of_an_init_container(action: str) -> Item:
+    """A rule for the exit codes of a container that runs before the others."""
+    rule = {"action": action, "onExitCodes": {**CODES["onExitCodes"], "containerName": "first"}}
+    item = with_rule(**rule)
+    first = {"name": "first", "image": "busybox:1"}
+    item["spec"]["template"]["spec"]["initContainers"] = [first]
+    return item
+
+
 def spoilt_crd(path: str, value: Any) -> Item:
     item = copy.deepcopy(crd())
     *parents, last = path.split(".")
@@ -64,7 +74,6 @@ def spoilt_crd(path: str, value: Any) -> Item:
     return item
 
 
-CODES = {"onExitCodes": {"operator": "In", "values": [1]}}
 MOUNT = {"name": "data", "mountPath": "/data"}
 SOUND = [
     config_map(),
@@ -72,6 +81,7 @@ SOUND = [
     labelled(**{"example.org/Key_1": "Value.1", "empty": ""}),
     job(),
     with_rule(action="FailJob", **CODES),
+    of_an_init_container("FailJob"),
     deployment(),
     deployment(
         template=template({"volumeMounts": [MOUNT]}, volumes=[{"name": "data", "emptyDir": {}}])

@@ -28,6 +28,7 @@ def entries() -> dict[Private, Any]:
     asyncio.run(create_stack())
     ec2, eks = client("ec2"), client("eks")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/21")["Vpc"]["VpcId"]
+    template = ec2.create_launch_template(LaunchTemplateName="of-n", LaunchTemplateData={})
     role, subnets = "arn:aws:iam::111122223333:role/r", ["subnet-1"]
     eks.create_cluster(name="c", roleArn=role, resourcesVpcConfig={"subnetIds": subnets})
     eks.create_nodegroup(clusterName="c", nodegroupName="n", nodeRole=role, subnets=subnets)
@@ -35,6 +36,7 @@ def entries() -> dict[Private, Any]:
         private.RESOURCE_TYPES: "AWS::EKS::Nodegroup",
         private.STACKS: "made",
         private.VPCS: vpc,
+        private.LAUNCH_TEMPLATES: template["LaunchTemplate"]["LaunchTemplateId"],
         private.CLUSTERS: "c",
         private.NODE_GROUPS: "c/n",
     }

@@ -1,0 +1,42 @@
+"""The Capacity Block that the GPU nodes are bought in: until when it is there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ops import reservations
+from ops.aws import Deployment
+from ops.status.lines import Line
+
+_PART = "Capacity Block"
+
+
+def capacity_block(deployment: Deployment) -> list[Line]:
+    """Return the block's line; nothing where the nodes are bought otherwise."""
+    gpu = deployment.settings.gpu
+    if gpu.purchase != reservations.BLOCK:
+        return []
+    name, found = gpu.capacity_reservation_id, reservations.own(deployment)
+    if not found:
+        return [Line(_PART, name, "not there", False)]
+    row = found[0]
+    state, begins = str(row.get("State")), row.get("StartDate")
+    parts = [state]
+    if state != "active" and isinstance(begins, datetime):
+        parts.append(f"begins {_at(begins)}")
+    until = reservations.suspended_at(row)
+    if until is None:
+        return [Line(_PART, name, ", ".join(parts), unsettled=True)]
+    parts.append(f"ends {_at(row['EndDate'])}")
+    if datetime.now(UTC) >= until:
+        parts.append(
+            f"the training has been suspended since {_at(until)}; it goes on in another block: "
+            "./bionemo preflight --offers"
+        )
+        return [Line(_PART, name, "; ".join(parts), False)]
+    parts.append(f"the training is suspended at {_at(until)}")
+    return [Line(_PART, name, "; ".join(parts), state == "active" or None, state != "active")]
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

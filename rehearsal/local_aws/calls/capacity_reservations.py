@@ -1,0 +1,58 @@
+"""`ec2:DescribeCapacityReservations`, which the emulator lacks: what the settings say is reserved.
+
+Nobody can buy anything here, so the reservation that a rehearsal's settings name is there: of their
+type, in their zone, with room for their nodes, and a Capacity Block for a week from now on.
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeCapacityReservations.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.sax.saxutils import escape
+
+from rehearsal.local_aws import private
+from rehearsal.local_aws.reserved import RESERVED
+
+_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
+_DAYS = 7
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def register() -> None:
+    """Add the call to the emulator's EC2."""
+    private.EC2_ACTIONS.value["DescribeCapacityReservations"] = _reservations
+
+
+def _reservations(asked: Mapping[str, Any]) -> Answer:
+    row: dict[str, Any] = json.loads(os.environ.get(RESERVED) or "{}")
+    wanted = [
+        value[0] if isinstance(value, list) else value
+        for key, value in asked.items()
+        if key.startswith("CapacityReservationId.")
+    ]
+    if row and wanted and row["capacityReservationId"] not in wanted:
+        row = {}
+    body = (
+        f'<DescribeCapacityReservationsResponse xmlns="{_NAMESPACE}">'
+        f"<capacityReservationSet>{_item(row) if row else ''}</capacityReservationSet>"
+        "</DescribeCapacityReservationsResponse>"
+    )
+    return 200, {"Content-Type": "application/xml"}, body.encode()
+
+
+def _item(row: Mapping[str, Any]) -> str:
+    now = datetime.now(UTC)
+    whole = {**row, "state": "active", "instancePlatform": "Linux/UNIX", "tenancy": "default"}
+    if row["reservationType"] == "capacity-block":
+        whole["startDate"] = _written(now)
+        whole["endDate"] = _written(now + timedelta(days=_DAYS))
+    fields = (f"<{name}>{escape(str(value))}</{name}>" for name, value in whole.items())
+    return f"<item>{''.join(fields)}</item>"
+
+
+def _written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -1,0 +1,93 @@
+"""Node groups in a Capacity Block: what EKS wants of them, which the emulator does not look at.
+
+https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rehearsal.local_aws import private
+from rehearsal.local_aws.types import references
+from rehearsal.local_aws.types.provisioner import Made, Properties
+
+_NODE_GROUP, _BLOCK = "AWS::EKS::Nodegroup", "CAPACITY_BLOCK"
+# What makes new nodes.
+_NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
+
+
+def register() -> None:
+    """Wrap the emulator's handlers of node groups."""
+    private.wrap_type(_NODE_GROUP, "create", _make)
+    private.wrap_type(_NODE_GROUP, "update", _update)
+
+
+def is_as_eks_wants(properties: Properties) -> None:
+    """Raise an error unless the launch template asks for a block, and the group for no type."""
+    if properties.get("CapacityType") != _BLOCK:
+        return
+    named = properties.get("LaunchTemplate", {})
+    data = _data(named["Id"], str(named["Version"])) if named else {}
+    target = data.get("CapacityReservationSpecification", {}).get("CapacityReservationTarget", {})
+    there = {
+        "InstanceMarketOptions": data.get("InstanceMarketOptions", {}).get("MarketType")
+        == "capacity-block",
+        "CapacityReservationId": "CapacityReservationId" in target,
+        "InstanceType": "InstanceType" in data,
+    }
+    missing = [name for name, is_there in there.items() if not is_there]
+    if missing:
+        raise ValueError(
+            f"Launch template of a {_BLOCK} node group must specify {', '.join(missing)}"
+        )
+    if properties.get("InstanceTypes"):
+        raise ValueError(
+            "You cannot specify instance types when the launch template specifies an instance type"
+        )
+    if "Placement" in data:
+        raise ValueError("A Capacity Block cannot be used with a placement group")
+    if len(references.subnets(properties["Subnets"])) > 1:
+        raise ValueError("Subnets must be in the Availability Zone of the Capacity Block")
+
+
+def _data(name: str, version: str) -> dict[str, Any]:
+    """Return a launch template's content; EC2's answer of the emulator leaves a part of it out."""
+    template = private.LAUNCH_TEMPLATES.value.get(name, {"Versions": []})
+    for each in template["Versions"]:
+        if str(each["VersionNumber"]) == version:
+            return dict(each["LaunchTemplateData"])
+    return {}
+
+
+def _make(create: Callable[..., Made], logical_id: str, properties: Properties, stack: str) -> Made:
+    is_as_eks_wants(properties)
+    made = create(logical_id, properties, stack)
+    if properties.get("CapacityType") == _BLOCK:
+        # EKS tells no type that the launch template has.
+        _group(properties["ClusterName"], made[0])["instanceTypes"] = []
+    return made
+
+
+def _update(
+    update: Callable[..., Made], physical_id: str, old: Properties, new: Properties, *where: str
+) -> Made:
+    is_as_eks_wants(new)
+    in_place = old.get("NodegroupName") == new.get("NodegroupName")
+    nodes = _group(new["ClusterName"], physical_id).get("scalingConfig", {}).get("desiredSize", 0)
+    if (
+        in_place
+        and new.get("CapacityType") == _BLOCK
+        and nodes
+        and any(old.get(name) != new.get(name) for name in _NEW_NODES)
+    ):
+        raise ValueError(
+            "A node group with Capacity Blocks is upgraded at a desired size of 0, and it has "
+            f"{nodes} nodes"
+        )
+    return update(physical_id, old, new, *where)
+
+
+def _group(cluster: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = private.NODE_GROUPS.value.get(f"{cluster}/{name}", {})
+    return found

@@ -1,0 +1,28 @@
+"""What a rehearsal's settings say is reserved, as the local AWS is told of it."""
+
+from __future__ import annotations
+
+import json
+
+from bionemo_eks.configuration.settings import Settings
+
+# Name of the environment variable.
+RESERVED = "REHEARSAL_RESERVED"
+
+
+def reserved(settings: Settings) -> str:
+    """Return the reservation as JSON, with EC2's names; empty where none is named by its id."""
+    gpu = settings.gpu
+    if not gpu.capacity_reservation_id:
+        return ""
+    block = gpu.purchase == "capacity-block"
+    return json.dumps(
+        {
+            "capacityReservationId": gpu.capacity_reservation_id,
+            "reservationType": gpu.purchase if block else "default",
+            "instanceType": gpu.instance_type,
+            "availabilityZone": settings.gpu_zone,
+            "totalInstanceCount": gpu.nodes,
+            "availableInstanceCount": gpu.nodes,
+        }
+    )
