@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from bionemo_eks.configuration.addresses import wrong_with_proxy, wrong_with_url
+from bionemo_eks.configuration.budgets import REGIONS_WITH_BUDGETS
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
@@ -526,6 +527,13 @@ class NotificationSettings(Group):
         description="Minutes for which GPU nodes are up and their GPUs idle (less than 5 %) before "
         "an alarm says so, while a training should run.",
     )
+    monthly_budget: int = Field(
+        default=0,
+        ge=0,
+        le=100_000_000,
+        description="US dollars a month for what carries the deployment's tag: messages at 50, 80 "
+        "and 100 %. 0: no budget.",
+    )
 
 
 class Settings(Group):
@@ -613,6 +621,18 @@ class Settings(Group):
                 f"({', '.join(self.zones)}): name it in network.availability_zones too",
                 "network.availability_zones",
                 "gpu.availability_zone",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_can_be_made(self) -> Self:
+        if self.notifications.monthly_budget and self.region not in REGIONS_WITH_BUDGETS:
+            raise refused(
+                f"CloudFormation makes no budget in {self.region}, but in "
+                f"{', '.join(sorted(REGIONS_WITH_BUDGETS))}; make one by hand for the tag "
+                f"{DEPLOYMENT_TAG}",
+                "region",
+                "notifications.monthly_budget",
             )
         return self
 
