@@ -7,7 +7,8 @@ from rehearsal.local_aws.corrections import (
     deletion,
     eks_updates,
     exports_in_use,
+    metric_math,
     prompt_answers,
 )
 
-PARTS = (adoption, deletion, eks_updates, exports_in_use, prompt_answers)
+PARTS = (adoption, deletion, eks_updates, exports_in_use, metric_math, prompt_answers)
