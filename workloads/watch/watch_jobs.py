@@ -75,20 +75,27 @@ class Watch:
     def once(self) -> None:
         """Look once. Without an answer nothing is published: a silence is told, a guess is not.
 
-        What has been seen is told before anything is done about it, which may be seen no more.
+        What is to be done is done though CloudWatch be away: an end holds, and it is noted, so it
+        is told later.
         """
         try:
             seen = self._see()
-            found = states(seen)
-            self._publish(values(found), seen.now)
-            doing = act(seen, self._limits)
-            if doing:
-                self._tell(doing.said)
-                self._change(doing)
-        except (ApiError, BotoCoreError, ClientError) as error:
+        except ApiError as error:
             self._tell(f"error: {error}")
-        else:
-            self._tell(in_words(found))
+            return
+        found, errors = states(seen), []
+        try:
+            self._publish(values(found), seen.now)
+        except (BotoCoreError, ClientError) as error:
+            errors.append(str(error))
+        doing = act(seen, self._limits)
+        if doing:
+            try:
+                self._change(doing)
+                self._tell(doing.said)
+            except ApiError as error:
+                errors.append(f"{doing.said}, but {error}")
+        self._tell(f"error: {'; '.join(errors)}" if errors else in_words(found))
 
     def _tell(self, text: str) -> None:
         if text != self._told:
