@@ -88,14 +88,23 @@ class Watch:
             self._publish(values(found), seen.now)
         except (BotoCoreError, ClientError) as error:
             errors.append(str(error))
-        doing = act(seen, self._limits)
-        if doing:
-            try:
-                self._change(doing)
-                self._tell(doing.said)
-            except ApiError as error:
-                errors.append(f"{doing.said}, but {error}")
+        errors += self._done(seen)
         self._tell(f"error: {'; '.join(errors)}" if errors else in_words(found))
+
+    def _done(self, seen: Look) -> list[str]:
+        """Do what is to be done now; return why it cannot be, if it cannot."""
+        try:
+            doing = act(seen, self._limits)
+        except (ValueError, TypeError) as error:  # somebody has edited them
+            return [f"what is noted of the run cannot be read: {error}"]
+        if doing is None:
+            return []
+        try:
+            self._change(doing)
+        except ApiError as error:
+            return [f"{doing.said}, but {error}"]
+        self._tell(doing.said)
+        return []
 
     def _tell(self, text: str) -> None:
         if text != self._told:

@@ -21,7 +21,7 @@ from job_states import Look, states
 from stall import Progress
 from tests.context import read_settings
 from tests.ops.cluster_api import JOBS, PODS, PYTORCH, Cluster, serving
-from tests.workloads.watch.course import DATA, LAUNCHER, TRAINING, Course
+from tests.workloads.watch.course import DATA, LAUNCHER, NOTES, TRAINING, Course
 from watch_jobs import arguments, in_words, look, watch_over
 
 SILENT = Progress(lambda pod, seconds: "", "loss", 30)
@@ -198,6 +198,20 @@ def test_an_end_holds_while_cloudwatch_is_away(
     ((_, changed),) = cluster.changed
     assert changed["spec"]["runPolicy"]["suspend"] is True
     assert "error: Could not connect" in capsys.readouterr().out
+
+
+def test_notes_that_somebody_has_spoilt_end_no_watch(
+    account: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = long_ago()
+    assert course.training is not None
+    course.training["metadata"]["annotations"] = {NOTES: '{"ends_at": "tomorrow"}'}
+    published: list[Any] = []
+    with asked(course, account) as (_, api):
+        limits = given(**{"training.max_hours": "1"})
+        watch_over(api, limits, lambda *each: published.append(each)).once()
+    assert "cannot be read" in capsys.readouterr().out
+    assert len(published) == 1
 
 
 def test_a_change_that_is_refused_is_one_line(
