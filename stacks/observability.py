@@ -9,6 +9,7 @@ from constructs import Construct
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.observability.budget import MonthlyBudget
 from bionemo_eks.observability.dashboard import Dashboard, Notifications
 from bionemo_eks.observability.idle_alarm import IdleAlarm
 from bionemo_eks.observability.job_alarms import JobAlarms
@@ -35,6 +36,8 @@ class ObservabilityStack(Stack):
         )
         JobAlarms(self, "Jobs", settings=settings, topic=notifications.topic)
         IdleAlarm(self, "Idle", settings=settings, topic=notifications.topic)
+        if settings.notifications.monthly_budget:
+            MonthlyBudget(self, "Budget", settings=settings, topic=notifications.topic)
         Dashboard(
             self,
             "Dashboard",

@@ -9,6 +9,7 @@ from ops.parallel import Check
 from ops.preflight import (
     account,
     addons,
+    budget,
     capacity,
     capacity_block,
     free_names,
@@ -57,6 +58,8 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         listed["VPC subnets"] = partial(given_vpc.subnets, deployment)
         listed["VPC addresses"] = partial(given_vpc.addresses, deployment)
         listed["VPC routes"] = partial(given_vpc.routes, deployment)
+    if settings.notifications.monthly_budget:
+        listed["Cost allocation tag"] = partial(budget.cost_allocation_tag, deployment)
     if settings.gpu.purchase == "capacity-block":
         listed["Capacity Block"] = partial(capacity_block.capacity_block, deployment)
     elif settings.gpu.purchase == "capacity-reservation":

@@ -44,12 +44,22 @@ class CloudWatch:
         self.mails: list[tuple[int, str]] = []
         self.states: dict[str, str] = {}
         self._alarms: dict[str, Mapping[str, Any]] = {}
+        # Of their periods, in minutes.
+        self._lengths: dict[str, int] = {}
+        # Of their metrics, by the names that an expression has for them.
+        self._keys: dict[str, dict[str, Key]] = {}
         self._points: dict[Key, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
 
     def add_alarms(self, properties: Iterable[Mapping[str, Any]]) -> None:
         """Make alarms of the properties of `AWS::CloudWatch::Alarm`, without a state yet."""
         for alarm in properties:
             self._alarms[alarm["AlarmName"]] = alarm
+            self._lengths[alarm["AlarmName"]] = _minutes(alarm)
+            self._keys[alarm["AlarmName"]] = {
+                each.get("Id", ""): _key(each["MetricStat"]["Metric"] if "Id" in each else each)
+                for each in alarm.get("Metrics", [alarm])
+                if "Expression" not in each
+            }
             self.states[alarm["AlarmName"]] = UNKNOWN
 
     def publish(self, namespace: str, metrics: Mapping[str, float], **dimensions: str) -> None:
@@ -61,7 +71,7 @@ class CloudWatch:
     def tick(self) -> None:
         """End the minute and evaluate every alarm whose period ends with it."""
         for name, alarm in self._alarms.items():
-            if (self.minute + 1) % _minutes(alarm):
+            if (self.minute + 1) % self._lengths[name]:
                 continue
             state = self._evaluated(alarm, self.states[name])
             if state != self.states[name]:
@@ -70,14 +80,16 @@ class CloudWatch:
                     self.mails.append((self.minute, name))
         self.minute += 1
 
+    def _length(self, alarm: Mapping[str, Any]) -> int:
+        return self._lengths[alarm["AlarmName"]]
+
     def _value(self, alarm: Mapping[str, Any], end: int) -> float | None:
         """Return an alarm's value in the period that ends with a minute; None without data."""
+        length, keys = self._length(alarm), self._keys[alarm["AlarmName"]]
         if "Metrics" not in alarm:
-            return self._statistic(alarm, alarm["Statistic"], end, _minutes(alarm))
+            return self._statistic(keys[""], alarm["Statistic"], end, length)
         values = {
-            each["Id"]: self._statistic(
-                each["MetricStat"]["Metric"], each["MetricStat"]["Stat"], end, _minutes(alarm)
-            )
+            each["Id"]: self._statistic(keys[each["Id"]], each["MetricStat"]["Stat"], end, length)
             for each in alarm["Metrics"]
             if "MetricStat" in each
         }
@@ -90,19 +102,19 @@ class CloudWatch:
             return None
         return values[then] if values[one] or values[other] else float(otherwise)
 
-    def _statistic(
-        self, metric: Mapping[str, Any], statistic: str, end: int, minutes: int
-    ) -> float | None:
-        points = self._points[_key(metric)]
-        found = [
-            each for minute in range(end - minutes + 1, end + 1) for each in points.get(minute, [])
-        ]
+    def _statistic(self, key: Key, statistic: str, end: int, minutes: int) -> float | None:
+        points = self._points[key]
+        if minutes == 1:
+            found = points.get(end, [])
+        else:
+            span = range(end - minutes + 1, end + 1)
+            found = [each for minute in span for each in points.get(minute, [])]
         return _STATISTICS[statistic](found) if found else None
 
     def _evaluated(self, alarm: Mapping[str, Any], before: str) -> str:
         periods = alarm["EvaluationPeriods"]
         needed = alarm.get("DatapointsToAlarm", periods)
-        breaches, length = _BREACHING[alarm["ComparisonOperator"]], _minutes(alarm)
+        breaches, length = _BREACHING[alarm["ComparisonOperator"]], self._length(alarm)
         ends = range(self.minute - (periods - 1) * length, self.minute + 1, length)
         found = [
             None if value is None else breaches(value, alarm["Threshold"])

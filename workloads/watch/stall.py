@@ -15,6 +15,8 @@ from objects import Object, started
 
 # Of the start program, which tells of itself.
 _OWN = "start: "
+# Logs that cannot be had: with more the others are not asked, for each may take seconds.
+_SILENT = 3
 
 
 class Progress:
@@ -44,17 +46,19 @@ class Progress:
             (str(each["metadata"]["name"]) for each in workers),
             key=lambda name: name != self._told_last,
         )
-        is_silent = False
+        silent = 0
         for name in names:
+            if silent > _SILENT:
+                break
             try:
                 found = self._in(self._log(name, int(self._minutes.total_seconds())))
             except ApiError:
-                is_silent = True
+                silent += 1
                 continue
             if found:
                 self._told_last = name
                 return True
-        return None if is_silent else False
+        return None if silent else False
 
     def _in(self, text: str) -> bool:
         # A progress bar ends in CR, and one record may hold many of its states.

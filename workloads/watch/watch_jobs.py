@@ -81,20 +81,36 @@ class Watch:
     def once(self) -> None:
         """Look once. Without an answer nothing is published: a silence is told, a guess is not.
 
-        What has been seen is told before anything is done about it, which may be seen no more.
+        What is to be done is done though CloudWatch be away: an end holds, and it is noted, so it
+        is told later.
         """
         try:
             seen = self._see()
-            found = states(seen)
-            self._publish(values(found), seen.now)
-            doing = act(seen, self._limits, self._further())
-            if doing:
-                self._tell(doing.said)
-                self._change(doing)
-        except (ApiError, BotoCoreError, ClientError) as error:
+        except ApiError as error:
             self._tell(f"error: {error}")
-        else:
-            self._tell(in_words(found) + self._untold)
+            return
+        found, errors = states(seen), []
+        try:
+            self._publish(values(found), seen.now)
+        except (BotoCoreError, ClientError) as error:
+            errors.append(str(error))
+        errors += self._done(seen)
+        self._tell(f"error: {'; '.join(errors)}" if errors else in_words(found) + self._untold)
+
+    def _done(self, seen: Look) -> list[str]:
+        """Do what is to be done now; return why it cannot be, if it cannot."""
+        try:
+            doing = act(seen, self._limits, self._further())
+        except (ValueError, TypeError) as error:  # somebody has edited them
+            return [f"what is noted of the run cannot be read: {error}"]
+        if doing is None:
+            return []
+        try:
+            self._change(doing)
+        except ApiError as error:
+            return [f"{doing.said}, but {error}"]
+        self._tell(doing.said)
+        return []
 
     def _further(self) -> list[Deadline]:
         """Return the further deadlines; one that is not told leaves the others in force."""

@@ -73,6 +73,11 @@ def metrics_namespace(settings: Settings) -> str:
     return f"BioNeMoOnEKS/{settings.cluster_name}"
 
 
+def budget_name(settings: Settings) -> str:
+    """Return the budget's name, of which an account has one, whichever the region."""
+    return f"{settings.cluster_name}-{settings.region}"
+
+
 def node_group_prefix(settings: Settings, kind: str) -> str:
     """Return what the names of all node groups of a kind, `core` or `gpu`, begin with."""
     return f"{settings.cluster_name}-{kind}-"

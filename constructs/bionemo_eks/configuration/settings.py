@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from bionemo_eks.configuration.addresses import wrong_with_proxy, wrong_with_url
+from bionemo_eks.configuration.budgets import REGIONS_WITH_BUDGETS
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
@@ -593,6 +594,13 @@ class NotificationSettings(Group):
         description="Minutes for which GPU nodes are up and their GPUs idle (less than 5 %) before "
         "an alarm says so, while a training should run.",
     )
+    monthly_budget: int = Field(
+        default=0,
+        ge=0,
+        le=100_000_000,
+        description="US dollars a month for what carries the deployment's tag: messages at 50, 80 "
+        "and 100 %. 0: no budget.",
+    )
 
 
 class Settings(Group):
@@ -715,6 +723,18 @@ class Settings(Group):
                 f"{release} is known to be broken: its kernel panics on GPU types "
                 "(https://github.com/awslabs/amazon-eks-ami/issues/2845)",
                 "gpu.ami_release",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_can_be_made(self) -> Self:
+        if self.notifications.monthly_budget and self.region not in REGIONS_WITH_BUDGETS:
+            raise refused(
+                f"CloudFormation makes no budget in {self.region}, but in "
+                f"{', '.join(sorted(REGIONS_WITH_BUDGETS))}; make one by hand for the tag "
+                f"{DEPLOYMENT_TAG}",
+                "region",
+                "notifications.monthly_budget",
             )
         return self
 

@@ -8,7 +8,16 @@ from rehearsal.local_aws.corrections import (
     deletion,
     eks_updates,
     exports_in_use,
+    metric_math,
     prompt_answers,
 )
 
-PARTS = (adoption, capacity_blocks, deletion, eks_updates, exports_in_use, prompt_answers)
+PARTS = (
+    adoption,
+    capacity_blocks,
+    deletion,
+    eks_updates,
+    exports_in_use,
+    metric_math,
+    prompt_answers,
+)

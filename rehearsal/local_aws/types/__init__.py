@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rehearsal.local_aws import private
-from rehearsal.local_aws.types import ec2, eks, export_guard, fsx, kubectl_provider, s3
+from rehearsal.local_aws.types import budgets, ec2, eks, export_guard, fsx, kubectl_provider, s3
 from rehearsal.local_aws.types.provisioner import Provisioner, ResourceType
 
 TYPES: dict[str, ResourceType] = {
+    **budgets.TYPES,
     **ec2.TYPES,
     **eks.TYPES,
     **export_guard.TYPES,

@@ -87,6 +87,12 @@ def test_a_log_that_cannot_be_had_is_no_stall_but_no_hindrance() -> None:
     assert seen(training(), Logs(w3=None, w12="loss=1")) is True
 
 
+def test_a_control_plane_that_tells_nothing_is_not_asked_for_every_log() -> None:
+    logs = Logs(**{f"w{number}": None for number in range(16)})
+    assert seen(training(), logs) is None
+    assert len(logs.asked) < 5
+
+
 def test_the_worker_that_told_last_is_asked_first() -> None:
     course, logs = training(), Logs(w14="loss=1")
     progress = Progress(logs, PATTERN, MINUTES)

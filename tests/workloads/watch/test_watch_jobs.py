@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from api_server import ApiError, ApiServer, of_this_cluster
 from bionemo_eks.jobs import capacity_block
@@ -21,7 +22,7 @@ from job_states import Look, states
 from stall import Progress
 from tests.context import read_settings
 from tests.ops.cluster_api import JOBS, PODS, PYTORCH, Cluster, serving
-from tests.workloads.watch.course import DATA, LAUNCHER, TRAINING, Course
+from tests.workloads.watch.course import DATA, LAUNCHER, NOTES, TRAINING, Course
 from watch_jobs import arguments, in_words, look, watch_over
 
 SILENT = Progress(lambda pod, seconds: "", "loss", 30)
@@ -109,6 +110,16 @@ def test_jobs_that_are_not_there_yet_are_none(account: Path) -> None:
     assert (found.data, found.launcher, found.training) == ("none", "none", "none")
 
 
+def long_ago() -> Course:
+    """A training that has begun long before whenever this runs, and prints nothing."""
+    course = Course()
+    course.minute = -1e6
+    course.deploy()
+    course.start_training(hours=1)
+    course.nodes_come()
+    return course
+
+
 class Recorded(ApiServer):
     """What the watch wants of the API server."""
 
@@ -147,11 +158,7 @@ def test_it_wants_just_what_its_role_allows(changes: dict[str, str], account: Pa
         for resource in rule["resources"]
         for name in rule.get("resourceNames", [""])
     }
-    course = Course()
-    course.minute = -1e6  # long before whenever this runs
-    course.deploy()
-    course.start_training(hours=1)
-    course.nodes_come()
+    course = long_ago()
     cluster = shown(course)
     with serving(cluster) as client:
         api = Recorded(client.configuration.host, account)
@@ -178,6 +185,48 @@ def test_a_refusal_publishes_nothing_and_is_one_line(
     assert len(said) == 2, "a change is a line, no change is none"
     assert f"answered with {status}: no" in said[0]
     assert len(published) == 1
+
+
+def test_an_end_holds_while_cloudwatch_is_away(
+    account: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def away(*_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://monitoring")
+
+    course = long_ago()
+    with asked(course, account) as (cluster, api):
+        watch_over(api, given(**{"training.max_hours": "1"}), away).once()
+    ((_, changed),) = cluster.changed
+    assert changed["spec"]["runPolicy"]["suspend"] is True
+    assert "error: Could not connect" in capsys.readouterr().out
+
+
+def test_notes_that_somebody_has_spoilt_end_no_watch(
+    account: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = long_ago()
+    assert course.training is not None
+    course.training["metadata"]["annotations"] = {NOTES: '{"ends_at": "tomorrow"}'}
+    published: list[Any] = []
+    with asked(course, account) as (_, api):
+        limits = given(**{"training.max_hours": "1"})
+        watch_over(api, limits, lambda *each: published.append(each)).once()
+    assert "cannot be read" in capsys.readouterr().out
+    assert len(published) == 1
+
+
+def test_a_change_that_is_refused_is_one_line(
+    account: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = long_ago()
+    with asked(course, account) as (cluster, api):
+        cluster.refusals["PATCH", f"{PYTORCH}/{TRAINING}"] = (403, "not you")
+        watch = watch_over(api, given(**{"training.max_hours": "1"}), lambda *_: None)
+        watch.once()
+        watch.once()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "suspends the training" in line
+    assert "not you" in line
 
 
 def test_an_api_server_that_is_away_is_one_line(account: Path) -> None:
