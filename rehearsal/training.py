@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.places import PROGRAMS
+from ops.project import TRAINING_PYTHON as PYTHON
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.machine import processes
 from rehearsal.machine.environment import ROOT
@@ -18,7 +19,6 @@ from rehearsal.pods.container import PodError
 from rehearsal.pods.proteins import sequences
 from rehearsal.pods.worker_pods import WorkerPods, worker_processes
 
-PYTHON = ROOT / ".venv-training" / "bin" / "python"
 # A model and a batch that two cores train in a minute; -c outranks each.
 CONTEXT = (
     *("training.workload=esm2", "gpu.instance_type=g6.xlarge", "gpu.nodes=2"),

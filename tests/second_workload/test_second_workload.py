@@ -79,7 +79,9 @@ def test_a_setting_of_another_workload_is_refused(
 
 
 def test_a_workload_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(SettingsError, match=r"Allowed: esm1nv, esm2, numbers\. Default: \"esm1nv\""):
+    with pytest.raises(
+        SettingsError, match=r"Allowed: esm1nv, esm2, numbers\. Default: \"esm1nv\""
+    ):
         read_settings({"training.workload": "esm3"}, WITH_NUMBERS)
 
 
