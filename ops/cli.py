@@ -1,4 +1,4 @@
-"""The command line: `./bionemo preflight | status | verify | retry | cost | leftovers`."""
+"""The command line: `./bionemo preflight | status | verify | retry | cost | leftovers | …`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import typer
 
 from ops.commands.base import FAIL
 from ops.commands.cost import cost
+from ops.commands.curve import curve
+from ops.commands.embed import embed
 from ops.commands.leftovers import leftovers
+from ops.commands.model import model
 from ops.commands.preflight import preflight
 from ops.commands.retry import retry
 from ops.commands.status import status
@@ -25,8 +28,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (preflight, status, verify, retry, cost, leftovers):
+for _command in (preflight, status, verify, retry, cost, leftovers, curve, embed):
     app.command()(_command)
+app.add_typer(model, name="model")
 
 _DEBUG = "BIONEMO_DEBUG"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -9,8 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.places import PROGRAMS
+from bionemo_eks.jobs.workloads import WORKLOADS
+from ops.project import TRAINING_PYTHON as PYTHON
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.machine import processes
 from rehearsal.machine.environment import ROOT
@@ -18,7 +22,6 @@ from rehearsal.pods.container import PodError
 from rehearsal.pods.proteins import sequences
 from rehearsal.pods.worker_pods import WorkerPods, worker_processes
 
-PYTHON = ROOT / ".venv-training" / "bin" / "python"
 # A model and a batch that two cores train in a minute; -c outranks each.
 CONTEXT = (
     *("training.workload=esm2", "gpu.instance_type=g6.xlarge", "gpu.nodes=2"),
@@ -34,6 +37,7 @@ LENGTHS = (50, 150)
 _LAST = ("--device", "cpu")
 _PATIENCE = 1800.0
 _EMBEDDED = 10
+_ACCURACY, _LEARNT = "test_accuracy", 0.4
 _STEP = re.compile(r"^step ([\d,]+)/")
 
 
@@ -92,8 +96,23 @@ def train(
             kill.carry_out(pods)
             time.sleep(0.05)
         pods.wait(_PATIENCE - (time.monotonic() - began))
+    if not kill.done:
+        say("No worker was killed: the training was over first.")
     results = settings.workload.program.results(settings).removeprefix("/fsx/")
     return folder / "fsx" / results
+
+
+def demand_learning(settings: Settings, results: Path, say: Callable[[str], None]) -> None:
+    """Tell how much the exported model has learnt.
+
+    Raises PodError where it is too little, unless the training was given settings of its own.
+    """
+    lines = (results / "metrics.jsonl").read_text().splitlines()
+    accuracy = next(each for line in reversed(lines) if (each := json.loads(line).get(_ACCURACY)))
+    say(f"Accuracy at <mask>, on the test's proteins: {accuracy:.3f}; by chance: 0.05.")
+    usual = settings_of(ROOT, WORKLOADS, CONTEXT).training
+    if settings.training == usual and accuracy < _LEARNT:
+        raise PodError(f"the model has learnt too little: {accuracy:.3f} is below {_LEARNT}")
 
 
 def use(results: Path, out: Path, say: Callable[[str], None]) -> None:

@@ -39,7 +39,8 @@ class Bill:
 
 def bill_of(settings: Settings, way: Way, known: Prices, today: date) -> Bill:
     """Return what a run costs, item by item; storage by the hour, S3 also after the run."""
-    logs = min(LOG_GB, way.hours * LOG_GB_AN_HOUR)
+    # By the training's hours, which are the same in both ways.
+    logs = min(LOG_GB, way.train_hours * LOG_GB_AN_HOUR)
     return Bill(
         way,
         [

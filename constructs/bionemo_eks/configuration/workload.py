@@ -100,11 +100,13 @@ class Workload:
     `title` is for people. `job` is the PyTorchJob's name, `manifest` its YAML, and `values` what
     that names beyond the values common to all workloads. `program` is what its workers run. `data`
     is the folder in the pods that it reads, `results` the one below which it leaves checkpoints;
-    `checkpoint` matches the path of one. `progress` matches a log line that
-    tells how far it is. `gpus`: those that it can run on. `can_use_efa`: whether its image has what
-    EFA needs. `global_batch`: sequences that one step takes from the data set over all GPUs with
-    given settings, 0 where they do not tell, and the training's settings that it follows from;
-    without it nobody holds the data set against the training.
+    `checkpoint` matches the path of one. `progress` matches a log line that tells how far it is.
+    `gpus`: those that it can run on. `can_use_efa`: whether its image has what EFA needs.
+    `metrics` and `model`: names, below a run's results, of a file of JSON lines with a `step` each,
+    and of the folder of the exported model, whose file `model_list` lists the others; empty where
+    it leaves none. `global_batch`: sequences that one step takes from the data set over all GPUs
+    with given settings, 0 where they do not tell, and the training's settings that it follows
+    from; without it nobody holds the data set against the training.
     """
 
     name: str
@@ -124,6 +126,9 @@ class Workload:
     rates: Rates
     # Before constructs' ids. The first workload had none, and ids must stay as they are.
     construct_prefix: str
+    metrics: str = ""
+    model: str = ""
+    model_list: str = ""
     global_batch: Callable[[Settings], int] | None = None
     global_batch_settings: tuple[str, ...] = ()
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from rehearsal.machine.workspace import (
+    TRAINED,
     WORK,
     WorkspaceError,
     keep,
@@ -147,3 +148,14 @@ def test_a_full_disk_is_told_before_anything_is_written(
     with pytest.raises(WorkspaceError, match=r"has 5 MB left on its disk; .*\n  Make room"):
         stopped_by(ValueError, tmp_path)
     assert list((tmp_path / WORK).iterdir()) == []
+
+
+def test_what_a_training_leaves_takes_only_its_own_place(tmp_path: Path) -> None:
+    kept, folder = tmp_path / "kept", tmp_path / "work"
+    for place, text in ((kept, "old"), (folder, "new")):
+        (place / TRAINED).mkdir(parents=True)
+        (place / TRAINED / text).touch()
+        (place / "aws-resources.yaml").write_text(text)
+    keep(folder, kept, TRAINED)
+    assert [each.name for each in (kept / TRAINED).iterdir()] == ["new"]
+    assert (kept / "aws-resources.yaml").read_text() == "old"

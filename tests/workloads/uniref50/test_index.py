@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -21,11 +22,12 @@ def sequences(csv: Path) -> list[bytes]:
     return [text[row["offset"] : row["offset"] + row["length"]] for row in rows[:-1]]
 
 
-@pytest.fixture
-def prepared(tmp_path: Path) -> Path:
-    write_fasta(tmp_path / "a.fasta", 300)
-    assert make(tmp_path, "--num-csv-files", 3).returncode == 0
-    return tmp_path
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("prepared")
+    write_fasta(root / "a.fasta", 300)
+    assert make(root, "--num-csv-files", 3).returncode == 0
+    return root
 
 
 def make(root: Path, *options: Any) -> CompletedProcess[str]:
@@ -46,7 +48,8 @@ def test_each_file_has_its_index_from_the_same_pass(prepared: Path) -> None:
     assert written == [index_path(file).read_bytes() for file in files]
 
 
-def test_another_data_set_takes_the_old_indexes_along(prepared: Path) -> None:
+def test_another_data_set_takes_the_old_indexes_along(prepared: Path, tmp_path: Path) -> None:
+    prepared = shutil.copytree(prepared, tmp_path / "again")
     assert make(prepared, "--num-csv-files", 2, "--seed", 7, "--replace").returncode == 0
     left = {path.name for path in (prepared / "processed").glob("*/*.index")}
     assert left == {"x000.csv.index", "x001.csv.index"}

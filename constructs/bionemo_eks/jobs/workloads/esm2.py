@@ -257,4 +257,8 @@ WORKLOAD = Workload(
         image_gb=10,
     ),
     construct_prefix="Esm2",
+    # workloads/esm2/run_files.py
+    metrics="metrics.jsonl",
+    model="model",
+    model_list="export.json",
 )

@@ -1,0 +1,39 @@
+"""`bionemo model`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.commands.base import Context, deployment_from_context_or_stop, say, stop
+from ops.left_by_run import NotThereError, Run
+
+model = typer.Typer(
+    help="The model that a run has exported.", no_args_is_help=True, rich_markup_mode="markdown"
+)
+
+
+@model.callback()
+def _several() -> None:
+    """Make `get` a command of its own, though it is the only one."""
+
+
+@model.command()
+def get(
+    context: Context = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where to put it; must not be there yet.")
+    ] = Path("model"),
+) -> None:
+    """Bring the exported model of the run that the settings describe from the bucket."""
+    if out.exists():
+        stop(f"--out {out} is there already: name a folder that is not.")
+    try:
+        Run(deployment_from_context_or_stop(context)).get_model(out, say)
+    except NotThereError as error:
+        stop(str(error))
+    except OSError as error:
+        stop(f"{error.filename or out}: {error.strerror or error}")
+    print(f"{out}: for EsmForMaskedLM.from_pretrained, training.start, and workloads/esm2/embed.py")
