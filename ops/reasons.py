@@ -10,6 +10,8 @@ _UNHEARD_OF = {"InvalidAction", "UnknownOperationException", "404", "501"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException"}
 _THROTTLED |= {"RequestLimitExceeded", "SlowDown", "RequestThrottled", "503"}
 _LONGEST = 200
+# The code with which the rehearsal's local AWS leaves a question open that AWS alone can answer.
+NOT_IN_A_REHEARSAL = "NotInARehearsal"
 
 
 def code_of(error: Exception) -> str:
@@ -35,6 +37,8 @@ def reason(error: Exception) -> str:
         return (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST]
     code, call = code_of(error), error.operation_name
     message = str(error.response.get("Error", {}).get("Message", ""))
+    if code == NOT_IN_A_REHEARSAL:
+        return "not in a rehearsal"
     if is_denied(error):
         return f"not allowed to call {call}"
     if is_throttled(error):

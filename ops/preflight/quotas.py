@@ -38,7 +38,7 @@ _FAMILIES = {
     **dict.fromkeys(("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"), "Standard"),
 }
 _KNOWN = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
-_ADDRESSES, _VPCS = "L-0263D0A3", "L-F678F1CE"
+ADDRESSES, VPCS = "L-0263D0A3", "L-F678F1CE"
 
 
 def quota_family(instance_type: str, purchase: str) -> str:
@@ -269,7 +269,7 @@ def addresses(deployment: Deployment) -> Result:
         deployment,
         "Elastic IP quota",
         "ec2",
-        _ADDRESSES,
+        ADDRESSES,
         needed=max(gateways - own, 0),
         used=len(everything),
         unit="addresses",
@@ -280,4 +280,4 @@ def vpcs(deployment: Deployment) -> Result:
     """VPCs of the region."""
     used = len(deployment.aws.pages("ec2", "describe_vpcs", "Vpcs"))
     needed = 0 if holds(deployment, "Network") else 1
-    return compared(deployment, "VPC quota", "vpc", _VPCS, needed=needed, used=used, unit="VPCs")
+    return compared(deployment, "VPC quota", "vpc", VPCS, needed=needed, used=used, unit="VPCs")

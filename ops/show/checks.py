@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,9 +22,10 @@ def show_results(out: Console, results: Sequence[Result]) -> None:
     """Print checks: a line each, and below them how to mend what fails."""
     table = titled_table("check", "", "what was found")
     # One permission that is missing may keep a dozen checks from telling.
-    for (verdict, said), same in groupby(results, key=lambda each: (each.verdict, each.said)):
-        checks = "\n".join(escape(each.name) for each in same)
-        table.add_row(checks, f"[{_STYLES[verdict]}]{verdict}[/]", escape(said))
+    for before, each in zip((None, *results), results, strict=False):
+        again = before and (before.verdict, before.said) == (each.verdict, each.said)
+        verdict = f"[{_STYLES[each.verdict]}]{each.verdict}[/]"
+        table.add_row(escape(each.name), verdict, "the same" if again else escape(each.said))
     out.print(table)
     for each in results:
         if each.remedy:

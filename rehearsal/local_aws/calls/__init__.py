@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rehearsal.local_aws.calls import ec2, eks, fsx, resources
+from rehearsal.local_aws.calls import ec2, eks, fsx, identity, quotas, resources
 
-PARTS = (ec2, eks, fsx, resources)
+PARTS = (ec2, eks, fsx, identity, quotas, resources)
