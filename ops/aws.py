@@ -98,18 +98,27 @@ class Deployment:
     """A deployment's settings, and whose account it is in.
 
     It remembers what AWS has said, for one look; `dataclasses.replace(deployment)` asks anew.
+    `patience`: seconds that such a look has, where it has more than the first.
     """
 
     settings: Settings
     aws: Aws
     account: str
     caller: str
+    patience: float = 0.0
     _answers: _Answers = field(default_factory=_Answers, init=False, compare=False, repr=False)
 
     @property
     def partition(self) -> str:
         """`aws`, `aws-cn` or `aws-us-gov`."""
         return self.caller.split(":")[1]
+
+    def within(self, seconds: float) -> float:
+        """Return the seconds for questions of one check: its own, or more with patience.
+
+        Always a little less than the check has, which can then say what has not been answered.
+        """
+        return max(seconds, self.patience - 0.5)
 
     def once(self, question: str, ask: Callable[[], T]) -> T:
         """Return the answer of `ask`, which several checks need, asking it once.

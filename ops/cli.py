@@ -1,4 +1,4 @@
-"""The command line: `./bionemo preflight | status | verify | retry | cost | leftovers`."""
+"""The command line: `./bionemo preflight | ready | status | verify | retry | cost | leftovers`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ops.commands.base import FAIL
 from ops.commands.cost import cost
 from ops.commands.leftovers import leftovers
 from ops.commands.preflight import preflight
+from ops.commands.ready import ready
 from ops.commands.retry import retry
 from ops.commands.status import status
 from ops.commands.verify import verify
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (preflight, status, verify, retry, cost, leftovers):
+for _command in (preflight, ready, status, verify, retry, cost, leftovers):
     app.command()(_command)
 
 _DEBUG = "BIONEMO_DEBUG"
