@@ -18,6 +18,8 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/build/jsii-cache
 CONTEXT ?=
 # Settings may stand there alone: CONTEXT="gpu.nodes=4 region=eu-west-1".
 OPTIONS = $(if $(filter -%,$(firstword $(CONTEXT))),$(CONTEXT),$(addprefix -c ,$(CONTEXT)))
+# Whether a word was given that means yes.
+said = $(filter-out 0 no false,$(1))
 JOBS ?= 2
 # By file: the tests of one file share what is slow to make, such as a deployment.
 PYTEST = pytest -n $(JOBS) --dist loadfile
@@ -80,9 +82,15 @@ lock:  ## Write installation/locks anew from the requirements; UPGRADE=1 raises 
 lock-check:  ## Resolve the locks for every Python that the project allows
 	@PYTHON="$(PYTHON)" installation/lock.sh check
 
-deploy: setup  ## Check the account, then deploy to it; CONTEXT="-c key=value"
-	python -m ops preflight $(OPTIONS) || test $$? -eq 1
+deploy: setup  ## Check the account, ask, deploy; CONTEXT="key=value" YES=1 UNSURE=1 DRY_RUN=1
+ifneq ($(call said,$(DRY_RUN)),)
+	@unready=0; \
+	python -m ops ready --yes $(if $(call said,$(UNSURE)),--unsure) $(OPTIONS) || unready=$$?; \
+	cdk diff $(OPTIONS) && exit $$unready
+else
+	python -m ops ready $(if $(call said,$(YES)),--yes) $(if $(call said,$(UNSURE)),--unsure) $(OPTIONS)
 	cdk deploy --all --concurrency 3 --require-approval never --import-existing-resources $(OPTIONS)
+endif
 
 destroy: setup  ## Remove everything but the bucket from the account, then look for what is left
 	@destroyed=0; left=0; \

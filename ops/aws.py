@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoC
 from botocore.exceptions import ConnectionError as NoConnection
 
 from bionemo_eks.configuration import names
+from bionemo_eks.configuration.regions import unheard_of
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
 from ops.login_advice import no_login
 from ops.parallel import side_by_side
@@ -98,18 +99,27 @@ class Deployment:
     """A deployment's settings, and whose account it is in.
 
     It remembers what AWS has said, for one look; `dataclasses.replace(deployment)` asks anew.
+    `patience`: seconds that such a look has, where it has more than the first.
     """
 
     settings: Settings
     aws: Aws
     account: str
     caller: str
+    patience: float = 0.0
     _answers: _Answers = field(default_factory=_Answers, init=False, compare=False, repr=False)
 
     @property
     def partition(self) -> str:
         """`aws`, `aws-cn` or `aws-us-gov`."""
         return self.caller.split(":")[1]
+
+    def within(self, seconds: float) -> float:
+        """Return the seconds for questions of one check: its own, or more with patience.
+
+        Always a little less than the check has, which can then say what has not been answered.
+        """
+        return max(seconds, self.patience - 0.5)
 
     def once(self, question: str, ask: Callable[[], T]) -> T:
         """Return the answer of `ask`, which several checks need, asking it once.
@@ -140,7 +150,7 @@ def log_in(aws: Aws) -> Aws:
             raise NoCredentialsError
         keys.get_frozen_credentials()  # only now a role is assumed
     except (HTTPClientError, NoConnection) as error:
-        raise AwsError(_unreachable(reason(error))) from None
+        raise AwsError(_unreachable(reason(error), aws.region)) from None
     except Exception as error:  # what a profile's program does wrong may be anything
         raise AwsError(_not_logged_in(error)) from None
     return aws
@@ -155,15 +165,15 @@ def deployment_of(settings: Settings, aws: Aws | None = None) -> Deployment:
     sts = "AWS' identity service"
     look = side_by_side({sts: lambda: _identity(aws)}, _IDENTITY)[sts]
     if not look.done():
-        raise AwsError(_unreachable(f"no answer from {sts} within {_IDENTITY:.0f} s"))
+        raise AwsError(_unreachable(f"no answer from {sts} within {_IDENTITY:.0f} s", aws.region))
     try:
         identity = look.result()
     except (HTTPClientError, NoConnection) as error:
-        raise AwsError(_unreachable(reason(error))) from None
+        raise AwsError(_unreachable(reason(error), aws.region)) from None
     except (BotoCoreError, ClientError) as error:
         raise AwsError(_not_logged_in(error)) from None
     except ValueError as error:  # an endpoint that is no address
-        raise AwsError(_unreachable(reason(error))) from None
+        raise AwsError(_unreachable(reason(error), aws.region)) from None
     return Deployment(settings, aws, identity["Account"], identity["Arn"])
 
 
@@ -181,11 +191,11 @@ def _not_logged_in(error: Exception) -> str:
     return no_login(error, session.profile, profiles)
 
 
-def _unreachable(why: str) -> str:
+def _unreachable(why: str, region: str) -> str:
     return (
         f"AWS cannot be reached: {why}\n"
         "  Look at the network, a proxy (HTTPS_PROXY), and AWS_ENDPOINT_URL and AWS_CA_BUNDLE if "
-        "they are set."
+        f"they are set.{unheard_of(region)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: `./bionemo preflight | status | verify | retry | cost | leftovers | …`."""
+"""The command line: `./bionemo preflight | ready | status | verify | retry | cost | …`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ops.commands.embed import embed
 from ops.commands.leftovers import leftovers
 from ops.commands.model import model
 from ops.commands.preflight import preflight
+from ops.commands.ready import ready
 from ops.commands.retry import retry
 from ops.commands.status import status
 from ops.commands.verify import verify
@@ -28,7 +29,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (preflight, status, verify, retry, cost, leftovers, curve, embed):
+for _command in (
+    preflight,
+    ready,
+    status,
+    verify,
+    retry,
+    cost,
+    leftovers,
+    curve,
+    embed,
+):
     app.command()(_command)
 app.add_typer(model, name="model")
 

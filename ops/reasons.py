@@ -10,6 +10,9 @@ _UNHEARD_OF = {"InvalidAction", "UnknownOperationException", "404", "501"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException"}
 _THROTTLED |= {"RequestLimitExceeded", "SlowDown", "RequestThrottled", "503"}
 _LONGEST = 200
+# The code with which the rehearsal's local AWS leaves a question open that AWS alone can answer.
+NOT_IN_A_REHEARSAL = "NotInARehearsal"
+_ONLY_AWS, _DENIED_TO = "not in a rehearsal", "not allowed to call"
 
 
 def code_of(error: Exception) -> str:
@@ -35,8 +38,10 @@ def reason(error: Exception) -> str:
         return (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST]
     code, call = code_of(error), error.operation_name
     message = str(error.response.get("Error", {}).get("Message", ""))
+    if code == NOT_IN_A_REHEARSAL:
+        return _ONLY_AWS
     if is_denied(error):
-        return f"not allowed to call {call}"
+        return f"{_DENIED_TO} {call}"
     if is_throttled(error):
         return f"AWS throttles {call}; try again later"
     if code in _UNHEARD_OF or message.startswith("No route"):
@@ -54,3 +59,8 @@ def failure_reason(error: Exception) -> str:
     if type(error).__module__.partition(".")[0] in ("botocore", "ops"):
         return reason(error)
     return f"an answer that is not understood: {type(error).__name__}: {reason(error)}"
+
+
+def is_final(said: str) -> bool:
+    """Whether a reason, as `reason` words it, would be the same when asked again."""
+    return said.startswith((_ONLY_AWS, _DENIED_TO))

@@ -43,7 +43,7 @@ from rehearsal.programs.cdk_cli import CdkCli, StackProgress
 from rehearsal.programs.cluster import Cluster
 from rehearsal.programs.templates import objects_of
 
-# 0: all well, 1: warnings, such as a price or a quota that the local AWS does not know.
+# 0: all well, 1: warnings, such as rights on which AWS alone decides.
 _OPS_FINE = (0, 1)
 _INDENT = 3
 # What an update changes on the cluster of --kubeconfig.

@@ -55,7 +55,7 @@ def cost(
     """Estimate what one full run costs, beside the same the way of 2024."""
     settings = settings_or_stop(context)
     aws = _login(settings)
-    known = _prices(aws, settings)
+    known = prices_within_reason(aws, settings)
     if settings.gpu.purchase == "capacity-block":
         known = with_block(known, settings, _offered(aws, settings, training_hours))
     elif settings.gpu.types[0] not in known.hourly:
@@ -92,8 +92,8 @@ def _deployment_or_stop(aws: Aws | None, settings: Settings) -> Deployment:
     return deployment_or_stop(settings, aws or logged_in_or_stop(settings))
 
 
-def _prices(aws: Aws | None, settings: Settings) -> Prices:
-    """The prices, from the project's table when AWS cannot be asked."""
+def prices_within_reason(aws: Aws | None, settings: Settings) -> Prices:
+    """Return the prices, from the project's table when AWS cannot be asked or takes too long."""
     if aws is None:
         return prices(None, settings)
     look = side_by_side({"prices": lambda: prices(aws, settings)}, _PRICES)["prices"]

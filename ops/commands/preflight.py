@@ -10,7 +10,6 @@ import typer
 
 from bionemo_eks.configuration.cdk_context import CDK_JSON, PINNED
 from bionemo_eks.configuration.settings import Settings
-from ops import preflight as preflight_checks
 from ops.aws import Deployment
 from ops.cdk_json import write_setting
 from ops.commands.base import (
@@ -23,13 +22,13 @@ from ops.commands.base import (
     stop,
 )
 from ops.commands.offers import list_offers
-from ops.parallel import run_checks
 from ops.preflight.admin_trust import SETTING
 from ops.preflight.admin_trust import pin as pin_admin
 from ops.preflight.capacity import pin as pin_zones
+from ops.preflight.looking import PATIENCE, look
 from ops.project import ROOT
 from ops.reasons import failure_reason
-from ops.results import exit_status
+from ops.results import Result, exit_status
 from ops.show.checks import show_results
 from ops.show.terminal import as_json, console
 
@@ -37,6 +36,16 @@ from ops.show.terminal import as_json, console
 # that the checks get.
 _BUDGET, _LEAST = 6.0, 3.0
 _GPU_TYPE = "gpu.instance_type"
+
+Patience = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=600,
+        metavar="SECONDS",
+        help="How long to ask again for what AWS has not told in the first seconds.",
+    ),
+]
 
 
 def preflight(
@@ -68,6 +77,7 @@ def preflight(
             help="With --offers: hours of a block; without it, as many as the training takes.",
         ),
     ] = None,
+    patience: Patience = PATIENCE,
 ) -> None:
     """Look for what would make a deployment fail, before the first resource is made."""
     settings = _use(use, context) if use else settings_or_stop(context)
@@ -81,13 +91,17 @@ def preflight(
         pins = _pin(deployment)
         deployment = replace(deployment, settings=settings_or_stop(context))
     # What the first question took is not there for the checks.
-    deadline = max(_BUDGET - (time.monotonic() - began), _LEAST)
-    results = run_checks(preflight_checks.checks(deployment), deadline)
+    results = checked(deployment, patience, time.monotonic() - began)
     if json:
         as_json({"pinned": pins, "checks": results} if pin else results)
     else:
         show_results(console(), results)
     raise typer.Exit(exit_status(results))
+
+
+def checked(deployment: Deployment, patience: float, spent: float = 0.0) -> list[Result]:
+    """Run all checks; `spent` seconds of their time are over."""
+    return look(deployment, max(_BUDGET - spent, _LEAST), patience, say)
 
 
 def _use(gpu_type: str, context: list[str] | None) -> Settings:

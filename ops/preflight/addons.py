@@ -26,14 +26,13 @@ _DEADLINE = 2.5
 def versions(deployment: Deployment) -> Result:
     """Whether the pinned versions exist for this Kubernetes version."""
     name, release = "Add-on versions", deployment.settings.release
-    pinned = addon_versions(deployment.settings)
+    pinned, seconds = addon_versions(deployment.settings), deployment.within(_DEADLINE)
     # Made before the time counts: all checks make theirs now, one by one, which is not AWS' delay.
     client = deployment.aws.client("eks")
     looked = side_by_side(
-        {addon: partial(_offered, client, release.version, addon) for addon in pinned},
-        _DEADLINE,
+        {addon: partial(_offered, client, release.version, addon) for addon in pinned}, seconds
     )
-    if late := _late(looked):
+    if late := _late(looked, seconds):
         return unknown(name, late)
     wrong = []
     for addon, wanted in pinned.items():
@@ -51,10 +50,10 @@ def versions(deployment: Deployment) -> Result:
     return passed(name, f"all {len(pinned)} exist for Kubernetes {release.version}")
 
 
-def _late(looked: Mapping[str, Future[Any]]) -> str:
+def _late(looked: Mapping[str, Future[Any]], seconds: float) -> str:
     """Name the add-ons that have not been answered for; empty when all have."""
     late = [addon for addon, future in looked.items() if not future.done()]
-    return f"no answer for {', '.join(late)} within {_DEADLINE} s" if late else ""
+    return f"no answer for {', '.join(late)} within {seconds:g} s" if late else ""
 
 
 def _offered(client: Any, version: str, addon: str) -> list[str] | None:
@@ -87,8 +86,9 @@ def configuration(deployment: Deployment) -> Result:
     asked: dict[str, Callable[[], str]] = {
         addon: partial(_schema, client, addon, pinned[addon]) for addon in configured
     }
-    looked = side_by_side(asked, _DEADLINE)
-    if late := _late(looked):
+    seconds = deployment.within(_DEADLINE)
+    looked = side_by_side(asked, seconds)
+    if late := _late(looked, seconds):
         return unknown(name, late)
     wrong = [
         f"{addon} {pinned[addon]}: {fault}"

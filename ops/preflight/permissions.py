@@ -79,6 +79,7 @@ def _of_cloudformation(deployment: Deployment) -> Result:
     """Whether CDK's role for CloudFormation may do all that the stacks' resources need."""
     role = cdk_role(deployment, "cfn-exec-role")
     deployment.aws.client("iam")  # made before the time counts
+    seconds = deployment.within(_DEADLINE)
     looked = side_by_side(
         {
             f"{place} {at}": partial(
@@ -87,10 +88,10 @@ def _of_cloudformation(deployment: Deployment) -> Result:
             for place, actions in _by_resource(deployment).items()
             for at in range(0, len(actions), _AT_A_TIME)
         },
-        _DEADLINE,
+        seconds,
     )
     if not all(future.done() for future in looked.values()):
-        return warned(_NAME, f"what they may do: no answer within {_DEADLINE} s")
+        return warned(_NAME, f"what they may do: no answer within {seconds:g} s")
     try:
         simulated = [future.result() for future in looked.values()]
     except ClientError as error:

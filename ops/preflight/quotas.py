@@ -21,7 +21,7 @@ from ops.reasons import code_of, reason
 from ops.results import Result, Step, Verdict, command, failed, link, passed, unknown, warned
 
 _KNOWN = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
-_ADDRESSES, _VPCS = "L-0263D0A3", "L-F678F1CE"
+ADDRESSES, VPCS = "L-0263D0A3", "L-F678F1CE"
 
 
 def limit_of(deployment: Deployment, service: str, code: str) -> float:
@@ -222,7 +222,7 @@ def addresses(deployment: Deployment) -> Result:
         deployment,
         "Elastic IP quota",
         "ec2",
-        _ADDRESSES,
+        ADDRESSES,
         needed=max(gateways - own, 0),
         used=len(everything),
         unit="addresses",
@@ -233,4 +233,4 @@ def vpcs(deployment: Deployment) -> Result:
     """VPCs of the region."""
     used = len(deployment.aws.pages("ec2", "describe_vpcs", "Vpcs"))
     needed = 0 if holds(deployment, "Network") else 1
-    return compared(deployment, "VPC quota", "vpc", _VPCS, needed=needed, used=used, unit="VPCs")
+    return compared(deployment, "VPC quota", "vpc", VPCS, needed=needed, used=used, unit="VPCs")

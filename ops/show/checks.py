@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,14 +18,21 @@ _STYLES = {
 }
 
 
-def show_results(out: Console, results: Sequence[Result]) -> None:
-    """Print checks: a line each, and below them how to mend what fails."""
+def show_results(
+    out: Console, results: Sequence[Result], of: Sequence[Result] | None = None
+) -> None:
+    """Print checks: a line each, below them how to mend what fails, and how many there are.
+
+    `of`: all that were made, where `results` are some of them.
+    """
     table = titled_table("check", "", "what was found")
     # One permission that is missing may keep a dozen checks from telling.
-    for (verdict, said), same in groupby(results, key=lambda each: (each.verdict, each.said)):
-        checks = "\n".join(escape(each.name) for each in same)
-        table.add_row(checks, f"[{_STYLES[verdict]}]{verdict}[/]", escape(said))
-    out.print(table)
+    for before, each in zip((None, *results), results, strict=False):
+        again = before and (before.verdict, before.said) == (each.verdict, each.said)
+        verdict = f"[{_STYLES[each.verdict]}]{each.verdict}[/]"
+        table.add_row(escape(each.name), verdict, "the same" if again else escape(each.said))
+    if results:
+        out.print(table)
     for each in results:
         if each.remedy:
             out.print(f"[bold]{escape(each.name)}[/]:")
@@ -34,5 +40,6 @@ def show_results(out: Console, results: Sequence[Result]) -> None:
                 # What is there to be pasted stays in one piece, however long.
                 whole = step.kind is not StepKind.SENTENCE
                 out.print(f"  {escape(step.text)}", soft_wrap=whole)
-    counts = {verdict: sum(each.verdict == verdict for each in results) for verdict in Verdict}
+    every = results if of is None else of
+    counts = {verdict: sum(each.verdict == verdict for each in every) for verdict in Verdict}
     out.print(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

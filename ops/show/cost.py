@@ -34,6 +34,22 @@ def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known
     out.print(f"The training time is {settings.workload.rates.told_by}; yours: --training-hours.")
 
 
+def show_estimate(out: Console, settings: Settings, bill: Bill | None, known: Prices) -> None:
+    """Print what a run costs in a few lines; `bill` is None where nobody knows a node's price."""
+    nodes = f"{settings.gpu.nodes} x {settings.gpu.instance_type}, {settings.gpu.purchase}"
+    if bill is None:
+        out.print(f"A run's cost cannot be told: {nodes}, has no hourly price.")
+        return
+    way = bill.way
+    out.print(
+        f"A full run costs about [bold]${bill.total:,.2f}[/] in {way.hours:g} h, with GPU nodes "
+        f"({nodes}) for {way.gpu_hours:g} h. Prices: {escape(known.source)}. "
+        "All of it: ./bionemo cost"
+    )
+    for note in known.notes:
+        out.print(f"[yellow]{escape(note)}[/]")
+
+
 def _dollars(ours: Bill, theirs: Bill) -> Table:
     ways = (ours.way.name, theirs.way.name)
     table = titled_table("", "counted", *ways, title="One full run, US dollars")

@@ -25,6 +25,11 @@ def console() -> Console:
     return Console(width=wide, highlight=False, _environ=environment)
 
 
+def at_a_terminal() -> bool:
+    """Whether a person reads and answers."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def fits(columns: str) -> bool:
     """Whether COLUMNS says a width in which something can be printed."""
     return columns.isdecimal() and int(columns) >= _NARROWEST

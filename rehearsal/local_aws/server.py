@@ -9,12 +9,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rehearsal.kubernetes.relay import RELAY
+from rehearsal.local_aws import clients
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, LEDGERS
 from rehearsal.local_aws.reserved import RESERVED
 from rehearsal.machine.environment import ROOT, inherited, pass_by_proxies
@@ -22,6 +24,17 @@ from rehearsal.machine.workspace import LOGS
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 60
+# By service, a call that changes nothing.
+_ASKED_FIRST = {
+    "cloudformation": "list_stacks",
+    "ec2": "describe_instance_type_offerings",
+    "eks": "list_clusters",
+    "iam": "list_roles",
+    "logs": "describe_log_groups",
+    "s3": "list_buckets",
+    "ssm": "describe_parameters",
+    "sts": "get_caller_identity",
+}
 
 
 class ServerError(RuntimeError):
@@ -81,6 +94,7 @@ def local_aws(
         try:
             running = LocalAws(f"http://{_HOST}:{port}", log, process)
             _wait(running)
+            _warm(clients.session(running.endpoint, region))
             yield running
         finally:
             _stop(process)
@@ -147,6 +161,15 @@ def _wait(running: LocalAws) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     raise ServerError(_with_log("The local AWS did not start.", running.log))
+
+
+def _warm(client: Callable[[str], Any]) -> None:
+    """Ask first, with patience, what would be asked first by those who have little.
+
+    The emulator loads a service at its first call, for seconds on a busy machine, while all wait.
+    """
+    for service, call in _ASKED_FIRST.items():
+        getattr(client(service), call)()
 
 
 def _with_log(message: str, log: Path) -> str:

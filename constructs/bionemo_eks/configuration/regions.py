@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 
 
@@ -12,3 +13,16 @@ def known_regions() -> Sequence[str]:
 
     names: list[str] = get_session().get_available_regions("eks", partition_name="aws")
     return names
+
+
+def unheard_of(region: str) -> str:
+    """Return a line for a region that the SDK does not know, with the nearest; empty if it does.
+
+    It may be new, so that is for when nothing answers there.
+    """
+    names = known_regions()
+    if region in names:
+        return ""
+    near = difflib.get_close_matches(region, names, n=1, cutoff=0.6)
+    meant = f": did you mean {near[0]}?" if near else ""
+    return f"\n  The AWS SDK that is installed here knows no region {region}{meant}"

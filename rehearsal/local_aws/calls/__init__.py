@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from rehearsal.local_aws.calls import capacity_reservations, ec2, eks, fsx, resources
+from rehearsal.local_aws.calls import (
+    capacity_reservations,
+    ec2,
+    eks,
+    fsx,
+    identity,
+    quotas,
+    resources,
+)
 
-PARTS = (capacity_reservations, ec2, eks, fsx, resources)
+PARTS = (capacity_reservations, ec2, eks, fsx, identity, quotas, resources)

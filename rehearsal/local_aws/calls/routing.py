@@ -10,7 +10,8 @@ from ministack import app
 from ministack.core import router
 
 Answer = tuple[int, dict[str, str], bytes]
-# Takes the body, returns the answer's.
+# Takes the body, and lists of the values that the address has behind a question mark; returns the
+# answer's body.
 Action = Callable[[dict[str, Any]], Any]
 Find = Callable[[str, str, Mapping[str, str]], Action | None]
 
@@ -43,7 +44,7 @@ def put_before(service: str, find: Find) -> None:
     ) -> Answer:
         action = find(method, path, headers)
         if action is not None or original is None:
-            return _answer(action or _unknown(path), body)
+            return _answer(action or _unknown(path), body, query)
         answer: Answer = await original(method, path, headers, body, query)
         return answer
 
@@ -57,10 +58,10 @@ def _unknown(name: str) -> Action:
     return refuse
 
 
-def _answer(action: Action, body: bytes) -> Answer:
+def _answer(action: Action, body: bytes, query: dict[str, Any]) -> Answer:
     headers = {"Content-Type": "application/json"}
     try:
-        answer = action(json.loads(body or b"{}"))
+        answer = action({**query, **json.loads(body or b"{}")})
     except CallError as error:
         refused = {"__type": error.code, "message": str(error)}
         return error.status, {**headers, "x-amzn-errortype": error.code}, _json(refused)

@@ -22,7 +22,7 @@ class Line:
         self._patch, self._folder = monkeypatch, folder
         self.logins = 0
 
-    def __call__(self, answers: Answers, *arguments: str) -> Result:
+    def __call__(self, answers: Answers, *arguments: str, answer: str = "") -> Result:
         table = good() | answers
         where = SimulatedAws(table, read_settings({}).region)
 
@@ -34,7 +34,7 @@ class Line:
             self._patch.setattr(module, "connection", connection)
         for module in (base, preflight):
             self._patch.setattr(module, "ROOT", self._folder)
-        done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "80"})
+        done = CliRunner().invoke(app, list(arguments), answer, env={"COLUMNS": "80"})
         assert not where.broken, where.broken
         assert isinstance(done.exception, SystemExit | None), done.exception
         return done

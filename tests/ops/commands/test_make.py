@@ -41,13 +41,37 @@ def test_make_destroy_looks_for_what_is_left_even_when_cdk_fails(
     assert (status == 0) == good
 
 
-@pytest.mark.parametrize(("python", "deploys"), [(0, True), (1, True), (2, False)])
-def test_make_deploy_goes_on_after_warnings_and_not_after_failures(
+@pytest.mark.parametrize(("python", "deploys"), [(0, True), (1, False), (2, False)])
+def test_make_deploy_goes_on_only_when_all_is_ready(
     python: int, deploys: bool, tmp_path: Path
 ) -> None:
     status, out = make("deploy", tmp_path, cdk=0, python=python)
     assert ("cdk deploy --all" in out) == deploys
     assert (status == 0) == deploys
+
+
+@pytest.mark.parametrize(
+    ("given", "handed_on"),
+    [
+        ([], "ready"),
+        (["YES=1"], "ready --yes"),
+        (["YES=1", "UNSURE=1", "CONTEXT=gpu.nodes=4"], "ready --yes --unsure -c gpu.nodes=4"),
+        (["YES=0", "UNSURE="], "ready"),
+    ],
+)
+def test_make_deploy_hands_on_what_is_said(
+    given: list[str], handed_on: str, tmp_path: Path
+) -> None:
+    _, out = make("deploy", tmp_path, *given, cdk=0, python=0)
+    assert f"python -m ops {handed_on}" in out.splitlines()
+
+
+@pytest.mark.parametrize("python", [0, 2])
+def test_a_dry_run_shows_the_difference_and_deploys_nothing(python: int, tmp_path: Path) -> None:
+    status, out = make("deploy", tmp_path, "DRY_RUN=1", cdk=0, python=python)
+    commands = [line for line in out.splitlines() if line.startswith(("cdk", "python"))]
+    assert commands == ["python -m ops ready --yes", "cdk diff"]
+    assert (status == 0) == (python == 0)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ops.parallel import run_checks
 from ops.reasons import reason
-from ops.results import Result, StepKind, Verdict, command, exit_status, failed, passed
+from ops.results import Result, StepKind, Verdict, command, exit_status, failed, passed, unknown
 from ops.show.checks import show_results
 from tests.ops.accounts import one, results_in
 from tests.ops.reading import commands, figures, in_order
@@ -135,3 +135,10 @@ def test_remedies_are_printed_below_with_the_name_of_their_check() -> None:
     at = lines.index("A:")
     assert lines[at + 1 : at + 3] == ["  Mend it:", "  npx mend"]
     assert lines[-1] == "1 pass, 1 fail"
+
+
+def test_no_row_is_without_its_verdict_also_where_several_are_the_same() -> None:
+    results = [unknown(name, "not allowed to call GetServiceQuota") for name in ("A", "B", "C")]
+    rows = [line.split() for line in shown(results, 80) if line[1:2] in ("A", "B", "C")]
+    assert [row[:2] for row in rows] == [["A", "unknown"], ["B", "unknown"], ["C", "unknown"]]
+    assert all(len(row) > 2 for row in rows)

@@ -1,0 +1,24 @@
+"""A region that is named as others are, and is not there."""
+
+from __future__ import annotations
+
+import pytest
+
+from bionemo_eks.configuration.regions import known_regions, unheard_of
+from tests.context import read_settings
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("us-west-9", "us-west-"), ("eu-centrall-1", "eu-central-1")]
+)
+def test_the_nearest_is_suggested_where_nothing_answers(name: str, meant: str) -> None:
+    assert f"did you mean {meant}" in unheard_of(name)
+
+
+def test_of_one_that_is_known_nothing_is_said() -> None:
+    assert unheard_of(read_settings({}).region) == ""
+
+
+@pytest.mark.parametrize("name", known_regions())
+def test_every_region_of_the_sdk_may_be_set(name: str) -> None:
+    assert read_settings({"region": name}).region == name

@@ -1,0 +1,122 @@
+"""What `make deploy` asks before it starts: what stops it, what it shows, when it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from ops.commands import ready
+from ops.preflight.looking import DECISIVE
+from tests.ops.accounts import results_in
+from tests.ops.commands.command_line import Line
+from tests.simulated.accounts import good
+from tests.simulated.answers import quotas
+from tests.simulated.aws import Answers, denied, error
+
+SHORT: Answers = {"service-quotas.get_service_quota": quotas(L_417A185B=0)}
+UNTOLD: Answers = {"service-quotas.get_service_quota": denied("GetServiceQuota")}
+WARNED: Answers = {"s3.head_bucket": denied("HeadBucket")}
+
+
+def late(name: str, times: int = 1) -> Callable[..., Mapping[str, Any]]:
+    """An answer of the account in order that comes when it is asked for again."""
+    answer, asked = good()[name], []
+
+    def told(**arguments: Any) -> Mapping[str, Any]:
+        asked.append(arguments)
+        if len(asked) <= times:
+            raise error(name, "Throttling")
+        assert not isinstance(answer, Exception)
+        return answer(**arguments) if callable(answer) else answer
+
+    return told
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "at_a_terminal", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "options", "status"),
+    [
+        ({}, [], 0),
+        (WARNED, [], 0),
+        (SHORT, [], 2),
+        (SHORT, ["--unsure", "--yes"], 2),
+        (UNTOLD, [], 2),
+        (UNTOLD, ["--unsure"], 0),
+    ],
+)
+def test_without_a_terminal_only_what_would_fail_or_is_unknown_stops(
+    answers: Answers, options: list[str], status: int, line: Line
+) -> None:
+    done = line(answers, "ready", *options)
+    assert done.exit_code == status, done.output
+    assert "Deploy?" not in done.output
+
+
+def test_what_nobody_could_tell_is_named_with_the_way_round(line: Line) -> None:
+    done = line(UNTOLD, "ready")
+    (said,) = [each for each in done.stderr.splitlines() if each.startswith("Not deployed")]
+    assert "GPU vCPU quota" in said
+    assert "make deploy UNSURE=1" in " ".join(done.stderr.split())
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
+def test_a_person_is_asked_once_and_nothing_means_no(answer: str, status: int, line: Line) -> None:
+    done = line({}, "ready", answer=answer)
+    assert done.exit_code == status
+    assert done.output.count("Deploy?") == 1
+    assert ("Nothing has been deployed" in done.output) == bool(status)
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("answers", [{}, SHORT])
+def test_whoever_has_said_yes_is_not_asked(answers: Answers, line: Line) -> None:
+    assert "Deploy?" not in line(answers, "ready", "--yes").output
+
+
+@pytest.mark.usefixtures("terminal")
+def test_everything_is_on_one_screen(line: Line) -> None:
+    done = line(WARNED, "ready", answer="n\n")
+    lines = done.output.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    text = " ".join(done.output.split())
+    assert "bionemo-on-eks in us-west-2, account 111122223333" in text
+    assert "A full run costs about $" in text
+    assert "2 x p4d.24xlarge, on-demand" in text
+    assert "Bucket name" in text
+
+
+def test_a_type_without_a_price_says_so(line: Line) -> None:
+    """AWS sells it in Capacity Blocks alone, so a quota or an offer may be missing too."""
+    done = line({}, "ready", "-c", "gpu.instance_type=p5e.48xlarge")
+    assert "cost cannot be told" in " ".join(done.output.split())
+
+
+def test_what_decides_is_what_preflight_checks() -> None:
+    assert set(DECISIVE) - {"Capacity reservation"} <= results_in("everything in order").keys()
+
+
+def test_what_aws_has_not_told_is_asked_again(line: Line) -> None:
+    answers: Answers = {
+        "ec2.describe_availability_zones": late("ec2.describe_availability_zones"),
+        **WARNED,
+    }
+    done = line(answers, "preflight")
+    assert "unknown" not in done.stdout
+    (said,) = [each for each in done.stderr.splitlines() if each.startswith("Asking again")]
+    assert "Zones" in said
+
+
+def test_without_patience_and_where_it_is_not_allowed_nothing_is_asked_again(line: Line) -> None:
+    late_zones = late("ec2.describe_availability_zones")
+    done = line({"ec2.describe_availability_zones": late_zones}, "preflight", "--patience", "0")
+    assert "unknown" in done.stdout
+    assert "Asking again" not in done.output
+    assert "Asking again" not in line(UNTOLD, "preflight").output
