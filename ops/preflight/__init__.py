@@ -9,6 +9,7 @@ from ops.parallel import Check
 from ops.preflight import (
     account,
     addons,
+    ami,
     budget,
     capacity,
     capacity_block,
@@ -36,6 +37,7 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "Kubernetes version": partial(versions.kubernetes, deployment),
         "Add-on versions": partial(addons.versions, deployment),
         "Add-on settings": partial(addons.configuration, deployment),
+        "GPU AMI release": partial(ami.gpu_release, deployment),
         "FSx PERSISTENT_2": partial(lustre.offered, deployment),
         "Zones": partial(capacity.zones, deployment),
         "GPU instance type": partial(capacity.gpu_type, deployment),

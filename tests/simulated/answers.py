@@ -195,10 +195,19 @@ def stacked(*statuses: tuple[str, str], cluster: str = "bionemo-on-eks") -> Call
     return answer
 
 
+def newest_ami(Name: str, day: str = "20261012") -> dict[str, Any]:
+    """AWS' public parameter with the newest release of an AMI for a Kubernetes version."""
+    version = Name.split("/")[5]
+    assert Name.endswith("/amazon-linux-2023/x86_64/nvidia/recommended/release_version")
+    return {"Parameter": {"Name": Name, "Type": "String", "Value": f"{version}.3-{day}"}}
+
+
 def bootstrapped(version: str = "33", qualifier: str = "hnb659fds") -> Callable[..., Any]:
-    """SSM with the parameter that tells the bootstrap's version."""
+    """SSM with the parameter that tells the bootstrap's version, and AWS' own for its AMIs."""
 
     def answer(Name: str) -> dict[str, Any]:
+        if Name.startswith("/aws/service/eks/optimized-ami/"):
+            return newest_ami(Name)
         if Name != f"/cdk-bootstrap/{qualifier}/version":
             raise error("GetParameter", "ParameterNotFound")
         return {"Parameter": {"Name": Name, "Type": "String", "Value": version}}
