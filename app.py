@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import App, Environment, Tags, Validations
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.advice import advice
+from bionemo_eks.configuration.cdk_context import read_files
 from bionemo_eks.configuration.reader import SettingsError, read_settings
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
 from bionemo_eks.configuration.workload import Workloads
@@ -84,6 +86,7 @@ def main() -> int:
     """Synthesise the app; return the exit status."""
     app = App()
     try:
+        read_files(Path.cwd())  # cdk's folder: it has read them, and lost where things stand
         build(app)
     except SettingsError as error:
         print(f"\n{error}\n", file=sys.stderr)

@@ -19,6 +19,7 @@ from bench.esm2_data import MOTIF_LENGTH, motifs, prepare, proteins
 from bench.esm2_runs import ROOT, train
 
 sys.path.insert(0, str(ROOT / "workloads" / "esm2"))
+sys.path.insert(1, str(ROOT / "workloads" / "common"))
 OUT = ROOT / "build" / "esm2"
 HIDDEN = 0.12
 ENOUGH_INSIDE = 0.8

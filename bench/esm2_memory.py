@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 from bench.esm2_runs import ROOT
 
 sys.path.insert(0, str(ROOT / "workloads" / "esm2"))
+sys.path.insert(1, str(ROOT / "workloads" / "common"))
 TOKENS, LONGEST = 16_384, 1024
 GB = 1e9
 

@@ -24,6 +24,7 @@ from torch.nn.functional import cross_entropy
 from bench.esm2_data import ROOT, prepare, proteins
 
 sys.path.insert(0, str(ROOT / "workloads" / "esm2"))
+sys.path.insert(1, str(ROOT / "workloads" / "common"))
 # What NVIDIA publishes for ESM-2 650M on an H100, times the eight of a p5 node, tokens/s.
 P5_NODE = 8 * 96_000
 LONGEST, UNIT = 1024, 4096

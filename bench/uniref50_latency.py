@@ -23,6 +23,7 @@ from bench.uniref50_data import write_fasta
 from bench.uniref50_speed import PROGRAM, ROOT, ours, reference
 
 sys.path.insert(0, str(PROGRAM.parent))
+sys.path.insert(1, str(PROGRAM.parents[1] / "common"))
 
 import order
 import segments

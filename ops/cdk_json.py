@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bionemo_eks.configuration.cdk_context import read_file
-from bionemo_eks.configuration.reader import BLOCK
-
-CDK_JSON = "cdk.json"
-_BLANK = re.compile(r"[\s\ufeff]*")
+from bionemo_eks.configuration.cdk_context import CDK_JSON, read_file
+from bionemo_eks.configuration.json_text import members
+from bionemo_eks.configuration.messages import BLOCK
 
 
 def write_setting(folder: Path, setting: str, value: str) -> None:
@@ -44,30 +41,8 @@ def _replaced(text: str, keys: Sequence[str], value: str) -> str | None:
     """Return JSON `text` with another value behind `keys`; None where there is none to replace."""
     start, end = 0, len(text)
     for key in keys:
-        found = _member(text, start, key)
+        found = next((each for each in members(text, start) if each.name == key), None)
         if found is None:
             return None
-        start, end = found
+        start, end = found.start, found.end
     return text[:start] + value + text[end:]
-
-
-def _member(text: str, start: int, key: str) -> tuple[int, int] | None:
-    """Return where the value of `key` stands in the JSON object at `start`."""
-    decode = json.JSONDecoder().raw_decode
-    at = _skipped(text, start)
-    if text[at : at + 1] != "{":
-        return None
-    at = _skipped(text, at + 1)
-    while text[at : at + 1] == '"':
-        name, at = decode(text, at)
-        at = _skipped(text, _skipped(text, at) + 1)  # behind the colon
-        _, end = decode(text, at)
-        if name == key:
-            return at, end
-        at = _skipped(text, _skipped(text, end) + 1)  # behind the comma
-    return None
-
-
-def _skipped(text: str, at: int) -> int:
-    blank = _BLANK.match(text, at)
-    return blank.end() if blank else at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rehearsal.machine import stopping
@@ -10,6 +11,9 @@ from rehearsal.machine import stopping
 def main() -> int:
     """Run the command line; return the exit status."""
     stopping.end_at_once()
+    if os.environ.get("PYTHONPATH") and not sys.flags.ignore_environment:
+        # Its packages come before the project's own. -E: as if no variable of Python's was set.
+        os.execv(sys.executable, [sys.executable, "-E", "-m", "rehearsal", *sys.argv[1:]])
     # Here and not above: the imports take a second, in which Ctrl-C may come.
     try:
         from rehearsal.command import run_app

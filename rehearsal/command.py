@@ -25,12 +25,14 @@ from rehearsal.machine.environment import (
 )
 from rehearsal.machine.stopping import NOTHING_LEFT, STOPPED
 from rehearsal.machine.workspace import KEPT, WorkspaceError
-from rehearsal.pods.local_pod import PodError
+from rehearsal.pods.container import PodError
 from rehearsal.programs.cdk_cli import CdkError
 from rehearsal.programs.cluster import ClusterError
 from rehearsal.programs.kubeconfig import KubeconfigError
 from rehearsal.programs.kubectl import KubectlError
 from rehearsal.run import Options, RehearsalError, rehearse
+from rehearsal.training import CONTEXT as TRAINING_CONTEXT
+from rehearsal.training import refuse_without_pytorch
 
 app = typer.Typer(
     help="The deployment on this machine, with no AWS account.",
@@ -85,6 +87,14 @@ def run(
             help=f"Where to leave them, which implies --keep; else {KEPT.relative_to(ROOT)}.",
         ),
     ] = None,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train",
+            help="Also run the training's pods here, of a small ESM-2 on CPU, and use the model. "
+            "Needs the environment of `make setup-training`.",
+        ),
+    ] = False,
 ) -> None:
     """Deploy everything, show what stands, compare, destroy, show what is left.
 
@@ -94,9 +104,18 @@ def run(
     Example: `python -m rehearsal run --keep -c gpu.nodes=1 -c kubernetes_version=1.34`
     """
     console = Console(width=None if sys.stdout.isatty() else 100)
-    options = Options(context or [], keep or bool(folder), kubeconfig, port, folder or KEPT)
+    options = Options(
+        context=[*(TRAINING_CONTEXT if train else ()), *(context or [])],
+        keep=keep or bool(folder),
+        kubeconfig=kubeconfig,
+        port=port,
+        folder=folder or KEPT,
+        train=train,
+    )
     try:
         refuse_a_real_account()
+        if train:
+            refuse_without_pytorch()
         rehearse(options, console)
     except KeyboardInterrupt as stopped:
         left = getattr(stopped, "__notes__", [])

@@ -18,6 +18,7 @@ from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.preflight import versions
+from rehearsal.here import run_pods
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.kubernetes.relay import relay
 from rehearsal.local_aws import clients, inventory
@@ -26,11 +27,17 @@ from rehearsal.local_aws.reserved import reserved
 from rehearsal.local_aws.resources import resources
 from rehearsal.local_aws.server import local_aws
 from rehearsal.machine.environment import ACCOUNT, ROOT, child_environment
-from rehearsal.machine.workspace import KEPT, LOGS, keep, refuse_what_cannot_be_kept_in, workspace
+from rehearsal.machine.workspace import (
+    KEPT,
+    LOGS,
+    TRAINED,
+    keep,
+    refuse_what_cannot_be_kept_in,
+    workspace,
+)
 from rehearsal.output import artifacts, report
 from rehearsal.output.steps import Steps
 from rehearsal.pods import view
-from rehearsal.pods.local_pod import ask_for_the_launcher, run_data_job
 from rehearsal.programs import kubeconfig, kubectl
 from rehearsal.programs.cdk_cli import CdkCli, StackProgress
 from rehearsal.programs.cluster import Cluster
@@ -51,7 +58,7 @@ class RehearsalError(RuntimeError):
 class Options:
     """What a user may choose: settings as `key=value`, a real cluster, what to keep where.
 
-    `port` 0 is one that is free.
+    `port` 0 is one that is free; `train`: whether the training runs here, too.
     """
 
     context: list[str]
@@ -59,6 +66,7 @@ class Options:
     kubeconfig: Path | None = None
     port: int = 0
     folder: Path = KEPT
+    train: bool = False
 
 
 def rehearse(options: Options, console: Console) -> None:
@@ -70,7 +78,7 @@ def rehearse(options: Options, console: Console) -> None:
         kubeconfig.server_of(options.kubeconfig)
     # Through symbolic links, so that what is kept takes the place of what they lead to.
     kept = Path(os.path.realpath(options.folder))
-    if options.keep:
+    if options.keep or options.train:
         refuse_what_cannot_be_kept_in(kept)
     steps = Steps(console)
     with workspace() as folder:
@@ -82,12 +90,14 @@ def rehearse(options: Options, console: Console) -> None:
             cluster.steps_end() if cluster else nullcontext(),
         ):
             _Rehearsal(options, settings, folder, running.endpoint, steps, cluster).run()
-        if options.keep:
-            keep(folder, kept)
+        if options.keep or options.train:
+            keep(folder, kept, "" if options.keep else TRAINED)
     console.print()
     console.print(steps.summary())
     if options.keep:
         console.print(f"Objects, charts and resources: {kept}")
+    if options.train:
+        console.print(f"Model, metrics, curve and embeddings: {kept / TRAINED}")
 
 
 @contextmanager
@@ -173,8 +183,9 @@ class _Rehearsal:
             self._keep(ledger)
         with step("Look after it: bionemo status"):
             self._operate("status")
-        with step("Run the data Job's pod here"):
-            self._run_data_job(ledger)
+        trained = self._folder / TRAINED if self._options.train else None
+        pods, logs = self._folder / "pod", self._folder / LOGS
+        run_pods(ledger, self._settings, pods, logs, self._steps, trained)
         with step("Compare: cdk diff"):
             self._cdk.diff()
             self._steps.say("There are no differences.")
@@ -290,14 +301,3 @@ class _Rehearsal:
             text=True,
             check=False,
         )
-
-    def _run_data_job(self, ledger: Ledger) -> None:
-        if self._settings.dataset.preparation != "streaming":
-            self._steps.say("Left out: preparation `bionemo` runs in NVIDIA's container alone.")
-            return
-        result = run_data_job(ledger, self._folder / "pod", self._steps.say)
-        counts = ", ".join(f"{count} {split}" for split, count in result.files.items())
-        self._steps.say(f"{sum(result.files.values())} CSV files below processed/: {counts}")
-        goes_on = ask_for_the_launcher(ledger, self._folder / "pod", self._steps.say)
-        if goes_on:
-            self._steps.say(f"The launcher {goes_on}.")

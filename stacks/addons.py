@@ -14,9 +14,9 @@ from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
 from bionemo_eks.cluster.cluster import EksCluster, import_cluster
 from bionemo_eks.cluster.manifest import add_manifest
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
+from bionemo_eks.configuration.addons import addon_configuration
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.configuration.versions import IMAGES
+from bionemo_eks.configuration.versions import IMAGES, NODE_MONITOR
 from bionemo_eks.jobs import manifests
 from bionemo_eks.logs.log_group import log_group
 
@@ -44,6 +44,8 @@ class AddonsStack(Stack):
         self._addon("metrics-server")
         self._add_storage_driver()
         self._add_observability()
+        if settings.gpu.repair != "off":
+            self._addon(NODE_MONITOR)
         ClusterAutoscaler(
             self,
             "Autoscaler",
@@ -65,7 +67,7 @@ class AddonsStack(Stack):
             cluster_name=self._settings.cluster_name,
             addon_name=name,
             version=self._settings.release.addons[name],
-            configuration=ADDON_CONFIGURATION.get(name),
+            configuration=addon_configuration(self._settings).get(name),
             identities=identities,
         )
 

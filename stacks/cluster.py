@@ -14,7 +14,7 @@ from bionemo_eks.cluster.cluster import EksCluster
 from bionemo_eks.cluster.node_group import NodeGroup, NodePool
 from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
+from bionemo_eks.configuration.addons import addon_configuration
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.network.vpc import Subnets, existing_subnets
 from bionemo_eks.storage.lustre import LUSTRE_PORTS
@@ -96,7 +96,7 @@ class ClusterStack(Stack):
             cluster_name=self.eks.cluster.cluster_name,
             addon_name=name,
             version=self._settings.release.addons[name],
-            configuration=ADDON_CONFIGURATION.get(name),
+            configuration=addon_configuration(self._settings).get(name),
             identities=identities,
         )
 

@@ -10,6 +10,7 @@ from constructs import Construct
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.observability.dashboard import Dashboard, Notifications
+from bionemo_eks.observability.idle_alarm import IdleAlarm
 from bionemo_eks.observability.job_alarms import JobAlarms
 from bionemo_eks.storage.lustre import LustreFileSystem
 
@@ -33,6 +34,7 @@ class ObservabilityStack(Stack):
             cluster_name=settings.cluster_name,
         )
         JobAlarms(self, "Jobs", settings=settings, topic=notifications.topic)
+        IdleAlarm(self, "Idle", settings=settings, topic=notifications.topic)
         Dashboard(
             self,
             "Dashboard",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,14 +20,34 @@ from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.workloads import WORKLOADS
-from tests.context import cdk_flags, read_settings
+from tests.context import UNSTAGED, cdk_flags, read_settings
+
+_THE_USERS_OWN = {"CONTEXT", "YES", "DRY_RUN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+_THE_USERS_OWN |= {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
+_THE_USERS_OWN |= {"PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH"}
 
 
 def pytest_sessionstart() -> None:
-    """Let children be stopped: what runs in the background, or by nohup, inherits deaf ears."""
+    """Let the tests see the same everywhere, and let their children be stopped.
+
+    What runs in the background, or by nohup, inherits deaf ears.
+    """
+    _forget_the_users_own()
     for each, act in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(each) is signal.SIG_IGN:
             signal.signal(each, act)
+
+
+def _forget_the_users_own() -> None:
+    """Take account, settings of make, and a terminal's width and colours out of the environment."""
+    for name in [*os.environ]:
+        if name.startswith(("AWS_", "CDK_", "BIONEMO_")) or name in _THE_USERS_OWN:
+            del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 class Synthesised:
@@ -32,15 +55,24 @@ class Synthesised:
 
     def __init__(self, overrides: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> None:
         # The validation at synth is the CLI's and CI's business; here it only takes time.
-        app = App(context=cdk_flags(**overrides), analytics_reporting=False)
+        self._folder = TemporaryDirectory(prefix="bionemo-synthesised-")
+        app = App(
+            context=cdk_flags(**overrides) | UNSTAGED,
+            outdir=self._folder.name,
+            analytics_reporting=False,
+        )
         self.settings: Settings = build(app, workloads)
         self.stacks = {name: app.node.find_child(name) for name in names.STACKS}
         self.assembly = app.synth()
+        # Parsed for each who asks: a test may change what it gets.
+        self._texts: dict[str, str] = {}
 
     def json(self, stack: str) -> dict[str, Any]:
         """Return one template as CloudFormation gets it."""
-        artifact = self.assembly.get_stack_artifact(self.stacks[stack].artifact_id)  # type: ignore[attr-defined]
-        template: dict[str, Any] = artifact.template
+        if stack not in self._texts:
+            artifact = self.assembly.get_stack_artifact(self.stacks[stack].artifact_id)  # type: ignore[attr-defined]
+            self._texts[stack] = Path(artifact.template_full_path).read_text(encoding="utf-8")
+        template: dict[str, Any] = json.loads(self._texts[stack])
         return template
 
     def template(self, stack: str) -> Template:

@@ -9,7 +9,8 @@ from typing import Any
 
 from bionemo_eks.configuration import reader
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
-from bionemo_eks.configuration.reader import BLOCK, settings_model
+from bionemo_eks.configuration.messages import BLOCK
+from bionemo_eks.configuration.reader import settings_model
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.workloads import WORKLOADS
@@ -22,6 +23,8 @@ USABLE = [
     for name, each in GPU_INSTANCE_TYPES.items()
     if next(iter(WORKLOADS.values())).gpus.met_by(each)
 ]
+# Assets stay where they are: each cloud assembly would get a copy of kubectl's and helm's 57 MB.
+UNSTAGED = {"aws:cdk:disable-asset-staging": True}
 ROOT = Path(__file__).resolve().parents[1]
 PINNED = ROOT / "cdk.context.json"
 

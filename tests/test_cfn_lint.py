@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -39,23 +40,41 @@ CHANGES: list[dict[str, str]] = [
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("changes", CHANGES, ids=["defaults", "2024", "other", "capacity-block"])
-def test_cfn_lint_is_silent(synth: Any, changes: dict[str, str], tmp_path: Path) -> None:
-    deployment = synth(**changes)
-    for stack in names.STACKS:
-        (tmp_path / f"{stack}.json").write_text(json.dumps(deployment.json(stack)))
+# GPU nodes with as many disks, network cards and GPUs as there are kinds of.
+GPU_TYPES = ["p4d.24xlarge", "p5.48xlarge", "p5e.48xlarge", "g6e.48xlarge", "g6.xlarge"]
+
+
+def lint(folder: Path, region: str) -> None:
+    """Fail with what cfn-lint says of the templates in `folder`."""
     done = subprocess.run(
         [
-            *(
-                str(Path(sys.executable).with_name("cfn-lint")),
-                "--regions",
-                deployment.settings.region,
-            ),
-            *("--ignore-checks", *IGNORED, "--", *map(str, tmp_path.glob("*.json"))),
+            *(str(Path(sys.executable).with_name("cfn-lint")), "--regions", region),
+            *("--ignore-checks", *IGNORED, "--", *map(str, folder.glob("*.json"))),
         ],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", CHANGES, ids=["defaults", "2024", "other", "capacity-block"])
+def test_cfn_lint_is_silent(synth: Any, changes: dict[str, str], tmp_path: Path) -> None:
+    deployment = synth(**changes)
+    for stack in names.STACKS:
+        (tmp_path / f"{stack}.json").write_text(json.dumps(deployment.json(stack)))
+    lint(tmp_path, deployment.settings.region)
+
+
+@pytest.mark.slow
+def test_cfn_lint_is_silent_of_every_kind_of_gpu_node(synth: Any, tmp_path: Path) -> None:
+    for repair, gpu_type in product(["nodes", "gpus"], GPU_TYPES):
+        changes = {"gpu.instance_type": gpu_type, "gpu.repair": repair}
+        if repair == "gpus":
+            changes |= {"gpu.ami_release": "1.35.3-20261012", "kubernetes_version": "1.35"}
+        deployment = synth(**changes)
+        for stack in ("Cluster", "Addons"):
+            written = json.dumps(deployment.json(stack))
+            (tmp_path / f"{repair}-{gpu_type}-{stack}.json").write_text(written)
+    lint(tmp_path, deployment.settings.region)

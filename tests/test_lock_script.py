@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+# Each runs the script, which starts a resolver for every lock.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 BASH = shutil.which("bash") or "/bin/bash"
 # As uv does: a version that stands in the lock or in the constraints stays, unless it is to rise or

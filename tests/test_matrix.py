@@ -62,6 +62,7 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "gpu.purchase": "capacity-block",
     },
     "1.35-one-gpu": {"gpu.instance_type": "p3.2xlarge", "gpu.nodes": "1"},
+    "1.36-p5e": {"kubernetes_version": "1.36", "gpu.instance_type": "p5e.48xlarge"},
     "1.35-several-types": {"gpu.instance_type": "p4de.24xlarge,p3dn.24xlarge,p5.48xlarge"},
     "1.35-g6-private": {
         "gpu.instance_type": "g6.48xlarge",
@@ -161,10 +162,11 @@ def test_every_pod_finds_room_on_a_node_that_it_may_run_on(deployment: Any) -> N
 
 def test_only_workers_may_run_on_gpu_nodes(deployment: Any) -> None:
     ledger = ledger_of(deployment)
+    others, training = core_pods(ledger), workers(ledger)
     for node in nodes(groups(deployment)):
-        for pod in core_pods(ledger):
+        for pod in others:
             assert may_run_on(pod["spec"], node) == node.name.startswith("core-")
-        for pod in workers(ledger):
+        for pod in training:
             assert may_run_on(pod["spec"], node) == node.name.startswith("gpu-")
 
 

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from bionemo_eks.configuration.cdk_context import PINNED
+from bionemo_eks.configuration.cdk_context import CDK_JSON, PINNED
 from bionemo_eks.configuration.settings import Settings
 from ops import preflight as preflight_checks
 from ops.aws import Deployment
-from ops.cdk_json import CDK_JSON, write_setting
+from ops.cdk_json import write_setting
 from ops.commands.base import (
     Context,
     Json,

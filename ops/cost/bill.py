@@ -10,9 +10,9 @@ from ops import price_table as price
 from ops.cost.prices import Prices
 from ops.cost.ways import Way
 
-DATA_GB, LOG_GB = 12, 5
+DATA_GB, LOG_GB, LOG_GB_AN_HOUR = 12, 5, 0.06
 # Of the watch, and on what it and Container Insights publish; a test counts them.
-METRICS, ALARMS = 16, 16
+METRICS, ALARMS = 16, 17
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Bill:
 
 def bill_of(settings: Settings, way: Way, known: Prices, today: date) -> Bill:
     """Return what a run costs, item by item; storage by the hour, S3 also after the run."""
+    logs = min(LOG_GB, way.hours * LOG_GB_AN_HOUR)
     return Bill(
         way,
         [
@@ -47,7 +48,7 @@ def bill_of(settings: Settings, way: Way, known: Prices, today: date) -> Bill:
             *_network(settings, way),
             *_storage(settings, way),
             _watching(way),
-            Item("logs", f"{LOG_GB} GB x ${price.LOGS_GB:g}", LOG_GB * price.LOGS_GB),
+            Item("logs", f"{logs:.2g} GB x ${price.LOGS_GB:g}", logs * price.LOGS_GB),
             Item(
                 "KMS",
                 f"1 key x ${price.KMS_MONTH:g} a month",
@@ -138,7 +139,7 @@ def _storage(settings: Settings, way: Way) -> list[Item]:
     fsx = price.FSX_GB_MONTH[storage.throughput]
     disks = settings.core.nodes * settings.core.disk_gib * months
     disks += settings.gpu.nodes * settings.gpu.disk_gib * way.gpu_hours / price.HOURS_A_MONTH
-    kept = DATA_GB * 2 + settings.workload.rates.checkpoints_gb
+    kept = DATA_GB * 2 + round(settings.workload.rates.checkpoints_gb(settings))
     long = "1 month" if way.bucket_months == 1 else f"{way.bucket_months:.2g} months"
     in_bucket = f"{kept} GB x {long} x ${price.S3_GB_MONTH:g}"
     return [

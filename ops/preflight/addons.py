@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
+from bionemo_eks.configuration.addons import addon_configuration, addon_versions
 from ops.aws import Deployment
 from ops.parallel import side_by_side
 from ops.reasons import code_of
@@ -26,16 +26,17 @@ _DEADLINE = 2.5
 def versions(deployment: Deployment) -> Result:
     """Whether the pinned versions exist for this Kubernetes version."""
     name, release = "Add-on versions", deployment.settings.release
+    pinned = addon_versions(deployment.settings)
     # Made before the time counts: all checks make theirs now, one by one, which is not AWS' delay.
     client = deployment.aws.client("eks")
     looked = side_by_side(
-        {addon: partial(_offered, client, release.version, addon) for addon in release.addons},
+        {addon: partial(_offered, client, release.version, addon) for addon in pinned},
         _DEADLINE,
     )
     if late := _late(looked):
         return unknown(name, late)
     wrong = []
-    for addon, wanted in release.addons.items():
+    for addon, wanted in pinned.items():
         offered = looked[addon].result()
         if offered is None:
             wrong.append(f"{addon}, which EKS does not know")
@@ -47,7 +48,7 @@ def versions(deployment: Deployment) -> Result:
         return failed(
             name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change it in {_VERSIONS}"
         )
-    return passed(name, f"all {len(release.addons)} exist for Kubernetes {release.version}")
+    return passed(name, f"all {len(pinned)} exist for Kubernetes {release.version}")
 
 
 def _late(looked: Mapping[str, Future[Any]]) -> str:
@@ -80,17 +81,18 @@ def configuration(deployment: Deployment) -> Result:
 
     https://docs.aws.amazon.com/eks/latest/userguide/updating-an-add-on.html
     """
-    name, pinned = "Add-on settings", deployment.settings.release.addons
+    name, pinned = "Add-on settings", addon_versions(deployment.settings)
+    configured = addon_configuration(deployment.settings)
     client = deployment.aws.client("eks")
     asked: dict[str, Callable[[], str]] = {
-        addon: partial(_schema, client, addon, pinned[addon]) for addon in ADDON_CONFIGURATION
+        addon: partial(_schema, client, addon, pinned[addon]) for addon in configured
     }
     looked = side_by_side(asked, _DEADLINE)
     if late := _late(looked):
         return unknown(name, late)
     wrong = [
         f"{addon} {pinned[addon]}: {fault}"
-        for addon, told in ADDON_CONFIGURATION.items()
+        for addon, told in configured.items()
         for fault in faults(looked[addon].result(), told)
     ]
     if wrong:

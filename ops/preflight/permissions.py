@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from bionemo_eks.configuration import names
+from bionemo_eks.configuration.yaml_loader import LOADER
 from ops.aws import Deployment
 from ops.parallel import side_by_side
 from ops.preflight.account import qualifier
@@ -108,10 +109,11 @@ def _of_cloudformation(deployment: Deployment) -> Result:
     return _unless_it_depends(_Simulated([], without), allowed)
 
 
-def needed_actions() -> list[str]:
+@cache
+def needed_actions() -> tuple[str, ...]:
     """Return the actions that CloudFormation's role needs, each once, sorted."""
-    by_type: dict[str, list[str]] = yaml.safe_load(NEEDED.read_text(encoding="utf-8"))
-    return sorted({action for actions in by_type.values() for action in actions})
+    by_type: dict[str, list[str]] = yaml.load(NEEDED.read_text(encoding="utf-8"), LOADER)
+    return tuple(sorted({action for actions in by_type.values() for action in actions}))
 
 
 def _by_resource(deployment: Deployment) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES, KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
 from ops.price_table import EKS_EXTENDED_HOUR, EKS_HOUR
 from ops.reasons import code_of, is_denied, reason
@@ -126,12 +126,14 @@ def _ended(deployment: Deployment, when: date) -> Result:
 
 
 def _newer(deployment: Deployment) -> tuple[Step | str, ...]:
-    newest = list(KUBERNETES_RELEASES)[-1]
-    if newest == deployment.settings.kubernetes_version:
-        return (f"{_TABLE} has no newer one: add it there",)
+    wanted = deployment.settings.kubernetes_version
+    if _minor(wanted) >= _minor(DEFAULT_KUBERNETES):
+        return (f"{_TABLE} has no newer one of which all is documented: add it there",)
+    # A cluster that stands goes up by one alone.
+    to = _next(wanted) if _standing_version(deployment) else DEFAULT_KUBERNETES
     return (
-        f'Set kubernetes_version to "{newest}" in cdk.json, or:',
-        options(f"-c kubernetes_version={newest}"),
+        f'Set kubernetes_version to "{to}" in cdk.json, or:',
+        options(f"-c kubernetes_version={to}"),
     )
 
 

@@ -31,9 +31,7 @@ def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known
     out.print(f"Prices: {known.source}.")
     for note in known.notes:
         out.print(f"[yellow]{escape(note)}[/]")
-    out.print(
-        "The training time is the source document's, for two p3.16xlarge; yours: --training-hours."
-    )
+    out.print(f"The training time is {settings.workload.rates.told_by}; yours: --training-hours.")
 
 
 def _dollars(ours: Bill, theirs: Bill) -> Table:

@@ -17,7 +17,7 @@ from pathlib import Path
 from rehearsal.kubernetes.relay import RELAY
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, LEDGERS
 from rehearsal.local_aws.reserved import RESERVED
-from rehearsal.machine.environment import ROOT, pass_by_proxies
+from rehearsal.machine.environment import ROOT, inherited, pass_by_proxies
 from rehearsal.machine.workspace import LOGS
 
 _HOST = "127.0.0.1"
@@ -92,7 +92,7 @@ def _environment(port: int, region: str, folder: Path) -> dict[str, str]:
     for each in (ledgers, temporary):
         each.mkdir(parents=True, exist_ok=True)
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        **inherited(),
         # The user's own configuration is none of its business, and may be malformed.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

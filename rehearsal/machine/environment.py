@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,18 +34,38 @@ class UnsafeEnvironmentError(RuntimeError):
 def refuse_a_real_account(environment: Mapping[str, str] = os.environ) -> None:
     """Raise UnsafeEnvironmentError for real-looking credentials or an endpoint elsewhere.
 
+    All of them at once.
+    """
+    unsafe = dict(_unsafe(environment))
+    if not unsafe:
+        return
+    # As long a command as there are variables is there to be pasted, in one piece.
+    lines = [
+        "The rehearsal does not start: it never talks to AWS, and takes no chance.",
+        *(f"  {name} {why}" for name, why in unsafe.items()),
+        f"  Take them out of this shell: unset {' '.join(unsafe)}",
+        f"  Or run it once without: env {' '.join(f'-u {name}' for name in unsafe)} make rehearse",
+    ]
+    raise UnsafeEnvironmentError("\n".join(lines))
+
+
+def _unsafe(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables that are unsafe, each with why.
+
     Real access keys begin with AKIA or ASIA:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
     """
     key = environment.get("AWS_ACCESS_KEY_ID", "").strip()
     if key.startswith(("AKIA", "ASIA")):
-        raise _refusal("AWS_ACCESS_KEY_ID", "looks like a real access key")
+        yield "AWS_ACCESS_KEY_ID", "looks like a real access key"
+        if environment.get("AWS_SECRET_ACCESS_KEY", "").strip():
+            yield "AWS_SECRET_ACCESS_KEY", "goes with it"
     for name, why in OF_A_REAL_ACCOUNT.items():
         if environment.get(name, "").strip():
-            raise _refusal(name, why)
+            yield name, why
     for name, value in environment.items():
         if name.startswith("AWS_ENDPOINT_URL") and value.strip() and not _is_here(value):
-            raise _refusal(name, f"is {value}, not an address of this machine")
+            yield name, f"is {value}, not an address of this machine"
 
 
 def _is_here(address: str) -> bool:
@@ -55,26 +75,26 @@ def _is_here(address: str) -> bool:
         return False
 
 
-def _refusal(name: str, why: str) -> UnsafeEnvironmentError:
-    return UnsafeEnvironmentError(
-        f"The rehearsal does not start: {name} {why}. It never talks to AWS, and takes no chance.\n"
-        f"  Run it without: env -u {name} make rehearse"
-    )
+def inherited() -> dict[str, str]:
+    """Return what children get of this process' environment: nothing of AWS, CDK and Python.
+
+    A PYTHONPATH, as environment modules set it, would put other packages before the project's.
+    """
+    foreign = ("AWS_", "CDK_", "PYTHON")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
 def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
-    """Return the whole environment for cdk and the app; nothing of AWS is passed on.
+    """Return the whole environment for cdk and the app: what is `inherited`, and the local AWS.
 
     `home` keeps the CLI's caches, which hold account ids, away from the user's own; temporary
     files, which jsii leaves when it is stopped, are in there too.
     """
     kept = {
         name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "CDK_"))
+        for name, value in inherited().items()
         # A proxy could not reach this machine's server, and nothing here needs the Internet.
-        and not name.lower().endswith("_proxy")
-        and name != "HOME"
+        if not name.lower().endswith("_proxy") and name != "HOME"
     }
     temporary = home / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)

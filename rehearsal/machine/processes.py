@@ -53,3 +53,29 @@ def _stop(process: subprocess.Popen[str]) -> None:
     # What it has started may take longer, and would still write into folders that are to go.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def kill_all(pid: int) -> None:
+    """Kill a process and all that it has started, however many sessions they have (Linux).
+
+    Stopped first, so that none starts another one meanwhile, nor is taken over by anybody.
+    """
+    found: list[int] = []
+    todo = [pid]
+    while todo:
+        each = todo.pop()
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGSTOP)
+            found.append(each)
+            todo += _children(each)
+    for each in found:
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, tasks.read_text().split())
+    return found

@@ -18,9 +18,11 @@ KEPT = ROOT / "build" / "rehearsal"
 # Below build/: whatever is in there is swept, so nobody would choose it for something of theirs.
 WORK = ".work"
 LOGS = "logs"
+# What a training here leaves.
+TRAINED = "training"
 _MARK = "aws-resources.yaml"
 # The mark first: a folder that is only half filled is known as a rehearsal's all the same.
-_TO_KEEP = (_MARK, "charts.yaml", "kubernetes", LOGS)
+_TO_KEEP = (_MARK, "charts.yaml", "kubernetes", LOGS, TRAINED)
 # A folder as young may belong to a rehearsal that has not locked it yet.
 _YOUNG_SECONDS = 10
 # 70 MB for the rehearsal, 275 for jsii's packages, which the first one unpacks.
@@ -52,14 +54,15 @@ def workspace(build: Path = ROOT / "build") -> Iterator[Path]:
         os.close(lock)
 
 
-def keep(folder: Path, kept: Path) -> None:
-    """Move what is to be read to `kept`, in place of an earlier rehearsal's."""
+def keep(folder: Path, kept: Path, only: str = "") -> None:
+    """Move what is to be read to `kept`, in place of an earlier rehearsal's; `only`: one name."""
     with _as_workspace_error(f"Nothing can be kept in {kept}"):
         kept.mkdir(parents=True, exist_ok=True)
         # Its content and not itself: it may be a mount, or have an owner and a mode of its own.
         for each in kept.iterdir():
-            _remove(each)
-        for name in _TO_KEEP:
+            if only in ("", each.name):
+                _remove(each)
+        for name in [only] if only else _TO_KEEP:
             if (folder / name).exists():
                 shutil.move(folder / name, kept / name)
 

@@ -10,10 +10,8 @@ larger a global batch than these have. What the pod prints shows its own paths.
 from __future__ import annotations
 
 import functools
-import gzip
 import http.server
 import json
-import random
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -24,15 +22,14 @@ from typing import Any
 
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.machine import processes
+from rehearsal.pods.container import Container, PodError, one
+from rehearsal.pods.proteins import write_fasta
 
 RECORDS, VAL_SIZE, TEST_SIZE = 20_000, 500, 2_000
+# Letters of the shortest and of the longest sequence.
+LENGTHS = (30, 600)
 QUESTION = "ask-whether-it-is-finished"
-_LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 _NAME = "uniref50.fasta.gz"
-
-
-class PodError(RuntimeError):
-    """The pod's process failed; the text holds its last lines."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +40,31 @@ class PodResult:
     marker: dict[str, Any]
 
 
-def run_data_job(ledger: Ledger, folder: Path, on_line: Callable[[str], None]) -> PodResult:
+def run_data_job(
+    ledger: Ledger,
+    folder: Path,
+    on_line: Callable[[str], None],
+    lengths: tuple[int, int] = LENGTHS,
+) -> PodResult:
     """Run the data Job of `ledger` with its mounts below `folder`.
 
-    Raises PodError when the process fails or leaves other than it says.
+    `lengths`: letters of the shortest and of the longest sequence. Raises PodError when the
+    process fails or leaves other than it says.
     """
-    job = _one(ledger, "Job", "uniref50-download")
+    job = one(ledger, "Job", "uniref50-download")
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    mounts = _mount(ledger, pod, container, folder)
+    local = _local(ledger, pod, container, folder)
     served = folder / "served"
-    _make_fasta(served / _NAME)
+    write_fasta(served / _NAME, RECORDS, *lengths)
     with _serving(served) as address:
         arguments = [
             *("--url", f"{address}/{_NAME}"),
             *("--val-size", str(VAL_SIZE), "--test-size", str(TEST_SIZE)),
             *_smaller_batch(container["args"]),
         ]
-        _run(container, mounts, arguments, on_line)
-    processed = mounts["/fsx"] / "processed"
+        _run(local, arguments, on_line)
+    processed = local.mounts["/fsx"] / "processed"
     return PodResult(
         files={
             each.name: len(list(each.glob("*.csv")))
@@ -83,9 +86,10 @@ def ask_for_the_launcher(
         pod = job["spec"]["template"]["spec"]
         for container in pod.get("initContainers", []):
             if container["name"] == QUESTION:
-                mounts = _mount(ledger, pod, container, folder)
-                _run(container, mounts, [], on_line)
-                patch = json.loads((mounts["/patches"] / "spec.json").read_text(encoding="utf-8"))
+                local = _local(ledger, pod, container, folder)
+                _run(local, [], on_line)
+                spec = local.mounts["/patches"] / "spec.json"
+                patch = json.loads(spec.read_text(encoding="utf-8"))
                 return "lifts the suspension" if patch else "starts nothing: it is finished"
     return None
 
@@ -101,75 +105,25 @@ def _smaller_batch(arguments: list[str]) -> list[str]:
     return [option, str(min(int(arguments[arguments.index(option) + 1]), VAL_SIZE))]
 
 
-def _one(ledger: Ledger, kind: str, prefix: str) -> dict[str, Any]:
-    (found,) = [
-        item
-        for item in ledger.objects.values()
-        if item["kind"] == kind and item["metadata"]["name"].startswith(prefix)
-    ]
-    return found
-
-
-def _mount(
+def _local(
     ledger: Ledger, pod: dict[str, Any], container: dict[str, Any], folder: Path
-) -> dict[str, Path]:
-    """Make a folder for each mount path; a ConfigMap's becomes its files."""
-    volumes = {each["name"]: each for each in pod["volumes"]}
-    mounts = {}
-    for mount in container["volumeMounts"]:
-        place = folder / mount["name"]
-        place.mkdir(parents=True, exist_ok=True)
-        config_map = volumes[mount["name"]].get("configMap")
-        if config_map:
-            data = _one(ledger, "ConfigMap", config_map["name"])["data"]
-            for name, text in data.items():
-                (place / name).write_text(text, encoding="utf-8")
-        mounts[mount["mountPath"]] = place
-    return mounts
+) -> Container:
+    own = folder / container["name"]
+    return Container(ledger, pod, container, python=sys.executable, shared=folder, own=own)
 
 
-def _run(
-    container: dict[str, Any],
-    mounts: dict[str, Path],
-    arguments: list[str],
-    on_line: Callable[[str], None],
-) -> None:
-    def here(part: str) -> str:
-        for path, place in mounts.items():
-            if part == path or part.startswith(f"{path}/"):
-                return str(place) + part[len(path) :]
-        return part
-
-    whole: list[str] = [*container["command"], *container["args"], *arguments]
-    python3, *rest = whole
-    if python3 != "python3":
-        raise PodError(f"the container starts {python3}, which this machine may not have")
+def _run(local: Container, arguments: list[str], on_line: Callable[[str], None]) -> None:
     lines: list[str] = []
 
     def read(line: str) -> None:
-        for path, place in mounts.items():
-            line = line.replace(str(place), path)
-        lines.append(line)
-        on_line(line)
+        lines.append(local.there(line))
+        on_line(lines[-1])
 
     status = processes.run(
-        [sys.executable, *map(here, rest)],
-        environment={each["name"]: here(each["value"]) for each in container["env"]},
-        on_line=read,
+        [*local.command(), *arguments], environment=local.environment({}), on_line=read
     )
     if status:
         raise PodError("\n".join([f"exit status {status}", *lines[-5:]]))
-
-
-def _make_fasta(path: Path) -> None:
-    """Write made-up proteins as UniRef50 writes its own: the same in every run."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    chance = random.Random(50)
-    with gzip.open(path, "wt", encoding="ascii", compresslevel=1) as sink:
-        for number in range(RECORDS):
-            sequence = "".join(chance.choices(_LETTERS, k=chance.randint(30, 600)))
-            sink.write(f">UniRef50_R{number:07d} Made-up protein n=1 Tax=none TaxID=1\n")
-            sink.writelines(f"{sequence[at : at + 60]}\n" for at in range(0, len(sequence), 60))
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

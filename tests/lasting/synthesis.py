@@ -13,7 +13,7 @@ import yaml
 from aws_cdk import App
 
 from app import build
-from tests.context import cdk_flags
+from tests.context import UNSTAGED, cdk_flags
 
 SETS: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("sets.yaml").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def templates(name: str) -> Templates:
 def _synthesised(context: dict[str, Any]) -> Any:
     # Without what somebody has set in cdk.json by its dotted path.
     flags = {key: value for key, value in cdk_flags().items() if key.startswith("@")}
-    app = App(context=flags | context, analytics_reporting=False)
+    app = App(context=flags | context | UNSTAGED, analytics_reporting=False)
     build(app)
     return app.synth()
 

@@ -45,8 +45,6 @@ def test_the_settings_of_others_by_the_same_name_stay(tmp_path: Path) -> None:
         "{}",
         '{"context": {}}',
         '{"context": {"bionemo": {"gpu": {"nodes": 3}}}, "app": "é"}',
-        # Of two by one name JSON takes the last.
-        '{"context": {"bionemo": {"gpu": {"instance_type": "a", "instance_type": "b"}}}}',
     ],
 )
 def test_where_there_is_none_it_is_added_and_nothing_lost(tmp_path: Path, text: str) -> None:

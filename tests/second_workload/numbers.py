@@ -50,7 +50,7 @@ NUMBERS = Workload(
     manifest=Path(__file__).with_name("numbers.yaml"),
     values=lambda settings: {"label": "numbers"},
     program=Program(
-        folder=Path(__file__).with_name("program"),
+        folders=(Path(__file__).with_name("program"),),
         rules="number_files",
         results=_results,
         command=_command,
@@ -64,7 +64,8 @@ NUMBERS = Workload(
     restarts=Restarts(in_a_row=2, per_worker=1),
     rates=Rates(
         training_hours=lambda settings: settings.training.max_steps / 10,
-        checkpoints_gb=1,
+        told_by="made up",
+        checkpoints_gb=lambda settings: 1,
         replaced_gb=lambda settings: 0.0,
         image_gb=2,
     ),

@@ -79,7 +79,9 @@ def test_a_setting_of_another_workload_is_refused(
 
 
 def test_a_workload_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(SettingsError, match=r"Allowed: esm1nv, numbers\. Default: \"esm1nv\""):
+    with pytest.raises(
+        SettingsError, match=r"Allowed: esm1nv, esm2, numbers\. Default: \"esm1nv\""
+    ):
         read_settings({"training.workload": "esm3"}, WITH_NUMBERS)
 
 
@@ -96,7 +98,7 @@ def test_the_settings_page_lists_both(numbers: Synthesised) -> None:
     page = settings_page(WITH_NUMBERS)
     assert "## training (workload numbers)" in page
     assert "`training.first`" in page
-    assert page.count("`training.max_steps`") == 2
+    assert page.count("| `training.max_steps` |") == len(WITH_NUMBERS)
 
 
 def test_no_construct_and_no_object_is_shared_by_two_trainings(
@@ -116,7 +118,7 @@ def test_each_workloads_results_reach_s3_whichever_trains(
     for each in (numbers, esm1nv):
         linked = each.resources("Storage", "AWS::FSx::DataRepositoryAssociation").values()
         paths = {one["Properties"]["FileSystemPath"] for one in linked}
-        assert paths == {"/processed", "/esm1nv-train", "/numbers-train"}
+        assert paths == {"/processed", "/esm1nv-train", "/esm2-train", "/numbers-train"}
 
 
 def test_a_launcher_waits_until_no_training_holds_gpus(

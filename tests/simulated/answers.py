@@ -53,6 +53,20 @@ _ANY = {"type": "object"}
 _OFF = {"type": "object", "properties": {"enabled": {"type": "boolean"}}}
 # What EKS takes for the add-ons that are told something: their schemas' shape, much shortened.
 ADDON_SCHEMAS: dict[str, Any] = {
+    # https://github.com/aws/eks-node-monitoring-agent/blob/v1.7.0/charts/configuration.schema.json
+    "eks-node-monitoring-agent": {
+        "properties": {
+            "nodeAgent": {
+                "properties": {"nodeSelector": _ANY, "monitors": _ANY},
+                "additionalProperties": False,
+            },
+            "dcgmAgent": {
+                "properties": {"tolerations": {"type": "array"}},
+                "additionalProperties": False,
+            },
+        },
+        "additionalProperties": False,
+    },
     "coredns": {"properties": {"nodeSelector": _ANY}, "additionalProperties": False},
     "metrics-server": {"properties": {"nodeSelector": _ANY}, "additionalProperties": False},
     "amazon-cloudwatch-observability": {
@@ -60,6 +74,7 @@ ADDON_SCHEMAS: dict[str, Any] = {
         "properties": {
             "tolerations": {"type": "array"},
             "applicationSignals": _OFF,
+            "dcgmExporter": _OFF,
             "manager": {
                 "properties": {"nodeSelector": _ANY, "applicationSignals": _ANY},
                 "additionalProperties": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -60,6 +61,23 @@ def _session(region: str) -> boto3.Session:
     )
 
 
+# Making a client is not thread-safe, and preflight's checks ask for theirs at the same time.
+_MAKING = threading.Lock()
+
+
+@lru_cache
+def _client(service: str, region: str) -> Any:
+    """One client a service and region: most of a simulated account's time went into making them."""
+    return _session(region).client(service)
+
+
+def _twin(client: Any) -> Any:
+    """The same client with attributes of its own; `copy` would loop in botocore's `__getattr__`."""
+    twin: Any = object.__new__(client.__class__)
+    twin.__dict__.update(client.__dict__)
+    return twin
+
+
 class SimulatedAws(Aws):
     """Answers each call from a table, `service.operation` to answer; asks nobody else."""
 
@@ -71,8 +89,9 @@ class SimulatedAws(Aws):
         self.broken: list[AssertionError] = []
 
     def client(self, service: str, region: str = "") -> Any:
-        client = super().client(service, region)
         self.regions[service] = region or self.region
+        with _MAKING:
+            client = _twin(_client(service, region or self.region))
         client._make_api_call = lambda operation, arguments: self._answer(
             service, client, operation, arguments
         )

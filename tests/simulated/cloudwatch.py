@@ -2,12 +2,15 @@
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from statistics import mean
 from typing import Any
 
 OK, ALARM, UNKNOWN = "OK", "ALARM", "INSUFFICIENT_DATA"
@@ -16,12 +19,16 @@ _STATISTICS: dict[str, Callable[[list[float]], float]] = {
     "Maximum": max,
     "Sum": sum,
     "SampleCount": len,
+    "Average": mean,
 }
 _BREACHING: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
 }
 _ACTIONS = {ALARM: "AlarmActions", UNKNOWN: "InsufficientDataActions", OK: "OKActions"}
+
+# The one form of an expression that is known.
+_IF = re.compile(r"IF\((\w+) OR (\w+), (\w+), ([0-9.]+)\)")
 
 Key = tuple[str, str, frozenset[tuple[str, str]]]
 
@@ -42,7 +49,6 @@ class CloudWatch:
     def add_alarms(self, properties: Iterable[Mapping[str, Any]]) -> None:
         """Make alarms of the properties of `AWS::CloudWatch::Alarm`, without a state yet."""
         for alarm in properties:
-            assert alarm["Period"] == 60, "the model knows periods of a minute"
             self._alarms[alarm["AlarmName"]] = alarm
             self.states[alarm["AlarmName"]] = UNKNOWN
 
@@ -53,8 +59,10 @@ class CloudWatch:
             self._points[key][self.minute].append(value)
 
     def tick(self) -> None:
-        """End the minute and evaluate every alarm."""
+        """End the minute and evaluate every alarm whose period ends with it."""
         for name, alarm in self._alarms.items():
+            if (self.minute + 1) % _minutes(alarm):
+                continue
             state = self._evaluated(alarm, self.states[name])
             if state != self.states[name]:
                 self.states[name] = state
@@ -62,17 +70,43 @@ class CloudWatch:
                     self.mails.append((self.minute, name))
         self.minute += 1
 
+    def _value(self, alarm: Mapping[str, Any], end: int) -> float | None:
+        """Return an alarm's value in the period that ends with a minute; None without data."""
+        if "Metrics" not in alarm:
+            return self._statistic(alarm, alarm["Statistic"], end, _minutes(alarm))
+        values = {
+            each["Id"]: self._statistic(
+                each["MetricStat"]["Metric"], each["MetricStat"]["Stat"], end, _minutes(alarm)
+            )
+            for each in alarm["Metrics"]
+            if "MetricStat" in each
+        }
+        (expression,) = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+        asked = _IF.fullmatch(expression)
+        assert asked, f"the model does not know {expression}"
+        one, other, then, otherwise = asked.groups()
+        # What has no data in one of its parts has none.
+        if None in values.values():
+            return None
+        return values[then] if values[one] or values[other] else float(otherwise)
+
+    def _statistic(
+        self, metric: Mapping[str, Any], statistic: str, end: int, minutes: int
+    ) -> float | None:
+        points = self._points[_key(metric)]
+        found = [
+            each for minute in range(end - minutes + 1, end + 1) for each in points.get(minute, [])
+        ]
+        return _STATISTICS[statistic](found) if found else None
+
     def _evaluated(self, alarm: Mapping[str, Any], before: str) -> str:
         periods = alarm["EvaluationPeriods"]
         needed = alarm.get("DatapointsToAlarm", periods)
-        points = self._points[_key(alarm)]
-        statistic, breaches = (
-            _STATISTICS[alarm["Statistic"]],
-            _BREACHING[alarm["ComparisonOperator"]],
-        )
+        breaches, length = _BREACHING[alarm["ComparisonOperator"]], _minutes(alarm)
+        ends = range(self.minute - (periods - 1) * length, self.minute + 1, length)
         found = [
-            breaches(statistic(points[minute]), alarm["Threshold"]) if minute in points else None
-            for minute in range(self.minute - periods + 1, self.minute + 1)
+            None if value is None else breaches(value, alarm["Threshold"])
+            for value in (self._value(alarm, end) for end in ends)
         ]
         missing = alarm.get("TreatMissingData", "missing")
         if missing in ("breaching", "notBreaching"):
@@ -87,6 +121,13 @@ class CloudWatch:
         return OK
 
 
-def _key(alarm: Mapping[str, Any]) -> Key:
-    dimensions = frozenset((each["Name"], each["Value"]) for each in alarm.get("Dimensions", []))
-    return alarm["Namespace"], alarm["MetricName"], dimensions
+def _key(metric: Mapping[str, Any]) -> Key:
+    dimensions = frozenset((each["Name"], each["Value"]) for each in metric.get("Dimensions", []))
+    return metric["Namespace"], metric["MetricName"], dimensions
+
+
+def _minutes(alarm: Mapping[str, Any]) -> int:
+    """Return how long an alarm's period is."""
+    parts = [each["MetricStat"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+    (seconds,) = {each["Period"] for each in parts or [alarm]}
+    return int(seconds) // 60

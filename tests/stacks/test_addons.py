@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
+from bionemo_eks.configuration.addons import addon_configuration, addon_versions
 from bionemo_eks.configuration.versions import CHARTS, KUBERNETES_RELEASES
 from rehearsal.pods.scheduler import make_node, may_run_on
 
@@ -49,6 +49,47 @@ def test_each_kubernetes_version_has_the_addons_of_its_row(synth: Any, version: 
     )
 
 
+def monitor_and_insights(deployment: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the node monitoring agent and the CloudWatch add-on are told."""
+    found = addons(deployment)
+    told = [
+        json.loads(found[name]["ConfigurationValues"])
+        for name in ("eks-node-monitoring-agent", "amazon-cloudwatch-observability")
+    ]
+    return told[0], told[1]
+
+
+def test_the_monitoring_agent_watches_gpu_nodes_and_leaves_their_engine_to_cloudwatch(
+    default: Any,
+) -> None:
+    """Else it would miss an engine of its own, and call every GPU faulty."""
+    agent, insights = monitor_and_insights(default)
+    assert agent["nodeAgent"]["monitors"]["nvidia"]["enabled"] is False
+    assert "dcgmExporter" not in insights
+    # The chart's own: the agent tolerates everything, its engine nothing.
+    everything = {"tolerations": [{"operator": "Exists"}]}
+    assert allowed(default, {**everything, **agent["nodeAgent"]}) == {"gpu"}
+    assert "dcgmAgent" not in agent
+
+
+def test_where_gpus_are_repaired_the_agents_engine_is_the_only_one_on_their_nodes(
+    synth: Any,
+) -> None:
+    deployment = synth(**{"gpu.repair": "gpus"})
+    agent, insights = monitor_and_insights(deployment)
+    assert "monitors" not in agent["nodeAgent"]
+    assert "gpu" in allowed(deployment, agent["dcgmAgent"])
+    assert insights["dcgmExporter"] == {"enabled": False}
+
+
+def test_without_repair_there_is_no_monitoring_agent(synth: Any) -> None:
+    deployment = synth(preset="2024")
+    assert {name: each["AddonVersion"] for name, each in addons(deployment).items()} == (
+        addon_versions(deployment.settings)
+    )
+    assert "eks-node-monitoring-agent" not in addons(deployment)
+
+
 def test_addons_that_call_aws_have_a_pod_identity(default: Any) -> None:
     found = addons(default)
     for name in ("vpc-cni", "aws-fsx-csi-driver", "amazon-cloudwatch-observability"):
@@ -83,7 +124,7 @@ def test_addons_are_told_what_preflight_holds_against_their_schemas(default: Any
         for name, each in addons(default).items()
         if "ConfigurationValues" in each
     }
-    assert told == ADDON_CONFIGURATION
+    assert told == addon_configuration(default.settings)
 
 
 def test_nothing_is_traced(default: Any) -> None:

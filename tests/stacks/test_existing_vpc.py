@@ -11,7 +11,7 @@ from aws_cdk import App
 
 from app import build
 from bionemo_eks.configuration.reader import SettingsError
-from tests.context import cdk_flags
+from tests.context import UNSTAGED, cdk_flags
 
 ACCOUNT, VPC = "111122223333", "vpc-0123456789abcdef0"
 NODES = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
@@ -29,7 +29,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def synthesised(given: dict[str, Any]) -> Any:
-    app = App(context=given, analytics_reporting=False)
+    app = App(context=given | UNSTAGED, analytics_reporting=False)
     build(app)
     return app.synth()
 

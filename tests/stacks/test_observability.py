@@ -46,7 +46,7 @@ def test_the_alarms_ask_for_the_metrics_that_the_watch_publishes(default: Any) -
     asked = {
         each["Properties"]["AlarmName"]
         for each in alarms
-        if each["Properties"]["Namespace"] == namespace
+        if each["Properties"].get("Namespace") == namespace
     }
     wanted = ("training-succeeded", "training-failed", "dataset-error", "watch-silent")
     assert {f"bionemo-on-eks-{name}" for name in wanted} <= asked

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "workloads" / "esm2"))
+sys.path[:0] = [str(ROOT / "workloads" / each) for each in ("esm2", "common")]
 
 
 @pytest.fixture(autouse=True)

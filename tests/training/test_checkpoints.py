@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints import LIST, set_aside, whole_checkpoints
 from metrics import MetricsFile, line
+from run_files import CHECKPOINT_LIST as LIST
+from run_files import set_aside, whole_checkpoints
 from whole import discard, publish, read_whole
 
 

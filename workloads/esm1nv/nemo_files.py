@@ -57,6 +57,10 @@ class Rules:
         found = [_checkpoints(folder, LAST) for folder in self._folders()]
         return max((each.step for all_ in found for each in all_ if each.step), default=0)
 
+    def finished(self, max_steps: int) -> bool:
+        """Return whether the last step is made."""
+        return self.newest_step() >= max_steps
+
     def tidy(self) -> None:
         """Leave one `-last` checkpoint, the newest that is whole, and only what is this data's."""
         for folder in self._folders():

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -17,38 +14,8 @@ from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_di
 
 from failures import PassingError, TrainingError
 from processes import Processes
-from whole import announce, discard, publish, read_whole
-
-LIST = "checkpoint.json"
-_NAME = re.compile(r"step-(\d{8})")
-
-
-def _folder(root: Path, step: int) -> Path:
-    return root / f"step-{step:08d}"
-
-
-def whole_checkpoints(root: Path) -> dict[int, dict[str, Any]]:
-    """Steps of the whole checkpoints in `root`, and what is known of each, in order."""
-    found = {}
-    for path in sorted(root.iterdir()) if root.is_dir() else []:
-        match = _NAME.fullmatch(path.name)
-        facts = read_whole(path, LIST) if match else None
-        if match and facts is not None:
-            found[int(match[1])] = facts
-    return found
-
-
-def set_aside(root: Path) -> list[str]:
-    """Rename what looks like a checkpoint and is not whole; return the names that it had."""
-    whole = {_folder(root, step).name for step in whole_checkpoints(root)}
-    names = [
-        path.name
-        for path in sorted(root.iterdir())
-        if _NAME.fullmatch(path.name) and path.name not in whole
-    ]
-    for name in names:
-        os.rename(root / name, root / f"incomplete-{name}-{time.time_ns()}")
-    return names
+from run_files import CHECKPOINT_LIST, checkpoint_folder, set_aside, whole_checkpoints
+from whole import announce, discard, publish
 
 
 class Checkpoints:
@@ -102,11 +69,12 @@ class Checkpoints:
         for what, value in self._identity.items():
             if made_with.get(what) != value:
                 raise TrainingError(
-                    f"{_folder(self._root, step)} was made with {what} {made_with.get(what)}, "
-                    f"asked for is {value}. Go on with the former, or choose another --results"
+                    f"{checkpoint_folder(self._root, step)} was made with {what} "
+                    f"{made_with.get(what)}, asked for is {value}. Go on with the former, or "
+                    "choose another --results"
                 )
         # An earlier run may have ended between the rename and this.
-        announce(_folder(self._root, step))
+        announce(checkpoint_folder(self._root, step))
         return step
 
     def load(
@@ -117,7 +85,7 @@ class Checkpoints:
         state: dict[str, Any] = {"model": model_state, "optimizer": optimizer_state}
         dcp.load(
             state,
-            checkpoint_id=_folder(self._root, step),
+            checkpoint_id=checkpoint_folder(self._root, step),
             process_group=self._processes.saving,
         )
         set_state_dict(
@@ -142,7 +110,7 @@ class Checkpoints:
         model_state, optimizer_state = get_state_dict(module, optimizer)
         future = dcp.async_save(
             {"model": model_state, "optimizer": optimizer_state},
-            checkpoint_id=_folder(self._scratch, step),
+            checkpoint_id=checkpoint_folder(self._scratch, step),
             process_group=self._processes.saving,
         )
         assert isinstance(future, Future)
@@ -176,9 +144,14 @@ class Checkpoints:
 
     def _publish(self, step: int, so_far: dict[str, Any]) -> None:
         facts = {"step": step, "identity": self._identity, "so_far": so_far}
-        publish(_folder(self._scratch, step), _folder(self._root, step), LIST, facts)
+        publish(
+            checkpoint_folder(self._scratch, step),
+            checkpoint_folder(self._root, step),
+            CHECKPOINT_LIST,
+            facts,
+        )
         for old in sorted(whole_checkpoints(self._root))[: -self._keep]:
-            discard(_folder(self._root, old), self._scratch)
+            discard(checkpoint_folder(self._root, old), self._scratch)
 
 
 def _reason(error: BaseException) -> str:

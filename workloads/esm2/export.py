@@ -15,15 +15,14 @@ from dataset import DataSet
 from exchange import write_model
 from parallel import Parallel
 from processes import Processes
+from run_files import MODEL, MODEL_LIST
 from settings import Settings
 from whole import publish, read_whole
-
-LIST = "export.json"
 
 
 def exported(folder: Path, facts: dict[str, Any]) -> bool:
     """Whether `folder` holds a whole export with these `facts`."""
-    found = read_whole(folder, LIST)
+    found = read_whole(folder, MODEL_LIST)
     return found is not None and all(found.get(name) == value for name, value in facts.items())
 
 
@@ -41,11 +40,11 @@ def export(
 
     `facts`: what tells this export from another's.
     """
-    folder = settings.results / "model"
+    folder = settings.results / MODEL
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
     state: dict[str, Any] = get_model_state_dict(parallel.module, options=options)
     if processes.rank == 0:
-        draft = settings.scratch / "model"
+        draft = settings.scratch / MODEL
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         write_model(draft, state, size)
@@ -59,6 +58,6 @@ def export(
             *(results, chosen),
         )
         (draft / "README.md").write_text(text)
-        publish(draft, folder, LIST, {**facts, "results": results})
+        publish(draft, folder, MODEL_LIST, {**facts, "results": results})
     processes.wait()
     return folder

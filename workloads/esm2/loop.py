@@ -20,6 +20,7 @@ from metrics import MetricsFile, Speed, line, memory_gb, peak_rate
 from optimizer import Schedule, make_optimizer, set_rate
 from processes import Processes
 from rows import row
+from run_files import CHECKPOINTS, METRICS, MODEL
 from settings import Settings
 from vocabulary import spelt
 from watchdog import Stop, Watchdog
@@ -82,7 +83,7 @@ class Training:
             "max tokens": settings.max_tokens,
         }
         self._checkpoints = Checkpoints(
-            *(settings.results / "checkpoints", settings.scratch, settings.keep),
+            *(settings.results / CHECKPOINTS, settings.scratch, settings.keep),
             *(self._identity, processes),
         )
         self._step = self._checkpoints.prepare()
@@ -125,7 +126,7 @@ class Training:
             processes.say(f"going on after step {self._step:,}")
         if processes.rank == 0:
             settings.results.mkdir(parents=True, exist_ok=True)
-        path = settings.results / "metrics.jsonl" if processes.rank == 0 else None
+        path = settings.results / METRICS if processes.rank == 0 else None
         self._metrics = MetricsFile(path, self._step)
         self._train()
         self._watchdog.heard(slow=True)
@@ -269,7 +270,7 @@ class Training:
         """Test and export, unless an earlier run has done so."""
         settings, processes = self._settings, self._processes
         facts = {"step": self._step, "identity": self._identity}
-        folder = settings.results / "model"
+        folder = settings.results / MODEL
         if processes.from_first(export.exported(folder, facts)):
             processes.say(f"{folder}: exported already; nothing to do")
             return

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from spans import span
 from whole import write_synced
 
 # Dense bf16 operations a second, by a part of the GPU's name; NVIDIA's data sheets:
@@ -39,14 +40,6 @@ def memory_gb(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-
-
-def span(seconds: float) -> str:
-    """A time span for people: 1 h 02 min, 3 min 05 s, 12 s."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class MetricsFile:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import torch
+
+# In the pod they lie beside this file.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import settings
 from failures import (

@@ -9,17 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from folders import sync_folder
+
 FINAL_MODE = 0o644
 _DRAFT_MODE = 0o600
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` outlive a crash of the node."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sync_file(path: Path) -> None:

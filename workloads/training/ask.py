@@ -73,7 +73,7 @@ def main() -> int:
 def answer(rules: Rules, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return what is to be said, and the patches of spec and status."""
     step, hours = rules.newest_step(), hours_used(options.results)
-    if step >= options.max_steps:
+    if rules.finished(options.max_steps):
         said = f"{finished_text(step, options.max_steps)}; nothing is started"
         return said, {}, finished(step, options.max_steps)
     if options.max_hours and hours > options.max_hours - START:

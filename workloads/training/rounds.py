@@ -32,6 +32,9 @@ class Rules(Protocol):
     def newest_step(self) -> int:
         """Return the step of the newest checkpoint that is whole; 0 without one."""
 
+    def finished(self, max_steps: int) -> bool:
+        """Return whether nothing is left to be done by a training of `max_steps` steps."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -154,7 +157,7 @@ class First:
     def _finished(self) -> bool:
         """Tell all that the last step has been made, if it has."""
         step, last = self._rules.newest_step(), self._plan.max_steps
-        if step < last:
+        if not self._rules.finished(last):
             return False
         self._tell(FINISHED, finished_text(step, last), step=step)
         return True

@@ -13,18 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from folders import sync_folder
 from problems import PreparationError, about
 
 LOCK_PATIENCE = 900.0  # seconds
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in `folder` outlive a crash of the node."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import itertools
 import mmap
 import multiprocessing
 import os
@@ -32,8 +33,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from durable import draft, settle, sync_folder, write_all
+from durable import draft, settle, write_all
+from folders import sync_folder
 from layout import DRAFT_MODE, HEADER, Task
+from line_index import LineIndex, index_path
 from problems import PreparationError, ScratchError, about
 from segments import segment_path
 
@@ -228,14 +231,17 @@ class _Worker:
         return memory, stops - self.rows.lengths[records], stops
 
     def _save(self, path: str, blocks: Iterable[bytes], rows: int) -> Finished:
-        digest = hashlib.sha256(HEADER)
-        size = len(HEADER)
-        with draft(self.rows.output(path), DRAFT_MODE) as descriptor:
-            write_all(descriptor, HEADER)
-            for block in blocks:
+        """Write the drafts of a file and of the index of its lines."""
+        output, digest, index = self.rows.output(path), hashlib.sha256(), LineIndex()
+        size = 0
+        with draft(output, DRAFT_MODE) as descriptor:
+            for block in itertools.chain([HEADER], blocks):
                 write_all(descriptor, block)
                 digest.update(block)
+                index.add(block)
                 size += len(block)
+        with draft(index_path(output), DRAFT_MODE) as descriptor:
+            write_all(descriptor, index.content())
         return Finished(path, rows, size, digest.hexdigest())
 
 
@@ -313,6 +319,7 @@ class Orderer:
     def _settle_files(self, files: list[Finished]) -> list[Finished]:
         outputs = [self._rows.output(file.path) for file in files]
         for path in outputs:
+            settle(index_path(path))
             settle(path)
         for folder in {path.parent for path in outputs}:
             sync_folder(folder)

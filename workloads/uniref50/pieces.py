@@ -6,7 +6,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from durable import partial, read_json, remove, sync_folder, write_json
+from durable import partial, read_json, remove, write_json
+from folders import sync_folder
 
 PIECE = 32 << 20  # one range request
 

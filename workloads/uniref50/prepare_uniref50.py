@@ -19,16 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+# In the pod they lie beside this file.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
+
 import cores
 import metalink
 from durable import only_one, remove
 from layout import Split
 from problems import PreparationError, SourceError, explain
-from progress import size, span
+from progress import size
 from publish import OtherDataSetError, asked_for, complete
 from remote import RemoteSource
 from server import Patience
 from source import LocalSource, Source
+from spans import span
 from stages import Preparation
 
 URL = "https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz"

@@ -27,7 +27,10 @@ MARKER = "_SUCCESS"
 EXIT_DONE, EXIT_AGAIN, EXIT_WRONG = 0, 1, 2
 SPLITS = ("val", "test", "train")
 # What a training has made of the old files (publish.py says where), and the old files themselves.
-OLD = ("*.idx.npy", "*.idx.info", "*_indexmap_*.npy", *(f"{split}/x*.csv" for split in SPLITS))
+OLD = (
+    *("*.idx.npy", "*.idx.info", "*_indexmap_*.npy"),
+    *(f"{split}/x*.csv{index}" for split in SPLITS for index in ("", ".index")),
+)
 # pyfastx takes any index that is there, also one that a kill has left unfinished.
 UNFINISHED = "*.fxi*"
 # The container's code does not see that a download has broken off; unpacking it does.

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from spans import span
+
 LOG_INTERVAL = 30.0
 BAR_INTERVAL = 0.5
 BAR_WIDTH = 30
@@ -21,14 +23,6 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
-
-
-def span(seconds: float) -> str:
-    """A time span for people: 1 h 02 min, 3 min 05 s, 12 s."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class Progress:

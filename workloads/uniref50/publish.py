@@ -10,15 +10,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from durable import read_json, sync_folder, write_json
+from durable import read_json, write_json
+from folders import sync_folder
 from layout import FINAL_MODE, SPLITS, Split
+from line_index import index_path
 from order import Finished
 from problems import PreparationError, ScratchError, about
 from source import Facts, Source
 
 MANIFEST = "_SUCCESS"
 TRAININGS_OWN = ("*.idx.npy", "*.idx.info", "*_indexmap_*.npy")
-_CSV = re.compile(r"x\d{3,}\.csv")
+_OURS = re.compile(r"x\d{3,}\.csv(\.index)?")
 
 
 class OtherDataSetError(PreparationError):
@@ -117,7 +119,8 @@ def file_size(path: Path) -> int:
 def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
     """Move `files` from `unpublished` to `processed`; those that are there already stay.
 
-    Files of another data set go: those of the same names, and other xNNN.csv of the splits.
+    Each has its index beside it. Files of another data set go: those of the same names, and other
+    xNNN.csv of the splits, with their indexes.
 
     Raises:
         ScratchError: a file is neither here nor there as it was written.
@@ -125,18 +128,23 @@ def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
     with about(processed):
         (processed / MANIFEST).unlink(missing_ok=True)
         _forget_indexes(processed)
-        names = {file.path for file in files}
+        outputs = [Path(file.path) for file in files]
+        names = {str(path) for each in outputs for path in (each, index_path(each))}
         for split in SPLITS:
             (processed / split).mkdir(exist_ok=True)
             for old in (processed / split).iterdir():
-                if _CSV.fullmatch(old.name) and f"{split}/{old.name}" not in names:
+                if _OURS.fullmatch(old.name) and f"{split}/{old.name}" not in names:
                     old.unlink()
+        for name in sorted(names):
+            if (unpublished / name).exists():
+                os.replace(unpublished / name, processed / name)
         for file in files:
-            if (unpublished / file.path).exists():
-                os.replace(unpublished / file.path, processed / file.path)
             if file_size(processed / file.path) != file.bytes:
                 raise ScratchError(f"{processed / file.path}: not as it was written")
-            _announce(processed / file.path)
+        for name in names:
+            # Of an index that is not there the training makes another.
+            if (processed / name).exists():
+                _announce(processed / name)
         for split in SPLITS:
             sync_folder(processed / split)
         sync_folder(processed)

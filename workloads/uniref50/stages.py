@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import line_index
 import segments
 from durable import read_json, remove, unread, write_json
 from layout import SPLITS, Split, Task, output_files, rows_of, shuffled, tasks, too_small
@@ -28,8 +29,9 @@ VERSION = "1.0.0"
 def program() -> str:
     """A hash of this program: what another one left unfinished is not gone on with."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for folder in (Path(__file__).parent, Path(line_index.__file__).parent):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

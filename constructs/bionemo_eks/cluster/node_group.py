@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
@@ -27,12 +28,24 @@ _NODE_POLICIES = (
 
 
 @dataclass(frozen=True)
-class NodePool:
-    """What the nodes of one group are; disk in GiB.
+class Disk:
+    """A root volume (gp3): size in GiB, throughput in MiB/s, and IOPS; gp3's own where unset."""
 
-    `name` must change with what EKS cannot change on a group: instance types, AMI type, capacity
-    type, subnets. CloudFormation makes the new group before it removes the old one:
+    size: int
+    throughput: int | None = None
+    iops: int | None = None
+
+
+@dataclass(frozen=True)
+class NodePool:
+    """What the nodes of one group are.
+
+    `name` must change with what EKS cannot change on a group (instance types, AMI type, capacity
+    type, subnets), and with what it does not change together with a new launch template and may
+    have to: the group's own tags, its repair. CloudFormation makes the new group before it removes
+    the old one. Sources:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-nodegroup.html
+    https://github.com/aws/aws-cdk/issues/16644
     `replace_in_place` ends an old node before its replacement starts, for nodes too scarce to have
     one more of.
     """
@@ -43,7 +56,7 @@ class NodePool:
     kubernetes_version: str
     min_nodes: int
     max_nodes: int
-    disk_gib: int
+    disk: Disk
     labels: Mapping[str, str]
     taint: tuple[str, str] | None = None
     # On-Demand is taken in the order of the types, Spot by price and capacity:
@@ -54,6 +67,12 @@ class NodePool:
     capacity_reservation_group: str = ""
     cluster_placement: bool = False
     replace_in_place: bool = False
+    user_data: str = ""
+    # Empty: EKS takes the newest when it makes the group, or its nodes anew.
+    ami_release: str = ""
+    # Whether EKS repairs its nodes, and for which (condition, reason) of the monitoring agent not.
+    repair: bool = False
+    not_repaired: Sequence[tuple[str, str]] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -112,6 +131,8 @@ class NodeGroup(Construct):
         resource.instance_types = None if pool.in_capacity_block else list(pool.instance_types)
         # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
         resource.version = pool.kubernetes_version
+        resource.release_version = pool.ami_release or None
+        resource.node_repair_config = _repair(pool)
         resource.update_config = eks.CfnNodegroup.UpdateConfigProperty(
             max_unavailable=1,
             update_strategy="MINIMAL" if pool.replace_in_place else "DEFAULT",
@@ -129,8 +150,10 @@ class NodeGroup(Construct):
                         # The root device of the AL2023 and AL2 AMIs.
                         device_name="/dev/xvda",
                         ebs=data.EbsProperty(
-                            volume_size=pool.disk_gib,
+                            volume_size=pool.disk.size,
                             volume_type="gp3",
+                            throughput=pool.disk.throughput,
+                            iops=pool.disk.iops,
                             encrypted=True,
                             delete_on_termination=True,
                         ),
@@ -141,6 +164,7 @@ class NodeGroup(Construct):
                 metadata_options=data.MetadataOptionsProperty(
                     http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
                 ),
+                user_data=Fn.base64(pool.user_data) if pool.user_data else None,
                 instance_type=pool.instance_types[0] if pool.in_capacity_block else None,
                 instance_market_options=_market(pool),
                 placement=self._placement(pool),
@@ -168,6 +192,25 @@ def _taints(taint: tuple[str, str] | None) -> list[eks.TaintSpec] | None:
         return None
     key, value = taint
     return [eks.TaintSpec(key=key, value=value, effect=eks.TaintEffect.NO_SCHEDULE)]
+
+
+def _repair(pool: NodePool) -> eks.CfnNodegroup.NodeRepairConfigProperty | None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/node-repair.html"""
+    if not pool.repair:
+        return None
+    overrides = [
+        eks.CfnNodegroup.NodeRepairConfigOverridesProperty(
+            node_monitoring_condition=condition,
+            node_unhealthy_reason=reason,
+            repair_action="NoAction",
+            # EKS wants all four; it does nothing after this time.
+            min_repair_wait_time_mins=30,
+        )
+        for condition, reason in pool.not_repaired
+    ]
+    return eks.CfnNodegroup.NodeRepairConfigProperty(
+        enabled=True, node_repair_config_overrides=overrides or None
+    )
 
 
 def _reservation(

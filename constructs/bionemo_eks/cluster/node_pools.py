@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bionemo_eks.cluster.node_group import CAPACITY_BLOCK, NodePool
+from bionemo_eks.cluster.node_group import CAPACITY_BLOCK, Disk, NodePool
+from bionemo_eks.cluster.user_data import gpu_user_data
 from bionemo_eks.configuration.names import name_with_hash, node_group_prefix
 from bionemo_eks.configuration.scheduling import (
     ACCELERATOR_LABEL,
@@ -15,6 +16,15 @@ from bionemo_eks.configuration.scheduling import (
 )
 from bionemo_eks.configuration.settings import Settings
 
+# Where images are on the root volume: an image of several GB is written at what gp3 gives for its
+# price, 125 MiB/s, unless it is told; it takes at most a quarter of a MiB/s for each IOPS.
+# https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type
+_THROUGHPUT, _IOPS = 1000, 4000
+
+
+# An agent that has once missed its engine of DCGM, as while a node starts, says so until it is
+# started again, however healthy the GPUs: https://github.com/aws/eks-node-monitoring-agent/issues/266
+_FALSE_ALARMS = (("AcceleratedHardwareReady", "DCGMError"),)
 # A reservation's nodes are On-Demand nodes: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
 _CAPACITY_TYPES = {
     "on-demand": "ON_DEMAND",
@@ -37,7 +47,7 @@ def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str
         kubernetes_version=settings.kubernetes_version,
         min_nodes=core.nodes,
         max_nodes=core.max_nodes,
-        disk_gib=core.disk_gib,
+        disk=Disk(core.disk_gib),
         labels=CORE_LABELS,
         tags={**tags, "Name": f"{settings.cluster_name}-core"},
     )
@@ -62,13 +72,15 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
             capacity_type,
             *block,
             *subnets,
+            # As it was before there was any, where there is none.
+            *([] if gpu.repair == "off" else [f"repair {gpu.repair}"]),
         ),
         instance_types=gpu.types,
         ami_type=settings.release.gpu_ami_type,
         kubernetes_version=settings.kubernetes_version,
         min_nodes=gpu.nodes if fixed else 0,
         max_nodes=gpu.nodes,
-        disk_gib=gpu.disk_gib,
+        disk=_gpu_disk(settings),
         labels={
             **GPU_LABELS,
             "WorkerType": worker_type(gpu.purchase),
@@ -85,8 +97,18 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         cluster_placement=not (gpu.capacity_reservation_id or gpu.capacity_reservation_group),
         # An update must not wait for a node more than the quota or the zone has.
         replace_in_place=True,
+        user_data=gpu_user_data(),
+        ami_release=gpu.ami_release,
+        repair=gpu.repair != "off",
+        not_repaired=_FALSE_ALARMS if gpu.repair == "gpus" else (),
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
     )
+
+
+def _gpu_disk(settings: Settings) -> Disk:
+    """Return the root volume: a fast one where images have no NVMe to go to."""
+    size = settings.gpu.disk_gib
+    return Disk(size) if settings.gpu_instance.nvme_gb else Disk(size, _THROUGHPUT, _IOPS)
 
 
 def _name(settings: Settings, kind: str, *replacing: str) -> str:

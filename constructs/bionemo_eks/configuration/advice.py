@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES
 
 _EVERYWHERE = "0.0.0.0/0"
 
@@ -18,6 +18,7 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
         "retired-gpu-type": _retired_type(settings, today),
         "admin-role": _admin_role(settings),
         "fixed-gpu-nodes": _fixed_nodes(settings),
+        "gpu-repair": _repair(settings),
     }
     return {name: text for name, text in texts.items() if text}
 
@@ -28,19 +29,21 @@ def _support(settings: Settings, today: date) -> str:
     https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
     """
     release = settings.release
-    newest = list(KUBERNETES_RELEASES)[-1]
+    remedy = (
+        f"Set kubernetes_version to {DEFAULT_KUBERNETES}; a cluster that stands goes up one minor "
+        "version at a time."
+    )
     if today > release.extended_support_until:
         return (
             f"Kubernetes {release.version}: extended support ended on "
-            f"{release.extended_support_until}; AWS creates no new cluster of it. "
-            f"Set kubernetes_version to {newest}."
+            f"{release.extended_support_until}; AWS creates no new cluster of it. {remedy}"
         )
     if today > release.standard_support_until:
         return (
             f"Kubernetes {release.version}: standard support ended on "
             f"{release.standard_support_until}; extended support, until "
             f"{release.extended_support_until}, costs six times as much for each cluster hour. "
-            f"Set kubernetes_version to {newest}."
+            f"{remedy}"
         )
     return ""
 
@@ -90,4 +93,14 @@ def _fixed_nodes(settings: Settings) -> str:
         f"gpu.scaling is fixed: {gpu.nodes} x {gpu.instance_type} stay up, and are paid for, from "
         "the deployment to its removal, also while the data is prepared and when the training is "
         "over. To pay for them while they train alone, set gpu.scaling to on-demand."
+    )
+
+
+def _repair(settings: Settings) -> str:
+    if settings.gpu.repair != "gpus":
+        return ""
+    return (
+        "gpu.repair is gpus: a node has one engine of DCGM, so CloudWatch then has no GPU metrics. "
+        "The dashboard's graphs of GPU use stay empty, and what rests on GPU use tells nothing. To "
+        "have them, set gpu.repair to nodes."
     )

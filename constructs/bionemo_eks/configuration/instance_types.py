@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from bionemo_eks.configuration.yaml_loader import LOADER
+
 GPU_TABLE = Path(__file__).with_name("instance_types.yaml")
-# libyaml's, where PyYAML was built with it, is ten times as fast.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # A GPU's compute capability: major and minor version.
 Capability = tuple[int, int]
@@ -76,7 +76,7 @@ def _core_types(*rows: tuple[str, int, int, int, int]) -> dict[str, InstanceType
 
 def gpu_types(path: Path = GPU_TABLE) -> dict[str, InstanceType]:
     """Return the types of a table such as instance_types.yaml, by name, in its order."""
-    table = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
+    table = yaml.load(path.read_text(encoding="utf-8"), LOADER)
     capabilities = {
         model: capability_of(text) for model, text in table["compute_capabilities"].items()
     }

@@ -12,13 +12,20 @@ _BESIDE = [
     (IPv4Network("172.16.0.0/12"), IPv4Network("172.31.0.0/16")),
 ]
 # Carrier-grade NAT, this host, link local, this network, multicast, reserved; RFC 6890.
+_NEVER_A_VPC = [*map(IPv4Network, ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4"))]
 _NEVER_A_SOURCE = [
     *_RFC_1918,
-    *map(
-        IPv4Network,
-        ("100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/3"),
-    ),
+    *_NEVER_A_VPC,
+    *map(IPv4Network, ("100.64.0.0/10", "224.0.0.0/3")),
 ]
+
+
+def may_be_a_vpcs(block: IPv4Network) -> bool:
+    """Whether EC2 takes `block` for a VPC: of the reserved ones, it takes those of networks alone.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+    """
+    return not any(block.overlaps(each) for each in _NEVER_A_VPC)
 
 
 def is_of_the_internet(block: IPv4Network) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from bionemo_eks.configuration.messages import allowed
 from bionemo_eks.configuration.presets import PRESETS
-from bionemo_eks.configuration.reader import allowed, setting_fields, settings_model
+from bionemo_eks.configuration.reader import setting_fields, settings_model
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workload, Workloads
 
@@ -19,10 +20,15 @@ _INTRODUCTION = """# Settings
 All settings of a deployment. This page is written by
 `python -m bionemo_eks`; a test holds it against the code.
 
-Set one in `cdk.json`, in the block `bionemo`, a group as an inner object:
+Set one in `cdk.json`, in the block `bionemo` inside of `context`, a group as an inner object:
 
 ```json
-"bionemo": { "kubernetes_version": "1.35", "gpu": { "nodes": 2 } }
+{
+  "app": "...",
+  "context": {
+    "bionemo": { "kubernetes_version": "1.35", "gpu": { "nodes": 2 } }
+  }
+}
 ```
 
 or for one command, by its dotted name: `npx cdk deploy --all -c gpu.nodes=2`. Lists may be given as

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_origin
 
@@ -33,10 +34,16 @@ from bionemo_eks.configuration.instance_types import (
     capability_text,
     smallest,
 )
-from bionemo_eks.configuration.ip_blocks import is_of_the_internet, restricted
+from bionemo_eks.configuration.ip_blocks import is_of_the_internet, may_be_a_vpcs, restricted
 from bionemo_eks.configuration.presets import NONE, PRESETS
 from bionemo_eks.configuration.purchase import Purchase, wrong_with_reservation
-from bionemo_eks.configuration.versions import KUBERNETES_RELEASES, KubernetesRelease
+from bionemo_eks.configuration.regions import known_regions
+from bionemo_eks.configuration.versions import (
+    BROKEN_GPU_AMI_RELEASES,
+    DEFAULT_KUBERNETES,
+    KUBERNETES_RELEASES,
+    KubernetesRelease,
+)
 from bionemo_eks.configuration.workload import Workload
 
 # Whatever CDK tags carries it, so that what is left over can be told from other projects' things.
@@ -47,22 +54,45 @@ _DIRECTION = r"(central|(north|south)?(east|west)|north|south)"
 REGION_PATTERN = rf"^(af|ap|ca|eu|il|me|mx|sa|us)-{_DIRECTION}-[1-9]$"
 # IAM users and roles only: an access entry takes neither groups nor wildcards.
 # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
-PRINCIPAL_PATTERN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$"
+# A path of printable characters, and a name of up to 64:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+PRINCIPAL_PATTERN = (
+    r"^arn:aws:iam::[0-9]{12}:(user|role)/([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"
+)
+# Of 8 hexadecimal digits until 2018, of 17 since:
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
+_ID = r"([0-9a-f]{8}|[0-9a-f]{17})"
+
+# A registry and its port, a repository in small letters, a tag, a digest:
+# https://pkg.go.dev/github.com/distribution/reference
+_REPOSITORY = r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*"
+_IMAGE = (
+    rf"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?/)?{_REPOSITORY}(/{_REPOSITORY})*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
+)
 
 _WHOLE = re.compile(r"^\s*-?[0-9]+(\.0+)?\s*$")
 
-ZONE_PATTERN = r"[a-z]{2}(-[a-z0-9]+)+[a-z]"
+# No Local Zone, such as us-west-2-lax-1a: EKS has no control plane there, and FSx no file system.
+# https://docs.aws.amazon.com/eks/latest/userguide/local-zones.html
+ZONE_PATTERN = r"[a-z]{2}(-[a-z]+)+-[0-9]+[a-z]"
+# What the bucket's name, and those of security groups, may not begin with; both begin with this.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+_RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-", "sg-")
 
 
 @dataclass(frozen=True)
 class Form:
     """What a value must look like, in words, for messages and for docs/settings.md.
 
-    What `may_hold_password` is not repeated in a message where it may have one.
+    What `may_hold_password` is not repeated in a message where it may have one. `names` returns
+    known values, of which the nearest is suggested.
     """
 
     words: str
     may_hold_password: bool = False
+    names: Callable[[], Sequence[str]] | None = None
 
 
 Arn = Annotated[
@@ -79,8 +109,14 @@ ArnOrNone = Annotated[
 ]
 ImageReference = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9._/:@-]+$", min_length=3, max_length=255),
+    StringConstraints(pattern=_IMAGE, max_length=255),
     Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
+]
+# https://docs.aws.amazon.com/eks/latest/userguide/eks-linux-ami-versions.html
+AmiRelease = Annotated[
+    str,
+    StringConstraints(pattern=r"^([0-9]+\.[0-9]+\.[0-9]+-20[0-9]{6})?$"),
+    Form("a release version of EKS' AMIs, such as 1.35.3-20261012, or empty"),
 ]
 Layout = Literal["pod-per-gpu", "pod-per-node"]
 Experiment = Annotated[
@@ -96,7 +132,7 @@ Zone = Annotated[
 ]
 SubnetId = Annotated[
     str,
-    StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$"),
+    StringConstraints(pattern=rf"^subnet-{_ID}$"),
     Form("subnet ids, such as subnet-0123456789abcdef0"),
 ]
 Block = Annotated[str, Form("1 to 40 IPv4 blocks of the internet, such as 203.0.113.0/24")]
@@ -144,7 +180,7 @@ class NetworkSettings(Group):
 
     vpc_id: Annotated[
         str,
-        StringConstraints(pattern=r"^(vpc-[0-9a-f]{8,17})?$"),
+        StringConstraints(pattern=rf"^(vpc-{_ID})?$"),
         Form("a VPC's id, such as vpc-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
@@ -180,7 +216,9 @@ class NetworkSettings(Group):
         block = _block(value)
         if block.version != 4 or not 16 <= block.prefixlen <= 22:
             raise refused("not of the allowed form")
-        return value
+        if not may_be_a_vpcs(ipaddress.IPv4Network(block)):
+            raise refused("EC2 makes no VPC of this host's, link-local, or multicast addresses")
+        return str(block)
 
     @model_validator(mode="after")
     def _blocks_are_apart(self) -> Self:
@@ -242,16 +280,18 @@ class ClusterSettings(Group):
     @field_validator("public_access_cidrs")
     @classmethod
     def _are_blocks(cls, value: list[str]) -> list[str]:
-        for each in value:
-            if _block(each).version != 4:
+        blocks = [_block(each) for each in value]
+        for each, block in zip(value, blocks, strict=True):
+            if block.version != 4:
                 raise refused(f"{each} is not an IPv4 block")
             # https://docs.aws.amazon.com/eks/latest/userguide/config-cluster-endpoint.html
-            if not is_of_the_internet(ipaddress.IPv4Network(each)):
+            if not is_of_the_internet(ipaddress.IPv4Network(block)):
                 raise refused(
                     f"{each} is not of the internet, from which this endpoint is reached; "
                     "EKS takes no reserved addresses"
                 )
-        return value
+        # As EKS takes them: one address as a /32, another's mask as a prefix.
+        return list(dict.fromkeys(map(str, blocks)))
 
     @field_validator("admins")
     @classmethod
@@ -310,7 +350,7 @@ class GpuSettings(Group):
     purchase: Purchase = Field(default="on-demand", description="How the GPU nodes are bought.")
     capacity_reservation_id: Annotated[
         str,
-        StringConstraints(pattern=r"^(cr-[0-9a-f]{8,17})?$"),
+        StringConstraints(pattern=rf"^(cr-{_ID})?$"),
         Form("a reservation's id, such as cr-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
@@ -340,7 +380,24 @@ class GpuSettings(Group):
         default="",
         description="Zone of the GPU nodes and of the file system. Empty: the first zone.",
     )
-    disk_gib: int = Field(default=200, ge=100, le=16384, description="Root volume (gp3), in GiB.")
+    disk_gib: int = Field(
+        default=200,
+        ge=100,
+        le=16384,
+        description="Root volume (gp3), in GiB. Images and what pods write beside the file system "
+        "are on it only where the type has no local NVMe.",
+    )
+    repair: Literal["off", "nodes", "gpus"] = Field(
+        default="nodes",
+        description="What EKS repairs by replacing or rebooting a GPU node. `nodes`: a node that "
+        "is not ready, or whose kernel, disks, network or container runtime fail. `gpus`: faults "
+        "of GPUs too, but then CloudWatch has no GPU metrics. A change makes another node group.",
+    )
+    ami_release: AmiRelease = Field(
+        default="",
+        description="Release of EKS' AMI that the GPU nodes have. Empty: the newest, each time "
+        "that a deployment makes them anew.",
+    )
 
     @field_validator("instance_type")
     @classmethod
@@ -529,6 +586,13 @@ class NotificationSettings(Group):
         description="Minutes for which all workers run and print no line of progress before an "
         "alarm says so, and `training.on_stall` is done.",
     )
+    idle_minutes: int = Field(
+        default=30,
+        ge=10,
+        le=1440,
+        description="Minutes for which GPU nodes are up and their GPUs idle (less than 5 %) before "
+        "an alarm says so, while a training should run.",
+    )
 
 
 class Settings(Group):
@@ -548,16 +612,20 @@ class Settings(Group):
     region: Annotated[
         str,
         StringConstraints(pattern=REGION_PATTERN),
-        Form("an AWS region outside China and GovCloud, such as us-west-2"),
+        Form("an AWS region outside China and GovCloud, such as us-west-2", names=known_regions),
     ] = Field(default="us-west-2", description="AWS region.")
     kubernetes_version: str = Field(
-        default="1.35",
+        default=DEFAULT_KUBERNETES,
         examples=list(KUBERNETES_RELEASES),
-        description="Kubernetes minor version of cluster and nodes.",
+        description="Kubernetes minor version of cluster and nodes; a cluster that stands goes up "
+        "one at a time.",
     )
     tags: Annotated[
         dict[TagKey, TagValue],
-        Form("tags; keys and values of letters, digits, spaces and _ . : / = + - @"),
+        Form("up to 40 tags; keys and values of letters, digits, spaces and _ . : / = + - @"),
+        # Of the 50 that a resource may have, some are the project's, CDK's and EKS'.
+        # https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html
+        Field(max_length=40),
     ] = Field(default={}, description="Tags for every resource, beside the project's own.")
     network: NetworkSettings = Field(default=NetworkSettings())
     cluster: ClusterSettings = Field(default=ClusterSettings())
@@ -572,6 +640,14 @@ class Settings(Group):
     def model_post_init(self, context: Any) -> None:
         """Keep the workload, which the reader hands over as the context of the validation."""
         self._workload = context
+
+    @field_validator("cluster_name")
+    @classmethod
+    def _no_reserved_prefix(cls, value: str) -> str:
+        if value.startswith(_RESERVED_PREFIXES):
+            taken = ", ".join(_RESERVED_PREFIXES)
+            raise refused(f"buckets and security groups take their names from it, not with {taken}")
+        return value
 
     @field_validator("preset", mode="before")
     @classmethod
@@ -590,6 +666,9 @@ class Settings(Group):
         for key in value:
             if re.match(r"aws:", key, re.IGNORECASE):
                 raise refused(f"'{key}': AWS reserves tag keys that begin with aws:")
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+            if [each.lower() for each in value].count(key.lower()) > 1:
+                raise refused(f"'{key}' is there in large and in small letters, one to IAM")
             if key == DEPLOYMENT_TAG:
                 raise refused(f"'{key}' is the project's own tag, by which it knows its things")
         return value
@@ -616,6 +695,26 @@ class Settings(Group):
                 f"({', '.join(self.zones)}): name it in network.availability_zones too",
                 "network.availability_zones",
                 "gpu.availability_zone",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_ami_release_fits(self) -> Self:
+        release, version = self.gpu.ami_release, self.kubernetes_version
+        if not release:
+            return self
+        kubernetes, _, day = release.partition("-")
+        if kubernetes.rpartition(".")[0] != version:
+            raise refused(
+                f"{release} is an AMI for Kubernetes {kubernetes}, and the cluster has {version}",
+                "gpu.ami_release",
+                "kubernetes_version",
+            )
+        if version in BROKEN_GPU_AMI_RELEASES.get(day, ()):
+            raise refused(
+                f"{release} is known to be broken: its kernel panics on GPU types "
+                "(https://github.com/awslabs/amazon-eks-ami/issues/2845)",
+                "gpu.ami_release",
             )
         return self
 

@@ -63,6 +63,7 @@ class KubernetesRelease:
 
 
 _KUBE_PROXY, _COREDNS, _METRICS = "kube-proxy", "coredns", "metrics-server"
+NODE_MONITOR = "eks-node-monitoring-agent"
 
 # The same for every Kubernetes version in the table: EKS offers each of them for all of these.
 _COMMON_ADDONS = {
@@ -73,6 +74,8 @@ _COMMON_ADDONS = {
     "aws-fsx-csi-driver": "v1.9.0-eksbuild.1",
     # Newest; its GPU metrics need no add-on of their own.
     "amazon-cloudwatch-observability": "v6.4.0-eksbuild.1",
+    # The first that does not take a program's own fault (XID 13, 31, 94) for one of the GPU.
+    NODE_MONITOR: "v1.7.0-eksbuild.1",
 }
 
 
@@ -150,13 +153,39 @@ KUBERNETES_RELEASES = dict(
             "v1.13.2-eksbuild.31",
             "v0.9.0-eksbuild.5",
         ),
+        # kube-proxy and CoreDNS as EKS chose them for a new cluster on 2026-09-16; metrics-server
+        # as for 1.35.
+        _release(
+            "1.36",
+            "2027-08-02",
+            "2028-08-02",
+            "v1.36.1",
+            "v1.36.0-eksbuild.21",
+            "v1.14.3-eksbuild.16",
+            "v0.9.0-eksbuild.5",
+        ),
     ]
 )
+# The newest of which all is documented. Of the kernel of 1.36, 6.18, no page of AWS was found that
+# says that the Lustre client runs on it, as one has to make sure of:
+# https://docs.aws.amazon.com/fsx/latest/LustreGuide/managing-lustre-version.html
+DEFAULT_KUBERNETES = "1.35"
+
+# Releases of EKS' AMIs, by their date, on which GPU nodes of these Kubernetes versions do not come
+# up: the kernel panics. https://github.com/awslabs/amazon-eks-ami/issues/2845
+_PANICS = ("1.31", "1.32", "1.33", "1.34", "1.35")
+BROKEN_GPU_AMI_RELEASES = {"20260930": _PANICS, "20261003": _PANICS}
 
 IMAGES = {
     "bionemo": Image(
         "nvcr.io/nvidia/clara/bionemo-framework:1.2",
         "the 2024 blueprint's; the last line with UniRef50Preprocess and examples/protein/esm1nv",
+    ),
+    "pytorch": Image(
+        "public.ecr.aws/deep-learning-containers/pytorch:2.13-cu133-amzn2023",
+        "AWS' own PyTorch 2.13, public, without a key, patched until 2027-07-20; with NumPy, "
+        "matplotlib, NCCL and what EFA needs; the newest that its page lists: "
+        "https://github.com/aws/deep-learning-containers/blob/main/docs/pytorch/index.md",
     ),
     "kubectl": Image(
         "registry.k8s.io/kubectl:v1.35.3",

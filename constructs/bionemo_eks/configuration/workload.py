@@ -36,29 +36,33 @@ class Restarts:
 class Program:
     """What a worker runs below the start program of `workloads/training`, which is common to all.
 
-    `folder`: files that are mounted beside the start program. `rules`: the module there that knows
-    the checkpoints: its class `Rules(results, data)` is that of `workloads/training/rounds.py`.
-    `results`: the folder in the pods below which a run with given settings leaves them. `command`:
-    torchrun and what it starts.
+    `folders`: those whose files are mounted beside the start program. `rules`: the module there
+    that knows the checkpoints: its class `Rules(results, data)` is that of
+    `workloads/training/rounds.py`. `results`: the folder in the pods below which a run with given
+    settings leaves them. `command`: torchrun and what it starts. `by_entry_point`: whether the
+    image's entry point starts all this, and the manifest's container has no `command`.
     """
 
-    folder: Path
+    folders: tuple[Path, ...]
     rules: str
     results: Callable[[Settings], str]
     command: Callable[[Settings], list[str]]
+    by_entry_point: bool = False
 
 
 @dataclass(frozen=True)
 class Rates:
     """What a run takes, for its cost.
 
-    `training_hours`: hours that the training runs with given settings. `checkpoints_gb` and
-    `image_gb`: gigabytes kept in S3, and pulled by each node. `replaced_gb`: gigabytes of
-    checkpoints that a whole run writes and replaces by newer ones.
+    `training_hours`: hours that the training runs with given settings, and `told_by`, for people,
+    who says so. `checkpoints_gb`: gigabytes
+    that it leaves in S3; `replaced_gb`: those of checkpoints that a whole run writes and replaces
+    by newer ones. `image_gb`: gigabytes that each node pulls.
     """
 
     training_hours: Callable[[Settings], float]
-    checkpoints_gb: float
+    told_by: str
+    checkpoints_gb: Callable[[Settings], float]
     replaced_gb: Callable[[Settings], float]
     image_gb: float
 

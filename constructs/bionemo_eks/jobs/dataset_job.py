@@ -6,7 +6,7 @@ from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import FSX, PROGRAMS
+from bionemo_eks.jobs.places import COMMON_FOLDER, FSX, PROGRAMS
 
 # As `manifests/workload` has it: the data Job's name before its hash.
 DATA_JOB = "uniref50-download"
@@ -46,7 +46,7 @@ def _program_files(program: str) -> dict[str, str]:
     alone = _PROGRAMS["bionemo"]
     return {
         name: text
-        for name, text in manifests.program_files(PROGRAM_FOLDER).items()
+        for name, text in manifests.program_files(PROGRAM_FOLDER, COMMON_FOLDER).items()
         if (name == alone) == (program == alone)
     }
 

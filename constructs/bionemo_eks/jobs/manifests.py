@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from bionemo_eks.configuration.yaml_loader import LOADER
+
 MANIFESTS = Path(__file__).resolve().parents[3] / "manifests"
 
 KubernetesObject = dict[str, Any]
@@ -45,7 +47,7 @@ def load(
         missing, unused = sorted(named - set(values)), sorted(set(values) - named)
         raise ManifestError(f"manifests/{path}: not given: {missing}; not in the file: {unused}")
     text = template.substitute({name: _written(value) for name, value in values.items()})
-    return [document for document in yaml.safe_load_all(text) if document]
+    return [document for document in yaml.load_all(text, LOADER) if document]
 
 
 def load_one(

@@ -11,7 +11,7 @@ from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import Workload
 from bionemo_eks.jobs import capacity_block, manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import DATA_LOCK, NOTES, PROGRAMS, STATE
+from bionemo_eks.jobs.places import DATA_LOCK, NOTES, PROGRAMS, STATE, TRAINING_PROGRAM
 
 PROGRAM_FOLDER = PROGRAMS / "training"
 
@@ -23,7 +23,7 @@ _HYPERVISOR_SHARE, _DAEMONS_GIB = 0.075, 2
 
 def training_program(workload: Workload) -> KubernetesObject:
     """Return the ConfigMap with the start program and the workload's own files beside it."""
-    files = manifests.program_files(PROGRAM_FOLDER, workload.program.folder)
+    files = manifests.program_files(PROGRAM_FOLDER, *workload.program.folders)
     name = name_with_hash(f"{workload.name}-program", files)
     values = {"name": name, "files": files, "training": workload.job}
     return manifests.load_one("workload/training-program.yaml", values)
@@ -49,7 +49,7 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
             "gpus_per_worker": gpus_per_worker,
             "image": settings.training.image,
             "program": training_program(workload)["metadata"]["name"],
-            "arguments": [*_start(settings), "--", *workload.program.command(settings)],
+            "arguments": _arguments(settings),
             "cpus": math.floor((node.vcpus - _NODE_CPUS) * share),
             "memory": f"{memory_gib}Gi",
             "shared_memory": f"{max(memory_gib // 4, 1)}Gi",
@@ -57,6 +57,13 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
         },
         root=workload.manifest.parent,
     )
+
+
+def _arguments(settings: Settings) -> list[str]:
+    """Return what a worker's container is started with, behind its manifest's own command."""
+    program = settings.workload.program
+    start = ["python3", f"{TRAINING_PROGRAM}/start.py"] if program.by_entry_point else []
+    return [*start, *_start(settings), "--", *program.command(settings)]
 
 
 def _start(settings: Settings) -> list[str]:

@@ -15,9 +15,11 @@ from rehearsal.local_aws.types import references
 from rehearsal.local_aws.types.provisioner import Made, Properties
 
 _CLUSTER, _NODE_GROUP = "AWS::EKS::Cluster", "AWS::EKS::Nodegroup"
-# What EKS changes by UpdateNodegroupVersion, and by UpdateNodegroupConfig or TagResource.
+# What EKS changes by UpdateNodegroupVersion, and by UpdateNodegroupConfig or TagResource:
+# https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html
+# https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.html
 _NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
-_SAME_NODES = ("ScalingConfig", "Labels", "Taints", "UpdateConfig", "Tags")
+_SAME_NODES = ("ScalingConfig", "Labels", "Taints", "UpdateConfig", "NodeRepairConfig", "Tags")
 
 
 def register() -> None:
@@ -59,11 +61,17 @@ def _make_node_group(
 def _check_node_group_update(
     update: Callable[..., Made], physical_id: str, old: Properties, new: Properties, *where: str
 ) -> Made:
-    """EKS refuses new nodes together with new settings.
+    what_a_node_group_names(new)
+    one_kind_of_change(old, new)
+    return update(physical_id, old, new, *where)
 
+
+def one_kind_of_change(old: Properties, new: Properties) -> None:
+    """Raise an error where a node group would get new nodes together with new settings.
+
+    EKS refuses the two at once; a group of another name is another group:
     https://github.com/aws/aws-cdk/issues/16644
     """
-    what_a_node_group_names(new)
 
     def changed(names: tuple[str, ...]) -> list[str]:
         return [name for name in names if old.get(name) != new.get(name)]
@@ -74,7 +82,6 @@ def _check_node_group_update(
             "Version and ReleaseVersion updates cannot be combined with other updates "
             f"({', '.join([*changed(_NEW_NODES), *changed(_SAME_NODES)])})"
         )
-    return update(physical_id, old, new, *where)
 
 
 def _keep_the_autoscalers_number(

@@ -12,6 +12,7 @@ from aws_cdk.assertions import Match, Template
 from bionemo_eks.cluster.cluster import EksCluster
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from tests.constructs.bare import CLUSTER, SUBNETS, only, some_cluster, some_vpc, waits_for
+from tests.context import UNSTAGED
 
 KIND, ENTRY, FUNCTION, GROUP, ROLE = (
     "AWS::EKS::Cluster",
@@ -31,8 +32,8 @@ def cluster(
     public: tuple[str, ...] | None = BLOCKS, admins: tuple[str, ...] = (), trust: str = ""
 ) -> Template:
     stack = Stack()
-    # The kubectl layer is 36 MB, and every stack would copy it.
-    stack.node.set_context("aws:cdk:disable-asset-staging", True)
+    for flag, value in UNSTAGED.items():
+        stack.node.set_context(flag, value)
     vpc = some_vpc(stack)
     EksCluster(
         stack,

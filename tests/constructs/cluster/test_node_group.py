@@ -13,7 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk.assertions import Template
 
-from bionemo_eks.cluster.node_group import NodeGroup, NodePool
+from bionemo_eks.cluster.node_group import Disk, NodeGroup, NodePool
 from tests.constructs.bare import SUBNETS, only, some_vpc
 
 GROUP, LAUNCH, ROLE, PLACEMENT = (
@@ -29,7 +29,7 @@ POOL = NodePool(
     kubernetes_version="1.35",
     min_nodes=0,
     max_nodes=2,
-    disk_gib=200,
+    disk=Disk(200),
     labels={"eks-node": "gpu"},
     taint=("nvidia.com/gpu", "present"),
 )
@@ -95,6 +95,13 @@ def test_nodes_follow_the_control_planes_version() -> None:
     assert only(nodes(kubernetes_version="1.34"), GROUP)["Version"] == "1.34"
 
 
+def test_an_ami_release_is_pinned_or_eks_takes_the_newest() -> None:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html"""
+    pinned = only(nodes(ami_release="1.35.3-20261012"), GROUP)
+    assert (pinned["ReleaseVersion"], pinned["Version"]) == ("1.35.3-20261012", "1.35")
+    assert "ReleaseVersion" not in only(plain(), GROUP)
+
+
 @pytest.mark.parametrize("capacity_type", ["ON_DEMAND", "SPOT"])
 def test_nodes_are_bought_as_asked(capacity_type: str) -> None:
     assert only(nodes(capacity_type=capacity_type), GROUP)["CapacityType"] == capacity_type
@@ -108,7 +115,7 @@ def test_pods_do_not_reach_the_nodes_credentials() -> None:
 
 
 def test_the_disk_is_encrypted_and_goes_with_its_node() -> None:
-    (disk,) = launch(nodes(disk_gib=300))["BlockDeviceMappings"]
+    (disk,) = launch(nodes(disk=Disk(300)))["BlockDeviceMappings"]
     assert disk["Ebs"] == {
         "Encrypted": True,
         "VolumeType": "gp3",
@@ -117,13 +124,23 @@ def test_the_disk_is_encrypted_and_goes_with_its_node() -> None:
     }
 
 
+def test_a_disk_is_as_fast_as_asked() -> None:
+    (disk,) = launch(nodes(disk=Disk(300, throughput=500, iops=5000)))["BlockDeviceMappings"]
+    assert (disk["Ebs"]["Throughput"], disk["Ebs"]["Iops"]) == (500, 5000)
+
+
+def test_nodes_get_the_user_data_asked_for() -> None:
+    assert launch(nodes(user_data="some"))["UserData"] == {"Fn::Base64": "some"}
+    assert "UserData" not in launch(plain())
+
+
 def test_eks_takes_the_launch_template() -> None:
     """It refuses one that says what the node group says.
 
     https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
     """
-    refused = {"IamInstanceProfile", "NetworkInterfaces", "InstanceType", "ImageId", "UserData"}
-    assert not refused & set(launch(plain()))
+    refused = {"IamInstanceProfile", "NetworkInterfaces", "InstanceType", "ImageId"}
+    assert not refused & set(launch(nodes(user_data="anything")))
 
 
 def test_a_new_launch_template_reaches_the_plain() -> None:
@@ -170,6 +187,23 @@ def test_reserved_capacity_is_used_only_when_given() -> None:
         "CapacityReservationTarget": {"CapacityReservationId": "cr-0123456789abcdef0"}
     }
     assert "CapacityReservationSpecification" not in launch(plain())
+
+
+def test_nodes_are_repaired_when_asked_but_not_for_every_reason() -> None:
+    """EKS takes an override only with all four of its values.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-eks-nodegroup-noderepairconfigoverrides.html
+    """
+    assert "NodeRepairConfig" not in only(plain(), GROUP)
+    assert only(nodes(repair=True), GROUP)["NodeRepairConfig"] == {"Enabled": True}
+    but = nodes(repair=True, not_repaired=[("AcceleratedHardwareReady", "DCGMError")])
+    (override,) = only(but, GROUP)["NodeRepairConfig"]["NodeRepairConfigOverrides"]
+    assert override.pop("MinRepairWaitTimeMins") >= 1
+    assert override == {
+        "NodeMonitoringCondition": "AcceleratedHardwareReady",
+        "NodeUnhealthyReason": "DCGMError",
+        "RepairAction": "NoAction",
+    }
 
 
 def test_reservations_may_be_those_of_a_resource_group() -> None:

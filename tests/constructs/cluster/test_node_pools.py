@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from bionemo_eks.cluster.node_group import NodePool
+from bionemo_eks.cluster.node_group import Disk, NodePool
 from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
-from bionemo_eks.configuration.names import node_group_prefix
+from bionemo_eks.configuration.names import name_with_hash, node_group_prefix
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TAINT
 from tests.context import USABLE, read_settings
@@ -53,7 +53,33 @@ def test_core_nodes_are_never_fewer_than_set() -> None:
 
 def test_each_pool_has_the_disk_set_for_it() -> None:
     changes = {"core.disk_gib": "150", "gpu.disk_gib": "300"}
-    assert (core(**changes).disk_gib, gpu(**changes).disk_gib) == (150, 300)
+    assert (core(**changes).disk.size, gpu(**changes).disk.size) == (150, 300)
+
+
+@pytest.mark.parametrize("instance_type", USABLE)
+def test_images_come_to_local_nvme_or_to_a_fast_root_volume(instance_type: str) -> None:
+    """gp3 gives at most 2,000 MiB/s, and a quarter of a MiB/s for each IOPS.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
+    """
+    pool = gpu(**{"gpu.instance_type": instance_type, "gpu.nodes": "1"})
+    if GPU_INSTANCE_TYPES[instance_type].nvme_gb:
+        assert pool.disk == Disk(200)
+        return
+    assert pool.disk.throughput is not None
+    assert pool.disk.iops is not None
+    assert 500 <= pool.disk.throughput <= min(2000, pool.disk.iops / 4)
+
+
+def test_only_the_gpu_nodes_ami_is_pinned() -> None:
+    change = {"gpu.ami_release": "1.35.3-20261012"}
+    assert gpu(**change).ami_release == "1.35.3-20261012"
+    assert not core(**change).ami_release
+
+
+def test_only_gpu_nodes_are_told_of_disks_and_images() -> None:
+    assert gpu().user_data
+    assert not core().user_data
 
 
 @pytest.mark.parametrize(
@@ -138,10 +164,35 @@ def test_in_other_subnets_it_is_another_group() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"gpu.nodes": "3"}, {"gpu.disk_gib": "300"}, {"kubernetes_version": "1.34"}]
+    "change",
+    [
+        {"gpu.nodes": "3"},
+        {"gpu.disk_gib": "300"},
+        {"gpu.ami_release": "1.35.3-20261012"},
+        {"kubernetes_version": "1.34"},
+    ],
 )
 def test_what_eks_can_change_leaves_the_group(change: dict[str, str]) -> None:
     assert gpu(**change).name == gpu().name
+
+
+def test_another_repair_is_another_group_for_it_may_come_with_new_nodes() -> None:
+    """EKS refuses the two together on one group: https://github.com/aws/aws-cdk/issues/16644"""
+    repairs = ("off", "nodes", "gpus")
+    pools = {repair: gpu(**{"gpu.repair": repair}) for repair in repairs}
+    assert len({pool.name for pool in pools.values()}) == len(repairs)
+    assert [pools[repair].repair for repair in repairs] == [False, True, True]
+
+
+def test_without_repair_a_group_has_the_name_that_it_had_before_there_was_any() -> None:
+    """So it is updated in place; the name is that of the version before."""
+    pool = gpu(("pods-a",), **{"gpu.repair": "off", "gpu.instance_type": "p3.16xlarge"})
+    before = ["p3.16xlarge", "AL2023_x86_64_NVIDIA", "ON_DEMAND", "pods-a"]
+    assert pool.name == name_with_hash("bionemo-on-eks-gpu", *before)
+
+
+def test_core_nodes_are_not_repaired() -> None:
+    assert not core().repair
 
 
 def test_several_types_are_another_group_and_one_type_keeps_its_own() -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from bionemo_eks.configuration.advice import advice
-from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES, KUBERNETES_RELEASES
 from tests.context import read_settings
 
 
@@ -31,7 +31,14 @@ def test_support_that_has_ended_is_told_with_its_date_and_the_newest_version(
     assert text is not None
     assert version in text
     assert ended in text
-    assert list(KUBERNETES_RELEASES)[-1] in text
+    assert DEFAULT_KUBERNETES in text
+    assert "one minor version at a time" in text
+
+
+def test_repaired_gpus_cost_their_metrics_and_that_is_told() -> None:
+    today = date(2026, 11, 24)
+    assert "gpu-repair" not in advice(read_settings({}), today)
+    assert "no GPU metrics" in advice(read_settings({"gpu.repair": "gpus"}), today)["gpu-repair"]
 
 
 def test_an_endpoint_that_is_open_to_all_is_told() -> None:

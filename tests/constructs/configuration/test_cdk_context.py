@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bionemo_eks.configuration.cdk_context import read_context, settings_of
+from app import main
+from bionemo_eks.configuration.cdk_context import read_context, read_files, settings_of
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.jobs.workloads import WORKLOADS
 from tests.context import read_settings
@@ -71,6 +72,74 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(SettingsError, match=re.escape(name)):
         settings_of(tmp_path, WORKLOADS)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "said"),
+    [
+        ('{\n  "context": {},\n  "bionemo": {}\n}', "line 3, column 3", 'Move it into "context"'),
+        ('{"BioNeMo": {}}', "line 1, column 2", '"bionemo"'),
+        ('{"contxt": {"bionemo": {}}}', "line 1, column 2", '"context" that cdk reads'),
+        ('{"app": "x", "gpu": {"nodes": 4}}', "line 1, column 14", '{"gpu": ...}'),
+        ('{"gpu.nodes": 4}', "line 1, column 2", "Move it into the block"),
+        (
+            '{"context": {"bionemo": {"gpu": {"nodes": 1}},\n\t"bionemo": {}}}',
+            "line 2, column 2",
+            '"context.bionemo" stands there a second time; the first is in line 1, column 14',
+        ),
+        ('{"context": {"a:b": [{}, {"x": 1, "x": 2}]}}', "line 1, column 35", "context.a:b.1.x"),
+    ],
+)
+def test_what_cdk_would_pass_over_without_a_word_is_refused(
+    text: str, where: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "cdk.json").write_text(text)
+    for read in (read_context, read_files):
+        with pytest.raises(SettingsError) as refused:
+            read(tmp_path)
+        assert str(refused.value).startswith(f"cdk.json, {where}: ")
+        assert said in str(refused.value)
+
+
+def test_the_app_reads_the_text_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """cdk has given it the context alone by then."""
+    (tmp_path / "cdk.json").write_text('{"app": "x", "bionemo": {"gpu": {"nodes": 4}}}')
+    monkeypatch.chdir(tmp_path)
+    assert main() == 1
+    assert 'cdk.json, line 1, column 14: "bionemo"' in capsys.readouterr().err
+
+
+def test_a_second_block_in_the_other_file_is_refused(tmp_path: Path) -> None:
+    """cdk's precedence is by key, so one of the two would be without effect, whole."""
+    (tmp_path / "cdk.json").write_text('{"context": {"bionemo": {"gpu": {"nodes": 3}}}}')
+    (tmp_path / "cdk.context.json").write_text('{"bionemo": {"region": "eu-west-1"}}')
+    with pytest.raises(
+        SettingsError, match=r"cdk\.context\.json, line 1, column 2: a second block"
+    ):
+        settings_of(tmp_path, WORKLOADS)
+
+
+def test_what_is_cdks_own_is_left_alone(tmp_path: Path) -> None:
+    """Its `tags`, its flags, the same name in two objects, and a comment as people write it."""
+    (tmp_path / "cdk.json").write_text(
+        '{"//": "x", "app": "y", "tags": [{"Key": "a"}, {"Key": "b"}], "output": "o",'
+        '"watch": {"include": ["**"], "exclude": []}, "context": {"@aws-cdk/core:x": [[], [1, 2]],'
+        '"bionemo": {"gpu": {"nodes": 3}, "core": {"nodes": 4}}}}'
+    )
+    assert settings_of(tmp_path, WORKLOADS).core.nodes == 4
+
+
+@pytest.mark.parametrize("name", ["binoemo", "bio-nemo", "BioNeMo", "bionemo2"])
+def test_a_misspelt_block_is_suggested(name: str) -> None:
+    with pytest.raises(SettingsError, match="Did you mean the block 'bionemo'"):
+        read_settings({name: {"gpu": {"nodes": 3}}})
+
+
+def test_a_setting_by_its_whole_path_is_suggested() -> None:
+    with pytest.raises(SettingsError, match=r"Did you mean 'gpu\.nodes'"):
+        read_settings({"bionemo.gpu.nodes": "3"})
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ def refusal(context: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
+        ("cluster_name", "xn--a", ["letters"]),
+        ("cluster_name", "sg-a", ["letters"]),
         ("gpu.nodes", "0", ["1", "64"]),
         ("gpu.nodes", "4_0", ["1", "64"]),
         ("gpu.nodes", True, ["1", "64"]),
@@ -63,7 +65,24 @@ def refusal(context: dict[str, Any]) -> str:
         ("cluster.public_access_cidrs", ["fd00::/8"], ["IPv4"]),
         ("cluster.public_access_cidrs", ["10.0.0.0/99"], ["IPv4"]),
         ("cluster.public_access_cidrs", ["8.8.8.8/32"] * 41, ["1", "40"]),
+        ("cluster.admins", ["arn:aws:iam::111122223333:role/"], ["arn:aws:iam::"]),
+        ("cluster.admins", ["arn:aws:iam::111122223333:role/a/"], ["arn:aws:iam::"]),
+        ("cluster.admins", ["arn:aws-cn:iam::111122223333:role/a"], ["arn:aws:iam::"]),
+        ("cluster.admins", [f"arn:aws:iam::111122223333:role/{'a' * 65}"], ["arn:aws:iam::"]),
         ("network.vpc_cidr", "10.1.0.0/24", ["/16", "/22"]),
+        ("network.vpc_cidr", "10.1.0.0", ["/16", "/22"]),
+        ("network.vpc_cidr", "127.0.0.0/16", ["/16", "/22"]),
+        ("network.vpc_cidr", "224.0.0.0/16", ["/16", "/22"]),
+        ("network.vpc_id", "vpc-0123456789", ["vpc-0123456789abcdef0"]),
+        ("network.node_subnet_ids", ["subnet-012345678"], ["subnet-0123456789abcdef0"]),
+        ("network.availability_zones", ["us-west-2-lax-1a", "us-west-2a"], ["us-west-2a"]),
+        ("gpu.availability_zone", "us-west-2-lax-1a", ["us-west-2a"]),
+        ("gpu.capacity_reservation_id", "cr-0123456789", ["cr-0123456789abcdef0"]),
+        ("training.image", "nvcr.io/NVIDIA/bionemo:1.2", ["image reference"]),
+        ("training.image", "nvcr.io/nvidia/bionemo:", ["image reference"]),
+        ("training.image", "nvcr.io//bionemo", ["image reference"]),
+        ("tags", {"Team": "a", "team": "b"}, ["letters", "digits"]),
+        ("tags", {f"k{number}": "v" for number in range(41)}, ["up to 40"]),
         ("dataset.url", "s3://bucket/u.fasta.gz", ["http or https", "file"]),
         ("dataset.url", "https://mirror.example.org:99999/u.fasta.gz", ["http or https"]),
         ("dataset.url", "https://mirror.example.org/?a=b.gz", ["file"]),
@@ -93,6 +112,45 @@ def test_a_message_names_the_setting_the_value_what_is_allowed_and_how_to_set_it
     assert re.search(".*".join(map(re.escape, allowed)), offered)
     assert json.dumps(FIELDS[name].get_default()) in text
     assert f"-c {name}=" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("region", "us-wst-2", "us-west-2"),
+        ("region", "eu-centrl-1", "eu-central-1"),
+        ("gpu.instance_type", "p4d.24xlrge", "p4d.24xlarge"),
+        ("gpu.instance_type", "p4d.24xlarge,p4de.24xlrge", "p4de.24xlarge"),
+        ("core.instance_type", "M5.xlarge", "m5.xlarge"),
+        ("gpu.purchase", "ondemand", "on-demand"),
+        ("cluster.endpoint", "public-and-privat", "public-and-private"),
+    ],
+)
+def test_of_names_the_nearest_is_suggested(name: str, value: str, meant: str) -> None:
+    assert f"Did you mean '{meant}'?" in refusal({name: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("Zürich", "Zürich"), ("東京", "東京"), ("a\x1b[2Jb", "u001b"), ("a\u202eb", "u202e")],
+)
+def test_letters_are_shown_as_written_and_no_terminal_is_moved(value: str, shown: str) -> None:
+    text = refusal({"region": value})
+    assert shown in text
+    assert all(each.isprintable() or each == "\n" for each in text)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("8.8.8.8", ["8.8.8.8/32"]),
+        ("8.8.8.0/255.255.255.0", ["8.8.8.0/24"]),
+        ("8.8.8.8,8.8.8.8/32", ["8.8.8.8/32"]),
+    ],
+)
+def test_an_address_is_handed_on_as_eks_takes_it(given: str, taken: list[str]) -> None:
+    settings = read_settings({"cluster.public_access_cidrs": given})
+    assert settings.cluster.public_access_cidrs == taken
 
 
 @pytest.mark.parametrize("name", ["dataset.url", "dataset.http_proxy", "dataset.https_proxy"])
@@ -193,6 +251,23 @@ def test_gpu_types_that_do_not_fit_are_named_with_the_reason(
 ) -> None:
     text = refusal(changes)
     for part in named:
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("release", "version", "named"),
+    [
+        ("1.34.6-20261012", "1.35", ["Kubernetes 1.34.6", "has 1.35", "kubernetes_version"]),
+        ("1.35.3-20260930", "1.35", ["known to be broken", "panics"]),
+        ("1.34.6-20261003", "1.34", ["known to be broken", "panics"]),
+        ("20261012", "1.35", ["1.35.3-20261012"]),
+    ],
+)
+def test_an_ami_release_that_does_not_work_is_refused_with_the_reason(
+    release: str, version: str, named: list[str]
+) -> None:
+    text = refusal({"gpu.ami_release": release, "kubernetes_version": version})
+    for part in ["gpu.ami_release", release, *named]:
         assert part in text
 
 

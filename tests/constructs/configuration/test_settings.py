@@ -13,6 +13,12 @@ def test_addresses_of_the_internet_may_reach_the_endpoint(block: str) -> None:
     assert settings.cluster.public_access_cidrs == [block]
 
 
+@pytest.mark.parametrize("release", ["", "1.35.3-20261012"])
+def test_an_ami_release_of_the_clusters_version_is_taken(release: str) -> None:
+    settings = read_settings({"gpu.ami_release": release, "kubernetes_version": "1.35"})
+    assert settings.gpu.ami_release == release
+
+
 def test_with_an_existing_vpc_one_zone_may_be_named() -> None:
     context = {"network.vpc_id": "vpc-12345678", "network.availability_zones": "us-west-2c"}
     assert read_settings(context).gpu_zone == "us-west-2c"

@@ -199,7 +199,7 @@ def test_the_manifest_that_it_reads_is_the_one_that_the_program_writes() -> None
     """Of which it knows the name and these two keys."""
     code = """
 import dataclasses, json, sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 from layout import Split
 from order import Finished
 from publish import MANIFEST, manifest_of
@@ -207,9 +207,9 @@ from source import Facts
 files = [Finished("val/x000.csv", 1, 2, "0")]
 print(json.dumps([MANIFEST, manifest_of("1", Split(), Facts("https://a/b"), 0, files)]))
 """
-    folder = str(ROOT / "workloads/uniref50")
+    folders = [str(ROOT / "workloads" / each) for each in ("uniref50", "common")]
     done = subprocess.run(
-        [sys.executable, "-c", code, folder], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, *folders], capture_output=True, text=True, check=True
     )
     name, manifest = json.loads(done.stdout)
     assert name == function.MANIFEST

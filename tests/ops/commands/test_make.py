@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def make(target: str, tmp_path: Path, **statuses: int) -> tuple[int, str]:
+def make(target: str, tmp_path: Path, *more: str, **statuses: int) -> tuple[int, str]:
     """Run the recipe of a target with a cdk and a python that end so."""
     for name in ("cdk", "python"):
         program = tmp_path / name
@@ -19,7 +20,7 @@ def make(target: str, tmp_path: Path, **statuses: int) -> tuple[int, str]:
         program.chmod(0o755)
     done = subprocess.run(
         # `setup` counts as made; PATH is the makefile's own but for what is put before it.
-        ["make", "-o", "setup", target, f"PATH={tmp_path}:{os.environ['PATH']}"],
+        ["make", "-o", "setup", target, f"PATH={tmp_path}:{os.environ['PATH']}", *more],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -47,3 +48,35 @@ def test_make_deploy_goes_on_after_warnings_and_not_after_failures(
     status, out = make("deploy", tmp_path, cdk=0, python=python)
     assert ("cdk deploy --all" in out) == deploys
     assert (status == 0) == deploys
+
+
+@pytest.mark.parametrize(
+    ("given", "handed_on"),
+    [
+        ("gpu.nodes=4", "-c gpu.nodes=4"),
+        ("gpu.nodes=4 region=eu-west-1", "-c gpu.nodes=4 -c region=eu-west-1"),
+        ("-c gpu.nodes=4", "-c gpu.nodes=4"),
+        ('--context \'tags={"a": "b c"}\'', '--context tags={"a": "b c"}'),
+        ("", ""),
+    ],
+)
+def test_settings_are_taken_with_and_without_the_option(
+    given: str, handed_on: str, tmp_path: Path
+) -> None:
+    _, out = make("synth", tmp_path, f"CONTEXT={given}", cdk=0, python=0)
+    assert f"cdk synth --quiet {handed_on}".strip() in out.splitlines()
+
+
+def test_make_clean_removes_whatever_git_ignores(tmp_path: Path) -> None:
+    """That is all that the targets make, beside what a user has set."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for pattern in (ROOT / ".gitignore").read_text().split():
+        folder = tmp_path / "constructs" if "egg-info" in pattern else tmp_path
+        folder.mkdir(exist_ok=True)
+        made = folder / pattern.replace("*", "some")
+        made.mkdir() if pattern.endswith("/") else made.touch()
+    (tmp_path / "cdk.context.json").touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert {each.name for each in tmp_path.rglob("*")} == {
+        *("Makefile", "cdk.context.json", "constructs")
+    }

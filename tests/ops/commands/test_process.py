@@ -236,4 +236,4 @@ def test_the_command_works_through_a_symbolic_link(tmp_path: Path) -> None:
     link = tmp_path / "elsewhere/link"
     link.symlink_to("../first")
     done = command("status", start=(str(link),))
-    assert done.stdout.split() == [str(project), "-m", "ops", "status"]
+    assert done.stdout.split() == [str(project), "-E", "-m", "ops", "status"]

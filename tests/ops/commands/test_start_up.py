@@ -14,6 +14,9 @@ import pytest
 
 from tests.context import ROOT
 
+# Each starts the command anew.
+pytestmark = pytest.mark.slow
+
 Prepare = Callable[[Path], dict[str, str]]
 SSO = """
 [profile sso]

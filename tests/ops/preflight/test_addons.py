@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from bionemo_eks.configuration.addons import ADDON_CONFIGURATION
+from bionemo_eks.configuration.addons import addon_configuration
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops.commands import preflight
 from ops.preflight import addons
 from ops.results import Verdict
+from tests.context import read_settings
 from tests.ops.accounts import one
 from tests.ops.reading import in_order
 from tests.simulated.accounts import good
@@ -147,4 +148,20 @@ def test_every_addon_that_is_told_something_is_asked_for() -> None:
 
     result = one("Add-on settings", {}, eks__describe_addon_configuration=answer)
     assert result.verdict is Verdict.PASS
-    assert set(asked) == set(ADDON_CONFIGURATION) <= set(KUBERNETES_RELEASES["1.35"].addons)
+    assert (
+        set(asked)
+        == set(addon_configuration(read_settings({})))
+        <= set(KUBERNETES_RELEASES["1.35"].addons)
+    )
+
+
+def test_an_addon_that_is_not_there_is_not_asked_for() -> None:
+    asked: list[str] = []
+
+    def answer(addonName: str, **more: Any) -> dict[str, Any]:
+        asked.append(addonName)
+        return {"addons": []}
+
+    one("Add-on versions", {"gpu.repair": "off"}, eks__describe_addon_versions=answer)
+    assert "coredns" in asked
+    assert "eks-node-monitoring-agent" not in asked

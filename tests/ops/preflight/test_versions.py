@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
+from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES
 from ops.results import Verdict
 from tests.ops.accounts import one, results_in
 from tests.ops.reading import commands, proposed
-from tests.simulated.accounts import standing
+from tests.simulated.accounts import good, standing
 from tests.simulated.aws import denied, error
 
 
@@ -61,7 +61,7 @@ def test_a_version_that_is_not_offered_has_not_ended(status: str) -> None:
 
 
 def test_the_newest_version_is_no_remedy_for_itself() -> None:
-    newest = list(KUBERNETES_RELEASES)[-1]
+    newest = DEFAULT_KUBERNETES
     row = {"clusterVersion": newest, "versionStatus": "EXTENDED_SUPPORT"}
     result = one(
         "Kubernetes version",
@@ -71,6 +71,14 @@ def test_the_newest_version_is_no_remedy_for_itself() -> None:
     assert result.verdict is Verdict.WARN
     assert result.remedy
     assert not proposed(result)
+
+
+def test_a_cluster_that_stands_is_led_up_by_one() -> None:
+    row = {"clusterVersion": "1.33", "versionStatus": "EXTENDED_SUPPORT"}
+    changes, answer = {"kubernetes_version": "1.33"}, {"clusterVersions": [row]}
+    for account, to in ((good(), DEFAULT_KUBERNETES), (standing("1.33"), "1.34")):
+        result = one("Kubernetes version", changes, account, eks__describe_cluster_versions=answer)
+        assert proposed(result) == {"kubernetes_version": to}
 
 
 def test_extended_support_is_a_warning_with_its_price() -> None:

@@ -31,9 +31,24 @@ ENDPOINT, REGION = "http://127.0.0.1:4566", "us-west-2"
 )
 def test_what_could_lead_to_a_real_account_is_refused(name: str, value: str) -> None:
     with pytest.raises(
-        UnsafeEnvironmentError, match=f"does not start: {name} (?s:.*)env -u {name}"
+        UnsafeEnvironmentError, match=f"does not start: (?s:.*){name} (?s:.*)env -u {name}"
     ):
         refuse_a_real_account({name: value})
+
+
+def test_all_that_is_unsafe_is_told_at_once_with_the_line_that_takes_it_away() -> None:
+    unsafe = {
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "a secret",
+        "AWS_PROFILE": "work",
+        "AWS_ENDPOINT_URL_S3": "http://10.0.0.7:9000",
+    }
+    with pytest.raises(UnsafeEnvironmentError) as refused:
+        refuse_a_real_account({**unsafe, "AWS_REGION": "eu-west-1"})
+    said = str(refused.value)
+    assert f"unset {' '.join(unsafe)}\n" in said
+    assert "AWS_REGION" not in said
+    assert "a secret" not in said
 
 
 @pytest.mark.parametrize(

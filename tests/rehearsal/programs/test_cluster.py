@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App
 
+from app import build
 from rehearsal.kubernetes.objects import KubernetesObject
 from rehearsal.kubernetes.relay import Step
 from rehearsal.programs import cluster as module
 from rehearsal.programs.cluster import Cluster, ClusterError
 from rehearsal.programs.kubectl import KubectlError, extract
+from tests.context import cdk_flags
 from tests.rehearsal.kubernetes_api import Api, kubeconfig, serving
 from tests.rehearsal.kubernetes_objects import (
     LABEL,
@@ -53,8 +56,18 @@ JOBS = "/apis/batch/v1/namespaces/default/jobs"
 
 
 @pytest.fixture(scope="module")
-def program(synth: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return extract(Path(synth().assembly.directory), tmp_path_factory.mktemp("tools"))
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cloud assembly with the assets in it."""
+    folder = tmp_path_factory.mktemp("assembly")
+    app = App(context=cdk_flags(), outdir=str(folder), analytics_reporting=False)
+    build(app)
+    app.synth()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def program(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return extract(assembly, tmp_path_factory.mktemp("tools"))
 
 
 class Served:
@@ -233,7 +246,7 @@ def test_a_cluster_that_has_gone_is_told_with_the_commands(
 
 
 def test_the_steps_are_those_of_cdks_own_handler(
-    synth: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    assembly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both run a kubectl that writes down what it is told."""
     told = tmp_path / "told"
@@ -243,7 +256,7 @@ def test_the_steps_are_those_of_cdks_own_handler(
         program.chmod(0o755)
     cluster = Cluster(tmp_path / "kubeconfig", print)
     cluster.begin(tmp_path / "kubectl", [])
-    handler = handler_of(Path(synth().assembly.directory), tmp_path, monkeypatch)
+    handler = handler_of(assembly, tmp_path, monkeypatch)
     for request, overwrite, step in (
         ("Create", "true", Step("apply", [CLAIM])),
         ("Create", "false", Step("create", [CLAIM])),

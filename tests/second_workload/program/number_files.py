@@ -17,3 +17,7 @@ class Rules:
     def newest_step(self) -> int:
         """Return the highest number."""
         return max((int(path.stem) for path in self._results.glob("*.number")), default=0)
+
+    def finished(self, max_steps: int) -> bool:
+        """Return whether the last number is there."""
+        return self.newest_step() >= max_steps

@@ -34,7 +34,7 @@ def test_each_workload_brings_its_own_rules_and_no_other_ones(name: str) -> None
     workload = EVERY[name]
     brought = set(training_program(workload)["data"])
     common = {path.name for path in PROGRAM_FOLDER.glob("*.py")}
-    own = {path.name for path in workload.program.folder.glob("*.py")}
+    own = {path.name for folder in workload.program.folders for path in folder.glob("*.py")}
     assert not common & own
     assert brought == common | own
     assert f"{workload.program.rules}.py" in own

@@ -21,7 +21,8 @@ PROBE = 1 << 10  # bytes; the program's first question, which no fault meets
 # first retry; and a place for a fault.
 ALTERED = """
 import os, sys
-sys.path.insert(0, sys.argv.pop(1))
+folder = sys.argv.pop(1)
+sys.path[:0] = [folder, os.path.join(os.path.dirname(folder), "common")]
 piece, fault = int(sys.argv.pop(1)), sys.argv.pop(1)
 import durable, fasta, gunzip, order, pieces, prepare_uniref50, segments, server, stages
 if piece:

@@ -26,6 +26,9 @@ from tests.workloads.uniref50.harness import (
     stop,
 )
 
+# Each starts the program, most of them more than once.
+pytestmark = pytest.mark.slow
+
 SIZES = ("--val-size", "10", "--test-size", "100", "--num-csv-files", "5", "--workers", "2")
 GOOD = b"".join(b">r%d\nACGT\n" % number for number in range(200))
 PACKED = gzip.compress(GOOD)
@@ -104,7 +107,8 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 # The program's own write call, made to fail after so many bytes, in whichever process writes.
 FAILING_WRITE = """
 import errno, os, sys
-sys.path.insert(0, sys.argv.pop(1))
+folder = sys.argv.pop(1)
+sys.path[:0] = [folder, os.path.join(os.path.dirname(folder), "common")]
 import durable, order, segments
 segments.SMALL_PIECE = segments.LARGE_PIECE = 64 << 10
 limit, written = int(sys.argv.pop(1)), 0
@@ -197,7 +201,6 @@ def test_a_write_that_is_refused_is_a_message(
     assert done.stderr.startswith(f"error: {tmp_path}/raw/")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [SMALL, 0])
 def test_killed_at_random_moments_a_rerun_ends_with_the_same_bytes(
     pieces: int, tmp_path: Path, source: Path, right: dict[str, bytes]

@@ -20,10 +20,13 @@ import metalink
 import progress as progress_module
 from fasta import FastaReader
 from layout import Split, output_files, tasks
-from progress import Progress, size, span
+from progress import Progress, size
+from spans import span
 from tests.context import read_settings
 
 PROGRAM = Path(__file__).resolve().parents[3] / "workloads" / "uniref50"
+COMMON = PROGRAM.parent / "common"
+FILES = [*PROGRAM.glob("*.py"), *COMMON.glob("*.py")]
 
 
 @pytest.mark.parametrize(
@@ -137,21 +140,22 @@ def test_an_endless_record_ends_with_a_message() -> None:
 
 def test_the_program_fits_a_config_map() -> None:
     """The API server refuses objects over 1 MiB (Kubernetes documentation, ConfigMaps)."""
-    assert sum(path.stat().st_size for path in PROGRAM.glob("*.py")) < 900_000
+    assert sum(path.stat().st_size for path in FILES) < 900_000
+    assert len({path.name for path in FILES}) == len(FILES), "they are mounted side by side"
     assert not [path for path in PROGRAM.iterdir() if path.is_dir() and path.name[0] not in "._"]
 
 
 def test_the_program_is_python_3_10_with_numpy_alone() -> None:
     """The image has no more; `sys.stdlib_module_names` knows what Python brings."""
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--python-version", "3.10", str(PROGRAM)],
+        [sys.executable, "-m", "mypy", "--python-version", "3.10", str(PROGRAM), str(COMMON)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    own = {path.stem for path in PROGRAM.glob("*.py")} | {"numpy", "bionemo"}
-    for path in PROGRAM.glob("*.py"):
+    own = {path.stem for path in FILES} | {"numpy", "bionemo"}
+    for path in FILES:
         found = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
         assert set(found) <= own | sys.stdlib_module_names, path
 

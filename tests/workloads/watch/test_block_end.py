@@ -16,7 +16,7 @@ from bionemo_eks.configuration.purchase import (
 from block_end import BlockEnd
 from capacity_block import Block
 from tests.workloads.watch.course import START
-from tests.workloads.watch.test_mails import NAMESPACE, Deployment, deployed
+from tests.workloads.watch.deployment import NAMESPACE, Deployment, deployed
 from watch_jobs import Watch
 
 HOURS = 24

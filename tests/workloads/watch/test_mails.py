@@ -3,88 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
 
 import pytest
-from aws_cdk import Stack
-from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acts import Act, Limits, act
-from bionemo_eks.configuration.names import metrics_namespace
-from bionemo_eks.observability.job_alarms import SILENT_MINUTES, JobAlarms
+from bionemo_eks.observability.job_alarms import SILENT_MINUTES
 from cloudwatch_metrics import values
-from job_states import Look, states
-from stall import Progress
-from tests.context import read_settings
-from tests.simulated.cloudwatch import ALARM, OK, CloudWatch
+from job_states import states
+from tests.simulated.cloudwatch import ALARM, OK
 from tests.workloads.watch.course import Course
+from tests.workloads.watch.deployment import (
+    NAMESPACE,
+    SETTINGS,
+    SOON,
+    Deployment,
+    deployed,
+    metrics,
+    trains,
+)
 
-SETTINGS = read_settings({})
-NAMESPACE = metrics_namespace(SETTINGS)
-# Minutes within which a failure is told.
-SOON = 5
-WORKLOAD = SETTINGS.workload
-NO_LIMITS = Limits()
 PENDING = SETTINGS.notifications.pending_minutes
-
-
-@cache
-def alarms() -> tuple[dict[str, object], ...]:
-    stack = Stack()
-    JobAlarms(stack, "Jobs", settings=SETTINGS, topic=sns.Topic(stack, "Topic"))
-    found = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm").values()
-    return tuple(each["Properties"] for each in found)
-
-
-class Deployment:
-    """A course, the watch over it, which keeps to `limits`, and CloudWatch."""
-
-    def __init__(self, limits: Limits = NO_LIMITS) -> None:
-        self.course, self.cloudwatch, self.limits = Course(), CloudWatch(), limits
-        self.doings: list[Act] = []
-        self.cloudwatch.add_alarms(alarms())
-
-    def goes_on(self, minutes: int, *, watched: bool = True) -> Deployment:
-        """Let time pass; `watched` or not."""
-        for _ in range(minutes):
-            if watched:
-                # The watch begins anew at each look: it remembers nothing that counts.
-                seen = self._seen()
-                self.cloudwatch.publish(NAMESPACE, values(states(seen)))
-                doing = act(seen, self.limits)
-                if doing:
-                    self.course.change(doing)
-                    self.doings.append(doing)
-            self.cloudwatch.tick()
-            self.course.passes()
-        return self
-
-    def _seen(self) -> Look:
-        look = self.course.look()
-        progress = Progress(self.course.log, WORKLOAD.progress.pattern, self.limits.stall_minutes)
-        return replace(look, progress=progress.seen(look.training, look.workers, look.now))
-
-    def mails(self) -> list[str]:
-        return [name.removeprefix("bionemo-on-eks-") for _, name in self.cloudwatch.mails]
-
-
-def deployed(limits: Limits = NO_LIMITS) -> Deployment:
-    """A deployment whose watch starts some minutes after its alarms."""
-    deployment = Deployment(limits).goes_on(20, watched=False)
-    deployment.course.deploy()
-    return deployment.goes_on(3)
-
-
-def trains(limits: Limits = NO_LIMITS) -> Deployment:
-    deployment = deployed(limits)
-    deployment.course.end_data("Complete")
-    deployment.goes_on(2).course.end_launcher()
-    deployment.goes_on(10).course.nodes_come()
-    return deployment.goes_on(30)
 
 
 def test_the_good_course_tells_of_its_end_alone() -> None:
@@ -205,72 +144,6 @@ def test_before_its_first_word_the_watch_is_not_silent() -> None:
     assert Deployment().goes_on(600, watched=False).mails() == []
 
 
-def test_the_end_of_its_hours_is_one_mail_and_the_training_is_suspended() -> None:
-    deployment = trains(Limits(max_hours=2)).goes_on(89)
-    assert deployment.mails() == []
-    assert deployment.course.workers
-    deployment.goes_on(SOON)
-    assert deployment.mails() == ["training-out-of-time"]
-    assert not deployment.course.workers
-    assert deployment.goes_on(600).mails() == ["training-out-of-time"]
-
-
-def test_with_more_hours_it_goes_on_and_the_next_end_is_told_too() -> None:
-    deployment = trains(Limits(max_hours=2)).goes_on(200)
-    deployment.limits = Limits(max_hours=3)
-    deployment.course.retry_training(hours=2)
-    deployment.goes_on(5).course.nodes_come()
-    assert deployment.goes_on(59).course.workers
-    assert deployment.goes_on(SOON).mails() == ["training-out-of-time"] * 2
-    assert not deployment.course.workers
-
-
-STALL = Limits().stall_minutes
-
-
-def test_a_training_that_stands_still_is_one_mail_and_goes_on_unasked() -> None:
-    deployment = trains().goes_on(200)
-    where, deployment.course.printing = deployment.course.printing, None
-    assert deployment.goes_on(STALL - 1).mails() == []
-    assert deployment.goes_on(SOON).mails() == ["training-stalled"]
-    assert deployment.goes_on(300).mails() == ["training-stalled"]
-    deployment.course.printing = where
-    assert deployment.goes_on(60).mails() == ["training-stalled"]
-    assert deployment.doings == []
-    assert deployment.cloudwatch.states["bionemo-on-eks-training-stalled"] == OK
-
-
-def test_suspended_for_a_stall_it_stays_so_and_is_one_mail() -> None:
-    deployment = trains(Limits(on_stall="suspend")).goes_on(100)
-    deployment.course.printing = None
-    deployment.goes_on(STALL + SOON)
-    assert not deployment.course.workers
-    assert deployment.goes_on(600).mails() == ["training-stalled"]
-    assert len(deployment.doings) == 1
-
-
-def test_restarted_for_a_stall_it_goes_on_and_the_next_stall_is_another() -> None:
-    deployment = trains(Limits(on_stall="restart")).goes_on(100)
-    for times in (1, 2):
-        deployment.course.printing = None
-        deployment.goes_on(STALL + SOON)
-        assert [each.suspend for each in deployment.doings[-2:]] == [True, False]
-        assert len(deployment.course.workers) == 16
-        deployment.course.nodes_come()
-        assert deployment.goes_on(300).mails() == ["training-stalled"] * times
-
-
-def test_a_restart_that_does_not_help_is_the_last() -> None:
-    deployment = trains(Limits(on_stall="restart")).goes_on(100)
-    deployment.course.printing = None
-    deployment.goes_on(STALL + SOON).course.nodes_come()
-    deployment.course.printing = None
-    assert deployment.goes_on(STALL + SOON).mails() == ["training-stalled"] * 2
-    assert not deployment.course.workers
-    assert deployment.goes_on(600).mails() == ["training-stalled"] * 2
-    assert [each.suspend for each in deployment.doings] == [True, False, True]
-
-
 INSIGHTS = {
     "image-missing": ("pod_container_status_waiting_reason_image_pull_error", {}, 3),
     "out-of-memory": ("pod_container_status_terminated_reason_oom_killed", {}, 1),
@@ -314,9 +187,9 @@ def test_an_image_that_fails_once_is_no_mail() -> None:
 
 def test_each_alarm_asks_for_a_metric_that_is_published() -> None:
     published = set(values(states(Course().look())))
-    asked = {each["MetricName"] for each in alarms() if each["Namespace"] == NAMESPACE}
+    asked = {each["MetricName"] for each in metrics() if each["Namespace"] == NAMESPACE}
     assert asked <= published
-    assert len(asked) == 11
+    assert len(asked) == 13
 
 
 # What may happen next, and to how many ends it leads.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bionemo_eks.configuration.workload import Workloads
-from bionemo_eks.jobs.workloads import esm1nv
+from bionemo_eks.jobs.workloads import esm1nv, esm2
 
 # The first is the default of `training.workload`.
-WORKLOADS: Workloads = {each.name: each for each in (esm1nv.WORKLOAD,)}
+WORKLOADS: Workloads = {each.name: each for each in (esm1nv.WORKLOAD, esm2.WORKLOAD)}

@@ -191,7 +191,7 @@ WORKLOAD = Workload(
     manifest=MANIFESTS / "workload" / "esm1nv-pretraining.yaml",
     values=lambda settings: {},
     program=Program(
-        folder=PROGRAMS / "esm1nv", rules="nemo_files", results=results, command=_command
+        folders=(PROGRAMS / "esm1nv",), rules="nemo_files", results=results, command=_command
     ),
     data=PROCESSED,
     results=RESULTS,
@@ -209,7 +209,8 @@ WORKLOAD = Workload(
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(
         training_hours=lambda settings: _TRAINING_HOURS,
-        checkpoints_gb=30,
+        told_by="the source document's, for two p3.16xlarge",
+        checkpoints_gb=lambda settings: 30,
         replaced_gb=_replaced_gb,
         image_gb=15,
     ),

@@ -1,4 +1,4 @@
-"""A cluster and a node group need what they name."""
+"""A cluster and a node group need what they name, and a group takes one kind of change."""
 
 from __future__ import annotations
 
@@ -46,3 +46,27 @@ def test_a_node_group_needs_what_it_names(real: Any, properties: Properties, rea
     eks_updates.what_a_node_group_names(real(GROUP))
     with pytest.raises(REFUSALS, match=reason):
         eks_updates.what_a_node_group_names(real(properties))
+
+
+NEW_NODES = [{"LaunchTemplate": {"Id": "lt-1", "Version": "2"}}, {"ReleaseVersion": "1.35.3-2"}]
+NEW_SETTINGS = [
+    {"Tags": {"k8s.io/cluster-autoscaler/node-template/resources/a": "4"}},
+    {"NodeRepairConfig": {"Enabled": True}},
+    {"ScalingConfig": {"MinSize": 0, "DesiredSize": 0, "MaxSize": 3}},
+]
+NAMED = GROUP | {"NodegroupName": "some-gpu-1"}
+
+
+@pytest.mark.parametrize("nodes", NEW_NODES)
+@pytest.mark.parametrize("settings", NEW_SETTINGS)
+def test_eks_refuses_new_nodes_together_with_tags_sizes_or_repair(
+    nodes: Properties, settings: Properties
+) -> None:
+    """https://github.com/aws/aws-cdk/issues/16644"""
+    with pytest.raises(ValueError, match="cannot be combined with other updates"):
+        eks_updates.one_kind_of_change(NAMED, NAMED | nodes | settings)
+    # Each alone goes through, and another name makes another group.
+    eks_updates.one_kind_of_change(NAMED, NAMED | nodes)
+    eks_updates.one_kind_of_change(NAMED, NAMED | settings)
+    another = {"NodegroupName": "some-gpu-2"}
+    eks_updates.one_kind_of_change(NAMED, NAMED | nodes | settings | another)

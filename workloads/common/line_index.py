@@ -5,6 +5,7 @@ Needs nothing but numpy: whoever writes a CSV file can write its index in the sa
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def index_path(csv: Path) -> Path:
 
 
 class LineIndex:
-    """Takes a CSV file's bytes as they are written, and then writes the index."""
+    """Takes a CSV file's bytes as they are written, and then has the index."""
 
     def __init__(self) -> None:
         self._rows: list[NDArray[np.void]] = []
@@ -44,13 +45,19 @@ class LineIndex:
         self._header = self._header and not len(rows)
         self._size += len(text)
 
+    def content(self) -> bytes:
+        """The index as it stands in its file."""
+        end = np.array([(self._size, 0)], ROW)
+        found = io.BytesIO()
+        np.save(found, np.concatenate([*self._rows, end]))
+        return found.getvalue()
+
     def write(self, csv: Path) -> None:
         """Put the index beside `csv`; it has its name only when it is complete."""
         path = index_path(csv)
         draft = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        end = np.array([(self._size, 0)], ROW)
         with draft.open("wb") as file:
-            np.save(file, np.concatenate([*self._rows, end]))
+            file.write(self.content())
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)

@@ -1,0 +1,260 @@
+"""ESM-2, trained by the project's own program, workloads/esm2, in AWS' public PyTorch image."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from bionemo_eks.configuration.errors import refused
+from bionemo_eks.configuration.settings import (
+    Experiment,
+    Form,
+    ImageReference,
+    Layout,
+    Settings,
+    Steps,
+    TrainingSettings,
+)
+from bionemo_eks.configuration.versions import IMAGES
+from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
+from bionemo_eks.jobs.manifests import MANIFESTS
+from bionemo_eks.jobs.places import (
+    COMMON_FOLDER,
+    FSX,
+    PROCESSED,
+    PROGRAMS,
+    SCRATCH,
+    TRAINING_PROGRAM,
+)
+from bionemo_eks.jobs.workloads.esm2_rates import dimensions, hours, parameters
+
+RESULTS = f"{FSX}/esm2-train"
+_JOB = "esm2-training"
+
+Size = Annotated[
+    str,
+    StringConstraints(pattern=r"^(8M|35M|150M|650M|3B|15B|[1-9][0-9]{0,5}(x[1-9][0-9]{0,5}){3})$"),
+    Form("8M, 35M, 150M, 650M, 3B, 15B, or layers x hidden x heads x feed-forward: 4x128x8x512"),
+]
+Start = Annotated[
+    str,
+    StringConstraints(pattern=rf"^({FSX}(/[A-Za-z0-9_][A-Za-z0-9._-]*)+)?$"),
+    Form(f"a folder below {FSX}, such as {RESULTS}/esm2/8M/model, or empty"),
+]
+# A decimal number, kept as it is written: it goes into a command line.
+Rate = Annotated[
+    float, Field(gt=0, le=1), Form("a number above 0, and up to 1, such as 4e-4 or 0.001")
+]
+
+
+class Esm2Settings(TrainingSettings):
+    """The training of ESM-2. The program's options have the same names.
+
+    Defaults are of the paper, but for the size: https://doi.org/10.1126/science.ade2574 ,
+    supplement, A.2.
+    """
+
+    image: ImageReference = Field(
+        default=IMAGES["pytorch"].reference,
+        description="An image with Python 3.10 or later, PyTorch 2.13, NumPy and matplotlib.",
+    )
+    layout: Layout = Field(
+        default="pod-per-node",
+        description="`pod-per-node`: one pod a node, all its GPUs. `pod-per-gpu`: one-GPU pods.",
+    )
+    experiment: Experiment = Field(
+        default="esm2",
+        description="Folder of the results, and below it one for each size; the training goes on "
+        "from the checkpoints in it.",
+    )
+    max_steps: Steps = Field(default=500_000, description="Steps to train for.")
+    size: Size = Field(default="8M", description="Of the model.")
+    start: Start = Field(
+        default="",
+        description="Folder of a model to begin with, of the same size: one that was trained here, "
+        "or a published one. Empty: random weights.",
+    )
+    units: int = Field(
+        default=128,
+        ge=1,
+        le=10**6,
+        description="Units in the batch of a step, over all GPUs; each holds `unit_tokens` tokens. "
+        "The batch is the same on any number of GPUs.",
+    )
+    unit_tokens: int = Field(
+        default=16_384,
+        ge=16,
+        le=10**7,
+        description="Tokens in a unit, sequences one after another.",
+    )
+    max_tokens: int = Field(
+        default=1024,
+        ge=16,
+        le=10**6,
+        description="Tokens in a sequence, two special ones counted; longer ones are cropped.",
+    )
+    units_at_once: int = Field(
+        default=0,
+        ge=0,
+        le=10**4,
+        description="Units in one pass of a GPU; 0: as its memory allows.",
+    )
+    rate: Rate = Field(default=4e-4, description="Learning rate.")
+    warm_up: int = Field(
+        default=2000, ge=1, le=10**9, description="Steps until that rate is reached."
+    )
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="Of weights, order and masks.")
+    parallel: Literal["auto", "ddp", "fsdp"] = Field(
+        default="auto", description="How the GPUs share the model; `auto`: `fsdp` from 1 G on."
+    )
+    recompute: bool = Field(
+        default=False, description="Activations anew in the backward pass: less memory, slower."
+    )
+    save_every: Steps = Field(default=1000, description="Steps between two checkpoints.")
+    keep: int = Field(default=3, ge=1, le=10**6, description="Checkpoints that stay, the newest.")
+    validate_every: Steps = Field(default=2000, description="Steps between two validations.")
+    validation_units: int = Field(
+        default=64, ge=0, le=10**9, description="Units that one takes; 0: the whole split."
+    )
+    test_units: int = Field(
+        default=256, ge=0, le=10**9, description="The same for the test at the end."
+    )
+    log_every: Steps = Field(default=10, description="Steps between two lines of the log.")
+    not_a_number: Literal["stop", "skip"] = Field(
+        default="stop", description="What to do at a loss that is no number."
+    )
+    hang_after: int = Field(
+        default=900,
+        ge=1,
+        le=86_400,
+        description="Seconds for which a step may stand still before the training starts anew.",
+    )
+
+    @model_validator(mode="after")
+    def _the_program_takes_them(self) -> Self:
+        """Refuse what the program would refuse when the nodes are paid for."""
+        if self.unit_tokens < self.max_tokens:
+            raise refused(
+                f"a unit of {self.unit_tokens} tokens takes no sequence of {self.max_tokens}",
+                "unit_tokens",
+                "max_tokens",
+            )
+        if self.warm_up >= self.max_steps:
+            raise refused(
+                f"the rate would not be reached: {self.warm_up} steps of {self.max_steps}",
+                "max_steps",
+                "warm_up",
+            )
+        _, hidden, heads, _ = dimensions(self.size)
+        if hidden % heads or hidden // heads % 2:
+            raise refused(
+                f"each of {heads} heads needs the same, even number of {hidden} channels", "size"
+            )
+        return self
+
+
+def _chosen(settings: Settings) -> Esm2Settings:
+    training = settings.training
+    assert isinstance(training, Esm2Settings)
+    return training
+
+
+def _run(settings: Settings) -> str:
+    """The run's own folder: another size is another run."""
+    return f"{settings.training.experiment}/{_chosen(settings).size}"
+
+
+def results(settings: Settings) -> str:
+    """Return the folder with a run's checkpoints, metrics and exported model."""
+    return f"{RESULTS}/{_run(settings)}"
+
+
+# Settings that are handed on as they are: `rate` as `--rate`.
+_OPTIONS = (
+    *("size", "units", "unit_tokens", "max_tokens", "units_at_once", "rate", "warm_up", "seed"),
+    *("parallel", "save_every", "keep", "validate_every", "validation_units", "test_units"),
+    *("log_every", "not_a_number", "hang_after"),
+)
+
+
+def arguments(settings: Settings) -> list[str]:
+    """Return what follows `python3 -m torch.distributed.run`: the program and its options."""
+    training = _chosen(settings)
+    options: dict[str, object] = {
+        "--data": PROCESSED,
+        "--results": results(settings),
+        "--scratch": f"{SCRATCH}/{_JOB}/{_run(settings)}",
+        # Not auto: a GPU that is not there is to be told, not to be done without.
+        "--device": "cuda",
+        "--steps": training.max_steps,
+        **{f"--{name.replace('_', '-')}": getattr(training, name) for name in _OPTIONS},
+    }
+    if training.start:
+        options["--start"] = training.start
+    return [
+        f"{TRAINING_PROGRAM}/train_esm2.py",
+        *(str(part) for option in options.items() for part in option),
+        *(["--recompute"] if training.recompute else []),
+    ]
+
+
+def _checkpoint_gb(settings: Settings) -> float:
+    """Weights and AdamW's two averages, in fp32."""
+    return parameters(_chosen(settings).size) * 3 * 4 / 1e9
+
+
+def _kept_gb(settings: Settings) -> float:
+    """Checkpoints, and the exported model."""
+    return _checkpoint_gb(settings) * (_chosen(settings).keep + 1 / 3)
+
+
+def _replaced_gb(settings: Settings) -> float:
+    training = _chosen(settings)
+    written = training.max_steps // training.save_every
+    return max(0, written - training.keep) * _checkpoint_gb(settings)
+
+
+def _training_hours(settings: Settings) -> float:
+    training = _chosen(settings)
+    tokens = training.max_steps * training.units * training.unit_tokens
+    return hours(tokens, training.size, settings.gpu_instance, settings.gpus)
+
+
+WORKLOAD = Workload(
+    name="esm2",
+    title="ESM-2",
+    settings=Esm2Settings,
+    job=_JOB,
+    manifest=MANIFESTS / "workload" / "esm2-training.yaml",
+    values=lambda settings: {},
+    program=Program(
+        folders=(PROGRAMS / "esm2", COMMON_FOLDER),
+        rules="run_files",
+        results=results,
+        command=lambda settings: ["python3", "-m", "torch.distributed.run", *arguments(settings)],
+        by_entry_point=True,
+    ),
+    data=PROCESSED,
+    results=RESULTS,
+    # The list of a checkpoint's files, which is written last.
+    checkpoint=re.compile(r"/step-\d{8}/checkpoint\.json$"),
+    # workloads/esm2/loop.py
+    progress=re.compile(r"^(step [\d,]+[/:]|going on after|test: |error: )|exported"),
+    # bf16 and PyTorch's attention kernel begin with sm80; 12.0 is the highest that it is built for:
+    # https://github.com/pytorch/pytorch/blob/main/.ci/manywheel/build_cuda.sh
+    # No such GPU on AWS has less than 22 GiB.
+    gpus=GpuNeeds(lowest=(8, 0), highest=(12, 0), memory_gib=20),
+    can_use_efa=True,
+    restarts=Restarts(in_a_row=5, per_worker=3),
+    rates=Rates(
+        training_hours=_training_hours,
+        told_by="an estimate, from rates that NVIDIA has published",
+        checkpoints_gb=_kept_gb,
+        replaced_gb=_replaced_gb,
+        # Compressed; nobody publishes it: PyTorch's CUDA build alone is 5 GB.
+        image_gb=10,
+    ),
+    construct_prefix="Esm2",
+)

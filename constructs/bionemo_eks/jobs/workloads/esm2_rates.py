@@ -1,0 +1,63 @@
+"""How large a model of ESM-2 is, and how long training it takes: estimates, for the cost."""
+
+from __future__ import annotations
+
+from bionemo_eks.configuration.instance_types import InstanceType
+
+# Layers, hidden, heads, feed-forward, as in workloads/esm2/architecture.py.
+_DIMENSIONS = {
+    "8M": (6, 320, 20, 1280),
+    "35M": (12, 480, 20, 1920),
+    "150M": (30, 640, 20, 2560),
+    "650M": (33, 1280, 20, 5120),
+    "3B": (36, 2560, 40, 10240),
+    "15B": (48, 5120, 40, 20480),
+}
+# Dense bf16 operations a second, as in workloads/esm2/metrics.py; A100's for any other GPU.
+_PEAKS = {
+    "B300": 2.25e15,
+    "B200": 2.25e15,
+    "H200": 9.89e14,
+    "H100": 9.89e14,
+    "A100": 3.12e14,
+    "L40S": 3.62e14,
+    "A10G": 7.0e13,
+    "L4": 1.21e14,
+}
+_PEAK = 3.12e14
+# UniRef50's mean.
+_MEAN_LENGTH = 290
+# Share of the peak that NVIDIA's own training of 650M reaches on 16 GPUs: 42,500 tokens/s on each
+# A100, 96,000 on each H100. https://docs.nvidia.com/bionemo-framework/latest/models/ESM-2/
+_USED_A100, _USED_LATER = 0.55, 0.39
+# Of models under 100 M parameters, whose kernels are too small for a GPU: assumed, not measured.
+_SMALL, _USED_BY_SMALL = 1e8, 0.15
+
+
+def dimensions(size: str) -> tuple[int, int, int, int]:
+    """Return layers, hidden size, heads and feed-forward size of `650M` or `33x1280x20x5120`."""
+    if size in _DIMENSIONS:
+        return _DIMENSIONS[size]
+    layers, hidden, heads, feed_forward = map(int, size.split("x"))
+    return layers, hidden, heads, feed_forward
+
+
+def parameters(size: str) -> int:
+    """Return the weights of a model's matrices: all but one in a thousand."""
+    layers, hidden, _, feed_forward = dimensions(size)
+    return layers * (4 * hidden * hidden + 2 * hidden * feed_forward) + hidden * hidden
+
+
+def tokens_per_second(size: str, instance: InstanceType) -> float:
+    """Return how many tokens one GPU of `instance` trains on in a second."""
+    layers, hidden, _, _ = dimensions(size)
+    operations = 6 * parameters(size) + 12 * layers * hidden * _MEAN_LENGTH
+    used = _USED_A100 if instance.gpu_model == "A100" else _USED_LATER
+    if parameters(size) < _SMALL:
+        used = _USED_BY_SMALL
+    return used * _PEAKS.get(instance.gpu_model, _PEAK) / operations
+
+
+def hours(tokens: float, size: str, instance: InstanceType, gpus: int) -> float:
+    """Return the hours, to two digits, in which `gpus` GPUs train on `tokens` tokens."""
+    return float(f"{tokens / (tokens_per_second(size, instance) * gpus) / 3600:.2g}")

@@ -1,0 +1,180 @@
+"""The PyTorchJob's worker pods as processes of this machine: started, killed, started again.
+
+Command, arguments, environment and volumes are those that the training operator gives to the pods.
+What differs is what this machine has none of: names of hosts and a network between them, so the
+rendezvous is at 127.0.0.1; and GPUs, so some arguments are put last, and win.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.machine import processes
+from rehearsal.pods.container import Container, PodError
+from rehearsal.pods.view import workers
+
+# The start program's own: looks more often than in a cluster, where a look is a file system's.
+_BEAT = ("--beat", "0.5")
+_LAST_LINES = 15
+
+
+class _Worker:
+    """One pod: its container runs, has ended, or is started again in the same pod."""
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        environment: dict[str, str],
+        on_line: Callable[[str], None],
+    ) -> None:
+        self.name = name
+        self._command, self._environment, self._on_line = command, environment, on_line
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            self._command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None  # it is a pipe
+        for line in process.stdout:
+            self._on_line(line.rstrip())
+
+    def status(self) -> int | None:
+        return self._process.poll()
+
+    def kill(self) -> None:
+        """Kill the container with all of its processes at once."""
+        if self._process.poll() is None:
+            processes.kill_all(self._process.pid)
+            self._process.wait()
+
+
+class WorkerPods:
+    """All worker pods of the ledger's PyTorchJob.
+
+    `folder`: below it are their volumes; that of the claim is the data Job's. `python`: an
+    interpreter that has what the image has. `last`: arguments that are put last. `on_line` gets the
+    pod's number and each line that it prints.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        folder: Path,
+        python: str,
+        last: Sequence[str],
+        on_line: Callable[[int, str], None],
+    ) -> None:
+        self._ledger, self._folder, self._python = ledger, folder, python
+        self._last, self._on_line = last, on_line
+        self._port = _free_port()
+        self._lines: list[str] = []
+        self.pods = [self._start(number, pod) for number, pod in enumerate(workers(ledger))]
+
+    def _start(self, number: int, pod: dict[str, Any]) -> _Worker:
+        spec, name = pod["spec"], pod["metadata"]["name"]
+        (container,) = [each for each in spec["containers"] if each["name"] == "pytorch"]
+        own = self._folder / name
+        local = Container(
+            self._ledger, spec, container, python=self._python, shared=self._folder, own=own
+        )
+
+        def read(line: str) -> None:
+            line = local.there(line)
+            self._lines.append(f"worker-{number}: {line}")
+            self._on_line(number, line)
+
+        environment = local.environment({"metadata.uid": str(uuid.uuid4())})
+        return _Worker(name, self._command(local, name), self._here(number, environment), read)
+
+    def _command(self, local: Container, name: str) -> list[str]:
+        """The pod's, with its own name, which a container learns from the host's."""
+        whole = local.command()
+        end = whole.index("--")
+        return [*whole[:end], "--name", name, *_BEAT, *whole[end:], *self._last]
+
+    def _here(self, number: int, environment: dict[str, str]) -> dict[str, str]:
+        """The pod's environment, with this machine's addresses in place of the cluster's."""
+        conf = f"{environment['PET_RDZV_CONF']},is_host={str(number == 0).lower()}"
+        return {
+            **environment,
+            "PET_RDZV_CONF": conf,
+            "PET_RDZV_ENDPOINT": f"127.0.0.1:{self._port}",
+            "PET_LOCAL_ADDR": "127.0.0.1",
+            # Workers share this machine's cores.
+            "OMP_NUM_THREADS": "1",
+            "HOME": str(self._folder),
+        }
+
+    def kill(self, number: int) -> None:
+        """Kill a container and start it again, as the kubelet does with restartPolicy OnFailure."""
+        self.pods[number].kill()
+        self.pods[number].start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until all have ended; PodError if one ends in another way than well, or none does.
+
+        The training operator takes the first that ends well for the success of all.
+        """
+        until = time.monotonic() + seconds
+        while None in (statuses := [pod.status() for pod in self.pods]):
+            if any(statuses) or time.monotonic() > until:
+                break
+            time.sleep(0.1)
+        if statuses == [0] * len(statuses):
+            return
+        what = ", ".join(
+            f"{pod.name} {'runs' if status is None else f'ended with status {status}'}"
+            for pod, status in zip(self.pods, statuses, strict=True)
+        )
+        raise PodError("\n".join([f"the training did not end well: {what}", *self.last_lines()]))
+
+    def last_lines(self) -> list[str]:
+        """Return the newest lines that they have printed."""
+        return self._lines[-_LAST_LINES:]
+
+    def end(self) -> None:
+        """Kill what is left."""
+        for pod in self.pods:
+            pod.kill()
+
+
+@contextmanager
+def worker_processes(
+    ledger: Ledger,
+    folder: Path,
+    python: str,
+    last: Sequence[str],
+    on_line: Callable[[int, str], None],
+) -> Iterator[WorkerPods]:
+    """Yield the running worker pods; none is left at the end."""
+    found = WorkerPods(ledger, folder, python, last, on_line)
+    try:
+        yield found
+    finally:
+        found.end()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,49 @@
+"""The GPU nodes' user data, held against what EKS and nodeadm document."""
+
+from __future__ import annotations
+
+import email
+from email.message import Message
+from typing import Any
+
+import pytest
+import yaml
+
+from bionemo_eks.cluster.user_data import gpu_user_data
+
+
+@pytest.fixture(scope="module")
+def message() -> Message:
+    return email.message_from_string(gpu_user_data())
+
+
+@pytest.fixture(scope="module")
+def config(message: Message) -> dict[str, Any]:
+    (part,) = [each for each in message.walk() if not each.is_multipart()]
+    assert part.get_content_type() == "application/node.eks.aws"
+    found: dict[str, Any] = yaml.safe_load(str(part.get_payload()))
+    return found
+
+
+def test_it_is_of_the_form_that_eks_merges_its_own_with(message: Message) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html"""
+    assert message["MIME-Version"] == "1.0"
+    assert message.get_content_type() == "multipart/mixed"
+    assert not message.defects
+
+
+def test_nodeadm_finds_its_kind_and_eks_names_the_cluster(config: dict[str, Any]) -> None:
+    """https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/"""
+    assert (config["apiVersion"], config["kind"]) == ("node.eks.aws/v1alpha1", "NodeConfig")
+    # EKS knows them, and the group without an AMI of its own must not say them.
+    assert not {"cluster", "kubelet"} & set(config["spec"])
+
+
+def test_images_go_to_local_disks_side_by_side(config: dict[str, Any]) -> None:
+    assert config["spec"]["instance"]["localStorage"]["strategy"] == "RAID0"
+    assert config["spec"]["featureGates"]["FastImagePull"] is True
+
+
+def test_it_is_within_what_ec2_takes() -> None:
+    """16 kB: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html"""
+    assert len(gpu_user_data().encode()) < 16 * 1024

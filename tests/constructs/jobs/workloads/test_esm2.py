@@ -1,0 +1,231 @@
+"""ESM-2's settings, its command line, and what is told of its GPUs and its cost."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from datetime import date
+from typing import Any
+
+import pytest
+
+from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
+from bionemo_eks.configuration.presets import PRESETS
+from bionemo_eks.configuration.reader import SettingsError
+from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
+from bionemo_eks.jobs.training_job import training_job
+from bionemo_eks.jobs.workloads import WORKLOADS
+from bionemo_eks.jobs.workloads.esm2 import RESULTS, WORKLOAD, Esm2Settings, arguments
+from bionemo_eks.jobs.workloads.esm2_rates import dimensions, tokens_per_second
+from ops import cost
+from ops.cost.prices import table
+from tests.context import read_settings
+
+ESM2 = {"training.workload": "esm2"}
+DATA_JOB = {"metadata": {"name": "some-data-job"}}
+ESM2_PRESETS = [name for name in PRESETS if name.startswith("esm2-")]
+
+
+def options(**changes: str) -> dict[str, str]:
+    _, *found = arguments(read_settings(ESM2 | changes))
+    return dict(zip(found[::2], found[1::2], strict=True))
+
+
+def container(**changes: str) -> dict[str, Any]:
+    job = training_job(read_settings(ESM2 | changes), DATA_JOB)
+    (found,) = job["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["spec"]["containers"]
+    return dict(found)
+
+
+def message(**changes: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(ESM2 | changes)
+    return str(refused.value)
+
+
+def test_the_program_takes_each_setting_by_its_name() -> None:
+    """Its own parser reads what the pods get, in one process for all."""
+    given = [
+        {},
+        {
+            "training.size": "4x128x8x512",
+            "training.start": f"{FSX}/esm2-train/a/8M/model",
+            "training.rate": "0.002",
+            "training.parallel": "ddp",
+            "training.recompute": "true",
+            "training.not_a_number": "skip",
+        },
+        *({"preset": name} for name in ESM2_PRESETS),
+    ]
+    every = [read_settings(ESM2 | changes) for changes in given]
+    code = """
+import dataclasses, json, sys
+sys.path.insert(0, sys.argv[1])
+import settings
+for line in json.loads(sys.argv[2]):
+    print(json.dumps(dataclasses.asdict(settings.read(line)), default=str))
+"""
+    lines = json.dumps([arguments(each)[1:] for each in every])
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PROGRAMS / "esm2"), lines],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for each, line in zip(every, done.stdout.splitlines(), strict=True):
+        read, training = json.loads(line), each.training
+        assert isinstance(training, Esm2Settings)
+        assert (read["steps"], read["data"], read["device"]) == (
+            training.max_steps,
+            PROCESSED,
+            "cuda",
+        )
+        own = set(Esm2Settings.model_fields) & set(read)
+        assert {"size", "units", "rate", "seed", "keep", "recompute", "hang_after"} <= own
+        for name in own:
+            assert (read[name] or "") == (getattr(training, name) or ""), name
+
+
+def test_results_reach_s3_and_unfinished_files_do_not() -> None:
+    found = options(**{"training.experiment": "some-run", "training.size": "35M"})
+    assert found["--results"] == f"{RESULTS}/some-run/35M"
+    linked = [PROCESSED, *(each.results for each in WORKLOADS.values())]
+    assert not any(found["--scratch"].startswith(f"{path}/") for path in linked)
+    assert found["--scratch"].startswith(f"{FSX}/"), "a rename goes through on one file system"
+
+
+def test_another_size_is_another_run() -> None:
+    small, large = (options(**{"training.size": size}) for size in ("8M", "35M"))
+    assert small["--results"] != large["--results"]
+    assert small["--scratch"] != large["--scratch"]
+
+
+def test_the_images_entry_point_starts_the_common_start_program() -> None:
+    """It puts CUDA's compatibility libraries in place; a `command` would skip it."""
+    found = container()
+    assert "command" not in found
+    (mounted,) = [each for each in found["volumeMounts"] if each["name"] == "program"]
+    assert found["args"][:2] == ["python3", f"{mounted['mountPath']}/start.py"]
+    end = found["args"].index("--")
+    assert found["args"][end + 1 : end + 4] == ["python3", "-m", "torch.distributed.run"]
+    assert found["args"][end + 4] == f"{mounted['mountPath']}/train_esm2.py"
+
+
+def test_a_pod_has_all_gpus_of_its_node() -> None:
+    found = container(**{"gpu.instance_type": "p5.48xlarge"})
+    assert found["resources"]["limits"]["nvidia.com/gpu"] == 8
+
+
+@pytest.mark.parametrize("name", GPU_INSTANCE_TYPES)
+def test_it_runs_on_gpus_from_sm80_on(name: str) -> None:
+    older = GPU_INSTANCE_TYPES[name].compute_capability < (8, 0)
+    assert older == (name.startswith(("p3", "g4dn")))
+    if older:
+        text = message(**{"gpu.instance_type": name})
+        assert f"{name} cannot run ESM-2" in text
+        assert "A10G" in text, "one that it can use"
+    else:
+        read_settings(ESM2 | {"gpu.instance_type": name})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"training.size": "7M"}, ("training.size", "650M", "4x128x8x512")),
+        ({"training.size": "4x130x8x512"}, ("training.size", "8 heads", "130")),
+        ({"training.unit_tokens": "512"}, ("unit_tokens", "max_tokens", "512", "1024")),
+        ({"training.max_steps": "100"}, ("max_steps", "warm_up", "2000")),
+        ({"training.rate": "2"}, ("training.rate", "up to 1")),
+        ({"training.start": "s3://bucket/model"}, ("training.start", "below /fsx")),
+        ({"training.start": f"{FSX}/../etc"}, ("training.start",)),
+        ({"training.micro_batch_size": "4"}, ("esm1nv",)),
+    ],
+)
+def test_what_the_program_would_refuse_is_refused_at_synth(
+    changes: dict[str, str], words: tuple[str, ...]
+) -> None:
+    text = message(**changes)
+    for word in words:
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    ("line", "tells"),
+    [
+        ("step 1,500/500,000: loss 2.4012, 42,000 tokens/s/GPU, MFU 53.0%, 31.1 GB", True),
+        ("step 2,000: validation loss 2.31, perplexity 10.07, accuracy 0.31 on 5 positions", True),
+        ("/fsx/esm2-train/a/8M/model: exported, for EsmForMaskedLM.from_pretrained", True),
+        ("NCCL INFO Connected all rings", False),
+    ],
+)
+def test_how_far_it_is_is_recognised(line: str, tells: bool) -> None:
+    assert bool(WORKLOAD.progress.search(line)) is tells
+
+
+def test_a_checkpoint_is_one_with_its_list() -> None:
+    folder = "esm2-train/esm2/8M/checkpoints"
+    assert WORKLOAD.checkpoint.search(f"{folder}/step-00001000/checkpoint.json")
+    assert not WORKLOAD.checkpoint.search(f"{folder}/step-00001000/__0_0.distcp")
+    assert not WORKLOAD.checkpoint.search(f"{folder}/incomplete-step-00001000-1/checkpoint.json")
+
+
+def constants(file: str, name: str) -> str:
+    """The source of a constant of the program, which needs PyTorch to be imported."""
+    for node in ast.parse((PROGRAMS / "esm2" / file).read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.unparse(node.value)
+    raise AssertionError(f"{file} has no {name}")
+
+
+def test_sizes_are_the_programs_own() -> None:
+    found = re.findall(r"'(\w+)': Architecture\(([^)]*)\)", constants("architecture.py", "SIZES"))
+    assert len(found) >= 6
+    for size, numbers in found:
+        assert dimensions(size) == tuple(map(int, numbers.split(", ")))
+    assert dimensions("4x128x8x512") == (4, 128, 8, 512)
+
+
+@pytest.mark.parametrize(
+    ("size", "name", "published"),
+    [
+        ("650M", "p4d.24xlarge", 42_500),
+        ("650M", "p5.48xlarge", 96_000),
+        ("3B", "p4d.24xlarge", 11_000),
+        ("3B", "p5.48xlarge", 26_800),
+    ],
+)
+def test_rates_are_near_those_that_nvidia_has_published(
+    size: str, name: str, published: float
+) -> None:
+    estimated = tokens_per_second(size, GPU_INSTANCE_TYPES[name])
+    assert estimated == pytest.approx(published, rel=0.2)
+
+
+def test_peaks_are_the_programs_own() -> None:
+    from bionemo_eks.jobs.workloads.esm2_rates import _PEAKS
+
+    assert ast.literal_eval(constants("metrics.py", "PEAKS")) == _PEAKS
+
+
+def test_a_smoke_run_costs_less_than_five_dollars() -> None:
+    settings = read_settings({"preset": "esm2-smoke"})
+    bill, _ = cost.bills(settings, table(), date(2026, 11, 26))
+    assert bill.total < 5
+    assert settings.gpu.nodes * settings.gpu_instance.gpus == 1
+    assert settings.cluster_name != read_settings({}).cluster_name, "beside what is there"
+
+
+@pytest.mark.parametrize("name", ESM2_PRESETS)
+def test_a_preset_is_a_run_of_esm2(name: str) -> None:
+    settings = read_settings({"preset": name})
+    training = settings.training
+    assert settings.workload is WORKLOAD
+    assert isinstance(training, Esm2Settings)
+    if name != "esm2-smoke":
+        assert name == f"esm2-{training.size.lower()}"
+        assert training.units * training.unit_tokens == 2**21
+        assert (training.max_steps, training.warm_up, training.rate) == (500_000, 2000, 4e-4)
