@@ -50,6 +50,7 @@ _RULE = "EC2 takes no second rule with the same content while the first is there
 _NAMED = "One of the same name cannot be made beside it, or goes when the old one goes."
 
 WHY = {
+    "AWS::Budgets::Budget": "Its name is the account's: no second one of it can be made.",
     "AWS::CloudWatch::Alarm": _NAMED,
     "AWS::CloudWatch::Dashboard": _NAMED,
     "AWS::EC2::EIP": "What lets the deployment in by its address would no longer know it.",

@@ -13,7 +13,8 @@ from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from ops import preflight
 from ops.aws import Aws, deployment_of
 from ops.parallel import run_checks
-from ops.preflight.quotas import ADDRESSES, vcpu_quota_code
+from ops.preflight.quota_codes import vcpu_quota_code
+from ops.preflight.quotas import ADDRESSES
 from ops.reasons import NOT_IN_A_REHEARSAL, code_of, reason
 from ops.results import Verdict
 from rehearsal.local_aws.calls import eks, identity, quotas
