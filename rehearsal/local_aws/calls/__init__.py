@@ -10,6 +10,7 @@ from rehearsal.local_aws.calls import (
     identity,
     quotas,
     resources,
+    ssm,
 )
 
-PARTS = (capacity_reservations, ec2, eks, fsx, identity, quotas, resources)
+PARTS = (capacity_reservations, ec2, eks, fsx, identity, quotas, resources, ssm)
