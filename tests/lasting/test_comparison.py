@@ -204,7 +204,8 @@ def test_a_job_of_another_name_or_none_prunes_the_old_one(
 def test_what_kubectl_does_not_prune_would_stay(before: Items, after: Items) -> None:
     was = "kubeflow.org/v1 PyTorchJob default/esm1nv-pretraining"
     name, record = find(after, "Workload", MANIFEST, holds(was))
-    record["objects"] = ["kubeflow.org/v1 PyTorchJob default/another"]
+    others = [each for each in record["objects"] if each != was]
+    record["objects"] = ["kubeflow.org/v1 PyTorchJob default/another", *others]
     assert the_one(before, after) == (
         f"Workload: {name} ({MANIFEST}): object {was} has left this manifest: "
         "kubectl apply --prune removes no PyTorchJob, so it would stay BEHIND and act as before."
