@@ -50,7 +50,7 @@ _RULE = "EC2 takes no second rule with the same content while the first is there
 _NAMED = "One of the same name cannot be made beside it, or goes when the old one goes."
 
 WHY = {
-    "AWS::Budgets::Budget": "Its name is the account's: no second one of it can be made.",
+    "AWS::Budgets::Budget": "A new one of the same name is refused while the old one is there.",
     "AWS::CloudWatch::Alarm": _NAMED,
     "AWS::CloudWatch::Dashboard": _NAMED,
     "AWS::EC2::EIP": "What lets the deployment in by its address would no longer know it.",
