@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bionemo_eks.configuration.settings import PRINCIPAL_PATTERN
+from bionemo_eks.configuration.forms import PRINCIPAL_PATTERN
 from ops.aws import Deployment
 from ops.cdk_json import write_setting
 from ops.preflight.permissions import principal

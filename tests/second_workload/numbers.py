@@ -7,14 +7,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bionemo_eks.configuration.settings import (
-    Experiment,
-    ImageReference,
-    Layout,
-    Settings,
-    Steps,
-    TrainingSettings,
-)
+from bionemo_eks.configuration.forms import Experiment, ImageReference, Layout, Steps
+from bionemo_eks.configuration.groups.training import TrainingSettings
+from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.places import FSX, PROCESSED
 from bionemo_eks.jobs.workloads import WORKLOADS

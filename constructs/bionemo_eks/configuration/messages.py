@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bionemo_eks.configuration.errors import concerned
-from bionemo_eks.configuration.settings import Form
+from bionemo_eks.configuration.forms import Form
 
 # The block of cdk.json's context that holds the settings.
 BLOCK = "bionemo"

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from bionemo_eks.configuration.instance_types import Capability, InstanceType
 
 if TYPE_CHECKING:
-    from bionemo_eks.configuration.settings import Settings, TrainingSettings
+    from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.groups.training import TrainingSettings
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from aws_cdk import Acknowledgment, Stack, Tags, Token, Validations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from bionemo_eks.configuration.groups.network import NetworkSettings
 from bionemo_eks.configuration.reader import SettingsError
-from bionemo_eks.configuration.settings import NetworkSettings
 from bionemo_eks.logs.log_group import log_group
 
 # The subnet masks relative to the VPC's: /24 private and /26 public in a /21, as in 2024.

@@ -7,7 +7,7 @@ from typing import get_args
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
-from bionemo_eks.configuration.settings import RetentionDays
+from bionemo_eks.configuration.forms import RetentionDays
 from bionemo_eks.logs.log_group import log_group
 from tests.constructs.bare import only
 

@@ -8,15 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from bionemo_eks.configuration.errors import refused
-from bionemo_eks.configuration.settings import (
-    Experiment,
-    Form,
-    ImageReference,
-    Layout,
-    Settings,
-    Steps,
-    TrainingSettings,
-)
+from bionemo_eks.configuration.forms import Experiment, Form, ImageReference, Layout, Steps
+from bionemo_eks.configuration.groups.training import TrainingSettings
+from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.manifests import MANIFESTS

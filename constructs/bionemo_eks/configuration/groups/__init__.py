@@ -1,0 +1,1 @@
+"""The settings, group by group, as docs/settings.md has them."""

@@ -1,0 +1,112 @@
+"""Settings of groups `storage` and `dataset`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from bionemo_eks.configuration.addresses import wrong_with_proxy, wrong_with_url
+from bionemo_eks.configuration.errors import refused
+from bionemo_eks.configuration.forms import Form, Group, ProxyUrl, Unproxied, unless
+
+
+class StorageSettings(Group):
+    """FSx for Lustre and the bucket behind it."""
+
+    capacity_gib: Annotated[int, Form("1200, or a multiple of 2400 up to 1000800")] = Field(
+        default=2400,
+        ge=1200,
+        le=1_000_800,
+        description="Size of the file system in GiB.",
+    )
+    throughput: Literal[125, 250, 500, 1000] = Field(
+        default=500, description="Throughput in MB/s for each TiB of capacity."
+    )
+    keep_bucket: bool = Field(
+        default=True,
+        description="Whether the bucket with data set and checkpoints outlives `cdk destroy`.",
+    )
+    noncurrent_version_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days for which overwritten and deleted objects of the bucket are kept.",
+    )
+    noncurrent_checkpoint_days: int = Field(
+        default=1,
+        ge=1,
+        le=3650,
+        description="The same, for those below the folders of results: a training replaces its "
+        "newest checkpoint all the time, each 500 steps by default.",
+    )
+
+    @field_validator("capacity_gib")
+    @classmethod
+    def _is_a_size(cls, value: int) -> int:
+        # https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystem.html
+        if value != 1200 and value % 2400:
+            raise refused("not one of the allowed values")
+        return value
+
+
+class DatasetSettings(Group):
+    """The UniRef50 data Job."""
+
+    preparation: Literal["streaming", "bionemo"] = Field(
+        default="streaming",
+        description="`streaming`: this project's program, same bytes, half an hour. `bionemo`: "
+        "the container's own, as in 2024, 50 to 60 hours.",
+    )
+    url: Annotated[
+        str,
+        Form(
+            "a http or https URL of a file, without user and password, blanks, quotes and $",
+            may_hold_password=True,
+        ),
+    ] = Field(
+        default="https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz",
+        description="The gzipped FASTA file to prepare (`streaming` only).",
+    )
+    connections: int = Field(
+        default=4, ge=1, le=16, description="Connections to that server (`streaming` only)."
+    )
+    http_proxy: ProxyUrl = Field(
+        default="", description="Proxy by which the data Job reaches http addresses."
+    )
+    https_proxy: ProxyUrl = Field(default="", description="The same for https addresses.")
+    no_proxy: list[Unproxied] = Field(
+        default=[], description="What the data Job reaches without a proxy, beside itself."
+    )
+    val_size: int = Field(default=5000, ge=1, le=10**9, description="Records for validation.")
+    test_size: int = Field(default=1_000_000, ge=1, le=10**9, description="Records for the test.")
+    num_csv_files: int = Field(
+        default=50, ge=1, le=1000, description="CSV files that each split is cut into."
+    )
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Seed of the shuffle.")
+
+    replace: bool = Field(
+        default=False,
+        description="Whether a complete data set made with other parameters may be replaced.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_files_address(cls, value: str) -> str:
+        return unless(wrong_with_url(value), value)
+
+    @field_validator("http_proxy", "https_proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: str) -> str:
+        return unless(wrong_with_proxy(value), value) if value else value
+
+    @model_validator(mode="after")
+    def _bionemo_has_its_own_download(self) -> Self:
+        for name, value in (("url", self.url), ("connections", self.connections)):
+            if self.preparation == "bionemo" and value != type(self).model_fields[name].default:
+                raise refused(
+                    f"{name} is for preparation `streaming`; `bionemo` has its own download",
+                    "preparation",
+                    name,
+                )
+        return self
