@@ -59,7 +59,7 @@ rehearse: setup-rehearsal  ## Deploy, compare and destroy everything on this mac
 	python -m rehearsal run $(OPTIONS)
 
 rehearse-training: setup-rehearsal setup-training  ## The same, and train a small ESM-2 here; leaves build/rehearsal/training
-	python -m rehearsal run --train $(CONTEXT)
+	python -m rehearsal run --train $(OPTIONS)
 
 synth: setup  ## Write the CloudFormation templates to cdk.out
 	cdk synth --quiet $(OPTIONS)

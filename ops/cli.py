@@ -49,7 +49,7 @@ _DEBUG = "BIONEMO_DEBUG"
 def main() -> int:
     """Run the command line; what nobody foresaw is one message and exit status 2.
 
-    Python's own status for it would be 1, which means warnings here: `make deploy` goes on.
+    Python's own status for it would be 1, which means warnings here.
     """
     if not fits(os.environ.get("COLUMNS", "")):
         os.environ.pop("COLUMNS", None)  # typer, which prints the help, would take it

@@ -55,15 +55,14 @@ def cost(
     """Estimate what one full run costs, beside the same the way of 2024."""
     settings = settings_or_stop(context)
     aws = _login(settings)
-    known = prices_within_reason(aws, settings)
-    if settings.gpu.purchase == "capacity-block":
-        known = with_block(known, settings, _offered(aws, settings, training_hours))
-    elif settings.gpu.types[0] not in known.hourly:
+    known = prices_within_reason(aws, settings, training_hours)
+    priced = settings.gpu.types[0] in known.hourly
+    if not priced and settings.gpu.purchase != "capacity-block":
         stop(
             f"{settings.gpu.types[0]} has no hourly price: AWS sells it in Capacity Blocks "
             "alone (gpu.purchase=capacity-block), each at a price of its own."
         )
-    if known.block is None and settings.gpu.types[0] not in known.hourly:
+    if not priced and known.block is None:
         stop(f"No price of {settings.gpu.types[0]} is at hand: ./bionemo preflight --offers")
     bills = estimates.bills(settings, known, datetime.now(UTC).date(), training_hours)
     further = estimates.with_other_types(settings, bills[0], known)
@@ -92,8 +91,20 @@ def _deployment_or_stop(aws: Aws | None, settings: Settings) -> Deployment:
     return deployment_or_stop(settings, aws or logged_in_or_stop(settings))
 
 
-def prices_within_reason(aws: Aws | None, settings: Settings) -> Prices:
-    """Return the prices, from the project's table when AWS cannot be asked or takes too long."""
+def prices_within_reason(
+    aws: Aws | None, settings: Settings, training_hours: float | None = None
+) -> Prices:
+    """Return the prices, from the project's table when AWS cannot be asked or takes too long.
+
+    `training_hours`: for which a Capacity Block is priced; None: what the workload says.
+    """
+    known = _asked(aws, settings)
+    if settings.gpu.purchase != "capacity-block":
+        return known
+    return with_block(known, settings, _offered(aws, settings, training_hours))
+
+
+def _asked(aws: Aws | None, settings: Settings) -> Prices:
     if aws is None:
         return prices(None, settings)
     look = side_by_side({"prices": lambda: prices(aws, settings)}, _PRICES)["prices"]

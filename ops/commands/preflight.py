@@ -107,7 +107,8 @@ def checked(deployment: Deployment, patience: float, spent: float = 0.0) -> list
 def _use(gpu_type: str, context: list[str] | None) -> Settings:
     """Write the GPU type to cdk.json and say so; end the command where it would not be in force."""
     # As if it was given, so that a type that cannot be used is refused and nothing is written.
-    settings_or_stop([*(context or []), f"{_GPU_TYPE}={gpu_type}"])
+    wanted = settings_or_stop([*(context or []), f"{_GPU_TYPE}={gpu_type}"])
+    gpu_type = wanted.gpu.instance_type
     write_setting(ROOT, _GPU_TYPE, gpu_type)
     say(f"{CDK_JSON}: {_GPU_TYPE}={gpu_type}")
     settings = settings_or_stop(context)

@@ -26,7 +26,9 @@ DECISIVE = (
     "FSx number quota",
     "VPC quota",
     "Elastic IP quota",
+    "GPU AMI release",
     "Capacity reservation",
+    "Capacity Block",
 )
 
 

@@ -242,7 +242,9 @@ def test_what_has_not_reached_s3_holds_the_removal(standing: Any) -> None:
         standing.destroy()
     assert standing.client("fsx").describe_file_systems()["FileSystems"] == [system]
     associations = standing.client("fsx").describe_data_repository_associations()["Associations"]
-    assert {each["FileSystemPath"] for each in associations} == {"/processed", "/esm1nv-train"}
+    assert {each["FileSystemPath"] for each in associations} == {
+        *("/processed", "/esm1nv-train", "/esm2-train")
+    }
     oldest_waits(0)
     assert standing.destroy() == {"S3 buckets": {BUCKET}}
 

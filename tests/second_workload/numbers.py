@@ -56,6 +56,7 @@ NUMBERS = Workload(
     progress=re.compile(r"number"),
     gpus=GpuNeeds(lowest=(7, 0), highest=(8, 0), memory_gib=16),
     can_use_efa=False,
+    has_bionemo=False,
     restarts=Restarts(in_a_row=2, per_worker=1),
     rates=Rates(
         training_hours=lambda settings: settings.training.max_steps / 10,

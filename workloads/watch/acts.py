@@ -13,7 +13,7 @@ from typing import Any
 
 from deadline import Deadline, earliest, of_hours
 from job_states import Look, has_ended, job_state
-from objects import Object, is_suspended, written
+from objects import Object, is_suspended, moment, written
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def act(look: Look, limits: Limits, more: Sequence[Deadline] = ()) -> Act | None
     if training is None or has_ended(training):
         return None
     if is_suspended(training):
-        return _start_again(look, training)
+        return _start_again(look, training) or _paused(look, limits)
     hours = of_hours(limits.max_hours, look.notes, look.workers)
     deadline = earliest([hours, *more])
     if deadline and look.now >= deadline.at:
@@ -61,6 +61,9 @@ def act(look: Look, limits: Limits, more: Sequence[Deadline] = ()) -> Act | None
     if hours and "ends_at" not in look.notes:
         ends = written(hours.at)
         return Act(f"the training ends at {ends}: {hours.why}", {**look.notes, "ends_at": ends})
+    if "stopped_by" in look.notes:
+        kept = _without(look.notes, "stopped_by", "stopped_why", "restarted_at")
+        return Act("the training goes on: somebody has lifted its suspension", kept)
     if look.progress and "restarted_at" in look.notes:
         return Act("the training goes on since its restart", _without(look.notes, "restarted_at"))
     return None
@@ -103,9 +106,21 @@ def _start_again(look: Look, training: Object) -> Act | None:
     return Act(said, _without(look.notes, "restarting"), suspend=False)
 
 
+def _paused(look: Look, limits: Limits) -> Act | None:
+    """Let no hours pass while the training is suspended for another reason than their end."""
+    if not limits.max_hours or "ends_at" not in look.notes or "restarting" in look.notes:
+        return None
+    if look.notes.get("stopped_by") == "deadline":
+        return None
+    left = max((moment(look.notes["ends_at"]) - look.now).total_seconds() / 3600, 0)
+    used = round(max(limits.max_hours - left, 0), 4)
+    said = f"the training is suspended, with {left:.1f} of {limits.max_hours:g} hours left"
+    return Act(said, {**_without(look.notes, "ends_at"), "hours_used": used})
+
+
 def _generation(training: Object) -> int:
     return int(training["metadata"].get("generation", 0))
 
 
-def _without(notes: Object, key: str) -> Object:
-    return {name: value for name, value in notes.items() if name != key}
+def _without(notes: Object, *keys: str) -> Object:
+    return {name: value for name, value in notes.items() if name not in keys}

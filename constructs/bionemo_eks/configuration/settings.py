@@ -202,16 +202,28 @@ class Settings(Group):
         raise refused(why, "gpu.instance_type", "training.workload")
 
     @model_validator(mode="after")
+    def _the_image_can_prepare_the_data(self) -> Self:
+        if self.dataset.preparation == "bionemo" and not self.workload.has_bionemo:
+            raise refused(
+                "dataset.preparation bionemo runs BioNeMo's own program, which the image of "
+                f"{self.workload.title} does not have; take streaming",
+                "dataset.preparation",
+                "training.workload",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _efa_finds_the_same_cards(self) -> Self:
         """A launch template has one list of interfaces, one for each card, for all its types.
 
         https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html
         """
-        cards = {each.name: each.network_cards for each in self.gpu_instances}
+        cards = {
+            each.name: tuple(card.efa for card in each.network_cards) for each in self.gpu_instances
+        }
         if self.workload.can_use_efa and len(set(cards.values())) > 1:
             counts = ", ".join(
-                f"{name} has {len(each)} with {sum(card.efa for card in each)} EFA"
-                for name, each in cards.items()
+                f"{name} has {len(each)} with {sum(each)} EFA" for name, each in cards.items()
             )
             raise refused(
                 f"with EFA, which {self.workload.title} can use, all types must have the same "

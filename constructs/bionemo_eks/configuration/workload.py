@@ -102,7 +102,8 @@ class Workload:
     that names beyond the values common to all workloads. `program` is what its workers run. `data`
     is the folder in the pods that it reads, `results` the one below which it leaves checkpoints;
     `checkpoint` matches the path of one. `progress` matches a log line that tells how far it is.
-    `gpus`: those that it can run on. `can_use_efa`: whether its image has what EFA needs.
+    `gpus`: those that it can run on. `can_use_efa`: whether its image has what EFA needs;
+    `has_bionemo`: whether it has BioNeMo's own preparation of the data.
     `metrics` and `model`: names, below a run's results, of a file of JSON lines with a `step` each,
     and of the folder of the exported model, whose file `model_list` lists the others; empty where
     it leaves none. `global_batch`: sequences that one step takes from the data set over all GPUs
@@ -123,6 +124,7 @@ class Workload:
     progress: re.Pattern[str]
     gpus: GpuNeeds
     can_use_efa: bool
+    has_bionemo: bool
     restarts: Restarts
     rates: Rates
     # Before constructs' ids. The first workload had none, and ids must stay as they are.

@@ -48,21 +48,28 @@ class Message:
 def messages(settings: Settings) -> tuple[Message, ...]:
     """Return what is told of the states that the watch publishes."""
     job, pending = settings.workload.job, settings.notifications.pending_minutes
-    return (*_ends(job), *_obstacles(job, pending), _stall(settings))
+    return (*_ends(job, _nodes(settings)), *_obstacles(job, pending), _stall(settings))
 
 
-def _ends(job: str) -> tuple[Message, ...]:
+def _nodes(settings: Settings) -> str:
+    """Say what becomes of the GPU nodes when no worker runs."""
+    if settings.gpu.scaling == "fixed":
+        return "The GPU nodes stay, for gpu.scaling is fixed, and are paid for until make destroy."
+    return "The GPU nodes go."
+
+
+def _ends(job: str, nodes: str) -> tuple[Message, ...]:
     """Return what is told of the ends of data Job, launcher and training."""
     return (
         Message(
             "training-succeeded",
             "TrainingSucceeded",
-            "The training has ended well; its checkpoints are in the bucket. The GPU nodes go.",
+            f"The training has ended well; its checkpoints are in the bucket. {nodes}",
         ),
         Message(
             "training-failed",
             "TrainingFailed",
-            "The training has failed. The GPU nodes go. Why: ./bionemo status, "
+            f"The training has failed. {nodes} Why: ./bionemo status, "
             f"kubectl describe pytorchjob {job}. After the mend: ./bionemo retry training",
         ),
         Message(
@@ -81,7 +88,7 @@ def _ends(job: str) -> tuple[Message, ...]:
             "training-out-of-time",
             "TrainingOutOfTime",
             "The training has had its time (training.max_hours), or its Capacity Block is about to "
-            "end. It is suspended with a last checkpoint, and the GPU nodes go. To go on from "
+            f"end. It is suspended with a last checkpoint. {nodes} To go on from "
             "there: raise training.max_hours, or set the id of another block, and make deploy",
         ),
     )
@@ -123,17 +130,18 @@ _ON_STALL = {
     "tell": "Nothing is done about it (training.on_stall)",
     "restart": "It is restarted from its newest checkpoint, once, and suspended if that does not "
     "help",
-    "suspend": "It is suspended, and the GPU nodes go. To go on: ./bionemo retry training",
+    "suspend": "It is suspended. {nodes} To go on: ./bionemo retry training",
 }
 
 
 def _stall(settings: Settings) -> Message:
     """Return what is told of a training that runs and does not go on."""
+    done = _ON_STALL[settings.training.on_stall].format(nodes=_nodes(settings))
     return Message(
         "training-stalled",
         "TrainingStalled",
         "All workers run, but none has printed a line of progress for "
-        f"{settings.notifications.stall_minutes} minutes. {_ON_STALL[settings.training.on_stall]}. "
+        f"{settings.notifications.stall_minutes} minutes. {done}. "
         f"See: ./bionemo status, kubectl logs {settings.workload.job}-worker-0",
     )
 

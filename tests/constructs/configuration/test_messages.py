@@ -445,3 +445,16 @@ def test_a_second_block_is_one_that_aws_takes(vpc: str, pods: str, fits: bool) -
         assert read_settings(context).network.pod_cidr == pods
         return
     assert pods in refusal(context)
+
+
+def test_bionemos_own_preparation_is_for_images_that_have_it() -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings({"training.workload": "esm2", "dataset.preparation": "bionemo"})
+    for part in ("dataset.preparation", "training.workload", "ESM-2", "streaming"):
+        assert part in str(error.value)
+
+
+def test_types_whose_efa_is_on_the_same_cards_go_together() -> None:
+    """Their cards' speed may differ: a launch template does not name it."""
+    together = "g5.48xlarge,g6.48xlarge"
+    assert len(read_settings({"gpu.instance_type": together}, EFA).gpu.types) == 2

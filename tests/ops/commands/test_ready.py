@@ -100,7 +100,9 @@ def test_a_type_without_a_price_says_so(line: Line) -> None:
 
 
 def test_what_decides_is_what_preflight_checks() -> None:
-    assert set(DECISIVE) - {"Capacity reservation"} <= results_in("everything in order").keys()
+    of_some = {"Capacity reservation", "Capacity Block"}
+    assert set(DECISIVE) - of_some <= results_in("everything in order").keys()
+    assert "Capacity Block" in results_in("a Capacity Block in another zone")
 
 
 def test_what_aws_has_not_told_is_asked_again(line: Line) -> None:

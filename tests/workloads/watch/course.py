@@ -156,6 +156,11 @@ class Course:
         self.training["spec"]["runPolicy"]["suspend"] = True
         self.workers = []
 
+    def resume(self) -> None:
+        assert self.training is not None
+        self.training["spec"]["runPolicy"]["suspend"] = False
+        self.workers = [self._pod("Pending", name=each) for each in NAMES]
+
     def retry_data(self) -> None:
         """The Job is made again under its own name; its pods go with the old one."""
         self.data_job, self.job_pods = self._job(DATA), []

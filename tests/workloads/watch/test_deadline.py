@@ -88,6 +88,32 @@ def test_what_has_suspended_it_is_noted_beside_what_was() -> None:
     assert noted["hours_used"] == 1.5
 
 
+def test_a_pause_by_hand_costs_no_hours() -> None:
+    course, limits = training(1), Limits(max_hours=4)
+    at(course, 21, limits)
+    course.minute = 20 + HOUR
+    course.suspend()
+    at(course, 20 + HOUR, limits)
+    course.resume()
+    course.minute = 50 * HOUR
+    course.nodes_come()
+    at(course, 51.9 * HOUR, limits)
+    assert not suspended(course), "two of four hours were left"
+    at(course, 52 * HOUR, limits)
+    assert suspended(course)
+
+
+def test_what_somebody_starts_again_is_not_told_as_stopped_when_it_is_suspended_later() -> None:
+    course, limits = training(), Limits(stall_minutes=30, on_stall="suspend")
+    course.training["metadata"].setdefault("annotations", {})[NOTES] = json.dumps(  # type: ignore[index]
+        {"hours_used": 0, "stopped_by": "stall", "stopped_why": "no line", "restarted_at": "x"}
+    )
+    doing = at(course, 30, limits)
+    assert doing is not None
+    assert doing.suspend is None
+    assert doing.notes == {"hours_used": 0}
+
+
 @pytest.mark.parametrize("hours", [0, 24])
 def test_whichever_deadline_is_first_ends_it(hours: float) -> None:
     """One of another kind sets the same moment."""

@@ -29,7 +29,8 @@ class TrainingSettings(Group):
         ge=0,
         le=100_000,
         description="Hours that the training may run in all, over all starts; then it is suspended "
-        "with a last checkpoint, and its nodes go. 0: as many as it takes.",
+        "with a last checkpoint, and its nodes go, unless `gpu.scaling` is `fixed`. 0: as many as "
+        "it takes.",
     )
     on_stall: Literal["tell", "restart", "suspend"] = Field(
         default="tell",

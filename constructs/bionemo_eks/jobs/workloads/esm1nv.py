@@ -199,6 +199,7 @@ WORKLOAD = Workload(
     gpus=GpuNeeds(lowest=(7, 0), highest=(9, 0), memory_gib=16),
     # The image has no aws-ofi-nccl.
     can_use_efa=False,
+    has_bionemo=True,
     # 2024 had 100 restarts in each container, which is hours on GPU nodes for nothing.
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(

@@ -241,6 +241,7 @@ WORKLOAD = Workload(
     # No such GPU on AWS has less than 22 GiB.
     gpus=GpuNeeds(lowest=(8, 0), highest=(12, 0), memory_gib=20),
     can_use_efa=True,
+    has_bionemo=False,
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(
         training_hours=_training_hours,
