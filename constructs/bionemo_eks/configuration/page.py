@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -90,7 +91,7 @@ def _by_group(model: type[Settings]) -> Iterator[tuple[str, list[tuple[str, Fiel
 def _section(title: str, model: Any, items: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
     yield f"## {title}\n"
     if model:
-        yield f"{(model.__doc__ or '').strip()}\n"
+        yield f"{inspect.cleandoc(model.__doc__ or '')}\n"
     yield "| setting | default | allowed | what it is |\n| --- | --- | --- | --- |"
     for path, field in items:
         yield _row(path, field)
