@@ -131,8 +131,9 @@ def serve(
     """Start the local AWS alone, and print what to export so that cdk and others find it.
 
     Example: `python -m rehearsal serve --port 4566`, then in another terminal the lines that it
-    prints, then `npx cdk bootstrap` and `npx cdk deploy --all --import-existing-resources`, which
-    finds the bucket that an earlier deployment left. Ctrl-C ends it; nothing is kept.
+    prints, then `npx cdk bootstrap` and
+    `npx cdk deploy --all --require-approval never --import-existing-resources`, which finds the
+    bucket that an earlier deployment left. Ctrl-C ends it; nothing is kept.
     """
     refuse_a_real_account()
     region = settings_of(ROOT, WORKLOADS, context or []).region
