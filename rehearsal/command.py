@@ -53,6 +53,7 @@ _EXPECTED = (
     UnsafeEnvironmentError,
     WorkspaceError,
 )
+_NOT_PASSED = "Not passed. Nothing reached AWS."
 _PORT = "Of 127.0.0.1; 0: one that is free."
 
 Context = Annotated[
@@ -163,6 +164,6 @@ def run_app() -> int:
         app()
     except _EXPECTED as error:
         notes = getattr(error, "__notes__", [])
-        print("", error, *notes, "", sep="\n", file=sys.stderr)
+        print("", error, *notes, _NOT_PASSED, "", sep="\n", file=sys.stderr)
         return 1
     return 0

@@ -18,6 +18,7 @@ from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.preflight import versions
+from ops.show.verdict import NEXT, bionemo, show_verdict
 from rehearsal.here import run_pods
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.kubernetes.relay import relay
@@ -98,6 +99,11 @@ def rehearse(options: Options, console: Console) -> None:
         console.print(f"Objects, charts and resources: {kept}")
     if options.train:
         console.print(f"Model, metrics, curve and embeddings: {kept / TRAINED}")
+    show_verdict(
+        console,
+        "Passed. Nothing reached AWS.",
+        f"{bionemo('preflight', options.context)}, with an account's credentials (README.md)",
+    )
 
 
 @contextmanager
@@ -285,7 +291,9 @@ class _Rehearsal:
         """Show what a command of the operations command line says of the local AWS."""
         done = self._ops(command)
         for line in (*done.stdout.splitlines(), *done.stderr.splitlines()):
-            self._steps.say(line)
+            # What the rehearsal does next is its next step.
+            if not line.startswith(NEXT):
+                self._steps.say(line)
         # A command that printed nothing has not looked at anything, whatever its exit status.
         if done.returncode not in _OPS_FINE or not done.stdout.strip():
             raise RehearsalError(f"bionemo {command} failed, with exit status {done.returncode}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
@@ -14,6 +15,7 @@ from ops.aws import AwsError, Deployment, log_in
 from ops.commands.base import FAIL, PASS, WARN, Context, Json, deployment_from_context_or_stop, stop
 from ops.show.status import show_status
 from ops.show.terminal import as_json, console
+from ops.show.verdict import bionemo, make, show_verdict
 
 _INTERVAL = 30
 
@@ -33,7 +35,12 @@ def status(
         _watch(deployment)
         return
     lines = states.status(deployment)
-    as_json(lines) if json else show_status(console(), lines)
+    if json:
+        as_json(lines)
+    else:
+        out = console()
+        show_status(out, lines)
+        show_verdict(out, *_verdict(lines, context))
     raise typer.Exit(status_of(lines))
 
 
@@ -42,6 +49,26 @@ def status_of(lines: list[states.Line]) -> int:
     if any(line.good is False for line in lines):
         return FAIL
     return WARN if any(line.unsettled for line in lines) else PASS
+
+
+def _verdict(lines: list[states.Line], context: list[str] | None) -> tuple[str, str]:
+    """Return how it is in a sentence, and what to do next."""
+    if all(line.good is False for line in lines if line.part == states.STACKS):
+        return "Nothing of it stands.", make("deploy", context)
+    watch = bionemo("status --watch", context)
+    wrong = _parts(line for line in lines if line.good is False)
+    if wrong:
+        what = "" if wrong != states.WORKLOAD else bionemo("retry data|training", context)
+        after = f", then {what}" if what else ""
+        return f"Not as it should be: {wrong}.", f"what is said of it above{after}"
+    open_ones = _parts(line for line in lines if line.unsettled)
+    if open_ones:
+        return f"Under way, or not to be told: {open_ones}.", watch
+    return "All is as it should be.", watch
+
+
+def _parts(lines: Iterable[states.Line]) -> str:
+    return ", ".join(dict.fromkeys(line.part for line in lines))
 
 
 def _watch(deployment: Deployment) -> None:

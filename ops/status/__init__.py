@@ -20,12 +20,14 @@ from ops.status import (
 )
 from ops.status.lines import Line, missing, silent
 
-__all__ = ["Line", "status"]
+__all__ = ["STACKS", "WORKLOAD", "Line", "status"]
 
 Look = Callable[[Deployment], list[Line]]
+# The parts that a verdict speaks of.
+STACKS, WORKLOAD = "Stacks", "Workload"
 # In the order of a deployment.
 _PARTS: dict[str, Look] = {
-    "Stacks": stacks.stacks,
+    STACKS: stacks.stacks,
     "Cluster": cluster.cluster,
     "Node groups": node_groups.node_groups,
     "Capacity Block": capacity_block.capacity_block,
@@ -34,7 +36,7 @@ _PARTS: dict[str, Look] = {
     "S3 links": storage.links,
     "Data tasks": storage.tasks,
     "Data set": data_set.exported,
-    "Workload": workload.workload,
+    WORKLOAD: workload.workload,
     "Checkpoints": checkpoints.checkpoints,
 }
 # AWS' codes for a thing that is not there.
