@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from ops import status as states
 from ops.aws import AwsError, Deployment, log_in
 from ops.commands.base import FAIL, PASS, WARN, Context, Json, deployment_from_context_or_stop, stop
-from ops.show.status import show_status
+from ops.show.status import show_status, show_summary
 from ops.show.terminal import as_json, console
 from ops.show.verdict import bionemo, make, show_verdict
 
@@ -26,20 +27,23 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help=f"Look again every {_INTERVAL} s, until Ctrl-C.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="A row for each thing, not one screen.")
+    ] = False,
 ) -> None:
     """Show how the deployment is and how far data and training are."""
     if watch and json:
         stop("status: --watch is for people and --json for programs. Give one of them.")
     deployment = deployment_from_context_or_stop(context)
     if watch:
-        _watch(deployment)
+        _watch(deployment, everything)
         return
     lines = states.status(deployment)
     if json:
         as_json(lines)
     else:
         out = console()
-        show_status(out, lines)
+        _show(out, deployment, lines, everything)
         show_verdict(out, *_verdict(lines, context))
     raise typer.Exit(status_of(lines))
 
@@ -71,14 +75,21 @@ def _parts(lines: Iterable[states.Line]) -> str:
     return ", ".join(dict.fromkeys(line.part for line in lines))
 
 
-def _watch(deployment: Deployment) -> None:
+def _show(out: Console, deployment: Deployment, lines: list[states.Line], everything: bool) -> None:
+    if everything:
+        show_status(out, lines)
+    else:
+        show_summary(out, lines, deployment.settings.cluster_name)
+
+
+def _watch(deployment: Deployment, everything: bool) -> None:
     out = console()
     try:
         while True:
             lines = states.status(replace(deployment))
             out.clear()
             out.print(f"{deployment.settings.cluster_name}, {datetime.now(UTC):%H:%M:%S} UTC")
-            show_status(out, lines)
+            _show(out, deployment, lines, everything)
             time.sleep(_INTERVAL)
             log_in(deployment.aws)  # keys end while one watches; new ones may take an MFA code
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.leftovers import Leftover, Search, deletion
-from ops.show.terminal import titled_table
+from ops.show.terminal import show_table, titled_table
 
 
 def show_leftovers(out: Console, search: Search) -> None:
@@ -17,13 +17,13 @@ def show_leftovers(out: Console, search: Search) -> None:
     left, kept = search.left, [each for each in search.found if each.kept]
     if left:
         safe = [] if deletion.refusal(search) else deletion.safe(search)
-        out.print(_listed("Left over", left, safe))
+        show_table(out, _listed("Left over", left, safe))
     elif not search.blind:
         out.print("Nothing is left over.")
     else:
         out.print("Nothing is left over, as far as could be told.")
     if kept:
-        out.print(_listed("Kept on purpose", kept, None))
+        show_table(out, _listed("Kept on purpose", kept, None))
     for kind, why in search.blind.items():
         out.print(f"[magenta]could not tell[/] {kind}: {escape(why)}")
 

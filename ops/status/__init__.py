@@ -12,6 +12,7 @@ from ops.status import (
     capacity_block,
     checkpoints,
     cluster,
+    cost,
     data_set,
     node_groups,
     stacks,
@@ -20,11 +21,11 @@ from ops.status import (
 )
 from ops.status.lines import Line, missing, silent
 
-__all__ = ["STACKS", "WORKLOAD", "Line", "status"]
+__all__ = ["STACKS", "TASKS", "WORKLOAD", "Line", "status"]
 
 Look = Callable[[Deployment], list[Line]]
 # The parts that a verdict speaks of.
-STACKS, WORKLOAD = "Stacks", "Workload"
+STACKS, TASKS, WORKLOAD = "Stacks", "Data tasks", "Workload"
 # In the order of a deployment.
 _PARTS: dict[str, Look] = {
     STACKS: stacks.stacks,
@@ -34,10 +35,11 @@ _PARTS: dict[str, Look] = {
     "Add-ons": cluster.addons,
     "Storage": storage.file_systems,
     "S3 links": storage.links,
-    "Data tasks": storage.tasks,
+    TASKS: storage.tasks,
     "Data set": data_set.exported,
     WORKLOAD: workload.workload,
     "Checkpoints": checkpoints.checkpoints,
+    "Cost": cost.so_far,
 }
 # AWS' codes for a thing that is not there.
 _NOT_THERE = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "404"}

@@ -15,6 +15,7 @@ from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.manifests import MANIFESTS
 from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
+from bionemo_eks.jobs.workloads.positions import of_a_bar
 
 RESULTS = f"{FSX}/esm1nv-train"
 _EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
@@ -210,6 +211,7 @@ WORKLOAD = Workload(
         image_gb=15,
     ),
     construct_prefix="",
+    position=of_a_bar,
     global_batch=_global_batch,
     global_batch_settings=("training.micro_batch_size", "training.accumulate_grad_batches"),
 )
