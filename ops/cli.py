@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ops.commands.base import FAIL
+from ops.commands.checkpoint import checkpoint
 from ops.commands.cost import cost
 from ops.commands.curve import curve
 from ops.commands.embed import embed
@@ -38,6 +39,7 @@ for _command in (
     retry,
     cost,
     leftovers,
+    checkpoint,
     curve,
     embed,
 ):

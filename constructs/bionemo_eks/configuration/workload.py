@@ -113,7 +113,8 @@ class Workload:
     `checkpoint` matches the path of one. `progress` matches a log line that tells how far it is,
     and `position` reads one, where it is of those with numbers. `gpus`: those that it can run on.
     `can_use_efa`: whether its image has what EFA needs; `has_bionemo`: whether it has BioNeMo's own
-    preparation of the data.
+    preparation of the data. `checkpoint_list`: where a checkpoint is a folder, the name of the
+    file in it that lists the others, and that `checkpoint` matches.
     `metrics` and `model`: names, below a run's results, of a file of JSON lines with a `step` each,
     and of the folder of the exported model, whose file `model_list` lists the others; empty where
     it leaves none. `global_batch`: sequences that one step takes from the data set over all GPUs
@@ -140,6 +141,7 @@ class Workload:
     # Before constructs' ids. The first workload had none, and ids must stay as they are.
     construct_prefix: str
     position: Callable[[str], Position | None] = lambda line: None
+    checkpoint_list: str = ""
     metrics: str = ""
     model: str = ""
     model_list: str = ""

@@ -190,7 +190,8 @@ WORKLOAD = Workload(
     ),
     data=PROCESSED,
     results=RESULTS,
-    checkpoint=re.compile(r"\.(ckpt|nemo)$"),
+    # What the start program has set aside is none to go on from.
+    checkpoint=re.compile(r"^(?!.*/set-aside/).*\.(ckpt|nemo)$"),
     # What PyTorch Lightning and NeMo print: progress bars, `reduced_train_loss=2.1`.
     progress=re.compile(r"(?i)epoch|loss|global_step|train_step"),
     # V100, A100 and H100 were tested by NVIDIA; what lies between runs the same native code. That

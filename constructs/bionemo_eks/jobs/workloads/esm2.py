@@ -255,6 +255,7 @@ WORKLOAD = Workload(
     construct_prefix="Esm2",
     position=of_a_step,
     # workloads/esm2/run_files.py
+    checkpoint_list="checkpoint.json",
     metrics="metrics.jsonl",
     model="model",
     model_list="export.json",
