@@ -10,11 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.show.terminal import show_table, titled_table
-from ops.status import TASKS
+from ops.status import NODE_GROUPS, STACKS, TASKS
 from ops.status.lines import Line
 
 # From so many on they are counted.
 _MANY = 3
+_NAMED_AFTER_IT = {STACKS, NODE_GROUPS}
 
 
 def show_status(out: Console, lines: Sequence[Line]) -> None:
@@ -28,11 +29,12 @@ def show_status(out: Console, lines: Sequence[Line]) -> None:
 
 
 def show_summary(out: Console, lines: Sequence[Line], deployment: str) -> None:
-    """Print the same on one screen: what is well is counted, and of names `deployment` goes."""
+    """Print the same on one screen: what is well is counted, and names are as short as can be."""
     table = Table.grid("", "", padding=(0, 2))
     for part, all_of_it in groupby(lines, lambda line: line.part):
         for number, line in enumerate(_condensed(list(all_of_it))):
-            name = line.name.removeprefix(f"{deployment}-")
+            before = f"{deployment}-" if part in _NAMED_AFTER_IT else ""
+            name = line.name.removeprefix(before)
             state = f"{escape(name)}: {_state(line)}" if name else _state(line)
             table.add_row("" if number else f"[bold]{part}[/]", state)
     show_table(out, table)

@@ -21,16 +21,17 @@ from ops.status import (
 )
 from ops.status.lines import Line, missing, silent
 
-__all__ = ["STACKS", "TASKS", "WORKLOAD", "Line", "status"]
+__all__ = ["NODE_GROUPS", "STACKS", "TASKS", "WORKLOAD", "Line", "status"]
 
 Look = Callable[[Deployment], list[Line]]
-# The parts that a verdict speaks of.
-STACKS, TASKS, WORKLOAD = "Stacks", "Data tasks", "Workload"
+# Parts that others speak of.
+STACKS, NODE_GROUPS, TASKS = "Stacks", "Node groups", "Data tasks"
+WORKLOAD = "Workload"
 # In the order of a deployment.
 _PARTS: dict[str, Look] = {
     STACKS: stacks.stacks,
     "Cluster": cluster.cluster,
-    "Node groups": node_groups.node_groups,
+    NODE_GROUPS: node_groups.node_groups,
     "Capacity Block": capacity_block.capacity_block,
     "Add-ons": cluster.addons,
     "Storage": storage.file_systems,

@@ -21,7 +21,8 @@ _PART = "Cost"
 def so_far(deployment: Deployment) -> list[Line]:
     """Return the line of the dollars since the oldest stack was made; none without a stack.
 
-    GPU nodes count by the hours in which CloudWatch has seen one, each as if all were there.
+    What is paid by time alone: how much has been downloaded, nobody tells. GPU nodes count by the
+    hours in which CloudWatch has seen one, each as if all were there.
     """
     settings, now = deployment.settings, datetime.now(UTC)
     made = [each["CreationTime"] for each in stacks(deployment).values()]
@@ -40,7 +41,10 @@ def so_far(deployment: Deployment) -> list[Line]:
         known = replace(known, block=0.0)
     elif settings.gpu.types[0] not in known.hourly:
         return [Line(_PART, "so far", f"{settings.gpu.types[0]} has no hourly price")]
-    total = bill_of(settings, way, known, now.date()).total
+    total, at_once = (
+        bill_of(settings, each, known, now.date()).total
+        for each in (way, until_now(settings, 0.0, 0.0))
+    )
     without = ", without the Capacity Block" if block else ""
-    state = f"about ${total:,.2f} in {hours:,.1f} h, GPU nodes for {way.gpu_hours:g} h{without}"
-    return [Line(_PART, "so far", state)]
+    state = f"about ${total - at_once:,.2f} in {hours:,.1f} h, GPU nodes for {way.gpu_hours:g} h"
+    return [Line(_PART, "so far", f"{state}{without}")]

@@ -65,7 +65,11 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     assert verdict == "Passed. Nothing reached AWS."
     assert following.startswith("Next: ./bionemo preflight -c kubernetes_version=1.29")
     assert done.stdout.count("Next:") == 1, "what comes next within it is its next step"
-    assert f"bionemo-on-eks-{ACCOUNT}-us-west-2" in done.stdout.partition("What is left")[2]
+    listed = done.stdout.partition("What is left")[2].partition("Wall times")[0]
+    assert listed.count(f"bionemo-on-eks-{ACCOUNT}-us-west-2") == 1, "it is listed once"
+    for noise in ("refused", "warning", "feature flags"):
+        assert noise not in done.stdout + done.stderr
+    assert "could not tell: not in a rehearsal" in done.stdout, "of the cluster's API"
     objects = [
         yaml.safe_load(path.read_text()) for path in sorted((kept / "kubernetes").glob("*.yaml"))
     ]
