@@ -20,6 +20,8 @@ CONTEXT ?=
 OPTIONS = $(if $(filter -%,$(firstword $(CONTEXT))),$(CONTEXT),$(addprefix -c ,$(CONTEXT)))
 # Whether a word was given that means yes.
 said = $(filter-out 0 no false,$(1))
+# A text as one word of the shell's.
+quoted = '$(subst ','\'',$(1))'
 JOBS ?= 2
 # By file: the tests of one file share what is slow to make, such as a deployment.
 PYTEST = pytest -n $(JOBS) --dist loadfile
@@ -63,6 +65,7 @@ rehearse-training: setup-rehearsal setup-training  ## The same, and train a smal
 
 synth: setup  ## Write the CloudFormation templates to cdk.out
 	cdk synth --quiet $(OPTIONS)
+	@echo "Written to cdk.out. Next: make rehearse, or make deploy"
 
 lint: setup-development  ## Check style, types, and which room imports which
 	ruff check .
@@ -86,10 +89,12 @@ deploy: setup  ## Check the account, ask, deploy; CONTEXT="key=value" YES=1 UNSU
 ifneq ($(call said,$(DRY_RUN)),)
 	@unready=0; \
 	python -m ops ready --yes $(if $(call said,$(UNSURE)),--unsure) $(OPTIONS) || unready=$$?; \
-	cdk diff $(OPTIONS) && exit $$unready
+	cdk diff $(OPTIONS) && echo "Nothing has been deployed." && exit $$unready
 else
 	python -m ops ready $(if $(call said,$(YES)),--yes) $(if $(call said,$(UNSURE)),--unsure) $(OPTIONS)
 	cdk deploy --all --concurrency 3 --require-approval never --import-existing-resources $(OPTIONS)
+	@echo "Deployed. The data is prepared now; the training follows by itself."
+	@echo $(call quoted,Next: $(strip ./bionemo status --watch $(OPTIONS)))
 endif
 
 destroy: setup  ## Remove everything but the bucket from the account, then look for what is left

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
 from ops.commands.base import FAIL
+from ops.commands.checkpoint import checkpoint
 from ops.commands.cost import cost
 from ops.commands.curve import curve
 from ops.commands.embed import embed
@@ -19,6 +21,7 @@ from ops.commands.ready import ready
 from ops.commands.retry import retry
 from ops.commands.status import status
 from ops.commands.verify import verify
+from ops.project import version
 from ops.show.terminal import fits
 
 app = typer.Typer(
@@ -26,7 +29,6 @@ app = typer.Typer(
     "stacks (cdk.json, cdk.context.json, -c) and changes nothing unless it says so.\n\n"
     "Exit status: 0 all well, 1 warnings or something could not be told, 2 something fails.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for _command in (
@@ -37,11 +39,31 @@ for _command in (
     retry,
     cost,
     leftovers,
+    checkpoint,
     curve,
     embed,
 ):
     app.command()(_command)
 app.add_typer(model, name="model")
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bionemo {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version, and end."
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
+
 
 _DEBUG = "BIONEMO_DEBUG"
 

@@ -1,11 +1,11 @@
-"""What a run has left in the bucket: its metrics, and the model that it exported."""
+"""What a run has left in the bucket: its metrics, the model that it exported, other files."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bionemo_eks.configuration import names
 from bionemo_eks.jobs.places import FSX
 from ops.aws import Deployment
-from ops.reasons import reason
+from ops.reasons import code_of, reason
 
 Metrics = list[dict[str, float]]
 _BLOCK = 8 << 20
@@ -29,18 +29,18 @@ class Run:
 
     def __init__(self, deployment: Deployment) -> None:
         settings = deployment.settings
-        self._workload = settings.workload
+        self.workload = settings.workload
         self._deployment = deployment
         self._s3 = deployment.aws.client("s3")
         self.bucket = names.bucket_name(settings, deployment.account)
         # A folder of the file system has in the bucket the name that it has there.
-        self.prefix = self._workload.program.results(settings).removeprefix(f"{FSX}/") + "/"
+        self.prefix = self.workload.program.results(settings).removeprefix(f"{FSX}/") + "/"
 
     def metrics(self) -> Metrics:
         """Return the lines of the run's metrics; NotThereError without any."""
-        key = self._key(self._workload.metrics, "metrics file")
+        key = self._key(self.workload.metrics, "metrics file")
         found = []
-        for line in self._read(key).splitlines():
+        for line in self.read(key).splitlines():
             try:
                 values = json.loads(line)
                 values["step"]
@@ -56,33 +56,63 @@ class Run:
 
         Raises NotThereError when it is not in the bucket with all of its files, and OSError.
         """
-        prefix = self._key(self._workload.model, "model folder") + "/"
-        listed = json.loads(self._read(prefix + self._workload.model_list))
+        prefix = self._key(self.workload.model, "model folder") + "/"
+        listed = json.loads(self.read(prefix + self.workload.model_list))
         sizes = {str(name): int(size) for name, size in listed["files"].items()}
+        files: dict[str, int | None] = {prefix + name: size for name, size in sizes.items()}
+        files[prefix + self.workload.model_list] = None
+        self.get_files(files, prefix, folder, say)
+
+    def get_files(
+        self,
+        files: Mapping[str, int | None],
+        prefix: str,
+        folder: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        """Bring `files`, bytes by key, all below `prefix`, into `folder`, which is new.
+
+        It is whole or not there. Raises NotThereError where one has other than its bytes, and
+        OSError.
+        """
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".model-") as scratch:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bionemo-") as scratch:
             draft = Path(scratch) / folder.name
             draft.mkdir()
-            for name in (*sizes, self._workload.model_list):
-                say(f"s3://{self.bucket}/{prefix}{name}")
-                path = draft / Path(name).name
-                self._save(prefix + name, path)
-                if path.stat().st_size != sizes.get(name, path.stat().st_size):
+            for key, size in files.items():
+                say(f"s3://{self.bucket}/{key}")
+                path = draft / Path(key.removeprefix(prefix)).name
+                self._save(key, path)
+                if size is not None and path.stat().st_size != size:
                     raise NotThereError(
-                        f"s3://{self.bucket}/{prefix}{name} has not its whole {sizes[name]:,} "
-                        "bytes: it is on its way to the bucket. Try again in some minutes."
+                        f"s3://{self.bucket}/{key} has not its whole {size:,} bytes: it is on its "
+                        "way to the bucket. Try again in some minutes."
                     )
             os.rename(draft, folder)
 
     def _key(self, name: str, what: str) -> str:
         if not name:
             raise NotThereError(
-                f"{self._workload.title} leaves no {what}. ESM-2 does: -c training.workload=esm2"
+                f"{self.workload.title} leaves no {what}. ESM-2 does: -c training.workload=esm2"
             )
         return self.prefix + name
 
-    def _read(self, key: str) -> bytes:
-        content: bytes = self._object(key)["Body"].read()
+    def listed(self) -> list[dict[str, Any]]:
+        """Return what S3 lists of the run; nothing without a bucket. NotThereError, as below."""
+        try:
+            return self._deployment.aws.pages(
+                "s3", "list_objects_v2", "Contents", Bucket=self.bucket, Prefix=self.prefix
+            )
+        except ClientError as error:
+            if code_of(error) == "NoSuchBucket":
+                return []
+            raise NotThereError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
+        except BotoCoreError as error:
+            raise NotThereError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
+
+    def read(self, key: str, part: str = "") -> bytes:
+        """Return an object's content, or `part` of it, as HTTP's Range names it."""
+        content: bytes = self._object(key, **({"Range": part} if part else {}))["Body"].read()
         return content
 
     def _save(self, key: str, path: Path) -> None:
@@ -91,9 +121,9 @@ class Run:
             while block := body.read(_BLOCK):
                 file.write(block)
 
-    def _object(self, key: str) -> Any:
+    def _object(self, key: str, **more: str) -> Any:
         try:
-            return self._s3.get_object(Bucket=self.bucket, Key=key)
+            return self._s3.get_object(Bucket=self.bucket, Key=key, **more)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
                 raise NotThereError(

@@ -1,9 +1,17 @@
-"""Where the project is."""
+"""Where the project is, and which version of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import tomllib
+
 ROOT = Path(__file__).resolve().parents[1]
 # Of the environment with PyTorch and matplotlib: installation/training.sh.
 TRAINING_PYTHON = ROOT / ".venv-training" / "bin" / "python"
+
+
+def version() -> str:
+    """Return the project's version, which pyproject.toml has alone."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])

@@ -9,6 +9,7 @@ from typing import Any
 from kubernetes import client as kubernetes
 
 from bionemo_eks.configuration import names
+from bionemo_eks.configuration.commands import DEPLOY
 from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TOLERATION
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import CHARTS
@@ -95,7 +96,7 @@ def controller(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_deployment, namespace).items
     workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
     if workload is None:
-        return failed(name, f"not there (namespace {namespace})", command("npx cdk deploy --all"))
+        return failed(name, f"not there (namespace {namespace})", command(DEPLOY))
     there, wanted = workload.status.available_replicas or 0, workload.spec.replicas or 0
     said = f"{there} of {wanted} pods available"
     if there < wanted:
@@ -111,7 +112,7 @@ def daemons(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_daemon_set, namespace).items
     workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
     if workload is None:
-        return failed(name, f"not there (namespace {namespace})", command("npx cdk deploy --all"))
+        return failed(name, f"not there (namespace {namespace})", command(DEPLOY))
     ready, wanted = workload.status.number_ready or 0, workload.status.desired_number_scheduled or 0
     if ready < wanted or not wanted:
         return failed(name, f"{ready} of {wanted} ready", _pods_of(namespace))

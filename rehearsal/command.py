@@ -53,6 +53,7 @@ _EXPECTED = (
     UnsafeEnvironmentError,
     WorkspaceError,
 )
+_NOT_PASSED = "Not passed. Nothing reached AWS."
 _PORT = "Of 127.0.0.1; 0: one that is free."
 
 Context = Annotated[
@@ -131,8 +132,9 @@ def serve(
     """Start the local AWS alone, and print what to export so that cdk and others find it.
 
     Example: `python -m rehearsal serve --port 4566`, then in another terminal the lines that it
-    prints, then `npx cdk bootstrap` and `npx cdk deploy --all --import-existing-resources`, which
-    finds the bucket that an earlier deployment left. Ctrl-C ends it; nothing is kept.
+    prints, then `npx cdk bootstrap` and
+    `npx cdk deploy --all --require-approval never --import-existing-resources`, which finds the
+    bucket that an earlier deployment left. Ctrl-C ends it; nothing is kept.
     """
     refuse_a_real_account()
     region = settings_of(ROOT, WORKLOADS, context or []).region
@@ -162,6 +164,6 @@ def run_app() -> int:
         app()
     except _EXPECTED as error:
         notes = getattr(error, "__notes__", [])
-        print("", error, *notes, "", sep="\n", file=sys.stderr)
+        print("", error, *notes, _NOT_PASSED, "", sep="\n", file=sys.stderr)
         return 1
     return 0

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from rich.console import Console
 from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.workloads import WORKLOADS
-from ops.preflight import versions
+from ops.show.verdict import NEXT, bionemo, show_verdict
 from rehearsal.here import run_pods
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.kubernetes.relay import relay
@@ -37,6 +37,7 @@ from rehearsal.machine.workspace import (
 )
 from rehearsal.output import artifacts, report
 from rehearsal.output.steps import Steps
+from rehearsal.past_its_end import only_the_version_has_ended, refused_by_aws
 from rehearsal.pods import view
 from rehearsal.programs import kubeconfig, kubectl
 from rehearsal.programs.cdk_cli import CdkCli, StackProgress
@@ -98,6 +99,11 @@ def rehearse(options: Options, console: Console) -> None:
         console.print(f"Objects, charts and resources: {kept}")
     if options.train:
         console.print(f"Model, metrics, curve and embeddings: {kept / TRAINED}")
+    show_verdict(
+        console,
+        "Passed. Nothing reached AWS.",
+        f"{bionemo('preflight', options.context)}, with an account's credentials (README.md)",
+    )
 
 
 @contextmanager
@@ -120,25 +126,6 @@ def _refuse_what_is_elsewhere(settings: Settings) -> None:
             f"Setting 'network.vpc_id' is {settings.network.vpc_id}: that VPC is in your account, "
             "which the rehearsal does not see.\n  Rehearse without it: -c network.vpc_id="
         )
-
-
-def only_the_version_has_ended(checks: str) -> bool:
-    """Whether, of `bionemo preflight --json`, the Kubernetes version alone has failed."""
-    results = json.loads(checks or "[]")
-    return {each["name"] for each in results if each["verdict"] == "fail"} == {versions.CHECK}
-
-
-def refused_by_aws(settings: Settings, today: date) -> list[str]:
-    """Return the parts of a deployment that AWS makes no more."""
-    release, parts = settings.release, []
-    if today > release.extended_support_until:
-        parts.append(f"Kubernetes {release.version} (ended {release.extended_support_until})")
-    parts += [
-        f"{each.name} (retired {each.retired})"
-        for each in settings.gpu_instances
-        if each.retired and today >= each.retired
-    ]
-    return parts
 
 
 class _Rehearsal:
@@ -198,10 +185,8 @@ class _Rehearsal:
             with step("What is left on the cluster of --kubeconfig"):
                 self._look_at_the_cluster(self._cluster)
         with step("What is left: bionemo leftovers"):
-            report.show_left(
-                self._steps.console, inventory.left(before, inventory.take(self._client))
-            )
             self._operate("leftovers")
+            self._show_what_it_overlooks(inventory.left(before, inventory.take(self._client)))
 
     @property
     def _ledgers(self) -> Path:
@@ -281,11 +266,22 @@ class _Rehearsal:
         for part in refused_by_aws(self._settings, datetime.now(UTC).date()):
             self._steps.say(f"AWS would refuse {part}; the local AWS takes it.")
 
+    def _show_what_it_overlooks(self, left: inventory.Inventory) -> None:
+        """Print what is there and is not among what `bionemo leftovers` has listed."""
+        if set(left) <= {"S3 buckets"}:  # the one that is kept
+            return
+        listed = {
+            each["id"] for each in json.loads(self._ops("leftovers", "--json").stdout)["found"]
+        }
+        report.show_left(self._steps.console, inventory.without(left, listed))
+
     def _operate(self, command: str) -> None:
         """Show what a command of the operations command line says of the local AWS."""
         done = self._ops(command)
         for line in (*done.stdout.splitlines(), *done.stderr.splitlines()):
-            self._steps.say(line)
+            # What the rehearsal does next is its next step.
+            if not line.startswith(NEXT):
+                self._steps.say(line)
         # A command that printed nothing has not looked at anything, whatever its exit status.
         if done.returncode not in _OPS_FINE or not done.stdout.strip():
             raise RehearsalError(f"bionemo {command} failed, with exit status {done.returncode}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,3 +47,23 @@ def test_a_function_fits_a_screen() -> None:
         if lines > LINES
     ]
     assert long == []
+
+
+# What begins a command that is shown: in a block of a page, between backquotes, or in a program's
+# text. In `rehearsal` the flags are a list's items.
+_SHOWN = re.compile(r"(?:`|^\s*|\")(?:npx )?cdk deploy (--all\b[^`\"\n]*)", re.MULTILINE)
+_FLAGS = ("--import-existing-resources", "--require-approval never")
+
+
+def test_a_deploy_command_that_is_shown_finds_the_bucket_and_asks_nothing() -> None:
+    """Without the first the second deployment fails, for its bucket is there."""
+    pages = [ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").glob("*.md")]
+    programs = [path for path in python_files() if path.parts[len(ROOT.parts)] != "tests"]
+    commands = [
+        (path.name, options)
+        for path in (*pages, *programs)
+        for options in _SHOWN.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert {name for name, _ in commands} >= {"README.md", "Makefile", "settings.md"}
+    bare = [each for each in commands if not all(flag in each[1] for flag in _FLAGS)]
+    assert bare == []

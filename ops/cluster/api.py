@@ -18,7 +18,7 @@ from kubernetes.client.exceptions import ApiException
 
 from bionemo_eks.configuration import names
 from ops.aws import Deployment, stacks
-from ops.reasons import code_of, reason
+from ops.reasons import NO_API_IN_A_REHEARSAL, ONLY_AWS, code_of, reason
 
 CONNECT, READ = 1.5, 5.0
 # What a token is good for once it is there: AWS fixes 15 minutes.
@@ -123,6 +123,8 @@ def _described(deployment: Deployment) -> dict[str, Any]:
         raise ClusterError(reason(error)) from None
     if not cluster.get("endpoint"):
         raise ClusterError(f"{name} has no endpoint yet ({cluster.get('status', 'unknown')})")
+    if cluster["endpoint"] == NO_API_IN_A_REHEARSAL:
+        raise ClusterError(ONLY_AWS)
     return cluster
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from kubernetes import client as kubernetes
 
-from bionemo_eks.configuration.workload import Workload
+from bionemo_eks.configuration.workload import Position, Workload
 from bionemo_eks.jobs.dataset_job import DATA_JOB
 from bionemo_eks.jobs.places import NAMESPACE, NOTES
 from ops.cluster.api import ClusterError, asked
@@ -35,6 +35,7 @@ _CONTROL = re.compile(
 class Jobs:
     """State and newest line of each job; empty where there is none.
 
+    `position` is what the training's newest line with numbers tells.
     `silent` says why a part could not be told: `data`, `launcher`, `training` or `workers`.
     """
 
@@ -43,6 +44,7 @@ class Jobs:
     launcher: str = ""
     training: str = ""
     training_line: str = ""
+    position: Position | None = None
     workers: dict[str, int] = field(default_factory=dict)
     restarts: int = 0
     silent: dict[str, str] = field(default_factory=dict)
@@ -67,12 +69,14 @@ def jobs(api: kubernetes.ApiClient, workload: Workload) -> Jobs:
     training = part("training", lambda: _training(api, workload.job), dict[str, Any]())
     of_training = f"training.kubeflow.org/job-name={workload.job}"
     pods = part("workers", lambda: _pods(core, of_training), list[Any]())
+    line, position = _progress(core, pods, workload)
     return Jobs(
         data=job_state(data),
         data_line=_last_line(core, _pods_of(core, data)) if data else "",
         launcher=job_state(launcher),
         training=training_state(training, data, launcher),
-        training_line=_training_line(core, pods, workload.progress),
+        training_line=line,
+        position=position,
         workers=dict(Counter(worker_state(pod) for pod in pods)),
         restarts=sum(s.restart_count for pod in pods for s in pod.status.container_statuses or []),
         silent=silent,
@@ -170,19 +174,23 @@ def _pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
         return []
 
 
-def _training_line(core: kubernetes.CoreV1Api, pods: list[Any], progress: re.Pattern[str]) -> str:
-    """Return the newest line that tells of `progress`, else the first worker's last.
+def _progress(
+    core: kubernetes.CoreV1Api, pods: list[Any], workload: Workload
+) -> tuple[str, Position | None]:
+    """Return the newest line that tells of progress, and what the newest with numbers tells.
 
-    The process with rank 0 prints it, which c10d may have put into any of the workers.
+    The process with rank 0 prints them, which c10d may have put into any of the workers. Without
+    any, the first worker's last line.
     """
     first = ""
     for pod in sorted(pods, key=lambda each: int((each.metadata.labels or {}).get(_REPLICA, 0))):
         text = _log(core, pod)
-        line = newest(text, progress)
+        line = newest(text, workload.progress)
         if line:
-            return line
+            told = map(workload.position, reversed(_lines(text)))
+            return line, next((each for each in told if each is not None), None)
         first = first or newest(text)
-    return first
+    return first, None
 
 
 def _last_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
@@ -202,12 +210,17 @@ def _log(core: kubernetes.CoreV1Api, pod: Any) -> str:
 
 
 def newest(text: str, wanted: re.Pattern[str] | None = None) -> str:
-    """Return the last line of a log that says something; progress bars end in CR, not LF.
-
-    What it says goes to a terminal, and is text alone.
-    """
-    plain = _CONTROL.sub("", text).replace("\t", " ")
-    lines = [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]
+    """Return the last line of a log that says something, and has what is `wanted`."""
+    lines = _lines(text)
     if wanted is not None:
         lines = [line for line in lines if wanted.search(line)]
     return lines[-1] if lines else ""
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that say something; progress bars end in CR, not LF.
+
+    What they say goes to a terminal, and is text alone.
+    """
+    plain = _CONTROL.sub("", text).replace("\t", " ")
+    return [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]

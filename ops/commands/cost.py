@@ -30,6 +30,7 @@ from ops.offers import offers
 from ops.parallel import side_by_side
 from ops.show.cost import show_bills, show_spending
 from ops.show.terminal import as_json, console
+from ops.show.verdict import bionemo, show_verdict
 
 # Seconds for prices: they are a nicety, for the project has a table.
 _PRICES = 8.0
@@ -75,6 +76,7 @@ def cost(
         show_bills(out, settings, *bills, known)
         if spent is not None:
             show_spending(out, spent)
+        show_verdict(out, "An estimate; nothing was bought.", bionemo("preflight", context))
     raise typer.Exit(WARN if spent and spent.could_not_tell else PASS)
 
 

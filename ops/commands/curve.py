@@ -15,6 +15,7 @@ from ops.left_by_run import Metrics, NotThereError, Run
 from ops.project import ROOT, TRAINING_PYTHON
 from ops.show.curve import show_curve
 from ops.show.terminal import as_json, console
+from ops.show.verdict import bionemo, show_verdict
 
 _PROGRAM = ROOT / "workloads" / "esm2" / "curve.py"
 
@@ -31,15 +32,27 @@ def curve(
     ] = None,
 ) -> None:
     """Draw losses and speed of the run that the settings describe, from the bucket."""
-    run = Run(deployment_from_context_or_stop(context))
+    deployment = deployment_from_context_or_stop(context)
+    run = Run(deployment)
     try:
         metrics = run.metrics()
     except NotThereError as error:
         stop(str(error))
     title = f"s3://{run.bucket}/{run.prefix}"
-    as_json(metrics) if json else show_curve(console(), metrics, title)
     if file:
         _draw(metrics, title, file)
+    if json:
+        as_json(metrics)
+        return
+    out, last = console(), max(each["step"] for each in metrics)
+    show_curve(out, metrics, title)
+    planned = deployment.settings.training.max_steps
+    drawn = f"; the picture is {file}" if file else ""
+    show_verdict(
+        out,
+        f"{last:,.0f} of {planned:,} steps{drawn}.",
+        bionemo("status --watch" if last < planned else "model get", context),
+    )
 
 
 def _draw(metrics: Metrics, title: str, file: Path) -> None:

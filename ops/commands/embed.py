@@ -10,6 +10,8 @@ import typer
 
 from ops.commands.base import FAIL, PASS, stop
 from ops.project import ROOT, TRAINING_PYTHON
+from ops.show.terminal import console
+from ops.show.verdict import show_verdict
 
 _PROGRAM = ROOT / "workloads" / "esm2" / "embed.py"
 
@@ -34,4 +36,11 @@ def embed(
         stop(f"embed needs PyTorch, which {TRAINING_PYTHON} has after: make setup-training")
     options = ("--model", model, "--fasta", fasta, "--out", out)
     done = subprocess.run([TRAINING_PYTHON, _PROGRAM, *map(str, options)], check=False)
-    raise typer.Exit(PASS if done.returncode == 0 else FAIL)
+    if done.returncode:
+        raise typer.Exit(FAIL)
+    show_verdict(
+        console(),
+        f"Done: a vector for each protein of {fasta}, in its order.",
+        f"numpy.load({str(out / 'embeddings.npy')!r}); their names are in {out / 'ids.txt'}",
+    )
+    raise typer.Exit(PASS)

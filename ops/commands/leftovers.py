@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ops import leftovers as leftover_search
+from ops.aws import Deployment
 from ops.commands.base import (
     FAIL,
     PASS,
@@ -18,9 +19,10 @@ from ops.commands.base import (
     say,
     stop,
 )
-from ops.leftovers import Leftover, Search, deletion
+from ops.leftovers import Leftover, Search, belonging, deletion
 from ops.show.leftovers import show_leftovers
 from ops.show.terminal import as_json, console
+from ops.show.verdict import bionemo, make, show_verdict
 
 
 def leftovers(
@@ -36,16 +38,43 @@ def leftovers(
         stop("leftovers: --delete --json asks no questions, so it needs --yes too.")
     deployment = deployment_from_context_or_stop(context)
     search = leftover_search.search(deployment)
+    out = console()
     if not json:
-        show_leftovers(console(), search)
+        show_leftovers(out, search)
     refused = deletion.refusal(search) if delete else ""
     gone = _delete(search, yes=yes) if delete and not refused else []
+    left = [each for each in search.left if each not in gone]
     if json:
         as_json(_document(search, gone, refused))
+    else:
+        show_verdict(out, *_verdict(deployment, search, gone, context))
     if refused:
         stop(refused)
-    left = [each for each in search.left if each not in gone]
     raise typer.Exit(FAIL if left else WARN if search.blind else PASS)
+
+
+def _verdict(
+    deployment: Deployment, search: Search, gone: list[Leftover], context: list[str] | None
+) -> tuple[str, str]:
+    """Return what is left in a sentence, and what to do next."""
+    destroy = make("destroy", context)
+    stand = belonging.standing(search)
+    left = [each for each in belonging.left_over(search) if each not in gone]
+    if stand:
+        which = ", ".join(
+            each.id.removeprefix(f"{deployment.settings.cluster_name}-") for each in stand
+        )
+        beside = f" Beside it {len(left)} are left over." if left else ""
+        said = f"{deployment.settings.cluster_name} stands ({which}); destroy it first.{beside}"
+        return said, destroy
+    if not left:
+        told = ", as far as could be told" if search.blind else ""
+        return f"Nothing is left over{told}.", ""
+    if any(each in left for each in deletion.safe(search)) and not deletion.refusal(search):
+        following = bionemo("leftovers --delete", context)
+    else:
+        following = destroy
+    return f"{len(left)} are left over.", following
 
 
 def _delete(search: Search, *, yes: bool) -> list[Leftover]:
@@ -69,7 +98,7 @@ def _delete(search: Search, *, yes: bool) -> list[Leftover]:
 
 
 def _document(search: Search, gone: list[Leftover], refused: str) -> dict[str, Any]:
-    safe = deletion.safe(search)
+    safe, left_over = deletion.safe(search), belonging.left_over(search)
     return {
         "found": [
             {
@@ -77,6 +106,7 @@ def _document(search: Search, gone: list[Leftover], refused: str) -> dict[str, A
                 "id": each.id,
                 "note": each.note,
                 "kept": each.kept,
+                "standing": not each.kept and each not in left_over,
                 "deletable": each in safe,
                 "deleted": each in gone,
             }

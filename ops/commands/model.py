@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from ops.commands.base import Context, deployment_from_context_or_stop, say, stop
 from ops.left_by_run import NotThereError, Run
+from ops.show.terminal import console
+from ops.show.verdict import show_verdict
 
 model = typer.Typer(
     help="The model that a run has exported.", no_args_is_help=True, rich_markup_mode="markdown"
@@ -36,4 +39,8 @@ def get(
         stop(str(error))
     except OSError as error:
         stop(f"{error.filename or out}: {error.strerror or error}")
-    print(f"{out}: for EsmForMaskedLM.from_pretrained, training.start, and workloads/esm2/embed.py")
+    show_verdict(
+        console(),
+        f"{out} is whole: for EsmForMaskedLM.from_pretrained, training.start and ./bionemo embed.",
+        f"./bionemo embed --model {shlex.quote(str(out))} --fasta FILE",
+    )

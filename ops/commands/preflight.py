@@ -25,12 +25,13 @@ from ops.commands.offers import list_offers
 from ops.preflight.admin_trust import SETTING
 from ops.preflight.admin_trust import pin as pin_admin
 from ops.preflight.capacity import pin as pin_zones
-from ops.preflight.looking import PATIENCE, look
+from ops.preflight.looking import PATIENCE, look, undecided
 from ops.project import ROOT
 from ops.reasons import failure_reason
-from ops.results import Result, exit_status
+from ops.results import Result, Verdict, exit_status
 from ops.show.checks import show_results
 from ops.show.terminal import as_json, console
+from ops.show.verdict import bionemo, make, show_verdict
 
 # Seconds for all of it once there is a login; with Python's start it ends within ten. And those
 # that the checks get.
@@ -95,8 +96,28 @@ def preflight(
     if json:
         as_json({"pinned": pins, "checks": results} if pin else results)
     else:
-        show_results(console(), results)
+        out = console()
+        show_results(out, results)
+        show_verdict(out, *_verdict(results, context))
     raise typer.Exit(exit_status(results))
+
+
+def _verdict(results: list[Result], context: list[str] | None) -> tuple[str, str]:
+    """Return what the checks come to, and what to do next."""
+    failing = sum(each.verdict is Verdict.FAIL for each in results)
+    if failing:
+        again = bionemo("preflight", context)
+        return (
+            f"Not passed: {failing} of {len(results)} checks would make a deployment fail.",
+            f"what is said of each above, then {again}",
+        )
+    silent = [each.name for each in undecided(results)]
+    if silent:
+        return (
+            f"Not passed: nobody could tell of {', '.join(silent)}.",
+            bionemo("preflight --patience 60", context),
+        )
+    return "Passed: nothing that was found would make a deployment fail.", make("deploy", context)
 
 
 def checked(deployment: Deployment, patience: float, spent: float = 0.0) -> list[Result]:

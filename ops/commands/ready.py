@@ -29,6 +29,7 @@ from ops.results import Result, Verdict
 from ops.show.checks import show_results
 from ops.show.cost import show_estimate
 from ops.show.terminal import at_a_terminal, console
+from ops.show.verdict import make
 
 
 def ready(
@@ -59,7 +60,7 @@ def ready(
     if yes or not at_a_terminal():
         raise typer.Exit(PASS)
     if not agreed("Deploy?"):
-        say("Nothing has been deployed.")
+        say(f"Nothing has been deployed. Next: {make('deploy', context)}")
         raise typer.Exit(WARN)
 
 

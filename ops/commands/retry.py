@@ -22,6 +22,7 @@ from ops.commands.base import (
 )
 from ops.retry import Plan, What, carry_out, look, plan
 from ops.show.terminal import as_json
+from ops.show.verdict import NEXT, bionemo
 
 
 def retry(
@@ -54,6 +55,7 @@ def retry(
         with connected(deployment) as api:
             found = plan(what, look(api, deployment.settings, deployed_objects(deployment)))
             done = _carry_out(api, what, found, dry_run=dry_run, yes=yes)
+            _conclude(what, found, context, done=done)
     except NoClusterError as error:
         stop(f"{error}. Make it first: make deploy")
     except ClusterError as error:
@@ -75,8 +77,20 @@ def _carry_out(
     for name in found.names:
         say(f"  to be made again: {name}")
     if dry_run or not (yes or agreed(f"Start the {what} again?")):
-        say("Nothing was done.")
         return False
     carry_out(api, found, say)
-    say("How it goes: ./bionemo status --watch")
     return True
+
+
+def _conclude(what: What, found: Plan, context: list[str] | None, *, done: bool) -> None:
+    """Say what has become of it, and what to do next; what is refused has said so itself."""
+    if found.refused:
+        return
+    following = bionemo("status --watch", context)
+    if done:
+        said = f"The {what} is started again."
+    elif found.again:
+        said, following = "Nothing was done.", bionemo(f"retry {what}", context)
+    else:
+        said = "There was nothing to do."
+    say(f"{said}\n{NEXT}{following}")

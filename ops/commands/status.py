@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from ops import status as states
 from ops.aws import AwsError, Deployment, log_in
 from ops.commands.base import FAIL, PASS, WARN, Context, Json, deployment_from_context_or_stop, stop
-from ops.show.status import show_status
+from ops.show.status import show_status, show_summary
 from ops.show.terminal import as_json, console
+from ops.show.verdict import bionemo, make, show_verdict
 
 _INTERVAL = 30
 
@@ -24,16 +27,24 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help=f"Look again every {_INTERVAL} s, until Ctrl-C.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="A row for each thing, not one screen.")
+    ] = False,
 ) -> None:
     """Show how the deployment is and how far data and training are."""
     if watch and json:
         stop("status: --watch is for people and --json for programs. Give one of them.")
     deployment = deployment_from_context_or_stop(context)
     if watch:
-        _watch(deployment)
+        _watch(deployment, everything)
         return
     lines = states.status(deployment)
-    as_json(lines) if json else show_status(console(), lines)
+    if json:
+        as_json(lines)
+    else:
+        out = console()
+        _show(out, deployment, lines, everything)
+        show_verdict(out, *_verdict(lines, context))
     raise typer.Exit(status_of(lines))
 
 
@@ -44,14 +55,41 @@ def status_of(lines: list[states.Line]) -> int:
     return WARN if any(line.unsettled for line in lines) else PASS
 
 
-def _watch(deployment: Deployment) -> None:
+def _verdict(lines: list[states.Line], context: list[str] | None) -> tuple[str, str]:
+    """Return how it is in a sentence, and what to do next."""
+    if all(line.good is False for line in lines if line.part == states.STACKS):
+        return "Nothing of it stands.", make("deploy", context)
+    watch = bionemo("status --watch", context)
+    wrong = _parts(line for line in lines if line.good is False)
+    if wrong:
+        what = "" if wrong != states.WORKLOAD else bionemo("retry data|training", context)
+        after = f", then {what}" if what else ""
+        return f"Not as it should be: {wrong}.", f"what is said of it above{after}"
+    open_ones = _parts(line for line in lines if line.unsettled)
+    if open_ones:
+        return f"Under way, or not to be told: {open_ones}.", watch
+    return "All is as it should be.", watch
+
+
+def _parts(lines: Iterable[states.Line]) -> str:
+    return ", ".join(dict.fromkeys(line.part for line in lines))
+
+
+def _show(out: Console, deployment: Deployment, lines: list[states.Line], everything: bool) -> None:
+    if everything:
+        show_status(out, lines)
+    else:
+        show_summary(out, lines, deployment.settings.cluster_name)
+
+
+def _watch(deployment: Deployment, everything: bool) -> None:
     out = console()
     try:
         while True:
             lines = states.status(replace(deployment))
             out.clear()
             out.print(f"{deployment.settings.cluster_name}, {datetime.now(UTC):%H:%M:%S} UTC")
-            show_status(out, lines)
+            _show(out, deployment, lines, everything)
             time.sleep(_INTERVAL)
             log_in(deployment.aws)  # keys end while one watches; new ones may take an MFA code
     except KeyboardInterrupt:

@@ -98,6 +98,21 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
     )
 
 
+def until_now(settings: Settings, hours: float, gpu_hours: float) -> Way:
+    """Return a run that has stood for `hours`, with all its GPU nodes for `gpu_hours` of them."""
+    return Way(
+        "so far",
+        # What is not training, whatever it was.
+        hours - gpu_hours - DEPLOY_HOURS - DESTROY_HOURS,
+        gpu_hours,
+        0.0,
+        gateways=_gateways(settings),
+        spot=settings.gpu.purchase == "spot",
+        block=settings.gpu.purchase == "capacity-block",
+        bucket_months=hours / HOURS_A_MONTH,
+    )
+
+
 def _gateways(settings: Settings) -> int:
     """NAT gateways of the deployment's own; a given VPC has its own already."""
     if settings.network.vpc_id:

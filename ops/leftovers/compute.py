@@ -25,7 +25,7 @@ def instances_left(deployment: Deployment) -> Iterable[Leftover]:
             if ours(deployment, tags_of(item)):
                 state = item["State"]["Name"]
                 note = f"{item['InstanceType']}, {state}"
-                yield Leftover("instances", item["InstanceId"], note, state=state)
+                yield Leftover("instances", item["InstanceId"], note, state=state, stack="Cluster")
 
 
 def volumes(deployment: Deployment) -> Iterable[Leftover]:

@@ -22,7 +22,9 @@ def systems(deployment: Deployment) -> Iterable[Leftover]:
     for item in file_systems(deployment):
         if ours(deployment, tags_of(item)) and item.get("Lifecycle") != "DELETING":
             size = f"{item['StorageCapacity']:,} GiB; " if "StorageCapacity" in item else ""
-            yield Leftover("FSx file systems", item["FileSystemId"], size + _BY_HAND)
+            yield Leftover(
+                "FSx file systems", item["FileSystemId"], size + _BY_HAND, stack="Storage"
+            )
 
 
 def backups(deployment: Deployment) -> Iterable[Leftover]:
@@ -75,4 +77,4 @@ def buckets(deployment: Deployment) -> Iterable[Leftover]:
     if wanted in {each["Name"] for each in listed}:
         keep = deployment.settings.storage.keep_bucket
         note = "data set and checkpoints, for the next deployment" if keep else _BY_HAND
-        yield Leftover("buckets", wanted, note, kept=keep)
+        yield Leftover("buckets", wanted, note, kept=keep, stack="Storage")

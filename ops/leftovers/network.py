@@ -40,7 +40,8 @@ def _within(deployment: Deployment, item: dict[str, Any]) -> bool:
 def vpcs_left(deployment: Deployment) -> Iterable[Leftover]:
     """VPCs, which `cdk destroy` removes once nothing is in them."""
     for item in _own_vpcs(deployment):
-        yield Leftover("VPCs", item["VpcId"], "counts in the quota; npx cdk destroy --all")
+        note = "counts in the quota; npx cdk destroy --all"
+        yield Leftover("VPCs", item["VpcId"], note, stack="Network")
 
 
 def interfaces(deployment: Deployment) -> Iterable[Leftover]:

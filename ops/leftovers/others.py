@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.aws import Deployment
-from ops.leftovers.model import Leftover, stack_that_named
+from ops.leftovers.model import Leftover, stack_in, stack_that_named, tags_of
 
 # Services, or parts of one, in which another kind looks for itself.
 _COVERED = (
@@ -56,11 +56,14 @@ def tagged(deployment: Deployment) -> Iterable[Leftover]:
         _, _, service, _, _, resource = item["ResourceARN"].split(":", 5)
         if not f"{service}:{resource}".startswith((*_COVERED, *_OF_A_VPC)):
             note = "carries the tag; the tag index may be minutes behind a deletion"
-            yield Leftover("other tagged resources", f"{service} {resource}", note)
+            stack = stack_in(deployment, tags_of(item))
+            yield Leftover("other tagged resources", f"{service} {resource}", note, stack=stack)
 
 
 def roles(deployment: Deployment) -> Iterable[Leftover]:
     """IAM roles, which the tag index leaves out."""
     for item in deployment.aws.pages("iam", "list_roles", "Roles"):
-        if stack_that_named(deployment, item["RoleName"]):
-            yield Leftover("IAM roles", item["RoleName"], "free of charge; npx cdk destroy --all")
+        stack = stack_that_named(deployment, item["RoleName"])
+        if stack:
+            note = "free of charge; npx cdk destroy --all"
+            yield Leftover("IAM roles", item["RoleName"], note, stack=stack)

@@ -25,4 +25,4 @@ def clusters_left(deployment: Deployment) -> Iterable[Leftover]:
     """A cluster of the deployment's name."""
     name = deployment.settings.cluster_name
     if name in clusters(deployment):
-        yield Leftover("EKS clusters", name, f"${EKS_HOUR:.2f} an hour")
+        yield Leftover("EKS clusters", name, f"${EKS_HOUR:.2f} an hour", stack="Cluster")

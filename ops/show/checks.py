@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ops.results import Result, StepKind, Verdict
-from ops.show.terminal import titled_table
+from ops.show.terminal import show_table, titled_table
 
 _STYLES = {
     Verdict.PASS: "green",
@@ -32,7 +32,7 @@ def show_results(
         verdict = f"[{_STYLES[each.verdict]}]{each.verdict}[/]"
         table.add_row(escape(each.name), verdict, "the same" if again else escape(each.said))
     if results:
-        out.print(table)
+        show_table(out, table)
     for each in results:
         if each.remedy:
             out.print(f"[bold]{escape(each.name)}[/]:")

@@ -14,13 +14,13 @@ from ops.cost.idle import IDLE_BELOW
 from ops.cost.prices import Prices
 from ops.cost.spending import Spending
 from ops.cost.ways import Way
-from ops.show.terminal import titled_table
+from ops.show.terminal import show_table, titled_table
 
 
 def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known: Prices) -> None:
     """Print hours and bills of two ways side by side, and the difference."""
-    out.print(_hours(settings, ours.way, theirs.way))
-    out.print(_dollars(ours, theirs))
+    show_table(out, _hours(settings, ours.way, theirs.way))
+    show_table(out, _dollars(ours, theirs))
     saved = theirs.total - ours.total
     if saved > 0:
         # Both train for as long, at one price, unless these nodes are bought otherwise.
@@ -83,7 +83,7 @@ def _hours(settings: Settings, ours: Way, theirs: Way) -> Table:
 def show_spending(out: Console, spent: Spending) -> None:
     """Print what Cost Explorer and CloudWatch tell; what it does not goes to standard error."""
     if spent.services:
-        out.print(_services(spent.services, spent.days))
+        show_table(out, _services(spent.services, spent.days))
     elif "services" in spent.could_not_tell:
         why = spent.could_not_tell["services"]
         print(f"Spent: could not tell: {why}", file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.bar import Bar
 from rich.console import Console
 
-from ops.show.terminal import titled_table
+from ops.show.terminal import show_table, titled_table
 
 _ROWS, _WIDTH = 24, 30
 _COLUMNS = (
@@ -32,4 +32,4 @@ def show_curve(out: Console, metrics: list[dict[str, float]], title: str) -> Non
         cells = [form.format(each[name]) if name in each else "" for name, _, form in _COLUMNS]
         bar = Bar(most, 0, each["loss"], width=_WIDTH) if "loss" in each else ""
         table.add_row(f"{each['step']:,}", *cells, bar)
-    out.print(table)
+    show_table(out, table)

@@ -8,22 +8,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops.leftovers import Leftover, Search, deletion
-from ops.show.terminal import titled_table
+from ops.leftovers import Leftover, Search, belonging, deletion
+from ops.show.terminal import show_table, titled_table
 
 
 def show_leftovers(out: Console, search: Search) -> None:
-    """Print what is left, what is kept on purpose, and what could not be searched."""
-    left, kept = search.left, [each for each in search.found if each.kept]
+    """Print what is left, what is kept on purpose, and what could not be searched.
+
+    Nothing of what a stack that stands holds, or may hold.
+    """
+    left, kept = belonging.left_over(search), [each for each in search.found if each.kept]
+    if belonging.standing(search):
+        kept = []  # it is in use
     if left:
         safe = [] if deletion.refusal(search) else deletion.safe(search)
-        out.print(_listed("Left over", left, safe))
-    elif not search.blind:
-        out.print("Nothing is left over.")
-    else:
-        out.print("Nothing is left over, as far as could be told.")
+        show_table(out, _listed("Left over", left, safe))
     if kept:
-        out.print(_listed("Kept on purpose", kept, None))
+        show_table(out, _listed("Kept on purpose", kept, None))
     for kind, why in search.blind.items():
         out.print(f"[magenta]could not tell[/] {kind}: {escape(why)}")
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bionemo_eks.configuration.settings import Settings
 from ops.offers import Offer, Quota
-from ops.show.terminal import titled_table
+from ops.show.terminal import show_table, titled_table
 
 
 def show_offers(
@@ -26,7 +26,7 @@ def show_offers(
             "training goes on from one block to the next."
         )
     else:
-        out.print(_table(wanted, found))
+        show_table(out, _table(wanted, found))
         _say_how(out, settings, found[0])
     _say_quota(out, settings, quota)
 

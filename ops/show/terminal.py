@@ -10,10 +10,13 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 # A narrower terminal is none: COLUMNS=0, as some programs set it, would have nothing printed.
 _NARROWEST = 20
+# With fewer columns a table's cells would fold in the middle of words.
+_NARROW = 60
 
 
 def console() -> Console:
@@ -47,6 +50,22 @@ def titled_table(*columns: str, title: str = "") -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def show_table(out: Console, table: Table) -> None:
+    """Print a table; on a narrow terminal row by row, the first cell above the others."""
+    if out.width >= _NARROW:
+        out.print(table)
+        return
+    if table.title:
+        out.print(f"[bold]{table.title}[/]")
+    headers = [str(column.header) for column in table.columns]
+    for first, *others in zip(*(column.cells for column in table.columns), strict=True):
+        if first:
+            out.print(first, style="bold")
+        for header, cell in zip(headers[1:], others, strict=True):
+            if isinstance(cell, str) and cell:  # a bar has no room
+                out.print(Padding(f"{header}: {cell}" if header else cell, (0, 0, 0, 2)))
 
 
 def as_json(value: Any) -> None:

@@ -12,6 +12,7 @@ from ops.status import (
     capacity_block,
     checkpoints,
     cluster,
+    cost,
     data_set,
     node_groups,
     stacks,
@@ -20,22 +21,26 @@ from ops.status import (
 )
 from ops.status.lines import Line, missing, silent
 
-__all__ = ["Line", "status"]
+__all__ = ["NODE_GROUPS", "STACKS", "TASKS", "WORKLOAD", "Line", "status"]
 
 Look = Callable[[Deployment], list[Line]]
+# Parts that others speak of.
+STACKS, NODE_GROUPS, TASKS = "Stacks", "Node groups", "Data tasks"
+WORKLOAD = "Workload"
 # In the order of a deployment.
 _PARTS: dict[str, Look] = {
-    "Stacks": stacks.stacks,
+    STACKS: stacks.stacks,
     "Cluster": cluster.cluster,
-    "Node groups": node_groups.node_groups,
+    NODE_GROUPS: node_groups.node_groups,
     "Capacity Block": capacity_block.capacity_block,
     "Add-ons": cluster.addons,
     "Storage": storage.file_systems,
     "S3 links": storage.links,
-    "Data tasks": storage.tasks,
+    TASKS: storage.tasks,
     "Data set": data_set.exported,
-    "Workload": workload.workload,
+    WORKLOAD: workload.workload,
     "Checkpoints": checkpoints.checkpoints,
+    "Cost": cost.so_far,
 }
 # AWS' codes for a thing that is not there.
 _NOT_THERE = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "404"}

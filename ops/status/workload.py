@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bionemo_eks.configuration.workload import Workload
+from bionemo_eks.configuration.workload import Position, Workload
 from ops.aws import Deployment
 from ops.cluster.inside import inside
 from ops.cluster.jobs import Jobs
@@ -14,23 +14,25 @@ _HEALTHY = {"Running", "Succeeded", "Pending", "ContainerCreating", "PodInitiali
 
 def workload(deployment: Deployment) -> list[Line]:
     """Return the lines of the deployment's jobs; ClusterError when the cluster does not answer."""
-    return lines_of(inside(deployment).jobs, deployment.settings.workload)
+    settings = deployment.settings
+    return lines_of(inside(deployment).jobs, settings.workload, settings.training.max_steps)
 
 
-def lines_of(jobs: Jobs, trained: Workload) -> list[Line]:
-    """Return the jobs as lines; the training is that of the workload `trained`."""
+def lines_of(jobs: Jobs, trained: Workload, steps: int) -> list[Line]:
+    """Return the jobs as lines; the training is that of the workload `trained`, for `steps`."""
+    told = "" if jobs.position is None else position(jobs.position, steps)
     lines = []
     for key, name, state, line in (
         ("data", "UniRef50 data", jobs.data, jobs.data_line),
         ("launcher", "launcher", jobs.launcher, ""),
-        ("training", f"{trained.title} training", jobs.training, jobs.training_line),
+        ("training", f"{trained.title} training", jobs.training, told or jobs.training_line),
     ):
         if key in jobs.silent:
             lines.append(silent(_PART, jobs.silent[key], name))
             continue
         good = None if not state else not state.startswith("failed")
         lines.append(Line(_PART, name, state or "not there", good))
-        if line:
+        if line and state != "complete":
             lines.append(Line(_PART, "", line))
     if "workers" in jobs.silent:
         lines.append(silent(_PART, jobs.silent["workers"], "workers"))
@@ -39,3 +41,24 @@ def lines_of(jobs: Jobs, trained: Workload) -> list[Line]:
         state = f"{states}; {jobs.restarts} restarts"
         lines.append(Line(_PART, "workers", state, set(jobs.workers) <= _HEALTHY))
     return lines
+
+
+def _span(seconds: float) -> str:
+    """Return a time for people, in its two largest units."""
+    minutes = round(seconds / 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} d {hours % 24} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def position(told: Position, steps: int) -> str:
+    """Say how far a training of `steps` is, how fast, and when it would be through."""
+    parts = [f"step {told.step:,} of {steps:,}"]
+    if told.seconds_a_step:
+        parts.append(f"{1 / told.seconds_a_step:.3g} steps/s")
+        if told.step < steps:
+            parts.append(f"{_span((steps - told.step) * told.seconds_a_step)} left")
+    if told.loss is not None:
+        parts.append(f"loss {told.loss:.4g}")
+    return ", ".join(parts)

@@ -61,6 +61,12 @@ def left(before: Inventory, after: Inventory) -> Inventory:
     return {kind: ids for kind, ids in found.items() if ids}
 
 
+def without(found: Inventory, ids: set[str]) -> Inventory:
+    """Return `found` but for `ids`; kinds without any are left out."""
+    others = {kind: names - ids for kind, names in found.items()}
+    return {kind: names for kind, names in others.items() if names}
+
+
 def _ids(answer: dict[str, Any], kind: str, name: str) -> set[str]:
     return {each[name] for each in answer[kind]}
 

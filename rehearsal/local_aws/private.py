@@ -106,6 +106,12 @@ CLUSTERS = Private(
     "to give a cluster its VPC and its security group",
     fields=("resourcesVpcConfig",),
 )
+CLUSTER_ENDPOINT = Private(
+    "ministack.services.eks",
+    "_cluster_endpoint",
+    "to say that there is no Kubernetes API behind a cluster",
+    parameters=("port",),
+)
 NODE_GROUPS = Private(
     "ministack.services.eks",
     "_nodegroups",

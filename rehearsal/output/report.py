@@ -84,16 +84,10 @@ def show_pods(console: Console, placed: list[tuple[dict[str, Any], str | None]])
 
 
 def show_left(console: Console, left: Inventory) -> None:
-    """Print what the removal left."""
+    """Print what the removal left beside what has been listed already."""
     if not left:
-        console.print("Nothing is left.")
         return
-    table = _table("What is left", "kind", "name")
+    table = _table("What else is left", "kind", "name")
     for kind, names in left.items():
         table.add_row(kind, "\n".join(sorted(names)))
     console.print(table)
-    if set(left) == {"S3 buckets"}:
-        console.print(
-            "The bucket holds data set and checkpoints. It is kept on purpose "
-            "(storage.keep_bucket); the next deployment starts from it."
-        )

@@ -23,7 +23,7 @@ from typing import Any
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.machine import processes
 from rehearsal.pods.container import Container, PodError, one
-from rehearsal.pods.proteins import write_fasta
+from rehearsal.pods.proteins import write_fasta, write_metalink
 
 RECORDS, VAL_SIZE, TEST_SIZE = 20_000, 500, 2_000
 # Letters of the shortest and of the longest sequence.
@@ -57,6 +57,7 @@ def run_data_job(
     local = _local(ledger, pod, container, folder)
     served = folder / "served"
     write_fasta(served / _NAME, RECORDS, *lengths)
+    write_metalink(served / _NAME)
     with _serving(served) as address:
         arguments = [
             *("--url", f"{address}/{_NAME}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,17 @@ from pathlib import Path
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 # Half of all letters belong to one of few motifs, so that a small model learns them in a minute.
 _MOTIFS, _MOTIF_LENGTH = 8, 12
+# As UniProt's own, which tells of many files: RELEASE.metalink in
+# https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/
+_METALINK = """<?xml version="1.0" encoding="UTF-8"?>
+<metalink version="3.0" xmlns="http://www.metalinker.org/">
+<version>made-up</version>
+<files><file name="{name}">
+<size>{size}</size>
+<verification><hash type="md5">{md5}</hash></verification>
+</file></files>
+</metalink>
+"""
 
 
 def sequences(count: int, shortest: int, longest: int) -> Iterator[str]:
@@ -34,3 +46,14 @@ def write_fasta(path: Path, count: int, shortest: int, longest: int) -> None:
         for number, sequence in enumerate(sequences(count, shortest, longest)):
             sink.write(f">UniRef50_R{number:07d} Made-up protein n=1 Tax=none TaxID=1\n")
             sink.writelines(f"{sequence[at : at + 60]}\n" for at in range(0, len(sequence), 60))
+
+
+def write_metalink(path: Path) -> None:
+    """Write size and MD5 of the file `path` beside it, for the download to be checked against."""
+    content = path.read_bytes()
+    text = _METALINK.format(
+        name=path.name,
+        size=len(content),
+        md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+    )
+    path.with_name("RELEASE.metalink").write_text(text, encoding="utf-8")

@@ -53,7 +53,7 @@ class CdkCli:
         return self._run("bootstrap", environment, folder=self.logs)
 
     def deploy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
-        """Run `cdk deploy --all` with the flags of README."""
+        """Deploy all stacks, with the flags of README."""
         return self._run(
             *("deploy", "--all", "--concurrency", "3", "--require-approval", "never"),
             *("--import-existing-resources", "--progress", "events"),

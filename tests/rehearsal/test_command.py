@@ -61,7 +61,15 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     assert {each.name for each in kept.iterdir()} == left
     assert "16 workers: 8 on gpu-1, 8 on gpu-2. World size: 16." in done.stdout
     assert "There are no differences." in done.stdout
-    assert f"bionemo-on-eks-{ACCOUNT}-us-west-2" in done.stdout.partition("What is left")[2]
+    *_, verdict, following = done.stdout.splitlines()
+    assert verdict == "Passed. Nothing reached AWS."
+    assert following.startswith("Next: ./bionemo preflight -c kubernetes_version=1.29")
+    assert done.stdout.count("Next:") == 1, "what comes next within it is its next step"
+    listed = done.stdout.partition("What is left")[2].partition("Wall times")[0]
+    assert listed.count(f"bionemo-on-eks-{ACCOUNT}-us-west-2") == 1, "it is listed once"
+    for noise in ("refused", "warning", "feature flags"):
+        assert noise not in done.stdout + done.stderr
+    assert "could not tell: not in a rehearsal" in done.stdout, "of the cluster's API"
     objects = [
         yaml.safe_load(path.read_text()) for path in sorted((kept / "kubernetes").glob("*.yaml"))
     ]
@@ -108,6 +116,7 @@ def test_a_bad_setting_gets_one_message(setting: str, message: str) -> None:
     done = rehearsal("run", "-c", setting)
     assert done.returncode == 1
     assert message in done.stderr
+    assert done.stderr.rstrip().endswith("Nothing reached AWS.")
     assert "Traceback" not in done.stderr
 
 
@@ -141,7 +150,7 @@ def test_a_cluster_that_does_not_answer_is_told_before_the_deployment(tmp_path: 
     assert done.returncode == 1
     assert f"--kubeconfig {config}, http://127.0.0.1:9, cannot be used" in done.stderr
     assert "cdk bootstrap" not in done.stdout
-    logs = done.stderr.partition("until the next rehearsal: ")[2].strip()
+    logs = done.stderr.partition("until the next rehearsal: ")[2].splitlines()[0]
     assert (Path(logs) / "cdk-synth.log").exists()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ops.preflight.versions import CHECK
 from ops.results import Result, failed, passed, unknown
-from rehearsal.run import only_the_version_has_ended, refused_by_aws
+from rehearsal.past_its_end import only_the_version_has_ended, refused_by_aws
 from tests.context import read_settings
 
 ENDED = failed(CHECK, "AWS makes no cluster of 1.29 any more", "Set kubernetes_version")

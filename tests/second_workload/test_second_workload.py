@@ -170,7 +170,7 @@ def test_its_status_and_its_cost() -> None:
     cluster.logs = {"numbers-training-worker-0": "hello\nnumber 7\nbye\n"}
     with serving(cluster) as api:
         found = jobs(api, NUMBERS)
-    lines = {line.name: line.state for line in lines_of(found, NUMBERS)}
+    lines = {line.name: line.state for line in lines_of(found, NUMBERS, 10)}
     assert lines["Numbers training"] == "running"
     assert lines["launcher"] == "complete"
     assert found.training_line == "number 7"

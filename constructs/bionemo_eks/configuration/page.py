@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from bionemo_eks.configuration.commands import DEPLOY
 from bionemo_eks.configuration.messages import allowed
 from bionemo_eks.configuration.presets import PRESETS
 from bionemo_eks.configuration.reader import setting_fields, settings_model
@@ -32,10 +33,15 @@ Set one in `cdk.json`, in the block `bionemo` inside of `context`, a group as an
 }
 ```
 
-or for one command, by its dotted name: `npx cdk deploy --all -c gpu.nodes=2`. Lists may be given as
-`-c cluster.admins=ARN1,ARN2`, lists and objects as JSON. A value that is not allowed stops the
-synthesis with a message that says what is.
-"""
+or for one command, by its dotted name: `make deploy CONTEXT="-c gpu.nodes=2"`, or
+
+```sh
+DEPLOY -c gpu.nodes=2
+```
+
+Lists may be given as `-c cluster.admins=ARN1,ARN2`, lists and objects as JSON. A value that is not
+allowed stops the synthesis with a message that says what is.
+""".replace("DEPLOY", DEPLOY)
 
 
 def settings_page(workloads: Workloads) -> str:

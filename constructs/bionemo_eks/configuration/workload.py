@@ -94,6 +94,15 @@ class GpuNeeds:
 
 
 @dataclass(frozen=True)
+class Position:
+    """How far a training is: steps done, and where its line tells them, loss and seconds a step."""
+
+    step: int
+    loss: float | None = None
+    seconds_a_step: float | None = None
+
+
+@dataclass(frozen=True)
 class Workload:
     """One training: its names, its pods, what it reads and leaves, what it needs.
 
@@ -101,9 +110,11 @@ class Workload:
     `title` is for people. `job` is the PyTorchJob's name, `manifest` its YAML, and `values` what
     that names beyond the values common to all workloads. `program` is what its workers run. `data`
     is the folder in the pods that it reads, `results` the one below which it leaves checkpoints;
-    `checkpoint` matches the path of one. `progress` matches a log line that tells how far it is.
-    `gpus`: those that it can run on. `can_use_efa`: whether its image has what EFA needs;
-    `has_bionemo`: whether it has BioNeMo's own preparation of the data.
+    `checkpoint` matches the path of one. `progress` matches a log line that tells how far it is,
+    and `position` reads one, where it is of those with numbers. `gpus`: those that it can run on.
+    `can_use_efa`: whether its image has what EFA needs; `has_bionemo`: whether it has BioNeMo's own
+    preparation of the data. `checkpoint_list`: where a checkpoint is a folder, the name of the
+    file in it that lists the others, and that `checkpoint` matches.
     `metrics` and `model`: names, below a run's results, of a file of JSON lines with a `step` each,
     and of the folder of the exported model, whose file `model_list` lists the others; empty where
     it leaves none. `global_batch`: sequences that one step takes from the data set over all GPUs
@@ -129,6 +140,8 @@ class Workload:
     rates: Rates
     # Before constructs' ids. The first workload had none, and ids must stay as they are.
     construct_prefix: str
+    position: Callable[[str], Position | None] = lambda line: None
+    checkpoint_list: str = ""
     metrics: str = ""
     model: str = ""
     model_list: str = ""

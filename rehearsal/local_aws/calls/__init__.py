@@ -8,9 +8,10 @@ from rehearsal.local_aws.calls import (
     eks,
     fsx,
     identity,
+    pricing,
     quotas,
     resources,
     ssm,
 )
 
-PARTS = (capacity_reservations, ec2, eks, fsx, identity, quotas, resources, ssm)
+PARTS = (capacity_reservations, ec2, eks, fsx, identity, pricing, quotas, resources, ssm)

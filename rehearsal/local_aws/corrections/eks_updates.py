@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ops.reasons import NO_API_IN_A_REHEARSAL
 from rehearsal.local_aws import private
 from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types import references
@@ -24,6 +25,7 @@ _SAME_NODES = ("ScalingConfig", "Labels", "Taints", "UpdateConfig", "NodeRepairC
 
 def register() -> None:
     """Wrap the emulator's handlers of the two types; the last around one is the first to run."""
+    private.CLUSTER_ENDPOINT.wrap(lambda original, port: NO_API_IN_A_REHEARSAL)
     private.wrap_type(_NODE_GROUP, "create", _make_node_group)
     private.wrap_type(_NODE_GROUP, "update", _keep_the_autoscalers_number)
     private.wrap_type(_NODE_GROUP, "update", _check_node_group_update)

@@ -18,6 +18,7 @@ from kubernetes import client as kubernetes
 
 from ops.cluster import api
 from ops.cluster.api import ClusterError, NoClusterError, asked, cause, connected, token
+from ops.reasons import NO_API_IN_A_REHEARSAL
 from tests.ops.cluster.described import described
 from tests.ops.cluster_api import NAMESPACES, NODES, Cluster, serving
 from tests.ops.reading import in_order
@@ -221,3 +222,7 @@ def test_else_the_caller_logs_in_as_they_are(
     api: kubernetes.ApiClient, cluster: Cluster, refused: Answers
 ) -> None:
     assert signer(cluster, with_admin_role(api.configuration.host) | refused) == "testing"
+
+
+def test_the_local_awss_clusters_have_no_api_and_nobody_asks_for_it() -> None:
+    assert why(described(NO_API_IN_A_REHEARSAL)) == "not in a rehearsal"

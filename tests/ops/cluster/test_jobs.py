@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from kubernetes import client as kubernetes
 
+from bionemo_eks.configuration.workload import Position
 from bionemo_eks.jobs.dataset_job import DATA_JOB, dataset_objects
 from bionemo_eks.jobs.places import NAMESPACE, NOTES
 from bionemo_eks.jobs.training_job import launcher_objects, training_job
@@ -41,13 +42,14 @@ def test_jobs_with_their_newest_lines(api: kubernetes.ApiClient) -> None:
     assert (seen.data, seen.launcher, seen.training) == ("complete", "complete", "running")
     assert seen.data_line == "write: 150 files in 9.0 s"
     assert seen.training_line == "Epoch 0: 2%| 20/1000"
+    assert seen.position == Position(20)
     assert seen.workers == {"Running": 16}
     assert seen.restarts == 1
     assert seen.silent == {}
 
 
 def test_what_waits_for_the_trainings_end_is_no_trouble(api: kubernetes.ApiClient) -> None:
-    lines = lines_of(jobs(api, ESM1NV), ESM1NV)
+    lines = lines_of(jobs(api, ESM1NV), ESM1NV, 1000)
     assert all(line.good is not False and not line.unsettled for line in lines)
     assert not any("watch" in line.name for line in lines)
 
@@ -59,7 +61,7 @@ def test_a_failed_data_job_and_workers_that_cannot_pull(
     cluster.lists[JOBS] = [job("uniref50-download-1", "uniref50-download", conditions=failed)]
     cluster.lists[PYTORCH] = [training(True)]
     cluster.lists[PODS] = [pod("w", OF_TRAINING, "Pending", waiting="ImagePullBackOff")]
-    lines = {line.name: line for line in lines_of(jobs(api, ESM1NV), ESM1NV)}
+    lines = {line.name: line for line in lines_of(jobs(api, ESM1NV), ESM1NV, 1000)}
     assert in_order(lines["UniRef50 data"].state, "failed", "exit code 2")
     assert in_order(lines["ESM-1nv training"].state, "suspended", "data")
     assert in_order(lines["workers"].state, "1", "ImagePullBackOff", "0")
@@ -109,7 +111,9 @@ def test_a_failed_training_says_why(api: kubernetes.ApiClient, cluster: Cluster)
     why = condition("Failed", "worker 3 has failed too often")
     cluster.lists[PYTORCH] = [training(False, condition("Created"), why)]
     line = next(
-        each for each in lines_of(jobs(api, ESM1NV), ESM1NV) if each.name == "ESM-1nv training"
+        each
+        for each in lines_of(jobs(api, ESM1NV), ESM1NV, 1000)
+        if each.name == "ESM-1nv training"
     )
     assert in_order(line.state, "failed", "worker 3 has failed too often")
     assert line.good is False
@@ -130,7 +134,7 @@ def test_a_part_that_gets_no_answer_leaves_the_others_standing(
     seen = jobs(api, ESM1NV)
     assert seen.training == "running"
     assert set(seen.silent) == {"data", "launcher"}
-    lines = {line.name: line for line in lines_of(seen, ESM1NV)}
+    lines = {line.name: line for line in lines_of(seen, ESM1NV, 1000)}
     assert lines["UniRef50 data"].unsettled
     assert lines["UniRef50 data"].good is None
 

@@ -66,6 +66,12 @@ def test_make_deploy_hands_on_what_is_said(
     assert f"python -m ops {handed_on}" in out.splitlines()
 
 
+@pytest.mark.parametrize("given", ["-c gpu.nodes=4", '-c \'tags={"a": "b c"}\''])
+def test_make_deploy_ends_with_what_comes_next(given: str, tmp_path: Path) -> None:
+    _, out = make("deploy", tmp_path, f"CONTEXT={given}", cdk=0, python=0)
+    assert out.splitlines()[-1] == f"Next: ./bionemo status --watch {given}"
+
+
 @pytest.mark.parametrize("python", [0, 2])
 def test_a_dry_run_shows_the_difference_and_deploys_nothing(python: int, tmp_path: Path) -> None:
     status, out = make("deploy", tmp_path, "DRY_RUN=1", cdk=0, python=python)

@@ -44,6 +44,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(
     assert done.exit_code == 0
     assert "too often" in done.stderr
     assert "Job uniref50-download-" in done.stderr
+    assert done.stderr.splitlines()[-2:] == ["Nothing was done.", "Next: ./bionemo retry data"]
     assert (cluster.made, cluster.deleted) == ([], [])
 
 
@@ -59,6 +60,7 @@ def test_yes_does_it_without_asking(line: Line, answers: Answers, cluster: Clust
     done = line(answers, "retry", "data", "--yes")
     assert done.exit_code == 0, done.stderr
     assert "?" not in done.stderr
+    assert done.stderr.splitlines()[-1] == "Next: ./bionemo status --watch"
     # The launcher is not there, so nobody would start the training.
     assert [each["metadata"]["name"].rpartition("-")[0] for each in cluster.made] == [
         "uniref50-download",

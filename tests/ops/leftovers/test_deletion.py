@@ -46,7 +46,7 @@ def test_it_removes_what_is_safe_after_asking(account: Deployment) -> None:
 
 def test_without_anything_left_it_says_so_in_a_line(account: Deployment) -> None:
     done = run()
-    assert (done.exit_code, len(done.stdout.splitlines()), done.stderr) == (0, 1, "")
+    assert (done.exit_code, done.stdout.strip(), done.stderr) == (0, "Nothing is left over.", "")
 
 
 def test_json_is_one_document_and_asks_nothing(account: Deployment) -> None:
@@ -56,7 +56,9 @@ def test_json_is_one_document_and_asks_nothing(account: Deployment) -> None:
     document = json.loads(done.stdout)
     assert [each["deleted"] for each in document["found"]] == [True, True]
     assert document["could_not_tell"] == {}
-    assert set(document["found"][0]) == {"kind", "id", "note", "kept", "deletable", "deleted"}
+    assert set(document["found"][0]) == {"kind", "id", "note", "kept", "standing"} | {
+        *("deletable", "deleted")
+    }
     assert done.exit_code == 0
 
 
@@ -67,6 +69,12 @@ def test_nothing_is_deleted_while_the_deployment_stands(account: Deployment) -> 
     assert done.exit_code == 2
     assert "npx cdk destroy --all" in done.stderr, "what to do first"
     assert len(leftovers.search(account).found) == before
+    said = " ".join(done.stdout.split())
+    assert f"{NAME} stands (" in said
+    assert "destroy it first" in said
+    assert done.stdout.rstrip().endswith("Next: make destroy")
+    shown = {each["kind"] for each in json.loads(run("--json").stdout)["found"] if each["standing"]}
+    assert shown, "for programs it is marked"
 
 
 @pytest.mark.parametrize("kind", ["stacks", "EKS clusters", "instances"])

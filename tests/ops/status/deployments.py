@@ -11,7 +11,7 @@ from bionemo_eks.configuration import names
 from tests.context import read_settings
 from tests.ops.cluster.described import described
 from tests.ops.cluster_api import GPU
-from tests.simulated.answers import WHEN, file_system
+from tests.simulated.answers import WHEN, file_system, priced
 from tests.simulated.aws import ACCOUNT, Answers, in_pages
 
 GROUP = GPU["eks.amazonaws.com/nodegroup"]
@@ -87,6 +87,9 @@ def metrics(waited: float | None = 0.0) -> Any:
 
     def answer(Dimensions: list[dict[str, str]], MetricName: str, **more: Any) -> Any:
         named = {each["Name"]: each["Value"] for each in Dimensions}
+        if MetricName == "node_gpu_utilization":
+            assert named == {"ClusterName": "bionemo-on-eks"}
+            return {"Datapoints": [{"Average": 90.0}] * 3}
         assert named.pop("FileSystemId") == "fs-0123456789abcdef0"
         if MetricName == "AgeOfOldestQueuedMessage":
             assert named == {"Publisher": "AutoExport"}
@@ -158,6 +161,7 @@ def standing(endpoint: str = "https://127.0.0.1:9", **changes: Any) -> Answers:
         "cloudwatch.get_metric_statistics": metrics(),
         "s3.list_objects_v2": objects,
         "s3.get_object": manifest,
+        "pricing.get_products": priced,
     }
     return answers | {key.replace("__", "."): value for key, value in changes.items()}
 

@@ -15,6 +15,7 @@ from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.manifests import MANIFESTS
 from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
+from bionemo_eks.jobs.workloads.positions import of_a_bar
 
 RESULTS = f"{FSX}/esm1nv-train"
 _EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
@@ -189,7 +190,8 @@ WORKLOAD = Workload(
     ),
     data=PROCESSED,
     results=RESULTS,
-    checkpoint=re.compile(r"\.(ckpt|nemo)$"),
+    # What the start program has set aside is none to go on from.
+    checkpoint=re.compile(r"^(?!.*/set-aside/).*\.(ckpt|nemo)$"),
     # What PyTorch Lightning and NeMo print: progress bars, `reduced_train_loss=2.1`.
     progress=re.compile(r"(?i)epoch|loss|global_step|train_step"),
     # V100, A100 and H100 were tested by NVIDIA; what lies between runs the same native code. That
@@ -210,6 +212,7 @@ WORKLOAD = Workload(
         image_gb=15,
     ),
     construct_prefix="",
+    position=of_a_bar,
     global_batch=_global_batch,
     global_batch_settings=("training.micro_batch_size", "training.accumulate_grad_batches"),
 )

@@ -23,6 +23,7 @@ from bionemo_eks.jobs.places import (
     TRAINING_PROGRAM,
 )
 from bionemo_eks.jobs.workloads.esm2_rates import dimensions, hours, parameters
+from bionemo_eks.jobs.workloads.positions import of_a_step
 
 RESULTS = f"{FSX}/esm2-train"
 _JOB = "esm2-training"
@@ -252,7 +253,9 @@ WORKLOAD = Workload(
         image_gb=10,
     ),
     construct_prefix="Esm2",
+    position=of_a_step,
     # workloads/esm2/run_files.py
+    checkpoint_list="checkpoint.json",
     metrics="metrics.jsonl",
     model="model",
     model_list="export.json",

@@ -60,7 +60,12 @@ def test_how_far_it_is_is_recognised(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "is_one"),
-    [("a/checkpoints/x-last.ckpt", True), ("a/esm1nv.nemo", True), ("a/cmd-args.log", False)],
+    [
+        ("a/checkpoints/x-last.ckpt", True),
+        ("a/esm1nv.nemo", True),
+        ("a/cmd-args.log", False),
+        ("a/set-aside/20261124T120000/x-last.ckpt", False),
+    ],
 )
 def test_its_checkpoints_are_recognised(path: str, is_one: bool) -> None:
     assert bool(WORKLOAD.checkpoint.search(path)) is is_one

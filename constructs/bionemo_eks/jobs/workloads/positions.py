@@ -1,0 +1,53 @@
+"""What the trainings' own lines tell of how far they are."""
+
+from __future__ import annotations
+
+import re
+
+from bionemo_eks.configuration.workload import Position
+
+_NUMBER = r"([\d.]+(?:e[+-]?\d+)?)"
+# PyTorch Lightning's bar, as NeMo prints it. How long a step takes stands in it in one of three
+# ways, by version: 1.27it/s, 41.36s/it, train_step_timing in s=0.615. NeMo's global_step begins
+# with 0, and is rounded, 9e+3.
+# https://github.com/NVIDIA/NeMo-Framework-Launcher/issues/55
+# https://github.com/NVIDIA-NeMo/Speech/issues/7957
+_BAR = re.compile(r"^Epoch \d+:.*?\| *(\d+)/\d+")
+_GLOBAL_STEP = re.compile(rf"\bglobal_step={_NUMBER}")
+_BARS_LOSS = re.compile(rf"\b(?:reduced_train_)?loss={_NUMBER}")
+_RATE = re.compile(rf"\b{_NUMBER}it/s")
+_PERIOD = re.compile(rf"\b{_NUMBER}s/it")
+_TIMING = re.compile(rf"\btrain_step_timing in s={_NUMBER}")
+# workloads/esm2/metrics.py
+_STEP = re.compile(r"^step ([\d,]+)/([\d,]+): loss ([\d.]+)")
+_LEFT = re.compile(r"\b(?:(\d+) h )?(?:(\d+) min ?)?(?:(\d+) s )?left$")
+
+
+def of_a_bar(line: str) -> Position | None:
+    """Return what a bar of Lightning's tells; None for any other line."""
+    bar = _BAR.search(line)
+    if bar is None:
+        return None
+    step = max(int(bar[1]), int(_number(_GLOBAL_STEP, line) or 0))
+    rate = _number(_RATE, line)
+    period = 1 / rate if rate else _number(_PERIOD, line) or _number(_TIMING, line)
+    return Position(step, _number(_BARS_LOSS, line), period)
+
+
+def _number(pattern: re.Pattern[str], line: str) -> float | None:
+    found = pattern.search(line)
+    return float(found[1]) if found else None
+
+
+def of_a_step(line: str) -> Position | None:
+    """Return what a line of the training of ESM-2 tells; None for any other line."""
+    told = _STEP.search(line)
+    if told is None:
+        return None
+    step, steps = (int(each.replace(",", "")) for each in told.group(1, 2))
+    left = _LEFT.search(line)
+    period = None
+    if left and step < steps:
+        hours, minutes, seconds = (int(each or 0) for each in left.groups())
+        period = (hours * 3600 + minutes * 60 + seconds) / (steps - step)
+    return Position(step, float(told[3]), period or None)

@@ -1,0 +1,116 @@
+"""What each command ends with: a verdict, and a command that can be pasted."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from kubernetes import client as kubernetes
+
+from ops.commands import ready
+from ops.show.verdict import NEXT, make
+from tests.ops.cluster_api import JOBS, NODES, Cluster, condition, job
+from tests.ops.commands.command_line import Line
+from tests.ops.status.deployments import stacked, standing
+from tests.simulated.answers import quotas, running
+from tests.simulated.aws import Answers, denied, error
+
+MORE = ["-c", "gpu.nodes=2", "-c", 'tags={"owner": "me"}']
+ASKED = " ".join(map(shlex.quote, MORE))
+
+
+def ending(line: Line, answers: Answers, *arguments: str) -> tuple[str, str]:
+    """The verdict, which follows an empty line, and what comes next, which is the last line."""
+    *above, following = line(answers, *arguments).stdout.rstrip("\n").split("\n")
+    assert following.startswith(NEXT), following
+    verdict = " ".join("\n".join(above).rpartition("\n\n")[2].split())
+    return verdict, following.removeprefix(NEXT)
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "following"),
+    [
+        ({}, "Passed", f"make deploy CONTEXT={shlex.quote(ASKED)}"),
+        ({"s3.head_bucket": denied("HeadBucket")}, "Passed", "make deploy CONTEXT="),
+        (
+            {"service-quotas.get_service_quota": quotas(L_417A185B=0)},
+            "Not passed: 1 of ",
+            f"what is said of each above, then ./bionemo preflight {ASKED}",
+        ),
+        (
+            {"service-quotas.get_service_quota": denied("GetServiceQuota")},
+            "Not passed: nobody could tell of ",
+            f"./bionemo preflight --patience 60 {ASKED}",
+        ),
+    ],
+)
+def test_preflight(line: Line, answers: Answers, verdict: str, following: str) -> None:
+    said, then = ending(line, answers, "preflight", *MORE)
+    assert said.startswith(verdict)
+    assert then.startswith(following)
+
+
+def test_what_make_is_told_comes_to_the_shell_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text("deploy:\n\t@printf '%s\\n' $(CONTEXT)\n")
+    given = ["tags={'price': '$9'}", 'tags={"a": "b c"}']
+    done = subprocess.run(
+        make("deploy", given), shell=True, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["-c", given[0], "-c", given[1]]
+
+
+def test_verify(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None:
+    answers = standing(api.configuration.host, ec2__describe_instances=running())
+    said, then = ending(line, answers, "verify")
+    assert (said.partition(":")[0], then) == ("Passed", "./bionemo status --watch")
+    assert ending(line, standing(), "verify")[1].endswith("then ./bionemo verify"), "not told"
+    cluster.lists[NODES] = []
+    said, then = ending(line, answers, "verify", *MORE)
+    assert said.startswith("Not passed")
+    assert then.endswith(f"then ./bionemo verify {ASKED}")
+
+
+def test_cost(line: Line) -> None:
+    said, then = ending(line, {}, "cost")
+    assert "nothing was bought" in said
+    assert then == "./bionemo preflight"
+
+
+def test_status(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None:
+    host = api.configuration.host
+    assert ending(line, standing(host), "status") == (
+        "All is as it should be.",
+        "./bionemo status --watch",
+    )
+    coming = standing(host, cloudformation__describe_stacks=stacked("UPDATE_IN_PROGRESS"))
+    said, then = ending(line, coming, "status")
+    assert said.endswith("Stacks.")
+    assert then == "./bionemo status --watch"
+    cluster.lists[JOBS] = [job("x", "uniref50-download", conditions=[condition("Failed", "full")])]
+    said, then = ending(line, standing(host), "status")
+    assert said.endswith("Workload.")
+    assert "./bionemo retry data|training" in then
+
+
+def test_status_of_nothing(line: Line) -> None:
+    missing = error("DescribeCluster", "ResourceNotFoundException", 404)
+    answers = standing(
+        cloudformation__describe_stacks={"Stacks": []}, eks__describe_cluster=missing
+    )
+    assert ending(line, answers, "status") == ("Nothing of it stands.", "make deploy")
+
+
+@pytest.mark.parametrize("command", ["preflight", "verify", "cost", "status"])
+def test_programs_get_json_alone(line: Line, command: str) -> None:
+    assert json.loads(line(standing(), command, "--json").stdout)
+
+
+def test_a_person_who_does_not_deploy_is_told_how_to(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ready, "at_a_terminal", lambda: True)
+    done = line({}, "ready", *MORE, answer="n\n")
+    assert f"Next: make deploy CONTEXT={shlex.quote(ASKED)}" in done.stderr
