@@ -113,6 +113,12 @@ ImageReference = Annotated[
     StringConstraints(pattern=_IMAGE, max_length=255),
     Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
 ]
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+SecretName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@-]{0,512}$"),
+    Form("a secret's name of up to 512 letters, digits and / _ + = . @ -, or empty"),
+]
 # https://docs.aws.amazon.com/eks/latest/userguide/eks-linux-ami-versions.html
 AmiRelease = Annotated[
     str,
@@ -543,6 +549,12 @@ class TrainingSettings(Group):
     # Which ones there are, `reader.settings_model` is told.
     workload: str = Field(description="What is trained.")
     image: ImageReference = Field(description="The training's container image.")
+    image_pull_secret: SecretName = Field(
+        default="",
+        description="Name of a secret of Secrets Manager, in the deployment's region, with the key "
+        "to that image's registry: see [an image that wants a key]"
+        "(operations.md#an-image-that-wants-a-key).",
+    )
     layout: Layout = Field(
         description="`pod-per-gpu`: one-GPU pods. `pod-per-node`: one pod a node with all its "
         "GPUs, so that NCCL can use NVLink.",
