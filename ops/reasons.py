@@ -12,7 +12,7 @@ _THROTTLED |= {"RequestLimitExceeded", "SlowDown", "RequestThrottled", "503"}
 _LONGEST = 200
 # The code with which the rehearsal's local AWS leaves a question open that AWS alone can answer.
 NOT_IN_A_REHEARSAL = "NotInARehearsal"
-_ONLY_AWS, _DENIED_TO = "not in a rehearsal", "not allowed to call"
+ONLY_AWS, _DENIED_TO = "not in a rehearsal", "not allowed to call"
 
 
 def code_of(error: Exception) -> str:
@@ -39,7 +39,7 @@ def reason(error: Exception) -> str:
     code, call = code_of(error), error.operation_name
     message = str(error.response.get("Error", {}).get("Message", ""))
     if code == NOT_IN_A_REHEARSAL:
-        return _ONLY_AWS
+        return ONLY_AWS
     if is_denied(error):
         return f"{_DENIED_TO} {call}"
     if is_throttled(error):
@@ -63,4 +63,4 @@ def failure_reason(error: Exception) -> str:
 
 def is_final(said: str) -> bool:
     """Whether a reason, as `reason` words it, would be the same when asked again."""
-    return said.startswith((_ONLY_AWS, _DENIED_TO))
+    return said.startswith((ONLY_AWS, _DENIED_TO))
