@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -20,6 +21,7 @@ from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
 from ops.login_advice import no_login
 from ops.parallel import side_by_side
 from ops.reasons import reason
+from ops.registry import Registries
 
 T = TypeVar("T")
 
@@ -41,7 +43,12 @@ class AwsError(RuntimeError):
 
 
 class Aws:
-    """Clients for one region, each made once; may be used from many threads."""
+    """Clients for one region, each made once; may be used from many threads.
+
+    `registries`: where the images are, which AWS' nodes pull.
+    """
+
+    registries = Registries()
 
     def __init__(self, region: str, session: boto3.Session | None = None) -> None:
         self.region = region
@@ -57,6 +64,12 @@ class Aws:
             if key not in self._clients:
                 self._clients[key] = self.session.client(service, region_name=key[1], config=CONFIG)
             return self._clients[key]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is this machine that answers, as in a rehearsal."""
+        host = urlsplit(self.client("sts").meta.endpoint_url).hostname or ""
+        return host == "localhost" or host.startswith("127.") or host == "::1"
 
     def pages(self, service: str, call: str, key: str, **arguments: Any) -> list[Any]:
         """Return the items under `key` of all pages of a call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import Arn, ArnComponents, ArnFormat, Stack
 from aws_cdk import aws_eks_v2 as eks_v2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -18,6 +18,7 @@ from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.dataset_job import dataset_objects
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.pull_secret import PULL_SECRET, pull_secret_objects
 from bionemo_eks.jobs.training_job import launcher_objects, training_job, training_program
 from bionemo_eks.jobs.watch import watch_objects
 from bionemo_eks.storage.lustre import LustreFileSystem
@@ -56,7 +57,7 @@ class WorkloadStack(Stack):
             ),
         )
         dataset = dataset_objects(settings)
-        data_job = add_manifest(cluster, "Dataset", *dataset)
+        data_job = self._data_job(settings, cluster, dataset)
         training = training_job(settings, dataset[-1])
         workload = settings.workload
         training_manifest = add_manifest(
@@ -114,21 +115,54 @@ class WorkloadStack(Stack):
             role.add_to_policy(_sees_capacity_blocks())
         return identity
 
+    def _data_job(
+        self, settings: Settings, cluster: eks_v2.ICluster, dataset: list[KubernetesObject]
+    ) -> Construct:
+        """Add the data Job, and before it the key to its image, if there is one."""
+        data_job = add_manifest(cluster, "Dataset", *dataset)
+        if settings.training.image_pull_secret:
+            data_job.node.add_dependency(self._pull_secret(settings, cluster))
+        return data_job
+
+    def _pull_secret(self, settings: Settings, cluster: eks_v2.ICluster) -> Construct:
+        """Write the key to the image into the cluster; the Job's pod may read this one secret."""
+        role, identity = self._identity(settings, "PullSecret", PULL_SECRET, of_a_workload=False)
+        # Of a secret's ARN the name alone is known before; Secrets Manager adds six characters:
+        # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
+        secret = Arn.format(
+            ArnComponents(
+                service="secretsmanager",
+                resource="secret",
+                resource_name=f"{settings.training.image_pull_secret}-??????",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            ),
+            self,
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[secret])
+        )
+        writing = add_manifest(cluster, "PullSecret", *pull_secret_objects(settings))
+        writing.node.add_dependency(identity)
+        return writing
+
     def _identity(
-        self, settings: Settings, whose: str, account: str
+        self, settings: Settings, whose: str, account: str, *, of_a_workload: bool = True
     ) -> tuple[PodIdentityRole, Construct]:
-        """Return a role for the pods of a service account, and what gives it to them."""
-        workload = settings.workload
+        """Return a role for the pods of a service account, and what gives it to them.
+
+        `of_a_workload`: the account is another one for each workload, and so are the ids.
+        """
+        prefix = settings.workload.construct_id(whose) if of_a_workload else whose
         role = PodIdentityRole(
             self,
-            workload.construct_id(f"{whose}Role"),
+            f"{prefix}Role",
             cluster_name=settings.cluster_name,
             namespace=NAMESPACE,
             service_account=account,
         )
         identity = eks_v2.CfnPodIdentityAssociation(
             self,
-            workload.construct_id(f"{whose}Identity"),
+            f"{prefix}Identity",
             cluster_name=settings.cluster_name,
             namespace=NAMESPACE,
             service_account=account,

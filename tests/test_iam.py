@@ -13,7 +13,11 @@ from policy_sentry.querying.actions import get_action_data
 
 CHANGES: list[dict[str, str]] = [
     {},
-    {"storage.keep_bucket": "false", "notifications.email": "team@example.org"},
+    {
+        "storage.keep_bucket": "false",
+        "notifications.email": "team@example.org",
+        "training.image_pull_secret": "team/ngc",
+    },
     {
         "cluster.endpoint": "private",
         "network.nat_gateways": "per-zone",

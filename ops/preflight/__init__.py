@@ -16,6 +16,7 @@ from ops.preflight import (
     free_names,
     given_vpc,
     gpu_quota,
+    images,
     lustre,
     permissions,
     quotas,
@@ -38,6 +39,7 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "Add-on versions": partial(addons.versions, deployment),
         "Add-on settings": partial(addons.configuration, deployment),
         "GPU AMI release": partial(ami.gpu_release, deployment),
+        "Images": partial(images.images, deployment),
         "FSx PERSISTENT_2": partial(lustre.offered, deployment),
         "Zones": partial(capacity.zones, deployment),
         "GPU instance type": partial(capacity.gpu_type, deployment),
@@ -60,6 +62,8 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         listed["VPC subnets"] = partial(given_vpc.subnets, deployment)
         listed["VPC addresses"] = partial(given_vpc.addresses, deployment)
         listed["VPC routes"] = partial(given_vpc.routes, deployment)
+    if settings.training.image_pull_secret:
+        listed["Image pull secret"] = partial(images.secret, deployment)
     if settings.notifications.monthly_budget:
         listed["Cost allocation tag"] = partial(budget.cost_allocation_tag, deployment)
     if settings.gpu.purchase == "capacity-block":

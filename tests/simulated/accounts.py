@@ -13,6 +13,7 @@ from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from ops.aws import Deployment
 from ops.parallel import run_checks
 from ops.preflight import checks
+from ops.registry import Registries
 from ops.results import Result
 from tests.context import read_settings
 from tests.simulated.answers import (
@@ -199,10 +200,15 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
 }
 
 
-def simulated_deployment(settings: dict[str, str], answers: Answers) -> Deployment:
+def simulated_deployment(
+    settings: dict[str, str], answers: Answers, registries: Registries | None = None
+) -> Deployment:
     """The deployment of `settings` in a simulated account."""
     read = read_settings(settings)
-    return Deployment(read, SimulatedAws(answers, read.region), ACCOUNT, CALLER)
+    aws = SimulatedAws(answers, read.region)
+    if registries:
+        aws.registries = registries
+    return Deployment(read, aws, ACCOUNT, CALLER)
 
 
 def preflight(settings: dict[str, str], answers: Answers) -> list[Result]:

@@ -12,7 +12,9 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
+from bionemo_eks.configuration.images import ImageName
 from ops.aws import Aws
+from ops.registry import Found, Key, Registries
 
 ACCOUNT, REGION = "111122223333", "us-west-2"
 Answer = Mapping[str, Any] | Exception | Callable[..., Mapping[str, Any]]
@@ -78,8 +80,20 @@ def _twin(client: Any) -> Any:
     return twin
 
 
+LOCKED = "locked.example.org"
+
+
+class AllImages(Registries):
+    """Registries that have every image: all but `LOCKED` for anybody, that one with any key."""
+
+    def look(self, image: ImageName, key: Key | None, seconds: float) -> Found:
+        return Found.REFUSED if image.registry == LOCKED and key is None else Found.THERE
+
+
 class SimulatedAws(Aws):
     """Answers each call from a table, `service.operation` to answer; asks nobody else."""
+
+    registries: Registries = AllImages()
 
     def __init__(self, answers: Answers, region: str = REGION) -> None:
         super().__init__(region, _session(region))

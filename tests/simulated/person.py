@@ -128,6 +128,11 @@ class Person:
                 self._account.destroy(stack)
             case "eks describe-cluster-versions":
                 self._account.settings["kubernetes_version"] = "1.34"
+            case "secretsmanager create-secret" | "secretsmanager put-secret-value":
+                assert options["--secret-string"] == "file://key.json"
+                login = {"username": "$oauthtoken", "password": "a key"}
+                held = {"SecretString": json.dumps(login)}
+                self._account.said["secretsmanager.get_secret_value"] = held
             case "s3api get-bucket-policy":
                 assert self._account.bucket_policy
             case "s3api delete-bucket-policy":

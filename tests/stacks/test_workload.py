@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from bionemo_eks.jobs.images import images
 
 FSX = "/fsx"
 
@@ -129,3 +132,58 @@ def test_without_training_nothing_lifts_the_suspension(synth: Any) -> None:
     assert not [each for each in objects if each["metadata"]["name"].startswith("esm1nv-launcher")]
     # The data Job is watched all the same.
     assert data_job(deployment)["metadata"]["name"] in watched(deployment)
+
+
+def test_every_image_of_the_manifests_is_asked_for(default: Any) -> None:
+    """What the templates name is what preflight looks for."""
+    objects = [
+        *default.kubernetes_objects("Workload"),
+        *default.kubernetes_objects("Addons"),
+    ]
+    assert set(_images_in(objects)) == set(images(default.settings))
+
+
+def _images_in(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _images_in(each)
+    if isinstance(value, dict):
+        if isinstance(value.get("image"), str) and "name" in value:
+            yield value["image"]
+        for each in value.values():
+            yield from _images_in(each)
+
+
+def test_the_key_to_the_image_is_read_by_one_role_and_written_before_the_data_job(
+    synth: Any,
+) -> None:
+    deployment = synth(**{"training.image_pull_secret": "team/ngc"})
+    writer = item(deployment, "Job", "training-image-key")
+    account = writer["spec"]["template"]["spec"]["serviceAccountName"]
+    (identity,) = [
+        name
+        for name, each in deployment.resources(
+            "Workload", "AWS::EKS::PodIdentityAssociation"
+        ).items()
+        if each["Properties"]["ServiceAccount"] == account
+    ]
+    (statement,) = [
+        each
+        for policy in deployment.resources("Workload", "AWS::IAM::Policy").values()
+        for each in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "secretsmanager" in str(each)
+    ]
+    assert statement["Action"] == "secretsmanager:GetSecretValue"
+    assert "secret:team/ngc-??????" in str(statement["Resource"])
+    manifests = {
+        name: (str(each["Properties"]["Manifest"]), each.get("DependsOn", []))
+        for name, each in deployment.resources(
+            "Workload", "Custom::AWSCDK-EKS-KubernetesResource"
+        ).items()
+    }
+    ((writing, after),) = [
+        (name, after) for name, (text, after) in manifests.items() if "write_pull_secret.py" in text
+    ]
+    assert identity in after
+    (data,) = [after for text, after in manifests.values() if "uniref50-program" in text]
+    assert writing in data

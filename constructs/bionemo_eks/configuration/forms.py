@@ -76,6 +76,12 @@ ImageReference = Annotated[
     StringConstraints(pattern=_IMAGE, max_length=255),
     Form("an image reference, such as nvcr.io/nvidia/clara/bionemo-framework:1.2"),
 ]
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+SecretName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@-]{0,512}$"),
+    Form("a secret's name of up to 512 letters, digits and / _ + = . @ -, or empty"),
+]
 # https://docs.aws.amazon.com/eks/latest/userguide/eks-linux-ami-versions.html
 AmiRelease = Annotated[
     str,

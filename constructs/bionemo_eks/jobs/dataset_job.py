@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs import manifests, pull_secret
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import COMMON_FOLDER, FSX, PROGRAMS
 
@@ -37,6 +37,7 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
         "no_proxy": ",".join(["localhost", "127.0.0.1", *settings.dataset.no_proxy]),
     }
     draft = manifests.load_one("workload/uniref50-job.yaml", {**values, "name": DATA_JOB})
+    pull_secret.let_it_wait(settings, draft["spec"]["template"]["spec"])
     draft["metadata"]["name"] = name_with_hash(DATA_JOB, draft["spec"])
     return [config_map, draft]
 

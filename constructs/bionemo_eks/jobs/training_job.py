@@ -9,7 +9,7 @@ from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import Workload
-from bionemo_eks.jobs import capacity_block, manifests
+from bionemo_eks.jobs import capacity_block, manifests, pull_secret
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import DATA_LOCK, NOTES, PROGRAMS, STATE, TRAINING_PROGRAM
 
@@ -39,7 +39,7 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
     node, gpus_per_worker = settings.gpu_instance, settings.gpus_per_worker
     share = gpus_per_worker / node.gpus
     memory_gib = math.floor((node.memory_gib - _kept_gib(node)) * share)
-    return manifests.load_one(
+    job = manifests.load_one(
         workload.manifest.name,
         {
             "dataset_job": dataset_job["metadata"]["name"],
@@ -57,6 +57,9 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
         },
         root=workload.manifest.parent,
     )
+    for replicas in job["spec"]["pytorchReplicaSpecs"].values():
+        pull_secret.let_it_pull(settings, replicas["template"]["spec"])
+    return job
 
 
 def _arguments(settings: Settings) -> list[str]:
@@ -122,6 +125,7 @@ def launcher_objects(
         },
     )
     job = objects[-1]
+    pull_secret.let_it_pull(settings, job["spec"]["template"]["spec"])
     objects[-1:-1] = capacity_block.let_it_wait(settings, job)
     job["metadata"]["name"] = name_with_hash(workload.launcher, job["spec"], training_job["spec"])
     return objects

@@ -30,7 +30,7 @@ from tests.simulated.answers import (
     zone,
 )
 from tests.simulated.answers import reserved as reservations
-from tests.simulated.aws import ACCOUNT, denied, error
+from tests.simulated.aws import ACCOUNT, LOCKED, denied, error
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
 from tests.simulated.person import Person
@@ -105,6 +105,9 @@ def short_of(code: str) -> Account:
     """An account with 1 of a quota."""
     return Account(limits={code: 1})
 
+
+_SECRET = "secretsmanager.get_secret_value"
+_NO_SECRET = error("GetSecretValue", "ResourceNotFoundException")
 
 # Of a VPC that is there already.
 _GIVEN = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
@@ -298,6 +301,20 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
             ),
         ),
         "VPC routes",
+    ),
+    "an image that wants a key": (
+        lambda: Account({"training.image": f"{LOCKED}/bionemo:1.2"}, said={_SECRET: _NO_SECRET}),
+        "Images",
+    ),
+    "a key to the image that is not there": (
+        lambda: Account({"training.image_pull_secret": "ngc"}, said={_SECRET: _NO_SECRET}),
+        "Image pull secret",
+    ),
+    "a key to the image of another form": (
+        lambda: Account(
+            {"training.image_pull_secret": "ngc"}, said={_SECRET: {"SecretString": "nvapi-1"}}
+        ),
+        "Image pull secret",
     ),
     "a Capacity Block that is taken for a reservation": (
         lambda: reserved_as(RESERVED, **_LONG),

@@ -93,6 +93,7 @@ def test_the_first_preflight_of_a_rehearsal_tells_all_but_what_aws_alone_can(
         deployment = deployment_of(read_settings({}), Aws(REGION, boto3.Session()))
         results = run_checks(preflight.checks(deployment), 60)
     untold = {each.name: each.said for each in results if each.verdict is Verdict.UNKNOWN}
-    assert untold == dict.fromkeys(("Permissions", "Add-on settings"), "not in a rehearsal")
+    left = ("Permissions", "Add-on settings", "Images")
+    assert untold == dict.fromkeys(left, "not in a rehearsal")
     failed = [each.name for each in results if each.verdict is Verdict.FAIL]
     assert failed == ["CDK bootstrap"]

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from bionemo_eks.configuration.forms import Experiment, Form, Group, ImageReference, Layout, Steps
+from bionemo_eks.configuration.forms import (
+    Experiment,
+    Form,
+    Group,
+    ImageReference,
+    Layout,
+    SecretName,
+    Steps,
+)
 
 
 class TrainingSettings(Group):
@@ -16,6 +24,12 @@ class TrainingSettings(Group):
     # Which ones there are, `reader.settings_model` is told.
     workload: str = Field(description="What is trained.")
     image: ImageReference = Field(description="The training's container image.")
+    image_pull_secret: SecretName = Field(
+        default="",
+        description="Name of a secret of Secrets Manager, in the deployment's region, with the key "
+        "to that image's registry: see [an image that wants a key]"
+        "(operations.md#an-image-that-wants-a-key).",
+    )
     layout: Layout = Field(
         description="`pod-per-gpu`: one-GPU pods. `pod-per-node`: one pod a node with all its "
         "GPUs, so that NCCL can use NVLink.",
