@@ -54,10 +54,16 @@ def cost(
 ) -> None:
     """Estimate what one full run costs, beside the same the way of 2024."""
     settings = settings_or_stop(context)
+    if training_hours is not None and not settings.training.enabled:
+        stop("--training-hours: training.enabled is false, so nothing trains.")
+    try:
+        hours = estimates.expected_hours(settings, training_hours)
+    except estimates.NoRateError as error:
+        stop(str(error))
     aws = _login(settings)
     known = prices_within_reason(aws, settings)
     if settings.gpu.purchase == "capacity-block":
-        known = with_block(known, settings, _offered(aws, settings, training_hours))
+        known = with_block(known, settings, _offered(aws, settings, hours))
     elif settings.gpu.types[0] not in known.hourly:
         stop(
             f"{settings.gpu.types[0]} has no hourly price: AWS sells it in Capacity Blocks "
@@ -65,8 +71,9 @@ def cost(
         )
     if known.block is None and settings.gpu.types[0] not in known.hourly:
         stop(f"No price of {settings.gpu.types[0]} is at hand: ./bionemo preflight --offers")
-    bills = estimates.bills(settings, known, datetime.now(UTC).date(), training_hours)
-    further = estimates.with_other_types(settings, bills[0], known)
+    today = datetime.now(UTC).date()
+    bills = estimates.bills(settings, known, today, training_hours)
+    further = estimates.with_other_types(settings, known, today, training_hours)
     known = replace(known, notes=(*known.notes, *further))
     spent = spending(_deployment_or_stop(aws, settings), days) if actual else None
     if json:
@@ -101,12 +108,10 @@ def prices_within_reason(aws: Aws | None, settings: Settings) -> Prices:
     return prices(None, settings) if failed else look.result()
 
 
-def _offered(aws: Aws | None, settings: Settings, training_hours: float | None) -> float | None:
+def _offered(aws: Aws | None, settings: Settings, training_hours: float) -> float | None:
     """Return the least that a node in a Capacity Block costs an hour now, if AWS tells."""
     if aws is None:
         return None
-    if training_hours is None:
-        training_hours = settings.workload.rates.training_hours(settings)
     hours = block_hours(training_hours)
     look = side_by_side({"offers": lambda: offers(aws, settings, hours)}, _PRICES)["offers"]
     if not look.done() or look.exception(timeout=0) is not None:

@@ -79,6 +79,10 @@ def _stop_if_it_would_fail(results: list[Result], unsure: bool) -> None:
 def _estimate(aws: Aws, settings: Settings) -> None:
     known = prices_within_reason(aws, settings)
     ours = None
-    if settings.gpu.types[0] in known.hourly:
-        ours, _ = estimates.bills(settings, known, datetime.now(UTC).date())
+    try:
+        if settings.gpu.types[0] in known.hourly:
+            ours, _ = estimates.bills(settings, known, datetime.now(UTC).date())
+    except estimates.NoRateError as error:
+        console().print(f"A run's cost cannot be told. {error}", markup=False)
+        return
     show_estimate(console(), settings, ours, known)
