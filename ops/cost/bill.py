@@ -144,8 +144,7 @@ def _storage(settings: Settings, way: Way) -> list[Item]:
     kept = DATA_GB * 2
     if way.train_hours:
         kept += round(settings.workload.rates.checkpoints_gb(settings))
-    long = "1 month" if way.bucket_months == 1 else f"{way.bucket_months:.2g} months"
-    in_bucket = f"{kept} GB x {long} x ${price.S3_GB_MONTH:g}"
+    in_bucket = f"{kept} GB x {way.bucket_months:.3g} months x ${price.S3_GB_MONTH:g}"
     return [
         Item(
             "FSx for Lustre",

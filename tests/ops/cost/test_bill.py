@@ -90,10 +90,12 @@ def test_a_given_vpc_has_its_own_gateway_but_what_goes_through_is_paid_for() -> 
     assert given["NAT"] > 0
 
 
-def test_a_bucket_that_is_not_kept_costs_nothing_afterwards() -> None:
-    kept, gone = ours()["S3"], ours(storage__keep_bucket="false")["S3"]
-    run_hours = bills()[0].way.hours
-    assert 0 < gone / kept == pytest.approx(run_hours / 730), "the share of a month"
+@pytest.mark.parametrize("hours", [10, 2000])
+def test_a_bucket_costs_for_the_run_and_where_it_is_kept_for_a_month_after_it(hours: float) -> None:
+    kept, _ = bills(hours=hours)
+    gone, _ = bills({"storage.keep_bucket": "false"}, hours=hours)
+    run = kept.way.hours / 730
+    assert dollars(gone)["S3"] / dollars(kept)["S3"] == pytest.approx(run / (run + 1))
 
 
 def test_preparing_the_data_the_2024_way_keeps_everything_up_for_longer() -> None:
