@@ -55,8 +55,14 @@ def cost(
 ) -> None:
     """Estimate what one full run costs, beside the same the way of 2024."""
     settings = settings_or_stop(context)
+    if training_hours is not None and not settings.training.enabled:
+        stop("--training-hours: training.enabled is false, so nothing trains.")
+    try:
+        hours = estimates.expected_hours(settings, training_hours)
+    except estimates.NoRateError as error:
+        stop(str(error))
     aws = _login(settings)
-    known = prices_within_reason(aws, settings, training_hours)
+    known = prices_within_reason(aws, settings, hours)
     priced = settings.gpu.types[0] in known.hourly
     if not priced and settings.gpu.purchase != "capacity-block":
         stop(
@@ -65,8 +71,9 @@ def cost(
         )
     if not priced and known.block is None:
         stop(f"No price of {settings.gpu.types[0]} is at hand: ./bionemo preflight --offers")
-    bills = estimates.bills(settings, known, datetime.now(UTC).date(), training_hours)
-    further = estimates.with_other_types(settings, bills[0], known)
+    today = datetime.now(UTC).date()
+    bills = estimates.bills(settings, known, today, training_hours)
+    further = estimates.with_other_types(settings, known, today, training_hours)
     known = replace(known, notes=(*known.notes, *further))
     spent = spending(_deployment_or_stop(aws, settings), days) if actual else None
     if json:
@@ -93,12 +100,10 @@ def _deployment_or_stop(aws: Aws | None, settings: Settings) -> Deployment:
     return deployment_or_stop(settings, aws or logged_in_or_stop(settings))
 
 
-def prices_within_reason(
-    aws: Aws | None, settings: Settings, training_hours: float | None = None
-) -> Prices:
+def prices_within_reason(aws: Aws | None, settings: Settings, training_hours: float) -> Prices:
     """Return the prices, from the project's table when AWS cannot be asked or takes too long.
 
-    `training_hours`: for which a Capacity Block is priced; None: what the workload says.
+    `training_hours`: for which a Capacity Block is priced.
     """
     known = _asked(aws, settings)
     if settings.gpu.purchase != "capacity-block":
@@ -114,12 +119,10 @@ def _asked(aws: Aws | None, settings: Settings) -> Prices:
     return prices(None, settings) if failed else look.result()
 
 
-def _offered(aws: Aws | None, settings: Settings, training_hours: float | None) -> float | None:
+def _offered(aws: Aws | None, settings: Settings, training_hours: float) -> float | None:
     """Return the least that a node in a Capacity Block costs an hour now, if AWS tells."""
     if aws is None:
         return None
-    if training_hours is None:
-        training_hours = settings.workload.rates.training_hours(settings)
     hours = block_hours(training_hours)
     look = side_by_side({"offers": lambda: offers(aws, settings, hours)}, _PRICES)["offers"]
     if not look.done() or look.exception(timeout=0) is not None:

@@ -18,7 +18,10 @@ def list_offers(deployment: Deployment, hours: int | None, *, json: bool) -> int
     """
     settings = deployment.settings
     if hours is None:
-        hours = block_hours(settings.workload.rates.training_hours(settings))
+        needed = settings.workload.rates.training_hours(settings)
+        if needed is None:
+            stop(f"--offers: no rate of {settings.gpu.types[0]} is known: say how long, --hours")
+        hours = block_hours(needed)
     try:
         found = offers(deployment.aws, settings, hours)
     except NotSoldError as error:

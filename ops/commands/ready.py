@@ -78,7 +78,12 @@ def _stop_if_it_would_fail(results: list[Result], unsure: bool) -> None:
 
 
 def _estimate(aws: Aws, settings: Settings) -> None:
-    known = prices_within_reason(aws, settings)
+    try:
+        hours = estimates.expected_hours(settings)
+    except estimates.NoRateError as error:
+        console().print(f"A run's cost cannot be told. {error}", markup=False)
+        return
+    known = prices_within_reason(aws, settings, hours)
     ours = None
     if known.block is not None or settings.gpu.types[0] in known.hourly:
         ours, _ = estimates.bills(settings, known, datetime.now(UTC).date())

@@ -10,34 +10,64 @@ from ops.cost.prices import Prices
 from ops.cost.ways import blueprint_of_2024, these_settings
 
 
+class NoRateError(Exception):
+    """Nobody knows how long the training takes on the settings' GPUs."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            f"gpu.instance_type={settings.gpu.types[0]}: no rate of {settings.workload.title} with "
+            "these settings is known, so nobody can tell how long it trains. Give the hours: "
+            "./bionemo cost --training-hours"
+        )
+
+
+def expected_hours(settings: Settings, given: float | None = None) -> float:
+    """Return the hours that the training runs: `given`, if any; 0 where it does not start.
+
+    Raises NoRateError where the workload knows no rate.
+    """
+    if not settings.training.enabled:
+        return 0.0
+    hours = given or settings.workload.rates.training_hours(settings)
+    if hours is None:
+        raise NoRateError(settings)
+    return hours
+
+
 def bills(
     settings: Settings, known: Prices, today: date, training_hours: float | None = None
 ) -> tuple[Bill, Bill]:
     """Return the bill of the run that `settings` describe, and that of the same the 2024 way.
 
-    `training_hours`: as the workload says, unless given.
+    `training_hours`: as the workload says, unless given. Raises NoRateError where it cannot say.
     """
-    if training_hours is None:
-        training_hours = settings.workload.rates.training_hours(settings)
-    ways = (these_settings(settings, training_hours), blueprint_of_2024(training_hours))
+    hours = expected_hours(settings, training_hours)
+    ways = (these_settings(settings, hours), blueprint_of_2024(hours))
     ours, theirs = (bill_of(settings, way, known, today) for way in ways)
     return ours, theirs
 
 
-def with_other_types(settings: Settings, ours: Bill, known: Prices) -> list[str]:
+def with_other_types(
+    settings: Settings, known: Prices, today: date, training_hours: float | None = None
+) -> list[str]:
     """Say what the run costs where nodes of a further type of `gpu.instance_type` are taken."""
     first, *others = settings.gpu.types
-    if not others or ours.way.spot or known.block is not None:
+    if not others or settings.gpu.purchase == "spot" or known.block is not None:
         return []
-    hours = settings.gpu.nodes * ours.way.gpu_hours
     texts = []
     for each in others:
         if each not in known.hourly:
             texts.append(f"{each} has no hourly price.")
             continue
-        total = ours.total + hours * (known.hourly[each] - known.hourly[first])
+        gpu = settings.gpu.model_copy(update={"instance_type": each})
+        alone = settings.model_copy(update={"gpu": gpu})
+        try:
+            ours, _ = bills(alone, known, today, training_hours)
+        except NoRateError as error:
+            texts.append(str(error))
+            continue
         texts.append(
             f"On nodes of {each} alone (${known.hourly[each]:g}), where {first} is not to be had: "
-            f"${total:,.2f}."
+            f"${ours.total:,.2f} in {ours.way.hours:g} h."
         )
     return texts

@@ -119,7 +119,8 @@ def _watching(way: Way) -> Item:
 
 def _network(settings: Settings, way: Way) -> list[Item]:
     """NAT gateways, each with a public address, and what goes through; also one of a given VPC."""
-    through = DATA_GB + settings.workload.rates.image_gb * (settings.gpu.nodes + 1)
+    pulling = 1 + (settings.gpu.nodes if way.train_hours else 0)
+    through = DATA_GB + settings.workload.rates.image_gb * pulling
     own = f"{way.gateways} x {way.hours:g} h x ${price.NAT_HOUR:g}"
     return [
         Item(
@@ -140,9 +141,10 @@ def _storage(settings: Settings, way: Way) -> list[Item]:
     fsx = price.FSX_GB_MONTH[storage.throughput]
     disks = settings.core.nodes * settings.core.disk_gib * months
     disks += settings.gpu.nodes * settings.gpu.disk_gib * way.gpu_hours / price.HOURS_A_MONTH
-    kept = DATA_GB * 2 + round(settings.workload.rates.checkpoints_gb(settings))
-    long = "1 month" if way.bucket_months == 1 else f"{way.bucket_months:.2g} months"
-    in_bucket = f"{kept} GB x {long} x ${price.S3_GB_MONTH:g}"
+    kept = DATA_GB * 2
+    if way.train_hours:
+        kept += round(settings.workload.rates.checkpoints_gb(settings))
+    in_bucket = f"{kept} GB x {way.bucket_months:.3g} months x ${price.S3_GB_MONTH:g}"
     return [
         Item(
             "FSx for Lustre",
@@ -165,10 +167,10 @@ def _replaced_checkpoints(settings: Settings, way: Way) -> Item:
     """Old versions of checkpoints: S3 takes them away at the midnight after their days."""
     days = settings.storage.noncurrent_checkpoint_days + 0.5
     months = min(days * 24 / price.HOURS_A_MONTH, way.bucket_months)
-    replaced = settings.workload.rates.replaced_gb(settings)
+    replaced = settings.workload.rates.replaced_gb(settings) if way.train_hours else 0.0
     counted = f"{replaced:.0f} GB x {months:.2g} months x ${price.S3_GB_MONTH:g}"
     return Item(
         "S3, replaced checkpoints",
-        counted if months else "nothing reaches it",
+        counted if months and way.train_hours else "nothing reaches it",
         replaced * months * price.S3_GB_MONTH,
     )

@@ -40,8 +40,8 @@ class Way:
 
     For `idle_gpu_hours` each GPU node is paid for and trains nothing. `gateways`: NAT gateways of
     its own. `spot`, `block`: how GPU nodes are bought, where a price for that is known; otherwise
-    On-Demand. `bucket_months`: how long a bucket holds data set and checkpoints. `watched`: whether
-    the watch's metrics and alarms are there.
+    On-Demand. `bucket_months`: how long a bucket holds data set and checkpoints: the run, and a
+    month after it where it is kept. `watched`: whether the watch's metrics and alarms are there.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Way:
     spot: bool = False
     block: bool = False
     watched: bool = True
-    bucket_months: float = 1.0
+    bucket_months: float = 0.0
 
     @property
     def phases(self) -> dict[str, float]:
@@ -79,7 +79,8 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
     """Return the run that `settings` describe."""
     streaming = settings.dataset.preparation == "streaming"
     prepare = STREAMING_HOURS if streaming else BIONEMO_HOURS
-    around = AROUND_TRAINING_HOURS
+    # Where there is no training, no GPU node starts by itself.
+    around = AROUND_TRAINING_HOURS if settings.training.enabled else 0.0
     if settings.gpu.scaling == "fixed":
         around = DEPLOY_HOURS + prepare + DESTROY_HOURS
     block = settings.gpu.purchase == "capacity-block"
@@ -94,7 +95,7 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
         gateways=_gateways(settings),
         spot=settings.gpu.purchase == "spot",
         block=block,
-        bucket_months=1.0 if settings.storage.keep_bucket else run_months,
+        bucket_months=run_months + (1.0 if settings.storage.keep_bucket else 0.0),
     )
 
 
@@ -132,5 +133,4 @@ def blueprint_of_2024(training_hours: float) -> Way:
         DEPLOY_HOURS + BIONEMO_HOURS + DESTROY_HOURS,
         gateways=1,
         watched=False,
-        bucket_months=0.0,
     )

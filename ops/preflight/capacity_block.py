@@ -123,7 +123,7 @@ def _long_enough(deployment: Deployment, row: reservations.Row) -> Result:
         said += f". {nodes} nodes run in it: EKS changes them (version, disk, tags) at 0 alone"
     settings = deployment.settings
     needed = settings.workload.rates.training_hours(settings)
-    if needed > left:
+    if needed is not None and needed > left:
         return warned(
             _NAME,
             f"{said}. That leaves {left:.0f} h, and the training takes about {needed:.0f} h: it "

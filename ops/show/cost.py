@@ -31,7 +31,11 @@ def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known
     out.print(f"Prices: {known.source}.")
     for note in known.notes:
         out.print(f"[yellow]{escape(note)}[/]")
-    out.print(f"The training time is {settings.workload.rates.told_by}; yours: --training-hours.")
+    if settings.training.enabled:
+        told_by = settings.workload.rates.told_by
+        out.print(f"The training time is {told_by}; yours: --training-hours.")
+    else:
+        out.print("Nothing trains: training.enabled is false.")
 
 
 def show_estimate(out: Console, settings: Settings, bill: Bill | None, known: Prices) -> None:

@@ -55,13 +55,13 @@ class Program:
 class Rates:
     """What a run takes, for its cost.
 
-    `training_hours`: hours that the training runs with given settings, and `told_by`, for people,
-    who says so. `checkpoints_gb`: gigabytes
-    that it leaves in S3; `replaced_gb`: those of checkpoints that a whole run writes and replaces
+    `training_hours`: hours that the training runs with given settings, None where no rate of their
+    GPUs is known, and `told_by`, for people, who says so. `checkpoints_gb`: gigabytes that it
+    leaves in S3; `replaced_gb`: those of checkpoints that a whole run writes and replaces
     by newer ones. `image_gb`: gigabytes that each node pulls.
     """
 
-    training_hours: Callable[[Settings], float]
+    training_hours: Callable[[Settings], float | None]
     told_by: str
     checkpoints_gb: Callable[[Settings], float]
     replaced_gb: Callable[[Settings], float]

@@ -48,9 +48,10 @@ def test_a_capacity_block_costs_what_is_sold_now(line: Line) -> None:
     chosen = [word for pair in BLOCK.items() for word in ("-c", "=".join(pair))]
     document = json.loads(line(NO_PRICES, "cost", "--json", *chosen).stdout)
     mine, theirs = document["ways"]
-    assert mine["items"][0]["dollars"] == 2 * 84 * 10
-    assert mine["gpu_node_hours"] == 2 * 96
-    assert theirs["items"][0]["dollars"] == pytest.approx(2 * 84 * 21.9576), "On-Demand, as then"
+    hours = mine["hours"]["train"]
+    assert mine["items"][0]["dollars"] == 2 * hours * 10
+    assert mine["gpu_node_hours"] == 2 * 72
+    assert theirs["items"][0]["dollars"] == pytest.approx(2 * hours * 21.9576), "On-Demand, as then"
     assert any("from $10.00 an hour" in note for note in document["notes"])
 
 
@@ -58,7 +59,28 @@ def test_a_type_that_is_sold_in_blocks_alone_is_estimated_in_one(line: Line) -> 
     chosen = [word for pair in BLOCK.items() for word in ("-c", "=".join(pair))]
     done = line(NO_PRICES, "cost", "--json", *chosen, "-c", "gpu.instance_type=p5e.48xlarge")
     assert done.exit_code == 0
-    assert json.loads(done.stdout)["ways"][0]["items"][0]["dollars"] == 2 * 84 * 10
+    mine, _ = json.loads(done.stdout)["ways"]
+    assert mine["items"][0]["dollars"] == 2 * mine["hours"]["train"] * 10
+
+
+def test_a_type_without_a_known_rate_wants_the_hours_and_takes_them(line: Line) -> None:
+    small = ("-c", "gpu.instance_type=g5.12xlarge")
+    done = line(NO_PRICES, "cost", *small)
+    assert done.exit_code == 2
+    assert in_order(done.stderr, "g5.12xlarge", "no rate", "--training-hours")
+    assert not done.stdout
+    done = line(NO_PRICES, "cost", "--json", *small, "--training-hours", "200")
+    assert json.loads(done.stdout)["ways"][0]["hours"]["train"] == 200
+    assert "no rate" in " ".join(line({}, "ready", *small).stdout.split())
+    assert "--hours" in line({}, "preflight", "--offers", *small).stderr
+
+
+def test_hours_of_a_training_that_does_not_start_are_refused(line: Line) -> None:
+    off = ("-c", "training.enabled=false")
+    done = line(NO_PRICES, "cost", *off, "--training-hours", "10")
+    assert done.exit_code == 2
+    assert in_order(done.stderr, "--training-hours", "training.enabled")
+    assert "training.enabled is false" in line(NO_PRICES, "cost", *off).stdout
 
 
 def spent(**answers: Any) -> Answers:

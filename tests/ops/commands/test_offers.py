@@ -38,18 +38,18 @@ def test_offers_are_listed_the_earliest_first_with_zone_start_and_price(line: Li
     done = line({}, "preflight", "--offers", "--json")
     document = json.loads(done.stdout)
     assert done.exit_code == 0
-    assert document["hours"] == 96, "the training takes 84"
+    assert document["hours"] == 72, "the training takes 48.6"
     first, second = document["offers"]
     assert (first["zone"], first["offering_id"]) == (ZONES[2], OFFER)
     assert first["start"].startswith("2027-01-05T11:30")
-    assert first["dollars"] == 10 * 2 * 96
+    assert first["dollars"] == 10 * 2 * 72
     assert first["start"] < second["start"], "and none in a local zone"
     assert document["quota"] == {"code": "L-2C8F52B3", "allowed": 1.0, "there": 0}
 
 
 def test_a_person_is_told_how_to_buy_the_first_and_what_to_set_then(line: Line) -> None:
     out = line({}, "preflight", "--offers").stdout
-    assert "1,920.00" in out
+    assert "1,440.00" in out
     assert "aws ec2 purchase-capacity-block --region us-west-2 " in out
     assert f"--capacity-block-offering-id {OFFER}" in out
     options = dict(re.findall(r"-c ([\w.]+)=(\S+)", out))

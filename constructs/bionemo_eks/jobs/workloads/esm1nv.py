@@ -15,6 +15,7 @@ from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
 from bionemo_eks.jobs.manifests import MANIFESTS
 from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
+from bionemo_eks.jobs.workloads.esm1nv_rates import hours
 from bionemo_eks.jobs.workloads.positions import of_a_bar
 
 RESULTS = f"{FSX}/esm1nv-train"
@@ -165,11 +166,17 @@ def _global_batch(settings: Settings) -> int:
     return settings.gpus * training.micro_batch_size * training.accumulate_grad_batches
 
 
-# The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training "needs at least
-# 3-4 days". 3.5 days.
-_TRAINING_HOURS = 84.0
 # Of the small model, in GB; the newest is written at each validation, in place of the one before.
 _CHECKPOINT_GB = 0.523
+
+
+def _training_hours(settings: Settings) -> float | None:
+    training = settings.training
+    assert isinstance(training, Esm1nvSettings)
+    if any(_OF_THE_BATCH.match(each) for each in training.overrides):
+        return None
+    sequences = training.micro_batch_size * training.accumulate_grad_batches
+    return hours(training.max_steps, sequences, settings.gpu_instance)
 
 
 def _replaced_gb(settings: Settings) -> float:
@@ -205,8 +212,9 @@ WORKLOAD = Workload(
     # 2024 had 100 restarts in each container, which is hours on GPU nodes for nothing.
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(
-        training_hours=lambda settings: _TRAINING_HOURS,
-        told_by="the source document's, for two p3.16xlarge",
+        training_hours=_training_hours,
+        told_by="the source document's on a V100, and assumed from that by memory bandwidth on "
+        "another GPU",
         checkpoints_gb=lambda settings: 30,
         replaced_gb=_replaced_gb,
         image_gb=15,

@@ -211,7 +211,7 @@ def _replaced_gb(settings: Settings) -> float:
     return max(0, written - training.keep) * _checkpoint_gb(settings)
 
 
-def _training_hours(settings: Settings) -> float:
+def _training_hours(settings: Settings) -> float | None:
     training = _chosen(settings)
     tokens = training.max_steps * training.units * training.unit_tokens
     return hours(tokens, training.size, settings.gpu_instance, settings.gpus)

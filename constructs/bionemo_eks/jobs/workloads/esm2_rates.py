@@ -13,7 +13,7 @@ _DIMENSIONS = {
     "3B": (36, 2560, 40, 10240),
     "15B": (48, 5120, 40, 20480),
 }
-# Dense bf16 operations a second, as in workloads/esm2/metrics.py; A100's for any other GPU.
+# Dense bf16 operations a second, as in workloads/esm2/metrics.py.
 _PEAKS = {
     "B300": 2.25e15,
     "B200": 2.25e15,
@@ -24,7 +24,6 @@ _PEAKS = {
     "A10G": 7.0e13,
     "L4": 1.21e14,
 }
-_PEAK = 3.12e14
 # UniRef50's mean.
 _MEAN_LENGTH = 290
 # Share of the peak that NVIDIA's own training of 650M reaches on 16 GPUs: 42,500 tokens/s on each
@@ -48,16 +47,22 @@ def parameters(size: str) -> int:
     return layers * (4 * hidden * hidden + 2 * hidden * feed_forward) + hidden * hidden
 
 
-def tokens_per_second(size: str, instance: InstanceType) -> float:
-    """Return how many tokens one GPU of `instance` trains on in a second."""
+def tokens_per_second(size: str, instance: InstanceType) -> float | None:
+    """Return how many tokens one GPU of `instance` trains on in a second, None if not known."""
+    if instance.gpu_model not in _PEAKS:
+        return None
     layers, hidden, _, _ = dimensions(size)
     operations = 6 * parameters(size) + 12 * layers * hidden * _MEAN_LENGTH
     used = _USED_A100 if instance.gpu_model == "A100" else _USED_LATER
     if parameters(size) < _SMALL:
         used = _USED_BY_SMALL
-    return used * _PEAKS.get(instance.gpu_model, _PEAK) / operations
+    return used * _PEAKS[instance.gpu_model] / operations
 
 
-def hours(tokens: float, size: str, instance: InstanceType, gpus: int) -> float:
-    """Return the hours, to two digits, in which `gpus` GPUs train on `tokens` tokens."""
-    return float(f"{tokens / (tokens_per_second(size, instance) * gpus) / 3600:.2g}")
+def hours(tokens: float, size: str, instance: InstanceType, gpus: int) -> float | None:
+    """Return the hours, to two digits, in which `gpus` GPUs train on `tokens` tokens.
+
+    None where no rate of their kind is known.
+    """
+    rate = tokens_per_second(size, instance)
+    return rate and float(f"{tokens / (rate * gpus) / 3600:.2g}")
