@@ -63,6 +63,11 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
     },
     "1.35-one-gpu": {"gpu.instance_type": "p3.2xlarge", "gpu.nodes": "1"},
     "1.36-p5e": {"kubernetes_version": "1.36", "gpu.instance_type": "p5e.48xlarge"},
+    "1.35-esm2-limits": {
+        "training.workload": "esm2",
+        "training.max_hours": "100",
+        "training.on_stall": "restart",
+    },
     "1.35-several-types": {"gpu.instance_type": "p4de.24xlarge,p3dn.24xlarge,p5.48xlarge"},
     "1.35-g6-private": {
         "gpu.instance_type": "g6.48xlarge",
@@ -75,7 +80,16 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
 NAMESPACES = {"default", "kube-system", "kubeflow"}
 
 
-@pytest.fixture(params=DEPLOYMENTS, scope="module")
+# Each other one costs a synthesis.
+QUICK = {"defaults", "1.35-esm2-limits"}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in DEPLOYMENTS
+    ],
+    scope="module",
+)
 def deployment(request: pytest.FixtureRequest, synth: Any) -> Any:
     return synth(**DEPLOYMENTS[request.param])
 
@@ -178,6 +192,8 @@ def test_every_gpu_that_is_paid_for_is_trained_on(deployment: Any) -> None:
     assert sum(requests(pod["spec"])["nvidia.com/gpu"] for pod in pods) == gpus
     for pod in pods:
         assert processes_per_pod(pod) == requests(pod["spec"])["nvidia.com/gpu"]
+    if settings.training.workload != "esm1nv":
+        return
     (args,) = {tuple(pod["spec"]["containers"][0]["args"]) for pod in pods}
     overrides = dict(each.split("=", 1) for each in args if each.startswith("trainer."))
     assert int(overrides["trainer.num_nodes"]) * int(overrides["trainer.devices"]) == gpus
@@ -232,3 +248,16 @@ def test_no_secret_and_no_machine_of_ours_is_in_a_template(deployment: Any) -> N
         assert str(Path.home()) not in text
         assert not re.search(r"\bA(KIA|SIA)[A-Z0-9]{16}\b", text)
         assert len(text) < 900_000, "CloudFormation takes 1 MB"
+
+
+def test_an_update_of_each_manifest_fits_the_function_that_applies_it(deployment: Any) -> None:
+    """CloudFormation hands over the manifest of before, too, and Lambda takes 1 MB.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/API_Invoke.html
+    """
+    for stack in ("Cluster", "Addons", "Workload"):
+        for name, resource in deployment.json(stack)["Resources"].items():
+            if resource["Type"] == "Custom::AWSCDK-EKS-KubernetesResource":
+                given = resource["Properties"]
+                event = {"ResourceProperties": given, "OldResourceProperties": given}
+                assert len(json.dumps(event)) < 900_000, name
