@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks.configuration import names
+from bionemo_eks.jobs.applied import applied_objects
 from bionemo_eks.jobs.manifests import KubernetesObject
 from ops.aws import Deployment
 from ops.cluster.api import ClusterError
 from ops.reasons import reason
 
-_MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
 # What kubectl keeps of an object that it has made, to know later what was taken out of it:
 # https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-apply-calculates-differences-and-merges-changes
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -34,17 +32,9 @@ def deployed_objects(deployment: Deployment) -> list[KubernetesObject]:
         raise ClusterError(
             f"what the stack {stack} has deployed is not known: {reason(error)}"
         ) from None
-    return list(objects_of(answer["TemplateBody"]))
-
-
-def objects_of(template: Any) -> Iterator[KubernetesObject]:
-    """Yield the Kubernetes objects of a template, which boto3 has parsed where it is JSON."""
-    if isinstance(template, str):
-        template = json.loads(template)
-    for resource in template.get("Resources", {}).values():
-        manifest = resource.get("Properties", {}).get("Manifest")
-        if resource["Type"] == _MANIFEST and isinstance(manifest, str):
-            yield from json.loads(manifest)
+    # boto3 has parsed it where it is JSON.
+    template = answer["TemplateBody"]
+    return list(applied_objects(json.loads(template) if isinstance(template, str) else template))
 
 
 def as_kubectl_makes_it(item: KubernetesObject) -> KubernetesObject:
