@@ -13,12 +13,12 @@ from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_IN
 from bionemo_eks.configuration.scheduling import CORE_LABELS, GPU_LABELS, GPU_TAINT
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from bionemo_eks.jobs.training_job import training_job
-from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.kubernetes.rules import check_object
 from rehearsal.pods.scheduler import make_node, may_run_on, place, requests
 from rehearsal.pods.training_operator import processes_per_pod, worker_pods, world_size
-from rehearsal.pods.view import EFFECTS, NodeGroupView, core_pods, nodes, placements, workers
+from rehearsal.pods.view import core_pods, nodes, placements, workers
 from tests.context import ROOT, USABLE, read_settings
+from tests.placed import groups, ledger_of, objects
 
 RESERVED = {
     "gpu.purchase": "capacity-reservation",
@@ -61,7 +61,7 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         **RESERVED,
         "gpu.purchase": "capacity-block",
     },
-    "1.35-one-gpu": {"gpu.instance_type": "p3.2xlarge", "gpu.nodes": "1"},
+    "1.35-one-gpu": {"gpu.instance_type": "g6.xlarge", "gpu.nodes": "1"},
     "1.36-p5e": {"kubernetes_version": "1.36", "gpu.instance_type": "p5e.48xlarge"},
     "1.35-esm2-limits": {
         "training.workload": "esm2",
@@ -69,8 +69,8 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "training.on_stall": "restart",
     },
     "1.35-several-types": {"gpu.instance_type": "p4de.24xlarge,p3dn.24xlarge,p5.48xlarge"},
-    "1.35-g6-private": {
-        "gpu.instance_type": "g6.48xlarge",
+    "1.35-g6e-private": {
+        "gpu.instance_type": "g6e.48xlarge",
         "gpu.nodes": "64",
         "cluster.endpoint": "private",
         "storage.keep_bucket": "false",
@@ -92,53 +92,6 @@ QUICK = {"defaults", "1.35-esm2-limits"}
 )
 def deployment(request: pytest.FixtureRequest, synth: Any) -> Any:
     return synth(**DEPLOYMENTS[request.param])
-
-
-def objects(deployment: Any) -> list[dict[str, Any]]:
-    return [*deployment.kubernetes_objects("Addons"), *deployment.kubernetes_objects("Workload")]
-
-
-def groups(deployment: Any) -> list[NodeGroupView]:
-    """The node groups as the templates have them."""
-    types = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
-    found = []
-    for each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").values():
-        properties = each["Properties"]
-        instance_types = properties.get("InstanceTypes") or [_type_in_template(deployment, each)]
-        sizes, labels = properties["ScalingConfig"], properties["Labels"]
-        taints = [
-            {key.lower(): value for key, value in taint.items()}
-            for taint in properties.get("Taints", [])
-        ]
-        found.append(
-            NodeGroupView(
-                name=labels["NodeGroupType"],
-                instance_types=tuple(instance_types),
-                now=sizes["DesiredSize"],
-                most=sizes["MaxSize"],
-                gpus=types[instance_types[0]].gpus,
-                labels=labels,
-                taints=[{**each, "effect": EFFECTS[each["effect"]]} for each in taints],
-            )
-        )
-    return found
-
-
-def _type_in_template(deployment: Any, group: dict[str, Any]) -> str:
-    """Return the type of nodes in a Capacity Block, which the launch template has."""
-    template = deployment.json("Cluster")["Resources"][
-        group["Properties"]["LaunchTemplate"]["Id"]["Ref"]
-    ]
-    return str(template["Properties"]["LaunchTemplateData"]["InstanceType"])
-
-
-def ledger_of(deployment: Any) -> Ledger:
-    return Ledger(
-        deployment.settings.kubernetes_version,
-        objects={
-            f"{each['kind']}/{each['metadata']['name']}": each for each in objects(deployment)
-        },
-    )
 
 
 def test_every_object_is_one_that_its_kubernetes_takes(deployment: Any) -> None:

@@ -126,6 +126,15 @@ def present(deployment: Deployment) -> Result:
     return passed(name, f"{system['FileSystemId']} stands, {there:,} GiB in {zone}")
 
 
+def standing_zone(deployment: Deployment) -> str:
+    """Return the zone of the deployment's own file system, in which its GPU nodes must be.
+
+    Empty where none stands. Raises what botocore raises where AWS does not tell.
+    """
+    own = _own(deployment)
+    return _zone(deployment, own[0]) if own and not is_made_anew(deployment, "Storage") else ""
+
+
 def _zone(deployment: Deployment, system: dict[str, Any]) -> str:
     answer = deployment.aws.client("ec2").describe_subnets(SubnetIds=system["SubnetIds"][:1])
     return str(answer["Subnets"][0]["AvailabilityZone"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,16 @@ def test_what_does_not_fit_the_checkpoint_or_is_not_there(
 def test_a_training_that_has_ended_ends_again(trained: list[Any], tmp_path: Path) -> None:
     assert train(1, trained, tmp_path / "log") == [0]
     assert "exported already; nothing to do" in (tmp_path / "log").read_text()
+
+
+def test_a_long_evaluation_tells_how_far_it_is(data: Path, tmp_path: Path) -> None:
+    """Else who watches the log would take it for a stall, and end it."""
+    more = ["--steps", 12, "--validate-every", 12, "--validation-units", 3, "--test-units", 3]
+    options = ["--data", data, "--results", tmp_path, *TINY, *more]
+    always = "import loop; loop.EVALUATION_LINES = 0.0"
+    assert train(2, options, tmp_path / "log", always) == [0, 0]
+    told = re.findall(r"^step 12: evaluation, (.*) units$", (tmp_path / "log").read_text(), re.M)
+    assert told == 2 * ["2 of 3", "3 of 3"], "validation, then test"
 
 
 NO_NUMBER = """

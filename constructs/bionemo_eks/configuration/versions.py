@@ -105,7 +105,9 @@ def _release(
 # version, then kube-proxy, CoreDNS and metrics-server as EKS lists them.
 #
 # 1.29 is the 2024 blueprint's own. AWS creates no new one since its extended support ended; it
-# stays for existing clusters and as the low end of what the manifests are tested against.
+# stays for existing clusters and as the low end of what the manifests are tested against. 1.37, on
+# EKS since 2026-10-01, waits: its kubectl layer is on PyPI (2.0.0), but no source has the versions
+# of its kube-proxy and CoreDNS; `aws eks describe-addon-versions --kubernetes-version 1.37` would.
 KUBERNETES_RELEASES = dict(
     [
         _release(
