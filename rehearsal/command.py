@@ -100,7 +100,8 @@ def run(
     """Deploy everything, show what stands, compare, destroy, show what is left.
 
     The real CDK CLI runs against a local AWS. In place of a cluster stands a ledger, which
-    refuses what an API server would refuse. The exit status is 0 when every step went well.
+    refuses what an API server would refuse. The exit status is 0 when every step went well. A page
+    for a browser is left, which says what was made; its last lines say where.
 
     Example: `python -m rehearsal run --keep -c gpu.nodes=1 -c kubernetes_version=1.34`
     """

@@ -30,15 +30,15 @@ from rehearsal.machine.environment import ACCOUNT, ROOT, child_environment
 from rehearsal.machine.workspace import (
     KEPT,
     LOGS,
+    PAGE,
     TRAINED,
     keep,
     refuse_what_cannot_be_kept_in,
     workspace,
 )
-from rehearsal.output import artifacts, report
+from rehearsal.output import artifacts, page, report, standing
 from rehearsal.output.steps import Steps
 from rehearsal.past_its_end import only_the_version_has_ended, refused_by_aws
-from rehearsal.pods import view
 from rehearsal.programs import kubeconfig, kubectl
 from rehearsal.programs.cdk_cli import CdkCli, StackProgress
 from rehearsal.programs.cluster import Cluster
@@ -79,8 +79,7 @@ def rehearse(options: Options, console: Console) -> None:
         kubeconfig.server_of(options.kubeconfig)
     # Through symbolic links, so that what is kept takes the place of what they lead to.
     kept = Path(os.path.realpath(options.folder))
-    if options.keep or options.train:
-        refuse_what_cannot_be_kept_in(kept)
+    refuse_what_cannot_be_kept_in(kept)
     steps = Steps(console)
     with workspace() as folder:
         with (
@@ -90,11 +89,16 @@ def rehearse(options: Options, console: Console) -> None:
             ) as running,
             cluster.steps_end() if cluster else nullcontext(),
         ):
-            _Rehearsal(options, settings, folder, running.endpoint, steps, cluster).run()
-        if options.keep or options.train:
-            keep(folder, kept, "" if options.keep else TRAINED)
+            stood, cost = _Rehearsal(
+                options, settings, folder, running.endpoint, steps, cluster
+            ).run()
+        page.write(
+            folder / PAGE, page.Rehearsed(settings, options.context, stood, cost, steps.spans)
+        )
+        keep(folder, kept, () if options.keep else (PAGE, TRAINED))
     console.print()
     console.print(steps.summary())
+    console.print(f"What was made, as a page for a browser: {kept / PAGE}", soft_wrap=True)
     if options.keep:
         console.print(f"Objects, charts and resources: {kept}")
     if options.train:
@@ -150,7 +154,8 @@ class _Rehearsal:
         # For the update of a real cluster.
         self._changed = CdkCli(self._environment, self._folder / "cdk.out-changed", logs / "update")
 
-    def run(self) -> None:
+    def run(self) -> tuple[standing.Standing, page.Cost]:
+        """Run the steps; return what stood in between, and what a run of it would cost."""
         step = self._steps.step
         with step("Synthesise: cdk synth"):
             self._cdk.synth(self._options.context)
@@ -166,8 +171,9 @@ class _Rehearsal:
             self._cdk.deploy(self._follow(status.update))
         ledger = Ledger.load(ledger_path(self._ledgers, self._settings.cluster_name))
         with step("What stands"):
-            self._show(ledger)
+            stood = self._show(ledger)
             self._keep(ledger)
+            cost = self._cost()
         with step("Look after it: bionemo status"):
             self._operate("status")
         trained = self._folder / TRAINED if self._options.train else None
@@ -187,6 +193,7 @@ class _Rehearsal:
         with step("What is left: bionemo leftovers"):
             self._operate("leftovers")
             self._show_what_it_overlooks(inventory.left(before, inventory.take(self._client)))
+        return stood, cost
 
     @property
     def _ledgers(self) -> Path:
@@ -204,35 +211,26 @@ class _Rehearsal:
 
         return read
 
-    def _show(self, ledger: Ledger) -> None:
-        console, cluster = self._steps.console, self._settings.cluster_name
-        eks = self._client("eks")
-        addons = [
-            eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
-            for name in eks.list_addons(clusterName=cluster)["addons"]
-        ]
-        groups = view.node_groups(self._client, cluster)
-        report.show_nodes(console, groups)
-        report.show_addons(console, addons, ledger)
-        report.show_objects(console, ledger)
+    def _show(self, ledger: Ledger) -> standing.Standing:
+        stood = standing.take(self._client, self._endpoint, self._settings, ledger)
+        standing.show(self._steps.console, stood)
         if self._cluster:
             charts = ", ".join(ledger.charts)
             self._steps.say(f"Left out on the cluster of --kubeconfig: charts {charts}; add-ons.")
-        placed = view.placements(ledger, groups)
-        report.show_pods(console, placed)
-        homeless = [pod["metadata"]["name"] for pod, node in placed if node is None]
-        if homeless:
-            raise RehearsalError(f"No node has room for {', '.join(homeless)}")
+        if stood.homeless:
+            raise RehearsalError(f"No node has room for {', '.join(stood.homeless)}")
+        return stood
 
     def _keep(self, ledger: Ledger) -> None:
         """Write the files that --keep is for."""
-        if not self._options.keep:
-            return
-        artifacts.write_objects(self._folder / "kubernetes", ledger)
-        artifacts.write_charts(self._folder / "charts.yaml", ledger)
-        artifacts.write_resources(
-            self._folder / "aws-resources.yaml", resources(self._endpoint, self._settings.region)
-        )
+        if self._options.keep:
+            made = resources(self._endpoint, self._settings.region)
+            artifacts.write(self._folder, ledger, made)
+
+    def _cost(self) -> page.Cost:
+        """Return what `bionemo cost` says; where it has no estimate, why."""
+        done = self._ops("cost", "--json")
+        return json.loads(done.stdout) if done.returncode in _OPS_FINE else done.stderr.strip()
 
     def _ask_the_cluster(self, cluster: Cluster, file: Path) -> None:
         """Before all that takes minutes: whether the user's cluster will take the objects."""
