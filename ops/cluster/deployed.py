@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks.configuration import names
 from bionemo_eks.jobs.manifests import KubernetesObject
-from ops.aws import Deployment
+from ops.aws import Deployment, template
 from ops.cluster.api import ClusterError
 from ops.reasons import reason
 
@@ -27,20 +27,17 @@ def deployed_objects(deployment: Deployment) -> list[KubernetesObject]:
     An object that needs what CloudFormation knows alone, such as the volume, is left out. Raises
     ClusterError when CloudFormation does not tell.
     """
-    stack = names.stack_name(deployment.settings, "Workload")
     try:
-        answer = deployment.aws.client("cloudformation").get_template(StackName=stack)
+        return list(objects_of(template(deployment, "Workload")))
     except (ClientError, BotoCoreError) as error:
+        stack = names.stack_name(deployment.settings, "Workload")
         raise ClusterError(
             f"what the stack {stack} has deployed is not known: {reason(error)}"
         ) from None
-    return list(objects_of(answer["TemplateBody"]))
 
 
-def objects_of(template: Any) -> Iterator[KubernetesObject]:
-    """Yield the Kubernetes objects of a template, which boto3 has parsed where it is JSON."""
-    if isinstance(template, str):
-        template = json.loads(template)
+def objects_of(template: Mapping[str, Any]) -> Iterator[KubernetesObject]:
+    """Yield the Kubernetes objects of a template."""
     for resource in template.get("Resources", {}).values():
         manifest = resource.get("Properties", {}).get("Manifest")
         if resource["Type"] == _MANIFEST and isinstance(manifest, str):
