@@ -163,7 +163,10 @@ class _Rehearsal:
             with step("Ask the cluster of --kubeconfig"):
                 self._ask_the_cluster(self._cluster, self._options.kubeconfig)
         with step("Bootstrap: cdk bootstrap"):
-            self._cdk.bootstrap(f"aws://{ACCOUNT}/{self._settings.region}")
+            self._cdk.bootstrap(
+                f"aws://{ACCOUNT}/{self._settings.region}",
+                self._settings.account.bootstrap_qualifier,
+            )
         before = inventory.take(self._client)
         with step("Check the account: bionemo preflight"):
             self._check_the_account()

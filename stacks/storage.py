@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from bionemo_eks.configuration import names
@@ -34,6 +35,7 @@ class StorageStack(Stack):
         super().__init__(scope, construct_id, **stack)
         subnets = subnets or existing_subnets(self, settings.network)
         storage = settings.storage
+        key = kms.Key.from_key_arn(self, "Key", arn) if (arn := settings.account.kms_key) else None
         self.bucket = DataBucket(
             self,
             "DataBucket",
@@ -44,6 +46,7 @@ class StorageStack(Stack):
                 f"{each.results.removeprefix(f'{FSX}/')}/": storage.noncurrent_checkpoint_days
                 for each in workloads.values()
             },
+            key=key,
         )
         self.file_system = LustreFileSystem(
             self,
@@ -53,6 +56,7 @@ class StorageStack(Stack):
             client_cidrs=subnets.node_cidrs,
             capacity_gib=storage.capacity_gib,
             throughput=storage.throughput,
+            key=key,
             log_group_name=names.lustre_log_group(settings),
             log_days=settings.cluster.log_days,
         )
@@ -66,6 +70,7 @@ class StorageStack(Stack):
                 file_system_id=self.file_system.file_system_id,
                 bucket=self.bucket,
                 folder=PROCESSED.removeprefix(f"{FSX}/"),
+                key=key,
                 log_days=settings.cluster.log_days,
             )
             guard.node.add_dependency(self.file_system)

@@ -13,9 +13,9 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from app import build
-from tests.context import cdk_flags
+from tests.context import COMPANY, cdk_flags
 
-PRIVATE = {"cluster.endpoint": "private", "network.nat_gateways": "per-zone"}
+PRIVATE = {"cluster.endpoint": "private", "network.nat_gateways": "per-zone", **COMPANY}
 ADMINS = {
     "cluster.admins": "arn:aws:iam::111122223333:role/platform",
     "storage.keep_bucket": "false",

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bionemo_eks.configuration import names
 from bionemo_eks.jobs.applied import applied_objects
 from bionemo_eks.jobs.manifests import KubernetesObject
-from ops.aws import Deployment
+from ops.aws import Deployment, template
 from ops.cluster.api import ClusterError
 from ops.reasons import reason
 
@@ -25,16 +25,13 @@ def deployed_objects(deployment: Deployment) -> list[KubernetesObject]:
     An object that needs what CloudFormation knows alone, such as the volume, is left out. Raises
     ClusterError when CloudFormation does not tell.
     """
-    stack = names.stack_name(deployment.settings, "Workload")
     try:
-        answer = deployment.aws.client("cloudformation").get_template(StackName=stack)
+        return list(applied_objects(template(deployment, "Workload")))
     except (ClientError, BotoCoreError) as error:
+        stack = names.stack_name(deployment.settings, "Workload")
         raise ClusterError(
             f"what the stack {stack} has deployed is not known: {reason(error)}"
         ) from None
-    # boto3 has parsed it where it is JSON.
-    template = answer["TemplateBody"]
-    return list(applied_objects(json.loads(template) if isinstance(template, str) else template))
 
 
 def as_kubectl_makes_it(item: KubernetesObject) -> KubernetesObject:

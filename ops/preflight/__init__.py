@@ -13,6 +13,7 @@ from ops.preflight import (
     budget,
     capacity,
     capacity_block,
+    company,
     free_names,
     given_vpc,
     gpu_quota,
@@ -34,6 +35,7 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "CDK bootstrap": partial(account.bootstrap, deployment),
         "Permissions": partial(permissions.permissions, deployment),
         "Stacks": partial(standing.stacks_ready, deployment),
+        company.LASTING: partial(company.lasting, deployment),
         "EKS in the region": partial(versions.eks, deployment),
         "Kubernetes version": partial(versions.kubernetes, deployment),
         "Add-on versions": partial(addons.versions, deployment),
@@ -62,6 +64,10 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         listed["VPC subnets"] = partial(given_vpc.subnets, deployment)
         listed["VPC addresses"] = partial(given_vpc.addresses, deployment)
         listed["VPC routes"] = partial(given_vpc.routes, deployment)
+    if settings.account.permissions_boundary:
+        listed[company.BOUNDARY] = partial(company.boundary, deployment)
+    if settings.account.kms_key:
+        listed[company.KEY] = partial(company.key, deployment)
     if settings.training.image_pull_secret:
         listed["Image pull secret"] = partial(images.secret, deployment)
     if settings.notifications.monthly_budget:

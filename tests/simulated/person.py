@@ -18,6 +18,11 @@ from tests.simulated.aws import ACCOUNT, REGION
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import Subnet
 
+# What a person puts in place of the dots, where not any word will do.
+FREE = {
+    "account.permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/free",
+    "account.kms_key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mrk-{'0' * 32}",
+}
 # Runs `./bionemo` with arguments on the account, and returns what it prints.
 Bionemo = Callable[..., str]
 
@@ -56,7 +61,7 @@ class Person:
         assert set(words[::2]) == {"-c"}, words
         for each in words[1::2]:
             key, _, value = each.partition("=")
-            self._account.settings[key] = "another" if value == "..." else value
+            self._account.settings[key] = FREE.get(key, "another") if value == "..." else value
 
     def _run(self, words: list[str]) -> None:
         match words:

@@ -29,11 +29,15 @@ _NODE_POLICIES = (
 
 @dataclass(frozen=True)
 class Disk:
-    """A root volume (gp3): size in GiB, throughput in MiB/s, and IOPS; gp3's own where unset."""
+    """A root volume (gp3): size in GiB, throughput in MiB/s, and IOPS; gp3's own where unset.
+
+    It is encrypted with the KMS key of this ARN; empty: with the account's default for EBS.
+    """
 
     size: int
     throughput: int | None = None
     iops: int | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ class NodeGroup(Construct):
                             throughput=pool.disk.throughput,
                             iops=pool.disk.iops,
                             encrypted=True,
+                            kms_key_id=pool.disk.key or None,
                             delete_on_termination=True,
                         ),
                     )

@@ -47,7 +47,7 @@ def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str
         kubernetes_version=settings.kubernetes_version,
         min_nodes=core.nodes,
         max_nodes=core.max_nodes,
-        disk=Disk(core.disk_gib),
+        disk=Disk(core.disk_gib, key=settings.account.kms_key),
         labels=CORE_LABELS,
         tags={**tags, "Name": f"{settings.cluster_name}-core"},
     )
@@ -107,8 +107,10 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
 
 def _gpu_disk(settings: Settings) -> Disk:
     """Return the root volume: a fast one where images have no NVMe to go to."""
-    size = settings.gpu.disk_gib
-    return Disk(size) if settings.gpu_instance.nvme_gb else Disk(size, _THROUGHPUT, _IOPS)
+    size, key = settings.gpu.disk_gib, settings.account.kms_key
+    if settings.gpu_instance.nvme_gb:
+        return Disk(size, key=key)
+    return Disk(size, _THROUGHPUT, _IOPS, key)
 
 
 def _name(settings: Settings, kind: str, *replacing: str) -> str:

@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr, StringConstraints, field_validator, mod
 from bionemo_eks.configuration.budgets import REGIONS_WITH_BUDGETS
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.forms import REGION_PATTERN, Form, Group, TagKey, TagValue, one_of
+from bionemo_eks.configuration.groups.account import AccountSettings
 from bionemo_eks.configuration.groups.cluster import ClusterSettings
 from bionemo_eks.configuration.groups.data import DatasetSettings, StorageSettings
 from bionemo_eks.configuration.groups.network import NetworkSettings
@@ -77,6 +78,7 @@ class Settings(Group):
         # https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html
         Field(max_length=40),
     ] = Field(default={}, description="Tags for every resource, beside the project's own.")
+    account: AccountSettings = Field(default=AccountSettings())
     network: NetworkSettings = Field(default=NetworkSettings())
     cluster: ClusterSettings = Field(default=ClusterSettings())
     core: CoreSettings = Field(default=CoreSettings())
@@ -145,6 +147,16 @@ class Settings(Group):
                 f"({', '.join(self.zones)}): name it in network.availability_zones too",
                 "network.availability_zones",
                 "gpu.availability_zone",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_key_is_in_the_region(self) -> Self:
+        # https://docs.aws.amazon.com/eks/latest/APIReference/API_Provider.html
+        key = self.account.kms_key
+        if key and key.split(":")[3] != self.region:
+            raise refused(
+                f"account.kms_key {key} is not in region {self.region}", "region", "account.kms_key"
             )
         return self
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -24,7 +25,8 @@ _EVENTS = ["NEW", "CHANGED", "DELETED"]
 class LustreFileSystem(Construct):
     """A PERSISTENT_2 SSD file system, with its security group and its log group.
 
-    `capacity_gib` in GiB, `throughput` in MB/s for each TiB. Only `client_cidrs` may reach it.
+    `capacity_gib` in GiB, `throughput` in MB/s for each TiB. Only `client_cidrs` may reach it. FSx
+    encrypts it with its own key, or with `key`.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class LustreFileSystem(Construct):
         throughput: int,
         log_group_name: str,
         log_days: int,
+        key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         group = self._security_group(vpc, client_cidrs)
@@ -50,6 +53,7 @@ class LustreFileSystem(Construct):
             file_system_type_version=LUSTRE_VERSION,
             storage_type="SSD",
             storage_capacity=capacity_gib,
+            kms_key_id=key.key_arn if key else None,
             subnet_ids=[subnet.subnet_id],
             security_group_ids=[group.security_group_id],
             lustre_configuration=fsx.CfnFileSystem.LustreConfigurationProperty(

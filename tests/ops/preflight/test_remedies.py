@@ -15,7 +15,7 @@ import pytest
 from bionemo_eks.configuration import names
 from ops import preflight as room
 from ops.results import Step, StepKind, Verdict
-from tests.context import read_settings
+from tests.context import COMPANY, read_settings
 from tests.ops.accounts import RESERVED
 from tests.ops.commands.command_line import Line
 from tests.ops.preflight.mending import bionemo_on, looked_at, mended, ways
@@ -25,6 +25,8 @@ from tests.simulated.answers import (
     ZONES,
     block,
     cluster_versions,
+    deployed,
+    described_key,
     file_system,
     offered_in,
     zone,
@@ -33,7 +35,7 @@ from tests.simulated.answers import reserved as reservations
 from tests.simulated.aws import ACCOUNT, LOCKED, denied, error
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
-from tests.simulated.person import Person
+from tests.simulated.person import FREE, Person
 
 _CONTROL_PLANE = names.control_plane_log_group(read_settings({}))
 _UP = dict.fromkeys(("Network", "Storage"), "CREATE_COMPLETE")
@@ -99,6 +101,17 @@ def reserved_as(settings: dict[str, str], **row: Any) -> Account:
     """An account with a Capacity Block, or a reservation, of which `row` says what is other."""
     said = {"ec2.describe_capacity_reservations": reservations(block(**row))}
     return Account(dict(settings), said=dict(said))
+
+
+def no_policy_but_the_free(PolicyArn: str) -> dict[str, Any]:
+    if PolicyArn == FREE["account.permissions_boundary"]:
+        return {"Policy": {}}
+    raise error("GetPolicy", "NoSuchEntity", 404)
+
+
+def no_key_but_the_free(KeyId: str) -> dict[str, Any]:
+    usable = KeyId == FREE["account.kms_key"]
+    return described_key() if usable else described_key(KeyState="PendingDeletion")
 
 
 def short_of(code: str) -> Account:
@@ -301,6 +314,28 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
             ),
         ),
         "VPC routes",
+    ),
+    "no such boundary": (
+        lambda: Account(dict(COMPANY), said={"iam.get_policy": no_policy_but_the_free}),
+        "Permissions boundary",
+    ),
+    "a boundary of another account": (
+        lambda: Account(
+            {"account.permissions_boundary": "arn:aws:iam::999999999999:policy/theirs"}
+        ),
+        "Permissions boundary",
+    ),
+    "a key that is about to go": (
+        lambda: Account(dict(COMPANY), said={"kms.describe_key": no_key_but_the_free}),
+        "KMS key",
+    ),
+    "path and key for a deployment that stands without": (
+        lambda: standing(settings=dict(COMPANY)),
+        "Path and key",
+    ),
+    "a deployment that stands with another path": (
+        lambda: standing(said={"cloudformation.get_template": deployed("/teams/")}),
+        "Path and key",
     ),
     "an image that wants a key": (
         lambda: Account({"training.image": f"{LOCKED}/bionemo:1.2"}, said={_SECRET: _NO_SECRET}),
