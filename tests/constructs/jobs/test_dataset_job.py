@@ -213,11 +213,11 @@ def test_the_program_takes_the_addresses_that_the_setting_takes_and_says_the_sam
     code = """
 import contextlib, io, json, sys
 sys.path.insert(0, sys.argv.pop(1))
-import prepare_uniref50
+import command_line
 for url in sys.argv[1:]:
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
-        prepare_uniref50._parser().parse_args(["--root", "x", "--url", url])
+        command_line.parser("").parse_args(["--root", "x", "--url", url])
     print(json.dumps(said.getvalue()))
 """
     done = subprocess.run(
