@@ -69,6 +69,7 @@ _PRESETS = (
             "storage.capacity_gib": 1200,
             "storage.throughput": 125,
             "dataset.url": _SWISS_PROT,
+            "dataset.val_size": 5000,
             "dataset.test_size": 5000,
             "dataset.num_csv_files": 10,
             "training.workload": "esm2",

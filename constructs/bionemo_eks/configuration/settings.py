@@ -21,6 +21,7 @@ from bionemo_eks.configuration.groups.data import DatasetSettings, StorageSettin
 from bionemo_eks.configuration.groups.network import NetworkSettings
 from bionemo_eks.configuration.groups.nodes import CoreSettings, GpuSettings
 from bionemo_eks.configuration.groups.training import NotificationSettings, TrainingSettings
+from bionemo_eks.configuration.inputs import wrong_with_inputs
 from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
     GPU_INSTANCE_TYPES,
@@ -251,8 +252,9 @@ class Settings(Group):
         batch, files = self.global_batch, self.dataset.num_csv_files
         if not batch:
             return self
-        for name in ("val_size", "test_size"):
-            rows = getattr(self.dataset, name)
+        for name, rows in self.dataset.sizes.items():
+            if not isinstance(rows, int):  # nobody knows of how many
+                continue
             if rows < batch:
                 raise refused(
                     f"{name} {rows:,} is less than a global batch of {self.workload.title}, "
@@ -267,6 +269,13 @@ class Settings(Group):
                     f"dataset.{name}",
                     "dataset.num_csv_files",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fsx_can_link_what_is_read(self) -> Self:
+        why, concerned = wrong_with_inputs(self)
+        if why:
+            raise refused(why, *concerned)
         return self
 
     @property

@@ -203,9 +203,11 @@ sys.path[:0] = sys.argv[1:]
 from layout import Split
 from order import Finished
 from publish import MANIFEST, manifest_of
+from segments import Found
 from source import Facts
 files = [Finished("val/x000.csv", 1, 2, "0")]
-print(json.dumps([MANIFEST, manifest_of("1", Split(), Facts("https://a/b"), 0, files)]))
+manifest = manifest_of("1", Split(1, 1), Facts("https://a/b"), Found(0, 0, {}), files)
+print(json.dumps([MANIFEST, manifest]))
 """
     folders = [str(ROOT / "workloads" / each) for each in ("uniref50", "common")]
     done = subprocess.run(

@@ -19,7 +19,7 @@ import cores
 import metalink
 import progress as progress_module
 from fasta import FastaReader
-from layout import Split, output_files, tasks
+from layout import Split, Wanted, output_files, tasks
 from progress import Progress, size
 from spans import span
 from tests.context import read_settings
@@ -161,7 +161,9 @@ def test_the_program_is_python_3_10_with_numpy_alone() -> None:
 
 
 def test_the_settings_defaults_are_the_references() -> None:
+    """Of UniRef50PreprocessConfig; in a file as large as UniRef50 they are the program's too."""
     dataset = read_settings({}).dataset
-    split = Split()
-    assert (dataset.val_size, dataset.test_size) == (split.val_size, split.test_size)
+    split = Wanted().split(60_000_000)
+    assert dataset.sizes == {"val_size": split.val_size, "test_size": split.test_size}
+    assert (split.val_size, split.test_size) == (5000, 1_000_000)
     assert (dataset.num_csv_files, dataset.seed) == (split.num_csv_files, split.seed)
