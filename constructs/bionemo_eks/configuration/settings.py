@@ -215,6 +215,13 @@ class Settings(Group):
         raise refused(why, "gpu.instance_type", "training.workload")
 
     @model_validator(mode="after")
+    def _the_training_fits(self) -> Self:
+        obstacle = self.workload.obstacle(self)
+        if obstacle is not None:
+            raise refused(obstacle.why, *obstacle.settings)
+        return self
+
+    @model_validator(mode="after")
     def _the_image_can_prepare_the_data(self) -> Self:
         if self.dataset.preparation == "bionemo" and not self.workload.has_bionemo:
             raise refused(

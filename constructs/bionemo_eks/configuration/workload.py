@@ -95,6 +95,14 @@ class GpuNeeds:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """Why a training cannot run as it is set, and the settings to change, the best first."""
+
+    why: str
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Position:
     """How far a training is: steps done, and where its line tells them, loss and seconds a step."""
 
@@ -121,7 +129,8 @@ class Workload:
     it leaves none. `inputs`: what it reads beside its data. `global_batch`: sequences that one
     step takes from the data set over all GPUs with given settings, 0 where they do not tell, and
     the training's settings that it follows from; without it nobody holds the data set against the
-    training.
+    training. `obstacle`: what keeps it from running on GPUs that it could use otherwise, with given
+    settings, if anything does.
     """
 
     name: str
@@ -150,6 +159,7 @@ class Workload:
     inputs: Callable[[Settings], tuple[Input, ...]] = lambda settings: ()
     global_batch: Callable[[Settings], int] | None = None
     global_batch_settings: tuple[str, ...] = ()
+    obstacle: Callable[[Settings], Obstacle | None] = lambda settings: None
 
     @property
     def launcher(self) -> str:

@@ -31,7 +31,9 @@ from bionemo_eks.jobs.places import (
     SCRATCH,
     TRAINING_PROGRAM,
 )
-from bionemo_eks.jobs.workloads.esm2_rates import dimensions, hours, parameters
+from bionemo_eks.jobs.workloads.esm2_memory import too_little_memory
+from bionemo_eks.jobs.workloads.esm2_program import TrainingError, architecture
+from bionemo_eks.jobs.workloads.esm2_rates import hours
 from bionemo_eks.jobs.workloads.positions import of_a_step
 
 RESULTS = f"{FSX}/esm2-train"
@@ -160,11 +162,10 @@ class Esm2Settings(TrainingSettings):
                 "max_steps",
                 "warm_up",
             )
-        _, hidden, heads, _ = dimensions(self.size)
-        if hidden % heads or hidden // heads % 2:
-            raise refused(
-                f"each of {heads} heads needs the same, even number of {hidden} channels", "size"
-            )
+        try:
+            architecture(self.size)
+        except TrainingError as error:
+            raise refused(str(error), "size") from None
         return self
 
 
@@ -220,7 +221,7 @@ def arguments(settings: Settings) -> list[str]:
 
 def _checkpoint_gb(settings: Settings) -> float:
     """Weights and AdamW's two averages, in fp32."""
-    return parameters(_chosen(settings).size) * 3 * 4 / 1e9
+    return architecture(_chosen(settings).size).parameters * 3 * 4 / 1e9
 
 
 def _kept_gb(settings: Settings) -> float:
@@ -264,6 +265,7 @@ WORKLOAD = Workload(
     # https://github.com/pytorch/pytorch/blob/main/.ci/manywheel/build_cuda.sh
     # No such GPU on AWS has less than 22 GiB.
     gpus=GpuNeeds(lowest=(8, 0), highest=(12, 0), memory_gib=20),
+    obstacle=lambda settings: too_little_memory(settings, _chosen(settings)),
     can_use_efa=True,
     has_bionemo=False,
     restarts=Restarts(in_a_row=5, per_worker=3),
