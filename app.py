@@ -33,9 +33,21 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
     cannot be used.
     """
     settings = read_settings(app.node.get_all_context(), workloads)
-    environment = Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region)
-
+    cluster = make_stacks(app, settings, workloads)
     account = settings.account
+    govern_roles(app, permissions_boundary=account.permissions_boundary, path=account.role_path)
+    Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
+    for key, value in settings.tags.items():
+        Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
+    for name, text in advice(settings, datetime.now(UTC).date()).items():
+        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
+    return settings
+
+
+def make_stacks(app: App, settings: Settings, workloads: Workloads) -> ClusterStack:
+    """Make the stacks and wire them; return the cluster's."""
+    environment = Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region)
+    qualifier = settings.account.bootstrap_qualifier or None
 
     def common(stack: str, description: str) -> dict[str, Any]:
         return {
@@ -43,7 +55,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
             "env": environment,
             "stack_name": names.stack_name(settings, stack),
             "description": f"BioNeMo on EKS: {description}",
-            "synthesizer": DefaultStackSynthesizer(qualifier=account.bootstrap_qualifier or None),
+            "synthesizer": DefaultStackSynthesizer(qualifier=qualifier),
         }
 
     subnets = None
@@ -78,13 +90,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
         **common("Observability", "dashboard, alarms, messages"),
     )
     observability.add_stack_dependency(addons)
-    govern_roles(app, permissions_boundary=account.permissions_boundary, path=account.role_path)
-    Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
-    for key, value in settings.tags.items():
-        Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
-    for name, text in advice(settings, datetime.now(UTC).date()).items():
-        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
-    return settings
+    return cluster
 
 
 def main() -> int:

@@ -66,20 +66,7 @@ class StorageStack(Stack):
         self.file_system.associate(self.bucket, [path.removeprefix(FSX) for path in linked])
         for link in links(settings):
             self.file_system.read(link.address, link.folder)
-        if storage.keep_bucket:
-            guard = ExportGuard(
-                self,
-                "ExportGuard",
-                file_system_id=self.file_system.file_system_id,
-                bucket=self.bucket,
-                folder=PROCESSED.removeprefix(f"{FSX}/"),
-                key=key,
-                log_days=settings.cluster.log_days,
-            )
-            guard.node.add_dependency(self.file_system)
-        else:
-            # CDK empties the bucket by a function, and leaves its log.
-            own_function_logs(self, self, days=settings.cluster.log_days)
+        self._keep_what_is_in_it(settings, key)
         CfnOutput(
             self,
             "BucketName",
@@ -87,3 +74,21 @@ class StorageStack(Stack):
             description="Data set and checkpoints; kept by cdk destroy unless told otherwise",
         )
         CfnOutput(self, "FileSystemId", value=self.file_system.file_system_id)
+
+    def _keep_what_is_in_it(self, settings: Settings, key: kms.IKey | None) -> None:
+        """Guard a bucket that is kept; of one that goes, own the log of what empties it."""
+        days = settings.cluster.log_days
+        if not settings.storage.keep_bucket:
+            # CDK empties the bucket by a function, and leaves its log.
+            own_function_logs(self, self, days=days)
+            return
+        guard = ExportGuard(
+            self,
+            "ExportGuard",
+            file_system_id=self.file_system.file_system_id,
+            bucket=self.bucket,
+            folder=PROCESSED.removeprefix(f"{FSX}/"),
+            key=key,
+            log_days=days,
+        )
+        guard.node.add_dependency(self.file_system)
