@@ -22,7 +22,7 @@ def let_it_use_efa(settings: Settings, pod: dict[str, Any]) -> None:
     (container,) = pod["containers"]
     container["env"].append({"name": "FI_PROVIDER", "value": "efa"})
     container["resources"]["limits"] |= {
-        efa.RESOURCE: efa.efas(instance),
+        efa.RESOURCE: str(efa.efas(instance)),
         efa.HUGE_PAGES: f"{efa.huge_pages_mib(instance)}Mi",
     }
     container["securityContext"]["capabilities"]["add"] = ["IPC_LOCK"]

@@ -119,7 +119,7 @@ def test_a_pod_has_all_efas_of_its_node_and_what_libfabric_needs_for_them() -> N
     """https://docs.aws.amazon.com/eks/latest/userguide/node-efa.html"""
     found = container(**{"gpu.instance_type": "p5en.48xlarge"})
     limits = found["resources"]["limits"]
-    assert (limits["vpc.amazonaws.com/efa"], limits["hugepages-2Mi"]) == (16, "5120Mi")
+    assert (limits["vpc.amazonaws.com/efa"], limits["hugepages-2Mi"]) == ("16", "5120Mi")
     assert found["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["IPC_LOCK"]}
     assert {"name": "FI_PROVIDER", "value": "efa"} in found["env"]
     assert "/dev/shm" in [each["mountPath"] for each in found["volumeMounts"]]
