@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.utils.quantity import parse_quantity
 
+from bionemo_eks.cluster.node_pools import gpu_pool
+from bionemo_eks.configuration.efa import HUGE_PAGES, RESOURCE, efas
 from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.scheduling import CORE_LABELS, GPU_LABELS, GPU_TAINT
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from bionemo_eks.jobs.training_job import training_job
+from bionemo_eks.jobs.workloads import WORKLOADS
 from rehearsal.kubernetes.rules import check_object
 from rehearsal.pods.scheduler import make_node, may_run_on, place, requests
 from rehearsal.pods.training_operator import processes_per_pod, worker_pods, world_size
@@ -77,6 +81,12 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "training.enabled": "false",
     },
 }
+ESM2 = {"training.workload": "esm2"}
+WITH_EFA = [
+    name
+    for name, each in GPU_INSTANCE_TYPES.items()
+    if efas(each) and WORKLOADS["esm2"].gpus.met_by(each)
+]
 NAMESPACES = {"default", "kube-system", "kubeflow"}
 
 
@@ -174,6 +184,28 @@ def test_the_workers_fill_a_node_of_each_gpu_type(name: str, layout: str) -> Non
     pods = worker_pods(job)
     assert set(place(pods, [node]).values()) == {"gpu-1"}
     assert node.free["nvidia.com/gpu"] == 0
+
+
+@pytest.mark.parametrize("name", WITH_EFA)
+def test_the_worker_takes_all_efas_of_a_node_of_each_type(name: str) -> None:
+    """And a node such as the autoscaler expects has enough of what only its tags tell."""
+    settings = read_settings({**ESM2, "gpu.instance_type": name, "gpu.nodes": "1"})
+    instance = GPU_INSTANCE_TYPES[name]
+    pool = gpu_pool(settings, {}, ())
+    taint = {"key": GPU_TAINT[0], "value": GPU_TAINT[1], "effect": "NoSchedule"}
+    node = make_node("gpu-1", instance, pool.labels, [taint], efas(instance))
+    (pod,) = worker_pods(training_job(settings, {"metadata": {"name": "a-data-job"}}))
+    asked = requests(pod["spec"])
+    assert place([pod], [node]) == {"esm2-training-worker-0": "gpu-1"}
+    assert (node.free["nvidia.com/gpu"], node.free[RESOURCE]) == (0, 0)
+    prefix = "k8s.io/cluster-autoscaler/node-template/resources/"
+    expected = {
+        key.removeprefix(prefix): float(parse_quantity(amount))  # type: ignore[no-untyped-call]
+        for key, amount in pool.group_tags.items()
+    }
+    assert expected == {key: asked[key] for key in (RESOURCE, HUGE_PAGES)}
+    without = make_node("gpu-1", instance, pool.labels, [taint])
+    assert place([pod], [without]) == {"esm2-training-worker-0": None}
 
 
 @pytest.mark.parametrize("name", CORE_INSTANCE_TYPES)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from bionemo_eks.configuration.budgets import REGIONS_WITH_BUDGETS
+from bionemo_eks.configuration.efa import cards_differ, why_no_efa
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.forms import REGION_PATTERN, Form, Group, TagKey, TagValue, one_of
 from bionemo_eks.configuration.groups.account import AccountSettings
@@ -233,23 +234,21 @@ class Settings(Group):
         return self
 
     @model_validator(mode="after")
-    def _efa_finds_the_same_cards(self) -> Self:
-        """A launch template has one list of interfaces, one for each card, for all its types.
-
-        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html
-        """
-        cards = {
-            each.name: tuple(card.efa for card in each.network_cards) for each in self.gpu_instances
-        }
-        if self.workload.can_use_efa and len(set(cards.values())) > 1:
-            counts = ", ".join(
-                f"{name} has {len(each)} with {sum(each)} EFA" for name, each in cards.items()
-            )
+    def _efa_can_be(self) -> Self:
+        if self.gpu.efa == "on" and self.no_efa:
             raise refused(
-                f"with EFA, which {self.workload.title} can use, all types must have the same "
-                f"network cards: {counts}",
+                f"there can be no EFA: {self.no_efa}",
+                "gpu.efa",
                 "gpu.instance_type",
+                "training.layout",
                 "training.workload",
+            )
+        differ = cards_differ(self.gpu_instances) if self.efa else ""
+        if differ:
+            raise refused(
+                f"with EFA all types must have the same network cards: {differ}",
+                "gpu.instance_type",
+                "gpu.efa",
             )
         return self
 
@@ -324,6 +323,16 @@ class Settings(Group):
     def gpus(self) -> int:
         """GPUs of the whole training: the world size."""
         return self.gpu.nodes * self.gpu_instance.gpus
+
+    @property
+    def no_efa(self) -> str:
+        """Why the training cannot use EFA, whatever `gpu.efa` is; empty where it can."""
+        return why_no_efa(self.workload, self.training.layout, self.gpu_instances)
+
+    @property
+    def efa(self) -> bool:
+        """Whether nodes and workers have EFA."""
+        return self.gpu.efa != "off" and not self.no_efa
 
     @property
     def global_batch(self) -> int:

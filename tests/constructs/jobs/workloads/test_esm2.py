@@ -114,6 +114,27 @@ def test_the_images_entry_point_starts_the_common_start_program() -> None:
     assert found["args"][end + 4] == f"{mounted['mountPath']}/train_esm2.py"
 
 
+def test_a_pod_has_all_efas_of_its_node_and_what_libfabric_needs_for_them() -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/node-efa.html"""
+    found = container(**{"gpu.instance_type": "p5en.48xlarge"})
+    limits = found["resources"]["limits"]
+    assert (limits["vpc.amazonaws.com/efa"], limits["hugepages-2Mi"]) == ("16", "5120Mi")
+    assert found["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["IPC_LOCK"]}
+    assert {"name": "FI_PROVIDER", "value": "efa"} in found["env"]
+    assert "/dev/shm" in [each["mountPath"] for each in found["volumeMounts"]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"gpu.efa": "off"}, {"training.layout": "pod-per-gpu"}, {"training.workload": "esm1nv"}],
+    ids=["off", "pods with one GPU", "ESM-1nv"],
+)
+def test_without_efa_a_pod_asks_for_nothing_of_it(changes: dict[str, str]) -> None:
+    text = json.dumps(container(**changes))
+    for part in ("efa", "hugepages", "IPC_LOCK", "FI_PROVIDER"):
+        assert part not in text
+
+
 def test_a_pod_has_all_gpus_of_its_node() -> None:
     found = container(**{"gpu.instance_type": "p5.48xlarge"})
     assert found["resources"]["limits"]["nvidia.com/gpu"] == 8
