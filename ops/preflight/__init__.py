@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from bionemo_eks.configuration.inputs import inputs as inputs_of
+from bionemo_eks.configuration.inputs import links
 from ops.aws import Deployment
 from ops.parallel import Check
 from ops.preflight import (
@@ -17,6 +19,7 @@ from ops.preflight import (
     given_vpc,
     gpu_quota,
     images,
+    inputs,
     lustre,
     permissions,
     quotas,
@@ -62,6 +65,10 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         listed["VPC subnets"] = partial(given_vpc.subnets, deployment)
         listed["VPC addresses"] = partial(given_vpc.addresses, deployment)
         listed["VPC routes"] = partial(given_vpc.routes, deployment)
+    if inputs_of(settings):
+        listed[inputs.FILES] = partial(inputs.files, deployment)
+    if links(settings):
+        listed[inputs.LINKS] = partial(inputs.linked, deployment)
     if settings.training.image_pull_secret:
         listed["Image pull secret"] = partial(images.secret, deployment)
     if settings.notifications.monthly_budget:
