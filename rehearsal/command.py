@@ -14,6 +14,7 @@ from rich.console import Console
 from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.jobs.workloads import WORKLOADS
+from rehearsal.inputs import ElsewhereError
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER
 from rehearsal.local_aws.server import ServerError, local_aws
 from rehearsal.machine.environment import (
@@ -44,6 +45,7 @@ app = typer.Typer(
 _EXPECTED = (
     CdkError,
     ClusterError,
+    ElsewhereError,
     KubeconfigError,
     KubectlError,
     PodError,
@@ -96,6 +98,17 @@ def run(
             "Needs the environment of `make setup-training`.",
         ),
     ] = False,
+    fasta: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="Sequences of your own, plain or gzipped, for the data Job in place of made-up "
+            "ones: what comes out of them with these settings.",
+        ),
+    ] = None,
 ) -> None:
     """Deploy everything, show what stands, compare, destroy, show what is left.
 
@@ -113,6 +126,7 @@ def run(
         port=port,
         folder=folder or KEPT,
         train=train,
+        fasta=fasta,
     )
     try:
         refuse_a_real_account()

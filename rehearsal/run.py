@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.show.verdict import NEXT, bionemo, show_verdict
 from rehearsal.here import run_pods
+from rehearsal.inputs import bring, put, refuse_what_is_elsewhere, what_is_next, with_own_file
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.kubernetes.relay import relay
 from rehearsal.local_aws import clients, inventory
@@ -59,7 +60,8 @@ class RehearsalError(RuntimeError):
 class Options:
     """What a user may choose: settings as `key=value`, a real cluster, what to keep where.
 
-    `port` 0 is one that is free; `train`: whether the training runs here, too.
+    `port` 0 is one that is free; `train`: whether the training runs here, too; `fasta`: the user's
+    own sequences, in place of made-up ones.
     """
 
     context: list[str]
@@ -68,12 +70,15 @@ class Options:
     port: int = 0
     folder: Path = KEPT
     train: bool = False
+    fasta: Path | None = None
 
 
 def rehearse(options: Options, console: Console) -> None:
     """Run every step; raise the step's error at the first that fails."""
+    given = options.context
+    options = replace(options, context=with_own_file(given, options.fasta))
     settings = settings_of(ROOT, WORKLOADS, options.context)
-    _refuse_what_is_elsewhere(settings)
+    refuse_what_is_elsewhere(settings, options.train)
     if options.kubeconfig:
         kubectl.refuse_another_machine()
         kubeconfig.server_of(options.kubeconfig)
@@ -106,7 +111,7 @@ def rehearse(options: Options, console: Console) -> None:
     show_verdict(
         console,
         "Passed. Nothing reached AWS.",
-        f"{bionemo('preflight', options.context)}, with an account's credentials (README.md)",
+        what_is_next(bionemo("preflight", given), changed=options.context != given),
     )
 
 
@@ -122,14 +127,6 @@ def _cluster(options: Options, steps: Steps) -> Iterator[tuple[Cluster | None, s
     cluster = Cluster(options.kubeconfig, steps.say)
     with relay(cluster.take) as address, cluster.cleared():
         yield cluster, address
-
-
-def _refuse_what_is_elsewhere(settings: Settings) -> None:
-    if settings.network.vpc_id:
-        raise RehearsalError(
-            f"Setting 'network.vpc_id' is {settings.network.vpc_id}: that VPC is in your account, "
-            "which the rehearsal does not see.\n  Rehearse without it: -c network.vpc_id="
-        )
 
 
 class _Rehearsal:
@@ -167,6 +164,8 @@ class _Rehearsal:
                 f"aws://{ACCOUNT}/{self._settings.region}",
                 self._settings.account.bootstrap_qualifier,
             )
+        pods, logs, fasta = self._folder / "pod", self._folder / LOGS, self._options.fasta
+        put(self._client, self._settings, fasta, self._options.train, pods / "fsx", self._steps)
         before = inventory.take(self._client)
         with step("Check the account: bionemo preflight"):
             self._check_the_account()
@@ -180,8 +179,8 @@ class _Rehearsal:
         with step("Look after it: bionemo status"):
             self._operate("status")
         trained = self._folder / TRAINED if self._options.train else None
-        pods, logs = self._folder / "pod", self._folder / LOGS
-        run_pods(ledger, self._settings, pods, logs, self._steps, trained)
+        bring(self._client, pods / "fsx")
+        run_pods(ledger, self._settings, pods, logs, self._steps, trained, fasta)
         with step("Compare: cdk diff"):
             self._cdk.diff()
             self._steps.say("There are no differences.")

@@ -122,6 +122,7 @@ def short_of(code: str) -> Account:
 _SECRET = "secretsmanager.get_secret_value"
 _NO_SECRET = error("GetSecretValue", "ResourceNotFoundException")
 
+_ESM2 = {"training.workload": "esm2", "gpu.instance_type": "g6.xlarge"}
 # Of a VPC that is there already.
 _GIVEN = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
 
@@ -370,6 +371,14 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
     "a Capacity Block with one node": (
         lambda: reserved_as(BLOCK, **_LONG, AvailableInstanceCount=1),
         "Capacity Block",
+    ),
+    "a file of one's own that is not in S3": (
+        lambda: Account({"dataset.url": "s3://mine/a/x.fasta"}, in_s3={"mine"}),
+        "Input files",
+    ),
+    "a model in a bucket that is not there": (
+        lambda: Account({**_ESM2, "training.start": "s3://mine/models/esm2"}),
+        "Input files",
     ),
     "a Capacity Block that ends in an hour": (
         lambda: reserved_as(BLOCK, EndDate=datetime.now(UTC) + timedelta(hours=1)),
