@@ -35,7 +35,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
     settings = read_settings(app.node.get_all_context(), workloads)
     environment = Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region)
 
-    account = settings.account
+    qualifier = settings.account.bootstrap_qualifier or None
 
     def common(stack: str, description: str) -> dict[str, Any]:
         return {
@@ -43,7 +43,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
             "env": environment,
             "stack_name": names.stack_name(settings, stack),
             "description": f"BioNeMo on EKS: {description}",
-            "synthesizer": DefaultStackSynthesizer(qualifier=account.bootstrap_qualifier or None),
+            "synthesizer": DefaultStackSynthesizer(qualifier=qualifier),
         }
 
     subnets = None
@@ -78,13 +78,19 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
         **common("Observability", "dashboard, alarms, messages"),
     )
     observability.add_stack_dependency(addons)
+    _mark_everything(app, settings)
+    for name, text in advice(settings, datetime.now(UTC).date()).items():
+        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
+    return settings
+
+
+def _mark_everything(app: App, settings: Settings) -> None:
+    """Give all resources what settings ask for wherever they are: tags; roles, boundary and path."""
+    account = settings.account
     govern_roles(app, permissions_boundary=account.permissions_boundary, path=account.role_path)
     Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
     for key, value in settings.tags.items():
         Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
-    for name, text in advice(settings, datetime.now(UTC).date()).items():
-        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
-    return settings
 
 
 def main() -> int:
