@@ -34,7 +34,6 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
     """
     settings = read_settings(app.node.get_all_context(), workloads)
     environment = Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region)
-
     qualifier = settings.account.bootstrap_qualifier or None
 
     def common(stack: str, description: str) -> dict[str, Any]:
@@ -85,7 +84,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
 
 
 def _mark_everything(app: App, settings: Settings) -> None:
-    """Give all resources what settings ask for wherever they are: tags; roles, boundary and path."""
+    """Give all resources their tags, and all roles boundary and path, wherever they are."""
     account = settings.account
     govern_roles(app, permissions_boundary=account.permissions_boundary, path=account.role_path)
     Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)

@@ -64,16 +64,7 @@ class StorageStack(Stack):
         linked = [PROCESSED, *(each.results for each in workloads.values())]
         self.file_system.associate(self.bucket, [path.removeprefix(FSX) for path in linked])
         if storage.keep_bucket:
-            guard = ExportGuard(
-                self,
-                "ExportGuard",
-                file_system_id=self.file_system.file_system_id,
-                bucket=self.bucket,
-                folder=PROCESSED.removeprefix(f"{FSX}/"),
-                key=key,
-                log_days=settings.cluster.log_days,
-            )
-            guard.node.add_dependency(self.file_system)
+            self._wait_for_the_export(key, settings.cluster.log_days)
         else:
             # CDK empties the bucket by a function, and leaves its log.
             own_function_logs(self, self, days=settings.cluster.log_days)
@@ -84,3 +75,15 @@ class StorageStack(Stack):
             description="Data set and checkpoints; kept by cdk destroy unless told otherwise",
         )
         CfnOutput(self, "FileSystemId", value=self.file_system.file_system_id)
+
+    def _wait_for_the_export(self, key: kms.IKey | None, log_days: int) -> None:
+        guard = ExportGuard(
+            self,
+            "ExportGuard",
+            file_system_id=self.file_system.file_system_id,
+            bucket=self.bucket,
+            folder=PROCESSED.removeprefix(f"{FSX}/"),
+            key=key,
+            log_days=log_days,
+        )
+        guard.node.add_dependency(self.file_system)
