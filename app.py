@@ -33,19 +33,6 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
     cannot be used.
     """
     settings = read_settings(app.node.get_all_context(), workloads)
-    cluster = make_stacks(app, settings, workloads)
-    account = settings.account
-    govern_roles(app, permissions_boundary=account.permissions_boundary, path=account.role_path)
-    Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
-    for key, value in settings.tags.items():
-        Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
-    for name, text in advice(settings, datetime.now(UTC).date()).items():
-        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
-    return settings
-
-
-def make_stacks(app: App, settings: Settings, workloads: Workloads) -> ClusterStack:
-    """Make the stacks and wire them; return the cluster's."""
     environment = Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region)
     qualifier = settings.account.bootstrap_qualifier or None
 
@@ -90,7 +77,19 @@ def make_stacks(app: App, settings: Settings, workloads: Workloads) -> ClusterSt
         **common("Observability", "dashboard, alarms, messages"),
     )
     observability.add_stack_dependency(addons)
-    return cluster
+    _mark_everything(app, settings)
+    for name, text in advice(settings, datetime.now(UTC).date()).items():
+        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
+    return settings
+
+
+def _mark_everything(app: App, settings: Settings) -> None:
+    """Give all resources their tags, and all roles boundary and path, wherever they are."""
+    account = settings.account
+    govern_roles(app, permissions_boundary=account.permissions_boundary, path=account.role_path)
+    Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
+    for key, value in settings.tags.items():
+        Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
 
 
 def main() -> int:

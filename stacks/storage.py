@@ -66,7 +66,11 @@ class StorageStack(Stack):
         self.file_system.associate(self.bucket, [path.removeprefix(FSX) for path in linked])
         for link in links(settings):
             self.file_system.read(link.address, link.folder)
-        self._keep_what_is_in_it(settings, key)
+        if storage.keep_bucket:
+            self._wait_for_the_export(key, settings.cluster.log_days)
+        else:
+            # CDK empties the bucket by a function, and leaves its log.
+            own_function_logs(self, self, days=settings.cluster.log_days)
         CfnOutput(
             self,
             "BucketName",
@@ -75,13 +79,7 @@ class StorageStack(Stack):
         )
         CfnOutput(self, "FileSystemId", value=self.file_system.file_system_id)
 
-    def _keep_what_is_in_it(self, settings: Settings, key: kms.IKey | None) -> None:
-        """Guard a bucket that is kept; of one that goes, own the log of what empties it."""
-        days = settings.cluster.log_days
-        if not settings.storage.keep_bucket:
-            # CDK empties the bucket by a function, and leaves its log.
-            own_function_logs(self, self, days=days)
-            return
+    def _wait_for_the_export(self, key: kms.IKey | None, log_days: int) -> None:
         guard = ExportGuard(
             self,
             "ExportGuard",
@@ -89,6 +87,6 @@ class StorageStack(Stack):
             bucket=self.bucket,
             folder=PROCESSED.removeprefix(f"{FSX}/"),
             key=key,
-            log_days=days,
+            log_days=log_days,
         )
         guard.node.add_dependency(self.file_system)

@@ -15,20 +15,12 @@ from bionemo_eks.configuration.workload import Position, Workload
 from bionemo_eks.jobs.dataset_job import DATA_JOB
 from bionemo_eks.jobs.places import NAMESPACE, NOTES
 from ops.cluster.api import ClusterError, asked
+from ops.plain import plain_lines
 
 T = TypeVar("T")
 _GROUP = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 _REPLICA = "training.kubeflow.org/replica-index"
 _TAIL = 200
-# Progress bars move the cursor and colour what they write: CSI and OSC sequences, other escapes,
-# and control characters but for those that end a line. A tab becomes a space.
-# https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
-_CONTROL = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|\x1b\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)?"
-    r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-)
 
 
 @dataclass(frozen=True)
@@ -187,7 +179,7 @@ def _progress(
         text = _log(core, pod)
         line = newest(text, workload.progress)
         if line:
-            told = map(workload.position, reversed(_lines(text)))
+            told = map(workload.position, reversed(plain_lines(text)))
             return line, next((each for each in told if each is not None), None)
         first = first or newest(text)
     return first, None
@@ -211,16 +203,7 @@ def _log(core: kubernetes.CoreV1Api, pod: Any) -> str:
 
 def newest(text: str, wanted: re.Pattern[str] | None = None) -> str:
     """Return the last line of a log that says something, and has what is `wanted`."""
-    lines = _lines(text)
+    lines = plain_lines(text)
     if wanted is not None:
         lines = [line for line in lines if wanted.search(line)]
     return lines[-1] if lines else ""
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines that say something; progress bars end in CR, not LF.
-
-    What they say goes to a terminal, and is text alone.
-    """
-    plain = _CONTROL.sub("", text).replace("\t", " ")
-    return [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]

@@ -32,7 +32,6 @@ from ops.preflight import (
 
 def checks(deployment: Deployment) -> dict[str, Check]:
     """Return every check for the deployment, by name, in the order to show them."""
-    settings = deployment.settings
     listed: dict[str, Check] = {
         "Account": partial(account.account, deployment),
         "CDK bootstrap": partial(account.bootstrap, deployment),
@@ -59,6 +58,13 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "Bucket policy": partial(free_names.bucket_policy, deployment),
         "Log groups": partial(free_names.log_groups, deployment),
     }
+    return listed | _asked_for(deployment)
+
+
+def _asked_for(deployment: Deployment) -> dict[str, Check]:
+    """Return the checks of what only some settings ask for."""
+    settings = deployment.settings
+    listed: dict[str, Check] = {}
     if not settings.network.vpc_id:
         listed["VPC quota"] = partial(quotas.vpcs, deployment)
         listed["Elastic IP quota"] = partial(quotas.addresses, deployment)

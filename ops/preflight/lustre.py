@@ -131,8 +131,8 @@ def standing_zone(deployment: Deployment) -> str:
 
     Empty where none stands. Raises what botocore raises where AWS does not tell.
     """
-    own = _own(deployment)
-    return _zone(deployment, own[0]) if own and not is_made_anew(deployment, "Storage") else ""
+    mine = own(deployment)
+    return _zone(deployment, mine[0]) if mine and not is_made_anew(deployment, "Storage") else ""
 
 
 def _zone(deployment: Deployment, system: dict[str, Any]) -> str:
