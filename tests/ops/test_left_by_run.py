@@ -86,7 +86,10 @@ def test_a_picture_needs_the_trainings_environment(
 ) -> None:
     monkeypatch.setattr(curve, "TRAINING_PYTHON", tmp_path / "none")
     monkeypatch.setattr(embed, "TRAINING_PYTHON", tmp_path / "none")
-    for command in (("curve", "--file", "a.png", *ESM2), ("embed", "--fasta", "a.fasta")):
+    for command in (
+        ("curve", "--file", "a.png", *ESM2),
+        ("embed", "--fasta", "a.fasta", "--model", "m"),
+    ):
         done = line(bucket(OBJECTS), *command)
         assert done.exit_code == 2
         assert "make setup-training" in done.stderr
