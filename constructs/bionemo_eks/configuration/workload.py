@@ -104,11 +104,12 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Position:
-    """How far a training is: steps done, and where its line tells them, loss and seconds a step."""
+    """How far a training is: steps done; where its line tells them, losses and seconds a step."""
 
     step: int
     loss: float | None = None
     seconds_a_step: float | None = None
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True)
