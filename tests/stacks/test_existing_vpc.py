@@ -29,7 +29,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def synthesised(given: dict[str, Any]) -> Any:
-    app = App(context=given | UNSTAGED, analytics_reporting=False)
+    app = App(
+        context=given | UNSTAGED,
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
     build(app)
     return app.synth()
 

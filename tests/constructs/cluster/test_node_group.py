@@ -8,14 +8,13 @@ from functools import cache
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk.assertions import Template
 
 from bionemo_eks.cluster.node_group import Disk, NodeGroup, NodePool
 from bionemo_eks.configuration.efa import Interface
-from tests.constructs.bare import SUBNETS, only, some_vpc
+from tests.constructs.bare import SUBNETS, bare_stack, only, some_vpc
 
 GROUP, LAUNCH, ROLE, PLACEMENT = (
     "AWS::EKS::Nodegroup",
@@ -37,7 +36,7 @@ POOL = NodePool(
 
 
 def nodes(**changes: Any) -> Template:
-    stack = Stack()
+    stack = bare_stack()
     vpc = some_vpc(stack)
     cluster = eks.Cluster(
         stack,

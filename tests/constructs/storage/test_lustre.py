@@ -6,12 +6,11 @@ import itertools
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from bionemo_eks.storage.lustre import LustreFileSystem
-from tests.constructs.bare import SUBNETS, only, some_vpc, waits_for
+from tests.constructs.bare import SUBNETS, bare_stack, only, some_vpc, waits_for
 
 SYSTEM, ASSOCIATION = "AWS::FSx::FileSystem", "AWS::FSx::DataRepositoryAssociation"
 CLIENTS = ["100.64.0.0/17", "100.64.128.0/17"]
@@ -28,7 +27,7 @@ def linked(template: Template) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    stack = Stack()
+    stack = bare_stack()
     vpc = some_vpc(stack)
     system = LustreFileSystem(
         stack,
