@@ -15,6 +15,7 @@ from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GP
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import CHARTS
 from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.training_operator import OPERATORS, operator_name
 from ops.aws import Deployment, instances, is_own
 from ops.cluster.api import ClusterError, asked
 from ops.cluster.inside import GPU, allocatable, is_ready
@@ -36,7 +37,7 @@ def verify(api: kubernetes.ApiClient, deployment: Deployment) -> list[Result]:
     """Return what each check of the cluster found; one that gets no answer could not tell."""
     listed: dict[str, Callable[[], Result]] = {
         "Nodes": partial(nodes, api, deployment.settings),
-        "Training operator": partial(controller, api, "Training operator", "kubeflow", "training-"),
+        **_operators(api, deployment.settings),
         "FSx CSI controller": partial(
             controller, api, "FSx CSI controller", "kube-system", "fsx-csi-controller"
         ),
@@ -52,6 +53,16 @@ def verify(api: kubernetes.ApiClient, deployment: Deployment) -> list[Result]:
     if deployment.settings.efa:
         listed["EFA"] = partial(efa, api, deployment)
     return [_guarded(name, check) for name, check in listed.items()]
+
+
+def _operators(api: kubernetes.ApiClient, settings: Settings) -> dict[str, Callable[[], Result]]:
+    """Return a check for the operator of each namespace."""
+    places = {"Training operator": NAMESPACE}
+    places |= {f"Training operator, {each}": each for each in settings.cluster.job_namespaces}
+    return {
+        name: partial(controller, api, name, OPERATORS, operator_name(namespace))
+        for name, namespace in places.items()
+    }
 
 
 def _guarded(name: str, check: Callable[[], Result]) -> Result:
@@ -94,10 +105,10 @@ def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
     return passed("Nodes", said)
 
 
-def controller(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -> Result:
+def controller(api: kubernetes.ApiClient, name: str, namespace: str, deployed: str) -> Result:
     """A controller: all its replicas available, and at least one."""
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_deployment, namespace).items
-    workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
+    workload = next((each for each in listed if each.metadata.name == deployed), None)
     if workload is None:
         return failed(name, f"not there (namespace {namespace})", command(DEPLOY))
     there, wanted = workload.status.available_replicas or 0, workload.spec.replicas or 0

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from bionemo_eks.addons.efa_plugin import add_efa_plugin, efa_plugin_values
 from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.scheduling import CORE_LABELS, GPU_LABELS, GPU_TAINT
 from rehearsal.pods.scheduler import make_node, may_run_on
-from tests.constructs.bare import only, some_cluster
+from tests.constructs.bare import bare_stack, only, some_cluster
 
 
 def test_its_daemon_set_lands_on_gpu_nodes_alone() -> None:
@@ -23,7 +22,7 @@ def test_its_daemon_set_lands_on_gpu_nodes_alone() -> None:
 
 
 def test_a_sick_gpu_node_holds_up_no_update() -> None:
-    stack = Stack()
+    stack = bare_stack()
     add_efa_plugin(some_cluster(stack))
     chart = only(Template.from_stack(stack), "Custom::AWSCDK-EKS-HelmChart")
     assert chart.get("Wait", False) is False

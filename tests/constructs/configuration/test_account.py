@@ -49,3 +49,16 @@ def test_cdks_own_name_of_the_qualifier_is_the_same_setting() -> None:
     assert read_settings(both).account.bootstrap_qualifier == "mine"
     with pytest.raises(SettingsError, match=r"account\.bootstrap_qualifier.*theirs"):
         read_settings({CDKS: "mine", "account.bootstrap_qualifier": "theirs"})
+
+
+@pytest.mark.parametrize(
+    "value", ["default", "kubeflow", "kube-system", "kube-mine", "Team", "a,a", "x" * 41, "-a"]
+)
+def test_a_namespace_that_is_taken_or_cannot_be_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"cluster\.job_namespaces"):
+        read_settings({"cluster.job_namespaces": value})
+
+
+def test_namespaces_of_ones_own_are_taken() -> None:
+    settings = read_settings({"cluster.job_namespaces": "team-a,biology"})
+    assert settings.cluster.job_namespaces == ["team-a", "biology"]
