@@ -97,6 +97,7 @@ def test_it_gives_up_in_time_and_says_how_long_the_oldest_waits(clock: Any) -> N
     assert 800 <= at.seconds <= 880
 
 
+@pytest.mark.slow
 def test_what_it_asks_for_is_what_cloudwatch_knows() -> None:
     client = boto3.client(
         "cloudwatch", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"

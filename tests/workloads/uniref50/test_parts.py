@@ -132,6 +132,7 @@ def test_figures_are_for_people() -> None:
     assert [span(n) for n in (5, 65, 3700)] == ["5 s", "1 min 05 s", "1 h 01 min"]
 
 
+@pytest.mark.slow
 def test_an_endless_record_ends_with_a_message() -> None:
     chunks = iter([b">a\n", *[b"A" * (1 << 20)] * 70])
     with pytest.raises(Exception, match="is longer than"):
