@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from kubernetes import client as kubernetes
 
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.jobs.network_test import network_test_objects
+from bionemo_eks.jobs.network_test import LOWEST, network_test_objects
 from bionemo_eks.jobs.places import NAMESPACE
 from ops.aws import Deployment
 from ops.cluster.api import ClusterError, asked, connected
@@ -34,6 +34,10 @@ _ROW = re.compile(r"^ *(\d+) +\d+ +\w+ +\w+ +-?\d+ +[\d.]+ +[\d.]+ +([\d.]+) +(\
 _MEAN = re.compile(r"^# Avg bus bandwidth *: *([\d.]+)", re.MULTILINE)
 _NETWORK = re.compile(r"Using network (.+)")
 _PROVIDER = re.compile(r"NET/OFI Selected provider is (\w+)")
+
+
+class NetworkTestError(RuntimeError):
+    """A test did not end well; the text is one line."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,9 @@ def hindrance(deployment: Deployment) -> str:
     settings = deployment.settings
     if settings.gpu.nodes < 2:
         return "gpu.nodes is 1, and the test is of the network between nodes"
+    old = [each.name for each in settings.gpu_instances if each.compute_capability < LOWEST]
+    if old:
+        return f"the test's image has no code for the GPUs of {' and '.join(old)}"
     with connected(deployment) as api:
         found = jobs(api, settings.workload)
     if "workers" in found.silent:
@@ -99,27 +106,31 @@ def hindrance(deployment: Deployment) -> str:
 
 
 def run(deployment: Deployment, say: Callable[[str], None]) -> str:
-    """Run a test and return its log; nothing of it stays. ClusterError where it does not end well.
+    """Run a test and return its log; nothing of it stays.
 
-    A login is good for 15 minutes, so each look has one of its own.
+    NetworkTestError where it fails or does not end, ClusterError where the cluster refuses it. A
+    login is good for 15 minutes, so each look has one of its own; one without an answer is no end.
     """
     name = f"network-test-{uuid.uuid4().hex[:8]}"
     with _made(deployment, name, say):
         until, before = time.monotonic() + _LIMIT, ""
         while time.monotonic() < until:
-            with connected(deployment) as api:
-                state, pods = _state(api, name)
-                if state == "complete" or state.startswith("failed"):
-                    log = _log(api, pods)
-                    if state == "complete":
-                        return log
-                    raise ClusterError(f"the test has {state}\n{log}")
-            now = _told(pods, deployment.settings)
+            try:
+                state, now, log = _look(deployment, name)
+            except ClusterError as error:
+                if 400 <= error.status < 500:
+                    raise
+                state, now, log = "", str(error), ""
+            if state == "complete":
+                return log
+            if state.startswith("failed"):
+                say(log or "Its first pod has printed nothing.")
+                raise NetworkTestError(f"it has {state}; its last lines are above")
             if now != before:
                 say(now)
             before = now
             time.sleep(_LOOK)
-    raise ClusterError(f"the test is not over after {_LIMIT // 60} minutes: {before}")
+    raise NetworkTestError(f"it is not over after {_LIMIT // 60} minutes: {before}")
 
 
 @contextmanager
@@ -149,12 +160,17 @@ def _remove(api: kubernetes.ApiClient, name: str) -> None:
                 raise
 
 
-def _state(api: kubernetes.ApiClient, name: str) -> tuple[str, list[Any]]:
-    job = asked(kubernetes.BatchV1Api(api).read_namespaced_job, name, NAMESPACE)
-    listed = asked(
-        kubernetes.CoreV1Api(api).list_namespaced_pod, NAMESPACE, label_selector=f"job-name={name}"
-    )
-    return job_state(job), listed.items
+def _look(deployment: Deployment, name: str) -> tuple[str, str, str]:
+    """Return a test's state, what its pods do, and once it is over the log."""
+    with connected(deployment) as api:
+        state = job_state(asked(kubernetes.BatchV1Api(api).read_namespaced_job, name, NAMESPACE))
+        pods = asked(
+            kubernetes.CoreV1Api(api).list_namespaced_pod,
+            NAMESPACE,
+            label_selector=f"job-name={name}",
+        ).items
+        over = state.startswith(("complete", "failed"))
+        return state, _told(pods, deployment.settings), _log(api, pods) if over else ""
 
 
 def _log(api: kubernetes.ApiClient, pods: list[Any]) -> str:

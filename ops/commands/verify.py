@@ -81,6 +81,8 @@ def _network(deployment: Deployment, context: list[str] | None, *, yes: bool) ->
         if not (yes or agreed("Run it?")):
             stop(f"Nothing was started.\n{NEXT}{bionemo('verify --network', context)}", WARN)
         return network_test.results(deployment, network_test.run(deployment, say))
+    except network_test.NetworkTestError as error:
+        return [failed(name, str(error))]
     except NoClusterError as error:
         return [_no_cluster(error)]
     except ClusterError as error:

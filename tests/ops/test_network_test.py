@@ -15,7 +15,7 @@ from kubernetes import client as kubernetes
 from ops import network_test
 from ops.aws import Deployment
 from ops.cluster.api import ClusterError
-from ops.network_test import cost, hindrance, read, results, run
+from ops.network_test import NetworkTestError, cost, hindrance, read, results, run
 from ops.results import Verdict
 from tests.ops.cluster_api import JOBS, PODS, Cluster, condition, job, pod
 from tests.simulated.accounts import simulated_deployment
@@ -77,8 +77,10 @@ def test_a_test_returns_the_first_pods_log_and_leaves_nothing(there: Cluster) ->
 def test_a_test_that_fails_is_told_with_its_last_lines_and_leaves_nothing(there: Cluster) -> None:
     there.lists[JOBS] = [job(NAME, "network-test", conditions=[condition("Failed", "backoff")])]
     there.logs[f"{NAME}-0-x"] = "mpirun: no such host"
-    with pytest.raises(ClusterError, match="failed: backoff\nmpirun: no such host"):
-        run(deployment(), print)
+    said: list[str] = []
+    with pytest.raises(NetworkTestError, match="failed: backoff"):
+        run(deployment(), said.append)
+    assert said == ["mpirun: no such host"]
     assert [name for name, _ in there.deleted] == [NAME, NAME]
 
 
@@ -90,10 +92,26 @@ def test_a_test_that_never_ends_is_removed_after_a_while(
     passing = SimpleNamespace(monotonic=iter([0, 1, 2, 3000]).__next__, sleep=lambda _: None)
     monkeypatch.setattr(network_test, "time", passing)
     said: list[str] = []
-    with pytest.raises(ClusterError, match="not over"):
+    with pytest.raises(NetworkTestError, match="not over"):
         run(deployment(), said.append)
     assert said == ["1 of 2 pods run (Pending)"], "told once"
     assert [name for name, _ in there.deleted] == [NAME, NAME]
+
+
+def test_a_look_without_an_answer_is_not_the_end_and_a_refusal_is(
+    there: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.refusals["GET", f"{JOBS}/{NAME}"] = (503, "soon")
+    answered = SimpleNamespace(
+        monotonic=iter([0, 1, 2, 3]).__next__, sleep=lambda _: there.refusals.clear()
+    )
+    monkeypatch.setattr(network_test, "time", answered)
+    said: list[str] = []
+    assert run(deployment(), said.append) == EFA + TABLE
+    assert "soon" in said[0]
+    there.refusals["POST", JOBS] = (403, "jobs is forbidden")
+    with pytest.raises(ClusterError, match="forbidden"):
+        run(deployment(), said.append)
 
 
 def test_what_cannot_be_removed_is_told_with_the_command_that_does(there: Cluster) -> None:
@@ -157,6 +175,8 @@ def test_nodes_that_train_are_not_taken(there: Cluster) -> None:
     there.lists[PODS][0]["status"]["containerStatuses"] = []
     assert hindrance(deployment()) == ""
     assert "gpu.nodes is 1" in hindrance(simulated_deployment(ESM2 | {"gpu.nodes": "1"}, {}))
+    old = simulated_deployment({"gpu.instance_type": "p3dn.24xlarge"}, {})
+    assert "no code for the GPUs of p3dn.24xlarge" in hindrance(old)
 
 
 def test_its_price_is_told_before_it_is_asked_for() -> None:

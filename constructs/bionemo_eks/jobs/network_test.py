@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bionemo_eks.configuration.instance_types import Capability
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.jobs import manifests
@@ -9,6 +10,9 @@ from bionemo_eks.jobs.efa import let_it_use_efa
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import PROGRAMS
 
+# The compute capability from which CUDA 13, which the image has, knows GPUs:
+# https://docs.nvidia.com/cuda/archive/13.0.0/cuda-toolkit-release-notes/index.html
+LOWEST: Capability = (7, 5)
 _SCRIPT = PROGRAMS / "network_test" / "all_reduce.sh"
 # Of a node's memory and CPUs: NCCL's buffers in shared memory, and a process for each GPU.
 _GIB_PER_GPU, _CPUS_PER_GPU = 4, 1
