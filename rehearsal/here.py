@@ -31,7 +31,7 @@ def run_pods(
     if trained:
         with steps.step("Train here: the PyTorchJob's worker pods"):
             results = training.train(ledger, settings, folder, logs, steps.say)
-            training.demand_learning(settings, results, steps.say)
+            training.demand_learning(settings, results, steps.say, made_up=fasta is None)
             goes_on = ask_for_the_launcher(ledger, folder, steps.say)
             steps.say(f"Another launcher {goes_on}.")
         with steps.step("Use the model: embeddings, and the curve"):

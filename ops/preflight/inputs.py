@@ -16,6 +16,12 @@ FILES, LINKS = "Input files", "FSx links"
 _GUIDE = "https://docs.aws.amazon.com/fsx/latest/LustreGuide/create-dra-linked-data-repo.html"
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/limits.html
 _MOST_LINKS = 8
+_MISCONFIGURED = (
+    "https://docs.aws.amazon.com/fsx/latest/LustreGuide/"
+    "troubleshooting-misconfigured-data-repository.html"
+)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html
+_NOTIFIED = ("TopicConfigurations", "QueueConfigurations", "LambdaFunctionConfigurations")
 _RESTORING = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html"
 _ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 _WORST = (Verdict.FAIL, Verdict.WARN, Verdict.PASS)
@@ -53,7 +59,30 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
         result = _any_of(deployment, wanted, wanted.link, names)
         if result.verdict is not Verdict.PASS:
             return result
+    if _tells_others(s3, wanted.link.bucket):
+        return warned(
+            FILES,
+            f"{wanted.setting}: {_listed(wanted)} is there, but {wanted.link.bucket} tells others "
+            "of new or removed objects, and FSx makes no notification of its own beside that",
+            "Remove it, or use a bucket without:",
+            link(_MISCONFIGURED),
+        )
     return passed(FILES, f"{wanted.setting}: {_listed(wanted)} is there")
+
+
+def _tells_others(s3: Any, bucket: str) -> bool:
+    """Whether events of a bucket that FSx wants to hear of go elsewhere, as far as one may look."""
+    try:
+        told = s3.get_bucket_notification_configuration(Bucket=bucket)
+    except ClientError:
+        return False
+    rows = [each for name in _NOTIFIED for each in told.get(name, [])]
+    return any(
+        event.startswith(("s3:ObjectCreated:", "s3:ObjectRemoved:"))
+        for each in rows
+        if each.get("Id") != "FSx"
+        for event in each["Events"]
+    )
 
 
 def _any_of(deployment: Deployment, wanted: Input, where: Link, names: tuple[str, ...]) -> Result:

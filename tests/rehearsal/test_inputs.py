@@ -72,47 +72,34 @@ def in_s3(account: Any, tmp_path: Path) -> Path:
     return fasta
 
 
+def start(account: Any) -> str:
+    """Where the workers look for the model to begin with."""
+    (job,) = (each for each in account.ledger.objects.values() if each["kind"] == "PyTorchJob")
+    (container,) = job["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["spec"]["containers"]
+    return str(container["args"][container["args"].index("--start") + 1])
+
+
 @pytest.mark.rehearsal
 def test_a_standing_deployment_takes_another_address(
     account: Any, in_s3: Path, tmp_path: Path
 ) -> None:
     """As FSx has it: a folder and a prefix go together once, and never change."""
-    account.ensure({})
-    lasting = account.lasting()
     account.deploy({"dataset.url": "s3://mine/a/x.fasta"})
-    first = links(account)
+    lasting, first = account.lasting(), links(account)
     assert list(first) == ["s3://mine/a"]
     bring(account.client, tmp_path / "brought")
     assert (tmp_path / f"brought{first['s3://mine/a']}/x.fasta").read_text() == in_s3.read_text()
-    # Of the same prefix: the link stays.
-    account.deploy({"dataset.url": "s3://mine/a/y.fasta"})
-    assert links(account) == first
     # What lies within a prefix that is linked is refused, and nothing is lost.
     with pytest.raises(CdkError):
         account.deploy({"dataset.url": "s3://mine/a/inner/x.fasta"})
     assert links(account) == first
-    account.deploy({"dataset.url": "s3://mine/b/x.fasta"})
-    assert list(links(account)) == ["s3://mine/b"]
-    assert links(account)["s3://mine/b"] != first["s3://mine/a"]
+    model = {**ESM2, "training.start": "s3://theirs/m"}
+    account.deploy({**model, "dataset.url": "s3://mine/b/x.fasta"})
+    assert set(links(account)) == {"s3://mine/b", "s3://theirs/m"}
+    assert not set(links(account).values()) & set(first.values())
+    bring(account.client, tmp_path / "again")
+    brought = tmp_path / "again" / start(account).removeprefix("/fsx/")
+    assert {each.name for each in brought.iterdir()} == {"config.json", "model.safetensors"}
     account.deploy({})
     assert links(account) == {}
     assert account.lasting() == lasting
-
-
-@pytest.mark.rehearsal
-def test_a_model_comes_in_beside_the_data(account: Any, in_s3: Path, tmp_path: Path) -> None:
-    account.deploy(
-        {**ESM2, "dataset.url": "s3://mine/a/x.fasta", "training.start": "s3://theirs/m"}
-    )
-    assert set(links(account)) == {"s3://mine/a", "s3://theirs/m"}
-    bring(account.client, tmp_path)
-    (start,) = {
-        container["args"][container["args"].index("--start") + 1]
-        for each in account.ledger.objects.values()
-        if each["kind"] == "PyTorchJob"
-        for container in each["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["spec"][
-            "containers"
-        ]
-    }
-    brought = tmp_path / start.removeprefix("/fsx/")
-    assert {each.name for each in brought.iterdir()} == {"config.json", "model.safetensors"}

@@ -87,6 +87,7 @@ class Account:
             "ec2.delete_network_interface": self._delete_interface,
             "s3.head_bucket": self._head_bucket,
             "s3.head_object": self._head_object,
+            "s3.get_bucket_notification_configuration": {},
             "s3.get_bucket_policy": (
                 {"Policy": "{}"}
                 if self.bucket_policy

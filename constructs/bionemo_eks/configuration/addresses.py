@@ -1,7 +1,7 @@
 """What is wrong with an address, in words: of the data Job's file, of a proxy, of a folder.
 
-The program workloads/uniref50/prepare_uniref50.py, which runs without this package, has the same
-rules and words for its URL; tests/constructs/jobs/test_dataset_job.py holds the two together.
+The program workloads/uniref50, which runs without this package, has the same rules and words for
+its URL in command_line.py; tests/constructs/jobs/test_dataset_job.py holds the two together.
 """
 
 from __future__ import annotations
@@ -52,11 +52,9 @@ def _wrong_with_path(address: str, otherwise: str) -> str:
     wrong = next((part for part in parts if not _PART.fullmatch(part)), None)
     if wrong is None:
         return ""
-    return (
-        "it ends with a slash, or has two in a row"
-        if not wrong
-        else (f"{wrong!r} in it has a character that FSx or a command line would not take")
-    )
+    if not wrong:
+        return "it ends with a slash, or has two in a row"
+    return f"{wrong!r} in it is no name that FSx and a command line take"
 
 
 def wrong_with_url(url: str) -> str:

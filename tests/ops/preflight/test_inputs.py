@@ -31,7 +31,11 @@ def s3(*keys: str, region: str = "us-west-2", **about: Any) -> Answers:
             raise error("HeadObject", "404", 404)
         return {"ContentLength": 1, **about}
 
-    return {"s3.head_bucket": bucket, "s3.head_object": head}
+    return {
+        "s3.head_bucket": bucket,
+        "s3.head_object": head,
+        "s3.get_bucket_notification_configuration": {},
+    }
 
 
 def look(changes: dict[str, str], answers: Answers, account: Answers | None = None) -> Result:
@@ -113,6 +117,24 @@ def test_who_may_not_look_is_told_so() -> None:
 )
 def test_what_is_archived_cannot_be_read(about: dict[str, str], verdict: Verdict) -> None:
     assert look(URL, s3("sequences/x.fasta", **about)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "verdict"),
+    [
+        ("mine", "s3:ObjectCreated:Put", Verdict.WARN),
+        ("mine", "s3:ObjectRemoved:*", Verdict.WARN),
+        ("mine", "s3:ObjectRestore:*", Verdict.PASS),
+        ("FSx", "s3:ObjectCreated:*", Verdict.PASS),
+    ],
+)
+def test_a_bucket_that_tells_others_is_in_fsx_way(name: str, event: str, verdict: Verdict) -> None:
+    told = {"Id": name, "TopicArn": "arn:aws:sns:us-west-2:111122223333:a", "Events": [event]}
+    answers = s3("sequences/x.fasta")
+    answers["s3.get_bucket_notification_configuration"] = {"TopicConfigurations": [told]}
+    assert look(URL, answers).verdict is verdict
+    answers["s3.get_bucket_notification_configuration"] = denied("GetBucketNotification")
+    assert look(URL, answers).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(("account", "verdict"), [(good, Verdict.WARN), (standing, Verdict.PASS)])
