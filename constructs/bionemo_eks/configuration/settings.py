@@ -249,7 +249,7 @@ class Settings(Group):
     def _the_splits_are_large_enough(self) -> Self:
         """As the data Job demands it (layout.too_small); of the third split only it can tell."""
         batch, files = self.global_batch, self.dataset.num_csv_files
-        if not batch:
+        if not (batch and self.dataset.enabled):
             return self
         for name in ("val_size", "test_size"):
             rows = getattr(self.dataset, name)
