@@ -8,6 +8,7 @@ from bionemo_eks.configuration.settings import Settings
 from rehearsal import training
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.output.steps import Steps
+from rehearsal.pods.container import PodError
 from rehearsal.pods.local_pod import LENGTHS, ask_for_the_launcher, run_data_job
 
 
@@ -26,6 +27,8 @@ def run_pods(
     `fasta`: the user's own sequences.
     Raises PodError.
     """
+    if trained and not settings.dataset.enabled:
+        raise PodError("--train needs a data set: leave dataset.enabled true.")
     with steps.step("Run the data Job's pod here"):
         _prepare(ledger, settings, folder, steps, lengths(trained is not None), fasta)
     if trained:
@@ -51,6 +54,9 @@ def _prepare(
     lengths: tuple[int, int],
     fasta: Path | None,
 ) -> None:
+    if not settings.dataset.enabled:
+        steps.say("Left out: dataset.enabled is false, and nothing is on /fsx here.")
+        return
     if settings.dataset.preparation != "streaming":
         steps.say("Left out: preparation `bionemo` runs in NVIDIA's container alone.")
         return

@@ -13,7 +13,7 @@ from kubernetes import client as kubernetes
 
 from bionemo_eks.configuration.workload import Position, Workload
 from bionemo_eks.jobs.dataset_job import DATA_JOB
-from bionemo_eks.jobs.places import NAMESPACE, NOTES
+from bionemo_eks.jobs.places import NAMESPACE, NO_JOB, NOTES, WAITS_FOR
 from ops.cluster.api import ClusterError, asked
 from ops.plain import plain_lines
 
@@ -113,7 +113,8 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if not job:
         return ""
     if job["spec"].get("runPolicy", {}).get("suspend"):
-        if job_state(data) != "complete":
+        annotations = job.get("metadata", {}).get("annotations") or {}
+        if job_state(data) != "complete" and annotations.get(WAITS_FOR) != NO_JOB:
             return "suspended: it waits for the data"
         if launcher is not None and job_state(launcher) != "complete":
             return "suspended: the launcher is about to start it"

@@ -85,6 +85,7 @@ def _found(deployment: Deployment, reader: Reader, hours: float | None) -> Itera
         first = next(lines, None)
         if first is not None:
             return chain([first], lines)
+        say(f"Nothing in the last {span:g} h.")
     return []
 
 

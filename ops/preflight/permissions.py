@@ -25,6 +25,9 @@ _NAME = "Permissions"
 # What CloudFormation's role needs, by type of resource.
 NEEDED = Path(__file__).with_name("actions.yaml")
 _SHOWN = "ops/preflight/actions.yaml"
+# What FSx wants of who names a key, beside what the list has:
+# https://docs.aws.amazon.com/fsx/latest/LustreGuide/encryption-at-rest.html#FSXKMS
+_OF_FSX_WITH_A_KEY = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
 # Actions in one question, and seconds for all questions, which are asked side by side: less than
 # the three that preflight leaves its checks at least.
 _AT_A_TIME, _DEADLINE = 50, 2.5
@@ -126,8 +129,9 @@ def _wanted(settings: Settings) -> list[str]:
     """Return the actions that the deployment of `settings` needs."""
     account = settings.account
     actions = needed_actions(without="AWS::KMS::Key" if account.kms_key else "")
-    later = ["iam:PutRolePermissionsBoundary"] if account.permissions_boundary else []
-    return [*actions, *later]
+    further = ["iam:PutRolePermissionsBoundary"] if account.permissions_boundary else []
+    further += _OF_FSX_WITH_A_KEY if account.kms_key else []
+    return [*actions, *further]
 
 
 def _by_resource(deployment: Deployment) -> dict[str, list[str]]:

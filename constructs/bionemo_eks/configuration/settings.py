@@ -256,7 +256,7 @@ class Settings(Group):
     def _the_splits_are_large_enough(self) -> Self:
         """As the data Job demands it (layout.too_small); of the third split only it can tell."""
         batch, files = self.global_batch, self.dataset.num_csv_files
-        if not batch:
+        if not (batch and self.dataset.enabled):
             return self
         for name, rows in self.dataset.sizes.items():
             if not isinstance(rows, int):  # nobody knows of how many

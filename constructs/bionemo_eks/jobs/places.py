@@ -13,6 +13,10 @@ COMMON_FOLDER = PROGRAMS / "common"
 
 # Of every object of `manifests/workload`.
 NAMESPACE = "default"
+# In place of a Job's name, in what names it, where there is none.
+NO_JOB = "none"
+# The PyTorchJob's annotation with the data Job that it waits for.
+WAITS_FOR = "bionemo-on-eks/dataset-job"
 # Where the workers' programs are mounted.
 TRAINING_PROGRAM = "/opt/training"
 # Where the volume is mounted in every pod.

@@ -13,7 +13,7 @@ from bionemo_eks.configuration.workload import Workload
 from bionemo_eks.jobs import capacity_block, manifests, pull_secret
 from bionemo_eks.jobs.efa import let_it_use_efa
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import DATA_LOCK, NOTES, PROGRAMS, STATE, TRAINING_PROGRAM
+from bionemo_eks.jobs.places import DATA_LOCK, NO_JOB, NOTES, PROGRAMS, STATE, TRAINING_PROGRAM
 
 PROGRAM_FOLDER = PROGRAMS / "training"
 
@@ -31,8 +31,8 @@ def training_program(workload: Workload) -> KubernetesObject:
     return manifests.load_one("workload/training-program.yaml", values)
 
 
-def training_job(settings: Settings, dataset_job: KubernetesObject) -> KubernetesObject:
-    """Return the workload's PyTorchJob, suspended, that waits for `dataset_job`.
+def training_job(settings: Settings, dataset_job: KubernetesObject | None) -> KubernetesObject:
+    """Return the workload's PyTorchJob, suspended, that waits for `dataset_job`, if any.
 
     Each worker asks for its share of a node's CPUs and memory, so that a node's GPUs, and no
     more, are taken by its pods.
@@ -44,7 +44,7 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
     job = manifests.load_one(
         workload.manifest.name,
         {
-            "dataset_job": dataset_job["metadata"]["name"],
+            "dataset_job": dataset_job["metadata"]["name"] if dataset_job else NO_JOB,
             "enabled": str(settings.training.enabled).lower(),
             "workers": settings.workers,
             "restarts": workload.restarts.per_worker * settings.workers,

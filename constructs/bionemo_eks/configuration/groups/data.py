@@ -81,6 +81,11 @@ class StorageSettings(Group):
 class DatasetSettings(Group):
     """The UniRef50 data Job."""
 
+    enabled: bool = Field(
+        default=True,
+        description="Whether the data Job prepares a data set; it does so without a training too. "
+        "False: the training takes the one on /fsx, and does not start without one.",
+    )
     preparation: Literal["streaming", "bionemo"] = Field(
         default="streaming",
         description="`streaming`: this project's program, same bytes, half an hour. `bionemo`: "
