@@ -148,4 +148,5 @@ def _remove(path: Path, ignore_errors: bool = False) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors)
     else:
-        path.unlink()
+        # Another rehearsal may have ended at the same moment.
+        path.unlink(missing_ok=True)
