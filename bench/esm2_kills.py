@@ -47,8 +47,10 @@ def kill(run: Run, results: Path, chance: np.random.Generator) -> str:
     number = signal.SIGKILL if chance.random() < 0.5 else signal.SIGTERM
     during = chance.random() < 0.4
     wait, rank = float(chance.uniform(0, 2)), int(chance.integers(2))
-    while run.running() and "step " not in run.log.read_text()[-300:] and chance.random() > 0.02:
-        time.sleep(0.2)  # sometimes before the first step
+    early = chance.random() < 0.2  # before the first step
+    while run.running() and not early and "\nstep " not in run.log.read_text():
+        time.sleep(0.05)
+    during = during and not early
     deadline = time.monotonic() + (wait if not during else 60)
     while run.running() and time.monotonic() < deadline and not (during and saving(results)):
         time.sleep(0.001)

@@ -12,6 +12,7 @@ import argparse
 import itertools
 import resource
 import sys
+from collections.abc import Callable
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -24,10 +25,13 @@ TOKENS, LONGEST = 16_384, 1024
 GB = 1e9
 
 
-def step(size: str, tokens: int, recompute: bool) -> None:
+def step(
+    size: str, tokens: int, recompute: bool, before: Callable[[], object] = lambda: None
+) -> None:
     """Forward, backward and the optimizer on sequences of LONGEST tokens, twice.
 
-    Only the second time is the optimizer's state there while activations are.
+    Only the second time is the optimizer's state there while activations are. `before` is called
+    before each.
     """
     from architecture import SIZES
     from attention import Boundaries
@@ -40,6 +44,7 @@ def step(size: str, tokens: int, recompute: bool) -> None:
     row = Boundaries(torch.tensor(starts, dtype=torch.int32), tokens, LONGEST, tuple(starts))
     places = torch.arange(0, tokens, 7)
     for _ in range(2):
+        before()
         optimizer.zero_grad()
         logits = model(torch.full((tokens,), 5), row, places)
         cross_entropy(logits, torch.full((len(places),), 5)).backward()
@@ -52,7 +57,7 @@ def faked(size: str, tokens: int, recompute: bool) -> float:
     from torch.distributed._tools.mem_tracker import MemTracker
 
     with FakeTensorMode(), MemTracker() as tracker:
-        step(size, tokens, recompute)
+        step(size, tokens, recompute, tracker.reset_mod_stats)
     peak = tracker.get_tracker_snapshot("peak")
     return float(max(each["Total"] for each in peak.values()))
 
