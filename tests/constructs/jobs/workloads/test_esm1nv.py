@@ -17,7 +17,7 @@ from bionemo_eks.jobs.workloads.esm1nv import (
 )
 from tests.context import read_settings
 
-README = Path(__file__).resolve().parents[4] / "README.md"
+HOW_TO = Path(__file__).resolve().parents[4] / "docs" / "how-to.md"
 
 
 def overrides(**changes: str) -> dict[str, str]:
@@ -107,9 +107,9 @@ def test_the_blueprints_values_are_taken() -> None:
     assert (found["trainer.max_steps"], found["trainer.val_check_interval"]) == ("1000000", "500")
 
 
-def test_the_short_first_run_of_the_readme_is_one_that_goes_through() -> None:
-    (line,) = re.findall(r"make deploy CONTEXT=\"(.*training\.max_steps.*)\"", README.read_text())
-    given = dict(each.split("=") for each in line.removeprefix("-c ").split(" -c "))
+def test_the_short_first_run_of_the_recipes_is_one_that_goes_through() -> None:
+    (line,) = re.findall(r"make deploy CONTEXT=\"(.*training\.max_steps.*)\"", HOW_TO.read_text())
+    given = dict(each.split("=") for each in line.split())
     found = overrides(**given)
     assert int(found["trainer.max_steps"]) <= 2000
     assert int(found["trainer.max_steps"]) / int(found["trainer.val_check_interval"]) >= 5
