@@ -157,8 +157,10 @@ def test_what_can_be_rehearsed_is() -> None:
 
     A rehearsal within a rehearsal is tested in test_inputs.py.
     """
-    outside = ("aws ", "kubectl ", "./bionemo retry ", "./bionemo preflight --offers")
-    outside += (".venv/bin/python -m rehearsal ",)
+    outside = (
+        *("aws ", "kubectl ", "./bionemo retry ", "./bionemo preflight --offers"),
+        ".venv/bin/python -m rehearsal ",
+    )
     beside = ('make deploy CONTEXT="cluster_name=', "./bionemo preflight -c cluster_name=")
     left_out = [each for block in shells() if not block.rehearsed for each in block.commands]
     assert [each for each in left_out if not each.startswith((*outside, *beside))] == []
