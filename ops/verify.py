@@ -10,6 +10,7 @@ from kubernetes import client as kubernetes
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.commands import DEPLOY
+from bionemo_eks.configuration.efa import RESOURCE, efas
 from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TOLERATION
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import CHARTS
@@ -49,6 +50,8 @@ def verify(api: kubernetes.ApiClient, deployment: Deployment) -> list[Result]:
             dry_run, api, "A GPU pod", dict(GPU_SELECTOR), [dict(GPU_TOLERATION)], {GPU: "1"}
         ),
     }
+    if deployment.settings.efa:
+        listed["EFA"] = partial(efa, api, deployment)
     return [_guarded(name, check) for name, check in listed.items()]
 
 
@@ -174,6 +177,20 @@ def gpus(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
     if paid_nodes < settings.gpu.nodes:
         return warned("GPUs", f"{said}; {settings.gpu.nodes} nodes while training")
     return passed("GPUs", said)
+
+
+def efa(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
+    """As many EFAs allocatable as the instances that run have."""
+    name, paid_nodes = "EFA", _paid_nodes(deployment)
+    if not paid_nodes:
+        return passed(name, "no GPU node runs, so none is missing")
+    wanted = paid_nodes * efas(deployment.settings.gpu_instance)
+    there = sum(allocatable(node, RESOURCE) for node in _nodes(api, dict(GPU_SELECTOR)))
+    said = f"{there} of {wanted} allocatable on {paid_nodes} nodes"
+    if there < wanted:
+        look = command("kubectl get daemonset -n kube-system aws-efa-k8s-device-plugin")
+        return failed(name, said, "A node takes minutes to start. Then look:", look)
+    return passed(name, said)
 
 
 def _paid_nodes(deployment: Deployment) -> int:

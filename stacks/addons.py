@@ -10,6 +10,7 @@ from constructs import Construct
 
 from bionemo_eks.addons.cluster_autoscaler import ClusterAutoscaler
 from bionemo_eks.addons.device_plugin import add_device_plugin
+from bionemo_eks.addons.efa_plugin import add_efa_plugin
 from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
 from bionemo_eks.cluster.cluster import EksCluster, import_cluster
 from bionemo_eks.cluster.manifest import add_manifest
@@ -56,6 +57,8 @@ class AddonsStack(Stack):
             release=settings.release,
         )
         add_device_plugin(self.cluster)
+        if settings.efa:
+            add_efa_plugin(self.cluster)
         self._add_training_operator()
 
     def _addon(

@@ -9,6 +9,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from bionemo_eks.configuration import names
+from bionemo_eks.configuration.inputs import links
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.places import FSX, PROCESSED
@@ -63,6 +64,8 @@ class StorageStack(Stack):
         # Of every workload, so that none's checkpoints are cut off while another one trains.
         linked = [PROCESSED, *(each.results for each in workloads.values())]
         self.file_system.associate(self.bucket, [path.removeprefix(FSX) for path in linked])
+        for link in links(settings):
+            self.file_system.read(link.address, link.folder)
         if storage.keep_bucket:
             self._wait_for_the_export(key, settings.cluster.log_days)
         else:

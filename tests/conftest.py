@@ -54,12 +54,13 @@ class Synthesised:
     """The templates of one deployment, by the stacks' short names, and its settings."""
 
     def __init__(self, overrides: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> None:
-        # The validation at synth is the CLI's and CI's business; here it only takes time.
+        # The rehearsals' templates are validated, as the CLI does it: the most of a synthesis.
         self._folder = TemporaryDirectory(prefix="bionemo-synthesised-")
         app = App(
             context=cdk_flags(**overrides) | UNSTAGED,
             outdir=self._folder.name,
             analytics_reporting=False,
+            builtin_cloud_formation_validation=False,
         )
         self.settings: Settings = build(app, workloads)
         self.stacks = {name: app.node.find_child(name) for name in names.STACKS}

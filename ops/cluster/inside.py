@@ -106,6 +106,6 @@ def is_ready(node: Any) -> bool:
     )
 
 
-def allocatable(node: Any) -> int:
-    """GPUs that pods can have on a node."""
-    return int((node.status.allocatable or {}).get(GPU, 0))
+def allocatable(node: Any, resource: str = GPU) -> int:
+    """GPUs, or pieces of another resource, that pods can have on a node."""
+    return int((node.status.allocatable or {}).get(resource, 0))

@@ -64,7 +64,7 @@ def jobs(api: kubernetes.ApiClient, workload: Workload) -> Jobs:
     line, position = _progress(core, pods, workload)
     return Jobs(
         data=job_state(data),
-        data_line=_last_line(core, _pods_of(core, data)) if data else "",
+        data_line=last_line(core, pods_of(core, data)) if data else "",
         launcher=job_state(launcher),
         training=training_state(training, data, launcher),
         training_line=line,
@@ -160,7 +160,8 @@ def _pods(core: kubernetes.CoreV1Api, selector: str) -> list[Any]:
     return listed
 
 
-def _pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
+def pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
+    """Return the pods of a Job; none where nobody tells."""
     try:
         return _pods(core, f"job-name={job.metadata.name}")
     except ClusterError:
@@ -186,7 +187,7 @@ def _progress(
     return first, None
 
 
-def _last_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
+def last_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
     """Return the last line of the newest pod's log."""
     pod = max(pods, key=lambda each: each.metadata.creation_timestamp, default=None)
     return newest(_log(core, pod)) if pod is not None else ""

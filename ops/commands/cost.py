@@ -23,7 +23,7 @@ from ops.commands.base import (
     stop,
 )
 from ops.cost.bill import Bill
-from ops.cost.prices import Prices, prices, with_block
+from ops.cost.prices import DEADLINE, Prices, prices, with_block
 from ops.cost.spending import Spending, spending
 from ops.cost.ways import block_hours
 from ops.offers import offers
@@ -32,8 +32,8 @@ from ops.show.cost import show_bills, show_spending
 from ops.show.terminal import as_json, console
 from ops.show.verdict import bionemo, show_verdict
 
-# Seconds for prices: they are a nicety, for the project has a table.
-_PRICES = 8.0
+# Seconds for prices, and again for offers.
+_PRICES = DEADLINE
 
 
 def cost(
@@ -105,18 +105,10 @@ def prices_within_reason(aws: Aws | None, settings: Settings, training_hours: fl
 
     `training_hours`: for which a Capacity Block is priced.
     """
-    known = _asked(aws, settings)
+    known = prices(aws, settings, _PRICES)
     if settings.gpu.purchase != "capacity-block":
         return known
     return with_block(known, settings, _offered(aws, settings, training_hours))
-
-
-def _asked(aws: Aws | None, settings: Settings) -> Prices:
-    if aws is None:
-        return prices(None, settings)
-    look = side_by_side({"prices": lambda: prices(aws, settings)}, _PRICES)["prices"]
-    failed = not look.done() or look.exception(timeout=0) is not None
-    return prices(None, settings) if failed else look.result()
 
 
 def _offered(aws: Aws | None, settings: Settings, training_hours: float) -> float | None:

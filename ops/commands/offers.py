@@ -6,6 +6,7 @@ from ops.aws import Deployment
 from ops.commands.base import PASS, WARN, stop
 from ops.cost.ways import block_hours
 from ops.offers import NotSoldError, Quota, offers, quota
+from ops.preflight.lustre import standing_zone
 from ops.reasons import failure_reason
 from ops.show.offers import show_offers
 from ops.show.terminal import as_json, console
@@ -41,9 +42,17 @@ def list_offers(deployment: Deployment, hours: int | None, *, json: bool) -> int
             }
         )
     else:
-        show_offers(console(), settings, hours, found, room)
+        show_offers(console(), settings, hours, found, room, _standing(deployment))
     full = isinstance(room, Quota) and room.there >= room.allowed
     return PASS if found and not full else WARN
+
+
+def _standing(deployment: Deployment) -> str | None:
+    """Return the zone that a standing deployment is bound to, or "" for none; None if not told."""
+    try:
+        return standing_zone(deployment)
+    except Exception:  # the offers stand all the same, and what is said then holds for both
+        return None
 
 
 def _quota(deployment: Deployment) -> Quota | str | None:

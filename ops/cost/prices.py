@@ -1,24 +1,26 @@
-"""Prices of EC2 in US dollars: from the Price List API if it answers, else from the table."""
+"""Prices in US dollars, each from the Price List API if it answers, else from the table."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.settings import Settings
 from ops.aws import Aws
+from ops.cost.figures import Figure, figures_of
+from ops.cost.price_list import instance_hour, service_price, spot_hour
 from ops.parallel import side_by_side
 from ops.price_table import BLOCK_HOURLY, BLOCKS_OF, HOURLY, TABLE_OF, TABLE_REGION
 
-# The Price List API itself stands in few regions:
-# https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
-_API_REGION = "us-east-1"
+# Where a price is from, as it is shown.
+OF_AWS, OF_TABLE = "AWS", "table"
+# Seconds for all prices: they are a nicety, for the project has a table.
+DEADLINE = 8.0
+_TYPES = {*CORE_INSTANCE_TYPES, *GPU_INSTANCE_TYPES}
+_TABLE = f"the project's table of {TABLE_OF}, {TABLE_REGION}"
 _RESERVED = (
     "A Capacity Reservation costs what its nodes would, from the day it is made, whether they run "
     "or not: the hours of the run alone are counted."
@@ -30,17 +32,30 @@ _PREPAID = (
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars an hour for each instance type, and where they are from.
+    """US dollars an hour for each instance type, and what AWS has told of the services' figures.
 
-    `spot` is that of a GPU node, None where it is not asked for or not known; `block` likewise that
-    of one in a Capacity Block; `notes` say what a reader must know of them.
+    `told`: what AWS has told of this region, by instance type or by the figure's name; all else is
+    the table's. `spot` is the price of a GPU node on Spot, None where it is not asked for or not
+    known; `block` likewise that of one in a Capacity Block, AWS' own where `block_told`. `notes`
+    say what a reader must know of them.
     """
 
     hourly: dict[str, float]
     source: str
+    told: Mapping[str, float] = field(default_factory=dict)
     spot: float | None = None
     block: float | None = None
+    block_told: bool = False
     notes: tuple[str, ...] = ()
+
+    def of(self, figure: Figure) -> float:
+        """Return the price of `figure`."""
+        return self.told.get(figure.name, figure.of_table)
+
+    def source_of(self, *names: str) -> str:
+        """Return where the prices of these are from, instance types or figures by their names."""
+        sources = {OF_AWS if name in self.told else OF_TABLE for name in names}
+        return ", ".join(sorted(sources))
 
 
 def table(region: str = TABLE_REGION) -> Prices:
@@ -51,24 +66,30 @@ def table(region: str = TABLE_REGION) -> Prices:
             f"No price of {region} is at hand: all prices are those of {TABLE_REGION}, "
             f"and {region} may cost a good deal more.",
         )
-    return Prices(dict(HOURLY), f"the project's table of {TABLE_OF}, {TABLE_REGION}", notes=notes)
+    return Prices(dict(HOURLY), _TABLE, notes=notes)
 
 
-def prices(aws: Aws | None, settings: Settings) -> Prices:
-    """Return the prices for `settings`, each from the best source that answers; `aws` if any."""
-    known = _on_demand_prices(aws, settings) if aws else table(settings.region)
+def prices(aws: Aws | None, settings: Settings, deadline: float = DEADLINE) -> Prices:
+    """Return the prices for `settings`, each from the best source that answers; `aws` if any.
+
+    All are asked for at once, within `deadline` seconds.
+    """
+    told = _told(_questions(aws, settings), deadline) if aws else {}
+    spot = {kind: told.pop(_spot_name(kind), None) for kind in settings.gpu.types}
+    names = [*_kinds(settings), *(each.name for each in _figures(settings))]
+    known = _known(settings.region, names, told)
     if settings.gpu.purchase == "capacity-reservation":
         return replace(known, notes=(*known.notes, _RESERVED))
-    if settings.gpu.purchase != "spot":
-        return known
-    found = _spot(aws, settings) if aws else {}
-    if not found:
-        note = "AWS tells no Spot price now: GPU nodes are counted On-Demand, Spot's ceiling."
-        return replace(known, notes=(*known.notes, note))
-    each = ", ".join(f"${price:g} ({kind})" for kind, price in found.items())
-    note = f"Spot in {settings.gpu_zone}: {each} now; it changes, and nodes may be taken away."
-    # EKS chooses among the types by price and capacity: what is counted is the most.
-    return replace(known, spot=max(found.values()), notes=(*known.notes, note))
+    return _with_spot(known, settings, spot) if settings.gpu.purchase == "spot" else known
+
+
+def hourly_prices(aws: Aws, kinds: Sequence[str], deadline: float) -> Prices:
+    """Return On-Demand prices of `kinds`: AWS' own, as far as they come within `deadline` seconds.
+
+    A type that the table does not know and AWS does not tell is not in them.
+    """
+    told = _told({kind: partial(instance_hour, aws, kind) for kind in kinds}, deadline)
+    return _known(aws.region, kinds, told)
 
 
 def with_block(known: Prices, settings: Settings, hourly: float | None) -> Prices:
@@ -76,7 +97,8 @@ def with_block(known: Prices, settings: Settings, hourly: float | None) -> Price
     kind = settings.gpu.types[0]
     if hourly is not None:
         note = f"Capacity Blocks of {kind} are sold from ${hourly:,.2f} an hour and node on."
-        return replace(known, block=hourly, notes=(*known.notes, note, _PREPAID))
+        notes = (*known.notes, note, _PREPAID)
+        return replace(known, block=hourly, block_told=True, notes=notes)
     if kind not in BLOCK_HOURLY:
         note = "AWS tells no offer of a Capacity Block now: GPU nodes are counted On-Demand."
         return replace(known, notes=(*known.notes, note, _PREPAID))
@@ -87,77 +109,58 @@ def with_block(known: Prices, settings: Settings, hourly: float | None) -> Price
     return replace(known, block=BLOCK_HOURLY[kind], notes=(*known.notes, note, _PREPAID))
 
 
-def _on_demand_prices(aws: Aws, settings: Settings) -> Prices:
-    known = table(aws.region)
-    try:
-        kinds = (*settings.gpu.types, settings.core.instance_type)
-        asked = {kind: _on_demand(aws, kind) for kind in kinds}
-    except (ClientError, BotoCoreError, KeyError, ValueError, StopIteration):
-        return known
-    notes: tuple[str, ...] = ()
-    if aws.region != TABLE_REGION:
-        notes = (f"Prices of EC2 are those of {aws.region}, the others those of {TABLE_REGION}.",)
-    source = f"the Price List API for EC2 in {aws.region}; {known.source} for the rest"
-    return Prices({**known.hourly, **asked}, source, notes=notes)
+def _kinds(settings: Settings) -> tuple[str, ...]:
+    return (*settings.gpu.types, settings.core.instance_type)
 
 
-def hourly_prices(aws: Aws, kinds: Sequence[str], deadline: float) -> Prices:
-    """Return On-Demand prices of `kinds`: AWS' own, as far as they come within `deadline` seconds.
+def _figures(settings: Settings) -> tuple[Figure, ...]:
+    return figures_of(settings, datetime.now(UTC).date())
 
-    A type that the table does not know and AWS does not tell is not in them.
-    """
-    looked = side_by_side({kind: partial(_on_demand, aws, kind) for kind in kinds}, deadline)
-    told = {
-        kind: each.result() for kind, each in looked.items() if each.done() and not each.exception()
+
+def _spot_name(instance_type: str) -> str:
+    return f"{instance_type}, Spot"
+
+
+def _questions(aws: Aws, settings: Settings) -> dict[str, Callable[[], float]]:
+    spot = settings.gpu.types if settings.gpu.purchase == "spot" else ()
+    return {
+        **{kind: partial(instance_hour, aws, kind) for kind in _kinds(settings)},
+        **{each.name: partial(service_price, aws, each) for each in _figures(settings)},
+        **{_spot_name(kind): partial(spot_hour, aws, kind, settings.gpu_zone) for kind in spot},
     }
-    known = table(aws.region)
+
+
+def _told(questions: Mapping[str, Callable[[], float]], deadline: float) -> dict[str, float]:
+    """What is answered in time and whole: a price that is not spoils no other."""
+    looked = side_by_side(questions, deadline)
+    return {
+        name: each.result() for name, each in looked.items() if each.done() and not each.exception()
+    }
+
+
+def _known(region: str, names: Sequence[str], told: Mapping[str, float]) -> Prices:
+    """The prices with what AWS has `told` of those asked for, and what is said of the others."""
+    known = table(region)
     if not told:
         return known
-    rest = "" if len(told) == len(kinds) else f"; {known.source} for the rest"
-    return Prices({**known.hourly, **told}, f"the Price List API for {aws.region}{rest}")
+    missing = [name for name in names if name not in told]
+    source = f"the Price List API for {region}"
+    notes: tuple[str, ...] = ()
+    if missing:
+        source = f"{source}; {_TABLE} for the rest"
+    if missing and region != TABLE_REGION:
+        of = ", ".join(missing)
+        notes = (f"AWS has not told {region}'s price of {of}: {TABLE_REGION}'s is counted.",)
+    instances = {name: price for name, price in told.items() if name in _TYPES}
+    return Prices(known.hourly | instances, source, told, notes=notes)
 
 
-def _on_demand(aws: Aws, instance_type: str) -> float:
-    wanted = {
-        "instanceType": instance_type,
-        "regionCode": aws.region,
-        "operatingSystem": "Linux",
-        "tenancy": "Shared",
-        "preInstalledSw": "NA",
-        "capacitystatus": "Used",
-    }
-    answer = aws.client("pricing", _API_REGION).get_products(
-        ServiceCode="AmazonEC2",
-        Filters=[
-            {"Type": "TERM_MATCH", "Field": field, "Value": value}
-            for field, value in wanted.items()
-        ],
-    )
-    product: dict[str, Any] = json.loads(next(iter(answer["PriceList"])))
-    term = next(iter(product["terms"]["OnDemand"].values()))
-    dimension = next(iter(term["priceDimensions"].values()))
-    price = float(dimension["pricePerUnit"]["USD"])
-    if price <= 0:
-        raise ValueError(f"{instance_type}: the Price List API says {price}")
-    return price
-
-
-def _spot(aws: Aws, settings: Settings) -> dict[str, float]:
-    """The present Spot prices of the GPU nodes' types in their zone, as far as AWS tells them.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html
-    """
-    now = datetime.now(UTC)
-    try:
-        history = aws.client("ec2").describe_spot_price_history(
-            InstanceTypes=list(settings.gpu.types),
-            ProductDescriptions=["Linux/UNIX"],
-            AvailabilityZone=settings.gpu_zone,
-            StartTime=now,
-            EndTime=now,
-        )["SpotPriceHistory"]
-        history.sort(key=lambda each: each["Timestamp"])
-        told = {each["InstanceType"]: float(each["SpotPrice"]) for each in history}
-        return {kind: told[kind] for kind in settings.gpu.types if kind in told}
-    except (ClientError, BotoCoreError, KeyError, ValueError):
-        return {}
+def _with_spot(known: Prices, settings: Settings, told: Mapping[str, float | None]) -> Prices:
+    found = {kind: price for kind, price in told.items() if price is not None}
+    if not found:
+        note = "AWS tells no Spot price now: GPU nodes are counted On-Demand, Spot's ceiling."
+        return replace(known, notes=(*known.notes, note))
+    each = ", ".join(f"${price:g} ({kind})" for kind, price in found.items())
+    note = f"Spot in {settings.gpu_zone}: {each} now; it changes, and nodes may be taken away."
+    # EKS chooses among the types by price and capacity: what is counted is the most.
+    return replace(known, spot=max(found.values()), notes=(*known.notes, note))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from bionemo_eks.configuration.inputs import inputs as inputs_of
+from bionemo_eks.configuration.inputs import links
 from ops.aws import Deployment
 from ops.parallel import Check
 from ops.preflight import (
@@ -18,6 +20,7 @@ from ops.preflight import (
     given_vpc,
     gpu_quota,
     images,
+    inputs,
     lustre,
     permissions,
     quotas,
@@ -74,6 +77,10 @@ def _asked_for(deployment: Deployment) -> dict[str, Check]:
         listed[company.BOUNDARY] = partial(company.boundary, deployment)
     if settings.account.kms_key:
         listed[company.KEY] = partial(company.key, deployment)
+    if inputs_of(settings):
+        listed[inputs.FILES] = partial(inputs.files, deployment)
+    if links(settings):
+        listed[inputs.LINKS] = partial(inputs.linked, deployment)
     if settings.training.image_pull_secret:
         listed["Image pull secret"] = partial(images.secret, deployment)
     if settings.notifications.monthly_budget:

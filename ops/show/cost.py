@@ -56,15 +56,15 @@ def show_estimate(out: Console, settings: Settings, bill: Bill | None, known: Pr
 
 def _dollars(ours: Bill, theirs: Bill) -> Table:
     ways = (ours.way.name, theirs.way.name)
-    table = titled_table("", "counted", *ways, title="One full run, US dollars")
-    for column in table.columns[2:]:
+    table = titled_table("", "counted", "price of", *ways, title="One full run, US dollars")
+    for column in table.columns[3:]:
         column.justify = "right"
         column.no_wrap = True
     for mine, its in zip(ours.items, theirs.items, strict=True):
         dollars = (f"{mine.dollars:,.2f}", f"{its.dollars:,.2f}")
-        table.add_row(mine.name, escape(mine.counted), *dollars)
+        table.add_row(mine.name, escape(mine.counted), mine.source, *dollars)
     table.add_section()
-    table.add_row("total", "", f"{ours.total:,.2f}", f"{theirs.total:,.2f}", style="bold")
+    table.add_row("total", "", "", f"{ours.total:,.2f}", f"{theirs.total:,.2f}", style="bold")
     return table
 
 

@@ -14,9 +14,17 @@ from ops.show.terminal import show_table, titled_table
 
 
 def show_offers(
-    out: Console, settings: Settings, hours: int, found: Sequence[Offer], quota: Quota | str | None
+    out: Console,
+    settings: Settings,
+    hours: int,
+    found: Sequence[Offer],
+    quota: Quota | str | None,
+    standing: str | None,
 ) -> None:
-    """Print what is sold, whether the account may buy it (or why that is not known), and how."""
+    """Print what is sold, whether the account may buy it (or why that is not known), and how.
+
+    `standing`: the zone of the file system that stands, empty for none, None where nobody knows.
+    """
     gpu = settings.gpu
     wanted = f"{gpu.nodes} x {gpu.instance_type} for {hours} h in {settings.region}"
     if not found:
@@ -27,7 +35,7 @@ def show_offers(
         )
     else:
         show_table(out, _table(wanted, found))
-        _say_how(out, settings, found[0])
+        _say_how(out, settings, found, standing)
     _say_quota(out, settings, quota)
 
 
@@ -48,20 +56,47 @@ def _table(wanted: str, found: Sequence[Offer]) -> Table:
     return table
 
 
-def _say_how(out: Console, settings: Settings, first: Offer) -> None:
-    out.print("To buy one, which is paid at once and cannot be given back; here the first:")
+def _say_how(
+    out: Console, settings: Settings, found: Sequence[Offer], standing: str | None
+) -> None:
+    best = next((each for each in found if each.zone == standing), found[0])
+    which = "the first" if best == found[0] else f"the first in {best.zone}"
+    out.print(f"To buy one, which is paid at once and cannot be given back; here {which}:")
     buy = (
         f"aws ec2 purchase-capacity-block --region {settings.region} "
-        f"--instance-platform Linux/UNIX --capacity-block-offering-id {first.offering_id}"
+        f"--instance-platform Linux/UNIX --capacity-block-offering-id {best.offering_id}"
     )
     out.print(f"  {buy}", soft_wrap=True)
+    for line in _what_it_replaces(settings, best.zone, standing):
+        out.print(f"[yellow]{line}[/]")
     out.print("Then, with the id that it prints, and the block's zone:")
-    zones = [first.zone, *(each for each in settings.zones if each != first.zone)][:2]
-    options = (
+    chosen = (
         "-c gpu.purchase=capacity-block -c gpu.capacity_reservation_id=cr-... "
-        f"-c gpu.availability_zone={first.zone} -c network.availability_zones={','.join(zones)}"
+        f"-c gpu.availability_zone={best.zone}"
     )
-    out.print(f"  {options}", soft_wrap=True)
+    # Subnets follow the zones: those that stand stay only if this setting does.
+    if best.zone not in settings.zones and not settings.network.vpc_id:
+        chosen += f" -c network.availability_zones={best.zone},{settings.zones[0]}"
+    out.print(f"  {chosen}", soft_wrap=True)
+
+
+def _what_it_replaces(settings: Settings, zone: str, standing: str | None) -> list[str]:
+    """Say what a block in another zone means for a deployment that stands."""
+    if standing in ("", zone):
+        return []
+    with_subnets = "" if zone in settings.zones else "the VPC's subnets and "
+    if standing is None:
+        return [
+            f"Where a deployment stands with its file system in another zone than {zone}, this "
+            f"would replace {with_subnets}the file system. Destroy it first, for the data is in "
+            "the bucket: npx cdk destroy --all"
+        ]
+    return [
+        f"This is a new deployment: the file system that stands is in {standing}, and {zone} would "
+        f"replace {with_subnets}the file system, with everything that mounts it. Wait for a block "
+        f"in {standing}, or destroy what stands first, for the data is in the bucket: "
+        "npx cdk destroy --all"
+    ]
 
 
 def _say_quota(out: Console, settings: Settings, quota: Quota | str | None) -> None:

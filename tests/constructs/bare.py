@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import App, Environment, FileSystem, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk.assertions import Template
@@ -14,6 +14,16 @@ from bionemo_eks.cluster.cluster import import_cluster
 CLUSTER = "some-cluster"
 ZONES = ("us-west-2a", "us-west-2b")
 SUBNETS = ("subnet-a", "subnet-b")
+
+
+def bare_stack(env: Environment | None = None) -> Stack:
+    """Return a stack of an app that does not validate templates, which takes the most time."""
+    app = App(
+        outdir=FileSystem.mkdtemp("bare-"),
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
+    return Stack(app, "Default", env=env)
 
 
 def some_vpc(stack: Stack) -> ec2.IVpc:

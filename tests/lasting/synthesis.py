@@ -42,7 +42,11 @@ def templates(name: str) -> Templates:
 def _synthesised(context: dict[str, Any]) -> Any:
     # Without what somebody has set in cdk.json by its dotted path.
     flags = {key: value for key, value in cdk_flags().items() if key.startswith("@")}
-    app = App(context=flags | context | UNSTAGED, analytics_reporting=False)
+    app = App(
+        context=flags | context | UNSTAGED,
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
     build(app)
     return app.synth()
 

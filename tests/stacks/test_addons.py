@@ -135,8 +135,10 @@ def test_nothing_is_traced(default: Any) -> None:
 
 def test_charts_are_the_pinned_ones(default: Any) -> None:
     found = default.charts()
-    assert set(found) == set(CHARTS)
+    assert set(found) == set(CHARTS) - {"aws-efa-k8s-device-plugin"}
     for name, chart in CHARTS.items():
+        if name not in found:
+            continue
         assert found[name]["Version"] == chart.version
         assert found[name]["Repository"] == chart.repository
         assert found[name]["Namespace"] == chart.namespace

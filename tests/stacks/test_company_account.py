@@ -12,6 +12,8 @@ from aws_cdk import App
 from app import build
 from tests.context import COMPANY, UNSTAGED, cdk_flags
 
+pytestmark = pytest.mark.slow
+
 BOUNDARY, PATH, KEY = COMPANY.values()
 # Which together have every role that the app can make, CDK's own too.
 WITH_ALL_ROLES = (

@@ -56,9 +56,11 @@ def evaluate(
     units: Units,
     most: int,
     longest: int,
-    between: Callable[[], None],
+    between: Callable[[int, int], None],
 ) -> Result:
-    """Evaluate on the first `most` units (0: on all); `between` is called after each pass.
+    """Evaluate on the first `most` units (0: on all).
+
+    `between` is called after each pass, with the units that are done and all of them.
 
     Each token and mask is the same at each call, on any number of processes.
     """
@@ -68,7 +70,7 @@ def evaluate(
     sums = torch.zeros(3, dtype=torch.float64, device=processes.device)
     parallel.module.eval()
     with torch.no_grad():
-        for unit in share(chosen, processes.rank, processes.world):
+        for passes, unit in enumerate(share(chosen, processes.rank, processes.world), 1):
             found = empty_unit() if unit is None else units.evaluation(unit)
             one = row([found], processes.device, units.unit_tokens, longest)
             with parallel.computing():
@@ -78,7 +80,7 @@ def evaluate(
             sums[0] += functional.cross_entropy(logits, targets, reduction="sum").double()
             sums[1] += (logits.argmax(-1) == targets).sum()
             sums[2] += len(targets)
-            between()
+            between(min(passes * processes.world, count), count)
     parallel.module.train()
     loss, right, positions = processes.total(*sums.tolist())
     return Result(loss / max(1, positions), right / max(1, positions), int(positions))

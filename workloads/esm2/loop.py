@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -25,6 +26,9 @@ from settings import Settings
 from vocabulary import spelt
 from watchdog import Stop, Watchdog
 
+# Seconds between two lines of an evaluation: who watches the log for progress takes ten minutes
+# without a line for a stall, at the least.
+EVALUATION_LINES = 60.0
 # Losses in a row that are none, after which skipping them is no help.
 MOST_SKIPPED = 10
 
@@ -91,7 +95,7 @@ class Training:
         self._parallel = making.make_model(settings, self._size, processes, self._bf16, how)
         self._optimizer = make_optimizer(self._parallel.module)
         self._schedule = Schedule(settings.rate, settings.warm_up, settings.steps)
-        self._tokens, self._skipped = 0, 0
+        self._tokens, self._skipped, self._told = 0, 0, time.monotonic()
         self._strange = np.zeros(256, np.int64)
         self._introduce(how)
 
@@ -250,15 +254,19 @@ class Training:
             f"stopped after step {self._step:,}; its checkpoint is whole, another start goes on"
         )
 
-    def _between(self) -> None:
-        """Between the passes of an evaluation."""
+    def _between(self, done: int, count: int) -> None:
+        """Between the passes of an evaluation, of whose `count` units so many are done."""
         self._watchdog.heard()
+        if time.monotonic() - self._told >= EVALUATION_LINES:
+            self._told = time.monotonic()
+            self._processes.say(f"step {self._step:,}: evaluation, {done:,} of {count:,} units")
         self._checkpoints.look()
         if self._processes.total(self._stop.asked)[0]:
             self._save_and_stop()
 
     def _evaluate(self, units: Units, most: int) -> Result:
         longest = self._settings.max_tokens
+        self._told = time.monotonic()
         return evaluate(self._parallel, self._processes, units, most, longest, self._between)
 
     def _validate(self) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from bionemo_eks.configuration.budgets import REGIONS_WITH_BUDGETS
+from bionemo_eks.configuration.efa import cards_differ, why_no_efa
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.forms import REGION_PATTERN, Form, Group, TagKey, TagValue, one_of
 from bionemo_eks.configuration.groups.account import AccountSettings
@@ -21,6 +22,7 @@ from bionemo_eks.configuration.groups.data import DatasetSettings, StorageSettin
 from bionemo_eks.configuration.groups.network import NetworkSettings
 from bionemo_eks.configuration.groups.nodes import CoreSettings, GpuSettings
 from bionemo_eks.configuration.groups.training import NotificationSettings, TrainingSettings
+from bionemo_eks.configuration.inputs import wrong_with_inputs
 from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
     GPU_INSTANCE_TYPES,
@@ -214,6 +216,13 @@ class Settings(Group):
         raise refused(why, "gpu.instance_type", "training.workload")
 
     @model_validator(mode="after")
+    def _the_training_fits(self) -> Self:
+        obstacle = self.workload.obstacle(self)
+        if obstacle is not None:
+            raise refused(obstacle.why, *obstacle.settings)
+        return self
+
+    @model_validator(mode="after")
     def _the_image_can_prepare_the_data(self) -> Self:
         if self.dataset.preparation == "bionemo" and not self.workload.has_bionemo:
             raise refused(
@@ -225,23 +234,21 @@ class Settings(Group):
         return self
 
     @model_validator(mode="after")
-    def _efa_finds_the_same_cards(self) -> Self:
-        """A launch template has one list of interfaces, one for each card, for all its types.
-
-        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html
-        """
-        cards = {
-            each.name: tuple(card.efa for card in each.network_cards) for each in self.gpu_instances
-        }
-        if self.workload.can_use_efa and len(set(cards.values())) > 1:
-            counts = ", ".join(
-                f"{name} has {len(each)} with {sum(each)} EFA" for name, each in cards.items()
-            )
+    def _efa_can_be(self) -> Self:
+        if self.gpu.efa == "on" and self.no_efa:
             raise refused(
-                f"with EFA, which {self.workload.title} can use, all types must have the same "
-                f"network cards: {counts}",
+                f"there can be no EFA: {self.no_efa}",
+                "gpu.efa",
                 "gpu.instance_type",
+                "training.layout",
                 "training.workload",
+            )
+        differ = cards_differ(self.gpu_instances) if self.efa else ""
+        if differ:
+            raise refused(
+                f"with EFA all types must have the same network cards: {differ}",
+                "gpu.instance_type",
+                "gpu.efa",
             )
         return self
 
@@ -251,8 +258,9 @@ class Settings(Group):
         batch, files = self.global_batch, self.dataset.num_csv_files
         if not (batch and self.dataset.enabled):
             return self
-        for name in ("val_size", "test_size"):
-            rows = getattr(self.dataset, name)
+        for name, rows in self.dataset.sizes.items():
+            if not isinstance(rows, int):  # nobody knows of how many
+                continue
             if rows < batch:
                 raise refused(
                     f"{name} {rows:,} is less than a global batch of {self.workload.title}, "
@@ -267,6 +275,13 @@ class Settings(Group):
                     f"dataset.{name}",
                     "dataset.num_csv_files",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fsx_can_link_what_is_read(self) -> Self:
+        why, concerned = wrong_with_inputs(self)
+        if why:
+            raise refused(why, *concerned)
         return self
 
     @property
@@ -308,6 +323,16 @@ class Settings(Group):
     def gpus(self) -> int:
         """GPUs of the whole training: the world size."""
         return self.gpu.nodes * self.gpu_instance.gpus
+
+    @property
+    def no_efa(self) -> str:
+        """Why the training cannot use EFA, whatever `gpu.efa` is; empty where it can."""
+        return why_no_efa(self.workload, self.training.layout, self.gpu_instances)
+
+    @property
+    def efa(self) -> bool:
+        """Whether nodes and workers have EFA."""
+        return self.gpu.efa != "off" and not self.no_efa
 
     @property
     def global_batch(self) -> int:

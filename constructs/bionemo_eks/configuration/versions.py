@@ -105,7 +105,9 @@ def _release(
 # version, then kube-proxy, CoreDNS and metrics-server as EKS lists them.
 #
 # 1.29 is the 2024 blueprint's own. AWS creates no new one since its extended support ended; it
-# stays for existing clusters and as the low end of what the manifests are tested against.
+# stays for existing clusters and as the low end of what the manifests are tested against. 1.37, on
+# EKS since 2026-10-01, waits: its kubectl layer is on PyPI (2.0.0), but no source has the versions
+# of its kube-proxy and CoreDNS; `aws eks describe-addon-versions --kubernetes-version 1.37` would.
 KUBERNETES_RELEASES = dict(
     [
         _release(
@@ -211,6 +213,14 @@ CHARTS = {
         "0.20.0",
         "nvidia-device-plugin",
         "newest; brings NFD 0.19 and GFD, and runs with the V100's driver branch 580",
+    ),
+    "aws-efa-k8s-device-plugin": Chart(
+        "aws-efa-k8s-device-plugin",
+        "aws-efa-k8s-device-plugin",
+        "https://aws.github.io/eks-charts",
+        "v0.5.30",
+        "kube-system",
+        "newest; its own list of types has all of the table with EFA",
     ),
     "cluster-autoscaler": Chart(
         "cluster-autoscaler",

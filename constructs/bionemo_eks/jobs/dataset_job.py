@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bionemo_eks.configuration.groups.data import AUTO
+from bionemo_eks.configuration.inputs import inputs
 from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
@@ -81,16 +83,20 @@ def _program_files(program: str) -> dict[str, str]:
 
 def _arguments(settings: Settings) -> list[str]:
     dataset = settings.dataset
-    options: dict[str, object] = {
-        "--root": FSX,
-        "--val-size": dataset.val_size,
-        "--test-size": dataset.test_size,
-        "--num-csv-files": dataset.num_csv_files,
-        "--seed": dataset.seed,
-    }
-    if dataset.preparation == "streaming":
+    options: dict[str, object] = {"--root": FSX}
+    for name, size in dataset.sizes.items():
+        if size != AUTO:
+            options[f"--{name.replace('_', '-')}"] = size
+    options |= {"--num-csv-files": dataset.num_csv_files, "--seed": dataset.seed}
+    read = inputs(settings)
+    if dataset.is_own_file:
+        options["--fasta"] = read[0].awaited[0]
+    elif dataset.preparation == "streaming":
         options |= {"--url": dataset.url, "--connections": dataset.connections}
     if settings.global_batch:
         options["--global-batch-size"] = settings.global_batch
     arguments = [str(part) for option in options.items() for part in option]
+    # What S3 has to bring, for the training too: before a GPU node starts.
+    for path in (path for each in read if each.link for path in each.awaited):
+        arguments += ["--await", path]
     return [*arguments, "--replace"] if dataset.replace else arguments

@@ -6,12 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from bionemo_eks.addons.chart import add_chart
 from bionemo_eks.configuration.versions import CHARTS, Chart
-from tests.constructs.bare import CLUSTER, only, some_cluster
+from tests.constructs.bare import CLUSTER, bare_stack, only, some_cluster
 
 KIND = "Custom::AWSCDK-EKS-HelmChart"
 
@@ -19,7 +18,7 @@ KIND = "Custom::AWSCDK-EKS-HelmChart"
 def installed(
     chart: Chart, values: dict[str, Any] | None = None, *, wait: bool = True
 ) -> dict[str, Any]:
-    stack = Stack()
+    stack = bare_stack()
     add_chart(some_cluster(stack), "Chart", chart, values or {}, wait=wait)
     return only(Template.from_stack(stack), KIND)
 

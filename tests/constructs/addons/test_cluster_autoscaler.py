@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from aws_cdk import Environment, Stack
+from aws_cdk import Environment
 from aws_cdk.assertions import Template
 
 from bionemo_eks.addons.cluster_autoscaler import ClusterAutoscaler, autoscaler_values
@@ -14,7 +14,7 @@ from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES
 from bionemo_eks.configuration.scheduling import CORE_LABELS, GPU_LABELS
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from rehearsal.pods.scheduler import make_node, may_run_on
-from tests.constructs.bare import CLUSTER, only, some_cluster, waits_for
+from tests.constructs.bare import CLUSTER, bare_stack, only, some_cluster, waits_for
 
 CHART, IDENTITY = "Custom::AWSCDK-EKS-HelmChart", "AWS::EKS::PodIdentityAssociation"
 POLICY, ROLE = "AWS::IAM::Policy", "AWS::IAM::Role"
@@ -23,7 +23,7 @@ CHANGES = {"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAut
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    stack = Stack(env=Environment(region="us-west-2"))
+    stack = bare_stack(env=Environment(region="us-west-2"))
     ClusterAutoscaler(
         stack,
         "Autoscaler",

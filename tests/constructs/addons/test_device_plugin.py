@@ -6,14 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from bionemo_eks.addons.device_plugin import add_device_plugin, device_plugin_values
 from bionemo_eks.cluster.node_group import NodePool
 from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
 from rehearsal.pods.scheduler import make_node, may_run_on
-from tests.constructs.bare import only, some_cluster
+from tests.constructs.bare import bare_stack, only, some_cluster
 from tests.context import read_settings
 
 SETTINGS = read_settings({})
@@ -69,7 +68,7 @@ def test_nodes_are_labelled_with_their_gpus_properties() -> None:
 
 def test_a_sick_gpu_node_holds_up_no_update() -> None:
     """helm would wait for the DaemonSets' pods of every GPU node, in the roll-back too."""
-    stack = Stack()
+    stack = bare_stack()
     add_device_plugin(some_cluster(stack))
     chart = only(Template.from_stack(stack), "Custom::AWSCDK-EKS-HelmChart")
     assert chart.get("Wait", False) is False

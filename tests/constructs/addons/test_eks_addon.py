@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from aws_cdk import Environment, Stack
+from aws_cdk import Environment
 from aws_cdk.assertions import Template
 
 from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
-from tests.constructs.bare import CLUSTER, only
+from tests.constructs.bare import CLUSTER, bare_stack, only
 
 ADDON, ROLE = "AWS::EKS::Addon", "AWS::IAM::Role"
 ACCOUNT = "111122223333"
@@ -26,7 +26,7 @@ POD = {
 
 @pytest.fixture(scope="module")
 def statements() -> list[dict[str, Any]]:
-    stack = Stack(env=Environment(account=ACCOUNT, region="us-west-2"))
+    stack = bare_stack(env=Environment(account=ACCOUNT, region="us-west-2"))
     PodIdentityRole(
         stack,
         "Role",
@@ -70,7 +70,7 @@ def test_nobody_but_eks_takes_it(statements: list[dict[str, Any]]) -> None:
 
 
 def addon(**changes: Any) -> Template:
-    stack = Stack()
+    stack = bare_stack()
     given: dict[str, Any] = {"addon_name": "coredns", "version": "v1.13.2-eksbuild.31", **changes}
     EksAddon(stack, "Addon", cluster_name=CLUSTER, **given)
     return Template.from_stack(stack)

@@ -6,12 +6,19 @@ import json
 from functools import cache
 from typing import Any
 
-from aws_cdk import Stack
 from aws_cdk.assertions import Match, Template
 
 from bionemo_eks.cluster.cluster import EksCluster
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
-from tests.constructs.bare import CLUSTER, SUBNETS, only, some_cluster, some_vpc, waits_for
+from tests.constructs.bare import (
+    CLUSTER,
+    SUBNETS,
+    bare_stack,
+    only,
+    some_cluster,
+    some_vpc,
+    waits_for,
+)
 from tests.context import UNSTAGED
 
 KIND, ENTRY, FUNCTION, GROUP, ROLE = (
@@ -31,7 +38,7 @@ FIRST, SECOND, THIRD = (f"arn:aws:iam::111122223333:role/{each}" for each in "ab
 def cluster(
     public: tuple[str, ...] | None = BLOCKS, admins: tuple[str, ...] = (), trust: str = ""
 ) -> Template:
-    stack = Stack()
+    stack = bare_stack()
     for flag, value in UNSTAGED.items():
         stack.node.set_context(flag, value)
     vpc = some_vpc(stack)
@@ -172,7 +179,7 @@ def test_an_admin_keeps_the_entry_whoever_comes_or_goes() -> None:
 
 
 def test_from_another_stack_manifests_land_there_and_go_to_the_same_cluster() -> None:
-    stack = Stack()
+    stack = bare_stack()
     some = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "some"}}
     some_cluster(stack).add_manifest("Some", some)
     template = Template.from_stack(stack)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Stack
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk.assertions import Template
 
 from bionemo_eks.cluster.cluster import import_cluster
 from bionemo_eks.cluster.manifest import add_manifest
+from tests.constructs.bare import bare_stack
 
 KIND = "Custom::AWSCDK-EKS-KubernetesResource"
 SOME = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "some"}}
 
 
 def made(add: Any) -> Any:
-    stack = Stack()
+    stack = bare_stack()
     cluster: eks.ICluster = import_cluster(
         stack,
         cluster_name="some",

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from bionemo_eks.configuration.reader import SettingsError, setting_fields
 from tests.context import MODEL, read_settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = [name for name, _ in setting_fields(MODEL)]
 TEXTS = st.one_of(

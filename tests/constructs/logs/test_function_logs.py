@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 from constructs import Construct
 
 from bionemo_eks.logs.function_logs import own_function_logs
+from tests.constructs.bare import bare_stack
 
 FUNCTION, GROUP = "AWS::Lambda::Function", "AWS::Logs::LogGroup"
 
@@ -29,7 +29,7 @@ def add_function(scope: Construct, name: str) -> None:
 @pytest.fixture(scope="module")
 def template() -> Template:
     """Two functions below the root, one of them deeper, and one elsewhere."""
-    stack = Stack()
+    stack = bare_stack()
     root = Construct(stack, "Root")
     add_function(root, "first")
     add_function(Construct(root, "Inner"), "second")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import get_args
 
-from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from bionemo_eks.configuration.forms import RetentionDays
 from bionemo_eks.logs.log_group import log_group
-from tests.constructs.bare import only
+from tests.constructs.bare import bare_stack, only
 
 KIND = "AWS::Logs::LogGroup"
 
 
 def test_it_goes_with_its_stack_and_with_its_replacement() -> None:
-    stack = Stack()
+    stack = bare_stack()
     log_group(stack, "Logs", days=30)
     Template.from_stack(stack).has_resource(
         KIND, {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
@@ -24,7 +23,7 @@ def test_it_goes_with_its_stack_and_with_its_replacement() -> None:
 
 def test_lines_are_kept_for_any_number_of_days_that_the_settings_allow() -> None:
     allowed = get_args(RetentionDays)
-    stack = Stack()
+    stack = bare_stack()
     for days in allowed:
         log_group(stack, f"Logs{days}", days=days)
     groups = Template.from_stack(stack).find_resources(KIND).values()
@@ -32,7 +31,7 @@ def test_lines_are_kept_for_any_number_of_days_that_the_settings_allow() -> None
 
 
 def test_it_has_the_name_that_a_service_expects_or_one_of_its_own() -> None:
-    stack, another = Stack(), Stack()
+    stack, another = bare_stack(), bare_stack()
     log_group(stack, "Logs", name="/aws/fsx/some", days=7)
     log_group(another, "Logs", days=7)
     assert only(Template.from_stack(stack), KIND)["LogGroupName"] == "/aws/fsx/some"

@@ -7,13 +7,12 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.network.vpc import Network, Subnets
-from tests.constructs.bare import SUBNETS, ZONES, only, some_vpc
+from tests.constructs.bare import SUBNETS, ZONES, bare_stack, only, some_vpc
 
 VPC, PODS = "10.1.0.0/21", "100.64.0.0/16"
 THREE = (*ZONES, "us-west-2c")
@@ -21,7 +20,7 @@ THREE = (*ZONES, "us-west-2c")
 
 @cache
 def network(zones: tuple[str, ...] = ZONES, nat_gateways: int = 1) -> Template:
-    stack = Stack()
+    stack = bare_stack()
     Network(
         stack,
         "Network",
@@ -135,7 +134,7 @@ def test_flow_logs_go_to_a_group_that_the_stack_removes() -> None:
 
 
 def parts(known: bool = True) -> Subnets:
-    vpc = some_vpc(Stack())
+    vpc = some_vpc(bare_stack())
     return Subnets(
         vpc=vpc,
         routable=vpc.private_subnets,
@@ -162,7 +161,7 @@ def test_before_the_vpc_is_looked_up_any_zone_will_do() -> None:
 def test_subnets_of_an_existing_vpc_are_told_apart_by_id_and_new_ones_by_zone() -> None:
     """So that a node group is replaced where its subnets are others, and not at each synth."""
     assert Subnets.names(parts().routable) == list(SUBNETS)
-    stack = Stack()
+    stack = bare_stack()
     new = ec2.PrivateSubnet(
         stack, "New", vpc_id="vpc-1", availability_zone="us-west-2c", cidr_block="10.0.0.0/24"
     )

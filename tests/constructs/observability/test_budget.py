@@ -8,19 +8,19 @@ from typing import Any
 
 import cfnlint
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from bionemo_eks.configuration.budgets import REGIONS_WITH_BUDGETS
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.observability.budget import MonthlyBudget
+from tests.constructs.bare import bare_stack
 from tests.context import read_settings
 
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    stack = Stack()
+    stack = bare_stack()
     settings = read_settings({"notifications.monthly_budget": "1500", "cluster_name": "some"})
     MonthlyBudget(stack, "Budget", settings=settings, topic=sns.Topic(stack, "Topic"))
     return Template.from_stack(stack)

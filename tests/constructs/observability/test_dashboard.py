@@ -7,11 +7,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk.assertions import Match, Template
 
 from bionemo_eks.observability.dashboard import Dashboard, Notifications
-from tests.constructs.bare import CLUSTER, only
+from tests.constructs.bare import CLUSTER, bare_stack, only
 
 ALARM, TOPIC = "AWS::CloudWatch::Alarm", "AWS::SNS::Topic"
 RULE, POLICY, SUBSCRIPTION = "AWS::Events::Rule", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription"
@@ -19,7 +18,7 @@ RULE, POLICY, SUBSCRIPTION = "AWS::Events::Rule", "AWS::SNS::TopicPolicy", "AWS:
 
 @cache
 def observability(email: str = "") -> Template:
-    stack = Stack()
+    stack = bare_stack()
     notifications = Notifications(stack, "Notifications", email=email)
     notifications.tell_of_gpu_nodes(node_group_prefix="some-gpu-", cluster_name=CLUSTER)
     Dashboard(

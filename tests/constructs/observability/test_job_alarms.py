@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from bionemo_eks.observability.job_alarms import JobAlarms, messages
+from tests.constructs.bare import bare_stack
 from tests.context import read_settings
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -15,7 +15,7 @@ ALARM = "AWS::CloudWatch::Alarm"
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    stack = Stack()
+    stack = bare_stack()
     settings = read_settings({"cluster_name": "some", "notifications.pending_minutes": "45"})
     JobAlarms(stack, "Jobs", settings=settings, topic=sns.Topic(stack, "Topic"))
     return Template.from_stack(stack)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk.assertions import Match, Template
 
 from bionemo_eks.storage.bucket import DataBucket
-from tests.constructs.bare import only
+from tests.constructs.bare import bare_stack, only
 
 BUCKET, POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 
 
 @cache
 def bucket(keep: bool = True) -> Template:
-    stack = Stack()
+    stack = bare_stack()
     DataBucket(
         stack,
         "Bucket",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
 from bionemo_eks.functions.await_export import MANIFEST
 from bionemo_eks.storage.export_guard import ExportGuard
-from tests.constructs.bare import only, waits_for
+from tests.constructs.bare import bare_stack, only, waits_for
 
 FUNCTION, GROUP, POLICY, ROLE = (
     "AWS::Lambda::Function",
@@ -21,7 +20,7 @@ FUNCTION, GROUP, POLICY, ROLE = (
 
 @pytest.fixture(scope="module")
 def guard() -> Template:
-    stack = Stack()
+    stack = bare_stack()
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "some-bucket")
     ExportGuard(
         stack,

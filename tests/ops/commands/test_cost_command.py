@@ -27,7 +27,7 @@ def test_cost_tells_programs_hours_idle_hours_and_the_saving(line: Line) -> None
         assert way["gpu_node_hours"] == 2 * hours["train"] + way["idle_gpu_node_hours"]
         assert way["idle_gpu_hours"] == 8 * way["idle_gpu_node_hours"], "GPUs of a node"
         assert way["total"] == pytest.approx(sum(each["dollars"] for each in way["items"]))
-        assert set(way["items"][0]) == {"name", "counted", "dollars"}
+        assert set(way["items"][0]) == {"name", "counted", "dollars", "source"}
     assert document["saved"] == pytest.approx(theirs["total"] - mine["total"])
     assert "actual" not in document
 

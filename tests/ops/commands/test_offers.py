@@ -9,6 +9,8 @@ import pytest
 
 from ops.cost.ways import block_hours
 from tests.ops.commands.command_line import Line
+from tests.ops.reading import in_order
+from tests.simulated.accounts import standing
 from tests.simulated.answers import OFFER, ZONES, block, quotas, reserved
 from tests.simulated.aws import Answers, denied, error
 
@@ -52,10 +54,45 @@ def test_a_person_is_told_how_to_buy_the_first_and_what_to_set_then(line: Line) 
     assert "1,440.00" in out
     assert "aws ec2 purchase-capacity-block --region us-west-2 " in out
     assert f"--capacity-block-offering-id {OFFER}" in out
-    options = dict(re.findall(r"-c ([\w.]+)=(\S+)", out))
+    options = hint(out)
     assert options["gpu.purchase"] == "capacity-block"
     assert options["gpu.availability_zone"] == ZONES[2]
     assert options["network.availability_zones"] == f"{ZONES[2]},{ZONES[0]}"
+    assert "destroy" not in out, "nothing stands"
+
+
+def hint(out: str) -> dict[str, str]:
+    """The options that are proposed."""
+    return dict(re.findall(r"-c ([\w.]+)=(\S+)", out))
+
+
+def test_on_a_standing_deployment_a_block_in_another_zone_is_called_a_new_one(line: Line) -> None:
+    out = line(standing(), "preflight", "--offers").stdout
+    text = " ".join(out.split())
+    assert "the first in" not in text, "the earlier is in no zone of the deployment, nor the later"
+    assert in_order(text, "new deployment", ZONES[0], f"{ZONES[2]} would replace", "subnets")
+    assert in_order(text, "destroy what stands first", "npx cdk destroy --all", "Then")
+
+
+def test_and_one_in_the_file_systems_zone_changes_that_zone_alone(line: Line) -> None:
+    """Zones in another order would replace subnets that stand."""
+    there = standing() | {
+        "ec2.describe_subnets": lambda SubnetIds: {
+            "Subnets": [{"SubnetId": SubnetIds[0], "AvailabilityZone": ZONES[1]}]
+        }
+    }
+    out = line(there, "preflight", "--offers", "-c", f"gpu.availability_zone={ZONES[1]}").stdout
+    text = " ".join(out.split())
+    assert f"the first in {ZONES[1]}" in text
+    assert hint(out)["gpu.availability_zone"] == ZONES[1]
+    assert "network.availability_zones" not in hint(out)
+    assert "destroy" not in text
+
+
+def test_where_nobody_tells_what_stands_it_is_said_what_would_be_replaced(line: Line) -> None:
+    silent: Answers = standing() | {"fsx.describe_file_systems": denied("DescribeFileSystems")}
+    text = " ".join(line(silent, "preflight", "--offers").stdout.split())
+    assert in_order(text, "Where a deployment stands", "Destroy it first", "npx cdk destroy --all")
 
 
 def test_hours_may_be_chosen(line: Line) -> None:

@@ -170,6 +170,7 @@ def test_without_credentials_there_is_one_message() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_profile_that_does_not_exist_is_no_warning() -> None:
     """Exit status 1 would let `make deploy` go on."""
     done = command("preflight", AWS_PROFILE="nope")
@@ -178,6 +179,7 @@ def test_a_profile_that_does_not_exist_is_no_warning() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_without_a_network_nobody_is_told_to_log_in() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -188,6 +190,7 @@ def test_without_a_network_nobody_is_told_to_log_in() -> None:
     assert "aws sso login" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["0", "80"])
 def test_help_is_printed_whatever_the_width(columns: str) -> None:
     done = command("--help", COLUMNS=columns)
@@ -195,6 +198,7 @@ def test_help_is_printed_whatever_the_width(columns: str) -> None:
     assert "preflight" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_bad_setting_is_told_as_the_stacks_tell_it() -> None:
     done = command("preflight", "-c", "gpu.nodes=none")
     assert done.returncode == 2

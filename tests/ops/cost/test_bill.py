@@ -168,11 +168,13 @@ def test_a_capacity_block_is_paid_for_to_its_end() -> None:
     assert bill.way.gpu_hours == 96, "the shortest block in which 84 hours go through"
     assert items["GPU nodes, training"] + items["GPU nodes, idle"] == 2 * 96 * 10
     assert "Capacity Block" in bill.items[0].counted
+    assert bill.items[0].source == "AWS", "as it is sold now"
 
 
 def test_a_block_of_a_type_that_is_sold_no_other_way_has_its_price() -> None:
     bill = in_block(None, gpu__instance_type="p5e.48xlarge")
     assert bill.items[0].dollars == pytest.approx(2 * 84 * 43.26)
+    assert bill.items[0].source == "table"
 
 
 def test_without_an_offer_and_a_list_a_block_is_counted_on_demand_and_it_is_said() -> None:

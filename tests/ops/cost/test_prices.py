@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +12,8 @@ from ops.cost.prices import Prices, prices, table
 from ops.price_table import HOURLY, TABLE_OF
 from tests.context import read_settings
 from tests.ops.cost.estimates import bills, dollars
+from tests.ops.reading import in_order
+from tests.simulated.answers import priced, product
 from tests.simulated.aws import Answer, Answers, SimulatedAws, denied, error
 
 LISTED = HOURLY["p4d.24xlarge"]
@@ -24,18 +25,21 @@ def test_every_instance_type_has_a_price() -> None:
     assert types - set(table().hourly) == {"p5e.48xlarge"}
 
 
-def offer(price: str, region: str = "us-west-2") -> Answer:
-    terms = {"OnDemand": {"a": {"priceDimensions": {"b": {"pricePerUnit": {"USD": price}}}}}}
+def offer(price: float, region: str = "us-west-2") -> Answer:
+    """A Price List in which each instance costs as much, and that has no services' prices."""
 
     def answer(ServiceCode: str, Filters: list[dict[str, str]]) -> dict[str, Any]:
-        assert ServiceCode == "AmazonEC2"
         wanted = {each["Field"]: each["Value"] for each in Filters}
         assert wanted["regionCode"] == region
+        if "instanceType" not in wanted:
+            return {"PriceList": []}
+        assert ServiceCode == "AmazonEC2"
         assert wanted["instanceType"] in ("p4d.24xlarge", "m5.xlarge")
         exact = {"operatingSystem": "Linux", "tenancy": "Shared", "capacitystatus": "Used"}
-        exact["preInstalledSw"] = "NA"
+        exact |= {"preInstalledSw": "NA", "marketoption": "OnDemand"}
         assert exact.items() <= wanted.items()
-        return {"PriceList": [json.dumps({"terms": terms})]}
+        assert {each["Type"] for each in Filters} == {"TERM_MATCH"}
+        return {"PriceList": [product(price)]}
 
     return answer
 
@@ -50,23 +54,89 @@ def asked(answers: Answers, region: str = "us-west-2", **changes: str) -> Prices
     return known
 
 
+def sources(known: Prices, **changes: str) -> dict[str, str]:
+    """Where each item's price in the bill of these settings is from."""
+    mine, _ = bills({name.replace("__", "."): value for name, value in changes.items()}, known)
+    return {item.name: item.source for item in mine.items}
+
+
 def test_prices_come_from_the_price_list_when_it_answers() -> None:
-    known = asked({"pricing.get_products": offer("3.5", "eu-west-1")}, "eu-west-1")
+    known = asked({"pricing.get_products": priced}, "eu-west-1", kubernetes_version="1.33")
+    assert known.source == "the Price List API for eu-west-1"
+    assert known.notes == ()
+    assert set(sources(known, kubernetes_version="1.33").values()) == {"AWS"}
+    assert [each.dollars for each in bills({}, known)[0].items] == pytest.approx(
+        [each.dollars for each in bills()[0].items]
+    ), "the same prices"
+
+
+def test_a_price_that_aws_does_not_tell_is_of_the_table_and_spoils_no_other() -> None:
+    known = asked({"pricing.get_products": offer(3.5, "eu-west-1")}, "eu-west-1")
     assert known.hourly["p4d.24xlarge"] == known.hourly["m5.xlarge"] == 3.5
-    assert "eu-west-1" in known.source
-    (note,) = known.notes  # what is not EC2's is another region's
-    assert "us-west-2" in note
-    assert asked({"pricing.get_products": offer("3.5")}).notes == ()
+    of = sources(known)
+    assert {name for name, source in of.items() if source == "AWS"} == {
+        *("GPU nodes, training", "GPU nodes, idle", "core nodes")
+    }
+    assert set(of.values()) == {"AWS", "table"}
+    (note,) = known.notes
+    assert in_order(note, "eu-west-1", "EKS", "NAT gateways", "FSx for Lustre", "us-west-2")
+    assert "m5.xlarge" not in note
+    assert asked({"pricing.get_products": offer(3.5)}).notes == (), "the table is of that region"
+
+
+def alone(usage_type: str, *products: str) -> Answer:
+    """A Price List that has these products for one usage type, and nothing else."""
+
+    def answer(Filters: list[dict[str, str]], **more: Any) -> dict[str, Any]:
+        wanted = {each["Field"]: each for each in Filters}
+        known = wanted.get("usagetype", {}).get("Value") == usage_type
+        if known:
+            assert wanted["usagetype"]["Type"] == "CONTAINS", "each region has its prefix"
+        return {"PriceList": list(products) if known else []}
+
+    return answer
+
+
+@pytest.mark.parametrize("prefix", ["", "EU-", "EUC1-", "eu-west-1-"])
+def test_a_services_price_is_that_of_its_usage_type_in_the_region(prefix: str) -> None:
+    key = product(2.0, f"{prefix}KMS-Keys")
+    other = product(1.5, f"{prefix}Other-KMS-Keys")
+    known = asked({"pricing.get_products": alone("KMS-Keys", other, key)}, "eu-west-1")
+    assert dollars(bills({}, known)[0])["KMS"] == pytest.approx(2 * dollars(bills()[0])["KMS"])
+    assert sources(known)["KMS"] == "AWS"
+
+
+def test_of_a_price_in_tiers_the_first_counts_in_whatever_order_they_come() -> None:
+    metric = product(0.6, "EU-CW:MetricMonitorUsage", from_10000=0.1, from_250000=0.05)
+    known = asked({"pricing.get_products": alone("CW:MetricMonitorUsage", metric)}, "eu-west-1")
+    (item,) = (each for each in bills({}, known)[0].items if each.name == "CloudWatch")
+    assert "metrics x $0.6," in item.counted
+    assert item.source == "AWS, table", "alarms have theirs from the table"
+
+
+def test_two_prices_of_one_thing_are_none() -> None:
+    keys = [product(price, "EU-KMS-Keys") for price in (1.0, 2.0)]
+    known = asked({"pricing.get_products": alone("KMS-Keys", *keys)}, "eu-west-1")
+    assert sources(known)["KMS"] == "table"
+
+
+def test_extended_support_comes_on_top_of_the_clusters_price() -> None:
+    """$0.10 and $0.50: https://aws.amazon.com/eks/pricing/"""
+    known = asked({"pricing.get_products": priced}, kubernetes_version="1.33")
+    mine, _ = bills({"kubernetes_version": "1.33"}, known)
+    assert dollars(mine)["EKS"] == pytest.approx(0.60 * mine.way.hours)
 
 
 @pytest.mark.parametrize(
-    "answer", [denied("GetProducts"), {"PriceList": []}, offer("0.0000"), error("GetProducts", "X")]
+    "answer",
+    [denied("GetProducts"), {"PriceList": []}, offer(0.0), error("GetProducts", "X")],
 )
 def test_else_from_the_dated_table(answer: Any) -> None:
     known = asked({"pricing.get_products": answer})
     assert known.hourly["p4d.24xlarge"] == LISTED
     assert TABLE_OF in known.source
     assert known.notes == ()
+    assert set(sources(known).values()) == {"table"}
 
 
 def test_the_table_of_another_region_is_called_that() -> None:
@@ -76,7 +146,7 @@ def test_the_table_of_another_region_is_called_that() -> None:
 
 
 def spot(**asked_for: Any) -> dict[str, Any]:
-    assert asked_for["InstanceTypes"][0] == "p4d.24xlarge"
+    assert asked_for["InstanceTypes"][0] in ("p4d.24xlarge", "p4de.24xlarge")
     assert asked_for["AvailabilityZone"] == "us-west-2a"
     assert asked_for["ProductDescriptions"] == ["Linux/UNIX"]
     old, new = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2))
@@ -106,6 +176,7 @@ def test_spot_nodes_cost_what_spot_costs_now_and_2024s_do_not() -> None:
     }
     known = asked(answers, gpu__purchase="spot")
     assert known.spot == 7.5
+    assert sources(known, gpu__purchase="spot")["GPU nodes, training"] == "AWS"
     assert "us-west-2a" in known.notes[-1]
     mine, theirs = training(known)
     assert mine / theirs == pytest.approx(7.5 / LISTED)

@@ -14,11 +14,11 @@ import pytest
 
 from bionemo_eks.configuration import names
 from ops import preflight as room
-from ops.results import Result, Step, StepKind, Verdict
+from ops.results import Step, StepKind, Verdict
 from tests.context import COMPANY, read_settings
 from tests.ops.accounts import RESERVED
 from tests.ops.commands.command_line import Line
-from tests.simulated.accounts import preflight
+from tests.ops.preflight.mending import bionemo_on, looked_at, mended, ways
 from tests.simulated.answers import (
     BLOCK,
     WHEN,
@@ -122,6 +122,7 @@ def short_of(code: str) -> Account:
 _SECRET = "secretsmanager.get_secret_value"
 _NO_SECRET = error("GetSecretValue", "ResourceNotFoundException")
 
+_ESM2 = {"training.workload": "esm2", "gpu.instance_type": "g6.xlarge"}
 # Of a VPC that is there already.
 _GIVEN = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
 
@@ -371,55 +372,19 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
         lambda: reserved_as(BLOCK, **_LONG, AvailableInstanceCount=1),
         "Capacity Block",
     ),
+    "a file of one's own that is not in S3": (
+        lambda: Account({"dataset.url": "s3://mine/a/x.fasta"}, in_s3={"mine"}),
+        "Input files",
+    ),
+    "a model in a bucket that is not there": (
+        lambda: Account({**_ESM2, "training.start": "s3://mine/models/esm2"}),
+        "Input files",
+    ),
     "a Capacity Block that ends in an hour": (
         lambda: reserved_as(BLOCK, EndDate=datetime.now(UTC) + timedelta(hours=1)),
         "Capacity Block",
     ),
 }
-_DOABLE = {StepKind.COMMAND, StepKind.OPTIONS, StepKind.ARN}
-
-
-def ways(result: Result) -> list[list[Step]]:
-    """A remedy's ways: one that begins with `Or` is another way to the same end."""
-    found: list[list[Step]] = [[]]
-    for step in result.remedy:
-        if step.kind is StepKind.SENTENCE and step.text.startswith("Or "):
-            found.append([])
-        found[-1].append(step)
-    return [way for way in found if {step.kind for step in way} & _DOABLE or _says_what(way)]
-
-
-def _says_what(way: list[Step]) -> bool:
-    return any('" and deploy' in step.text for step in way)
-
-
-def looked_at(account: Account) -> dict[str, Result]:
-    """What preflight says of the account."""
-    return {each.name: each for each in preflight(dict(account.settings), account.answers())}
-
-
-def mended(account: Account, person: Person, check: str, way: int) -> dict[str, Result]:
-    """What preflight says once the remedies are carried out, one after the other."""
-    result = looked_at(account)[check]
-    assert result.verdict in (Verdict.FAIL, Verdict.WARN), result
-    person.carry_out(ways(result)[way])
-    for _ in range(3):
-        results = looked_at(account)
-        wrong = [each for each in results.values() if each.verdict is Verdict.FAIL]
-        if not wrong:
-            break
-        for each in wrong:
-            person.carry_out(ways(each)[0])
-    return results
-
-
-def bionemo_on(account: Account, line: Line) -> Callable[..., str]:
-    def run(*arguments: str) -> str:
-        chosen = [word for pair in account.settings.items() for word in ("-c", "=".join(pair))]
-        done = line(account.answers(), *arguments, *chosen)
-        return done.output
-
-    return run
 
 
 @pytest.mark.parametrize("title", list(STATES))

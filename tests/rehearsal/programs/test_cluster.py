@@ -59,7 +59,12 @@ JOBS = "/apis/batch/v1/namespaces/default/jobs"
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cloud assembly with the assets in it."""
     folder = tmp_path_factory.mktemp("assembly")
-    app = App(context=cdk_flags(), outdir=str(folder), analytics_reporting=False)
+    app = App(
+        context=cdk_flags(),
+        outdir=str(folder),
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
     build(app)
     app.synth()
     return folder

@@ -15,6 +15,8 @@ import pytest
 from bench.uniref50_data import write_fasta
 from tests.workloads.uniref50.harness import BEFORE_PUBLISHING, csv_files, run
 
+pytestmark = pytest.mark.slow
+
 SIZES = ("--val-size", "10", "--test-size", "100", "--num-csv-files", "5")
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from aws_cdk import Stack
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
@@ -18,6 +17,7 @@ from bionemo_eks.observability.job_alarms import JobAlarms
 from cloudwatch_metrics import values
 from job_states import Look, states
 from stall import Progress
+from tests.constructs.bare import bare_stack
 from tests.context import read_settings
 from tests.simulated.cloudwatch import CloudWatch
 from tests.workloads.watch.course import Course
@@ -32,7 +32,7 @@ NO_LIMITS = Limits()
 
 @cache
 def alarms() -> tuple[dict[str, Any], ...]:
-    stack = Stack()
+    stack = bare_stack()
     topic = sns.Topic(stack, "Topic")
     JobAlarms(stack, "Jobs", settings=SETTINGS, topic=topic)
     IdleAlarm(stack, "Idle", settings=SETTINGS, topic=topic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -62,6 +63,12 @@ def seen(course: Course, logs: Logs, minute: float = MINUTES) -> bool | None:
 def test_a_line_of_progress_in_any_workers_log_counts(text: str, goes_on: bool) -> None:
     """`w9` has rank 0 here: c10d puts it into any worker."""
     assert seen(training(), Logs(w9=text)) is goes_on
+
+
+def test_an_evaluation_of_esm2_is_progress_however_long_it_takes() -> None:
+    """It prints such a line once a minute: workloads/esm2/loop.py."""
+    line = "step 12,000: evaluation, 4,096 of 20,000 units"
+    assert re.search(WORKLOADS["esm2"].progress.pattern, line)
 
 
 def test_before_all_have_run_for_so_long_nobody_is_asked() -> None:
