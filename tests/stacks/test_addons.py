@@ -193,8 +193,12 @@ def test_log_groups_of_container_insights_belong_to_the_stack(default: Any) -> N
     assert all(each["DeletionPolicy"] == "Delete" for each in groups)
 
 
+NAMESPACES = {"cluster.job_namespaces": "team-a,team-b"}
+
+
+@pytest.mark.slow
 def test_each_further_namespace_has_an_operator_with_rights_in_it_alone(synth: Any) -> None:
-    deployment = synth(**{"cluster.job_namespaces": "team-a,team-b"})
+    deployment = synth(**NAMESPACES)
     objects = deployment.kubernetes_objects("Addons")
     places = {
         each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"][0]["args"]
@@ -227,18 +231,20 @@ def test_each_further_namespace_has_an_operator_with_rights_in_it_alone(synth: A
     assert not [each for each in objects if each["kind"].startswith("Cluster")]
 
 
+@pytest.mark.slow
 def test_the_operators_do_not_take_each_others_pods(synth: Any) -> None:
-    deployment = synth(**{"cluster.job_namespaces": "team-a"})
+    deployment = synth(**NAMESPACES)
     selectors = [
         each["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"]
         for each in deployment.kubernetes_objects("Addons")
         if each["kind"] == "Deployment"
     ]
-    assert len(set(selectors)) == len(selectors) == 2
+    assert len(set(selectors)) == len(selectors) == 3
 
 
+@pytest.mark.slow
 def test_a_namespace_outlives_its_setting_for_it_holds_peoples_own(synth: Any) -> None:
-    deployment = synth(**{"cluster.job_namespaces": "team-a"})
+    deployment = synth(**NAMESPACES)
     kept = [
         each
         for each in deployment.json("Addons")["Resources"].values()

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aws_cdk import App
 
-from app import build
-from tests.context import COMPANY, UNSTAGED, cdk_flags
+from tests.context import COMPANY
 
+pytestmark = pytest.mark.slow
+
+# Each synthesises.
 pytestmark = pytest.mark.slow
 
 BOUNDARY, PATH, KEY = COMPANY.values()
@@ -132,9 +133,9 @@ def test_without_them_nothing_says_a_word(default: Any) -> None:
 @pytest.mark.parametrize(
     "setting", ["account.bootstrap_qualifier", "@aws-cdk/core:bootstrapQualifier"]
 )
-def test_the_stacks_are_deployed_by_the_bootstrap_of_the_qualifier(setting: str) -> None:
-    app = App(context=cdk_flags(**{setting: "mine"}) | UNSTAGED, analytics_reporting=False)
-    build(app)
-    for stack in app.synth().stacks:
+def test_the_stacks_are_deployed_by_the_bootstrap_of_the_qualifier(
+    synth: Any, setting: str
+) -> None:
+    for stack in synth(**{setting: "mine"}).assembly.stacks:
         assert "cdk-mine-deploy-role-" in str(stack.assume_role_arn)
         assert stack.bootstrap_stack_version_ssm_parameter == "/cdk-bootstrap/mine/version"

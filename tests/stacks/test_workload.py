@@ -207,6 +207,7 @@ def named(deployment: Any, kind: str, name: str) -> dict[str, Any]:
     return dict(found)
 
 
+@pytest.mark.slow
 def test_without_data_preparation_a_look_takes_its_place_and_all_else_waits_for_it(
     synth: Any,
 ) -> None:
@@ -227,6 +228,7 @@ def test_without_data_preparation_a_look_takes_its_place_and_all_else_waits_for_
     assert arguments[arguments.index("--data-job") + 1] == look["metadata"]["name"]
 
 
+@pytest.mark.slow
 def test_without_data_and_training_no_job_is_there_and_the_watch_may_read_none(
     synth: Any,
 ) -> None:

@@ -10,10 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 
 from bionemo_eks.configuration import reader
 from bionemo_eks.configuration.addresses import wrong_with_url
+from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES
 from bionemo_eks.jobs.dataset_job import DATA_JOB, PROGRAM_FOLDER, dataset_objects
 from bionemo_eks.jobs.places import FSX
 from bionemo_eks.jobs.training_job import training_job
@@ -306,3 +308,22 @@ def test_its_pod_has_no_rights() -> None:
     context = container(job)["securityContext"]
     assert context["allowPrivilegeEscalation"] is False
     assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_without_the_data_job_one_looks_for_a_training_and_none_without() -> None:
+    off = {"dataset.enabled": "false"}
+    program, look = dataset_objects(read_settings(off))
+    (container,) = look["spec"]["template"]["spec"]["containers"]
+    assert container["args"][:2] == ["--data", "/fsx/processed"]
+    assert container["command"][-1].rpartition("/")[2] in program["data"]
+    kubernetes_validate.validate(look, DEFAULT_KUBERNETES, strict=True)
+    assert dataset_objects(read_settings({**off, "training.enabled": "false"})) == []
+    with_data = dataset_objects(read_settings({"training.enabled": "false"}))[-1]
+    assert look["metadata"]["name"] != with_data["metadata"]["name"]
+
+
+def test_without_the_data_job_no_size_of_it_is_refused() -> None:
+    small = {"dataset.val_size": "1"}
+    with pytest.raises(reader.SettingsError, match="val_size"):
+        read_settings(small)
+    assert read_settings({**small, "dataset.enabled": "false"})
