@@ -72,10 +72,18 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "training.enabled": "false",
     },
 }
+# Those whose every kind of resource others have too.
+_ALIKE = {"1.29-private-p4d", "1.32-p3dn", "1.33-g5", "1.36-p5e"}
 NAMESPACES = {"default", "kube-system", "kubeflow"}
 
 
-@pytest.fixture(params=DEPLOYMENTS, scope="module")
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.slow) if name in _ALIKE else name
+        for name in DEPLOYMENTS
+    ],
+    scope="module",
+)
 def deployment(request: pytest.FixtureRequest, synth: Any) -> Any:
     return synth(**DEPLOYMENTS[request.param])
 

@@ -57,12 +57,14 @@ def test_any_text_for_any_setting(name: str, value: str) -> None:
         assert "llowed" in text
 
 
+@pytest.mark.slow
 @given(block=st.dictionaries(st.sampled_from([*NAMES, *(n.split(".")[0] for n in NAMES)]), VALUES))
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_any_block_in_cdk_json(block: dict[str, Any]) -> None:
     accepted_or_told({"bionemo": block})
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(NAMES), value=VALUES)
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_any_value_for_any_setting_in_cdk_json(name: str, value: Any) -> None:
@@ -73,6 +75,7 @@ def test_any_value_for_any_setting_in_cdk_json(name: str, value: Any) -> None:
 WHOLE = [name for name, field in setting_fields(MODEL) if field.annotation is int]
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(WHOLE), value=VALUES | st.from_regex(r"[0-9_ .e+-]{1,6}"))
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_a_whole_number_is_taken_only_as_one_writes_it(name: str, value: Any) -> None:

@@ -66,6 +66,7 @@ def rows(content: bytes, chunk: int) -> bytes:
     return b"".join(block.text for block in FastaReader("a.fasta").rows(chunks))
 
 
+@pytest.mark.slow
 @given(content=files(), chunk=st.integers(1, 5000), block=st.integers(1, 3000))
 @settings(max_examples=300, deadline=None)
 def test_rows_are_those_that_pyfastx_reads(content: bytes, chunk: int, block: int) -> None:

@@ -195,6 +195,7 @@ ANNOUNCED = 0o644
 LONG_AGO = 1_000_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moved", [False, True])
 def test_each_published_file_is_changed_where_it_lies(
     made: Path, tmp_path: Path, moved: bool
@@ -223,6 +224,7 @@ def test_each_published_file_is_changed_where_it_lies(
         assert file.stat().st_mtime >= began - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
