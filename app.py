@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Environment, Tags, Validations
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Tags, Validations
 
+from bionemo_eks.account.roles import govern_roles
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.advice import advice
 from bionemo_eks.configuration.cdk_context import read_files
@@ -33,6 +34,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
     """
     settings = read_settings(app.node.get_all_context(), workloads)
     environment = Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=settings.region)
+    qualifier = settings.account.bootstrap_qualifier or None
 
     def common(stack: str, description: str) -> dict[str, Any]:
         return {
@@ -40,6 +42,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
             "env": environment,
             "stack_name": names.stack_name(settings, stack),
             "description": f"BioNeMo on EKS: {description}",
+            "synthesizer": DefaultStackSynthesizer(qualifier=qualifier),
         }
 
     subnets = None
@@ -74,12 +77,19 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
         **common("Observability", "dashboard, alarms, messages"),
     )
     observability.add_stack_dependency(addons)
-    Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
-    for key, value in settings.tags.items():
-        Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
+    _mark_everything(app, settings)
     for name, text in advice(settings, datetime.now(UTC).date()).items():
         Validations.of(cluster).add_warning(f"bionemo:{name}", text)
     return settings
+
+
+def _mark_everything(app: App, settings: Settings) -> None:
+    """Give all resources their tags, and all roles boundary and path, wherever they are."""
+    account = settings.account
+    govern_roles(app, permissions_boundary=account.permissions_boundary, path=account.role_path)
+    Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
+    for key, value in settings.tags.items():
+        Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
 
 
 def main() -> int:

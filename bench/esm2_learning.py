@@ -47,7 +47,8 @@ def accuracy(folder: Path, sequences: list[str]) -> tuple[float, float]:
     from attention import Boundaries
     from exchange import read_architecture, read_model
     from model import Esm2
-    from vocabulary import CLS, EOS, MASK, encode
+    from tokens import CLS, EOS, MASK
+    from vocabulary import encode
 
     model = Esm2(read_architecture(folder))
     read_model(folder, model)

@@ -2,7 +2,7 @@
 
     .venv-training/bin/python -m bench.esm2_memory [--sizes 150M 650M 3B]
 
-Peaks of one training step in fp32: of FakeTensor's tracker (which allocates nothing), and with
+Peaks of a training's steps in fp32: of FakeTensor's tracker (which allocates nothing), and with
 --measure of a real step of the smallest model, as growth of the process's resident memory.
 """
 
@@ -12,6 +12,7 @@ import argparse
 import itertools
 import resource
 import sys
+from collections.abc import Callable
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -24,8 +25,14 @@ TOKENS, LONGEST = 16_384, 1024
 GB = 1e9
 
 
-def step(size: str, tokens: int, recompute: bool) -> None:
-    """Forward, backward and the optimizer on sequences of LONGEST tokens."""
+def step(
+    size: str, tokens: int, recompute: bool, before: Callable[[], object] = lambda: None
+) -> None:
+    """Forward, backward and the optimizer on sequences of LONGEST tokens, twice.
+
+    Only the second time is the optimizer's state there while activations are. `before` is called
+    before each.
+    """
     from architecture import SIZES
     from attention import Boundaries
     from model import Esm2
@@ -36,9 +43,12 @@ def step(size: str, tokens: int, recompute: bool) -> None:
     starts = [*range(0, tokens, LONGEST), tokens]
     row = Boundaries(torch.tensor(starts, dtype=torch.int32), tokens, LONGEST, tuple(starts))
     places = torch.arange(0, tokens, 7)
-    logits = model(torch.full((tokens,), 5), row, places)
-    cross_entropy(logits, torch.full((len(places),), 5)).backward()
-    optimizer.step()
+    for _ in range(2):
+        before()
+        optimizer.zero_grad()
+        logits = model(torch.full((tokens,), 5), row, places)
+        cross_entropy(logits, torch.full((len(places),), 5)).backward()
+        optimizer.step()
 
 
 def faked(size: str, tokens: int, recompute: bool) -> float:
@@ -47,7 +57,7 @@ def faked(size: str, tokens: int, recompute: bool) -> float:
     from torch.distributed._tools.mem_tracker import MemTracker
 
     with FakeTensorMode(), MemTracker() as tracker:
-        step(size, tokens, recompute)
+        step(size, tokens, recompute, tracker.reset_mod_stats)
     peak = tracker.get_tracker_snapshot("peak")
     return float(max(each["Total"] for each in peak.values()))
 

@@ -70,6 +70,25 @@ class Run:
             for each in self.processes:
                 each.kill()
 
+    def wait_as_torchrun(self, grace: float) -> list[int]:
+        """The same; once one has failed, the others get SIGTERM, and SIGKILL `grace` seconds later.
+
+        Else one would wait long for another that had ended before they met.
+        https://docs.pytorch.org/docs/stable/elastic/run.html
+        """
+        while all(each.poll() in (None, 0) for each in self.processes):
+            if not any(each.poll() is None for each in self.processes):
+                break
+            time.sleep(0.1)
+        for each in self.processes:
+            each.terminate()
+        until = time.monotonic() + grace
+        while time.monotonic() < until and any(each.poll() is None for each in self.processes):
+            time.sleep(0.1)
+        for each in self.processes:
+            each.kill()
+        return [each.wait() for each in self.processes]
+
     def signal(self, number: signal.Signals, rank: int) -> None:
         """Send signal `number` to process `rank`."""
         self.processes[rank].send_signal(number)

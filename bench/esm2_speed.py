@@ -63,7 +63,7 @@ def padded_step(size: Any, unit: Any) -> tuple[Callable[[], Any], float]:
     """The same by EsmForMaskedLM, its labels and its attention mask; and the share of padding."""
     from transformers import EsmConfig, EsmForMaskedLM
 
-    from vocabulary import PAD
+    from tokens import PAD
 
     model = EsmForMaskedLM(EsmConfig(**size.as_config())).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -227,6 +228,19 @@ def stacks(deployment: Deployment) -> dict[str, dict[str, Any]]:
         for each in deployment.once("stacks", ask)
         if each["StackName"] in own and each["StackStatus"] != "DELETE_COMPLETE"
     }
+
+
+def template(deployment: Deployment, stack: str) -> dict[str, Any]:
+    """Return the template of one of `names.STACKS` as it was deployed; ClientError without it."""
+    name = names.stack_name(deployment.settings, stack)
+
+    def ask() -> dict[str, Any]:
+        body = deployment.aws.client("cloudformation").get_template(StackName=name)["TemplateBody"]
+        # boto3 has parsed what is JSON, but not what an emulator hands on as text.
+        found: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return found
+
+    return deployment.once(f"template {stack}", ask)
 
 
 def is_standing(status: str) -> bool:

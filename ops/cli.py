@@ -15,10 +15,12 @@ from ops.commands.cost import cost
 from ops.commands.curve import curve
 from ops.commands.embed import embed
 from ops.commands.leftovers import leftovers
+from ops.commands.logs import logs
 from ops.commands.model import model
 from ops.commands.preflight import preflight
 from ops.commands.ready import ready
 from ops.commands.retry import retry
+from ops.commands.shell import shell
 from ops.commands.status import status
 from ops.commands.verify import verify
 from ops.project import version
@@ -36,6 +38,8 @@ for _command in (
     ready,
     status,
     verify,
+    logs,
+    shell,
     retry,
     cost,
     leftovers,

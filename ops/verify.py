@@ -10,10 +10,12 @@ from kubernetes import client as kubernetes
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.commands import DEPLOY
+from bionemo_eks.configuration.efa import RESOURCE, efas
 from bionemo_eks.configuration.scheduling import CORE_SELECTOR, GPU_SELECTOR, GPU_TOLERATION
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import CHARTS
 from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.training_operator import OPERATORS, operator_name
 from ops.aws import Deployment, instances, is_own
 from ops.cluster.api import ClusterError, asked
 from ops.cluster.inside import GPU, allocatable, is_ready
@@ -35,7 +37,7 @@ def verify(api: kubernetes.ApiClient, deployment: Deployment) -> list[Result]:
     """Return what each check of the cluster found; one that gets no answer could not tell."""
     listed: dict[str, Callable[[], Result]] = {
         "Nodes": partial(nodes, api, deployment.settings),
-        "Training operator": partial(controller, api, "Training operator", "kubeflow", "training-"),
+        **_operators(api, deployment.settings),
         "FSx CSI controller": partial(
             controller, api, "FSx CSI controller", "kube-system", "fsx-csi-controller"
         ),
@@ -48,7 +50,19 @@ def verify(api: kubernetes.ApiClient, deployment: Deployment) -> list[Result]:
             dry_run, api, "A GPU pod", dict(GPU_SELECTOR), [dict(GPU_TOLERATION)], {GPU: "1"}
         ),
     }
+    if deployment.settings.efa:
+        listed["EFA"] = partial(efa, api, deployment)
     return [_guarded(name, check) for name, check in listed.items()]
+
+
+def _operators(api: kubernetes.ApiClient, settings: Settings) -> dict[str, Callable[[], Result]]:
+    """Return a check for the operator of each namespace."""
+    places = {"Training operator": NAMESPACE}
+    places |= {f"Training operator, {each}": each for each in settings.cluster.job_namespaces}
+    return {
+        name: partial(controller, api, name, OPERATORS, operator_name(namespace))
+        for name, namespace in places.items()
+    }
 
 
 def _guarded(name: str, check: Callable[[], Result]) -> Result:
@@ -91,10 +105,10 @@ def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
     return passed("Nodes", said)
 
 
-def controller(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -> Result:
+def controller(api: kubernetes.ApiClient, name: str, namespace: str, deployed: str) -> Result:
     """A controller: all its replicas available, and at least one."""
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_deployment, namespace).items
-    workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
+    workload = next((each for each in listed if each.metadata.name == deployed), None)
     if workload is None:
         return failed(name, f"not there (namespace {namespace})", command(DEPLOY))
     there, wanted = workload.status.available_replicas or 0, workload.spec.replicas or 0
@@ -163,6 +177,20 @@ def gpus(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
     if paid_nodes < settings.gpu.nodes:
         return warned("GPUs", f"{said}; {settings.gpu.nodes} nodes while training")
     return passed("GPUs", said)
+
+
+def efa(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
+    """As many EFAs allocatable as the instances that run have."""
+    name, paid_nodes = "EFA", _paid_nodes(deployment)
+    if not paid_nodes:
+        return passed(name, "no GPU node runs, so none is missing")
+    wanted = paid_nodes * efas(deployment.settings.gpu_instance)
+    there = sum(allocatable(node, RESOURCE) for node in _nodes(api, dict(GPU_SELECTOR)))
+    said = f"{there} of {wanted} allocatable on {paid_nodes} nodes"
+    if there < wanted:
+        look = command("kubectl get daemonset -n kube-system aws-efa-k8s-device-plugin")
+        return failed(name, said, "A node takes minutes to start. Then look:", look)
+    return passed(name, said)
 
 
 def _paid_nodes(deployment: Deployment) -> int:

@@ -14,6 +14,7 @@ from rich.console import Console
 from bionemo_eks.configuration.cdk_context import settings_of
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.jobs.workloads import WORKLOADS
+from rehearsal.inputs import ElsewhereError
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER
 from rehearsal.local_aws.server import ServerError, local_aws
 from rehearsal.machine.environment import (
@@ -44,6 +45,7 @@ app = typer.Typer(
 _EXPECTED = (
     CdkError,
     ClusterError,
+    ElsewhereError,
     KubeconfigError,
     KubectlError,
     PodError,
@@ -96,11 +98,23 @@ def run(
             "Needs the environment of `make setup-training`.",
         ),
     ] = False,
+    fasta: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="Sequences of your own, plain or gzipped, for the data Job in place of made-up "
+            "ones: what comes out of them with these settings.",
+        ),
+    ] = None,
 ) -> None:
     """Deploy everything, show what stands, compare, destroy, show what is left.
 
     The real CDK CLI runs against a local AWS. In place of a cluster stands a ledger, which
-    refuses what an API server would refuse. The exit status is 0 when every step went well.
+    refuses what an API server would refuse. The exit status is 0 when every step went well. A page
+    for a browser is left, which says what was made; its last lines say where.
 
     Example: `python -m rehearsal run --keep -c gpu.nodes=1 -c kubernetes_version=1.34`
     """
@@ -112,6 +126,7 @@ def run(
         port=port,
         folder=folder or KEPT,
         train=train,
+        fasta=fasta,
     )
     try:
         refuse_a_real_account()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops.show.verdict import NEXT, bionemo, show_verdict
 from rehearsal.here import run_pods
+from rehearsal.inputs import bring, put, refuse_what_is_elsewhere, what_is_next, with_own_file
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.kubernetes.relay import relay
 from rehearsal.local_aws import clients, inventory
@@ -30,15 +31,15 @@ from rehearsal.machine.environment import ACCOUNT, ROOT, child_environment
 from rehearsal.machine.workspace import (
     KEPT,
     LOGS,
+    PAGE,
     TRAINED,
     keep,
     refuse_what_cannot_be_kept_in,
     workspace,
 )
-from rehearsal.output import artifacts, report
+from rehearsal.output import artifacts, page, report, standing
 from rehearsal.output.steps import Steps
 from rehearsal.past_its_end import only_the_version_has_ended, refused_by_aws
-from rehearsal.pods import view
 from rehearsal.programs import kubeconfig, kubectl
 from rehearsal.programs.cdk_cli import CdkCli, StackProgress
 from rehearsal.programs.cluster import Cluster
@@ -59,7 +60,8 @@ class RehearsalError(RuntimeError):
 class Options:
     """What a user may choose: settings as `key=value`, a real cluster, what to keep where.
 
-    `port` 0 is one that is free; `train`: whether the training runs here, too.
+    `port` 0 is one that is free; `train`: whether the training runs here, too; `fasta`: the user's
+    own sequences, in place of made-up ones.
     """
 
     context: list[str]
@@ -68,19 +70,21 @@ class Options:
     port: int = 0
     folder: Path = KEPT
     train: bool = False
+    fasta: Path | None = None
 
 
 def rehearse(options: Options, console: Console) -> None:
     """Run every step; raise the step's error at the first that fails."""
+    given = options.context
+    options = replace(options, context=with_own_file(given, options.fasta))
     settings = settings_of(ROOT, WORKLOADS, options.context)
-    _refuse_what_is_elsewhere(settings)
+    refuse_what_is_elsewhere(settings, options.train)
     if options.kubeconfig:
         kubectl.refuse_another_machine()
         kubeconfig.server_of(options.kubeconfig)
     # Through symbolic links, so that what is kept takes the place of what they lead to.
     kept = Path(os.path.realpath(options.folder))
-    if options.keep or options.train:
-        refuse_what_cannot_be_kept_in(kept)
+    refuse_what_cannot_be_kept_in(kept)
     steps = Steps(console)
     with workspace() as folder:
         with (
@@ -90,11 +94,16 @@ def rehearse(options: Options, console: Console) -> None:
             ) as running,
             cluster.steps_end() if cluster else nullcontext(),
         ):
-            _Rehearsal(options, settings, folder, running.endpoint, steps, cluster).run()
-        if options.keep or options.train:
-            keep(folder, kept, "" if options.keep else TRAINED)
+            stood, cost = _Rehearsal(
+                options, settings, folder, running.endpoint, steps, cluster
+            ).run()
+        page.write(
+            folder / PAGE, page.Rehearsed(settings, options.context, stood, cost, steps.spans)
+        )
+        keep(folder, kept, () if options.keep else (PAGE, TRAINED))
     console.print()
     console.print(steps.summary())
+    console.print(f"What was made, as a page for a browser: {kept / PAGE}", soft_wrap=True)
     if options.keep:
         console.print(f"Objects, charts and resources: {kept}")
     if options.train:
@@ -102,7 +111,7 @@ def rehearse(options: Options, console: Console) -> None:
     show_verdict(
         console,
         "Passed. Nothing reached AWS.",
-        f"{bionemo('preflight', options.context)}, with an account's credentials (README.md)",
+        what_is_next(bionemo("preflight", given), changed=options.context != given),
     )
 
 
@@ -118,14 +127,6 @@ def _cluster(options: Options, steps: Steps) -> Iterator[tuple[Cluster | None, s
     cluster = Cluster(options.kubeconfig, steps.say)
     with relay(cluster.take) as address, cluster.cleared():
         yield cluster, address
-
-
-def _refuse_what_is_elsewhere(settings: Settings) -> None:
-    if settings.network.vpc_id:
-        raise RehearsalError(
-            f"Setting 'network.vpc_id' is {settings.network.vpc_id}: that VPC is in your account, "
-            "which the rehearsal does not see.\n  Rehearse without it: -c network.vpc_id="
-        )
 
 
 class _Rehearsal:
@@ -150,7 +151,8 @@ class _Rehearsal:
         # For the update of a real cluster.
         self._changed = CdkCli(self._environment, self._folder / "cdk.out-changed", logs / "update")
 
-    def run(self) -> None:
+    def run(self) -> tuple[standing.Standing, page.Cost]:
+        """Run the steps; return what stood in between, and what a run of it would cost."""
         step = self._steps.step
         with step("Synthesise: cdk synth"):
             self._cdk.synth(self._options.context)
@@ -158,7 +160,12 @@ class _Rehearsal:
             with step("Ask the cluster of --kubeconfig"):
                 self._ask_the_cluster(self._cluster, self._options.kubeconfig)
         with step("Bootstrap: cdk bootstrap"):
-            self._cdk.bootstrap(f"aws://{ACCOUNT}/{self._settings.region}")
+            self._cdk.bootstrap(
+                f"aws://{ACCOUNT}/{self._settings.region}",
+                self._settings.account.bootstrap_qualifier,
+            )
+        pods, logs, fasta = self._folder / "pod", self._folder / LOGS, self._options.fasta
+        put(self._client, self._settings, fasta, self._options.train, pods / "fsx", self._steps)
         before = inventory.take(self._client)
         with step("Check the account: bionemo preflight"):
             self._check_the_account()
@@ -166,13 +173,14 @@ class _Rehearsal:
             self._cdk.deploy(self._follow(status.update))
         ledger = Ledger.load(ledger_path(self._ledgers, self._settings.cluster_name))
         with step("What stands"):
-            self._show(ledger)
+            stood = self._show(ledger)
             self._keep(ledger)
+            cost = self._cost()
         with step("Look after it: bionemo status"):
             self._operate("status")
         trained = self._folder / TRAINED if self._options.train else None
-        pods, logs = self._folder / "pod", self._folder / LOGS
-        run_pods(ledger, self._settings, pods, logs, self._steps, trained)
+        bring(self._client, pods / "fsx")
+        run_pods(ledger, self._settings, pods, logs, self._steps, trained, fasta)
         with step("Compare: cdk diff"):
             self._cdk.diff()
             self._steps.say("There are no differences.")
@@ -187,6 +195,7 @@ class _Rehearsal:
         with step("What is left: bionemo leftovers"):
             self._operate("leftovers")
             self._show_what_it_overlooks(inventory.left(before, inventory.take(self._client)))
+        return stood, cost
 
     @property
     def _ledgers(self) -> Path:
@@ -204,35 +213,26 @@ class _Rehearsal:
 
         return read
 
-    def _show(self, ledger: Ledger) -> None:
-        console, cluster = self._steps.console, self._settings.cluster_name
-        eks = self._client("eks")
-        addons = [
-            eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
-            for name in eks.list_addons(clusterName=cluster)["addons"]
-        ]
-        groups = view.node_groups(self._client, cluster)
-        report.show_nodes(console, groups)
-        report.show_addons(console, addons, ledger)
-        report.show_objects(console, ledger)
+    def _show(self, ledger: Ledger) -> standing.Standing:
+        stood = standing.take(self._client, self._endpoint, self._settings, ledger)
+        standing.show(self._steps.console, stood)
         if self._cluster:
             charts = ", ".join(ledger.charts)
             self._steps.say(f"Left out on the cluster of --kubeconfig: charts {charts}; add-ons.")
-        placed = view.placements(ledger, groups)
-        report.show_pods(console, placed)
-        homeless = [pod["metadata"]["name"] for pod, node in placed if node is None]
-        if homeless:
-            raise RehearsalError(f"No node has room for {', '.join(homeless)}")
+        if stood.homeless:
+            raise RehearsalError(f"No node has room for {', '.join(stood.homeless)}")
+        return stood
 
     def _keep(self, ledger: Ledger) -> None:
         """Write the files that --keep is for."""
-        if not self._options.keep:
-            return
-        artifacts.write_objects(self._folder / "kubernetes", ledger)
-        artifacts.write_charts(self._folder / "charts.yaml", ledger)
-        artifacts.write_resources(
-            self._folder / "aws-resources.yaml", resources(self._endpoint, self._settings.region)
-        )
+        if self._options.keep:
+            made = resources(self._endpoint, self._settings.region)
+            artifacts.write(self._folder, ledger, made)
+
+    def _cost(self) -> page.Cost:
+        """Return what `bionemo cost` says; where it has no estimate, why."""
+        done = self._ops("cost", "--json")
+        return json.loads(done.stdout) if done.returncode in _OPS_FINE else done.stderr.strip()
 
     def _ask_the_cluster(self, cluster: Cluster, file: Path) -> None:
         """Before all that takes minutes: whether the user's cluster will take the objects."""

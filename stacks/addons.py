@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from aws_cdk import Stack
+from aws_cdk import CfnResource, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from bionemo_eks.addons.cluster_autoscaler import ClusterAutoscaler
 from bionemo_eks.addons.device_plugin import add_device_plugin
+from bionemo_eks.addons.efa_plugin import add_efa_plugin
 from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
 from bionemo_eks.cluster.cluster import EksCluster, import_cluster
 from bionemo_eks.cluster.manifest import add_manifest
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.addons import addon_configuration
 from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.configuration.versions import IMAGES, NODE_MONITOR
+from bionemo_eks.configuration.versions import NODE_MONITOR
 from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.training_operator import operator_objects
 from bionemo_eks.logs.log_group import log_group
 
 
@@ -54,6 +57,8 @@ class AddonsStack(Stack):
             release=settings.release,
         )
         add_device_plugin(self.cluster)
+        if settings.efa:
+            add_efa_plugin(self.cluster)
         self._add_training_operator()
 
     def _addon(
@@ -114,18 +119,23 @@ class AddonsStack(Stack):
         self._addon("amazon-cloudwatch-observability", {"cloudwatch-agent": role.role_arn})
 
     def _add_training_operator(self) -> None:
-        """Add the operator: namespace and CRD first, for the rest is refused without them."""
-        image = {"training_operator_image": IMAGES["training-operator"].reference}
+        """Add the operators: namespace and CRD first, for the rest is refused without them."""
         first = add_manifest(
             self.cluster,
             "TrainingOperatorApi",
             *manifests.load("training-operator/namespace.yaml"),
             *manifests.load("training-operator/pytorchjob-crd.yaml"),
         )
-        operator = add_manifest(
-            self.cluster,
-            "TrainingOperator",
-            *manifests.load("training-operator/rbac.yaml"),
-            *manifests.load("training-operator/deployment.yaml", image),
-        )
+        operator = add_manifest(self.cluster, "TrainingOperator", *operator_objects(NAMESPACE))
         operator.node.add_dependency(first)
+        for name in self._settings.cluster.job_namespaces:
+            place = add_manifest(
+                self.cluster,
+                f"JobNamespace-{name}",
+                *manifests.load("training-operator/job-namespace.yaml", {"namespace": name}),
+            )
+            cast(CfnResource, place.node.default_child).apply_removal_policy(RemovalPolicy.RETAIN)
+            further = add_manifest(
+                self.cluster, f"TrainingOperator-{name}", *operator_objects(name)
+            )
+            further.node.add_dependency(first, place)

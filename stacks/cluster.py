@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
@@ -48,6 +49,9 @@ class ClusterStack(Stack):
             ),
             admins=cluster.admins,
             admin_trust=cluster.admin_trust,
+            key=kms.Key.from_key_arn(self, "Key", arn)
+            if (arn := settings.account.kms_key)
+            else None,
             log_group_name=names.control_plane_log_group(settings),
             log_days=cluster.log_days,
         )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from bionemo_eks.configuration import names
+from bionemo_eks.configuration.inputs import links
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.places import FSX, PROCESSED
@@ -34,6 +36,7 @@ class StorageStack(Stack):
         super().__init__(scope, construct_id, **stack)
         subnets = subnets or existing_subnets(self, settings.network)
         storage = settings.storage
+        key = kms.Key.from_key_arn(self, "Key", arn) if (arn := settings.account.kms_key) else None
         self.bucket = DataBucket(
             self,
             "DataBucket",
@@ -44,6 +47,7 @@ class StorageStack(Stack):
                 f"{each.results.removeprefix(f'{FSX}/')}/": storage.noncurrent_checkpoint_days
                 for each in workloads.values()
             },
+            key=key,
         )
         self.file_system = LustreFileSystem(
             self,
@@ -53,22 +57,17 @@ class StorageStack(Stack):
             client_cidrs=subnets.node_cidrs,
             capacity_gib=storage.capacity_gib,
             throughput=storage.throughput,
+            key=key,
             log_group_name=names.lustre_log_group(settings),
             log_days=settings.cluster.log_days,
         )
         # Of every workload, so that none's checkpoints are cut off while another one trains.
         linked = [PROCESSED, *(each.results for each in workloads.values())]
         self.file_system.associate(self.bucket, [path.removeprefix(FSX) for path in linked])
+        for link in links(settings):
+            self.file_system.read(link.address, link.folder)
         if storage.keep_bucket:
-            guard = ExportGuard(
-                self,
-                "ExportGuard",
-                file_system_id=self.file_system.file_system_id,
-                bucket=self.bucket,
-                folder=PROCESSED.removeprefix(f"{FSX}/"),
-                log_days=settings.cluster.log_days,
-            )
-            guard.node.add_dependency(self.file_system)
+            self._wait_for_the_export(key, settings.cluster.log_days)
         else:
             # CDK empties the bucket by a function, and leaves its log.
             own_function_logs(self, self, days=settings.cluster.log_days)
@@ -79,3 +78,15 @@ class StorageStack(Stack):
             description="Data set and checkpoints; kept by cdk destroy unless told otherwise",
         )
         CfnOutput(self, "FileSystemId", value=self.file_system.file_system_id)
+
+    def _wait_for_the_export(self, key: kms.IKey | None, log_days: int) -> None:
+        guard = ExportGuard(
+            self,
+            "ExportGuard",
+            file_system_id=self.file_system.file_system_id,
+            bucket=self.bucket,
+            folder=PROCESSED.removeprefix(f"{FSX}/"),
+            key=key,
+            log_days=log_days,
+        )
+        guard.node.add_dependency(self.file_system)

@@ -44,45 +44,35 @@ class WorkloadStack(Stack):
             kubectl_provider_arn=eks.kubectl_provider_arn,
             kubectl_role_arn=eks.kubectl_role_arn,
         )
-        volume = add_manifest(
-            cluster,
-            "Volume",
-            *manifests.load(
-                "workload/volume.yaml",
-                {
-                    "file_system_id": file_system.file_system_id,
-                    "dns_name": file_system.dns_name,
-                    "mount_name": file_system.mount_name,
-                },
-            ),
-        )
+        volume = add_manifest(cluster, "Volume", *_volume(file_system))
         dataset = dataset_objects(settings)
-        data_job = self._data_job(settings, cluster, dataset)
-        training = training_job(settings, dataset[-1])
+        data_job = dataset[-1] if dataset else None
+        preparing = [self._data_job(settings, cluster, dataset)] if dataset else []
+        training = training_job(settings, data_job)
         workload = settings.workload
         training_manifest = add_manifest(
             cluster, workload.construct_id("Training"), training_program(workload), training
         )
         # Deleted in reverse: a claim in use, or a volume that is claimed, does not go away.
-        data_job.node.add_dependency(volume)
-        training_manifest.node.add_dependency(volume)
+        for each in (*preparing, training_manifest):
+            each.node.add_dependency(volume)
         launcher: KubernetesObject | None = None
-        if settings.training.enabled:
+        if settings.training.enabled and data_job:
             launcher_and_rights = launcher_objects(
-                settings, dataset_job=dataset[-1], training_job=training
+                settings, dataset_job=data_job, training_job=training
             )
             launcher = launcher_and_rights[-1]
             launching = add_manifest(
                 cluster, workload.construct_id("Launcher"), *launcher_and_rights
             )
-            launching.node.add_dependency(data_job, training_manifest)
+            launching.node.add_dependency(*preparing, training_manifest)
             if settings.gpu.purchase == "capacity-block":
                 launching.node.add_dependency(self._identity_of_the_launcher(settings))
         watch = add_manifest(
             cluster,
             workload.construct_id("Watch"),
             *watch_objects(
-                settings, dataset_job=dataset[-1], training_job=training, launcher=launcher
+                settings, dataset_job=data_job, training_job=training, launcher=launcher
             ),
         )
         # A pod gets its identity when it starts, or never.
@@ -170,6 +160,15 @@ class WorkloadStack(Stack):
         )
         identity.node.add_dependency(role)
         return role, identity
+
+
+def _volume(file_system: LustreFileSystem) -> list[KubernetesObject]:
+    values = {
+        "file_system_id": file_system.file_system_id,
+        "dns_name": file_system.dns_name,
+        "mount_name": file_system.mount_name,
+    }
+    return manifests.load("workload/volume.yaml", values)
 
 
 def _sees_capacity_blocks() -> iam.PolicyStatement:

@@ -23,6 +23,13 @@ USABLE = [
     for name, each in GPU_INSTANCE_TYPES.items()
     if next(iter(WORKLOADS.values())).gpus.met_by(each)
 ]
+# What a company's account may ask for.
+COMPANY = {
+    "account.permissions_boundary": "arn:aws:iam::111122223333:policy/teams/limits",
+    "account.role_path": "/teams/biology/",
+    "account.kms_key": "arn:aws:kms:us-west-2:111122223333:key/"
+    "01234567-89ab-cdef-0123-456789abcdef",
+}
 # Assets stay where they are: each cloud assembly would get a copy of kubectl's and helm's 57 MB.
 UNSTAGED = {"aws:cdk:disable-asset-staging": True}
 ROOT = Path(__file__).resolve().parents[1]

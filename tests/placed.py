@@ -6,7 +6,7 @@ from typing import Any
 
 from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
 from rehearsal.kubernetes.ledger import Ledger
-from rehearsal.pods.view import EFFECTS, NodeGroupView
+from rehearsal.pods.view import EFFECTS, NodeGroupView, efas_of
 
 
 def objects(deployment: Any) -> list[dict[str, Any]]:
@@ -19,7 +19,9 @@ def groups(deployment: Any) -> list[NodeGroupView]:
     found = []
     for each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").values():
         properties = each["Properties"]
-        instance_types = properties.get("InstanceTypes") or [_type_in_template(deployment, each)]
+        template = _launch_template(deployment, each)
+        # Of nodes in a Capacity Block, the launch template has the type.
+        instance_types = properties.get("InstanceTypes") or [template["InstanceType"]]
         sizes, labels = properties["ScalingConfig"], properties["Labels"]
         taints = [
             {key.lower(): value for key, value in taint.items()}
@@ -34,17 +36,17 @@ def groups(deployment: Any) -> list[NodeGroupView]:
                 gpus=types[instance_types[0]].gpus,
                 labels=labels,
                 taints=[{**each, "effect": EFFECTS[each["effect"]]} for each in taints],
+                efas=efas_of(template),
             )
         )
     return found
 
 
-def _type_in_template(deployment: Any, group: dict[str, Any]) -> str:
-    """Return the type of nodes in a Capacity Block, which the launch template has."""
+def _launch_template(deployment: Any, group: dict[str, Any]) -> dict[str, Any]:
     template = deployment.json("Cluster")["Resources"][
         group["Properties"]["LaunchTemplate"]["Id"]["Ref"]
     ]
-    return str(template["Properties"]["LaunchTemplateData"]["InstanceType"])
+    return dict(template["Properties"]["LaunchTemplateData"])
 
 
 def ledger_of(deployment: Any) -> Ledger:

@@ -44,6 +44,12 @@ CHANGES: list[dict[str, str]] = [
 GPU_TYPES = ["p4d.24xlarge", "p5.48xlarge", "p5e.48xlarge", "g6e.48xlarge", "g6.xlarge"]
 
 
+EFA_TYPES = [
+    *("p4d.24xlarge", "p5.48xlarge", "p5en.48xlarge", "p6-b200.48xlarge", "p6-b300.48xlarge"),
+    *("g6e.48xlarge", "g5.48xlarge"),
+]
+
+
 def lint(folder: Path, region: str) -> None:
     """Fail with what cfn-lint says of the templates in `folder`."""
     done = subprocess.run(
@@ -77,4 +83,15 @@ def test_cfn_lint_is_silent_of_every_kind_of_gpu_node(synth: Any, tmp_path: Path
         for stack in ("Cluster", "Addons"):
             written = json.dumps(deployment.json(stack))
             (tmp_path / f"{repair}-{gpu_type}-{stack}.json").write_text(written)
+    lint(tmp_path, deployment.settings.region)
+
+
+@pytest.mark.slow
+def test_cfn_lint_is_silent_of_nodes_with_efa(synth: Any, tmp_path: Path) -> None:
+    for gpu_type in EFA_TYPES:
+        deployment = synth(**{"training.workload": "esm2", "gpu.instance_type": gpu_type})
+        assert deployment.settings.efa
+        for stack in ("Cluster", "Addons", "Workload"):
+            written = json.dumps(deployment.json(stack))
+            (tmp_path / f"{gpu_type}-{stack}.json").write_text(written)
     lint(tmp_path, deployment.settings.region)

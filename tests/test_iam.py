@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from tests.context import COMPANY
+
 CHANGES: list[dict[str, str]] = [
     {},
     {
@@ -19,6 +21,7 @@ CHANGES: list[dict[str, str]] = [
         "training.image_pull_secret": "team/ngc",
     },
     {
+        **COMPANY,
         "cluster.endpoint": "private",
         "network.nat_gateways": "per-zone",
         "gpu.purchase": "capacity-block",

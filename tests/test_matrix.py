@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.utils.quantity import parse_quantity
 
+from bionemo_eks.cluster.node_pools import gpu_pool
+from bionemo_eks.configuration.efa import HUGE_PAGES, RESOURCE, efas
 from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.scheduling import CORE_LABELS, GPU_LABELS, GPU_TAINT
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
 from bionemo_eks.jobs.training_job import training_job
+from bionemo_eks.jobs.workloads import WORKLOADS
 from rehearsal.kubernetes.rules import check_object
 from rehearsal.pods.scheduler import make_node, may_run_on, place, requests
 from rehearsal.pods.training_operator import processes_per_pod, worker_pods, world_size
@@ -63,6 +67,11 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
     },
     "1.35-one-gpu": {"gpu.instance_type": "g6.xlarge", "gpu.nodes": "1"},
     "1.36-p5e": {"kubernetes_version": "1.36", "gpu.instance_type": "p5e.48xlarge"},
+    "1.35-esm2-limits": {
+        "training.workload": "esm2",
+        "training.max_hours": "100",
+        "training.on_stall": "restart",
+    },
     "1.35-several-types": {"gpu.instance_type": "p4de.24xlarge,p3dn.24xlarge,p5.48xlarge"},
     "1.35-g6e-private": {
         "gpu.instance_type": "g6e.48xlarge",
@@ -72,15 +81,22 @@ DEPLOYMENTS: dict[str, dict[str, str]] = {
         "training.enabled": "false",
     },
 }
-# Those whose every kind of resource others have too.
-_ALIKE = {"1.29-private-p4d", "1.32-p3dn", "1.33-g5", "1.36-p5e"}
+ESM2 = {"training.workload": "esm2"}
+WITH_EFA = [
+    name
+    for name, each in GPU_INSTANCE_TYPES.items()
+    if efas(each) and WORKLOADS["esm2"].gpus.met_by(each)
+]
 NAMESPACES = {"default", "kube-system", "kubeflow"}
+
+
+# Each other one costs a synthesis.
+QUICK = {"defaults", "1.35-esm2-limits"}
 
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=pytest.mark.slow) if name in _ALIKE else name
-        for name in DEPLOYMENTS
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in DEPLOYMENTS
     ],
     scope="module",
 )
@@ -139,6 +155,8 @@ def test_every_gpu_that_is_paid_for_is_trained_on(deployment: Any) -> None:
     assert sum(requests(pod["spec"])["nvidia.com/gpu"] for pod in pods) == gpus
     for pod in pods:
         assert processes_per_pod(pod) == requests(pod["spec"])["nvidia.com/gpu"]
+    if settings.training.workload != "esm1nv":
+        return
     (args,) = {tuple(pod["spec"]["containers"][0]["args"]) for pod in pods}
     overrides = dict(each.split("=", 1) for each in args if each.startswith("trainer."))
     assert int(overrides["trainer.num_nodes"]) * int(overrides["trainer.devices"]) == gpus
@@ -168,6 +186,28 @@ def test_the_workers_fill_a_node_of_each_gpu_type(name: str, layout: str) -> Non
     assert node.free["nvidia.com/gpu"] == 0
 
 
+@pytest.mark.parametrize("name", WITH_EFA)
+def test_the_worker_takes_all_efas_of_a_node_of_each_type(name: str) -> None:
+    """And a node such as the autoscaler expects has enough of what only its tags tell."""
+    settings = read_settings({**ESM2, "gpu.instance_type": name, "gpu.nodes": "1"})
+    instance = GPU_INSTANCE_TYPES[name]
+    pool = gpu_pool(settings, {}, ())
+    taint = {"key": GPU_TAINT[0], "value": GPU_TAINT[1], "effect": "NoSchedule"}
+    node = make_node("gpu-1", instance, pool.labels, [taint], efas(instance))
+    (pod,) = worker_pods(training_job(settings, {"metadata": {"name": "a-data-job"}}))
+    asked = requests(pod["spec"])
+    assert place([pod], [node]) == {"esm2-training-worker-0": "gpu-1"}
+    assert (node.free["nvidia.com/gpu"], node.free[RESOURCE]) == (0, 0)
+    prefix = "k8s.io/cluster-autoscaler/node-template/resources/"
+    expected = {
+        key.removeprefix(prefix): float(parse_quantity(amount))  # type: ignore[no-untyped-call]
+        for key, amount in pool.group_tags.items()
+    }
+    assert expected == {key: asked[key] for key in (RESOURCE, HUGE_PAGES)}
+    without = make_node("gpu-1", instance, pool.labels, [taint])
+    assert place([pod], [without]) == {"esm2-training-worker-0": None}
+
+
 @pytest.mark.parametrize("name", CORE_INSTANCE_TYPES)
 def test_controllers_and_jobs_fit_core_nodes_of_each_type(default: Any, name: str) -> None:
     some = [
@@ -193,3 +233,16 @@ def test_no_secret_and_no_machine_of_ours_is_in_a_template(deployment: Any) -> N
         assert str(Path.home()) not in text
         assert not re.search(r"\bA(KIA|SIA)[A-Z0-9]{16}\b", text)
         assert len(text) < 900_000, "CloudFormation takes 1 MB"
+
+
+def test_an_update_of_each_manifest_fits_the_function_that_applies_it(deployment: Any) -> None:
+    """CloudFormation hands over the manifest of before, too, and Lambda takes 1 MB.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/API_Invoke.html
+    """
+    for stack in ("Cluster", "Addons", "Workload"):
+        for name, resource in deployment.json(stack)["Resources"].items():
+            if resource["Type"] == "Custom::AWSCDK-EKS-KubernetesResource":
+                given = resource["Properties"]
+                event = {"ResourceProperties": given, "OldResourceProperties": given}
+                assert len(json.dumps(event)) < 900_000, name

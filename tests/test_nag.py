@@ -13,13 +13,23 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from app import build
-from tests.context import cdk_flags
+from tests.context import COMPANY, cdk_flags
 
-PRIVATE = {"cluster.endpoint": "private", "network.nat_gateways": "per-zone"}
+PRIVATE = {"cluster.endpoint": "private", "network.nat_gateways": "per-zone", **COMPANY}
 ADMINS = {
     "cluster.admins": "arn:aws:iam::111122223333:role/platform",
     "storage.keep_bucket": "false",
     "notifications.email": "team@example.org",
+    "training.image_pull_secret": "team/ngc",
+}
+ESM2 = {
+    "training.workload": "esm2",
+    "gpu.instance_type": "p5.48xlarge",
+    "gpu.purchase": "capacity-block",
+    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+    "dataset.url": "s3://sequences/mine/mine.fasta",
+    "cluster.job_namespaces": '["team"]',
+    "notifications.monthly_budget": "1000",
 }
 _NODE = r"Cluster/(Core|Gpu)/Role/Resource"
 _PROVIDER = r"Cluster/Eks/Cluster/KubectlProvider/.*"
@@ -89,9 +99,15 @@ REVIEWED = {
         r"AwsSolutions-IAM5\[Resource::\*\]",
     ): "DescribeFileSystems alone, which IAM cannot narrow; tests/test_iam.py checks it.",
     (
-        r"Workload/WatchRole/DefaultPolicy/Resource",
+        r"Workload/(Esm2)?WatchRole/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::\*\]",
-    ): "PutMetricData alone, which IAM narrows by a condition on the namespace instead.",
+    ): "PutMetricData, which IAM narrows by a condition on the namespace instead. With a Capacity "
+    "Block also DescribeCapacityReservations, which IAM cannot narrow; tests/test_iam.py checks it.",
+    (
+        r"Workload/Esm2LauncherRole/DefaultPolicy/Resource",
+        r"AwsSolutions-IAM5\[Resource::\*\]",
+    ): "With a Capacity Block: DescribeCapacityReservations alone, which IAM cannot narrow; "
+    "tests/test_iam.py checks it.",
 }
 
 
@@ -117,7 +133,7 @@ def findings(changes: dict[str, str], out: Path) -> set[tuple[str, str]]:
 def found(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
     return {
         finding
-        for number, changes in enumerate(({}, PRIVATE, ADMINS))
+        for number, changes in enumerate(({}, PRIVATE, ADMINS, ESM2))
         for finding in findings(changes, tmp_path_factory.mktemp(str(number)))
     }
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks.configuration import names
+from bionemo_eks.jobs.applied import applied_objects
 from bionemo_eks.jobs.manifests import KubernetesObject
-from ops.aws import Deployment
+from ops.aws import Deployment, template
 from ops.cluster.api import ClusterError
 from ops.reasons import reason
 
-_MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
 # What kubectl keeps of an object that it has made, to know later what was taken out of it:
 # https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-apply-calculates-differences-and-merges-changes
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -27,24 +25,13 @@ def deployed_objects(deployment: Deployment) -> list[KubernetesObject]:
     An object that needs what CloudFormation knows alone, such as the volume, is left out. Raises
     ClusterError when CloudFormation does not tell.
     """
-    stack = names.stack_name(deployment.settings, "Workload")
     try:
-        answer = deployment.aws.client("cloudformation").get_template(StackName=stack)
+        return list(applied_objects(template(deployment, "Workload")))
     except (ClientError, BotoCoreError) as error:
+        stack = names.stack_name(deployment.settings, "Workload")
         raise ClusterError(
             f"what the stack {stack} has deployed is not known: {reason(error)}"
         ) from None
-    return list(objects_of(answer["TemplateBody"]))
-
-
-def objects_of(template: Any) -> Iterator[KubernetesObject]:
-    """Yield the Kubernetes objects of a template, which boto3 has parsed where it is JSON."""
-    if isinstance(template, str):
-        template = json.loads(template)
-    for resource in template.get("Resources", {}).values():
-        manifest = resource.get("Properties", {}).get("Manifest")
-        if resource["Type"] == _MANIFEST and isinstance(manifest, str):
-            yield from json.loads(manifest)
 
 
 def as_kubectl_makes_it(item: KubernetesObject) -> KubernetesObject:

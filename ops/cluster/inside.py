@@ -14,17 +14,34 @@ from ops.cluster.api import ClusterError, asked, connected
 from ops.cluster.jobs import Jobs, jobs
 
 GPU = "nvidia.com/gpu"
+# Labels with the name of the job that a pod belongs to: a PyTorchJob, or one of Kubernetes' own.
+_OWNERS = ("training.kubeflow.org/job-name", "batch.kubernetes.io/job-name")
+_UNENDED = "status.phase!=Succeeded,status.phase!=Failed"
 # EKS labels the nodes of managed node groups:
 # https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
 _GROUP = "eks.amazonaws.com/nodegroup"
 
 
 @dataclass(frozen=True)
+class Claim:
+    """GPUs that pods hold, or wait for: of one job, or of a pod that belongs to none."""
+
+    namespace: str
+    name: str
+    held: int
+    waited_for: int
+
+
+@dataclass(frozen=True)
 class Inside:
-    """Ready nodes and allocatable GPUs by node group, None if it does not tell; and the jobs."""
+    """Ready nodes and allocatable GPUs by node group, who claims GPUs, and the jobs.
+
+    None for what the cluster does not tell; the most GPUs first.
+    """
 
     ready: dict[str, int] | None
     gpus: dict[str, int] | None
+    claims: list[Claim] | None
     jobs: Jobs
 
 
@@ -40,16 +57,44 @@ def inside(deployment: Deployment) -> Inside:
 
 def _seen(api: kubernetes.ApiClient, workload: Workload) -> Inside:
     """Return what a cluster that answers tells; the jobs are those of `workload`."""
+    claims = _claims(api)
     try:
         nodes = asked(kubernetes.CoreV1Api(api).list_node).items
     except ClusterError:
-        return Inside(None, None, jobs(api, workload))
+        return Inside(None, None, claims, jobs(api, workload))
     ready, gpus = Counter[str](), Counter[str]()
     for node in nodes:
         group = (node.metadata.labels or {}).get(_GROUP, "")
         ready[group] += is_ready(node)
         gpus[group] += allocatable(node)
-    return Inside(dict(ready), dict(gpus), jobs(api, workload))
+    return Inside(dict(ready), dict(gpus), claims, jobs(api, workload))
+
+
+def _claims(api: kubernetes.ApiClient) -> list[Claim] | None:
+    """Return who claims GPUs, in all namespaces; None where the caller may not list their pods."""
+    try:
+        pods = asked(
+            kubernetes.CoreV1Api(api).list_pod_for_all_namespaces, field_selector=_UNENDED
+        ).items
+    except ClusterError:
+        return None
+    held, waited_for = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for pod in pods:
+        labels = pod.metadata.labels or {}
+        owner = next((labels[each] for each in _OWNERS if each in labels), pod.metadata.name)
+        of = held if pod.spec.node_name else waited_for
+        of[pod.metadata.namespace, owner] += _claimed(pod)
+    totals = (held + waited_for).most_common()
+    return [Claim(*whose, held[whose], waited_for[whose]) for whose, _ in totals]
+
+
+def _claimed(pod: Any) -> int:
+    """GPUs that the containers of a pod claim: a limit is a request too, and the other way round.
+
+    https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/
+    """
+    claims = (each.resources.limits or {} for each in pod.spec.containers if each.resources)
+    return sum(int(each.get(GPU, 0)) for each in claims)
 
 
 def is_ready(node: Any) -> bool:
@@ -61,6 +106,6 @@ def is_ready(node: Any) -> bool:
     )
 
 
-def allocatable(node: Any) -> int:
-    """GPUs that pods can have on a node."""
-    return int((node.status.allocatable or {}).get(GPU, 0))
+def allocatable(node: Any, resource: str = GPU) -> int:
+    """GPUs, or pieces of another resource, that pods can have on a node."""
+    return int((node.status.allocatable or {}).get(resource, 0))

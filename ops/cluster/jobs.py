@@ -13,22 +13,14 @@ from kubernetes import client as kubernetes
 
 from bionemo_eks.configuration.workload import Position, Workload
 from bionemo_eks.jobs.dataset_job import DATA_JOB
-from bionemo_eks.jobs.places import NAMESPACE, NOTES
+from bionemo_eks.jobs.places import NAMESPACE, NO_JOB, NOTES, WAITS_FOR
 from ops.cluster.api import ClusterError, asked
+from ops.plain import plain_lines
 
 T = TypeVar("T")
 _GROUP = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 _REPLICA = "training.kubeflow.org/replica-index"
 _TAIL = 200
-# Progress bars move the cursor and colour what they write: CSI and OSC sequences, other escapes,
-# and control characters but for those that end a line. A tab becomes a space.
-# https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
-_CONTROL = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|\x1b\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)?"
-    r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ def jobs(api: kubernetes.ApiClient, workload: Workload) -> Jobs:
     line, position = _progress(core, pods, workload)
     return Jobs(
         data=job_state(data),
-        data_line=_last_line(core, _pods_of(core, data)) if data else "",
+        data_line=last_line(core, pods_of(core, data)) if data else "",
         launcher=job_state(launcher),
         training=training_state(training, data, launcher),
         training_line=line,
@@ -121,7 +113,8 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if not job:
         return ""
     if job["spec"].get("runPolicy", {}).get("suspend"):
-        if job_state(data) != "complete":
+        annotations = job.get("metadata", {}).get("annotations") or {}
+        if job_state(data) != "complete" and annotations.get(WAITS_FOR) != NO_JOB:
             return "suspended: it waits for the data"
         if launcher is not None and job_state(launcher) != "complete":
             return "suspended: the launcher is about to start it"
@@ -167,7 +160,8 @@ def _pods(core: kubernetes.CoreV1Api, selector: str) -> list[Any]:
     return listed
 
 
-def _pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
+def pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
+    """Return the pods of a Job; none where nobody tells."""
     try:
         return _pods(core, f"job-name={job.metadata.name}")
     except ClusterError:
@@ -187,13 +181,13 @@ def _progress(
         text = _log(core, pod)
         line = newest(text, workload.progress)
         if line:
-            told = map(workload.position, reversed(_lines(text)))
+            told = map(workload.position, reversed(plain_lines(text)))
             return line, next((each for each in told if each is not None), None)
         first = first or newest(text)
     return first, None
 
 
-def _last_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
+def last_line(core: kubernetes.CoreV1Api, pods: list[Any]) -> str:
     """Return the last line of the newest pod's log."""
     pod = max(pods, key=lambda each: each.metadata.creation_timestamp, default=None)
     return newest(_log(core, pod)) if pod is not None else ""
@@ -211,16 +205,7 @@ def _log(core: kubernetes.CoreV1Api, pod: Any) -> str:
 
 def newest(text: str, wanted: re.Pattern[str] | None = None) -> str:
     """Return the last line of a log that says something, and has what is `wanted`."""
-    lines = _lines(text)
+    lines = plain_lines(text)
     if wanted is not None:
         lines = [line for line in lines if wanted.search(line)]
     return lines[-1] if lines else ""
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines that say something; progress bars end in CR, not LF.
-
-    What they say goes to a terminal, and is text alone.
-    """
-    plain = _CONTROL.sub("", text).replace("\t", " ")
-    return [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]

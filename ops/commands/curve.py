@@ -13,6 +13,7 @@ import typer
 from ops.commands.base import Context, Json, deployment_from_context_or_stop, stop
 from ops.left_by_run import Metrics, NotThereError, Run
 from ops.project import ROOT, TRAINING_PYTHON
+from ops.run_log import metrics_of_log
 from ops.show.curve import show_curve
 from ops.show.terminal import as_json, console
 from ops.show.verdict import bionemo, show_verdict
@@ -31,11 +32,15 @@ def curve(
         ),
     ] = None,
 ) -> None:
-    """Draw losses and speed of the run that the settings describe, from the bucket."""
+    """Draw losses and speed of the run that the settings describe.
+
+    Of ESM-2 from the bucket; of ESM-1nv, which leaves no file of them, from the workers' log in
+    CloudWatch, for as long as that is kept: a line for each ten minutes.
+    """
     deployment = deployment_from_context_or_stop(context)
     run = Run(deployment)
     try:
-        metrics = run.metrics()
+        metrics = run.metrics() if run.workload.metrics else metrics_of_log(deployment)
     except NotThereError as error:
         stop(str(error))
     title = f"s3://{run.bucket}/{run.prefix}"
@@ -51,7 +56,9 @@ def curve(
     show_verdict(
         out,
         f"{last:,.0f} of {planned:,} steps{drawn}.",
-        bionemo("status --watch" if last < planned else "model get", context),
+        bionemo(
+            "model get" if last >= planned and run.workload.model else "status --watch", context
+        ),
     )
 
 

@@ -3,44 +3,160 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ops.commands.base import FAIL, PASS, stop
+from bionemo_eks.jobs.embed_job import Embedding, embed_objects
+from bionemo_eks.jobs.places import FSX
+from ops import embedding
+from ops.aws import Deployment
+from ops.cluster.api import ClusterError, NoClusterError, connected
+from ops.cluster.embedding import follow, make
+from ops.commands.base import (
+    FAIL,
+    PASS,
+    WARN,
+    Context,
+    agreed,
+    deployment_from_context_or_stop,
+    say,
+    stop,
+)
+from ops.commands.cost import prices_within_reason
+from ops.embedding import Where
+from ops.left_by_run import NotThereError, Run
+from ops.parquet import EMBEDDINGS, IDS, write_parquet
 from ops.project import ROOT, TRAINING_PYTHON
 from ops.show.terminal import console
 from ops.show.verdict import show_verdict
 
 _PROGRAM = ROOT / "workloads" / "esm2" / "embed.py"
+# A login is good for 15 minutes: ops/cluster/api.py.
+_LOGIN = 600.0
 
 
 def embed(
     fasta: Annotated[Path, typer.Option(metavar="FILE", help="The proteins.")],
+    context: Context = None,
     model: Annotated[
-        Path,
+        str,
         typer.Option(
-            metavar="FOLDER", help="Of `model get`, or of a published ESM-2 in safetensors."
+            metavar="FOLDER",
+            help="A model on this machine (of `model get`, or a published ESM-2 in safetensors): "
+            f"embeds here. Below {FSX}: on the cluster, by that one. None: on the cluster, by the "
+            "run's own.",
         ),
-    ] = Path("model"),
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Gets the two files.")] = Path(
+    ] = "",
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Gets the files.")] = Path(
         "embeddings"
     ),
+    on: Annotated[
+        Where,
+        typer.Option(help="On the cluster: auto is cpu for what two cores do in 10 minutes."),
+    ] = Where.AUTO,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a GPU is used.")] = False,
 ) -> None:
-    """Embed proteins on this machine: embeddings.npy and ids.txt, a vector for each.
+    """Embed proteins: embeddings.npy and ids.txt, a vector for each, and Parquet with pyarrow.
 
-    On a GPU that is here, else on the CPU, by the environment of `make setup-training`.
+    On the cluster a Job of one pod does it, with one GPU or on a core node. Bucket and file system
+    bring it the FASTA file, of up to 5 GiB, and bring back what comes of it; both stay in the
+    bucket. Interrupted, the same command goes on with the same Job. It waits where a training has
+    all GPUs.
+
+    With a model of this machine: on a GPU that is here, else on the CPU, by the environment of
+    `make setup-training`.
     """
+    if model and not model.startswith(f"{FSX}/"):
+        _here(fasta, Path(model), out)
+    else:
+        _on_the_cluster(context, fasta, model, out, on, yes)
+    table = write_parquet(out)
+    show_verdict(
+        console(),
+        f"Done: a vector for each protein of {fasta}, in its order"
+        f"{f'; {table} is the same as a table' if table else ''}.",
+        f"numpy.load({str(out / EMBEDDINGS)!r}); their names are in {out / IDS}",
+    )
+    raise typer.Exit(PASS)
+
+
+def _here(fasta: Path, model: Path, out: Path) -> None:
     if not TRAINING_PYTHON.exists():
         stop(f"embed needs PyTorch, which {TRAINING_PYTHON} has after: make setup-training")
     options = ("--model", model, "--fasta", fasta, "--out", out)
     done = subprocess.run([TRAINING_PYTHON, _PROGRAM, *map(str, options)], check=False)
     if done.returncode:
         raise typer.Exit(FAIL)
-    show_verdict(
-        console(),
-        f"Done: a vector for each protein of {fasta}, in its order.",
-        f"numpy.load({str(out / 'embeddings.npy')!r}); their names are in {out / 'ids.txt'}",
+
+
+def _on_the_cluster(
+    context: list[str] | None, fasta: Path, model: str, out: Path, on: Where, yes: bool
+) -> None:
+    if out.exists():
+        stop(f"--out {out} is there already: name a folder that is not.")
+    deployment = deployment_from_context_or_stop(context)
+    workload = deployment.settings.workload
+    if not workload.model:
+        stop(f"{workload.title} leaves no model to embed by. ESM-2 does: -c training.workload=esm2")
+    try:
+        _bring_or_make(deployment, fasta, model, out, on, yes)
+    except KeyboardInterrupt:
+        say("\nThe Job goes on, if it was made; the same command waits for it again.")
+        raise
+    except NoClusterError as error:
+        stop(f"{error}. Make it first: make deploy")
+    except (NotThereError, ClusterError) as error:
+        stop(f"embed: {error}")
+    except OSError as error:
+        stop(f"{error.filename or fasta}: {error.strerror or error}")
+
+
+def _bring_or_make(
+    deployment: Deployment, fasta: Path, model: str, out: Path, on: Where, yes: bool
+) -> None:
+    """Bring the result into `out`, and before that have it made, unless the bucket has it."""
+    run, settings = Run(deployment), deployment.settings
+    proteins = embedding.read_proteins(fasta)
+    trained = f"{settings.workload.program.results(settings)}/{settings.workload.model}"
+    asked = embedding.plan(run, trained, model, proteins, on)
+    try:
+        embedding.bring(run, asked, out, say, patience=0)
+        say(f"Embedded before, by {asked.model}: the bucket has it.")
+        return
+    except NotThereError:
+        pass
+    _agree(deployment, asked, proteins.letters, yes)
+    with connected(deployment) as api:  # before anything is sent
+        embedding.send(deployment, run, asked, proteins)
+        made = make(api, *embed_objects(settings, asked))
+    say(f"Job {asked.name}: {'made' if made else 'under way already'}.")
+    _follow(deployment, asked.name, say)
+    embedding.bring(run, asked, out, say)
+
+
+def _agree(deployment: Deployment, asked: Embedding, letters: int, yes: bool) -> None:
+    """Tell what it takes; end the command where a GPU is not wanted."""
+    settings = deployment.settings
+    if not asked.on_gpu:
+        say(f"{letters:,} letters, by {asked.model}, on a core node.")
+        return
+    kind = settings.gpu.types[0]
+    hourly = prices_within_reason(deployment.aws, settings, 1.0).hourly.get(kind)
+    price = f" at ${hourly:,.2f} an hour" if hourly else ""
+    say(
+        f"{letters:,} letters, by {asked.model}, on one GPU: a node of {kind}{price} is started "
+        "for it unless one has a GPU free, and goes some minutes after the end."
     )
-    raise typer.Exit(PASS)
+    if not (yes or agreed("Start it?")):
+        say("Nothing was done.")
+        raise typer.Exit(WARN)
+
+
+def _follow(deployment: Deployment, name: str, tell: Callable[[str], None]) -> None:
+    done, said = False, ""
+    while not done:
+        with connected(deployment) as api:
+            done, said = follow(api, name, _LOGIN, tell, said)

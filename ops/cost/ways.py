@@ -79,6 +79,8 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
     """Return the run that `settings` describe."""
     streaming = settings.dataset.preparation == "streaming"
     prepare = STREAMING_HOURS if streaming else BIONEMO_HOURS
+    if not settings.dataset.enabled:
+        prepare = 0.0
     # Where there is no training, no GPU node starts by itself.
     around = AROUND_TRAINING_HOURS if settings.training.enabled else 0.0
     if settings.gpu.scaling == "fixed":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from bionemo_eks.configuration.inputs import inputs as inputs_of
+from bionemo_eks.configuration.inputs import links
 from ops.aws import Deployment
 from ops.parallel import Check
 from ops.preflight import (
@@ -13,10 +15,12 @@ from ops.preflight import (
     budget,
     capacity,
     capacity_block,
+    company,
     free_names,
     given_vpc,
     gpu_quota,
     images,
+    inputs,
     lustre,
     permissions,
     quotas,
@@ -28,12 +32,12 @@ from ops.preflight import (
 
 def checks(deployment: Deployment) -> dict[str, Check]:
     """Return every check for the deployment, by name, in the order to show them."""
-    settings = deployment.settings
     listed: dict[str, Check] = {
         "Account": partial(account.account, deployment),
         "CDK bootstrap": partial(account.bootstrap, deployment),
         "Permissions": partial(permissions.permissions, deployment),
         "Stacks": partial(standing.stacks_ready, deployment),
+        company.LASTING: partial(company.lasting, deployment),
         "EKS in the region": partial(versions.eks, deployment),
         "Kubernetes version": partial(versions.kubernetes, deployment),
         "Add-on versions": partial(addons.versions, deployment),
@@ -54,6 +58,13 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         "Bucket policy": partial(free_names.bucket_policy, deployment),
         "Log groups": partial(free_names.log_groups, deployment),
     }
+    return listed | _asked_for(deployment)
+
+
+def _asked_for(deployment: Deployment) -> dict[str, Check]:
+    """Return the checks of what only some settings ask for."""
+    settings = deployment.settings
+    listed: dict[str, Check] = {}
     if not settings.network.vpc_id:
         listed["VPC quota"] = partial(quotas.vpcs, deployment)
         listed["Elastic IP quota"] = partial(quotas.addresses, deployment)
@@ -62,6 +73,14 @@ def checks(deployment: Deployment) -> dict[str, Check]:
         listed["VPC subnets"] = partial(given_vpc.subnets, deployment)
         listed["VPC addresses"] = partial(given_vpc.addresses, deployment)
         listed["VPC routes"] = partial(given_vpc.routes, deployment)
+    if settings.account.permissions_boundary:
+        listed[company.BOUNDARY] = partial(company.boundary, deployment)
+    if settings.account.kms_key:
+        listed[company.KEY] = partial(company.key, deployment)
+    if inputs_of(settings):
+        listed[inputs.FILES] = partial(inputs.files, deployment)
+    if links(settings):
+        listed[inputs.LINKS] = partial(inputs.linked, deployment)
     if settings.training.image_pull_secret:
         listed["Image pull secret"] = partial(images.secret, deployment)
     if settings.notifications.monthly_budget:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks.configuration.cdk_context import read_context
 from ops.aws import Deployment, is_standing
-from ops.project import ROOT
 from ops.reasons import code_of, is_denied
 from ops.results import Result, Step, command, failed, passed, unknown
 
@@ -23,17 +21,17 @@ def account(deployment: Deployment) -> Result:
     )
 
 
-def qualifier() -> str:
-    """Return what the names of CDK's parameter and roles hold: the app's, else CDK's own.
+def qualifier(deployment: Deployment) -> str:
+    """Return what the names of CDK's parameter and roles hold: the settings', else CDK's own.
 
     https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
     """
-    return str(read_context(ROOT).get("@aws-cdk/core:bootstrapQualifier") or _QUALIFIER)
+    return deployment.settings.account.bootstrap_qualifier or _QUALIFIER
 
 
 def bootstrap(deployment: Deployment) -> Result:
     """The bootstrap's version, where CDK reads it: the bootstrap stack may have any name."""
-    name, parameter = "CDK bootstrap", f"/cdk-bootstrap/{qualifier()}/version"
+    name, parameter = "CDK bootstrap", f"/cdk-bootstrap/{qualifier(deployment)}/version"
     try:
         answer = deployment.aws.client("ssm").get_parameter(Name=parameter)
     except ClientError as error:
@@ -58,8 +56,9 @@ def _of_the_stack(deployment: Deployment, name: str) -> Result:
         raise
     (stack,) = answer["Stacks"]
     given = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
-    if given.get("Qualifier", qualifier()) != qualifier():
-        return unknown(name, f"stack {TOOLKIT} is that of another qualifier than {qualifier()}")
+    own = qualifier(deployment)
+    if given.get("Qualifier", own) != own:
+        return unknown(name, f"stack {TOOLKIT} is that of another qualifier than {own}")
     if not is_standing(stack["StackStatus"]):
         return failed(name, f"stack {TOOLKIT} is {stack['StackStatus']}", *_again(deployment))
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
@@ -76,7 +75,9 @@ def _judged(deployment: Deployment, name: str, version: str, where: str) -> Resu
 
 
 def _bootstrap(deployment: Deployment) -> str:
-    return f"npx cdk bootstrap aws://{deployment.account}/{deployment.settings.region}"
+    own = deployment.settings.account.bootstrap_qualifier
+    options = f" --qualifier {own}" if own else ""
+    return f"npx cdk bootstrap aws://{deployment.account}/{deployment.settings.region}{options}"
 
 
 def _again(deployment: Deployment) -> tuple[Step | str, ...]:
@@ -92,6 +93,6 @@ def _first(deployment: Deployment) -> Step:
 
     https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
     """
-    own = qualifier()
+    own = qualifier(deployment)
     named = "" if own == _QUALIFIER else f" --toolkit-stack-name {TOOLKIT}-{own}"
     return command(f"{_bootstrap(deployment)}{named}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from bionemo_eks.configuration.cdk_context import PINNED, read_file
+from bionemo_eks.configuration.efa import efas
 from ops import reservations
 from ops.aws import Deployment
 from ops.preflight import gpu_types
@@ -161,7 +162,7 @@ def gpu_type(deployment: Deployment) -> Result:
     if zone in there and retired:
         return warned(name, f"{retired}; {zone} still offers it to this account")
     if zone in there:
-        return passed(name, f"{wanted} is offered in {zone}{_in_force()}")
+        return passed(name, f"{wanted} is offered in {zone}{_in_force()}{_efa(deployment)}")
     others = gpu_types.instead(deployment)
     if not there:
         all_of = "offers all of" if len(settings.gpu.types) > 1 else "offers"
@@ -180,6 +181,16 @@ def gpu_type(deployment: Deployment) -> Result:
         *choose(suggested(deployment, there)),
         *others,
     )
+
+
+def _efa(deployment: Deployment) -> str:
+    """Say whether the training uses its nodes' EFA, and why not; empty where they have none."""
+    settings = deployment.settings
+    if settings.efa:
+        return "; with EFA"
+    if not any(efas(each) for each in settings.gpu_instances):
+        return ""
+    return f"; without EFA: {settings.no_efa or 'gpu.efa is off'}"
 
 
 def core_type(deployment: Deployment) -> Result:

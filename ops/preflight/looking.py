@@ -27,6 +27,8 @@ DECISIVE = (
     "VPC quota",
     "Elastic IP quota",
     "GPU AMI release",
+    "Input files",
+    "FSx links",
     "Capacity reservation",
     "Capacity Block",
 )

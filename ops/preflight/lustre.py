@@ -50,18 +50,18 @@ def _tagged(deployment: Deployment) -> list[dict[str, Any]]:
     return [each for each in _there(deployment) if is_own(deployment, each.get("Tags"))]
 
 
-def _own(deployment: Deployment) -> list[dict[str, Any]]:
+def own(deployment: Deployment) -> list[dict[str, Any]]:
     """What the Storage stack holds; without that stack, the tag is on what an earlier one left."""
     tagged = _tagged(deployment)
     return tagged if tagged and holds(deployment, "Storage") else []
 
 
 def _others(deployment: Deployment) -> list[dict[str, Any]]:
-    own = _own(deployment)
+    mine = own(deployment)
     return [
         each
         for each in _there(deployment)
-        if each.get("LustreConfiguration", {}).get("DeploymentType") == _KIND and each not in own
+        if each.get("LustreConfiguration", {}).get("DeploymentType") == _KIND and each not in mine
     ]
 
 
@@ -94,17 +94,17 @@ def number_quota(deployment: Deployment) -> Result:
 def present(deployment: Deployment) -> Result:
     """Whether the deployment's own file system can become what the settings say."""
     name, settings = "File system", deployment.settings
-    own, left = _own(deployment), _tagged(deployment)
-    if left and not own:
+    mine, left = own(deployment), _tagged(deployment)
+    if left and not mine:
         ids = ", ".join(each["FileSystemId"] for each in left)
         return warned(
             name,
             f"{ids}: left over from an earlier deployment; this one will make another",
             command("./bionemo leftovers"),
         )
-    if not own or is_made_anew(deployment, "Storage"):
+    if not mine or is_made_anew(deployment, "Storage"):
         return passed(name, "none stands; it will be made")
-    system = own[0]
+    system = mine[0]
     there, wanted = system.get("StorageCapacity", 0), settings.storage.capacity_gib
     # https://docs.aws.amazon.com/fsx/latest/LustreGuide/managing-storage-capacity.html
     if there > wanted:
@@ -131,8 +131,8 @@ def standing_zone(deployment: Deployment) -> str:
 
     Empty where none stands. Raises what botocore raises where AWS does not tell.
     """
-    own = _own(deployment)
-    return _zone(deployment, own[0]) if own and not is_made_anew(deployment, "Storage") else ""
+    mine = own(deployment)
+    return _zone(deployment, mine[0]) if mine and not is_made_anew(deployment, "Storage") else ""
 
 
 def _zone(deployment: Deployment, system: dict[str, Any]) -> str:

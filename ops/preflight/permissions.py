@@ -13,6 +13,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from bionemo_eks.configuration import names
+from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.yaml_loader import LOADER
 from ops.aws import Deployment
 from ops.parallel import side_by_side
@@ -24,6 +25,9 @@ _NAME = "Permissions"
 # What CloudFormation's role needs, by type of resource.
 NEEDED = Path(__file__).with_name("actions.yaml")
 _SHOWN = "ops/preflight/actions.yaml"
+# What FSx wants of who names a key, beside what the list has:
+# https://docs.aws.amazon.com/fsx/latest/LustreGuide/encryption-at-rest.html#FSXKMS
+_OF_FSX_WITH_A_KEY = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
 # Actions in one question, and seconds for all questions, which are asked side by side: less than
 # the three that preflight leaves its checks at least.
 _AT_A_TIME, _DEADLINE = 50, 2.5
@@ -106,15 +110,28 @@ def _of_cloudformation(deployment: Deployment) -> Result:
             command("npx cdk bootstrap --cloudformation-execution-policies POLICY_ARN"),
         )
     without = sorted({key for each in simulated for key in each.without})
-    allowed = f"they may do the {len(needed_actions())} things that the stacks need"
+    allowed = f"they may do the {len(_wanted(deployment.settings))} things that the stacks need"
     return _unless_it_depends(_Simulated([], without), allowed)
 
 
 @cache
-def needed_actions() -> tuple[str, ...]:
-    """Return the actions that CloudFormation's role needs, each once, sorted."""
+def needed_actions(*, without: str = "") -> tuple[str, ...]:
+    """Return the actions that CloudFormation's role needs, each once, sorted.
+
+    `without`: a type of resource that there is none of.
+    """
     by_type: dict[str, list[str]] = yaml.load(NEEDED.read_text(encoding="utf-8"), LOADER)
-    return tuple(sorted({action for actions in by_type.values() for action in actions}))
+    kinds = [actions for kind, actions in by_type.items() if kind != without]
+    return tuple(sorted({action for actions in kinds for action in actions}))
+
+
+def _wanted(settings: Settings) -> list[str]:
+    """Return the actions that the deployment of `settings` needs."""
+    account = settings.account
+    actions = needed_actions(without="AWS::KMS::Key" if account.kms_key else "")
+    further = ["iam:PutRolePermissionsBoundary"] if account.permissions_boundary else []
+    further += _OF_FSX_WITH_A_KEY if account.kms_key else []
+    return [*actions, *further]
 
 
 def _by_resource(deployment: Deployment) -> dict[str, list[str]]:
@@ -124,7 +141,7 @@ def _by_resource(deployment: Deployment) -> dict[str, list[str]]:
     """
     places = _places(deployment)
     found: dict[str, list[str]] = {}
-    for action in needed_actions():
+    for action in _wanted(deployment.settings):
         service = action.partition(":")[0]
         found.setdefault(places.get(action) or places.get(service, "*"), []).append(action)
     return found
@@ -136,11 +153,14 @@ def _places(deployment: Deployment) -> dict[str, str]:
     stack, here = names.stack_name(settings, "Cluster"), f"{settings.region}:{account}"
     start = f"arn:{deployment.partition}"
     layer = f"{start}:lambda:{here}:layer:Kubectl"
-    assets = f"{start}:s3:::cdk-{qualifier()}-assets-{account}-{settings.region}/asset.zip"
+    assets = (
+        f"{start}:s3:::cdk-{qualifier(deployment)}-assets-{account}-{settings.region}/asset.zip"
+    )
     linked = f"{start}:iam::{account}:role/aws-service-role"
     return {
-        "iam": f"{start}:iam::{account}:role/{stack}-Role",
+        "iam": f"{start}:iam::{account}:role{settings.account.role_path or '/'}{stack}-Role",
         "iam:CreateServiceLinkedRole": f"{linked}/eks.amazonaws.com/AWSServiceRoleForAmazonEKS",
+        "kms": settings.account.kms_key or "*",
         "lambda": f"{start}:lambda:{here}:function:{stack}-Function",
         "lambda:PublishLayerVersion": layer,
         "lambda:GetLayerVersion": f"{layer}:1",
@@ -168,7 +188,7 @@ def cdk_role(deployment: Deployment, kind: str) -> str:
     """Return the ARN of one of the bootstrap stack's roles."""
     place = f"{deployment.account}-{deployment.settings.region}"
     prefix = f"arn:{deployment.partition}:iam::{deployment.account}:role"
-    return f"{prefix}/cdk-{qualifier()}-{kind}-{place}"
+    return f"{prefix}/cdk-{qualifier(deployment)}-{kind}-{place}"
 
 
 def principal(deployment: Deployment) -> str:
@@ -194,12 +214,30 @@ def _simulated(
         PolicySourceArn=who,
         ActionNames=list(actions),
         ResourceArns=list(resources),
+        ContextEntries=_context(deployment.settings),
     )
     refused = [each for answer in answers for each in _refusals(answer)]
     return _Simulated(
         denied=sorted({action for action, missing in refused if not missing}),
         without=sorted({key for _, missing in refused for key in missing}),
     )
+
+
+def _context(settings: Settings) -> list[dict[str, Any]]:
+    """Return what is known of the requests: policies of companies demand the boundary.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
+    boundary = settings.account.permissions_boundary
+    if not boundary:
+        return []
+    return [
+        {
+            "ContextKeyName": "iam:PermissionsBoundary",
+            "ContextKeyType": "string",
+            "ContextKeyValues": [boundary],
+        }
+    ]
 
 
 def _refusals(answer: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:

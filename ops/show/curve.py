@@ -13,6 +13,7 @@ _COLUMNS = (
     ("validation_loss", "validation", "{:.4f}"),
     ("validation_accuracy", "accuracy", "{:.3f}"),
     ("tokens_per_second_per_gpu", "tokens/s/GPU", "{:,.0f}"),
+    ("steps_per_second", "steps/s", "{:.2f}"),
 )
 
 
@@ -24,12 +25,13 @@ def show_curve(out: Console, metrics: list[dict[str, float]], title: str) -> Non
     rows = [by_step[step] for step in sorted(by_step)]
     shown = [rows[round(at * (len(rows) - 1) / (_ROWS - 1))] for at in range(_ROWS)]
     rows = rows if len(rows) <= _ROWS else shown
-    table = titled_table("step", *(label for _, label, _ in _COLUMNS), "", title=title)
+    columns = [each for each in _COLUMNS if any(each[0] in row for row in rows)]
+    table = titled_table("step", *(label for _, label, _ in columns), "", title=title)
     for column in table.columns[:-1]:
         column.justify = "right"
     most = max((each["loss"] for each in rows if "loss" in each), default=1.0)
     for each in rows:
-        cells = [form.format(each[name]) if name in each else "" for name, _, form in _COLUMNS]
+        cells = [form.format(each[name]) if name in each else "" for name, _, form in columns]
         bar = Bar(most, 0, each["loss"], width=_WIDTH) if "loss" in each else ""
         table.add_row(f"{each['step']:,}", *cells, bar)
     show_table(out, table)

@@ -14,6 +14,7 @@ from ops.status import (
     cluster,
     cost,
     data_set,
+    gpus,
     node_groups,
     stacks,
     storage,
@@ -39,6 +40,7 @@ _PARTS: dict[str, Look] = {
     TASKS: storage.tasks,
     "Data set": data_set.exported,
     WORKLOAD: workload.workload,
+    "GPUs": gpus.gpus,
     "Checkpoints": checkpoints.checkpoints,
     "Cost": cost.so_far,
 }

@@ -100,6 +100,12 @@ LAUNCH_TEMPLATES = Private(
     "to read of a launch template what EC2's answer leaves out",
     fields=("Versions",),
 )
+TEMPLATE_ANSWER = Private(
+    "ministack.services.ec2",
+    "_lt_data_xml",
+    "to answer with types and cards of a launch template's interfaces",
+    parameters=("data",),
+)
 CLUSTERS = Private(
     "ministack.services.eks",
     "_clusters",

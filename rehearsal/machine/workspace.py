@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,9 +20,11 @@ WORK = ".work"
 LOGS = "logs"
 # What a training here leaves.
 TRAINED = "training"
+# The page that every rehearsal leaves.
+PAGE = "index.html"
 _MARK = "aws-resources.yaml"
 # The mark first: a folder that is only half filled is known as a rehearsal's all the same.
-_TO_KEEP = (_MARK, "charts.yaml", "kubernetes", LOGS, TRAINED)
+_TO_KEEP = (_MARK, "charts.yaml", "kubernetes", LOGS, TRAINED, PAGE)
 # A folder as young may belong to a rehearsal that has not locked it yet.
 _YOUNG_SECONDS = 10
 # 70 MB for the rehearsal, 275 for jsii's packages, which the first one unpacks.
@@ -54,15 +56,15 @@ def workspace(build: Path = ROOT / "build") -> Iterator[Path]:
         os.close(lock)
 
 
-def keep(folder: Path, kept: Path, only: str = "") -> None:
-    """Move what is to be read to `kept`, in place of an earlier rehearsal's; `only`: one name."""
+def keep(folder: Path, kept: Path, only: Collection[str] = ()) -> None:
+    """Move what is to be read to `kept`, in place of an earlier rehearsal's; `only`: some names."""
     with _as_workspace_error(f"Nothing can be kept in {kept}"):
         kept.mkdir(parents=True, exist_ok=True)
         # Its content and not itself: it may be a mount, or have an owner and a mode of its own.
         for each in kept.iterdir():
-            if only in ("", each.name):
+            if not only or each.name in only:
                 _remove(each)
-        for name in [only] if only else _TO_KEEP:
+        for name in only or _TO_KEEP:
             if (folder / name).exists():
                 shutil.move(folder / name, kept / name)
 
@@ -146,4 +148,5 @@ def _remove(path: Path, ignore_errors: bool = False) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors)
     else:
-        path.unlink()
+        # Another rehearsal may have ended at the same moment.
+        path.unlink(missing_ok=True)

@@ -28,6 +28,13 @@ def dump(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=100)
 
 
+def write(folder: Path, ledger: Ledger, resources: list[dict[str, Any]]) -> None:
+    """Write all of it below `folder`."""
+    write_objects(folder / "kubernetes", ledger)
+    write_charts(folder / "charts.yaml", ledger)
+    write_resources(folder / "aws-resources.yaml", resources)
+
+
 def write_objects(folder: Path, ledger: Ledger) -> list[Path]:
     """Write the objects in the order applied, as NNN-Kind-name.yaml; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -26,10 +26,12 @@ def _table(title: str, *columns: str) -> Table:
 
 def show_nodes(console: Console, groups: list[NodeGroupView]) -> None:
     """Print the node groups with what pods select and tolerate them by."""
-    table = _table("Nodes", "group", "type", "now", "training", "GPUs", "labels and taints")
+    table = _table("Nodes", "group", "type", "now", "training", "GPUs", "labels, taints, EFA")
     for group in groups:
         marks = [f"{key}={value}" for key, value in group.labels.items()]
         marks += [f"{each['key']}={each['value']}:{each['effect']}" for each in group.taints]
+        if group.efas:
+            marks.append(f"{group.efas} EFA a node")
         expected = group.most if group.gpus else group.now
         table.add_row(
             group.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,22 +13,35 @@ from rich.status import Status
 from rich.table import Table
 
 
+@dataclass(frozen=True)
+class Span:
+    """What took a time: when it began, in seconds from some beginning, and how long it took."""
+
+    name: str
+    began: float
+    seconds: float
+
+
 class Steps:
     """Numbered steps on a console; on a terminal the current one says how far it is."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._seconds: dict[str, float] = {}
+        self.spans: list[Span] = []
+        self._beginning: float | None = None
 
     @contextmanager
     def step(self, title: str) -> Iterator[Status]:
         """Announce a step, and its time when the block ends well."""
-        self.console.print(f"\n[bold]{len(self._seconds) + 1}. {title}[/]")
+        self.console.print(f"\n[bold]{len(self.spans) + 1}. {title}[/]")
         began = time.monotonic()
+        if self._beginning is None:
+            self._beginning = began
         with self.console.status(title) as status:
             yield status
-        self._seconds[title] = time.monotonic() - began
-        self.console.print(f"   {self._seconds[title]:.1f} s", style="dim")
+        span = Span(title, began - self._beginning, time.monotonic() - began)
+        self.spans.append(span)
+        self.console.print(f"   {span.seconds:.1f} s", style="dim")
 
     def say(self, line: str) -> None:
         """Print a line that belongs to the current step."""
@@ -38,7 +52,7 @@ class Steps:
         table = Table(title="Wall times", title_justify="left", title_style="bold", show_edge=False)
         table.add_column("step")
         table.add_column("seconds", justify="right")
-        for title, seconds in self._seconds.items():
-            table.add_row(title, f"{seconds:.1f}")
-        table.add_row("all", f"{sum(self._seconds.values()):.1f}", style="bold")
+        for span in self.spans:
+            table.add_row(span.name, f"{span.seconds:.1f}")
+        table.add_row("all", f"{sum(span.seconds for span in self.spans):.1f}", style="bold")
         return table

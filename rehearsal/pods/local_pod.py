@@ -3,8 +3,9 @@
 Then the launcher's container that asks whether the training is finished, on the same folders.
 
 Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here, and
-some arguments are put last, so that they win: the file's address, two sizes that fit it, and no
-larger a global batch than these have. What the pod prints shows its own paths.
+some arguments are put last, so that they win: the address of a file that would be downloaded, and
+for a made-up one two sizes that fit it, and no larger a global batch than these have. What the pod
+prints shows its own paths.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -45,25 +47,23 @@ def run_data_job(
     folder: Path,
     on_line: Callable[[str], None],
     lengths: tuple[int, int] = LENGTHS,
+    fasta: Path | None = None,
 ) -> PodResult:
     """Run the data Job of `ledger` with its mounts below `folder`.
 
-    `lengths`: letters of the shortest and of the longest sequence. Raises PodError when the
-    process fails or leaves other than it says.
+    What it would download is served from here: `fasta`, or a made-up file with sequences of
+    `lengths`, the letters of the shortest and of the longest. Raises PodError when the process
+    fails or leaves other than it says.
     """
     job = one(ledger, "Job", "uniref50-download")
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     local = _local(ledger, pod, container, folder)
-    served = folder / "served"
-    write_fasta(served / _NAME, RECORDS, *lengths)
-    write_metalink(served / _NAME)
-    with _serving(served) as address:
-        arguments = [
-            *("--url", f"{address}/{_NAME}"),
-            *("--val-size", str(VAL_SIZE), "--test-size", str(TEST_SIZE)),
-            *_smaller_batch(container["args"]),
-        ]
+    arguments = [] if fasta else _sizes_of_the_made_up(container["args"])
+    if "--url" in container["args"]:
+        with _serving(_served(folder / "served", fasta, lengths)) as address:
+            _run(local, ["--url", f"{address}/{_NAME}", *arguments], on_line)
+    else:
         _run(local, arguments, on_line)
     processed = local.mounts["/fsx"] / "processed"
     return PodResult(
@@ -95,15 +95,29 @@ def ask_for_the_launcher(
     return None
 
 
-def _smaller_batch(arguments: list[str]) -> list[str]:
-    """Return the global batch, where the pod is told one, as small as the data that it gets here.
+def _served(folder: Path, fasta: Path | None, lengths: tuple[int, int]) -> Path:
+    """Make the folder that a server shows, with the file and what the server says of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if fasta:
+        shutil.copyfile(fasta, folder / _NAME)
+    else:
+        write_fasta(folder / _NAME, RECORDS, *lengths)
+    write_metalink(folder / _NAME)
+    return folder
+
+
+def _sizes_of_the_made_up(arguments: list[str]) -> list[str]:
+    """Return sizes that fit the made-up file, and a global batch, where the pod is told one.
 
     The settings have been held against each other at synth.
     """
-    option = "--global-batch-size"
-    if option not in arguments:
-        return []
-    return [option, str(min(int(arguments[arguments.index(option) + 1]), VAL_SIZE))]
+    sizes, batch = (
+        ["--val-size", str(VAL_SIZE), "--test-size", str(TEST_SIZE)],
+        "--global-batch-size",
+    )
+    if batch not in arguments:
+        return sizes
+    return [*sizes, batch, str(min(int(arguments[arguments.index(batch) + 1]), VAL_SIZE))]
 
 
 def _local(

@@ -8,6 +8,7 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
+from bionemo_eks.configuration import efa
 from bionemo_eks.configuration.instance_types import InstanceType
 
 _MI = 2**20
@@ -22,7 +23,10 @@ _DAEMONS = {"cpu": 0.7, "memory": 700 * _MI}
 
 @dataclass
 class Node:
-    """A node with what pods may still ask of it: CPUs, bytes of memory, GPUs, number of pods."""
+    """A node with what pods may still ask of it: CPUs, bytes of memory, GPUs, number of pods.
+
+    And EFAs with bytes of huge pages, where it has any.
+    """
 
     name: str
     labels: Mapping[str, str]
@@ -36,6 +40,7 @@ def make_node(
     instance: InstanceType,
     labels: Mapping[str, str],
     taints: Iterable[Mapping[str, str]] = (),
+    efas: int = 0,
 ) -> Node:
     """Return an empty node: what `instance` has, less what kubelet, system and DaemonSets take.
 
@@ -43,15 +48,18 @@ def make_node(
     """
     memory = instance.memory_gib * 2**30 * (1 - _MEMORY_OVERHEAD)
     memory -= (255 + 11 * instance.max_pods) * _MI + _EVICTION
+    huge_pages = efa.reserved_mib(instance) * _MI if efas else 0
     return Node(
         name=name,
         labels=dict(labels),
         taints=[dict(each) for each in taints],
         free={
             "cpu": instance.vcpus - _reserved_cpus(instance.vcpus) - _DAEMONS["cpu"],
-            "memory": memory - _DAEMONS["memory"],
+            "memory": memory - _DAEMONS["memory"] - huge_pages,
             "nvidia.com/gpu": instance.gpus,
             "pods": instance.max_pods,
+            efa.RESOURCE: efas,
+            efa.HUGE_PAGES: huge_pages,
         },
     )
 

@@ -8,7 +8,7 @@ is not known without their images; `scheduler.make_node` sets room aside for it.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,10 @@ EFFECTS = {
 
 @dataclass(frozen=True)
 class NodeGroupView:
-    """A managed node group: its types, nodes that run now, and at the most; GPUs of one node."""
+    """A managed node group: its types, nodes that run now, and at the most.
+
+    `gpus` and `efas`: of one node.
+    """
 
     name: str
     instance_types: tuple[str, ...]
@@ -42,6 +45,7 @@ class NodeGroupView:
     gpus: int
     labels: dict[str, str]
     taints: list[dict[str, str]]
+    efas: int = 0
 
 
 def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupView]:
@@ -50,7 +54,8 @@ def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupVie
     groups = []
     for name in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
         found = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
-        types = tuple(found.get("instanceTypes") or [_type_in_template(client, found)])
+        template = _template(client, found)
+        types = tuple(found.get("instanceTypes") or [template["InstanceType"]])
         instance = _instance(types)
         groups.append(
             NodeGroupView(
@@ -61,18 +66,26 @@ def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupVie
                 gpus=instance.gpus,
                 labels=found["labels"],
                 taints=[{**each, "effect": EFFECTS[each["effect"]]} for each in found["taints"]],
+                efas=efas_of(template),
             )
         )
     return sorted(groups, key=lambda each: each.gpus)
 
 
-def _type_in_template(client: Callable[[str], Any], group: dict[str, Any]) -> str:
-    """Return the type of nodes whose launch template has it: those in a Capacity Block."""
+def _template(client: Callable[[str], Any], group: dict[str, Any]) -> dict[str, Any]:
+    """Return a group's launch template; for nodes in a Capacity Block it has the type too."""
     named = group["launchTemplate"]
     (version,) = client("ec2").describe_launch_template_versions(
         LaunchTemplateId=named["id"], Versions=[str(named["version"])]
     )["LaunchTemplateVersions"]
-    return str(version["LaunchTemplateData"]["InstanceType"])
+    data: dict[str, Any] = version["LaunchTemplateData"]
+    return data
+
+
+def efas_of(template: Mapping[str, Any]) -> int:
+    """Return how many of the interfaces in a launch template are EFAs."""
+    kinds = [str(each["InterfaceType"]) for each in template.get("NetworkInterfaces", [])]
+    return sum(kind.startswith("efa") for kind in kinds)
 
 
 def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
@@ -83,6 +96,7 @@ def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
             _instance(group.instance_types),
             group.labels,
             group.taints,
+            group.efas,
         )
         for group in groups
         for number in range(1, (group.most if group.gpus else group.now) + 1)

@@ -44,13 +44,14 @@ class CdkCli:
         options = [part for each in context for part in ("-c", each)]
         return self._run("synth", "--quiet", "--output", str(self.assembly), *options)
 
-    def bootstrap(self, environment: str) -> list[str]:
+    def bootstrap(self, environment: str, qualifier: str = "") -> list[str]:
         """Run `cdk bootstrap` for `aws://ACCOUNT/REGION`.
 
         Outside the project: with a cdk.json at hand the CLI would also synthesize the app, into
         cdk.out, which another command may be using.
         """
-        return self._run("bootstrap", environment, folder=self.logs)
+        own = ["--qualifier", qualifier] if qualifier else []
+        return self._run("bootstrap", environment, *own, folder=self.logs)
 
     def deploy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
         """Deploy all stacks, with the flags of README."""

@@ -16,6 +16,7 @@ from bionemo_eks.configuration.versions import IMAGES, KUBERNETES_RELEASES
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.dataset_job import dataset_objects
 from bionemo_eks.jobs.training_job import training_job
+from bionemo_eks.jobs.training_operator import operator_objects
 from rehearsal.kubernetes.custom_objects import PRESERVE, refusals
 from tests.context import read_settings
 from tests.manifests.crd_rules import structural_errors, typed_fields
@@ -30,8 +31,7 @@ def _load(file: str, **values: object) -> list[dict[str, Any]]:
 
 
 NAMESPACE, CRD = _load("namespace")[0], _load("pytorchjob-crd")[0]
-SERVICE_ACCOUNT, ROLE, BINDING = _load("rbac")
-DEPLOYMENT = _load("deployment", training_operator_image=IMAGE)[0]
+SERVICE_ACCOUNT, ROLE, BINDING, DEPLOYMENT = operator_objects("default")
 OBJECTS = [NAMESPACE, CRD, SERVICE_ACCOUNT, ROLE, BINDING, DEPLOYMENT]
 
 VERSION = CRD["spec"]["versions"][0]

@@ -28,6 +28,7 @@ GPU = {
 TRAINING = {"training.kubeflow.org/job-name": "esm1nv-pretraining"}
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 PODS = "/api/v1/namespaces/default/pods"
+ALL_PODS = "/api/v1/pods"
 PYTORCH = "/apis/kubeflow.org/v1/namespaces/default/pytorchjobs"
 NODES = "/api/v1/nodes"
 NAMESPACES = "/api/v1/namespaces"
@@ -116,11 +117,11 @@ def _fits(labels: dict[str, str], selector: str) -> bool:
 
 def _has_fields(item: dict[str, Any], selector: str) -> bool:
     for part in selector.split(",") if selector else []:
-        path, _, wanted = part.partition("=")
+        path, equal, wanted = part.partition("!=") if "!=" in part else part.partition("=")
         value: Any = item
         for key in path.split("."):
             value = value.get(key, {})
-        if value != wanted:
+        if (value == wanted) is (equal == "!="):
             return False
     return True
 
@@ -171,18 +172,26 @@ def node(
 
 
 def pod(name: str, labels: dict[str, str], phase: str = "Running", **more: Any) -> dict[str, Any]:
-    """A pod as the API lists it; `node`, `waiting`, `restarts`, `owner` (a DaemonSet's name)."""
+    """A pod as the API lists it.
+
+    `more`: `node`, `waiting`, `restarts`, `owner` (a DaemonSet's name), `namespace`, `gpus`.
+    """
     state = {"waiting": {"reason": more["waiting"]}} if "waiting" in more else {"running": {}}
     ready = phase == "Running" and "waiting" not in more
+    gpus = {"nvidia.com/gpu": str(more["gpus"])} if "gpus" in more else {}
     owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": more.get("owner"), "uid": "1"}
     return {
         "metadata": {
             "name": name,
+            "namespace": more.get("namespace", "default"),
             "labels": labels,
             "creationTimestamp": NOW,
             "ownerReferences": [owner] if "owner" in more else [],
         },
-        "spec": {"containers": [{"name": "main"}], "nodeName": more.get("node")},
+        "spec": {
+            "containers": [{"name": "main", "resources": {"limits": gpus}}],
+            "nodeName": more.get("node"),
+        },
         "status": {
             "phase": phase,
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
@@ -284,6 +293,10 @@ def healthy() -> Cluster:
             job("esm1nv-launcher-1", "esm1nv-launcher", conditions=[condition("Complete")]),
         ],
         PYTORCH: [training(False, condition("Created"), condition("Running"))],
+        ALL_PODS: [
+            *(worker(n, node=f"gpu-{n // 8}", gpus=1) for n in range(16)),
+            pod("coredns-1", {}, namespace="kube-system", node="core-1"),
+        ],
         PODS: [
             pod("uniref50-download-1-x", {"job-name": "uniref50-download-1"}, "Succeeded"),
             *(worker(n, restarts=int(n == 3)) for n in range(16)),

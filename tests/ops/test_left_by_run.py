@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +77,61 @@ def test_a_run_that_has_left_nothing_is_told(line: Line) -> None:
 
 
 def test_a_workload_that_leaves_none_is_told_with_the_one_that_does(line: Line) -> None:
-    for command in (("curve",), ("model", "get", "--out", "nowhere")):
-        done = line(bucket({}), *command)
-        assert done.exit_code == 2
-        assert "-c training.workload=esm2" in done.stderr
+    done = line(bucket({}), "model", "get", "--out", "nowhere")
+    assert done.exit_code == 2
+    assert "-c training.workload=esm2" in done.stderr
+
+
+def bars(*steps: tuple[int, float], every: int = 600) -> Answers:
+    """CloudWatch, with a bar for each step and loss, of which each bin of time has one."""
+    asked: dict[str, str] = {}
+
+    def start(logGroupName: str, queryString: str, **more: Any) -> dict[str, str]:
+        assert logGroupName == "/aws/containerinsights/bionemo-on-eks/application"
+        assert "esm1nv-pretraining-worker-" in queryString
+        found = re.search(r"by (bin\(\d+s\))", queryString)
+        assert found
+        asked["bin"] = found[1]
+        return {"queryId": "1"}
+
+    def results(queryId: str) -> dict[str, Any]:
+        rows = []
+        for number, (step, loss) in enumerate(steps):
+            at = datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=number * every)
+            bar = f"Epoch 0: 1%| | {step}/1000 [00:10<08:10, 2.00it/s, reduced_train_loss={loss}]"
+            rows.append(
+                [
+                    {"field": asked["bin"], "value": f"{at:%Y-%m-%d %H:%M:%S}.000"},
+                    {"field": "line", "value": f"Epoch 0: 0%|\r{bar}\r"},
+                ]
+            )
+        return {"status": "Complete", "results": rows[::-1]}
+
+    return {"logs.start_query": start, "logs.get_query_results": results}
+
+
+def test_the_curve_of_esm1nv_is_in_its_log(line: Line) -> None:
+    """A restart went back to step 200: what had been done after it was lost."""
+    done = line(bars((100, 9.0), (200, 8.0), (300, 7.5), (250, 7.75), (350, 4.0)), "curve")
+    assert done.exit_code == 0, done.stderr
+    rows = [each.split() for each in done.stdout.splitlines() if "." in each]
+    assert [row[:3] for row in rows[:4]] == [
+        ["100", "9.0000", "2.00"],
+        ["200", "8.0000", "2.00"],
+        ["250", "7.7500", "2.00"],
+        ["350", "4.0000", "2.00"],
+    ]
+    assert "tokens/s" not in done.stdout, "nothing that it does not tell"
+
+
+def test_a_log_without_a_step_or_without_an_answer_is_told(line: Line) -> None:
+    done = line(bars(), "curve")
+    assert done.exit_code == 2
+    assert "tells of no step yet" in done.stderr
+    missing = error("StartQuery", "ResourceNotFoundException")
+    done = line({"logs.start_query": missing}, "curve")
+    assert done.exit_code == 2
+    assert "nothing has run yet" in done.stderr
 
 
 def test_a_picture_needs_the_trainings_environment(
@@ -86,7 +139,10 @@ def test_a_picture_needs_the_trainings_environment(
 ) -> None:
     monkeypatch.setattr(curve, "TRAINING_PYTHON", tmp_path / "none")
     monkeypatch.setattr(embed, "TRAINING_PYTHON", tmp_path / "none")
-    for command in (("curve", "--file", "a.png", *ESM2), ("embed", "--fasta", "a.fasta")):
+    for command in (
+        ("curve", "--file", "a.png", *ESM2),
+        ("embed", "--fasta", "a.fasta", "--model", "m"),
+    ):
         done = line(bucket(OBJECTS), *command)
         assert done.exit_code == 2
         assert "make setup-training" in done.stderr

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.applied import applied_objects
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import NOTES
 from ops.cluster.api import ClusterError
-from ops.cluster.deployed import LAST_APPLIED, deployed_objects, objects_of
+from ops.cluster.deployed import LAST_APPLIED, deployed_objects
 from ops.retry import Plan, What, carry_out, look, plan
 from tests.context import read_settings
 from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, serving, training
@@ -136,7 +137,7 @@ def test_no_training_is_started_without_its_data(data: Any, deployed: list[Any])
 
 
 def test_a_training_that_was_not_to_be_started_is_not(synth: Any) -> None:
-    objects = list(objects_of(synth(**{"training.enabled": "false"}).json("Workload")))
+    objects = list(applied_objects(synth(**{"training.enabled": "false"}).json("Workload")))
     with serving(Cluster()) as api:
         found = plan(What.TRAINING, look(api, SETTINGS, objects))
     assert found.refused
@@ -189,4 +190,4 @@ def test_a_job_that_does_not_go_is_told(
 
 
 def test_a_template_that_boto3_has_parsed_is_read_too(default: Any, deployed: list[Any]) -> None:
-    assert list(objects_of(default.json("Workload"))) == deployed
+    assert list(applied_objects(default.json("Workload"))) == deployed

@@ -212,3 +212,24 @@ def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> N
     out = io.StringIO()
     show_results(Console(file=out, width=width), list(results_of(api).values()))
     assert max(len(line) for line in out.getvalue().splitlines()) <= width
+
+
+def test_efas_are_counted_as_gpus_are_where_nodes_have_them(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    esm2 = {"training.workload": "esm2"}
+    answers: Any = {"ec2.describe_instances": running(instance(), instance())}
+
+    def found() -> Result:
+        listed = {each.name: each for each in verify(api, simulated_deployment(esm2, answers))}
+        return listed["EFA"]
+
+    assert "EFA" not in results_of(api)
+    assert found().verdict is Verdict.FAIL
+    for each in cluster.lists[NODES]:
+        if each["status"]["allocatable"]:
+            each["status"]["allocatable"]["vpc.amazonaws.com/efa"] = "4"
+    assert found().verdict is Verdict.PASS
+    assert figures(found().said)[:2] == [8, 8]
+    answers["ec2.describe_instances"] = running()
+    assert found().verdict is Verdict.PASS

@@ -25,6 +25,7 @@ from rehearsal.machine.environment import ACCOUNT, ROOT
 from rehearsal.machine.workspace import KEPT, WORK
 from tests.context import pinned
 from tests.rehearsal.kubernetes_api import Api, kubeconfig, serving
+from tests.rehearsal.output.parsed import Parsed
 
 # They wait for processes and servers.
 pytestmark = pytest.mark.slow
@@ -43,6 +44,15 @@ def rehearsal(*arguments: str, **environment: str) -> subprocess.CompletedProces
     )
 
 
+def look_at_the_page(file: Path, names: list[str]) -> None:
+    """What a deployment with 1.29 has left names everything of it; CDK's own stack is no part."""
+    shown = Parsed(file.read_text()).text
+    assert {name for name in names if name not in shown} == {"CDKToolkit"}
+    assert all(f"esm1nv-pretraining-worker-{number}" in shown for number in range(16))
+    assert "-c kubernetes_version=1.29" in shown
+    assert "from deploy to destroy" in shown, "what a run would cost"
+
+
 @pytest.mark.rehearsal
 def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     pinned_before = pinned()
@@ -57,7 +67,7 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert link.is_symlink()
-    left = {"aws-resources.yaml", "charts.yaml", "kubernetes", "logs"}
+    left = {"aws-resources.yaml", "charts.yaml", "index.html", "kubernetes", "logs"}
     assert {each.name for each in kept.iterdir()} == left
     assert "16 workers: 8 on gpu-1, 8 on gpu-2. World size: 16." in done.stdout
     assert "There are no differences." in done.stdout
@@ -70,6 +80,7 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     for noise in ("refused", "warning", "feature flags"):
         assert noise not in done.stdout + done.stderr
     assert "could not tell: not in a rehearsal" in done.stdout, "of the cluster's API"
+    assert str(kept / "index.html") in done.stdout
     objects = [
         yaml.safe_load(path.read_text()) for path in sorted((kept / "kubernetes").glob("*.yaml"))
     ]
@@ -90,6 +101,8 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
         if each["type"] == "AWS::EKS::Cluster"
     ]
     assert cluster["properties"]["Version"] == "1.29"
+    names = [*stacks, file_system["physical_id"], *(each["metadata"]["name"] for each in objects)]
+    look_at_the_page(kept / "index.html", names)
     assert pinned() == pinned_before
 
 

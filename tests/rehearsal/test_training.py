@@ -40,11 +40,12 @@ def test_a_model_that_has_learnt_nothing_is_no_rehearsal(tmp_path: Path) -> None
         training.demand_learning(settings(), metrics(tmp_path, 0.39), said.append)
 
 
-def test_with_settings_of_ones_own_it_is_only_told(tmp_path: Path) -> None:
+def test_with_settings_or_sequences_of_ones_own_it_is_only_told(tmp_path: Path) -> None:
     said: list[str] = []
     own = settings("training.max_steps=100")
     training.demand_learning(own, metrics(tmp_path, 0.1), said.append)
-    assert "0.100" in said[0]
+    training.demand_learning(settings(), metrics(tmp_path, 0.2), said.append, made_up=False)
+    assert ["0.100" in said[0], "0.200" in said[1]] == [True, True]
 
 
 def test_without_the_environment_the_way_to_it_is_told(

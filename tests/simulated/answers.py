@@ -390,3 +390,49 @@ def file_system(**changes: Any) -> dict[str, Any]:
 
 def subnets(SubnetIds: list[str]) -> dict[str, Any]:
     return {"Subnets": [{"SubnetId": SubnetIds[0], "AvailabilityZone": "us-west-2a"}]}
+
+
+def deployed(path: str = "", key: str = "") -> Callable[..., Any]:
+    """Templates of stacks that stand: the roles' path, and the key of the cluster and its file
+    system; without one, the cluster's is the stack's own."""
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Path": path} if path else {}}
+    secrets = key or {"Fn::GetAtt": ["EksSecretsKey", "Arn"]}
+    encryption = {"Resources": ["secrets"], "Provider": {"KeyArn": secrets}}
+    resources = {
+        "cluster": {
+            "Role": role,
+            "Eks": {"Type": "AWS::EKS::Cluster", "Properties": {"EncryptionConfig": [encryption]}},
+        },
+        "storage": {
+            "Lustre": {
+                "Type": "AWS::FSx::FileSystem",
+                "Properties": {"KmsKeyId": key} if key else {},
+            }
+        },
+    }
+
+    def answer(StackName: str) -> dict[str, Any]:
+        stack = StackName.rpartition("-")[2]
+        return {"TemplateBody": json.dumps({"Resources": resources[stack]})}
+
+    return answer
+
+
+def described_key(**changes: Any) -> dict[str, Any]:
+    """A key that can be used, as KMS describes it."""
+    usable = {"KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT"}
+    return {"KeyMetadata": {"KeyId": "01234567-89ab-cdef-0123-456789abcdef", **usable, **changes}}
+
+
+def key_policy(*statements: dict[str, Any]) -> dict[str, str]:
+    """A key's policy: the account's own statement, and those given, or for AWS' own roles."""
+    own = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    named = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/{role}"},
+            "Action": "kms:Decrypt",
+        }
+        for role in ("AWSServiceRoleForAutoScaling", "AWSServiceRoleForFSxS3Access_fs-1")
+    ]
+    return {"Policy": json.dumps({"Statement": [own, *(statements or named)]})}

@@ -8,7 +8,7 @@ from typing import Any
 from bionemo_eks.configuration import names
 from tests.context import read_settings
 from tests.simulated.accounts import good, standing
-from tests.simulated.answers import bootstrapped, no_bucket, quotas, simulated, stacked, subnets
+from tests.simulated.answers import bootstrapped, quotas, simulated, stacked, subnets
 from tests.simulated.aws import ACCOUNT, Answers, error
 from tests.simulated.given_vpc import GivenVpc
 
@@ -43,7 +43,8 @@ class Account:
 
     `settings` are those that the person has chosen; `stacks` maps those of `names.STACKS` to their
     status; `interface` says that a function of the Cluster stack has left one, which keeps the
-    stack from being deleted; `said` holds further answers of AWS.
+    stack from being deleted; `in_s3` has others' buckets, and their objects as
+    `bucket/key`; `said` holds further answers of AWS.
     """
 
     settings: dict[str, str] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Account:
     bucket: bool = False
     bucket_policy: bool = False
     vpc: GivenVpc = field(default_factory=GivenVpc)
+    in_s3: set[str] = field(default_factory=set)
     said: Answers = field(default_factory=dict)
 
     def answers(self) -> Answers:
@@ -83,7 +85,9 @@ class Account:
             "ec2.describe_subnets": self._subnets,
             "ec2.describe_network_interfaces": {"NetworkInterfaces": self._interfaces()},
             "ec2.delete_network_interface": self._delete_interface,
-            "s3.head_bucket": {} if self.bucket else no_bucket,
+            "s3.head_bucket": self._head_bucket,
+            "s3.head_object": self._head_object,
+            "s3.get_bucket_notification_configuration": {},
             "s3.get_bucket_policy": (
                 {"Policy": "{}"}
                 if self.bucket_policy
@@ -98,6 +102,16 @@ class Account:
     def _subnets(self, **asked: Any) -> dict[str, Any]:
         """Those of the given VPC, or that of the file system by its id."""
         return subnets(**asked) if "SubnetIds" in asked else self.vpc.rows(**asked)
+
+    def _head_bucket(self, Bucket: str, **more: Any) -> dict[str, Any]:
+        if Bucket in self.in_s3 or (self.bucket and Bucket == self._bucket()):
+            return {}
+        raise error("HeadBucket", "404", 404)
+
+    def _head_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        if f"{Bucket}/{Key}" in self.in_s3:
+            return {"ContentLength": 1}
+        raise error("HeadObject", "404", 404)
 
     def _bucket(self) -> str:
         return names.bucket_name(read_settings(self.settings), ACCOUNT)

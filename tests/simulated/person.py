@@ -18,6 +18,11 @@ from tests.simulated.aws import ACCOUNT, REGION
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import Subnet
 
+# What a person puts in place of the dots, where not any word will do.
+FREE = {
+    "account.permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/free",
+    "account.kms_key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mrk-{'0' * 32}",
+}
 # Runs `./bionemo` with arguments on the account, and returns what it prints.
 Bionemo = Callable[..., str]
 
@@ -56,7 +61,7 @@ class Person:
         assert set(words[::2]) == {"-c"}, words
         for each in words[1::2]:
             key, _, value = each.partition("=")
-            self._account.settings[key] = "another" if value == "..." else value
+            self._account.settings[key] = FREE.get(key, "another") if value == "..." else value
 
     def _run(self, words: list[str]) -> None:
         match words:
@@ -74,10 +79,21 @@ class Person:
                 self._account.rollback(stack)
             case ["npx", "cdk", "context", "--reset", which, "--force"]:
                 assert which == "vpc-provider:*"  # what CDK remembers, which here is nothing
+            case ["aws", "s3", "mb", bucket, "--region", _]:
+                self._account.in_s3.add(bucket.removeprefix("s3://"))
+            case ["aws", "s3", "cp", what, where, *options]:
+                self._copy(what, where.removeprefix("s3://"), "--recursive" in options)
             case ["aws", service, operation, *options]:
                 self._aws(f"{service} {operation}", dict(pairwise(options)))
             case _:
                 raise AssertionError(f"nobody knows how to run {words}")
+
+    def _copy(self, what: str, where: str, several: bool) -> None:
+        """Copy a file of this folder, or a folder with a model."""
+        assert where.partition("/")[0] in self._account.in_s3, "there is such a bucket"
+        assert where.endswith(f"/{what}"), where
+        names = ("/config.json", "/model.safetensors") if several else ("",)
+        self._account.in_s3 |= {where + name for name in names}
 
     def _bionemo_on_the_account(self, arguments: list[str]) -> None:
         said = self._bionemo(*arguments, *(["--yes"] if "--delete" in arguments else []))

@@ -13,6 +13,8 @@ from app import build
 from bionemo_eks.configuration.reader import SettingsError
 from tests.context import UNSTAGED, cdk_flags
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT, VPC = "111122223333", "vpc-0123456789abcdef0"
 NODES = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
 ZONES = ("us-west-2b", "us-west-2c")

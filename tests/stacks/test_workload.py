@@ -187,3 +187,63 @@ def test_the_key_to_the_image_is_read_by_one_role_and_written_before_the_data_jo
     assert identity in after
     (data,) = [after for text, after in manifests.values() if "uniref50-program" in text]
     assert writing in data
+
+
+OFF = {"dataset.enabled": "false"}
+PROGRAM = "/opt/data-there/data_there.py"
+
+
+def jobs_of(deployment: Any) -> list[dict[str, Any]]:
+    objects = deployment.kubernetes_objects("Workload")
+    return [each for each in objects if each["kind"] == "Job"]
+
+
+def named(deployment: Any, kind: str, name: str) -> dict[str, Any]:
+    (found,) = [
+        each
+        for each in deployment.kubernetes_objects("Workload")
+        if each["kind"] == kind and each["metadata"]["name"] == name
+    ]
+    return dict(found)
+
+
+def test_without_data_preparation_a_look_takes_its_place_and_all_else_waits_for_it(
+    synth: Any,
+) -> None:
+    deployment = synth(**OFF)
+    look, launcher = jobs_of(deployment)
+    assert look["metadata"]["labels"]["app.kubernetes.io/name"] == "uniref50-download"
+    (container,) = look["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["python3", PROGRAM]
+    assert container["args"][:2] == ["--data", "/fsx/processed"]
+    assert [each["readOnly"] for each in container["volumeMounts"]] == [True, True]
+    waits = launcher["spec"]["template"]["spec"]["initContainers"][0]["args"]
+    assert f"job/{look['metadata']['name']}" in waits
+    training = named(deployment, "PyTorchJob", "esm1nv-pretraining")
+    noted = training["metadata"]["annotations"]["bionemo-on-eks/dataset-job"]
+    assert noted == look["metadata"]["name"]
+    watch = named(deployment, "Deployment", "esm1nv-watch")
+    arguments = watch["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[arguments.index("--data-job") + 1] == look["metadata"]["name"]
+
+
+def test_without_data_and_training_no_job_is_there_and_the_watch_may_read_none(
+    synth: Any,
+) -> None:
+    deployment = synth(**OFF, **{"training.enabled": "false"})
+    assert jobs_of(deployment) == []
+    watch = named(deployment, "Deployment", "esm1nv-watch")
+    assert "--data-job" not in watch["spec"]["template"]["spec"]["containers"][0]["args"]
+    (rule,) = [
+        each
+        for each in named(deployment, "Role", "esm1nv-watch")["rules"]
+        if each["resources"] == ["jobs"]
+    ]
+    assert rule["resourceNames"] == ["none"], "an empty list would be all of them"
+    training = named(deployment, "PyTorchJob", "esm1nv-pretraining")
+    assert training["spec"]["runPolicy"]["suspend"] is True
+
+
+def test_the_data_job_runs_without_a_training_too(synth: Any) -> None:
+    (data,) = jobs_of(synth(**{"training.enabled": "false"}))
+    assert "prepare_uniref50.py" in str(data["spec"])

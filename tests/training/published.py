@@ -79,7 +79,8 @@ def ours(folder: Path, architecture: Architecture) -> Esm2:
 
 def sequences(lengths: list[int], seed: int = 0) -> list[Tensor]:
     """Tokens of made-up sequences of so many letters, some of them masked, <cls> … <eos>."""
-    from vocabulary import CLS, EOS, MASK, encode
+    from tokens import CLS, EOS, MASK
+    from vocabulary import encode
 
     chance = np.random.default_rng(seed)
     found = []

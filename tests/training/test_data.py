@@ -17,7 +17,8 @@ from failures import TrainingError
 from line_index import LineIndex, build_index, index_path, read_index
 from masking import mask
 from packing import epoch_order, pack, tokens_of
-from vocabulary import CLS, EOS, MASK, TOKENS, UNK, encode, spelt, strange
+from tokens import CLS, EOS, MASK, TOKENS, UNK
+from vocabulary import encode, spelt, strange
 
 LONGEST, UNIT = 130, 512
 

@@ -9,6 +9,8 @@ from bench.esm2_learning import unigram
 from bench.esm2_runs import losses, train, validation
 
 ENOUGH = 0.4
+# After 300 it would be 0.44: too near to tell a fault from another processor's rounding.
+STEPS = 400
 
 
 def test_accuracy_on_masks_is_far_over_the_most_frequent_letter(tmp_path: Path) -> None:
@@ -16,13 +18,13 @@ def test_accuracy_on_masks_is_far_over_the_most_frequent_letter(tmp_path: Path) 
     data = prepare(tmp_path / "data", sequences, val=200, test=100)
     options = [
         *("--data", data, "--results", tmp_path, "--size", "4x128x8x512", "--device", "cpu"),
-        *("--unit-tokens", 1024, "--max-tokens", 258, "--units", 2, "--steps", 300),
-        *("--warm-up", 50, "--rate", 2e-3, "--validate-every", 100, "--test-units", 8),
+        *("--unit-tokens", 1024, "--max-tokens", 258, "--units", 2, "--steps", STEPS),
+        *("--warm-up", 50, "--rate", 2e-3, "--validate-every", 200, "--test-units", 8),
     ]
     log = tmp_path / "log"
     assert train(2, options, log) == [0, 0], log.read_text()
     found = validation(tmp_path)
     print("validation accuracy by step:", found)
     assert unigram(sequences) < 0.15
-    assert found[300] > ENOUGH
-    assert losses(tmp_path)[300] < losses(tmp_path)[10] - 0.5
+    assert found[STEPS] > ENOUGH
+    assert losses(tmp_path)[STEPS] < losses(tmp_path)[10] - 0.5

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from failures import TrainingError
-from vocabulary import TOKENS
+from tokens import TOKENS
 
 # Of all published ESM-2 models: https://huggingface.co/facebook/esm2_t33_650M_UR50D/raw/main/config.json
 LAYER_NORM_EPS = 1e-5

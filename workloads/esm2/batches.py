@@ -12,7 +12,8 @@ from dataset import Records, Sequences
 from failures import TrainingError
 from masking import mask
 from packing import BLOCK_UNITS, MIXED_BLOCKS, epoch_order, pack, tokens_of
-from vocabulary import CLS, EOS, SPECIAL_PER_SEQUENCE, encode, strange
+from tokens import CLS, EOS
+from vocabulary import SPECIAL_PER_SEQUENCE, encode, strange
 
 # What random numbers are for, beside packing's 0.
 _TRAINING, _EVALUATION = 1, 2

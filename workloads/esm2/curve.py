@@ -20,6 +20,7 @@ _PANELS = (
     ("loss (nats)", (("loss", "training"), ("validation_loss", "validation"))),
     ("accuracy at <mask>", (("validation_accuracy", "validation"),)),
     ("tokens/s on each GPU", (("tokens_per_second_per_gpu", "training"),)),
+    ("steps/s", (("steps_per_second", "training"),)),
 )
 _FORMATS = (".png", ".svg", ".pdf")
 
@@ -51,10 +52,12 @@ def _panel(axes: Axes, metrics: list[dict[str, float]], lines: Iterable[tuple[st
 
 
 def draw(metrics: list[dict[str, float]], title: str) -> Figure:
-    """The figure, a panel below the other."""
-    figure = Figure(figsize=(8, 9), layout="constrained")
-    panels = figure.subplots(len(_PANELS), sharex=True)
-    for axes, (label, lines) in zip(panels, _PANELS, strict=True):
+    """The figure, a panel below the other, of what there is."""
+    there = {name for each in metrics for name in each}
+    shown = [each for each in _PANELS if any(name in there for name, _ in each[1])] or _PANELS[:1]
+    figure = Figure(figsize=(8, 3 * len(shown)), layout="constrained")
+    panels = figure.subplots(len(shown), sharex=True, squeeze=False)[:, 0]
+    for axes, (label, lines) in zip(panels, shown, strict=True):
         _panel(axes, metrics, lines)
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)

@@ -22,7 +22,8 @@ from exchange import read_architecture, read_model
 from failures import EXIT_AGAIN, EXIT_DONE, EXIT_WRONG, TrainingError
 from model import Esm2
 from processes import find_device
-from vocabulary import CLS, EOS, SPECIAL_PER_SEQUENCE, encode
+from tokens import CLS, EOS
+from vocabulary import SPECIAL_PER_SEQUENCE, encode
 from whole import write_synced
 
 EMBEDDINGS, IDS = "embeddings.npy", "ids.txt"

@@ -13,7 +13,7 @@ from architecture import Architecture
 from failures import TrainingError
 from model import Esm2
 from tensors_file import read_tensors, write_tensors
-from vocabulary import TOKENS
+from tokens import TOKENS
 
 WEIGHTS, WEIGHTS_INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
 _FREQUENCIES = "esm.rotary_embeddings.inv_freq"

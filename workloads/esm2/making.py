@@ -11,11 +11,13 @@ from batches import Units
 from dataset import TEST, TRAIN, VALIDATION, DataSet, index_files, open_data_set, open_split
 from exchange import read_architecture, read_model
 from failures import TrainingError
-from memory import Estimate, available, demand, estimate
+from memory import Estimate, estimate
 from model import Esm2
-from parallel import Parallel, strategy
+from parallel import Parallel
 from processes import Processes
+from room import available, demand
 from settings import Settings
+from strategy import strategy
 
 DEFAULT_SIZE = "8M"
 # Of the memory that is there, what the estimate may fill with several units at once.
@@ -98,7 +100,7 @@ def units_at_once(
         while count < each and needed(count + 1).total <= FILLED * there:
             count += 1
     count = min(count, each)
-    demand(needed(count), needed(1), there, settings.unit_tokens, settings.recompute)
+    demand(needed(count), needed(1), there, settings.recompute)
     return count
 
 

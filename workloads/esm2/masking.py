@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabulary import CLS, EOS, FIRST_AMINO_ACID, LAST_AMINO_ACID, MASK, UNK
+from tokens import CLS, EOS, MASK, UNK
+from vocabulary import FIRST_AMINO_ACID, LAST_AMINO_ACID
 
 TOLD, HIDDEN, REPLACED = 0.15, 0.8, 0.1
 

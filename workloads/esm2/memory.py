@@ -1,16 +1,12 @@
-"""How much memory a training takes, before it takes it."""
+"""How much of a GPU's memory a training takes, before it takes it; needs no PyTorch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-
-import torch
 
 from architecture import Architecture
-from failures import TrainingError
-from parallel import FSDP
-from vocabulary import TOKENS
+from strategy import FSDP
+from tokens import TOKENS
 
 GB = 1e9
 # CUDA's context, NCCL's buffers, kernels' workspaces and the allocator's gaps.
@@ -95,45 +91,15 @@ def estimate(
     return Estimate(weights, gradients, 2 * _FP32 * share, tokens * (kept + once + told))
 
 
-def available(device: torch.device) -> float:
-    """Bytes that this process may use of `device`'s memory."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return free - RESERVED
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        name, value = line.split(":")
-        if name == "MemAvailable":
-            machine = float(value.split()[0]) * 1024
-            return min(machine, _container_limit())
-    return float("inf")
+def too_much(needed: Estimate, least: Estimate, there: float, recompute: bool) -> tuple[str, ...]:
+    """Settings that are to be changed for `needed` to be there, the best first; none where it is.
 
-
-def _container_limit() -> float:
-    try:
-        return float(Path("/sys/fs/cgroup/memory.max").read_text())
-    except (OSError, ValueError):  # no container, or "max"
-        return float("inf")
-
-
-def demand(needed: Estimate, least: Estimate, there: float, tokens: int, recompute: bool) -> None:
-    """Make sure that `needed` is there.
-
-    `least`: the same with one unit at a time; `tokens`: of a unit.
-
-    Raises:
-        TrainingError: it is not; the text tells which setting to change.
+    `least`: the same with one unit at a time; `there`: bytes of one device.
     """
     if needed.total <= there:
-        return
+        return ()
     if needed.total - needed.activations > there:
-        what = "choose --parallel fsdp with more GPUs, GPUs with more memory, or a smaller --size"
-    elif least.total <= there:
-        what = "choose a smaller --units-at-once"
-    elif not recompute:
-        what = "choose --recompute, or a smaller --unit-tokens"
-    else:
-        what = f"choose a smaller --unit-tokens than {tokens}"
-    raise TrainingError(
-        f"too little memory: one process needs about {needed}, there are "
-        f"{there / GB:.1f} GB: {what}"
-    )
+        return "parallel", "size"
+    if least.total <= there:
+        return ("units_at_once",)
+    return ("unit_tokens",) if recompute else ("recompute", "unit_tokens")

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from architecture import INITIALIZER_RANGE, LAYER_NORM_EPS, ROTARY_BASE, Architecture
 from attention import Boundaries, attention, rotated
-from vocabulary import MASK, PAD, TOKENS
+from tokens import MASK, PAD, TOKENS
 
 # Share of tokens that a training shows as <mask>: 80 % of the 15 % that are to be told.
 TRAINED_MASK_SHARE = 0.15 * 0.8

@@ -14,18 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from model import Esm2
 from processes import Processes
-
-DDP, FSDP = "ddp", "fsdp"
-# From some 1 G parameters on, a replica of weights, gradients and the optimizer's state (16 bytes
-# a parameter) takes too much of a GPU.
-SHARDED_FROM = 1_000_000_000
-
-
-def strategy(asked: str, parameters: int) -> str:
-    """`asked`, or for auto what suits so many parameters."""
-    if asked != "auto":
-        return asked
-    return FSDP if parameters >= SHARDED_FROM else DDP
+from strategy import FSDP
 
 
 class Parallel:

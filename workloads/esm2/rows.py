@@ -10,7 +10,7 @@ from torch import Tensor
 
 from attention import Boundaries
 from batches import Unit
-from vocabulary import MASK, PAD
+from tokens import MASK, PAD
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,12 @@
-"""ESM-2's tokens, and sequences as numbers."""
+"""Sequences as numbers: each letter's token."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-# In the order of the published models:
-# https://huggingface.co/facebook/esm2_t33_650M_UR50D/raw/main/vocab.txt
-TOKENS = (
-    *("<cls>", "<pad>", "<eos>", "<unk>"),
-    *"LAGVSERTIDPKQNFYMHWC",
-    *("X", "B", "U", "Z", "O", ".", "-", "<null_1>", "<mask>"),
-)
-CLS, PAD, EOS, UNK, MASK = (
-    TOKENS.index(name) for name in ("<cls>", "<pad>", "<eos>", "<unk>", "<mask>")
-)
+from tokens import TOKENS, UNK
+
 # The twenty standard amino acids: what a masked position may get in place of its letter.
 FIRST_AMINO_ACID, LAST_AMINO_ACID = TOKENS.index("L"), TOKENS.index("C")
 SPECIAL_PER_SEQUENCE = 2  # <cls> and <eos>

@@ -13,6 +13,7 @@ source (src/index.c, pyfastx_create_index; src/util.c, remove_space_uppercase):
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ LONGEST_RECORD = 64 << 20
 _SPACE = b" \t\n\v\f\r"
 _RARE = (b"\r", b"\t", b"\0")  # bytes that the quick way leaves to the full rule
 _LF, _BLANK, _HEADER = b"\n >"
+# The standard twenty, selenocysteine and pyrrolysine, and the codes for one of several. Whatever
+# else there is, the models have no token for: workloads/esm2/vocabulary.py
+AMINO_ACIDS = b"ACDEFGHIKLMNPQRSTVWYUOBXZ"
 _POWERS = 10 ** np.arange(1, 19)
 
 
@@ -51,12 +55,16 @@ class FastaReader:
         records: made so far; the next record's id is one more.
         cut_short: records that the reference's rule cuts short, because their lines do not
             end as their header does.
+        residues: letters of all sequences.
+        strange: those of them that are no amino acids, and how many of each.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self.records = 0
         self.cut_short = 0
+        self.residues = 0
+        self.strange: Counter[str] = Counter()
 
     def rows(self, chunks: Iterator[bytes]) -> Iterator[Rows]:
         """Rows for the text in `chunks`, about BLOCK bytes at a time.
@@ -157,6 +165,7 @@ class FastaReader:
         rows = "".join(pieces).encode("ascii")
         if _not_upper_case(rows) != _not_upper_case(before) - 1:
             return None
+        self._count("".join(pieces[1::2]).encode("ascii"))
         lengths = _digits(np.array(numbers)) + (name_end - name_start) + _digits(end - start)
         lengths += end - start + len(",,,\n")
         return Rows(rows, lengths.astype(np.uint32))
@@ -188,7 +197,12 @@ class FastaReader:
         if not 0 <= length <= len(letters) or b"\t" in raw:
             raise self._bad(number, "has white space inside its sequence, or mixed line ends")
         self.cut_short += length < len(letters)
+        self._count(letters[:length])
         return b"%d,%b,%d,%b\n" % (number, name, length, letters[:length])
+
+    def _count(self, sequences: bytes) -> None:
+        self.residues += len(sequences)
+        self.strange.update(sequences.translate(None, AMINO_ACIDS).decode("ascii"))
 
     def _bad(self, number: int, what: str) -> SourceError:
         return SourceError(

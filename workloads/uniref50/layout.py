@@ -18,14 +18,78 @@ SPLITS = ("val", "test", "train")
 DRAFT_MODE, FINAL_MODE = 0o600, 0o644
 
 
+# What is asked of a split: a number of records, a share of all, or None: what is usual.
+Size = int | float | None
+
+
+@dataclass(frozen=True)
+class Usual:
+    """A split whose size nobody has set: a share of all records, `most` of them at the most."""
+
+    share: float
+    most: int
+
+
+# The reference's own sizes are the most: UniRef50 has enough records for both.
+USUAL = {"val": Usual(0.01, 5000), "test": Usual(0.02, 1_000_000)}
+
+
 @dataclass(frozen=True)
 class Split:
     """The reference's parameters (UniRef50Preprocess.prepare_dataset in BioNeMo 1.x)."""
 
-    val_size: int = 5000
-    test_size: int = 1_000_000
+    val_size: int
+    test_size: int
     num_csv_files: int = 50
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How records are to be split, before anybody knows how many there are.
+
+    `least`: records that a split should have whose size nobody has set, where there are enough.
+    """
+
+    val_size: Size = None
+    test_size: Size = None
+    num_csv_files: int = 50
+    seed: int = 0
+    least: int = 1
+
+    def split(self, records: int) -> Split:
+        """Return the sizes in records."""
+        return Split(
+            self._rows(self.val_size, USUAL["val"], records),
+            self._rows(self.test_size, USUAL["test"], records),
+            self.num_csv_files,
+            self.seed,
+        )
+
+    def _rows(self, size: Size, usual: Usual, records: int) -> int:
+        if isinstance(size, int):
+            return size
+        if size is not None:
+            return round(size * records)
+        rows = max(self.least, min(usual.most, round(usual.share * records)))
+        return min(rows, records // len(SPLITS))
+
+    def sizes(self, records: int) -> dict[str, int]:
+        """Return those that somebody has set, in records."""
+        split = self.split(records)
+        asked = {"val_size": self.val_size, "test_size": self.test_size}
+        return {name: getattr(split, name) for name, size in asked.items() if size is not None}
+
+    def empty(self, rows: dict[str, int]) -> str:
+        """Why splits of these `rows` are not what is wanted; empty if none is without rows.
+
+        A size of 0 was asked for.
+        """
+        asked = {"val": self.val_size, "test": self.test_size}
+        for name, count in rows.items():
+            if not count and asked.get(name) != 0:
+                return f"the split {name} has 0 rows of {sum(rows.values()):,}"
+        return ""
 
 
 def rows_of(records: int, split: Split) -> dict[str, int]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from durable import read_json, write_json
 from folders import sync_folder
-from layout import FINAL_MODE, SPLITS, Split
+from layout import FINAL_MODE, SPLITS, Split, Wanted
 from line_index import index_path
 from order import Finished
 from problems import PreparationError, ScratchError, about
+from segments import Found
 from source import Facts, Source
 
 MANIFEST = "_SUCCESS"
@@ -51,9 +51,18 @@ def _announce(path: Path) -> None:
     os.utime(path)
 
 
-def asked_for(split: Split, source: Source) -> dict[str, Any]:
-    """What a manifest must say to be of the data set that is asked for."""
-    found: dict[str, Any] = {"preparation": "streaming", **asdict(split), "url": source.url}
+def _asked_for(wanted: Wanted, source: Source, records: int) -> dict[str, Any]:
+    """What a manifest of so many records must say to be of the data set that is asked for.
+
+    Sizes that nobody has set are right as they are.
+    """
+    found: dict[str, Any] = {
+        "preparation": "streaming",
+        **wanted.sizes(records),
+        "num_csv_files": wanted.num_csv_files,
+        "seed": wanted.seed,
+        "url": source.url,
+    }
     if "size" in source.identity:
         found["size"] = source.identity["size"]
     return found
@@ -64,12 +73,8 @@ def _flat(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**manifest, **(source if isinstance(source, dict) else {})}
 
 
-def complete(
-    processed: Path, asked: dict[str, Any], is_of: Callable[[dict[str, Any]], bool]
-) -> dict[str, Any] | None:
+def complete(processed: Path, wanted: Wanted, source: Source) -> dict[str, Any] | None:
     """The manifest of the data set that is asked for, if it is there with all of its files.
-
-    `is_of` tells whether the source is still the one that a manifest describes.
 
     Raises:
         OtherDataSetError: a complete one of other parameters is there.
@@ -83,12 +88,14 @@ def complete(
         error.filename = str(path)
         raise
     flat = _flat(manifest or {})
+    records = flat.get("records")
+    asked = _asked_for(wanted, source, records if isinstance(records, int) else 0)
     differences = [
         f"{key} is {json.dumps(flat.get(key))}, asked for is {json.dumps(value)}"
         for key, value in asked.items()
         if flat.get(key) != value
     ]
-    if not differences and not is_of(flat):
+    if not differences and not source.is_of(flat):
         differences = ["the source has other content now"]
     if manifest is None or differences:
         reason = "; ".join(differences) if manifest else "it is no JSON object"
@@ -151,7 +158,7 @@ def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
 
 
 def manifest_of(
-    version: str, split: Split, source: Facts, cut_short: int, files: list[Finished]
+    version: str, split: Split, source: Facts, found: Found, files: list[Finished]
 ) -> dict[str, Any]:
     """What is to be known of a data set, for people and for a later run."""
     counts = {
@@ -165,7 +172,9 @@ def manifest_of(
         **asdict(split),
         "records": sum(counts.values()),
         "counts": counts,
-        "records_cut_short": cut_short,
+        "records_cut_short": found.cut_short,
+        "residues": found.residues,
+        "no_amino_acids": found.strange,
         "files": [asdict(file) for file in files],
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,21 @@ def piece_bytes(total: int | None) -> int:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What was counted while the source was read.
+
+    Attributes:
+        cut_short: records that the reference's own rule cuts short.
+        residues: letters of all sequences.
+        strange: those of them that are no amino acids, and how many of each.
+    """
+
+    cut_short: int
+    residues: int
+    strange: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Segments:
     """What the first stage leaves.
 
@@ -43,13 +58,13 @@ class Segments:
         source: the facts found while reading it.
         lengths: bytes of each row, (records,) uint32.
         first: first record of each segment and the number of records, (segments + 1,) int64.
-        cut_short: records that the reference's own rule cuts short.
+        found: what has been counted.
     """
 
     source: Facts
     lengths: NDArray[np.uint32]
     first: NDArray[np.int64]
-    cut_short: int
+    found: Found
 
     @property
     def records(self) -> int:
@@ -121,7 +136,8 @@ def read_source(source: Source, folder: Path) -> Segments:
     ):
         first = _write_segments(folder, rows(descriptor), lambda: piece_bytes(source.size))
     progress.finish(f"{reader.records:,} records from {size(checking.done)}")
-    return _load(folder, checking.facts, np.array(first, np.int64), reader.cut_short)
+    found = Found(reader.cut_short, reader.residues, dict(reader.strange.most_common()))
+    return _load(folder, checking.facts, np.array(first, np.int64), found)
 
 
 def plan() -> dict[str, int]:
@@ -139,7 +155,7 @@ def save(segments: Segments) -> dict[str, object]:
     return {
         "source": segments.source.as_json(),
         "first": segments.first.tolist(),
-        "cut_short": segments.cut_short,
+        "found": asdict(segments.found),
     }
 
 
@@ -151,7 +167,8 @@ def restore(folder: Path, saved: dict[str, Any]) -> Segments:
     """
     try:
         first = np.array(saved["first"], np.int64)
-        found = _load(folder, Facts(**saved["source"]), first, saved["cut_short"])
+        counted = Found(**saved["found"])
+        found = _load(folder, Facts(**saved["source"]), first, counted)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ScratchError(f"{folder}: not as an earlier run left it ({error})") from None
     if not len(found.lengths) or len(found.lengths) != found.first[-1]:
@@ -159,7 +176,7 @@ def restore(folder: Path, saved: dict[str, Any]) -> Segments:
     return found
 
 
-def _load(folder: Path, facts: Facts, first: NDArray[np.int64], cut_short: int) -> Segments:
+def _load(folder: Path, facts: Facts, first: NDArray[np.int64], found: Found) -> Segments:
     with about(lengths_path(folder)):
         lengths = np.fromfile(lengths_path(folder), "<u4")
-    return Segments(facts, lengths, first, cut_short)
+    return Segments(facts, lengths, first, found)

@@ -14,7 +14,7 @@ import numpy as np
 import line_index
 import segments
 from durable import read_json, remove, unread, write_json
-from layout import SPLITS, Split, Task, output_files, rows_of, shuffled, tasks, too_small
+from layout import SPLITS, Split, Task, Wanted, output_files, rows_of, shuffled, tasks, too_small
 from order import Distribution, Finished, Orderer
 from problems import PreparationError, ScratchError, SourceError
 from progress import Progress
@@ -41,16 +41,16 @@ class Preparation:
     Args:
         work: folder for everything that is not finished; on the same file system as `processed`.
         processed: gets the files once all of them are complete.
-        split: the reference's parameters.
+        wanted: how the records are to be split.
         workers: processes for the second and third stage.
         global_batch_size: sequences that a training takes from a split at once; 0 if unknown.
     """
 
     def __init__(
-        self, work: Path, processed: Path, split: Split, workers: int, global_batch_size: int
+        self, work: Path, processed: Path, wanted: Wanted, workers: int, global_batch_size: int
     ) -> None:
         self._work, self._processed = work, processed
-        self._split, self._workers = split, workers
+        self._wanted, self._workers = wanted, workers
         self._global_batch_size = global_batch_size
         self._state = work / "state.json"
 
@@ -63,10 +63,11 @@ class Preparation:
         """
         try:
             rows = self._rows(source)
-            self.demand(rows_of(rows.records, self._split))
+            split = self._wanted.split(rows.records)
+            self.demand(rows_of(rows.records, split))
             if not keep_raw:
                 source.discard()
-            finished = self._files(rows)
+            finished = self._files(rows, split)
             with unread(self._processed):
                 publish(self._work / "processed", self._processed, finished)
         except ScratchError as error:
@@ -74,7 +75,7 @@ class Preparation:
             raise PreparationError(
                 f"{error}. The unfinished work has been removed; run again to make it anew."
             ) from None
-        manifest = manifest_of(VERSION, self._split, rows.source, rows.cut_short, finished)
+        manifest = manifest_of(VERSION, split, rows.source, rows.found, finished)
         write_manifest(self._processed, manifest)
         return manifest
 
@@ -84,20 +85,21 @@ class Preparation:
         Raises:
             SourceError: it would end after its nodes have started.
         """
-        if self._global_batch_size:
-            why = too_small(rows, self._split.num_csv_files, self._global_batch_size)
-            if why:
-                raise SourceError(
-                    f"{self._processed}: {why}. Choose other sizes of the splits, "
-                    "fewer files, or smaller batches"
-                )
+        why = self._wanted.empty(rows)
+        if self._global_batch_size and not why:
+            why = too_small(rows, self._wanted.num_csv_files, self._global_batch_size)
+        if why:
+            raise SourceError(
+                f"{self._processed}: {why}. Choose other sizes of the splits, "
+                "fewer files, or smaller batches"
+            )
 
     def _rows(self, source: Source) -> Segments:
         """First stage: the source's rows, in segments."""
         key = {
             "program": program(),
             **segments.plan(),
-            **asdict(self._split),
+            **asdict(self._wanted),
             **source.identity,
             "name": source.name,
         }
@@ -111,27 +113,27 @@ class Preparation:
             rows = segments.read_source(source, self._work)
         except SourceError as error:
             raise source.doubted(error) from None
-        wanted = self._split.val_size + self._split.test_size
-        if rows.records < wanted:
+        split = self._wanted.split(rows.records)
+        if rows.records < split.val_size + split.test_size:
             remove(self._work)
             raise SourceError(
                 f"{source.name}: {rows.records:,} records are fewer than --val-size "
-                f"{self._split.val_size} and --test-size {self._split.test_size} together"
+                f"{split.val_size} and --test-size {split.test_size} together"
             )
         write_json(self._state, {"key": key, **segments.save(rows)})
         return rows
 
-    def _files(self, rows: Segments) -> list[Finished]:
+    def _files(self, rows: Segments, split: Split) -> list[Finished]:
         """Second and third stage: runs by part, and of these the files."""
         done_path = self._work / "finished.json"
         done = [Finished(**each) for each in (read_json(done_path) or {}).get("files", [])]
         names = {file.path for file in done if self._is_there(file)}
-        todo, cuts = self._plan(rows)
+        todo, cuts = self._plan(rows, split)
         left = [task for task in todo if not names.issuperset(f.path for f in task.files)]
         again = {file.path for task in left for file in task.files}
         done = [file for file in done if file.path not in again]
         if left:
-            order = shuffled(rows.records, self._split.seed)
+            order = shuffled(rows.records, split.seed)
             orderer = Orderer(
                 Distribution(self._work, order, rows.lengths, rows.first, cuts), self._workers
             )
@@ -148,11 +150,13 @@ class Preparation:
             file_size(self._processed / file.path),
         )
 
-    def _plan(self, rows: Segments) -> tuple[list[Task], np.ndarray[Any, np.dtype[np.int64]]]:
+    def _plan(
+        self, rows: Segments, split: Split
+    ) -> tuple[list[Task], np.ndarray[Any, np.dtype[np.int64]]]:
         """The tasks of the third stage, and the cuts between their parts."""
         total = int(rows.lengths.sum(dtype=np.int64))
         part_rows = max(1, min(PIECE_ROWS, piece_bytes(total) * rows.records // total))
-        todo = tasks(output_files(rows.records, self._split), part_rows)
+        todo = tasks(output_files(rows.records, split), part_rows)
         stops = itertools.chain.from_iterable(([s for _, s in task.parts]) for task in todo)
         return todo, np.array([0, *stops], np.int64)
 

@@ -42,13 +42,14 @@ def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
     """Ask the API server for all that is watched; ApiError where it does not tell."""
     now = datetime.now(UTC)
     jobs = [name for name in (names.data_job, names.launcher) if name]
-    pods_of_jobs = f"batch.kubernetes.io/job-name in ({','.join(jobs)})"
+    # Of none, a selector that fits no pod: an empty list is not one.
+    pods_of_jobs = f"batch.kubernetes.io/job-name in ({','.join(jobs) or 'none'})"
     of_training = f"training.kubeflow.org/job-name={names.training}"
     training = api.get(*PYTORCHJOBS, names.training)
     workers = api.list("v1", "pods", labelSelector=of_training)
     return Look(
         now=now,
-        data_job=api.get("batch/v1", "jobs", names.data_job),
+        data_job=api.get("batch/v1", "jobs", names.data_job) if names.data_job else None,
         launcher=api.get("batch/v1", "jobs", names.launcher) if names.launcher else None,
         training=training,
         job_pods=api.list("v1", "pods", labelSelector=pods_of_jobs),
@@ -147,7 +148,7 @@ def in_words(found: States) -> str:
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Publish the jobs' states as CloudWatch metrics.")
-    for name in ("namespace", "data-job", "training", "notes", "metrics", "region"):
+    for name in ("namespace", "training", "notes", "metrics", "region"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--max-hours", type=float, default=0, help="0: any number.")
     parser.add_argument("--block", default="", help="Capacity Block that the nodes are in, if any.")
@@ -155,6 +156,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--progress", required=True, help="Pattern of a line that tells of it.")
     parser.add_argument("--stall-minutes", type=int, required=True)
     parser.add_argument("--on-stall", choices=("tell", "restart", "suspend"), default="tell")
+    parser.add_argument("--data-job", default="", help="Without one no data is prepared.")
     parser.add_argument("--launcher", default="", help="Without one no training is started.")
     return parser.parse_args(given)
 

@@ -34,7 +34,8 @@ class EksCluster(Construct):
 
     `public_access_cidrs` is None for an endpoint inside the VPC alone. `admins` are ARNs of IAM
     users and roles; where there are none, `admin_role` is one that the IAM identity `admin_trust`
-    may assume, or, where that is empty, those of this account that IAM lets.
+    may assume, or, where that is empty, those of this account that IAM lets. The secrets' key is
+    `key`, or one that is made.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class EksCluster(Construct):
         admin_trust: str,
         log_group_name: str,
         log_days: int,
+        key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         control_plane_logs = log_group(self, "ControlPlaneLogs", name=log_group_name, days=log_days)
@@ -63,7 +65,7 @@ class EksCluster(Construct):
             vpc_subnets=[ec2.SubnetSelection(subnets=list(subnets))],
             endpoint_access=_endpoint_access(public_access_cidrs),
             cluster_logging=_LOG_TYPES,
-            secrets_encryption_key=self._secrets_key(cluster_name),
+            secrets_encryption_key=key or self._secrets_key(cluster_name),
             # Nodes come as managed node groups, networking add-ons as EKS add-ons.
             default_capacity_type=eks.DefaultCapacityType.NODEGROUP,
             default_capacity=0,

@@ -12,6 +12,8 @@ from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from bionemo_eks.configuration.efa import Interface
+
 _E = TypeVar("_E")
 
 # EKS' name for nodes in a Capacity Block, whose launch template has the type and the market:
@@ -29,11 +31,15 @@ _NODE_POLICIES = (
 
 @dataclass(frozen=True)
 class Disk:
-    """A root volume (gp3): size in GiB, throughput in MiB/s, and IOPS; gp3's own where unset."""
+    """A root volume (gp3): size in GiB, throughput in MiB/s, and IOPS; gp3's own where unset.
+
+    It is encrypted with the KMS key of this ARN; empty: with the account's default for EBS.
+    """
 
     size: int
     throughput: int | None = None
     iops: int | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,11 @@ class NodePool:
     # Whether EKS repairs its nodes, and for which (condition, reason) of the monitoring agent not.
     repair: bool = False
     not_repaired: Sequence[tuple[str, str]] = ()
+    # Empty: EC2's one, in the cluster's security group.
+    interfaces: Sequence[Interface] = ()
+    # Of the nodes, and of the group itself, where the autoscaler reads what a node would have.
     tags: Mapping[str, str] = field(default_factory=dict)
+    group_tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def in_capacity_block(self) -> bool:
@@ -102,7 +112,7 @@ class NodeGroup(Construct):
                 iam.ManagedPolicy.from_aws_managed_policy_name(name) for name in _NODE_POLICIES
             ],
         )
-        template = self._launch_template(pool)
+        template = self._launch_template(pool, cluster)
         self.group = eks.Nodegroup(
             self,
             "Group",
@@ -121,6 +131,7 @@ class NodeGroup(Construct):
             desired_size=pool.min_nodes,
             labels=dict(pool.labels),
             taints=_taints(pool.taint),
+            tags=dict(pool.group_tags) or None,
             launch_template_spec=eks.LaunchTemplateSpec(
                 id=template.ref, version=template.attr_latest_version_number
             ),
@@ -138,7 +149,7 @@ class NodeGroup(Construct):
             update_strategy="MINIMAL" if pool.replace_in_place else "DEFAULT",
         )
 
-    def _launch_template(self, pool: NodePool) -> ec2.CfnLaunchTemplate:
+    def _launch_template(self, pool: NodePool, cluster: eks.Cluster) -> ec2.CfnLaunchTemplate:
         data = ec2.CfnLaunchTemplate
         tags = [{"key": key, "value": value} for key, value in pool.tags.items()]
         return ec2.CfnLaunchTemplate(
@@ -155,6 +166,7 @@ class NodeGroup(Construct):
                             throughput=pool.disk.throughput,
                             iops=pool.disk.iops,
                             encrypted=True,
+                            kms_key_id=pool.disk.key or None,
                             delete_on_termination=True,
                         ),
                     )
@@ -168,6 +180,7 @@ class NodeGroup(Construct):
                 instance_type=pool.instance_types[0] if pool.in_capacity_block else None,
                 instance_market_options=_market(pool),
                 placement=self._placement(pool),
+                network_interfaces=self._interfaces(pool, cluster),
                 capacity_reservation_specification=_reservation(pool),
                 tag_specifications=[
                     data.TagSpecificationProperty(resource_type=kind, tags=tags)
@@ -175,6 +188,38 @@ class NodeGroup(Construct):
                 ],
             ),
         )
+
+    def _interfaces(
+        self, pool: NodePool, cluster: eks.Cluster
+    ) -> list[ec2.CfnLaunchTemplate.NetworkInterfaceProperty] | None:
+        """Name the nodes' interfaces, without subnets, which EKS has of the group.
+
+        EKS adds the cluster's security group only where a template names none. EFA wants one that
+        lets all traffic in and out of itself; EKS' own lacks that way out in older clusters.
+        https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html#efa-start-security
+        """
+        if not pool.interfaces:
+            return None
+        group = ec2.SecurityGroup(
+            self,
+            "EfaGroup",
+            vpc=cluster.vpc,
+            description="EFA: all traffic between GPU nodes",
+            allow_all_outbound=False,
+        )
+        group.add_ingress_rule(group, ec2.Port.all_traffic(), "EFA")
+        group.add_egress_rule(group, ec2.Port.all_traffic(), "EFA")
+        return [
+            ec2.CfnLaunchTemplate.NetworkInterfaceProperty(
+                network_card_index=each.card,
+                device_index=each.device,
+                interface_type=each.type,
+                groups=[cluster.cluster_security_group_id, group.security_group_id],
+                delete_on_termination=True,
+            )
+            for each in pool.interfaces
+        ]
 
     def _placement(self, pool: NodePool) -> ec2.CfnLaunchTemplate.PlacementProperty | None:
         """Nodes next to each other, for the all-reduce between them.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bionemo_eks.cluster.node_group import CAPACITY_BLOCK, Disk, NodePool
 from bionemo_eks.cluster.user_data import gpu_user_data
+from bionemo_eks.configuration import efa
 from bionemo_eks.configuration.names import name_with_hash, node_group_prefix
 from bionemo_eks.configuration.scheduling import (
     ACCELERATOR_LABEL,
@@ -26,6 +27,9 @@ _THROUGHPUT, _IOPS = 1000, 4000
 # started again, however healthy the GPUs: https://github.com/aws/eks-node-monitoring-agent/issues/266
 _FALSE_ALARMS = (("AcceleratedHardwareReady", "DCGMError"),)
 # A reservation's nodes are On-Demand nodes: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
+# What a node would have, by resource, in a tag of its group: the autoscaler asks EKS for them.
+# https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
+_NODE_TEMPLATE = "k8s.io/cluster-autoscaler/node-template/resources"
 _CAPACITY_TYPES = {
     "on-demand": "ON_DEMAND",
     "spot": "SPOT",
@@ -47,7 +51,7 @@ def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str
         kubernetes_version=settings.kubernetes_version,
         min_nodes=core.nodes,
         max_nodes=core.max_nodes,
-        disk=Disk(core.disk_gib),
+        disk=Disk(core.disk_gib, key=settings.account.kms_key),
         labels=CORE_LABELS,
         tags={**tags, "Name": f"{settings.cluster_name}-core"},
     )
@@ -60,21 +64,9 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
     """
     gpu = settings.gpu
     fixed = gpu.scaling == "fixed"
-    capacity_type = _CAPACITY_TYPES[gpu.purchase]
-    # A group for each block: EKS plans the end of one when it makes the group.
-    block = [gpu.capacity_reservation_id] if capacity_type == CAPACITY_BLOCK else []
+    node_has = _efa_of_a_node(settings)
     return NodePool(
-        name=_name(
-            settings,
-            "gpu",
-            gpu.instance_type,
-            settings.release.gpu_ami_type,
-            capacity_type,
-            *block,
-            *subnets,
-            # As it was before there was any, where there is none.
-            *([] if gpu.repair == "off" else [f"repair {gpu.repair}"]),
-        ),
+        name=_gpu_name(settings, subnets, node_has),
         instance_types=gpu.types,
         ami_type=settings.release.gpu_ami_type,
         kubernetes_version=settings.kubernetes_version,
@@ -87,7 +79,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
             ACCELERATOR_LABEL: _accelerator(settings.gpu_instance.gpu_model),
         },
         taint=GPU_TAINT,
-        capacity_type=capacity_type,
+        capacity_type=_CAPACITY_TYPES[gpu.purchase],
         capacity_reservation_id=gpu.capacity_reservation_id,
         capacity_reservation_group=gpu.capacity_reservation_group,
         # What is reserved need not lie close together; for a placement group one reserves in it:
@@ -97,18 +89,51 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         cluster_placement=not (gpu.capacity_reservation_id or gpu.capacity_reservation_group),
         # An update must not wait for a node more than the quota or the zone has.
         replace_in_place=True,
-        user_data=gpu_user_data(),
+        user_data=gpu_user_data(efa.huge_pages_mib(settings.gpu_instance) if settings.efa else 0),
         ami_release=gpu.ami_release,
         repair=gpu.repair != "off",
         not_repaired=_FALSE_ALARMS if gpu.repair == "gpus" else (),
+        interfaces=efa.interfaces(settings.gpu_instance) if settings.efa else (),
         tags={**tags, "Name": f"{settings.cluster_name}-gpu"},
+        group_tags={f"{_NODE_TEMPLATE}/{name}": amount for name, amount in node_has.items()},
     )
+
+
+def _gpu_name(settings: Settings, subnets: Sequence[str], efa_of_a_node: Mapping[str, str]) -> str:
+    gpu, capacity_type = settings.gpu, _CAPACITY_TYPES[settings.gpu.purchase]
+    # A group for each block: EKS plans the end of one when it makes the group.
+    block = [gpu.capacity_reservation_id] if capacity_type == CAPACITY_BLOCK else []
+    return _name(
+        settings,
+        "gpu",
+        gpu.instance_type,
+        settings.release.gpu_ami_type,
+        capacity_type,
+        *block,
+        *subnets,
+        # As it was before there was any, where there is none.
+        *([] if gpu.repair == "off" else [f"repair {gpu.repair}"]),
+        *(f"{name} {amount}" for name, amount in efa_of_a_node.items()),
+    )
+
+
+def _efa_of_a_node(settings: Settings) -> dict[str, str]:
+    """Return what a node has for EFA at least, by resource: the autoscaler cannot know it."""
+    if not settings.efa:
+        return {}
+    instance = settings.gpu_instance
+    return {
+        efa.RESOURCE: str(efa.efas(instance)),
+        efa.HUGE_PAGES: f"{efa.huge_pages_mib(instance)}Mi",
+    }
 
 
 def _gpu_disk(settings: Settings) -> Disk:
     """Return the root volume: a fast one where images have no NVMe to go to."""
-    size = settings.gpu.disk_gib
-    return Disk(size) if settings.gpu_instance.nvme_gb else Disk(size, _THROUGHPUT, _IOPS)
+    size, key = settings.gpu.disk_gib, settings.account.kms_key
+    if settings.gpu_instance.nvme_gb:
+        return Disk(size, key=key)
+    return Disk(size, _THROUGHPUT, _IOPS, key)
 
 
 def _name(settings: Settings, kind: str, *replacing: str) -> str:

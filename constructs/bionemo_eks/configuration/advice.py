@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from bionemo_eks.configuration.efa import cards_differ, why_no_efa
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES
 
@@ -19,6 +20,7 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
         "admin-role": _admin_role(settings),
         "fixed-gpu-nodes": _fixed_nodes(settings),
         "gpu-repair": _repair(settings),
+        "efa": _efa(settings),
     }
     return {name: text for name, text in texts.items() if text}
 
@@ -103,4 +105,20 @@ def _repair(settings: Settings) -> str:
         "gpu.repair is gpus: a node has one engine of DCGM, so CloudWatch then has no GPU metrics. "
         "The dashboard's graphs of GPU use stay empty, and what rests on GPU use tells nothing. To "
         "have them, set gpu.repair to nodes."
+    )
+
+
+def _efa(settings: Settings) -> str:
+    """Warn where nodes have EFA and the settings keep it from the training.
+
+    Of an image that cannot use it preflight tells: nothing is there to be set.
+    """
+    types = settings.gpu_instances
+    could = not (why_no_efa(settings.workload, "pod-per-node", types) or cards_differ(types))
+    if settings.efa or settings.gpu.nodes == 1 or not could:
+        return ""
+    why = settings.no_efa or "gpu.efa is off"
+    return (
+        f"{settings.gpu.instance_type} has EFA, and NCCL goes from node to node by TCP: {why}. "
+        "To use it, set training.layout to pod-per-node and gpu.efa to auto."
     )

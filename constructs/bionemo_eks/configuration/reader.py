@@ -31,6 +31,8 @@ from bionemo_eks.configuration.presets import PRESETS
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workload, Workloads
 
+# CDK's own name of a setting: https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
+_CDKS_QUALIFIER, _QUALIFIER = "@aws-cdk/core:bootstrapQualifier", "account.bootstrap_qualifier"
 # CDK's own context keys hold one of `@ : / -`; what has none of them was meant as a setting, and
 # so was what is close to one, such as gpu-nodes.
 _MEANT_AS_A_SETTING = re.compile(r"^[A-Za-z0-9_.]+$")
@@ -59,6 +61,7 @@ def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:
     for key, value in context.items():
         if key != BLOCK and _meant_as_a_setting(key, known):
             _override(values, key, value, known)
+    _take_cdks_qualifier(values, context)
     try:
         return model.model_validate(values, context=workload)
     except ValidationError as error:
@@ -159,6 +162,19 @@ def _override(values: dict[str, Any], path: str, value: Any, known: Known) -> No
     if path not in known.fields:
         raise SettingsError(unknown(path, known))
     _put(values, path, _from_command_line(value, known.fields[path]))
+
+
+def _take_cdks_qualifier(values: dict[str, Any], context: Mapping[str, Any]) -> None:
+    """Take the qualifier by CDK's own name too, so that one setting says which it is."""
+    cdks, own = context.get(_CDKS_QUALIFIER), value_at(_QUALIFIER, values)
+    if not cdks:
+        return
+    if own and own != cdks:
+        raise SettingsError(
+            f"Settings {_QUALIFIER} {shown(own)} and {_CDKS_QUALIFIER} {shown(cdks)} are two names "
+            "of one thing.\n  Leave one of them out."
+        )
+    _put(values, _QUALIFIER, cdks)
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:

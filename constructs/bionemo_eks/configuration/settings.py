@@ -13,13 +13,16 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from bionemo_eks.configuration.budgets import REGIONS_WITH_BUDGETS
+from bionemo_eks.configuration.efa import cards_differ, why_no_efa
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.forms import REGION_PATTERN, Form, Group, TagKey, TagValue, one_of
+from bionemo_eks.configuration.groups.account import AccountSettings
 from bionemo_eks.configuration.groups.cluster import ClusterSettings
 from bionemo_eks.configuration.groups.data import DatasetSettings, StorageSettings
 from bionemo_eks.configuration.groups.network import NetworkSettings
 from bionemo_eks.configuration.groups.nodes import CoreSettings, GpuSettings
 from bionemo_eks.configuration.groups.training import NotificationSettings, TrainingSettings
+from bionemo_eks.configuration.inputs import wrong_with_inputs
 from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
     GPU_INSTANCE_TYPES,
@@ -77,6 +80,7 @@ class Settings(Group):
         # https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html
         Field(max_length=40),
     ] = Field(default={}, description="Tags for every resource, beside the project's own.")
+    account: AccountSettings = Field(default=AccountSettings())
     network: NetworkSettings = Field(default=NetworkSettings())
     cluster: ClusterSettings = Field(default=ClusterSettings())
     core: CoreSettings = Field(default=CoreSettings())
@@ -149,6 +153,16 @@ class Settings(Group):
         return self
 
     @model_validator(mode="after")
+    def _the_key_is_in_the_region(self) -> Self:
+        # https://docs.aws.amazon.com/eks/latest/APIReference/API_Provider.html
+        key = self.account.kms_key
+        if key and key.split(":")[3] != self.region:
+            raise refused(
+                f"account.kms_key {key} is not in region {self.region}", "region", "account.kms_key"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_ami_release_fits(self) -> Self:
         release, version = self.gpu.ami_release, self.kubernetes_version
         if not release:
@@ -202,6 +216,13 @@ class Settings(Group):
         raise refused(why, "gpu.instance_type", "training.workload")
 
     @model_validator(mode="after")
+    def _the_training_fits(self) -> Self:
+        obstacle = self.workload.obstacle(self)
+        if obstacle is not None:
+            raise refused(obstacle.why, *obstacle.settings)
+        return self
+
+    @model_validator(mode="after")
     def _the_image_can_prepare_the_data(self) -> Self:
         if self.dataset.preparation == "bionemo" and not self.workload.has_bionemo:
             raise refused(
@@ -213,23 +234,21 @@ class Settings(Group):
         return self
 
     @model_validator(mode="after")
-    def _efa_finds_the_same_cards(self) -> Self:
-        """A launch template has one list of interfaces, one for each card, for all its types.
-
-        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html
-        """
-        cards = {
-            each.name: tuple(card.efa for card in each.network_cards) for each in self.gpu_instances
-        }
-        if self.workload.can_use_efa and len(set(cards.values())) > 1:
-            counts = ", ".join(
-                f"{name} has {len(each)} with {sum(each)} EFA" for name, each in cards.items()
-            )
+    def _efa_can_be(self) -> Self:
+        if self.gpu.efa == "on" and self.no_efa:
             raise refused(
-                f"with EFA, which {self.workload.title} can use, all types must have the same "
-                f"network cards: {counts}",
+                f"there can be no EFA: {self.no_efa}",
+                "gpu.efa",
                 "gpu.instance_type",
+                "training.layout",
                 "training.workload",
+            )
+        differ = cards_differ(self.gpu_instances) if self.efa else ""
+        if differ:
+            raise refused(
+                f"with EFA all types must have the same network cards: {differ}",
+                "gpu.instance_type",
+                "gpu.efa",
             )
         return self
 
@@ -237,10 +256,11 @@ class Settings(Group):
     def _the_splits_are_large_enough(self) -> Self:
         """As the data Job demands it (layout.too_small); of the third split only it can tell."""
         batch, files = self.global_batch, self.dataset.num_csv_files
-        if not batch:
+        if not (batch and self.dataset.enabled):
             return self
-        for name in ("val_size", "test_size"):
-            rows = getattr(self.dataset, name)
+        for name, rows in self.dataset.sizes.items():
+            if not isinstance(rows, int):  # nobody knows of how many
+                continue
             if rows < batch:
                 raise refused(
                     f"{name} {rows:,} is less than a global batch of {self.workload.title}, "
@@ -255,6 +275,13 @@ class Settings(Group):
                     f"dataset.{name}",
                     "dataset.num_csv_files",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fsx_can_link_what_is_read(self) -> Self:
+        why, concerned = wrong_with_inputs(self)
+        if why:
+            raise refused(why, *concerned)
         return self
 
     @property
@@ -296,6 +323,16 @@ class Settings(Group):
     def gpus(self) -> int:
         """GPUs of the whole training: the world size."""
         return self.gpu.nodes * self.gpu_instance.gpus
+
+    @property
+    def no_efa(self) -> str:
+        """Why the training cannot use EFA, whatever `gpu.efa` is; empty where it can."""
+        return why_no_efa(self.workload, self.training.layout, self.gpu_instances)
+
+    @property
+    def efa(self) -> bool:
+        """Whether nodes and workers have EFA."""
+        return self.gpu.efa != "off" and not self.no_efa
 
     @property
     def global_batch(self) -> int:

@@ -214,6 +214,14 @@ CHARTS = {
         "nvidia-device-plugin",
         "newest; brings NFD 0.19 and GFD, and runs with the V100's driver branch 580",
     ),
+    "aws-efa-k8s-device-plugin": Chart(
+        "aws-efa-k8s-device-plugin",
+        "aws-efa-k8s-device-plugin",
+        "https://aws.github.io/eks-charts",
+        "v0.5.30",
+        "kube-system",
+        "newest; its own list of types has all of the table with EFA",
+    ),
     "cluster-autoscaler": Chart(
         "cluster-autoscaler",
         "cluster-autoscaler",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bionemo_eks.configuration.inputs import Input
 from bionemo_eks.configuration.instance_types import Capability, InstanceType
 
 if TYPE_CHECKING:
@@ -94,12 +95,21 @@ class GpuNeeds:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """Why a training cannot run as it is set, and the settings to change, the best first."""
+
+    why: str
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Position:
-    """How far a training is: steps done, and where its line tells them, loss and seconds a step."""
+    """How far a training is: steps done; where its line tells them, losses and seconds a step."""
 
     step: int
     loss: float | None = None
     seconds_a_step: float | None = None
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -117,9 +127,11 @@ class Workload:
     file in it that lists the others, and that `checkpoint` matches.
     `metrics` and `model`: names, below a run's results, of a file of JSON lines with a `step` each,
     and of the folder of the exported model, whose file `model_list` lists the others; empty where
-    it leaves none. `global_batch`: sequences that one step takes from the data set over all GPUs
-    with given settings, 0 where they do not tell, and the training's settings that it follows
-    from; without it nobody holds the data set against the training.
+    it leaves none. `inputs`: what it reads beside its data. `global_batch`: sequences that one
+    step takes from the data set over all GPUs with given settings, 0 where they do not tell, and
+    the training's settings that it follows from; without it nobody holds the data set against the
+    training. `obstacle`: what keeps it from running on GPUs that it could use otherwise, with given
+    settings, if anything does.
     """
 
     name: str
@@ -145,8 +157,10 @@ class Workload:
     metrics: str = ""
     model: str = ""
     model_list: str = ""
+    inputs: Callable[[Settings], tuple[Input, ...]] = lambda settings: ()
     global_batch: Callable[[Settings], int] | None = None
     global_batch_settings: tuple[str, ...] = ()
+    obstacle: Callable[[Settings], Obstacle | None] = lambda settings: None
 
     @property
     def launcher(self) -> str:

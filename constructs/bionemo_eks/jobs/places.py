@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bionemo_eks.configuration import inputs
+
 # The programs that ConfigMaps bring into the pods.
 PROGRAMS = Path(__file__).resolve().parents[3] / "workloads"
 # What several of them use; mounted beside each.
@@ -11,10 +13,14 @@ COMMON_FOLDER = PROGRAMS / "common"
 
 # Of every object of `manifests/workload`.
 NAMESPACE = "default"
+# In place of a Job's name, in what names it, where there is none.
+NO_JOB = "none"
+# The PyTorchJob's annotation with the data Job that it waits for.
+WAITS_FOR = "bionemo-on-eks/dataset-job"
 # Where the workers' programs are mounted.
 TRAINING_PROGRAM = "/opt/training"
 # Where the volume is mounted in every pod.
-FSX = "/fsx"
+FSX = inputs.FSX
 PROCESSED = f"{FSX}/processed"
 # Where the workers of a training tell each other. Not below what is linked with S3: it changes all
 # the time, and is worth nothing later.

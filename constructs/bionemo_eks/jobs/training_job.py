@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 
+from bionemo_eks.configuration import efa
 from bionemo_eks.configuration.instance_types import InstanceType
 from bionemo_eks.configuration.names import name_with_hash
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import Workload
 from bionemo_eks.jobs import capacity_block, manifests, pull_secret
+from bionemo_eks.jobs.efa import let_it_use_efa
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import DATA_LOCK, NOTES, PROGRAMS, STATE, TRAINING_PROGRAM
+from bionemo_eks.jobs.places import DATA_LOCK, NO_JOB, NOTES, PROGRAMS, STATE, TRAINING_PROGRAM
 
 PROGRAM_FOLDER = PROGRAMS / "training"
 
@@ -29,8 +31,8 @@ def training_program(workload: Workload) -> KubernetesObject:
     return manifests.load_one("workload/training-program.yaml", values)
 
 
-def training_job(settings: Settings, dataset_job: KubernetesObject) -> KubernetesObject:
-    """Return the workload's PyTorchJob, suspended, that waits for `dataset_job`.
+def training_job(settings: Settings, dataset_job: KubernetesObject | None) -> KubernetesObject:
+    """Return the workload's PyTorchJob, suspended, that waits for `dataset_job`, if any.
 
     Each worker asks for its share of a node's CPUs and memory, so that a node's GPUs, and no
     more, are taken by its pods.
@@ -38,11 +40,11 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
     workload = settings.workload
     node, gpus_per_worker = settings.gpu_instance, settings.gpus_per_worker
     share = gpus_per_worker / node.gpus
-    memory_gib = math.floor((node.memory_gib - _kept_gib(node)) * share)
+    memory_gib = math.floor(_memory_gib(settings) * share)
     job = manifests.load_one(
         workload.manifest.name,
         {
-            "dataset_job": dataset_job["metadata"]["name"],
+            "dataset_job": dataset_job["metadata"]["name"] if dataset_job else NO_JOB,
             "enabled": str(settings.training.enabled).lower(),
             "workers": settings.workers,
             "restarts": workload.restarts.per_worker * settings.workers,
@@ -59,7 +61,16 @@ def training_job(settings: Settings, dataset_job: KubernetesObject) -> Kubernete
     )
     for replicas in job["spec"]["pytorchReplicaSpecs"].values():
         pull_secret.let_it_pull(settings, replicas["template"]["spec"])
+        let_it_use_efa(settings, replicas["template"]["spec"])
     return job
+
+
+def _memory_gib(settings: Settings) -> float:
+    """Return what workers may have of a node's memory, whichever of its types it is."""
+    return min(
+        each.memory_gib - _kept_gib(each) - (efa.reserved_mib(each) / 1024 if settings.efa else 0)
+        for each in settings.gpu_instances
+    )
 
 
 def _arguments(settings: Settings) -> list[str]:

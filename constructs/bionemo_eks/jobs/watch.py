@@ -7,7 +7,7 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.jobs import capacity_block, manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
-from bionemo_eks.jobs.places import NAMESPACE, NOTES, PROGRAMS
+from bionemo_eks.jobs.places import NAMESPACE, NO_JOB, NOTES, PROGRAMS
 
 PROGRAM_FOLDER = PROGRAMS / "watch"
 
@@ -15,19 +15,20 @@ PROGRAM_FOLDER = PROGRAMS / "watch"
 def watch_objects(
     settings: Settings,
     *,
-    dataset_job: KubernetesObject,
+    dataset_job: KubernetesObject | None,
     training_job: KubernetesObject,
     launcher: KubernetesObject | None,
 ) -> list[KubernetesObject]:
     """Return account, rights, program and Deployment of the watch, in the order to apply them.
 
-    `launcher` is the launcher's Job, None where no training is to be started.
+    `launcher` is the launcher's Job, None where no training is to be started; `dataset_job` is None
+    where there is no data Job.
     """
     account, training = settings.workload.watch, _name(training_job)
     files = manifests.program_files(PROGRAM_FOLDER, capacity_block.PROGRAM_FOLDER)
     options = {
         "--namespace": NAMESPACE,
-        "--data-job": _name(dataset_job),
+        **({"--data-job": _name(dataset_job)} if dataset_job else {}),
         "--training": training,
         "--notes": NOTES,
         "--max-hours": str(settings.training.max_hours),
@@ -40,6 +41,7 @@ def watch_objects(
     }
     if launcher is not None:
         options["--launcher"] = _name(launcher)
+    jobs = [_name(job) for job in (dataset_job, launcher) if job is not None]
     return manifests.load(
         "workload/watch.yaml",
         {
@@ -48,7 +50,8 @@ def watch_objects(
             "training": training,
             "training_verbs": ["get", "patch"] if _acts(settings) else ["get"],
             "workers": [f"{training}-worker-{number}" for number in range(settings.workers)],
-            "jobs": [_name(job) for job in (dataset_job, launcher) if job is not None],
+            # None at all would stand for any.
+            "jobs": jobs or [NO_JOB],
             # With the account's name, for two workloads' watches share no object.
             "program_config_map": name_with_hash(f"{account}-program", files),
             "files": files,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -16,7 +17,8 @@ class DataBucket(s3.Bucket):
     `cdk deploy --import-existing-resources` then adopts the bucket that is there. Source:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     Versions bring back what a mistaken delete, exported from the file system, takes away: for
-    `noncurrent_version_days`, or the days that `prefixes` gives for those below it.
+    `noncurrent_version_days`, or the days that `prefixes` gives for those below it. Encrypted by S3
+    with its own keys, or with `key`.
     """
 
     def __init__(
@@ -28,12 +30,17 @@ class DataBucket(s3.Bucket):
         keep: bool,
         noncurrent_version_days: int,
         prefixes: Mapping[str, int],
+        key: kms.IKey | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             bucket_name=bucket_name,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            # One call of KMS for many objects, not for each:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+            bucket_key_enabled=True if key else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import CustomResource, Duration
+from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -21,7 +22,8 @@ class ExportGuard(Construct):
 
     Then, or where the manifest in `folder` of `bucket` lists files that are not in it, the removal
     fails, nothing is lost, and another `cdk destroy` waits and looks again. Whatever links the file
-    system to S3 must be there as long as this is: make this depend on it.
+    system to S3 must be there as long as this is: make this depend on it. `key` is the one that the
+    bucket's objects are encrypted with, if it is not S3's own.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class ExportGuard(Construct):
         bucket: s3.IBucket,
         folder: str,
         log_days: int,
+        key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         function_logs = log_group(self, "Logs", days=log_days)
@@ -55,6 +58,8 @@ class ExportGuard(Construct):
                 actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{folder}/_SUCCESS")]
             )
         )
+        if key:
+            role.add_to_policy(self._may_decrypt(key))
         function = lambda_.Function(
             self,
             "Function",
@@ -75,4 +80,16 @@ class ExportGuard(Construct):
                 "Bucket": bucket.bucket_name,
                 "Folder": folder,
             },
+        )
+
+    def _may_decrypt(self, key: kms.IKey) -> iam.PolicyStatement:
+        """Let the manifest be read, through S3 alone.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+        """
+        through = f"s3.{Stack.of(self).region}.amazonaws.com"
+        return iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": through}},
         )

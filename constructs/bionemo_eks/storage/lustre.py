@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -24,7 +25,8 @@ _EVENTS = ["NEW", "CHANGED", "DELETED"]
 class LustreFileSystem(Construct):
     """A PERSISTENT_2 SSD file system, with its security group and its log group.
 
-    `capacity_gib` in GiB, `throughput` in MB/s for each TiB. Only `client_cidrs` may reach it.
+    `capacity_gib` in GiB, `throughput` in MB/s for each TiB. Only `client_cidrs` may reach it. FSx
+    encrypts it with its own key, or with `key`.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class LustreFileSystem(Construct):
         throughput: int,
         log_group_name: str,
         log_days: int,
+        key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         group = self._security_group(vpc, client_cidrs)
@@ -50,6 +53,7 @@ class LustreFileSystem(Construct):
             file_system_type_version=LUSTRE_VERSION,
             storage_type="SSD",
             storage_capacity=capacity_gib,
+            kms_key_id=key.key_arn if key else None,
             subnet_ids=[subnet.subnet_id],
             security_group_ids=[group.security_group_id],
             lustre_configuration=fsx.CfnFileSystem.LustreConfigurationProperty(
@@ -64,6 +68,7 @@ class LustreFileSystem(Construct):
                 ),
             ),
         )
+        self._last: fsx.CfnDataRepositoryAssociation | None = None
         # FSx looks at the group's rules first, and some of them are resources of their own:
         # https://docs.aws.amazon.com/fsx/latest/LustreGuide/cannot-create-fs.html
         self._resource.node.add_dependency(group)
@@ -90,7 +95,6 @@ class LustreFileSystem(Construct):
         read; what is written under a path is exported. Source:
         https://docs.aws.amazon.com/fsx/latest/LustreGuide/overview-dra-data-repo.html
         """
-        previous: fsx.CfnDataRepositoryAssociation | None = None
         policy = fsx.CfnDataRepositoryAssociation.AutoImportPolicyProperty(events=_EVENTS)
         export = fsx.CfnDataRepositoryAssociation.AutoExportPolicyProperty(events=_EVENTS)
         for path in paths:
@@ -107,10 +111,34 @@ class LustreFileSystem(Construct):
             )
             if bucket.policy is not None:
                 association.node.add_dependency(bucket.policy)
-            # FSx updates a file system for one association at a time.
-            if previous is not None:
-                association.node.add_dependency(previous)
-            previous = association
+            self._after_the_others(association)
+
+    def read(self, address: str, folder: str) -> None:
+        """Link `folder` of the file system (as `/input/abc`) to a prefix in S3, to read alone.
+
+        Nothing is exported. The folder is there for this address alone: FSx changes neither, and
+        CloudFormation makes a new link before it removes the old one.
+        """
+        association = fsx.CfnDataRepositoryAssociation(
+            self,
+            f"Association{folder.title().replace('/', '')}",
+            file_system_id=self.file_system_id,
+            file_system_path=folder,
+            data_repository_path=address,
+            batch_import_meta_data_on_create=True,
+            s3=fsx.CfnDataRepositoryAssociation.S3Property(
+                auto_import_policy=fsx.CfnDataRepositoryAssociation.AutoImportPolicyProperty(
+                    events=_EVENTS
+                )
+            ),
+        )
+        self._after_the_others(association)
+
+    def _after_the_others(self, association: fsx.CfnDataRepositoryAssociation) -> None:
+        """FSx updates a file system for one association at a time."""
+        if self._last is not None:
+            association.node.add_dependency(self._last)
+        self._last = association
 
     def _security_group(self, vpc: ec2.IVpc, client_cidrs: Sequence[str]) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(

@@ -8,6 +8,7 @@ from rehearsal.local_aws.corrections import (
     deletion,
     eks_updates,
     exports_in_use,
+    launch_templates,
     metric_math,
     prompt_answers,
 )
@@ -18,6 +19,7 @@ PARTS = (
     deletion,
     eks_updates,
     exports_in_use,
+    launch_templates,
     metric_math,
     prompt_answers,
 )

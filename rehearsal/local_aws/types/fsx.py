@@ -19,6 +19,7 @@ _CHANGEABLE_LUSTRE = {
     "PerUnitStorageThroughput",
     "WeeklyMaintenanceStartTime",
 }
+_MOST_ASSOCIATIONS = 8
 _SMALLEST_GIB, _STEP_GIB = 1200, 2400
 _THROUGHPUTS = {125, 250, 500, 1000}
 # Of PERSISTENT_2; 2.10 is for the older deployment types.
@@ -99,16 +100,27 @@ def _associate(wanted: Wanted) -> Made:
     references.bucket(properties["DataRepositoryPath"].removeprefix("s3://").partition("/")[0])
     if properties["FileSystemId"] not in file_systems:
         raise ValueError(f"File system '{properties['FileSystemId']}' does not exist.")
-    taken = [
-        each["FileSystemPath"]
-        for each in associations.values()
-        if each["FileSystemId"] == properties["FileSystemId"]
+    others = [
+        each for each in associations.values() if each["FileSystemId"] == properties["FileSystemId"]
     ]
-    if properties["FileSystemPath"] in taken:
-        raise ValueError(f"{properties['FileSystemPath']} has an association already")
+    # https://docs.aws.amazon.com/fsx/latest/LustreGuide/create-dra-linked-data-repo.html
+    if len(others) >= _MOST_ASSOCIATIONS:
+        raise ValueError(f"A file system has {_MOST_ASSOCIATIONS} associations at the most")
+    for name in ("FileSystemPath", "DataRepositoryPath"):
+        for each in others:
+            if _overlap(each[name], properties[name]):
+                raise ValueError(
+                    f"{name} {properties[name]} overlaps with that of an association that is there "
+                    f"already, {each[name]}"
+                )
     association = wanted.stable_id("dra")
     associations[association] = properties
     return association, {"AssociationId": association}
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"
+    return first.startswith(second) or second.startswith(first)
 
 
 def _dissociate(physical_id: str, properties: Properties) -> None:

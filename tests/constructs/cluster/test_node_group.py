@@ -13,6 +13,7 @@ from aws_cdk import aws_eks_v2 as eks
 from aws_cdk.assertions import Template
 
 from bionemo_eks.cluster.node_group import Disk, NodeGroup, NodePool
+from bionemo_eks.configuration.efa import Interface
 from tests.constructs.bare import SUBNETS, bare_stack, only, some_vpc
 
 GROUP, LAUNCH, ROLE, PLACEMENT = (
@@ -140,6 +141,68 @@ def test_eks_takes_the_launch_template() -> None:
     """
     refused = {"IamInstanceProfile", "NetworkInterfaces", "InstanceType", "ImageId"}
     assert not refused & set(launch(nodes(user_data="anything")))
+
+
+INTERFACES = (
+    Interface(0, 0, "interface"),
+    Interface(0, 1, "efa-only"),
+    Interface(1, 0, "efa-only"),
+)
+
+
+def test_nodes_have_the_interfaces_asked_for_in_the_clusters_group_and_one_for_efa() -> None:
+    """EKS adds no group of its own where there are some, and takes no subnet in a template.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+    """
+    template = nodes(interfaces=INTERFACES)
+    listed = launch(template)["NetworkInterfaces"]
+    places = [
+        (each["NetworkCardIndex"], each["DeviceIndex"], each["InterfaceType"]) for each in listed
+    ]
+    assert places == [(0, 0, "interface"), (0, 1, "efa-only"), (1, 0, "efa-only")]
+    ((cluster, _),) = template.find_resources("AWS::EKS::Cluster").items()
+    (efa,) = (
+        name
+        for name, each in template.find_resources("AWS::EC2::SecurityGroup").items()
+        if "EFA" in each["Properties"]["GroupDescription"]
+    )
+    for each in listed:
+        assert each["Groups"] == [
+            {"Fn::GetAtt": [cluster, "ClusterSecurityGroupId"]},
+            {"Fn::GetAtt": [efa, "GroupId"]},
+        ]
+        assert each["DeleteOnTermination"] is True
+        assert "SubnetId" not in each
+
+
+def test_efas_talk_to_each_other_and_to_nobody_else() -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html#efa-start-security"""
+    template = nodes(interfaces=INTERFACES)
+    own = [
+        each["Properties"]
+        for kind, other in (("Ingress", "Source"), ("Egress", "Destination"))
+        for each in template.find_resources(f"AWS::EC2::SecurityGroup{kind}").values()
+        if each["Properties"].get(f"{other}SecurityGroupId") == each["Properties"]["GroupId"]
+    ]
+    assert [each["IpProtocol"] for each in own] == ["-1", "-1"]
+    (group,) = {json.dumps(each["GroupId"]) for each in own}
+    for kind, rules in (
+        ("AWS::EC2::SecurityGroupIngress", 1),
+        ("AWS::EC2::SecurityGroupEgress", 1),
+    ):
+        of_it = [
+            each
+            for each in template.find_resources(kind).values()
+            if json.dumps(each["Properties"]["GroupId"]) == group
+        ]
+        assert len(of_it) == rules
+
+
+def test_the_autoscaler_reads_of_the_group_what_a_node_would_have() -> None:
+    tags = {"k8s.io/cluster-autoscaler/node-template/resources/hugepages-2Mi": "5120Mi"}
+    assert only(nodes(group_tags=tags), GROUP)["Tags"] == tags
+    assert "Tags" not in only(plain(), GROUP)
 
 
 def test_a_new_launch_template_reaches_the_plain() -> None:

@@ -219,3 +219,32 @@ def test_names_begin_as_messages_about_nodes_expect_and_fit_the_longest_cluster_
     ):
         assert pool.name.startswith(node_group_prefix(settings, kind))
         assert len(pool.name) <= 63
+
+
+EFA = {"training.workload": "esm2"}
+
+
+def test_with_efa_a_node_has_its_interfaces_and_the_autoscaler_knows_what_it_would_have() -> None:
+    """The tags are of a group that would start at 0; the huge pages are made at the start."""
+    pool = gpu(**EFA)
+    assert len(pool.interfaces) == 5
+    prefix = "k8s.io/cluster-autoscaler/node-template/resources"
+    assert pool.group_tags == {
+        f"{prefix}/vpc.amazonaws.com/efa": "4",
+        f"{prefix}/hugepages-2Mi": "5120Mi",
+    }
+    assert "vm.nr_hugepages=2560" in pool.user_data
+
+
+def test_with_efa_it_is_another_group_for_ekss_tags_come_with_new_nodes() -> None:
+    """EKS refuses the two together on one group: https://github.com/aws/aws-cdk/issues/16644"""
+    off = gpu(**EFA, **{"gpu.efa": "off"})
+    assert gpu(**EFA).name != off.name
+    assert off.name == gpu().name
+    assert (off.interfaces, off.group_tags) == ((), {})
+    assert off.user_data == gpu().user_data
+
+
+def test_core_nodes_have_no_efa() -> None:
+    pool = core(**EFA)
+    assert (pool.interfaces, pool.group_tags) == ((), {})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import email
+import subprocess
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,4 +48,17 @@ def test_images_go_to_local_disks_side_by_side(config: dict[str, Any]) -> None:
 
 def test_it_is_within_what_ec2_takes() -> None:
     """16 kB: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html"""
-    assert len(gpu_user_data().encode()) < 16 * 1024
+    assert len(gpu_user_data(5120).encode()) < 16 * 1024
+
+
+@pytest.mark.parametrize(("there", "made"), [(0, 2560), (2559, 2560), (2560, None), (21121, None)])
+def test_a_script_sets_huge_pages_aside_unless_there_are_as_many(
+    tmp_path: Path, there: int, made: int | None
+) -> None:
+    *_, script = email.message_from_string(gpu_user_data(5120)).walk()
+    assert script.get_content_type() == "text/x-shellscript"
+    (tmp_path / "pages").write_text(f"{there}\n")
+    text = str(script.get_payload()).replace("/proc/sys/vm/nr_hugepages", f"{tmp_path}/pages")
+    stub = 'sysctl() { echo "$@"; }\n'
+    done = subprocess.run(["bash", "-c", stub + text], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == (f"--write vm.nr_hugepages={made}" if made else "")

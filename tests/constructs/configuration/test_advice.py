@@ -84,3 +84,20 @@ def test_of_the_2024_blueprint_each_part_that_aws_refuses_is_told() -> None:
 def test_the_default_version_has_standard_support_into_2027() -> None:
     release = KUBERNETES_RELEASES[read_settings({}).kubernetes_version]
     assert release.standard_support_until >= date(2027, 1, 1)
+
+
+def test_efa_that_settings_keep_from_the_training_is_told() -> None:
+    today, esm2 = date(2026, 11, 24), {"training.workload": "esm2"}
+    kept = [{"training.layout": "pod-per-gpu"}, {"gpu.efa": "off"}]
+    for changes in kept:
+        text = advice(read_settings(esm2 | changes), today)["efa"]
+        assert "p4d.24xlarge has EFA" in text
+        assert next(iter(changes)) in text
+    nothing_to_do: list[dict[str, str]] = [
+        esm2,
+        {},
+        esm2 | kept[0] | {"gpu.nodes": "1"},
+        esm2 | kept[0] | {"gpu.instance_type": "g6.xlarge"},
+    ]
+    for changes in nothing_to_do:
+        assert "efa" not in advice(read_settings(changes), today)

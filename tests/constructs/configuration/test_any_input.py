@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from bionemo_eks.configuration.reader import SettingsError, setting_fields
 from tests.context import MODEL, read_settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = [name for name, _ in setting_fields(MODEL)]
 TEXTS = st.one_of(
@@ -57,14 +59,12 @@ def test_any_text_for_any_setting(name: str, value: str) -> None:
         assert "llowed" in text
 
 
-@pytest.mark.slow
 @given(block=st.dictionaries(st.sampled_from([*NAMES, *(n.split(".")[0] for n in NAMES)]), VALUES))
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_any_block_in_cdk_json(block: dict[str, Any]) -> None:
     accepted_or_told({"bionemo": block})
 
 
-@pytest.mark.slow
 @given(name=st.sampled_from(NAMES), value=VALUES)
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_any_value_for_any_setting_in_cdk_json(name: str, value: Any) -> None:
@@ -75,7 +75,6 @@ def test_any_value_for_any_setting_in_cdk_json(name: str, value: Any) -> None:
 WHOLE = [name for name, field in setting_fields(MODEL) if field.annotation is int]
 
 
-@pytest.mark.slow
 @given(name=st.sampled_from(WHOLE), value=VALUES | st.from_regex(r"[0-9_ .e+-]{1,6}"))
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_a_whole_number_is_taken_only_as_one_writes_it(name: str, value: Any) -> None:

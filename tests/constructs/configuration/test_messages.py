@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Any, Literal, get_origin
 
 import pytest
 
 from bionemo_eks.configuration.reader import SettingsError, setting_fields
-from bionemo_eks.jobs.workloads import WORKLOADS
 from tests.context import MODEL, read_settings
 
 ADMIN = "arn:aws:iam::111122223333:role/platform"
@@ -21,19 +19,6 @@ _BLOCK = {
     "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
 }
 _GROUP = "arn:aws:resource-groups:us-west-2:111122223333:group/training"
-
-
-EFA = {name: replace(each, can_use_efa=True) for name, each in WORKLOADS.items()}
-
-
-def test_with_efa_several_types_have_the_same_network_cards() -> None:
-    with pytest.raises(SettingsError) as error:
-        read_settings({"gpu.instance_type": "p5e.48xlarge,p5en.48xlarge"}, EFA)
-    for part in ("gpu.instance_type", "p5e.48xlarge has 32 with 32 EFA", "p5en.48xlarge has 16"):
-        assert part in str(error.value)
-    for alike in ("p4d.24xlarge,p4de.24xlarge", "p5.48xlarge,p5e.48xlarge"):
-        assert len(read_settings({"gpu.instance_type": alike}, EFA).gpu.types) == 2
-    assert read_settings({"gpu.instance_type": "p5e.48xlarge,p5en.48xlarge"}).gpus == 16
 
 
 def refusal(context: dict[str, Any]) -> str:
@@ -83,7 +68,24 @@ def refusal(context: dict[str, Any]) -> str:
         ("training.image", "nvcr.io//bionemo", ["image reference"]),
         ("tags", {"Team": "a", "team": "b"}, ["letters", "digits"]),
         ("tags", {f"k{number}": "v" for number in range(41)}, ["up to 40"]),
-        ("dataset.url", "s3://bucket/u.fasta.gz", ["http or https", "file"]),
+        (
+            "dataset.url",
+            "ftp://mirror.example.org/u.fasta.gz",
+            ["http or https", "s3://bucket/key"],
+        ),
+        ("dataset.url", "s3://bucket", ["s3://bucket/key"]),
+        ("dataset.url", "s3://Bucket/u.fasta", ["s3://bucket/key"]),
+        ("dataset.url", "s3://bucket/folder/", ["s3://bucket/key"]),
+        ("dataset.url", "s3://bucket/../u.fasta", ["s3://bucket/key"]),
+        ("dataset.url", "s3://bucket/my file.fasta", ["no blanks"]),
+        ("dataset.url", "s3://bucket/$(HOME).fasta", ["no blanks, quotes and $"]),
+        ("dataset.url", "/home/me/u.fasta", ["a path below /fsx"]),
+        ("dataset.url", "/fsx/../etc/passwd", ["a path below /fsx"]),
+        ("dataset.url", "/fsx/", ["a path below /fsx"]),
+        ("dataset.val_size", 0, ["auto", "records", "share"]),
+        ("dataset.val_size", 1.5, ["auto", "records", "share"]),
+        ("dataset.test_size", "all", ["auto", "records", "share"]),
+        ("dataset.test_size", True, ["auto", "records", "share"]),
         ("dataset.url", "https://mirror.example.org:99999/u.fasta.gz", ["http or https"]),
         ("dataset.url", "https://mirror.example.org/?a=b.gz", ["file"]),
         ("dataset.url", "https://mirror.example.org/a b.gz", ["blanks"]),
@@ -452,9 +454,3 @@ def test_bionemos_own_preparation_is_for_images_that_have_it() -> None:
         read_settings({"training.workload": "esm2", "dataset.preparation": "bionemo"})
     for part in ("dataset.preparation", "training.workload", "ESM-2", "streaming"):
         assert part in str(error.value)
-
-
-def test_types_whose_efa_is_on_the_same_cards_go_together() -> None:
-    """Their cards' speed may differ: a launch template does not name it."""
-    together = "g5.48xlarge,g6.48xlarge"
-    assert len(read_settings({"gpu.instance_type": together}, EFA).gpu.types) == 2

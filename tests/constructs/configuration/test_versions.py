@@ -73,6 +73,6 @@ def test_images_are_pinned_with_a_reason(name: str) -> None:
 def test_charts_are_pinned_with_a_reason_under_their_releases_names(name: str) -> None:
     chart = CHARTS[name]
     assert chart.release == name
-    assert re.fullmatch(r"\d+\.\d+\.\d+", chart.version)
+    assert re.fullmatch(r"v?\d+\.\d+\.\d+", chart.version)
     assert chart.repository.startswith("https://")
     assert chart.reason

@@ -97,6 +97,7 @@ def test_it_gives_up_in_time_and_says_how_long_the_oldest_waits(clock: Any) -> N
     assert 800 <= at.seconds <= 880
 
 
+@pytest.mark.slow
 def test_what_it_asks_for_is_what_cloudwatch_knows() -> None:
     client = boto3.client(
         "cloudwatch", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
@@ -203,9 +204,11 @@ sys.path[:0] = sys.argv[1:]
 from layout import Split
 from order import Finished
 from publish import MANIFEST, manifest_of
+from segments import Found
 from source import Facts
 files = [Finished("val/x000.csv", 1, 2, "0")]
-print(json.dumps([MANIFEST, manifest_of("1", Split(), Facts("https://a/b"), 0, files)]))
+manifest = manifest_of("1", Split(1, 1), Facts("https://a/b"), Found(0, 0, {}), files)
+print(json.dumps([MANIFEST, manifest]))
 """
     folders = [str(ROOT / "workloads" / each) for each in ("uniref50", "common")]
     done = subprocess.run(

@@ -16,6 +16,7 @@ from bionemo_eks.configuration import reader
 from bionemo_eks.configuration.addresses import wrong_with_url
 from bionemo_eks.jobs.dataset_job import DATA_JOB, PROGRAM_FOLDER, dataset_objects
 from bionemo_eks.jobs.places import FSX
+from bionemo_eks.jobs.training_job import training_job
 from tests.context import read_settings
 from tests.second_workload.numbers import SELECTED, WITH_NUMBERS
 
@@ -27,6 +28,7 @@ CHANGES = [
     {"dataset.num_csv_files": "4"},
     {"dataset.replace": "true"},
     {"dataset.preparation": "bionemo"},
+    {"dataset.url": "s3://bucket/a.fasta"},
     {"training.image": "example.org/bionemo:2"},
 ]
 
@@ -116,6 +118,58 @@ def test_the_data_set_is_cut_as_set() -> None:
     names = ("--num-csv-files", "--val-size", "--test-size", "--seed")
     assert [option(job, each) for each in names] == ["12", "1000", "2000", "7"]
     assert option(job, "--root") == FSX
+
+
+@pytest.mark.parametrize(
+    ("given", "sizes"),
+    [
+        ({}, {"--val-size": "5000", "--test-size": "1000000"}),
+        ({"dataset.url": "https://example.org/a.fasta"}, {}),
+        (
+            {"dataset.url": "https://example.org/a.fasta", "dataset.val_size": "0.01"},
+            {"--val-size": "0.01"},
+        ),
+        (
+            {"dataset.val_size": "auto", "dataset.test_size": "2e3"},
+            {"--val-size": "5000", "--test-size": "2000"},
+        ),
+    ],
+)
+def test_sizes_that_are_not_set_are_those_of_uniref50_or_follow_from_the_file(
+    given: dict[str, str], sizes: dict[str, str]
+) -> None:
+    arguments = container(objects(**given)[1])["args"]
+    names = ("--val-size", "--test-size")
+    assert {name: option(objects(**given)[1], name) for name in names if name in arguments} == sizes
+
+
+def test_a_file_in_s3_is_awaited_where_the_file_system_links_it() -> None:
+    _, job = objects(**{"dataset.url": "s3://bucket/folder/mine.fasta"})
+    assert option(job, "--fasta").startswith(f"{FSX}/input/")
+    assert option(job, "--fasta").endswith("/mine.fasta")
+    assert option(job, "--await") == option(job, "--fasta")
+    assert not {"--url", "--connections"} & set(container(job)["args"])
+
+
+def test_a_file_that_is_there_already_is_not_awaited() -> None:
+    _, job = objects(**{"dataset.url": f"{FSX}/mine/a.fasta"})
+    assert option(job, "--fasta") == f"{FSX}/mine/a.fasta"
+    assert "--await" not in container(job)["args"]
+
+
+def test_a_model_from_s3_is_awaited_before_a_gpu_node_starts() -> None:
+    """The launcher waits for the data Job, also of a data set that is there."""
+    settings = {
+        "training.workload": "esm2",
+        "gpu.instance_type": "g6.xlarge",
+        "training.start": "s3://bucket/models/mine/",
+    }
+    _, job = objects(**settings)
+    training = training_job(read_settings(settings), job)
+    (worker,) = training["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["spec"]["containers"]
+    start = worker["args"][worker["args"].index("--start") + 1]
+    assert start.startswith(f"{FSX}/input/")
+    assert option(job, "--await") == f"{start}/config.json"
 
 
 def test_what_is_there_is_replaced_only_when_told() -> None:
@@ -213,11 +267,11 @@ def test_the_program_takes_the_addresses_that_the_setting_takes_and_says_the_sam
     code = """
 import contextlib, io, json, sys
 sys.path.insert(0, sys.argv.pop(1))
-import prepare_uniref50
+import command_line
 for url in sys.argv[1:]:
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
-        prepare_uniref50._parser().parse_args(["--root", "x", "--url", url])
+        command_line.parser("").parse_args(["--root", "x", "--url", url])
     print(json.dumps(said.getvalue()))
 """
     done = subprocess.run(

@@ -47,7 +47,7 @@ def test_every_file_begins_by_saying_what_it_is(path: Path) -> None:
     assert path.read_text().startswith("# ")
 
 
-@pytest.mark.parametrize("name", ["namespace", "pytorchjob-crd", "rbac"])
+@pytest.mark.parametrize("name", ["namespace", "pytorchjob-crd"])
 def test_the_operators_files_could_go_to_kubectl_as_they_are(name: str) -> None:
     text = (MANIFESTS / "training-operator" / f"{name}.yaml").read_text()
     for item in yaml.safe_load_all(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -14,6 +15,14 @@ from tests.constructs.bare import SUBNETS, bare_stack, only, some_vpc, waits_for
 SYSTEM, ASSOCIATION = "AWS::FSx::FileSystem", "AWS::FSx::DataRepositoryAssociation"
 CLIENTS = ["100.64.0.0/17", "100.64.128.0/17"]
 PATHS = ["/processed", "/some-results", "/other-results"]
+
+READ = {"s3://others/folder": "/input/0123abcd", "s3://another": "/input/4567cdef"}
+
+
+def linked(template: Template) -> list[dict[str, Any]]:
+    """Properties of the links of `PATHS`, then those of `READ`."""
+    found = [each["Properties"] for each in template.find_resources(ASSOCIATION).values()]
+    return sorted(found, key=lambda each: each["FileSystemPath"] in READ.values())
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +41,8 @@ def template() -> Template:
         log_days=30,
     )
     system.associate(s3.Bucket(stack, "Bucket", enforce_ssl=True), PATHS)
+    for address, folder in READ.items():
+        system.read(address, folder)
     return Template.from_stack(stack)
 
 
@@ -118,7 +129,7 @@ def test_its_log_group_has_a_name_and_an_arn_that_fsx_takes_and_goes_with_the_st
 
 def test_each_path_is_linked_with_the_same_prefix_both_ways(template: Template) -> None:
     ((system, _),) = template.find_resources(SYSTEM).items()
-    found = [each["Properties"] for each in template.find_resources(ASSOCIATION).values()]
+    found = linked(template)[: len(PATHS)]
     assert [each["FileSystemPath"] for each in found] == PATHS
     for each in found:
         events = ["NEW", "CHANGED", "DELETED"]
@@ -133,12 +144,31 @@ def test_links_are_made_one_after_the_other(template: Template) -> None:
     """FSx refuses a second one while it makes the first."""
     found = template.find_resources(ASSOCIATION)
     waits = {name: set(each.get("DependsOn", [])) & set(found) for name, each in found.items()}
-    first, second, third = found
-    assert waits == {first: set(), second: {first}, third: {second}}
+    first, *others = found
+    assert waits == {first: set()} | {
+        after: {before} for before, after in itertools.pairwise([first, *others])
+    }
 
 
 def test_links_wait_for_the_buckets_policy(template: Template) -> None:
     """FSx tries the bucket when it makes a link."""
     (policy,) = template.find_resources("AWS::S3::BucketPolicy")
     for each in template.find_resources(ASSOCIATION).values():
-        assert policy in each["DependsOn"]
+        if each["Properties"]["FileSystemPath"] in PATHS:
+            assert policy in each["DependsOn"]
+
+
+def test_what_others_have_made_is_read_and_never_written(template: Template) -> None:
+    found = linked(template)[len(PATHS) :]
+    assert {each["DataRepositoryPath"]: each["FileSystemPath"] for each in found} == READ
+    for each in found:
+        assert each["S3"] == {"AutoImportPolicy": {"Events": ["NEW", "CHANGED", "DELETED"]}}
+        assert each["BatchImportMetaDataOnCreate"] is True
+
+
+def test_another_folder_is_another_link(template: Template) -> None:
+    """An update of one would fail: FSx changes neither its folder nor its prefix."""
+    names = template.find_resources(ASSOCIATION)
+    assert {"0123Abcd", "4567Cdef"} == {
+        name.partition("AssociationInput")[2][:8] for name in names
+    } - {""}

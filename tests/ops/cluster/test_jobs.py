@@ -14,7 +14,7 @@ from bionemo_eks.jobs.places import NAMESPACE, NOTES
 from bionemo_eks.jobs.training_job import launcher_objects, training_job
 from bionemo_eks.jobs.workloads import WORKLOADS
 from ops import verify
-from ops.cluster.jobs import jobs, newest
+from ops.cluster.jobs import jobs, newest, training_state
 from ops.status.workload import lines_of
 from tests.context import read_settings
 from tests.ops.cluster_api import (
@@ -228,3 +228,14 @@ def test_names_and_namespace_are_those_of_the_manifests() -> None:
     assert training["metadata"]["name"] == ESM1NV.job
     volume = data["spec"]["template"]["spec"]["volumes"][0]
     assert volume["persistentVolumeClaim"]["claimName"] == verify._CLAIM
+
+
+def test_without_a_data_job_nobody_waits_for_the_data() -> None:
+    """With neither data Job nor launcher, a training is a person's to start."""
+    settings = read_settings({"dataset.enabled": "false", "training.enabled": "false"})
+    assert dataset_objects(settings) == []
+    assert training_state(training_job(settings, None), None, None) == (
+        "suspended: nobody is about to start it"
+    )
+    with_data = training_job(settings, dataset_objects(read_settings({}))[-1])
+    assert training_state(with_data, None, None) == "suspended: it waits for the data"

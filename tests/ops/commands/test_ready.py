@@ -11,7 +11,7 @@ from ops.commands import ready
 from ops.preflight.looking import DECISIVE
 from tests.ops.accounts import results_in
 from tests.ops.commands.command_line import Line
-from tests.simulated.accounts import good
+from tests.simulated.accounts import good, preflight
 from tests.simulated.answers import quotas
 from tests.simulated.aws import Answers, denied, error
 
@@ -100,9 +100,11 @@ def test_a_type_without_a_price_says_so(line: Line) -> None:
 
 
 def test_what_decides_is_what_preflight_checks() -> None:
-    of_some = {"Capacity reservation", "Capacity Block"}
+    of_some = {"Capacity reservation", "Capacity Block", "Input files", "FSx links"}
     assert set(DECISIVE) - of_some <= results_in("everything in order").keys()
     assert "Capacity Block" in results_in("a Capacity Block in another zone")
+    own = {each.name for each in preflight({"dataset.url": "s3://bucket/a.fasta"}, good())}
+    assert {"Input files", "FSx links"} <= own
 
 
 def test_what_aws_has_not_told_is_asked_again(line: Line) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kubernetes import client as kubernetes
 
-from ops.cluster.deployed import objects_of
+from bionemo_eks.jobs.applied import applied_objects
 from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, training
 from tests.ops.commands.command_line import Line
 from tests.ops.status.deployments import standing
@@ -20,7 +20,7 @@ def cluster(default: Any) -> Cluster:
     """One whose data Job has failed, and whose training is suspended."""
     (name,) = [
         each["metadata"]["name"]
-        for each in objects_of(default.json("Workload"))
+        for each in applied_objects(default.json("Workload"))
         if each["kind"] == "Job" and each["metadata"]["name"].startswith("uniref50")
     ]
     found = Cluster()

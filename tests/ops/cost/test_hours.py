@@ -52,3 +52,9 @@ def test_without_a_training_no_gpu_node_starts_and_no_checkpoint_is_kept() -> No
     assert 0 < items["S3"] < dollars(usual)["S3"], "the data Job runs all the same"
     fixed, _ = bills({"training.enabled": "false", "gpu.scaling": "fixed"})
     assert fixed.way.gpu_hours == fixed.way.hours, "they stand all the same"
+
+
+def test_without_the_data_job_nothing_is_prepared() -> None:
+    off, usual = bills({"dataset.enabled": "false"})[0], bills()[0]
+    assert off.way.prepare_hours == 0 < usual.way.prepare_hours
+    assert off.way.train_hours == usual.way.train_hours

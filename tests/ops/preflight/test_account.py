@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.preflight import account
 from ops.results import Verdict
 from tests.ops.accounts import one
 from tests.ops.reading import commands, figures
@@ -31,15 +28,6 @@ def no_toolkit(StackName: str = "", **more: Any) -> dict[str, Any]:
     if StackName:
         raise error("DescribeStacks", "ValidationError", message=f"{StackName} does not exist")
     return {"Stacks": []}
-
-
-@pytest.fixture
-def qualified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A qualifier of one's own, in cdk.json's context."""
-    context = {"@aws-cdk/core:bootstrapQualifier": "mine"}
-    (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
-    monkeypatch.setattr(account, "ROOT", tmp_path)
-    return "mine"
 
 
 def test_an_old_bootstrap_fails() -> None:
@@ -96,11 +84,17 @@ def test_who_may_not_read_the_parameter_is_told_by_the_stack(
     assert (result.verdict, named in result.said) == (verdict, True), result
 
 
-def test_cdks_parameter_and_roles_hold_the_qualifier_of_the_app(qualified: str) -> None:
-    result = one("CDK bootstrap", {}, ssm__get_parameter=bootstrapped(qualifier=qualified))
+@pytest.mark.parametrize(
+    "setting", ["account.bootstrap_qualifier", "@aws-cdk/core:bootstrapQualifier"]
+)
+def test_cdks_parameter_and_roles_hold_the_qualifier_of_the_settings(setting: str) -> None:
+    mine = {setting: "mine"}
+    result = one("CDK bootstrap", mine, ssm__get_parameter=bootstrapped(qualifier="mine"))
     assert result.verdict is Verdict.PASS
-    missing = one("CDK bootstrap", {}, ssm__get_parameter=bootstrapped())
+    missing = one("CDK bootstrap", mine, ssm__get_parameter=bootstrapped())
     assert missing.verdict is Verdict.FAIL
-    assert commands(missing)[0].endswith(" --toolkit-stack-name CDKToolkit-mine")
+    (command,) = commands(missing)
+    assert "--qualifier mine" in command
+    assert "--toolkit-stack-name CDKToolkit-mine" in command
     answer: Any = {"iam__simulate_principal_policy": simulated("cdk-mine-deploy-role")}
-    assert one("Permissions", {}, **answer).verdict is Verdict.FAIL
+    assert one("Permissions", mine, **answer).verdict is Verdict.FAIL

@@ -88,6 +88,22 @@ def test_a_zone_without_the_gpu_type_names_those_that_have_it() -> None:
     assert proposed(result)["gpu.availability_zone"] == "us-west-2c"
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "; without EFA: the image of ESM-1nv"),
+        ({"training.workload": "esm2"}, "; with EFA"),
+        ({"training.workload": "esm2", "gpu.efa": "off"}, "; without EFA: gpu.efa is off"),
+    ],
+)
+def test_it_is_told_whether_the_training_uses_efa_and_why_not(
+    changes: dict[str, str], said: str
+) -> None:
+    result = one("GPU instance type", changes)
+    assert result.verdict is Verdict.PASS
+    assert said in result.said
+
+
 def test_a_zone_without_the_core_type_fails() -> None:
     def offered(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         (kind,) = Filters[0]["Values"]

@@ -15,7 +15,7 @@ import pytest
 from bionemo_eks.configuration import names
 from ops import preflight as room
 from ops.results import Step, StepKind, Verdict
-from tests.context import read_settings
+from tests.context import COMPANY, read_settings
 from tests.ops.accounts import RESERVED
 from tests.ops.commands.command_line import Line
 from tests.ops.preflight.mending import bionemo_on, looked_at, mended, ways
@@ -25,6 +25,8 @@ from tests.simulated.answers import (
     ZONES,
     block,
     cluster_versions,
+    deployed,
+    described_key,
     file_system,
     offered_in,
     zone,
@@ -33,7 +35,7 @@ from tests.simulated.answers import reserved as reservations
 from tests.simulated.aws import ACCOUNT, LOCKED, denied, error
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
-from tests.simulated.person import Person
+from tests.simulated.person import FREE, Person
 
 _CONTROL_PLANE = names.control_plane_log_group(read_settings({}))
 _UP = dict.fromkeys(("Network", "Storage"), "CREATE_COMPLETE")
@@ -101,6 +103,17 @@ def reserved_as(settings: dict[str, str], **row: Any) -> Account:
     return Account(dict(settings), said=dict(said))
 
 
+def no_policy_but_the_free(PolicyArn: str) -> dict[str, Any]:
+    if PolicyArn == FREE["account.permissions_boundary"]:
+        return {"Policy": {}}
+    raise error("GetPolicy", "NoSuchEntity", 404)
+
+
+def no_key_but_the_free(KeyId: str) -> dict[str, Any]:
+    usable = KeyId == FREE["account.kms_key"]
+    return described_key() if usable else described_key(KeyState="PendingDeletion")
+
+
 def short_of(code: str) -> Account:
     """An account with 1 of a quota."""
     return Account(limits={code: 1})
@@ -109,6 +122,7 @@ def short_of(code: str) -> Account:
 _SECRET = "secretsmanager.get_secret_value"
 _NO_SECRET = error("GetSecretValue", "ResourceNotFoundException")
 
+_ESM2 = {"training.workload": "esm2", "gpu.instance_type": "g6.xlarge"}
 # Of a VPC that is there already.
 _GIVEN = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
 
@@ -302,6 +316,28 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
         ),
         "VPC routes",
     ),
+    "no such boundary": (
+        lambda: Account(dict(COMPANY), said={"iam.get_policy": no_policy_but_the_free}),
+        "Permissions boundary",
+    ),
+    "a boundary of another account": (
+        lambda: Account(
+            {"account.permissions_boundary": "arn:aws:iam::999999999999:policy/theirs"}
+        ),
+        "Permissions boundary",
+    ),
+    "a key that is about to go": (
+        lambda: Account(dict(COMPANY), said={"kms.describe_key": no_key_but_the_free}),
+        "KMS key",
+    ),
+    "path and key for a deployment that stands without": (
+        lambda: standing(settings=dict(COMPANY)),
+        "Path and key",
+    ),
+    "a deployment that stands with another path": (
+        lambda: standing(said={"cloudformation.get_template": deployed("/teams/")}),
+        "Path and key",
+    ),
     "an image that wants a key": (
         lambda: Account({"training.image": f"{LOCKED}/bionemo:1.2"}, said={_SECRET: _NO_SECRET}),
         "Images",
@@ -335,6 +371,14 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
     "a Capacity Block with one node": (
         lambda: reserved_as(BLOCK, **_LONG, AvailableInstanceCount=1),
         "Capacity Block",
+    ),
+    "a file of one's own that is not in S3": (
+        lambda: Account({"dataset.url": "s3://mine/a/x.fasta"}, in_s3={"mine"}),
+        "Input files",
+    ),
+    "a model in a bucket that is not there": (
+        lambda: Account({**_ESM2, "training.start": "s3://mine/models/esm2"}),
+        "Input files",
     ),
     "a Capacity Block that ends in an hour": (
         lambda: reserved_as(BLOCK, EndDate=datetime.now(UTC) + timedelta(hours=1)),

@@ -156,6 +156,6 @@ def test_what_a_training_leaves_takes_only_its_own_place(tmp_path: Path) -> None
         (place / TRAINED).mkdir(parents=True)
         (place / TRAINED / text).touch()
         (place / "aws-resources.yaml").write_text(text)
-    keep(folder, kept, TRAINED)
+    keep(folder, kept, [TRAINED])
     assert [each.name for each in (kept / TRAINED).iterdir()] == ["new"]
     assert (kept / "aws-resources.yaml").read_text() == "old"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from bionemo_eks.jobs.dataset_job import dataset_objects
 from bionemo_eks.jobs.training_job import launcher_objects, training_job, training_program
 from rehearsal.kubernetes.ledger import Ledger
-from rehearsal.pods.local_pod import ask_for_the_launcher, run_data_job
+from rehearsal.pods.container import PodError
+from rehearsal.pods.local_pod import PodResult, ask_for_the_launcher, run_data_job
 from tests.context import read_settings
 from tests.workloads.esm1nv.checkpoints import save
 
@@ -47,16 +49,42 @@ def test_without_a_launcher_nobody_asks(tmp_path: Path) -> None:
     assert ask_for_the_launcher(objects, tmp_path, print) is None
 
 
+def data_job(**changes: str) -> Ledger:
+    settings = read_settings(changes)
+    found = Ledger(settings.kubernetes_version)
+    for each in dataset_objects(settings):
+        found.objects[f"{each['kind']}/default/{each['metadata']['name']}"] = each
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("url", ["https://example.org/a.fasta", "/fsx/mine/a.fasta"])
+def test_a_file_of_ones_own_is_cut_as_the_settings_say(url: str, tmp_path: Path) -> None:
+    """Neither sizes nor batch are changed for it, so that what would be refused is."""
+    batch = read_settings({}).global_batch
+    pod = data_job(**{"dataset.url": url, "dataset.num_csv_files": "4"})
+    own, there = tmp_path / "own.fasta", tmp_path / "fsx/mine/a.fasta"
+    there.parent.mkdir(parents=True)
+    said: list[str] = []
+
+    def cut(text: str) -> PodResult:
+        own.write_text(text)
+        shutil.copy(own, there)
+        return run_data_job(pod, tmp_path, said.append, fasta=own)
+
+    with pytest.raises(PodError, match="0 rows of 1"):
+        cut(">one\nMKVLA\n")
+    found = cut("".join(f">mine{number}\nMKVLA*\n" for number in range(500)))
+    assert found.marker["counts"] == {"val": batch, "test": batch, "train": 500 - 2 * batch}
+    assert "  500 records, 3,000 residues" in said
+    assert any("500 letters that are no amino acids: '*' 500" in line for line in said)
+
+
 @pytest.mark.slow
 def test_settings_for_real_data_do_for_the_small_data_too(tmp_path: Path) -> None:
     """A global batch beyond the made-up data, and a proxy that is not there."""
-    settings = read_settings(
-        {"training.micro_batch_size": "300", "dataset.http_proxy": "http://127.0.0.1:9"}
-    )
-    ledger = Ledger(settings.kubernetes_version)
-    for each in dataset_objects(settings):
-        ledger.objects[f"{each['kind']}/default/{each['metadata']['name']}"] = each
+    given = {"training.micro_batch_size": "300", "dataset.http_proxy": "http://127.0.0.1:9"}
     said: list[str] = []
-    found = run_data_job(ledger, tmp_path, said.append)
+    found = run_data_job(data_job(**given), tmp_path, said.append)
     assert found.files == {"test": 50, "train": 50, "val": 50}
-    assert settings.global_batch > found.marker["counts"]["val"]
+    assert read_settings(given).global_batch > found.marker["counts"]["val"]

@@ -70,3 +70,13 @@ def test_pods_fill_one_node_and_then_the_next() -> None:
     ]
     homes = list(place(pods, nodes).values())
     assert homes == ["gpu-1"] * 8 + ["gpu-2"] * 8 + [None]
+
+
+def test_a_node_has_huge_pages_with_its_efas_and_less_memory_for_others() -> None:
+    p4d = GPU_INSTANCE_TYPES["p4d.24xlarge"]
+    plain, efa = make_node("a", p4d, {}).free, make_node("b", p4d, {}, efas=4).free
+    assert (plain["vpc.amazonaws.com/efa"], efa["vpc.amazonaws.com/efa"]) == (0, 4)
+    assert plain["hugepages-2Mi"] == 0
+    # What kubectl shows of a p4de with EFA.
+    assert efa["hugepages-2Mi"] == 21_122 * 2**20
+    assert plain["memory"] - efa["memory"] == efa["hugepages-2Mi"]

@@ -10,7 +10,7 @@ from tests.workloads.uniref50.harness import PROGRAM
 # From the bottom to the top. A module imports from the layers below its own, and no other.
 LAYERS = (
     ("problems", "cores", "layout", "background", "progress"),
-    ("durable", "fasta", "gunzip"),
+    ("durable", "fasta", "gunzip", "arrival"),
     # The download.
     ("server", "source", "pieces", "answers"),
     ("metalink", "download"),
@@ -22,6 +22,7 @@ LAYERS = (
     # Last stage: the final names.
     ("publish",),
     ("stages",),
+    ("command_line",),
     ("prepare_uniref50",),
     # Knows none of the others, and none knows it.
     ("prepare_with_bionemo",),

@@ -15,6 +15,8 @@ import pytest
 from bench.uniref50_data import write_fasta
 from tests.workloads.uniref50.harness import BEFORE_PUBLISHING, csv_files, run
 
+pytestmark = pytest.mark.slow
+
 SIZES = ("--val-size", "10", "--test-size", "100", "--num-csv-files", "5")
 
 
@@ -195,7 +197,6 @@ ANNOUNCED = 0o644
 LONG_AGO = 1_000_000_000
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("moved", [False, True])
 def test_each_published_file_is_changed_where_it_lies(
     made: Path, tmp_path: Path, moved: bool
@@ -224,7 +225,6 @@ def test_each_published_file_is_changed_where_it_lies(
         assert file.stat().st_mtime >= began - 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

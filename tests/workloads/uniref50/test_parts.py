@@ -19,7 +19,7 @@ import cores
 import metalink
 import progress as progress_module
 from fasta import FastaReader
-from layout import Split, output_files, tasks
+from layout import Split, Wanted, output_files, tasks
 from progress import Progress, size
 from spans import span
 from tests.context import read_settings
@@ -132,6 +132,7 @@ def test_figures_are_for_people() -> None:
     assert [span(n) for n in (5, 65, 3700)] == ["5 s", "1 min 05 s", "1 h 01 min"]
 
 
+@pytest.mark.slow
 def test_an_endless_record_ends_with_a_message() -> None:
     chunks = iter([b">a\n", *[b"A" * (1 << 20)] * 70])
     with pytest.raises(Exception, match="is longer than"):
@@ -161,7 +162,9 @@ def test_the_program_is_python_3_10_with_numpy_alone() -> None:
 
 
 def test_the_settings_defaults_are_the_references() -> None:
+    """Of UniRef50PreprocessConfig; in a file as large as UniRef50 they are the program's too."""
     dataset = read_settings({}).dataset
-    split = Split()
-    assert (dataset.val_size, dataset.test_size) == (split.val_size, split.test_size)
+    split = Wanted().split(60_000_000)
+    assert dataset.sizes == {"val_size": split.val_size, "test_size": split.test_size}
+    assert (split.val_size, split.test_size) == (5000, 1_000_000)
     assert (dataset.num_csv_files, dataset.seed) == (split.num_csv_files, split.seed)

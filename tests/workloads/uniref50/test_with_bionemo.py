@@ -17,6 +17,8 @@ import prepare_with_bionemo
 from publish import TRAININGS_OWN
 from tests.workloads.uniref50.harness import PROGRAM
 
+pytestmark = pytest.mark.slow
+
 SIZES = ["--val-size", "1", "--test-size", "2", "--num-csv-files", "3", "--seed", "0"]
 # Stands in for NVIDIA's package, which the container alone has. It goes through pyfastx too, and
 # the file `network` lists what happens to each download.

@@ -228,6 +228,7 @@ def happens(event: str, course: Course) -> str:
     return ""
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(

@@ -110,6 +110,21 @@ def test_jobs_that_are_not_there_yet_are_none(account: Path) -> None:
     assert (found.data, found.launcher, found.training) == ("none", "none", "none")
 
 
+def test_without_any_job_to_watch_nobodys_pods_are_taken_for_theirs(account: Path) -> None:
+    course = Course()
+    course.deploy()
+    course.data_pod("Pending")
+    training = {"metadata": {"name": TRAINING}}
+    objects = watch_objects(
+        read_settings({}), dataset_job=None, training_job=training, launcher=None
+    )
+    (container,) = objects[-1]["spec"]["template"]["spec"]["containers"]
+    with asked(course, account) as (_, api):
+        seen = look(api, arguments(container["args"]), SILENT)
+    assert (seen.data_job, seen.launcher, list(seen.job_pods)) == (None, None, [])
+    assert seen.training == course.look().training
+
+
 def long_ago() -> Course:
     """A training that has begun long before whenever this runs, and prints nothing."""
     course = Course()

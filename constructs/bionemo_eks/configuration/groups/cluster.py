@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from bionemo_eks.configuration.errors import refused
-from bionemo_eks.configuration.forms import Arn, ArnOrNone, Block, Group, RetentionDays, ip_block
+from bionemo_eks.configuration.forms import (
+    Arn,
+    ArnOrNone,
+    Block,
+    Form,
+    Group,
+    RetentionDays,
+    ip_block,
+)
 from bionemo_eks.configuration.ip_blocks import is_of_the_internet
+
+# Namespaces in which something of the deployment runs; the operator is in `default` already.
+_TAKEN = {"default", "kubeflow", "amazon-cloudwatch", "nvidia-device-plugin"}
+# A label's form: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+Namespace = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"),
+    Form("namespaces of up to 40 small letters, digits and hyphens, such as team-a"),
+]
 
 
 class ClusterSettings(Group):
@@ -38,6 +55,12 @@ class ClusterSettings(Group):
         "made. Empty: every identity of this account that IAM lets. `./bionemo preflight --pin` "
         "writes whoever deploys.",
     )
+    job_namespaces: list[Namespace] = Field(
+        default=[],
+        max_length=10,
+        description="Namespaces beside `default` in which PyTorchJobs of one's own run: see [more "
+        "people](people.md).",
+    )
     log_days: RetentionDays = Field(
         default=90,
         description="Days for which logs are kept: of control plane, containers, file system and "
@@ -59,6 +82,16 @@ class ClusterSettings(Group):
                 )
         # As EKS takes them: one address as a /32, another's mask as a prefix.
         return list(dict.fromkeys(map(str, blocks)))
+
+    @field_validator("job_namespaces")
+    @classmethod
+    def _are_free(cls, value: list[str]) -> list[str]:
+        for each in value:
+            if each in _TAKEN or each.startswith("kube-"):
+                raise refused(f"{each} is taken: by Kubernetes, or by the deployment itself")
+        if len(set(value)) < len(value):
+            raise refused("a namespace is named twice")
+        return value
 
     @field_validator("admins")
     @classmethod

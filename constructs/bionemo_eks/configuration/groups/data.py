@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from bionemo_eks.configuration.addresses import wrong_with_proxy, wrong_with_url
+from bionemo_eks.configuration.addresses import wrong_with_file, wrong_with_proxy
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.forms import Form, Group, ProxyUrl, Unproxied, unless
+from bionemo_eks.configuration.inputs import FSX, S3
+
+_UNIREF50 = "https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz"
+# Of the blueprint's, in records.
+_SIZES_OF_UNIREF50 = {"val_size": 5000, "test_size": 1_000_000}
+AUTO = "auto"
+
+
+def _split_size(value: Any) -> int | float | str:
+    """Take records, a share of them, or `auto`; text, as -c has it, as well."""
+    if value == AUTO:
+        return AUTO
+    try:
+        number = float("" if isinstance(value, bool) or "_" in str(value) else value)
+    except (OverflowError, TypeError, ValueError):
+        number = 0.0
+    if number.is_integer() and 1 <= number <= 10**9:
+        return int(number)
+    if not 0 < number < 1:
+        raise refused("not a number of records, a share of them, or auto")
+    return number
+
+
+SplitSize = Annotated[
+    int | float | str,
+    BeforeValidator(_split_size),
+    Form("auto, a number of records up to 1000000000, or a share of them such as 0.01"),
+]
 
 
 class StorageSettings(Group):
@@ -53,6 +81,11 @@ class StorageSettings(Group):
 class DatasetSettings(Group):
     """The UniRef50 data Job."""
 
+    enabled: bool = Field(
+        default=True,
+        description="Whether the data Job prepares a data set; it does so without a training too. "
+        "False: the training takes the one on /fsx, and does not start without one.",
+    )
     preparation: Literal["streaming", "bionemo"] = Field(
         default="streaming",
         description="`streaming`: this project's program, same bytes, half an hour. `bionemo`: "
@@ -61,12 +94,14 @@ class DatasetSettings(Group):
     url: Annotated[
         str,
         Form(
-            "a http or https URL of a file, without user and password, blanks, quotes and $",
+            f"a file: a http or https URL without user and password, {S3}bucket/key, or a path "
+            f"below {FSX}; no blanks, quotes and $",
             may_hold_password=True,
         ),
     ] = Field(
-        default="https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz",
-        description="The gzipped FASTA file to prepare (`streaming` only).",
+        default=_UNIREF50,
+        description="The FASTA file to prepare, plain or gzipped (`streaming` only): see "
+        "[own sequences](data.md).",
     )
     connections: int = Field(
         default=4, ge=1, le=16, description="Connections to that server (`streaming` only)."
@@ -78,8 +113,16 @@ class DatasetSettings(Group):
     no_proxy: list[Unproxied] = Field(
         default=[], description="What the data Job reaches without a proxy, beside itself."
     )
-    val_size: int = Field(default=5000, ge=1, le=10**9, description="Records for validation.")
-    test_size: int = Field(default=1_000_000, ge=1, le=10**9, description="Records for the test.")
+    val_size: SplitSize = Field(
+        default=AUTO,
+        description="Records for validation. `auto`: 5000 of UniRef50; of another file 1 %, 5000 "
+        "at the most, and as many as a step's batch or the CSV files need.",
+    )
+    test_size: SplitSize = Field(
+        default=AUTO,
+        description="Records for the test. `auto`: 1000000 of UniRef50; of another file 2 %, "
+        "1000000 at the most, and as many as a step's batch or the CSV files need.",
+    )
     num_csv_files: int = Field(
         default=50, ge=1, le=1000, description="CSV files that each split is cut into."
     )
@@ -93,7 +136,7 @@ class DatasetSettings(Group):
     @field_validator("url")
     @classmethod
     def _is_a_files_address(cls, value: str) -> str:
-        return unless(wrong_with_url(value), value)
+        return unless(wrong_with_file(value), value)
 
     @field_validator("http_proxy", "https_proxy")
     @classmethod
@@ -109,4 +152,25 @@ class DatasetSettings(Group):
                     "preparation",
                     name,
                 )
+        for name, size in self.sizes.items():
+            if self.preparation == "bionemo" and not isinstance(size, int):
+                raise refused(
+                    f"{name} {size} is a share, and `bionemo` takes numbers of records",
+                    "preparation",
+                    name,
+                )
         return self
+
+    @property
+    def is_own_file(self) -> bool:
+        """Whether the file is read from S3 or the file system, and not downloaded."""
+        return self.url.startswith((S3, "/"))
+
+    @property
+    def sizes(self) -> dict[str, int | float | str]:
+        """Records or shares for validation and test, `auto` where the data Job derives them."""
+        given = {"val_size": self.val_size, "test_size": self.test_size}
+        usual = _SIZES_OF_UNIREF50 if self.url == _UNIREF50 else {}
+        return {
+            name: usual.get(name, size) if size == AUTO else size for name, size in given.items()
+        }

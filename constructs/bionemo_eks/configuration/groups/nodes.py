@@ -105,6 +105,12 @@ class GpuSettings(Group):
         description="Root volume (gp3), in GiB. Images and what pods write beside the file system "
         "are on it only where the type has no local NVMe.",
     )
+    efa: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Elastic Fabric Adapter, by which NCCL goes from node to node. `auto`: where "
+        "the type has it, the workload's image can use it and `training.layout` is "
+        "`pod-per-node`. `on`: nothing is deployed where it cannot be. See [EFA](nodes.md#efa).",
+    )
     repair: Literal["off", "nodes", "gpus"] = Field(
         default="nodes",
         description="What EKS repairs by replacing or rebooting a GPU node. `nodes`: a node that "

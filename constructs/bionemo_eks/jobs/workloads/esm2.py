@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from bionemo_eks.configuration.addresses import wrong_with_folder
 from bionemo_eks.configuration.errors import refused
-from bionemo_eks.configuration.forms import Experiment, Form, ImageReference, Layout, Steps
+from bionemo_eks.configuration.forms import (
+    Experiment,
+    Form,
+    ImageReference,
+    Layout,
+    Steps,
+    unless,
+)
 from bionemo_eks.configuration.groups.training import TrainingSettings
+from bionemo_eks.configuration.inputs import S3, Input
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.configuration.workload import GpuNeeds, Program, Rates, Restarts, Workload
@@ -22,7 +31,9 @@ from bionemo_eks.jobs.places import (
     SCRATCH,
     TRAINING_PROGRAM,
 )
-from bionemo_eks.jobs.workloads.esm2_rates import dimensions, hours, parameters
+from bionemo_eks.jobs.workloads.esm2_memory import too_little_memory
+from bionemo_eks.jobs.workloads.esm2_program import TrainingError, architecture
+from bionemo_eks.jobs.workloads.esm2_rates import hours
 from bionemo_eks.jobs.workloads.positions import of_a_step
 
 RESULTS = f"{FSX}/esm2-train"
@@ -33,11 +44,20 @@ Size = Annotated[
     StringConstraints(pattern=r"^(8M|35M|150M|650M|3B|15B|[1-9][0-9]{0,5}(x[1-9][0-9]{0,5}){3})$"),
     Form("8M, 35M, 150M, 650M, 3B, 15B, or layers x hidden x heads x feed-forward: 4x128x8x512"),
 ]
+
+
+def _folder(value: str) -> str:
+    folder = value.rstrip("/")
+    return unless(wrong_with_folder(folder), folder) if folder else folder
+
+
 Start = Annotated[
     str,
-    StringConstraints(pattern=rf"^({FSX}(/[A-Za-z0-9_][A-Za-z0-9._-]*)+)?$"),
-    Form(f"a folder below {FSX}, such as {RESULTS}/esm2/8M/model, or empty"),
+    AfterValidator(_folder),
+    Form(f"a folder below {FSX}, such as {RESULTS}/esm2/8M/model, {S3}bucket/prefix, or empty"),
 ]
+# A model's folder, as workloads/esm2/exchange.py reads it.
+_MODEL = (("config.json",), ("model.safetensors", "model.safetensors.index.json"))
 # A decimal number, kept as it is written: it goes into a command line.
 Rate = Annotated[
     float, Field(gt=0, le=1), Form("a number above 0, and up to 1, such as 4e-4 or 0.001")
@@ -69,7 +89,7 @@ class Esm2Settings(TrainingSettings):
     start: Start = Field(
         default="",
         description="Folder of a model to begin with, of the same size: one that was trained here, "
-        "or a published one. Empty: random weights.",
+        "or a published one, on the file system or in S3. Empty: random weights.",
     )
     units: int = Field(
         default=128,
@@ -142,11 +162,10 @@ class Esm2Settings(TrainingSettings):
                 "max_steps",
                 "warm_up",
             )
-        _, hidden, heads, _ = dimensions(self.size)
-        if hidden % heads or hidden // heads % 2:
-            raise refused(
-                f"each of {heads} heads needs the same, even number of {hidden} channels", "size"
-            )
+        try:
+            architecture(self.size)
+        except TrainingError as error:
+            raise refused(str(error), "size") from None
         return self
 
 
@@ -164,6 +183,11 @@ def _run(settings: Settings) -> str:
 def results(settings: Settings) -> str:
     """Return the folder with a run's checkpoints, metrics and exported model."""
     return f"{RESULTS}/{_run(settings)}"
+
+
+def _inputs(settings: Settings) -> tuple[Input, ...]:
+    start = _chosen(settings).start
+    return (Input("training.start", start, _MODEL),) if start else ()
 
 
 # Settings that are handed on as they are: `rate` as `--rate`.
@@ -186,8 +210,8 @@ def arguments(settings: Settings) -> list[str]:
         "--steps": training.max_steps,
         **{f"--{name.replace('_', '-')}": getattr(training, name) for name in _OPTIONS},
     }
-    if training.start:
-        options["--start"] = training.start
+    for each in _inputs(settings):
+        options["--start"] = each.place
     return [
         f"{TRAINING_PROGRAM}/train_esm2.py",
         *(str(part) for option in options.items() for part in option),
@@ -197,7 +221,7 @@ def arguments(settings: Settings) -> list[str]:
 
 def _checkpoint_gb(settings: Settings) -> float:
     """Weights and AdamW's two averages, in fp32."""
-    return parameters(_chosen(settings).size) * 3 * 4 / 1e9
+    return architecture(_chosen(settings).size).parameters * 3 * 4 / 1e9
 
 
 def _kept_gb(settings: Settings) -> float:
@@ -241,6 +265,7 @@ WORKLOAD = Workload(
     # https://github.com/pytorch/pytorch/blob/main/.ci/manywheel/build_cuda.sh
     # No such GPU on AWS has less than 22 GiB.
     gpus=GpuNeeds(lowest=(8, 0), highest=(12, 0), memory_gib=20),
+    obstacle=lambda settings: too_little_memory(settings, _chosen(settings)),
     can_use_efa=True,
     has_bionemo=False,
     restarts=Restarts(in_a_row=5, per_worker=3),
@@ -259,4 +284,5 @@ WORKLOAD = Workload(
     metrics="metrics.jsonl",
     model="model",
     model_list="export.json",
+    inputs=_inputs,
 )

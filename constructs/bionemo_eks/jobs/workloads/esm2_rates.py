@@ -1,18 +1,10 @@
-"""How large a model of ESM-2 is, and how long training it takes: estimates, for the cost."""
+"""How long training a model of ESM-2 takes: estimates, for the cost."""
 
 from __future__ import annotations
 
 from bionemo_eks.configuration.instance_types import InstanceType
+from bionemo_eks.jobs.workloads.esm2_program import architecture
 
-# Layers, hidden, heads, feed-forward, as in workloads/esm2/architecture.py.
-_DIMENSIONS = {
-    "8M": (6, 320, 20, 1280),
-    "35M": (12, 480, 20, 1920),
-    "150M": (30, 640, 20, 2560),
-    "650M": (33, 1280, 20, 5120),
-    "3B": (36, 2560, 40, 10240),
-    "15B": (48, 5120, 40, 20480),
-}
 # Dense bf16 operations a second, as in workloads/esm2/metrics.py.
 _PEAKS = {
     "B300": 2.25e15,
@@ -33,30 +25,15 @@ _USED_A100, _USED_LATER = 0.55, 0.39
 _SMALL, _USED_BY_SMALL = 1e8, 0.15
 
 
-def dimensions(size: str) -> tuple[int, int, int, int]:
-    """Return layers, hidden size, heads and feed-forward size of `650M` or `33x1280x20x5120`."""
-    if size in _DIMENSIONS:
-        return _DIMENSIONS[size]
-    layers, hidden, heads, feed_forward = map(int, size.split("x"))
-    return layers, hidden, heads, feed_forward
-
-
-def parameters(size: str) -> int:
-    """Return the weights of a model's matrices: all but one in a thousand."""
-    layers, hidden, _, feed_forward = dimensions(size)
-    return layers * (4 * hidden * hidden + 2 * hidden * feed_forward) + hidden * hidden
-
-
 def tokens_per_second(size: str, instance: InstanceType) -> float | None:
     """Return how many tokens one GPU of `instance` trains on in a second, None if not known."""
     if instance.gpu_model not in _PEAKS:
         return None
-    layers, hidden, _, _ = dimensions(size)
-    operations = 6 * parameters(size) + 12 * layers * hidden * _MEAN_LENGTH
+    model = architecture(size)
     used = _USED_A100 if instance.gpu_model == "A100" else _USED_LATER
-    if parameters(size) < _SMALL:
+    if model.parameters < _SMALL:
         used = _USED_BY_SMALL
-    return used * _PEAKS[instance.gpu_model] / operations
+    return used * _PEAKS[instance.gpu_model] / model.flops_per_token(_MEAN_LENGTH)
 
 
 def hours(tokens: float, size: str, instance: InstanceType, gpus: int) -> float | None:

@@ -15,6 +15,7 @@ _NUMBER = r"([\d.]+(?:e[+-]?\d+)?)"
 _BAR = re.compile(r"^Epoch \d+:.*?\| *(\d+)/\d+")
 _GLOBAL_STEP = re.compile(rf"\bglobal_step={_NUMBER}")
 _BARS_LOSS = re.compile(rf"\b(?:reduced_train_)?loss={_NUMBER}")
+_VALIDATION = re.compile(rf"\bval_loss={_NUMBER}")
 _RATE = re.compile(rf"\b{_NUMBER}it/s")
 _PERIOD = re.compile(rf"\b{_NUMBER}s/it")
 _TIMING = re.compile(rf"\btrain_step_timing in s={_NUMBER}")
@@ -31,7 +32,7 @@ def of_a_bar(line: str) -> Position | None:
     step = max(int(bar[1]), int(_number(_GLOBAL_STEP, line) or 0))
     rate = _number(_RATE, line)
     period = 1 / rate if rate else _number(_PERIOD, line) or _number(_TIMING, line)
-    return Position(step, _number(_BARS_LOSS, line), period)
+    return Position(step, _number(_BARS_LOSS, line), period, _number(_VALIDATION, line))
 
 
 def _number(pattern: re.Pattern[str], line: str) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import subprocess
 import sys
 from datetime import date
@@ -19,7 +18,7 @@ from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
 from bionemo_eks.jobs.training_job import training_job
 from bionemo_eks.jobs.workloads import WORKLOADS
 from bionemo_eks.jobs.workloads.esm2 import RESULTS, WORKLOAD, Esm2Settings, arguments
-from bionemo_eks.jobs.workloads.esm2_rates import dimensions, tokens_per_second
+from bionemo_eks.jobs.workloads.esm2_rates import tokens_per_second
 from ops import cost
 from ops.cost.prices import table
 from tests.context import read_settings
@@ -115,6 +114,27 @@ def test_the_images_entry_point_starts_the_common_start_program() -> None:
     assert found["args"][end + 4] == f"{mounted['mountPath']}/train_esm2.py"
 
 
+def test_a_pod_has_all_efas_of_its_node_and_what_libfabric_needs_for_them() -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/node-efa.html"""
+    found = container(**{"gpu.instance_type": "p5en.48xlarge"})
+    limits = found["resources"]["limits"]
+    assert (limits["vpc.amazonaws.com/efa"], limits["hugepages-2Mi"]) == ("16", "5120Mi")
+    assert found["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["IPC_LOCK"]}
+    assert {"name": "FI_PROVIDER", "value": "efa"} in found["env"]
+    assert "/dev/shm" in [each["mountPath"] for each in found["volumeMounts"]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"gpu.efa": "off"}, {"training.layout": "pod-per-gpu"}, {"training.workload": "esm1nv"}],
+    ids=["off", "pods with one GPU", "ESM-1nv"],
+)
+def test_without_efa_a_pod_asks_for_nothing_of_it(changes: dict[str, str]) -> None:
+    text = json.dumps(container(**changes))
+    for part in ("efa", "hugepages", "IPC_LOCK", "FI_PROVIDER"):
+        assert part not in text
+
+
 def test_a_pod_has_all_gpus_of_its_node() -> None:
     found = container(**{"gpu.instance_type": "p5.48xlarge"})
     assert found["resources"]["limits"]["nvidia.com/gpu"] == 8
@@ -140,7 +160,7 @@ def test_it_runs_on_gpus_from_sm80_on(name: str) -> None:
         ({"training.unit_tokens": "512"}, ("unit_tokens", "max_tokens", "512", "1024")),
         ({"training.max_steps": "100"}, ("max_steps", "warm_up", "2000")),
         ({"training.rate": "2"}, ("training.rate", "up to 1")),
-        ({"training.start": "s3://bucket/model"}, ("training.start", "below /fsx")),
+        ({"training.start": "https://example.org/model"}, ("training.start", "s3://bucket/prefix")),
         ({"training.start": f"{FSX}/../etc"}, ("training.start",)),
         ({"training.micro_batch_size": "4"}, ("esm1nv",)),
     ],
@@ -181,12 +201,43 @@ def constants(file: str, name: str) -> str:
     raise AssertionError(f"{file} has no {name}")
 
 
-def test_sizes_are_the_programs_own() -> None:
-    found = re.findall(r"'(\w+)': Architecture\(([^)]*)\)", constants("architecture.py", "SIZES"))
-    assert len(found) >= 6
-    for size, numbers in found:
-        assert dimensions(size) == tuple(map(int, numbers.split(", ")))
-    assert dimensions("4x128x8x512") == (4, 128, 8, 512)
+def test_the_programs_arithmetic_needs_the_standard_library_alone() -> None:
+    """So that synth can ask it: neither PyTorch nor NumPy is there."""
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import memory, strategy
+print(any(name in sys.modules for name in ("torch", "numpy")))
+"""
+    folder = str(PROGRAMS / "esm2")
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, folder], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "change"),
+    [
+        ({"training.size": "650M"}, "training.recompute"),
+        ({"training.size": "3B", "training.parallel": "ddp"}, "training.parallel"),
+        ({"training.units_at_once": "8", "training.size": "35M"}, "training.units_at_once"),
+        (
+            {
+                "training.size": "15B",
+                "training.recompute": "true",
+                "training.unit_tokens": "65536",
+            },
+            "training.unit_tokens",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_gpu_is_refused_at_synth(changes: dict[str, str], change: str) -> None:
+    text = " ".join(message(**changes).split())
+    assert "A100 has 39.9 GB for it" in text
+    assert f"{change} " in text
+    # As the program: room decides, not the name.
+    read_settings(ESM2 | changes | {"gpu.instance_type": "p6-b300.48xlarge", "gpu.nodes": "8"})
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,13 @@ BAR = "Epoch 0:   1%|          | "
             "Epoch 0: :   3%|▎         | 9000/301500 [1:42:42<55:37:46, v_num=0-56, "
             "reduced_train_loss=2.5e-1, global_step=9e+3, train_step_timing in s=0.615, "
             "val_loss=7.040]",
-            Position(9000, 0.25, 0.615),
+            Position(9000, 0.25, 0.615, 7.04),
         ),
         # Gone on after a restart, where the bar counts anew.
-        (f"{BAR}20/1000 [00:10<08:10, val_loss=7.0, global_step=5e+3]", Position(5000)),
+        (
+            f"{BAR}20/1000 [00:10<08:10, val_loss=7.0, global_step=5e+3]",
+            Position(5000, None, None, 7.0),
+        ),
         ("Epoch 0: 2%| 20/1000", Position(20)),
         ("Validation DataLoader 0:  10%|█         | 5/50 [00:01<00:12]", None),
         ("NCCL INFO Connected all rings", None),

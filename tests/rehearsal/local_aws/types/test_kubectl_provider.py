@@ -61,6 +61,7 @@ def fail_once_before(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Ledger, "_put", put_or_fail)
 
 
+@pytest.mark.slow
 def test_each_manifest_is_made_after_a_failure_at_any_of_its_objects(
     manifests: list[Properties], tmp_path: Path
 ) -> None:

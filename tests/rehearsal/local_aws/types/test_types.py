@@ -141,6 +141,28 @@ def test_what_is_there_is_taken(types: Types, real: Any, kind: str, properties: 
     types.delete(kind, types.create(kind, given), given)
 
 
+def test_fsx_links_no_prefix_or_folder_within_another(types: Types, real: Any) -> None:
+    given = real(file_system())
+    system = types.create("AWS::FSx::FileSystem", given)
+
+    def link(folder: str, address: str) -> str:
+        properties = {
+            "FileSystemId": system,
+            "FileSystemPath": folder,
+            "DataRepositoryPath": real({"a": address})["a"],
+        }
+        return types.create("AWS::FSx::DataRepositoryAssociation", properties)
+
+    link("/a", "s3://bucket/a")
+    link("/ab", "s3://bucket/ab")
+    for folder, address in (("/a/b", "s3://bucket/c"), ("/c", "s3://bucket/a/b")):
+        with pytest.raises(ValueError, match="overlaps"):
+            link(folder, address)
+    with pytest.raises(ValueError, match="overlaps"):
+        link("/d", "s3://bucket")
+    types.delete("AWS::FSx::FileSystem", system, given)
+
+
 @pytest.mark.usefixtures("ids")
 def test_a_role_of_another_account_cannot_be_looked_up_and_passes(types: Types) -> None:
     given = ENTRY | {"PrincipalArn": "arn:aws:iam::999988887777:role/Admin"}

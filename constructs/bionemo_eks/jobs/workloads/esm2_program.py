@@ -1,0 +1,34 @@
+"""The training program's own arithmetic of sizes and memory, so that it is said once.
+
+Its modules `architecture`, `memory` and `strategy` need the standard library alone, and know each
+other by plain names, as in the pod.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from bionemo_eks.jobs.places import PROGRAMS
+
+_FOLDER = str(PROGRAMS / "esm2")
+sys.path.insert(0, _FOLDER)
+try:
+    from architecture import SIZES, Architecture, architecture
+    from failures import TrainingError
+    from memory import GB, RESERVED, Estimate, estimate, too_much
+    from strategy import strategy
+finally:
+    sys.path.remove(_FOLDER)
+
+__all__ = [
+    "GB",
+    "RESERVED",
+    "SIZES",
+    "Architecture",
+    "Estimate",
+    "TrainingError",
+    "architecture",
+    "estimate",
+    "strategy",
+    "too_much",
+]

@@ -1,0 +1,78 @@
+"""One Job that embeds proteins, made and followed on the cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes import client as kubernetes
+
+from bionemo_eks.jobs.manifests import KubernetesObject
+from bionemo_eks.jobs.places import NAMESPACE
+from ops.cluster.api import ClusterError, asked
+from ops.cluster.jobs import job_state, last_line, pods_of, worker_state
+
+_LOOK = 5.0
+
+
+def make(api: kubernetes.ApiClient, config_map: KubernetesObject, job: KubernetesObject) -> bool:
+    """Make the Job unless it is there; whether it was made. ClusterError when it is refused.
+
+    One that has failed must be gone first: its name is the same.
+    """
+    batch, core = kubernetes.BatchV1Api(api), kubernetes.CoreV1Api(api)
+    name = job["metadata"]["name"]
+    there = _if_there(batch.read_namespaced_job, name)
+    if there is not None and not job_state(there).startswith("failed"):
+        return False
+    if there is not None:
+        asked(batch.delete_namespaced_job, name, NAMESPACE, propagation_policy="Background")
+    # Its own, and immutable: one of an earlier Job would go with that.
+    if _if_there(core.read_namespaced_config_map, name) is not None:
+        asked(core.delete_namespaced_config_map, name, NAMESPACE)
+    made = asked(batch.create_namespaced_job, NAMESPACE, job)
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": made.metadata.uid}
+    owned = {**config_map, "metadata": {**config_map["metadata"], "ownerReferences": [owner]}}
+    # After the Job, which owns it: a pod waits for what it mounts.
+    # https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
+    asked(core.create_namespaced_config_map, NAMESPACE, owned)
+    return True
+
+
+def _if_there(read: Callable[..., Any], name: str) -> Any:
+    try:
+        return asked(read, name, NAMESPACE)
+    except ClusterError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def follow(
+    api: kubernetes.ApiClient, name: str, seconds: float, say: Callable[[str], None], said: str = ""
+) -> tuple[bool, str]:
+    """Tell how far the Job is until it has ended well, or `seconds` are over.
+
+    Returns which of the two it is, and what was said last. `said`: what had been. Raises
+    ClusterError when it has failed.
+    """
+    batch, core = kubernetes.BatchV1Api(api), kubernetes.CoreV1Api(api)
+    until = time.monotonic() + seconds
+    while True:
+        job = asked(batch.read_namespaced_job, name, NAMESPACE)
+        state = job_state(job)
+        pods = pods_of(core, job)
+        line = last_line(core, pods)
+        if state.startswith("failed"):
+            raise ClusterError(f"the Job {name} has {state}. Its last line: {line or 'none'}")
+        where = ", ".join(worker_state(pod) for pod in pods) or "no pod yet"
+        now = f"{where}: {line}" if line else where
+        if now != said:
+            say(now)
+            said = now
+        if state == "complete":
+            return True, said
+        if time.monotonic() > until:
+            return False, said
+        time.sleep(_LOOK)

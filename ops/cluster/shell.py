@@ -1,0 +1,88 @@
+"""A pod with /fsx for a person, made and removed."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from kubernetes import client as kubernetes
+
+from bionemo_eks.jobs.places import NAMESPACE
+from bionemo_eks.jobs.shell import shell_job
+from ops.aws import Deployment
+from ops.cluster.api import ClusterError, asked, connected
+from ops.cluster.jobs import worker_state
+
+# Seconds until the pod runs, which may wait for its image and its mount; and between two looks.
+_STARTS, _LOOK = 300.0, 2.0
+# What a pod may wait for that waiting does not bring.
+_HOPELESS = {"ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"}
+
+
+@contextmanager
+def shell_pod(
+    deployment: Deployment, seconds: int, say: Callable[[str], None]
+) -> Iterator[tuple[kubernetes.ApiClient, str]]:
+    """Yield a client and the name of a pod that runs; remove it afterwards, whatever happens.
+
+    A login lasts for minutes and a shell for hours, so another one removes it. Where that fails,
+    or nobody is left, Kubernetes ends the pod after `seconds`, and takes it away a minute later.
+    ClusterError where it cannot be made, or does not start.
+    """
+    name = f"bionemo-shell-{secrets.token_hex(4)}"
+    with connected(deployment) as api, _told_to_end():
+        batch = kubernetes.BatchV1Api(api)
+        try:
+            asked(batch.create_namespaced_job, NAMESPACE, shell_job(name, seconds))
+            yield api, _started(api, name)
+        finally:
+            _remove(deployment, name, say)
+
+
+def _started(api: kubernetes.ApiClient, job: str) -> str:
+    """Wait until the Job's pod runs; return its name."""
+    core, until = kubernetes.CoreV1Api(api), time.monotonic() + _STARTS
+    while True:
+        pods = asked(core.list_namespaced_pod, NAMESPACE, label_selector=f"job-name={job}").items
+        state = worker_state(pods[0]) if pods else "no pod yet"
+        if state == "Running":
+            return str(pods[0].metadata.name)
+        if state in _HOPELESS or time.monotonic() > until:
+            raise ClusterError(f"the pod of {job} does not start: {state}{_why(pods)}")
+        time.sleep(_LOOK)
+
+
+def _why(pods: list[Any]) -> str:
+    """Say what the pod's scheduling waits for, if it does."""
+    conditions = pods[0].status.conditions or [] if pods else []
+    messages = [each.message for each in conditions if each.status == "False" and each.message]
+    return f" ({messages[0]})" if messages else ""
+
+
+def _remove(deployment: Deployment, job: str, say: Callable[[str], None]) -> None:
+    try:
+        with connected(deployment) as api:
+            batch = kubernetes.BatchV1Api(api)
+            asked(batch.delete_namespaced_job, job, NAMESPACE, propagation_policy="Background")
+    except ClusterError as error:
+        if error.status != 404:  # its time has ended, and Kubernetes has taken it away
+            say(f"Job {job} is not removed, and ends by itself: {error}")
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Let a closed terminal, or a kill, leave by way of what is to be done at the end."""
+
+    def leave(number: int, frame: Any) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = {each: signal.signal(each, leave) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

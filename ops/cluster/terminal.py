@@ -1,0 +1,147 @@
+"""A command in a pod, with this terminal's keys and screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+from kubernetes import client as kubernetes
+from kubernetes.stream import stream
+from kubernetes.stream.ws_client import ERROR_CHANNEL, RESIZE_CHANNEL
+from websocket import WebSocketException
+
+from bionemo_eks.jobs.places import NAMESPACE
+from ops.cluster.api import ClusterError, cause
+
+# Seconds between two signs of life: what stands between ends a connection that says nothing.
+_PING = 20.0
+_CHUNK = 65536
+# Of what the server says.
+_LONGEST = 300
+# What kubectl's own exec answers where it cannot tell.
+_UNKNOWN = 1
+
+
+def run_in_pod(
+    api: kubernetes.ApiClient, pod: str, container: str, command: Sequence[str], *, tty: bool
+) -> int:
+    """Run a command in a pod, its input and output this process' own; return its exit status.
+
+    `tty`: with a terminal there, which this one becomes a window of. ClusterError where the
+    connection is refused or breaks.
+    """
+    core = kubernetes.CoreV1Api(api)
+    try:
+        talk = stream(
+            core.connect_get_namespaced_pod_exec,
+            pod,
+            NAMESPACE,
+            container=container,
+            command=list(command),
+            stdin=tty,
+            stdout=True,
+            stderr=not tty,
+            tty=tty,
+            _preload_content=False,
+            binary=True,
+        )
+    except kubernetes.ApiException as error:
+        why = (str(error.reason).strip().splitlines() or ["no reason is given"])[0][:_LONGEST]
+        raise ClusterError(f"the Kubernetes API lets nobody into the pod: {why}") from None
+    try:
+        if tty:
+            with _as_keys_are_pressed(sys.stdin.fileno()), _resized(talk):
+                return _status(_exchange(talk, sys.stdin.fileno()))
+        return _status(_exchange(talk, None))
+    except (WebSocketException, OSError) as error:
+        raise ClusterError(f"the connection to the pod is broken: {cause(error)}") from None
+    finally:
+        talk.close()
+
+
+def _exchange(talk: Any, keys: int | None) -> bytes:
+    """Hand on what is typed and what is printed, until the command ends; return how it ended."""
+    ended = b""
+    ping = time.monotonic() + _PING
+    connection = talk.sock.sock
+    while talk.is_open():
+        listening = [connection] if keys is None else [connection, keys]
+        # What TLS has read ahead no select tells of.
+        ahead = getattr(connection, "pending", lambda: 0)()
+        ready = select.select(listening, [], [], 0 if ahead else 1.0)[0]
+        if keys in ready:
+            typed = os.read(keys, _CHUNK) if keys is not None else b""
+            if not typed:  # the terminal is gone
+                break
+            talk.write_stdin(typed)
+        if ahead or connection in ready:
+            talk.update(timeout=0)
+        for descriptor in (1, 2):
+            _write(descriptor, talk.read_channel(descriptor))
+        ended += talk.read_channel(ERROR_CHANNEL)
+        talk.read_all()  # forgets what has been handed on, which the client would keep
+        if time.monotonic() > ping:
+            talk.sock.ping()
+            ping = time.monotonic() + _PING
+    return ended
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _status(ended: bytes) -> int:
+    """Return the command's exit status, which the API tells last, as a Status.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+    """
+    told: Any = yaml.safe_load(ended or b"{}")
+    if told.get("status") == "Success":
+        return 0
+    causes = told.get("details", {}).get("causes", [])
+    codes = [each["message"] for each in causes if each.get("reason") == "ExitCode"]
+    if codes:
+        return int(codes[0])
+    if told.get("message"):
+        raise ClusterError(str(told["message"]).splitlines()[0])
+    return _UNKNOWN
+
+
+@contextmanager
+def _as_keys_are_pressed(terminal: int) -> Iterator[None]:
+    """Let each key through, Ctrl-C too, and echo none: the terminal there does that."""
+    before = termios.tcgetattr(terminal)
+    tty.setraw(terminal)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _resized(talk: Any) -> Iterator[None]:
+    """Tell the terminal there how large this one is, now and whenever it changes."""
+
+    def tell(*_: Any) -> None:
+        size = shutil.get_terminal_size()
+        said = json.dumps({"Width": size.columns, "Height": size.lines})
+        talk.write_channel(RESIZE_CHANNEL, said.encode())
+
+    before = signal.signal(signal.SIGWINCH, tell)
+    try:
+        tell()
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)

@@ -1,0 +1,170 @@
+"""Proteins to embed on the cluster: there by the bucket, and back by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bionemo_eks.configuration.names import name_with_hash
+from bionemo_eks.jobs.embed_job import (
+    CPU_MEMORY_GIB,
+    EMBED_JOB,
+    EMBEDDED_LIST,
+    Embedding,
+    in_the_bucket,
+)
+from bionemo_eks.jobs.places import PROCESSED
+from bionemo_eks.jobs.workloads import WORKLOADS
+from bionemo_eks.jobs.workloads.esm2_program import Architecture, TrainingError
+from ops.aws import Deployment
+from ops.left_by_run import NotThereError, Run
+from ops.reasons import reason
+
+# Of one request: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+MOST_BYTES = 5 << 30
+# What two cores of a core node can be asked for: 10 minutes at 5e10 operations a second, a cautious
+# figure beside those of bench/esm2_speed.py. A token takes two a parameter.
+CPU_OPERATIONS = 600 * 5e10
+# The weights in fp32, once as they are made and once as they are read; PyTorch itself, activations.
+_BYTES_A_PARAMETER, _OWN_GIB = 2 * 4, 3
+# Seconds that a file of the result may take from the file system to the bucket.
+_EXPORT, _LOOK = 900.0, 10.0
+_BLOCK = 1 << 20
+
+
+class Where(StrEnum):
+    """What the Job runs on."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+@dataclass(frozen=True)
+class Proteins:
+    """A FASTA file: its bytes, its letters, and the hash of its content."""
+
+    path: Path
+    size: int
+    letters: int
+    sha256: str
+
+
+def read_proteins(path: Path) -> Proteins:
+    """Look through a FASTA file; NotThereError where it is none, or too large; OSError."""
+    digest, letters, started = hashlib.sha256(), 0, False
+    with path.open("rb") as file:
+        for line in file:
+            digest.update(line)
+            text = line.strip()
+            if not started and text and not text.startswith(b">"):
+                raise NotThereError(f"--fasta {path}: does not begin with a header, such as >name")
+            started = started or bool(text)
+            letters += 0 if text.startswith(b">") else len(text)
+    size = path.stat().st_size
+    if not letters:
+        raise NotThereError(f"--fasta {path}: holds no sequence")
+    if size > MOST_BYTES:
+        raise NotThereError(
+            f"--fasta {path}: has {size / 2**30:.1f} GiB, and {MOST_BYTES >> 30} GiB is the most: "
+            "split it"
+        )
+    return Proteins(path, size, letters, digest.hexdigest())
+
+
+def plan(run: Run, trained: str, model: str, proteins: Proteins, where: Where) -> Embedding:
+    """Return what is to be done: by `model`, a folder in the pods, or the `trained` one if empty.
+
+    Raises NotThereError where the bucket does not have the model.
+    """
+    folder = model.rstrip("/") or trained
+    linked = (PROCESSED, *(each.results for each in WORKLOADS.values()))
+    if not folder.startswith(tuple(f"{each}/" for each in linked)):
+        raise NotThereError(
+            f"--model {folder}: give a folder of this machine, or one below "
+            f"{', '.join(linked)}, which the bucket has too"
+        )
+    prefix = in_the_bucket(folder)
+    config = run.read(f"{prefix}/config.json")
+    # Of one that was trained here, the step tells which it is: the last thing that is written.
+    state = run.read(f"{prefix}/{run.workload.model_list}") if not model else b""
+    size = _architecture(config, folder)
+    memory = math.ceil(size.parameters * _BYTES_A_PARAMETER / 2**30) + _OWN_GIB
+    light = 2 * size.parameters * proteins.letters <= CPU_OPERATIONS and memory <= CPU_MEMORY_GIB
+    if where is Where.CPU and memory > CPU_MEMORY_GIB:
+        raise NotThereError(
+            f"--on cpu: the model takes {memory} GiB, and a core node has {CPU_MEMORY_GIB} for it: "
+            "--on gpu"
+        )
+    on_gpu = where is Where.GPU or (where is Where.AUTO and not light)
+    content = (proteins.sha256, folder, config.decode(), state.decode())
+    return Embedding(
+        name=name_with_hash(EMBED_JOB, *content),
+        model=folder,
+        size=proteins.size,
+        memory_gib=memory if on_gpu else CPU_MEMORY_GIB,
+        on_gpu=on_gpu,
+    )
+
+
+def _architecture(config: bytes, folder: str) -> Architecture:
+    try:
+        found = json.loads(config)
+        return Architecture(
+            found["num_hidden_layers"],
+            found["hidden_size"],
+            found["num_attention_heads"],
+            found["intermediate_size"],
+        )
+    except (ValueError, KeyError, TypeError, TrainingError) as error:
+        raise NotThereError(f"{folder}/config.json is not of an ESM-2 model: {error}") from None
+
+
+def send(deployment: Deployment, run: Run, asked: Embedding, proteins: Proteins) -> None:
+    """Put the proteins into the bucket; the file system gets them from there."""
+    key = in_the_bucket(asked.fasta)
+    try:
+        with proteins.path.open("rb") as file:
+            deployment.aws.client("s3").put_object(Bucket=run.bucket, Key=key, Body=file)
+    except (ClientError, BotoCoreError) as error:
+        raise NotThereError(f"s3://{run.bucket}/{key}: {reason(error)}") from None
+
+
+def files_of(run: Run, asked: Embedding) -> dict[str, int | None]:
+    """Return bytes by key of the result's files; NotThereError before it is in the bucket."""
+    prefix = in_the_bucket(asked.out)
+    listed = json.loads(run.read(f"{prefix}/{EMBEDDED_LIST}"))["files"]
+    return {f"{prefix}/{name}": int(size) for name, size in listed.items()}
+
+
+def bring(
+    run: Run,
+    asked: Embedding,
+    folder: Path,
+    say: Callable[[str], None],
+    patience: float = _EXPORT,
+) -> None:
+    """Bring the result into `folder`, which is new, as soon as the bucket has all of it.
+
+    Raises NotThereError where it has not within `patience` seconds, and OSError.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            files = files_of(run, asked)
+            run.get_files(files, in_the_bucket(asked.out) + "/", folder, lambda text: None)
+        except NotThereError:
+            if time.monotonic() >= until:
+                raise
+            say("the result is on its way to the bucket")
+            time.sleep(_LOOK)
+        else:
+            return

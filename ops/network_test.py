@@ -1,0 +1,249 @@
+"""NCCL's own test between the GPU nodes: what it costs, how it runs, what it found."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from kubernetes import client as kubernetes
+
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.jobs.network_test import LOWEST, network_test_objects
+from bionemo_eks.jobs.places import NAMESPACE
+from ops.aws import Deployment
+from ops.cluster.api import ClusterError, asked, connected
+from ops.cluster.jobs import job_state, jobs, worker_state
+from ops.cost.prices import hourly_prices
+from ops.results import Result, command, failed, passed, unknown
+
+# Nodes come within some 10 minutes, the image takes some more, the test two.
+_LIMIT = 45 * 60
+_LOOK = 15.0
+_PRICES_WITHIN = 3.0
+_OVER = ("Succeeded", "Failed", "Completed", "Error")
+_INDEX = "batch.kubernetes.io/job-completion-index"
+# Of the test's table: size, count, type, redop, root, and twice time, algbw, busbw, wrong.
+# https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md
+_ROW = re.compile(r"^ *(\d+) +\d+ +\w+ +\w+ +-?\d+ +[\d.]+ +[\d.]+ +([\d.]+) +(\S+)", re.MULTILINE)
+_MEAN = re.compile(r"^# Avg bus bandwidth *: *([\d.]+)", re.MULTILINE)
+_NETWORK = re.compile(r"Using network (.+)")
+_PROVIDER = re.compile(r"NET/OFI Selected provider is (\w+)")
+
+
+class NetworkTestError(RuntimeError):
+    """A test did not end well; the text is one line."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a test printed: NCCL's network, libfabric's provider, GB/s on the bus by bytes.
+
+    `mean`: GB/s over all sizes; `wrong`: values that came out otherwise than they should.
+    """
+
+    network: str
+    provider: str
+    rows: dict[int, float]
+    mean: float
+    wrong: int
+
+
+def read(log: str) -> Found:
+    """Return what a test's log tells; ValueError where it has no table."""
+    rows = {int(size): float(rate) for size, rate, _ in _ROW.findall(log)}
+    mean = _MEAN.search(log)
+    if not rows or mean is None:
+        raise ValueError("the test printed no table")
+    network, provider = _NETWORK.search(log), _PROVIDER.search(log)
+    return Found(
+        network[1].strip() if network else "",
+        provider[1] if provider else "",
+        rows,
+        float(mean[1]),
+        sum(int(wrong) for _, _, wrong in _ROW.findall(log) if wrong.isdigit()),
+    )
+
+
+def cost(deployment: Deployment) -> str:
+    """Say what the nodes cost while a test runs."""
+    settings = deployment.settings
+    known = hourly_prices(deployment.aws, settings.gpu.types, _PRICES_WITHIN)
+    told = [known.hourly[each] for each in settings.gpu.types if each in known.hourly]
+    many = f"{settings.gpu.nodes} x {settings.gpu.instance_type}"
+    if not told:
+        return f"The test runs on {many}; what these cost is not known."
+    hour = settings.gpu.nodes * max(told)
+    return (
+        f"The test runs on {many}: ${hour:,.2f} an hour On-Demand ({known.source}), from the "
+        "first node's start until some 10 minutes after the test. Some 25 minutes in all are "
+        f"${hour * 25 / 60:,.2f}."
+    )
+
+
+def hindrance(deployment: Deployment) -> str:
+    """Say why no test can run now; empty where one can. ClusterError where one cannot tell."""
+    settings = deployment.settings
+    if settings.gpu.nodes < 2:
+        return "gpu.nodes is 1, and the test is of the network between nodes"
+    old = [each.name for each in settings.gpu_instances if each.compute_capability < LOWEST]
+    if old:
+        return f"the test's image has no code for the GPUs of {' and '.join(old)}"
+    with connected(deployment) as api:
+        found = jobs(api, settings.workload)
+    if "workers" in found.silent:
+        raise ClusterError(found.silent["workers"])
+    holding = {state: count for state, count in found.workers.items() if state not in _OVER}
+    if not holding:
+        return ""
+    said = ", ".join(f"{count} {state}" for state, count in holding.items())
+    return f"the training's workers hold the GPU nodes ({said}); wait for its end, or suspend it"
+
+
+def run(deployment: Deployment, say: Callable[[str], None]) -> str:
+    """Run a test and return its log; nothing of it stays.
+
+    NetworkTestError where it fails or does not end, ClusterError where the cluster refuses it. A
+    login is good for 15 minutes, so each look has one of its own; one without an answer is no end.
+    """
+    name = f"network-test-{uuid.uuid4().hex[:8]}"
+    with _made(deployment, name, say):
+        until, before = time.monotonic() + _LIMIT, ""
+        while time.monotonic() < until:
+            try:
+                state, now, log = _look(deployment, name)
+            except ClusterError as error:
+                if 400 <= error.status < 500:
+                    raise
+                state, now, log = "", str(error), ""
+            if state == "complete":
+                return log
+            if state.startswith("failed"):
+                say(log or "Its first pod has printed nothing.")
+                raise NetworkTestError(f"it has {state}; its last lines are above")
+            if now != before:
+                say(now)
+            before = now
+            time.sleep(_LOOK)
+    raise NetworkTestError(f"it is not over after {_LIMIT // 60} minutes: {before}")
+
+
+@contextmanager
+def _made(deployment: Deployment, name: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Make the test's objects, and remove them whatever comes."""
+    service, job = network_test_objects(deployment.settings, name, _LIMIT)
+    try:
+        with connected(deployment) as api:
+            asked(kubernetes.CoreV1Api(api).create_namespaced_service, NAMESPACE, service)
+            asked(kubernetes.BatchV1Api(api).create_namespaced_job, NAMESPACE, job)
+        yield
+    finally:
+        try:
+            with connected(deployment) as api:
+                _remove(api, name)
+        except ClusterError as error:
+            say(f"{error}. What is left, remove: kubectl delete job,service -n {NAMESPACE} {name}")
+
+
+def _remove(api: kubernetes.ApiClient, name: str) -> None:
+    batch, core = kubernetes.BatchV1Api(api), kubernetes.CoreV1Api(api)
+    for delete in (batch.delete_namespaced_job, core.delete_namespaced_service):
+        try:
+            asked(delete, name, NAMESPACE, propagation_policy="Background")
+        except ClusterError as error:
+            if error.status != 404:
+                raise
+
+
+def _look(deployment: Deployment, name: str) -> tuple[str, str, str]:
+    """Return a test's state, what its pods do, and once it is over the log."""
+    with connected(deployment) as api:
+        state = job_state(asked(kubernetes.BatchV1Api(api).read_namespaced_job, name, NAMESPACE))
+        pods = asked(
+            kubernetes.CoreV1Api(api).list_namespaced_pod,
+            NAMESPACE,
+            label_selector=f"job-name={name}",
+        ).items
+        over = state.startswith(("complete", "failed"))
+        return state, _told(pods, deployment.settings), _log(api, pods) if over else ""
+
+
+def _log(api: kubernetes.ApiClient, pods: list[Any]) -> str:
+    """Return the first pod's log, or nothing where it never ran."""
+    first = [each for each in pods if (each.metadata.annotations or {}).get(_INDEX) == "0"]
+    for each in first:
+        if each.status.phase != "Pending":
+            text = asked(
+                kubernetes.CoreV1Api(api).read_namespaced_pod_log, each.metadata.name, NAMESPACE
+            )
+            return str(text)
+    return ""
+
+
+def _told(pods: list[Any], settings: Settings) -> str:
+    states = [worker_state(each) for each in pods]
+    running = states.count("Running")
+    others = sorted({each for each in states if each != "Running"})
+    more = f" ({', '.join(others)})" if others else ""
+    return f"{running} of {settings.gpu.nodes} pods run{more}"
+
+
+def node_gbits(deployment: Deployment) -> float | None:
+    """Return the Gbit/s that a node's cards can do together, None where AWS does not tell.
+
+    With EFA those of the cards that have one; else card 0's.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkCardInfo.html
+    """
+    settings = deployment.settings
+    try:
+        (described,) = deployment.aws.client("ec2").describe_instance_types(
+            InstanceTypes=[settings.gpu.types[0]]
+        )["InstanceTypes"]
+        told = described["NetworkInfo"]["NetworkCards"]
+        peaks = {each["NetworkCardIndex"]: each["PeakBandwidthInGbps"] for each in told}
+        cards = enumerate(settings.gpu_instance.network_cards)
+        used = [index for index, card in cards if card.efa] if settings.efa else [0]
+        return float(sum(peaks[index] for index in used))
+    except (ClientError, BotoCoreError, KeyError, ValueError):
+        return None
+
+
+def results(deployment: Deployment, log: str) -> list[Result]:
+    """Return what a test found, for people: NCCL's transport, and the bus bandwidth."""
+    try:
+        found = read(log)
+    except ValueError as error:
+        return [unknown("Network test", str(error))]
+    return [_transport(deployment.settings, found), _bandwidth(deployment, found)]
+
+
+def _transport(settings: Settings, found: Found) -> Result:
+    name = "NCCL's transport"
+    said = found.network or "NCCL did not say"
+    said += f", provider {found.provider}" if found.provider else ""
+    if settings.efa and found.provider != "efa":
+        look = command("kubectl describe node -l eks-node=gpu")
+        return failed(name, f"{said}; not EFA, which the nodes have", "Have nodes EFAs?", look)
+    if not settings.efa:
+        said += f"; without EFA: {settings.no_efa or 'gpu.efa is off'}"
+    return passed(name, said)
+
+
+def _bandwidth(deployment: Deployment, found: Found) -> Result:
+    name, largest = "Bus bandwidth", max(found.rows)
+    size = f"{largest / 2**30:g} GiB"
+    said = f"{found.rows[largest]:,.1f} GB/s at {size}, {found.mean:,.1f} over all sizes"
+    gbits = node_gbits(deployment)
+    if gbits is None:
+        said += "; what the type can do AWS does not tell"
+    else:
+        said += f"; a {deployment.settings.gpu.types[0]} can send {gbits / 8:,.1f} GB/s"
+        said += f" ({gbits:,.0f} Gbit/s)"
+    if found.wrong:
+        return failed(name, f"{said}; {found.wrong} values came out wrong")
+    return passed(name, said)

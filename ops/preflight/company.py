@@ -1,0 +1,171 @@
+"""What the group `account` names: boundary and key, and what a deployment that stands has had."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ops.aws import Deployment, template
+from ops.preflight.standing import holds
+from ops.reasons import ONLY_AWS, code_of, is_denied
+from ops.results import Result, command, failed, link, options, passed, unknown, warned
+
+BOUNDARY, KEY, LASTING = "Permissions boundary", "KMS key", "Path and key"
+_POLICIES = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying.html"
+# Roles of AWS' own, and what lacks without them: their policies name no key of a customer's, so the
+# key's policy must name them.
+# https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+# https://docs.aws.amazon.com/fsx/latest/LustreGuide/s3-server-side-encryption-support.html
+_NAMED = {
+    "AWSServiceRoleForAutoScaling": "no node starts",
+    "AWSServiceRoleForFSxS3Access": "/fsx and the bucket exchange nothing",
+}
+
+
+def boundary(deployment: Deployment) -> Result:
+    """Whether the policy is there, and of this account or AWS' own."""
+    arn = deployment.settings.account.permissions_boundary
+    if deployment.aws.is_local:
+        return unknown(BOUNDARY, ONLY_AWS)
+    another = "Name one that is there, of this account:"
+    if arn.split(":")[4] not in ("aws", deployment.account):
+        said = f"{arn} is another account's, which bounds no role of {deployment.account}"
+        return failed(BOUNDARY, said, another, options("-c account.permissions_boundary=..."))
+    try:
+        deployment.aws.client("iam").get_policy(PolicyArn=arn)
+    except ClientError as error:
+        if code_of(error) != "NoSuchEntity":
+            raise
+        said = f"there is no policy {arn}"
+        return failed(BOUNDARY, said, another, options("-c account.permissions_boundary=..."))
+    return passed(BOUNDARY, f"{arn} is there")
+
+
+def key(deployment: Deployment) -> Result:
+    """Whether the key can encrypt, and lets those who need it; as far as its policy may be read."""
+    arn = deployment.settings.account.kms_key
+    if deployment.aws.is_local:
+        return unknown(KEY, ONLY_AWS)
+    wrong = _wrong_with(deployment, arn)
+    if wrong:
+        return failed(
+            KEY,
+            f"{arn} {wrong}",
+            "Name one that is enabled, symmetric, and for encryption:",
+            options("-c account.kms_key=..."),
+        )
+    try:
+        answer = deployment.aws.client("kms").get_key_policy(KeyId=arn, PolicyName="default")
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        return passed(KEY, f"{arn} is enabled; you may not read its policy")
+    unnamed = [role for role in _NAMED if not _may_be_for(role, json.loads(answer["Policy"]))]
+    if not unnamed:
+        return passed(KEY, f"{arn} is enabled, and its policy names who needs it")
+    lacking = "; ".join(f"without {role} {_NAMED[role]}" for role in unnamed)
+    return warned(
+        KEY,
+        f"the policy of {arn} does not name all of AWS' roles that need it: {lacking}",
+        "Unless a grant lets them, add the statements of docs/accounts.md to it:",
+        link(_POLICIES),
+    )
+
+
+def _wrong_with(deployment: Deployment, arn: str) -> str:
+    """Say what rules a key out; empty where nothing does.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
+    """
+    try:
+        found = deployment.aws.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
+    except ClientError as error:
+        if code_of(error) != "NotFoundException":
+            raise
+        return "is not there"
+    if found.get("KeyState") != "Enabled":
+        return f"is in state {found.get('KeyState')}"
+    kind = (found.get("KeyUsage"), found.get("KeySpec"))
+    return "" if kind == ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT") else f"is {kind[1]} for {kind[0]}"
+
+
+def _may_be_for(role: str, policy: Mapping[str, Any]) -> bool:
+    """Whether a statement allows something to the role, or to everybody; conditions aside."""
+    statements = policy.get("Statement", [])
+    for each in statements if isinstance(statements, list) else [statements]:
+        text = json.dumps(each)
+        everybody = each.get("Principal") in ("*", {"AWS": "*"})
+        if each.get("Effect") == "Allow" and (
+            role in text or (everybody and "principalarn" not in text.lower())
+        ):
+            return True
+    return False
+
+
+def lasting(deployment: Deployment) -> Result:
+    """Whether path and key are those with which the deployment was made.
+
+    They are create-only: CloudFormation would replace what has them, or fail to, for the new one
+    has the old one's name.
+    """
+    account, found, as_it_was = deployment.settings.account, list[str](), dict[str, str]()
+    if holds(deployment, "Cluster"):
+        resources = template(deployment, "Cluster")["Resources"]
+        path, secrets = _path(resources), _secrets_key(resources)
+        if path != account.role_path:
+            as_it_was["role_path"] = path
+            found.append(
+                f"account.role_path is {_said(account.role_path)}, and the cluster was made with "
+                f"{_said(path)}: all roles would be replaced, and with them the cluster and its "
+                "node groups"
+            )
+        if secrets != account.kms_key:
+            as_it_was["kms_key"] = secrets
+            found.append(
+                f"account.kms_key is {_said(account.kms_key)}, and the cluster was made with "
+                f"{_said(secrets)}: it would be replaced, with all nodes and jobs"
+            )
+    if holds(deployment, "Storage"):
+        stored = _of_type(template(deployment, "Storage")["Resources"], "AWS::FSx::FileSystem")
+        now = stored.get("KmsKeyId", "")
+        if now != account.kms_key:
+            as_it_was["kms_key"] = now
+            found.append(
+                f"account.kms_key is {_said(account.kms_key)}, and the file system was made with "
+                f"{_said(now)}: it would be replaced by an empty one"
+            )
+    if not found:
+        return passed(LASTING, "nothing that stands would be replaced")
+    return failed(
+        LASTING,
+        "; ".join(found),
+        "Set it as it was:",
+        options(" ".join(f"-c account.{name}={value}" for name, value in as_it_was.items())),
+        "Or remove the deployment first; the bucket stays, unless it was not to be kept, and the "
+        "next one goes on from it:",
+        command("npx cdk destroy --all"),
+    )
+
+
+def _said(value: str) -> str:
+    return value or "empty"
+
+
+def _of_type(resources: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """Return the properties of the first resource of a type; empty without one."""
+    found = (each.get("Properties", {}) for each in resources.values() if each["Type"] == kind)
+    return next(found, {})
+
+
+def _path(resources: Mapping[str, Any]) -> str:
+    return str(_of_type(resources, "AWS::IAM::Role").get("Path", ""))
+
+
+def _secrets_key(resources: Mapping[str, Any]) -> str:
+    """Return the ARN of the secrets' key; empty for one that the stack has made."""
+    encryption = _of_type(resources, "AWS::EKS::Cluster").get("EncryptionConfig") or [{}]
+    arn = encryption[0].get("Provider", {}).get("KeyArn", "")
+    return arn if isinstance(arn, str) else ""

@@ -1,0 +1,26 @@
+"""Who holds the GPUs, and who waits for some: whoever comes first gets them."""
+
+from __future__ import annotations
+
+from ops.aws import Deployment
+from ops.cluster.api import ClusterError
+from ops.cluster.inside import Claim, inside
+from ops.status.lines import Line, silent
+
+_PART = "GPUs"
+
+
+def gpus(deployment: Deployment) -> list[Line]:
+    """Return a line for each job or pod, of any namespace, that claims GPUs."""
+    try:
+        claims = inside(deployment).claims
+    except ClusterError:  # which the workload's lines tell
+        return []
+    if claims is None:
+        return [silent(_PART, "you may not list the pods of all namespaces")]
+    return [Line(_PART, f"{each.namespace}/{each.name}", _state(each)) for each in claims]
+
+
+def _state(claim: Claim) -> str:
+    parts = [f"holds {claim.held}"] if claim.held else []
+    return ", ".join([*parts, *([f"waits for {claim.waited_for}"] if claim.waited_for else [])])

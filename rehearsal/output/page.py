@@ -1,0 +1,100 @@
+"""The page that a rehearsal leaves: one HTML file that needs nothing beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from bionemo_eks.configuration.settings import Settings
+from ops.project import version
+from rehearsal.machine.environment import ACCOUNT
+from rehearsal.output import architecture
+from rehearsal.output.standing import Standing
+from rehearsal.output.steps import Span
+from rehearsal.pods.scheduler import requests
+
+# What `bionemo cost --json` prints, or why it has no estimate.
+Cost = dict[str, Any] | str
+_TEMPLATES = Path(__file__).with_name("templates")
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal that went well: `context` as it was given, `steps` in their order."""
+
+    settings: Settings
+    context: list[str]
+    standing: Standing
+    cost: Cost
+    steps: list[Span]
+    ended: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def write(path: Path, rehearsed: Rehearsed) -> None:
+    """Write the page to `path`."""
+    path.write_text(render(rehearsed), encoding="utf-8")
+
+
+def render(rehearsed: Rehearsed) -> str:
+    """Return the page as HTML; every value is escaped."""
+    standing = rehearsed.standing
+    return _template().render(
+        rehearsed=rehearsed,
+        account=ACCOUNT,
+        version=version(),
+        drawing=architecture.draw(standing),
+        width=architecture.WIDTH,
+        stacks=_stacks(standing),
+        objects=[_object(key) for key in standing.ledger.objects],
+        charts=[*standing.ledger.charts.values()],
+        pods=[_pod(pod, node) for pod, node in standing.pods],
+        estimate=rehearsed.cost if isinstance(rehearsed.cost, dict) else None,
+        refusal=rehearsed.cost if isinstance(rehearsed.cost, str) else "",
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
+
+
+def _stacks(standing: Standing) -> dict[str, dict[str, Any]]:
+    """Return each stack's resources, and how many there are of each type."""
+    stacks: dict[str, dict[str, Any]] = {}
+    for span in standing.stacks:
+        made = [each for each in standing.resources if each["stack"] == span.name]
+        types = Counter(each["type"] for each in made)
+        stacks[span.name] = {"resources": made, "types": sorted(types.items())}
+    return stacks
+
+
+def _object(key: str) -> dict[str, str]:
+    """Return kind, namespace and name from a ledger's key."""
+    kind, *namespace, name = key.split("/")
+    return {"kind": kind, "namespace": "".join(namespace), "name": name}
+
+
+def _pod(pod: dict[str, Any], node: str | None) -> dict[str, str]:
+    asked = requests(pod["spec"])
+    gpus = asked.get("nvidia.com/gpu")
+    return {
+        "name": pod["metadata"]["name"],
+        "node": node or "none",
+        "cpus": f"{asked.get('cpu', 0):g}",
+        "gib": f"{asked.get('memory', 0) / _GIB:.3g}",
+        "gpus": "" if gpus is None else f"{gpus:g}",
+    }

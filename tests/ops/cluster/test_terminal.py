@@ -1,0 +1,110 @@
+"""A command in a pod: what it prints comes here, what is typed goes there, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import sys
+import termios
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client as kubernetes
+
+from ops.cluster.api import ClusterError
+from ops.cluster.terminal import run_in_pod
+from tests.ops.pod_door import Behind, Door, door
+
+
+def run(behind: Behind, *, tty: bool, refusal: int = 0) -> tuple[int, Door]:
+    with door(behind, refusal) as (address, opened):
+        configuration = kubernetes.Configuration(host=address)
+        configuration.api_key = {"authorization": "Bearer k8s-aws-v1.abc"}
+        with kubernetes.ApiClient(configuration) as api:
+            status = run_in_pod(api, "a-pod", "shell", ["ls", "-l", "/fsx"], tty=tty)
+    return status, opened[0]
+
+
+@pytest.mark.parametrize("status", [0, 2, 127])
+def test_a_command_ends_with_its_own_status(status: int, capfd: pytest.CaptureFixture[str]) -> None:
+    def behind(one: Door, said: bytes) -> None:
+        one.print("a\u00e4")
+        one.print("oh", 2)
+        one.end(status)
+
+    ended, one = run(behind, tty=False)
+    assert ended == status
+    assert capfd.readouterr() == ("a\u00e4", "oh")
+    assert one.path == "/api/v1/namespaces/default/pods/a-pod/exec"
+    assert [value for key, value in one.query if key == "command"] == ["ls", "-l", "/fsx"]
+    assert ("container", "shell") in one.query
+    assert one.authorization == "Bearer k8s-aws-v1.abc"
+
+
+def test_much_that_is_printed_comes_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = "".join(f"{number}\n" for number in range(200_000))
+
+    def behind(one: Door, said: bytes) -> None:
+        for at in range(0, len(lines), 30_000):
+            one.print(lines[at : at + 30_000])
+        one.end(0)
+
+    assert run(behind, tty=False)[0] == 0
+    assert capfd.readouterr().out == lines
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The other end of a terminal that is standard input."""
+    mine, its = pty.openpty()
+    with os.fdopen(its, "rb", buffering=0) as keys:
+        monkeypatch.setattr(sys, "stdin", keys)
+        yield mine
+    os.close(mine)
+
+
+def test_each_key_goes_there_and_the_terminal_is_as_it_was(
+    terminal: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "132")
+    monkeypatch.setenv("LINES", "43")
+    before = termios.tcgetattr(sys.stdin.fileno())
+    typed, sizes, raw = b"", list[Any](), list[Any]()
+
+    def behind(one: Door, said: bytes) -> None:
+        nonlocal typed
+        if said[:1] == b"\x04":
+            sizes.append(json.loads(said[1:]))
+            raw.append(termios.tcgetattr(sys.stdin.fileno()))
+            os.write(terminal, b"ls\x03\r")
+        elif said[:1] == b"\x00":
+            typed += said[1:]
+            if typed.endswith(b"\r"):
+                one.print("\x1b[32mdata\x1b[0m")
+                one.end(0)
+
+    assert run(behind, tty=True)[0] == 0
+    assert typed == b"ls\x03\r", "Ctrl-C is the shell's, and Enter no line feed"
+    assert capfd.readouterr().out == "\x1b[32mdata\x1b[0m"
+    assert sizes[0] == {"Width": 132, "Height": 43}
+    assert not raw[0][3] & (termios.ECHO | termios.ICANON | termios.ISIG)
+    assert termios.tcgetattr(sys.stdin.fileno()) == before
+
+
+def test_who_is_not_let_in_is_told_in_a_line() -> None:
+    with pytest.raises(ClusterError, match="403") as refused:
+        run(lambda one, said: None, tty=False, refusal=403)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_connection_that_breaks_leaves_the_terminal_as_it_was(terminal: int) -> None:
+    before = termios.tcgetattr(sys.stdin.fileno())
+
+    def behind(one: Door, said: bytes) -> None:
+        one._connection.shutdown(2)
+
+    with pytest.raises(ClusterError, match="broken"):
+        run(behind, tty=True)
+    assert termios.tcgetattr(sys.stdin.fileno()) == before

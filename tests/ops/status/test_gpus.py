@@ -1,0 +1,70 @@
+"""Who holds the GPUs, by namespace and job."""
+
+from __future__ import annotations
+
+import pytest
+from kubernetes import client as kubernetes
+
+from ops.status import status
+from tests.ops.cluster_api import ALL_PODS, NODES, Cluster, pod, worker
+from tests.ops.status.deployments import standing
+from tests.simulated.accounts import simulated_deployment
+
+
+def told(api: kubernetes.ApiClient) -> list[tuple[str, str]]:
+    lines = status(simulated_deployment({}, standing(api.configuration.host)))
+    return [(line.name, line.state) for line in lines if line.part == "GPUs"]
+
+
+def test_a_jobs_pods_count_together(api: kubernetes.ApiClient) -> None:
+    assert told(api) == [("default/esm1nv-pretraining", "holds 16")]
+
+
+def test_whoever_waits_is_named_beside_who_holds(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    theirs = {"training.kubeflow.org/job-name": "fold"}
+    cluster.lists[ALL_PODS] = [
+        *(pod(f"fold-worker-{n}", theirs, namespace="team-a", node="g", gpus=4) for n in range(3)),
+        *(worker(n, node="gpu-0", gpus=1) for n in range(4)),
+        *(worker(n, "Pending", gpus=1) for n in range(4, 16)),
+        pod("notebook", {}, namespace="team-b", node="gpu-1", gpus=2),
+    ]
+    assert told(api) == [
+        ("default/esm1nv-pretraining", "holds 4, waits for 12"),
+        ("team-a/fold", "holds 12"),
+        ("team-b/notebook", "holds 2"),
+    ]
+
+
+def test_a_pod_that_has_ended_holds_none(api: kubernetes.ApiClient, cluster: Cluster) -> None:
+    cluster.lists[ALL_PODS] = [
+        pod("a", {}, "Succeeded", node="gpu-0", gpus=8),
+        pod("b", {}, "Failed", node="gpu-0", gpus=8),
+    ]
+    assert told(api) == []
+
+
+def test_who_may_not_list_them_is_told_so_and_sees_the_rest(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.refusals["GET", ALL_PODS] = (403, "forbidden")
+    ((_, state),) = told(api)
+    assert "all namespaces" in state
+    lines = status(simulated_deployment({}, standing(api.configuration.host)))
+    assert any(line.part == "Workload" and line.good for line in lines)
+
+
+@pytest.mark.parametrize("refused", [401, 500])
+def test_a_cluster_that_does_not_answer_is_told_once(
+    api: kubernetes.ApiClient, cluster: Cluster, refused: int
+) -> None:
+    cluster.refused = refused
+    assert told(api) == []
+
+
+def test_nodes_that_cannot_be_listed_leave_the_claims(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
+    cluster.refusals["GET", NODES] = (403, "forbidden")
+    assert told(api) == [("default/esm1nv-pretraining", "holds 16")]

@@ -1,0 +1,185 @@
+"""The network test: what it makes and removes, what it waits for, and what its log tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from kubernetes import client as kubernetes
+
+from ops import network_test
+from ops.aws import Deployment
+from ops.cluster.api import ClusterError
+from ops.network_test import NetworkTestError, cost, hindrance, read, results, run
+from ops.results import Verdict
+from tests.ops.cluster_api import JOBS, PODS, Cluster, condition, job, pod
+from tests.simulated.accounts import simulated_deployment
+from tests.simulated.aws import error
+
+NAME = "network-test-00000000"
+SERVICES = "/api/v1/namespaces/default/services"
+ESM2 = {"training.workload": "esm2", "gpu.instance_type": "p5.48xlarge"}
+# As nccl-tests prints it: https://github.com/NVIDIA/nccl-tests
+TABLE = Path(__file__).with_name("all_reduce_perf.txt").read_text(encoding="utf-8")
+EFA = """\
+NET/OFI Selected provider is efa, fabric is efa-direct (found 32 nics)
+Using network AWS Libfabric
+"""
+SOCKET = "Using network Socket\n"
+
+
+def deployment(**answers: Any) -> Deployment:
+    return simulated_deployment(ESM2, answers)
+
+
+def described(**network: Any) -> dict[str, Any]:
+    cards = [{"NetworkCardIndex": index, "PeakBandwidthInGbps": 100.0} for index in range(32)]
+    return {"InstanceTypes": [{"NetworkInfo": {"NetworkCards": cards, **network}}]}
+
+
+@pytest.fixture
+def there(api: kubernetes.ApiClient, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A cluster without a training, in which the test has the state that a test of it wants."""
+
+    @contextmanager
+    def connected(_: Deployment) -> Iterator[kubernetes.ApiClient]:
+        yield api
+
+    monkeypatch.setattr(network_test, "connected", connected)
+    monkeypatch.setattr(network_test, "_LOOK", 0.0)
+    monkeypatch.setattr("uuid.uuid4", lambda: UUID(int=0))
+    cluster.lists[PODS] = [
+        pod(f"{NAME}-{index}-x", {"job-name": NAME}, "Running") for index in range(2)
+    ]
+    for index, each in enumerate(cluster.lists[PODS]):
+        key = "batch.kubernetes.io/job-completion-index"
+        each["metadata"]["annotations"] = {key: str(index)}
+    cluster.logs[f"{NAME}-0-x"] = EFA + TABLE
+    cluster.lists[JOBS] = [job(NAME, "network-test", conditions=[condition("Complete")])]
+    cluster.lists[SERVICES] = [{"metadata": {"name": NAME}}]
+    return cluster
+
+
+def test_a_test_returns_the_first_pods_log_and_leaves_nothing(there: Cluster) -> None:
+    said: list[str] = []
+    assert run(deployment(), said.append) == EFA + TABLE
+    assert [each["kind"] for each in there.made] == ["Service", "Job"]
+    assert {each["metadata"]["name"] for each in there.made} == {NAME}
+    assert [name for name, _ in there.deleted] == [NAME, NAME]
+    assert all(query["propagationPolicy"] == "Background" for _, query in there.deleted)
+
+
+def test_a_test_that_fails_is_told_with_its_last_lines_and_leaves_nothing(there: Cluster) -> None:
+    there.lists[JOBS] = [job(NAME, "network-test", conditions=[condition("Failed", "backoff")])]
+    there.logs[f"{NAME}-0-x"] = "mpirun: no such host"
+    said: list[str] = []
+    with pytest.raises(NetworkTestError, match="failed: backoff"):
+        run(deployment(), said.append)
+    assert said == ["mpirun: no such host"]
+    assert [name for name, _ in there.deleted] == [NAME, NAME]
+
+
+def test_a_test_that_never_ends_is_removed_after_a_while(
+    there: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.lists[JOBS] = [job(NAME, "network-test", active=2)]
+    there.lists[PODS][1]["status"] |= {"phase": "Pending", "containerStatuses": []}
+    passing = SimpleNamespace(monotonic=iter([0, 1, 2, 3000]).__next__, sleep=lambda _: None)
+    monkeypatch.setattr(network_test, "time", passing)
+    said: list[str] = []
+    with pytest.raises(NetworkTestError, match="not over"):
+        run(deployment(), said.append)
+    assert said == ["1 of 2 pods run (Pending)"], "told once"
+    assert [name for name, _ in there.deleted] == [NAME, NAME]
+
+
+def test_a_look_without_an_answer_is_not_the_end_and_a_refusal_is(
+    there: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.refusals["GET", f"{JOBS}/{NAME}"] = (503, "soon")
+    answered = SimpleNamespace(
+        monotonic=iter([0, 1, 2, 3]).__next__, sleep=lambda _: there.refusals.clear()
+    )
+    monkeypatch.setattr(network_test, "time", answered)
+    said: list[str] = []
+    assert run(deployment(), said.append) == EFA + TABLE
+    assert "soon" in said[0]
+    there.refusals["POST", JOBS] = (403, "jobs is forbidden")
+    with pytest.raises(ClusterError, match="forbidden"):
+        run(deployment(), said.append)
+
+
+def test_what_cannot_be_removed_is_told_with_the_command_that_does(there: Cluster) -> None:
+    there.refusals["DELETE", f"{JOBS}/{NAME}"] = (500, "no")
+    said: list[str] = []
+    run(deployment(), said.append)
+    assert f"kubectl delete job,service -n default {NAME}" in said[-1]
+
+
+def test_a_log_tells_transport_and_bandwidth() -> None:
+    found = read(EFA + TABLE)
+    assert (found.network, found.provider) == ("AWS Libfabric", "efa")
+    assert found.rows == {8388608: 77.41, 4294967296: 357.58}
+    assert (found.mean, found.wrong) == (217.82, 0)
+    with pytest.raises(ValueError, match="no table"):
+        read(EFA)
+
+
+def test_bandwidth_is_told_beside_what_the_type_can_do() -> None:
+    transport, bandwidth = results(
+        deployment(**{"ec2.describe_instance_types": described()}), EFA + TABLE
+    )
+    assert {transport.verdict, bandwidth.verdict} == {Verdict.PASS}
+    assert "provider efa" in transport.said
+    # At 4 GiB, the mean, and 32 cards of 100 Gbit/s.
+    for part in ("357.6 GB/s at 4 GiB", "217.8", "400.0 GB/s (3,200 Gbit/s)"):
+        assert part in bandwidth.said
+
+
+def test_without_aws_answer_the_bandwidth_stands_alone() -> None:
+    refused = error("DescribeInstanceTypes", "UnauthorizedOperation", 403)
+    _, bandwidth = results(deployment(**{"ec2.describe_instance_types": refused}), EFA + TABLE)
+    assert bandwidth.verdict is Verdict.PASS
+    assert "AWS does not tell" in bandwidth.said
+
+
+def test_another_transport_than_efa_fails_where_nodes_have_it() -> None:
+    answers: Any = {"ec2.describe_instance_types": described()}
+    transport, _ = results(deployment(**answers), SOCKET + TABLE)
+    assert transport.verdict is Verdict.FAIL
+    assert "Socket" in transport.said
+    plain = simulated_deployment(ESM2 | {"gpu.efa": "off"}, answers)
+    transport, bandwidth = results(plain, SOCKET + TABLE)
+    assert transport.verdict is Verdict.PASS
+    assert "gpu.efa is off" in transport.said
+    assert "(100 Gbit/s)" in bandwidth.said, "card 0 alone"
+
+
+def test_wrong_values_fail() -> None:
+    wrong = (EFA + TABLE).replace("357.58      0", "357.58      3")
+    _, bandwidth = results(deployment(**{"ec2.describe_instance_types": described()}), wrong)
+    assert bandwidth.verdict is Verdict.FAIL
+
+
+def test_nodes_that_train_are_not_taken(there: Cluster) -> None:
+    assert hindrance(deployment()) == ""
+    labels = {"training.kubeflow.org/job-name": "esm2-training"}
+    there.lists[PODS] = [pod("esm2-training-worker-0", labels, "Running")]
+    assert "1 Running" in hindrance(deployment())
+    there.lists[PODS] = [pod("esm2-training-worker-0", labels, "Succeeded")]
+    there.lists[PODS][0]["status"]["containerStatuses"] = []
+    assert hindrance(deployment()) == ""
+    assert "gpu.nodes is 1" in hindrance(simulated_deployment(ESM2 | {"gpu.nodes": "1"}, {}))
+    old = simulated_deployment({"gpu.instance_type": "p3dn.24xlarge"}, {})
+    assert "no code for the GPUs of p3dn.24xlarge" in hindrance(old)
+
+
+def test_its_price_is_told_before_it_is_asked_for() -> None:
+    text = cost(deployment())
+    assert "2 x p5.48xlarge" in text
+    assert "$" in text

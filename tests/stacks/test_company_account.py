@@ -1,0 +1,140 @@
+"""What a company's account asks for: boundary, path and key, in the templates of all stacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_cdk import App
+
+from app import build
+from tests.context import COMPANY, UNSTAGED, cdk_flags
+
+pytestmark = pytest.mark.slow
+
+BOUNDARY, PATH, KEY = COMPANY.values()
+# Which together have every role that the app can make, CDK's own too.
+WITH_ALL_ROLES = (
+    {"storage.keep_bucket": "false", "training.image_pull_secret": "team/ngc"},
+    {
+        "cluster.endpoint": "private",
+        "network.nat_gateways": "per-zone",
+        "gpu.purchase": "capacity-block",
+        "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
+    },
+)
+# What holds data at rest; messages, logs, and functions' variables stay with AWS' own keys.
+ENCRYPTED = {
+    "AWS::EC2::LaunchTemplate": "KmsKeyId",
+    "AWS::EKS::Cluster": "KeyArn",
+    "AWS::FSx::FileSystem": "KmsKeyId",
+    "AWS::S3::Bucket": "KMSMasterKeyID",
+}
+UNTOUCHED = {"AWS::SNS::Topic", "AWS::Logs::LogGroup", "AWS::Lambda::Function"}
+
+
+@pytest.fixture(scope="module", params=WITH_ALL_ROLES, ids=["bucket goes", "private"])
+def resources(request: pytest.FixtureRequest, synth: Any) -> list[tuple[str, str, Any]]:
+    found: list[tuple[str, str, Any]] = synth(**COMPANY, **request.param).all_resources()
+    return found
+
+
+def values_of(name: str, held: Any) -> Iterator[Any]:
+    """Every value under a property's name, at any depth."""
+    if isinstance(held, dict):
+        for key, value in held.items():
+            if key == name:
+                yield value
+            yield from values_of(name, value)
+    elif isinstance(held, list):
+        for each in held:
+            yield from values_of(name, each)
+
+
+def test_every_role_has_boundary_and_path(resources: list[tuple[str, str, Any]]) -> None:
+    roles = [
+        (stack, name, each["Properties"])
+        for stack, name, each in resources
+        if each["Type"] == "AWS::IAM::Role"
+    ]
+    assert len(roles) > 10
+    without = [
+        (stack, name)
+        for stack, name, held in roles
+        if (held.get("PermissionsBoundary"), held.get("Path")) != (BOUNDARY, PATH)
+    ]
+    assert without == []
+
+
+def test_no_role_is_where_these_templates_do_not_reach(
+    resources: list[tuple[str, str, Any]],
+) -> None:
+    """In a nested stack, or made by IAM's other resources that have a path or a boundary."""
+    kinds = {each["Type"] for _, _, each in resources}
+    assert "AWS::CloudFormation::Stack" not in kinds
+    assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {
+        "AWS::IAM::Role",
+        "AWS::IAM::Policy",
+    }
+
+
+def test_every_encrypted_resource_names_the_key(resources: list[tuple[str, str, Any]]) -> None:
+    seen = set()
+    for stack, name, each in resources:
+        keyed = ENCRYPTED.get(each["Type"])
+        if keyed:
+            assert set(values_of(keyed, each["Properties"])) == {KEY}, (stack, name)
+            seen.add(each["Type"])
+    assert seen == set(ENCRYPTED)
+    # Neither one that is made, nor one that CDK would ask for.
+    assert "AWS::KMS::Key" not in {each["Type"] for _, _, each in resources}
+
+
+def test_nothing_else_has_a_key_of_its_own(resources: list[tuple[str, str, Any]]) -> None:
+    """A type with a key that is new here belongs into one of the two lists."""
+    keyed = {"KmsKeyId", "KmsKeyArn", "KmsMasterKeyId", "KeyArn", "KMSMasterKeyID"}
+    named = {
+        each["Type"]
+        for _, _, each in resources
+        for name in keyed
+        if [*values_of(name, each.get("Properties", {}))]
+    }
+    assert named == set(ENCRYPTED)
+    assert {each["Type"] for _, _, each in resources} > UNTOUCHED
+
+
+def test_who_waits_for_the_export_may_read_the_manifest(synth: Any) -> None:
+    deployment = synth(**COMPANY, **WITH_ALL_ROLES[1])
+    statements = [
+        statement
+        for each in deployment.resources("Storage", "AWS::IAM::Policy").values()
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    (decrypting,) = [each for each in statements if each["Action"] == "kms:Decrypt"]
+    assert decrypting["Resource"] == KEY
+    assert decrypting["Condition"] == {
+        "StringEquals": {"kms:ViaService": "s3.us-west-2.amazonaws.com"}
+    }
+
+
+def test_without_them_nothing_says_a_word(default: Any) -> None:
+    text = json.dumps([each for _, _, each in default.all_resources()])
+    assert "PermissionsBoundary" not in text
+    assert not [
+        name
+        for _, name, each in default.all_resources()
+        if each["Type"] == "AWS::IAM::Role" and "Path" in each["Properties"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "setting", ["account.bootstrap_qualifier", "@aws-cdk/core:bootstrapQualifier"]
+)
+def test_the_stacks_are_deployed_by_the_bootstrap_of_the_qualifier(setting: str) -> None:
+    app = App(context=cdk_flags(**{setting: "mine"}) | UNSTAGED, analytics_reporting=False)
+    build(app)
+    for stack in app.synth().stacks:
+        assert "cdk-mine-deploy-role-" in str(stack.assume_role_arn)
+        assert stack.bootstrap_stack_version_ssm_parameter == "/cdk-bootstrap/mine/version"

@@ -1,0 +1,69 @@
+"""Embed a FASTA file that S3 brings to the file system, and let S3 have what comes of it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from pathlib import Path
+
+# In the pod they lie beside this file.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
+
+import embed
+from failures import EXIT_AGAIN, EXIT_DONE
+from whole import publish
+
+# S3's events reach the file system within a minute or so, in a burst later:
+# https://docs.aws.amazon.com/fsx/latest/LustreGuide/autoimport-data-repo-dra.html
+PATIENCE = 900.0
+
+
+def arrived(path: Path, size: int, patience: float) -> bool:
+    """Whether `path` has `size` bytes, within `patience` seconds."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            if path.stat().st_size == size:
+                return True
+        except FileNotFoundError:
+            pass
+        if time.monotonic() > until:
+            return False
+        time.sleep(1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status, which is that of embed.py."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="All other options are those of embed.py."
+    )
+    add = parser.add_argument
+    add("--fasta", type=Path, required=True, metavar="FILE", help="the sequences")
+    add("--bytes", type=int, required=True, metavar="N", help="that it has once it is all there")
+    add("--out", type=Path, required=True, metavar="DIR", help="whole, or not there")
+    add("--scratch", type=Path, required=True, metavar="DIR", help="on the same file system")
+    add("--list", required=True, metavar="NAME", help="gets the names and sizes of DIR's files")
+    add("--patience", type=float, default=PATIENCE, metavar="SECONDS", help="(%(default)s)")
+    options, others = parser.parse_known_args(arguments)
+    print(f"waiting for {options.fasta}, {options.bytes:,} bytes", flush=True)
+    if not arrived(options.fasta, options.bytes, options.patience):
+        print(
+            f"error: {options.fasta} has not come from S3 with its {options.bytes:,} bytes within "
+            f"{options.patience:.0f} s",
+            file=sys.stderr,
+        )
+        return EXIT_AGAIN
+    draft = options.scratch / options.out.name
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    status = embed.main(["--fasta", str(options.fasta), "--out", str(draft), *others])
+    if status == EXIT_DONE:
+        publish(draft, options.out, options.list, {"fasta bytes": options.bytes})
+        print(f"{options.out}: whole", flush=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

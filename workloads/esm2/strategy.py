@@ -1,0 +1,15 @@
+"""How the GPUs of a training share its model."""
+
+from __future__ import annotations
+
+DDP, FSDP = "ddp", "fsdp"
+# From some 1 G parameters on, a replica of weights, gradients and the optimizer's state (16 bytes
+# a parameter) takes too much of a GPU.
+SHARDED_FROM = 1_000_000_000
+
+
+def strategy(asked: str, parameters: int) -> str:
+    """`asked`, or for auto what suits so many parameters."""
+    if asked != "auto":
+        return asked
+    return FSDP if parameters >= SHARDED_FROM else DDP

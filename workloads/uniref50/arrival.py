@@ -1,0 +1,32 @@
+"""Files that something else brings, such as FSx from S3: waiting for them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from problems import SourceError
+from spans import span
+
+# FSx lists what is in a bucket after it has made the link to it, thousands of objects a second:
+# https://docs.aws.amazon.com/fsx/latest/LustreGuide/import-data-repo-task-dra.html
+WAIT_SECONDS, LOOK_SECONDS = 900.0, 5.0
+
+
+def await_files(paths: list[Path]) -> None:
+    """Return when all of `paths` are there.
+
+    Raises:
+        SourceError: one is not, after WAIT_SECONDS.
+    """
+    until = time.monotonic() + WAIT_SECONDS
+    for path in paths:
+        if not path.exists():
+            print(f"{path}: not there yet, waiting for up to {span(WAIT_SECONDS)}", flush=True)
+        while not path.exists():
+            if time.monotonic() > until:
+                raise SourceError(
+                    f"{path}: not there after {span(WAIT_SECONDS)}. Look whether the settings "
+                    "name it right, and whether the object is in S3"
+                )
+            time.sleep(LOOK_SECONDS)
