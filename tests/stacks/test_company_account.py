@@ -133,7 +133,11 @@ def test_without_them_nothing_says_a_word(default: Any) -> None:
     "setting", ["account.bootstrap_qualifier", "@aws-cdk/core:bootstrapQualifier"]
 )
 def test_the_stacks_are_deployed_by_the_bootstrap_of_the_qualifier(setting: str) -> None:
-    app = App(context=cdk_flags(**{setting: "mine"}) | UNSTAGED, analytics_reporting=False)
+    app = App(
+        context=cdk_flags(**{setting: "mine"}) | UNSTAGED,
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
     build(app)
     for stack in app.synth().stacks:
         assert "cdk-mine-deploy-role-" in str(stack.assume_role_arn)
