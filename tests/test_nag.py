@@ -102,7 +102,8 @@ REVIEWED = {
         r"Workload/(Esm2)?WatchRole/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::\*\]",
     ): "PutMetricData, which IAM narrows by a condition on the namespace instead. With a Capacity "
-    "Block also DescribeCapacityReservations, which IAM cannot narrow; tests/test_iam.py checks it.",
+    "Block also DescribeCapacityReservations, which IAM cannot narrow; tests/test_iam.py checks "
+    "it.",
     (
         r"Workload/Esm2LauncherRole/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::\*\]",
