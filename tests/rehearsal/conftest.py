@@ -28,6 +28,13 @@ REGION = "us-west-2"
 LASTING = ("AWS::EKS::Cluster", "AWS::FSx::FileSystem", "AWS::S3::Bucket", "AWS::EC2::VPC")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A rehearsal is slow too: who leaves out what is slow wants none."""
+    for item in items:
+        if item.get_closest_marker("rehearsal"):
+            item.add_marker(pytest.mark.slow)
+
+
 class Account:
     """A bootstrapped account of the local AWS; `deploy` takes settings as overrides."""
 

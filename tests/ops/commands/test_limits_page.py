@@ -16,7 +16,7 @@ ROWS = [
     for line in TEXT.splitlines()
     if line.startswith("| ") and not line.startswith(("| **", "| ---", "| not shown"))
 ]
-PROGRAMS = ("./bionemo ", "make deploy", "npx cdk ", "kubectl ", "aws ")
+PROGRAMS = ("python -m bench.", "./bionemo ", "make deploy", "npx cdk ", "kubectl ", "aws ")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0][:40])
