@@ -13,6 +13,8 @@ import itertools
 import resource
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -63,7 +65,13 @@ def faked(size: str, tokens: int, recompute: bool) -> float:
 
 
 def measured(size: str, tokens: int, recompute: bool) -> float:
-    """Bytes by which this process's peak of resident memory grows with a step."""
+    """Bytes by which a process's peak of resident memory grows with a step; one of its own."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_grown, size, tokens, recompute).result()
+
+
+def _grown(size: str, tokens: int, recompute: bool) -> float:
+    torch.set_num_threads(1)
 
     def peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
