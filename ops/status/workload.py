@@ -38,7 +38,7 @@ def lines_of(jobs: Jobs, trained: Workload, steps: int) -> list[Line]:
         lines.append(silent(_PART, jobs.silent["workers"], "workers"))
     if jobs.workers:
         states = ", ".join(f"{count} {state}" for state, count in sorted(jobs.workers.items()))
-        state = f"{states}; {jobs.restarts} restarts"
+        state = f"{states}; {jobs.restarts} restart{'s' * (jobs.restarts != 1)}"
         lines.append(Line(_PART, "workers", state, set(jobs.workers) <= _HEALTHY))
     return lines
 
