@@ -136,8 +136,10 @@ def test_resumed_by_other_processes_it_goes_on_the_same_way(
     assert near(losses(tmp_path), alone)
 
 
+# Each writes its stacks into a file of its own: in one, those of the same moment would mix.
 HANG = """
 import os, loop, time
+os.dup2(os.open(f"{folder}/stacks-{os.environ['RANK']}", os.O_WRONLY | os.O_CREAT), 2)
 def take(self, step):
     if step == 3 and os.environ["RANK"] == "1":
         time.sleep(1000)
@@ -148,10 +150,10 @@ whole, loop.Loader.take = loop.Loader.take, take
 
 def test_a_hang_ends_all_processes_with_their_stacks(data: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    done = train(2, options(data, tmp_path, "--hang-after", 20), log, HANG)
-    assert done == [1, 1], log.read_text()
-    text = log.read_text()
-    assert text.count("Timeout (0:00:20)!") == 2
-    # The two write at the same time into one log, name by name.
-    assert "take" in text
-    assert "total" in text
+    given = options(data, tmp_path, "--hang-after", 20)
+    assert train(2, given, log, f"folder = {str(tmp_path)!r}{HANG}") == [1, 1], log.read_text()
+    waiting, hanging = ((tmp_path / f"stacks-{rank}").read_text() for rank in range(2))
+    for text in (waiting, hanging):
+        assert text.count("Timeout (0:00:20)!") == 1
+    assert "in total" in waiting
+    assert "in take" in hanging
