@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bionemo_eks.configuration.inputs import FSX, S3
 
-_NO_FILE = f"give a http or https URL, {S3}bucket/key, or a path below {FSX}"
+_NO_FILE = f"give an HTTP or HTTPS URL, {S3}bucket/key, or a path below {FSX}"
 _NO_FOLDER = f"give a folder below {FSX}, or {S3}bucket/prefix"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -24,7 +24,7 @@ _RESERVED_MIB_PER_CPU = 220
 
 @dataclass(frozen=True)
 class Interface:
-    """One network interface of a node: its card, its index on that card, and EC2's interface type."""
+    """One network interface of a node: its card, its index there, and EC2's interface type."""
 
     card: int
     device: int

@@ -134,7 +134,7 @@ class Group(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _as_it_is_written(cls, value: Any, info: ValidationInfo) -> Any:
-        """Accept numbers and booleans only as written: pydantic turns true into 1 and 4_0 into 40."""
+        """Accept numbers and booleans only as written: pydantic reads true as 1, 4_0 as 40."""
         annotation = cls.model_fields[str(info.field_name)].annotation
         if annotation is bool and str(value).lower() not in ("true", "false"):
             raise PydanticKnownError("bool_parsing")

@@ -85,7 +85,7 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
         (
             '{"context": {"bionemo": {"gpu": {"nodes": 1}},\n\t"bionemo": {}}}',
             "line 2, column 2",
-            '"context.bionemo" stands there a second time; the first is in line 1, column 14',
+            '"context.bionemo" is given twice; the first is in line 1, column 14',
         ),
         ('{"context": {"a:b": [{}, {"x": 1, "x": 2}]}}', "line 1, column 35", "context.a:b.1.x"),
     ],

@@ -99,7 +99,7 @@ def test_by_itself_it_is_there_where_it_can_be_and_else_one_is_told_why(
         return
     with pytest.raises(SettingsError) as refused:
         settings(**asked)
-    for part in ("gpu.efa", "there can be no EFA", why):
+    for part in ("gpu.efa", "EFA is not possible", why):
         assert part in str(refused.value)
 
 

@@ -136,9 +136,7 @@ def test_the_nearest_name_is_suggested(name: str, value: str, meant: str) -> Non
     ("value", "shown"),
     [("Zürich", "Zürich"), ("東京", "東京"), ("a\x1b[2Jb", "u001b"), ("a\u202eb", "u202e")],
 )
-def test_letters_are_shown_as_written_and_control_characters_are_escaped(
-    value: str, shown: str
-) -> None:
+def test_letters_are_shown_as_written_and_control_codes_escaped(value: str, shown: str) -> None:
     text = refusal({"region": value})
     assert shown in text
     assert all(each.isprintable() or each == "\n" for each in text)
@@ -350,7 +348,7 @@ def test_a_group_that_is_not_an_object_is_named_with_its_value(group: Any) -> No
 
 
 @pytest.mark.parametrize("block", ["{}", [1], None, 3])
-def test_for_a_block_that_is_not_an_object_the_message_says_how_to_give_settings(
+def test_a_block_that_is_not_an_object_is_answered_with_how_to_set_settings(
     block: Any,
 ) -> None:
     text = refusal({"bionemo": block})
