@@ -19,7 +19,7 @@ def add_chart(
     *,
     wait: bool,
 ) -> eks.HelmChart:
-    """Install `chart` with `values`; with `wait` the deployment fails unless its pods become ready."""
+    """Install `chart` with `values`; with `wait` the deployment fails unless pods become ready."""
     return cluster.add_helm_chart(
         construct_id,
         release=chart.release,

@@ -32,10 +32,10 @@ _ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 class EksCluster(Construct):
     """An EKS cluster without nodes, whose logs, key and kubectl provider the stack owns.
 
-    `public_access_cidrs` is None for an endpoint in the VPC only. `admins` are ARNs of IAM users and
-    roles; if there are none, `admin_role` is one that the IAM identity `admin_trust` may assume, or,
-    if that is empty, those of this account that IAM allows to. The secrets' key is `key`, or a new
-    one.
+    `public_access_cidrs` is None for an endpoint in the VPC only. `admins` are ARNs of IAM users
+    and roles; if there are none, `admin_role` is one that the IAM identity `admin_trust` may
+    assume, or, if that is empty, those of this account that IAM allows to. The secrets' key is
+    `key`, or a new one.
     """
 
     def __init__(

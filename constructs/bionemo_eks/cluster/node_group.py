@@ -194,8 +194,8 @@ class NodeGroup(Construct):
     ) -> list[ec2.CfnLaunchTemplate.NetworkInterfaceProperty] | None:
         """Return the nodes' interfaces, without subnets, which EKS takes from the group.
 
-        EKS adds the cluster's security group only if the template names none. EFA needs a group that
-        allows all traffic to and from itself; EKS's own lacks that egress in older clusters.
+        EKS adds the cluster's security group only if the template names none. EFA needs a group
+        that allows all traffic to and from itself; EKS's own lacks that egress in older clusters.
         https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
         https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html#efa-start-security
         """

@@ -32,8 +32,8 @@ def hours(steps: int, sequences: int, instance: InstanceType) -> float | None:
 
     On a V100 they are the source document's; on other GPUs they are assumed to scale with memory
     bandwidth, because a small model mostly moves memory. The number of GPUs does not matter,
-    because each has its own sequences; the network between nodes is ignored. None for a GPU whose bandwidth
-    is not in the table: its rate is unknown.
+    because each has its own sequences; the network between nodes is ignored. None for a GPU whose
+    bandwidth is not in the table: its rate is unknown.
     """
     own = bandwidth(instance)
     if own is None:

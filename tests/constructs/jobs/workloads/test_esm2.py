@@ -159,7 +159,7 @@ def test_it_runs_on_gpus_from_sm80_on(name: str) -> None:
         ({"training.size": "4x130x8x512"}, ("training.size", "8 heads", "130")),
         ({"training.unit_tokens": "512"}, ("unit_tokens", "max_tokens", "512", "1024")),
         ({"training.max_steps": "100"}, ("max_steps", "warm_up", "2000")),
-        ({"training.rate": "2"}, ("training.rate", "up to 1")),
+        ({"training.rate": "2"}, ("training.rate", "at most 1")),
         ({"training.start": "https://example.org/model"}, ("training.start", "s3://bucket/prefix")),
         ({"training.start": f"{FSX}/../etc"}, ("training.start",)),
         ({"training.micro_batch_size": "4"}, ("esm1nv",)),
