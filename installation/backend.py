@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _REFUSED = (
-    "BioNeMo on EKS runs from its checkout and has no wheel or source archive: "
+    "BioNeMo on EKS runs from its checkout and makes no wheel or source archive: "
     "run make setup, or pip install -r requirements.txt, in the checkout."
 )
 

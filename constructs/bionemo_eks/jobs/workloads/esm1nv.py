@@ -73,8 +73,8 @@ class Esm1nvSettings(TrainingSettings):
 
         Lightning needs a validation before the last step. NeMo names a sample map after the number
         of samples: `max_steps` batches for the training; for the validation 50
-        (`limit_val_batches`) per validation, plus one more. If both are the same number, NeMo reads the training's map
-        for the validation, whose records it does not fit.
+        (`limit_val_batches`) per validation, plus one more. If both are the same number, NeMo reads
+        the training's map for the validation, whose records it does not fit.
         https://github.com/NVIDIA/NeMo/blob/v1.20.0/nemo/collections/nlp/models/language_modeling/megatron_bert_model.py
         (build_train_valid_test_datasets)
         """
