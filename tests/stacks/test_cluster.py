@@ -87,7 +87,7 @@ def test_a_fresh_cluster_comes_up_in_one_pass(default: Any) -> None:
             assert depends_on(default, group, addon(default, needed_first))
     # Without a node CoreDNS stays Pending and its add-on times out.
     assert depends_on(default, addon(default, "coredns"), core)
-    # A group on nodes that wait for CoreDNS would wait for ever.
+    # A group on nodes that wait for CoreDNS would wait forever.
     assert not depends_on(default, core, addon(default, "coredns"))
 
 

@@ -12,7 +12,7 @@ from tests.context import COMPANY
 
 pytestmark = pytest.mark.slow
 
-# Each synthesises.
+# Each synthesizes.
 pytestmark = pytest.mark.slow
 
 BOUNDARY, PATH, KEY = COMPANY.values()
@@ -26,7 +26,7 @@ WITH_ALL_ROLES = (
         "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
     },
 )
-# What holds data at rest; messages, logs, and functions' variables stay with AWS' own keys.
+# What holds data at rest; messages, logs, and functions' variables stay with AWS's own keys.
 ENCRYPTED = {
     "AWS::EC2::LaunchTemplate": "KmsKeyId",
     "AWS::EKS::Cluster": "KeyArn",

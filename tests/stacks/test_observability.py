@@ -21,7 +21,7 @@ def gpu_group(deployment: Any) -> str:
 @pytest.mark.parametrize(
     "settings", [{}, {"gpu.instance_type": "g5.12xlarge"}, {"gpu.purchase": "spot"}]
 )
-def test_messages_tell_of_this_clusters_gpu_nodes_alone(
+def test_messages_tell_of_this_clusters_gpu_nodes_only(
     synth: Any, settings: dict[str, str]
 ) -> None:
     """Whichever node group it is now: another one has another name."""

@@ -61,7 +61,7 @@ def test_names_stay_short_enough_for_pods(default: Any) -> None:
 
 
 def test_the_launcher_waits_for_the_data_job_that_is_there(default: Any) -> None:
-    """One that named another Job would wait for ever."""
+    """One that named another Job would wait forever."""
     launcher = item(default, "Job", "esm1nv-launcher")
     first = launcher["spec"]["template"]["spec"]["initContainers"][0]
     assert f"job/{data_job(default)['metadata']['name']}" in first["args"]
@@ -118,7 +118,7 @@ def test_the_watchs_pod_starts_after_its_identity_is_there(default: Any) -> None
     assert identity in watch["DependsOn"]
 
 
-def test_other_data_launch_the_training_anew(default: Any, synth: Any) -> None:
+def test_other_data_launch_the_training_again(default: Any, synth: Any) -> None:
     changed = synth(**{"dataset.seed": "1"})
     for prefix in ("uniref50-download", "esm1nv-launcher"):
         before, after = (item(each, "Job", prefix) for each in (default, changed))

@@ -1,4 +1,4 @@
-"""A managed node group: what its nodes are, and what EKS and the autoscaler read of it."""
+"""A managed node group: its nodes, and what EKS and the autoscaler read from it."""
 
 from __future__ import annotations
 
