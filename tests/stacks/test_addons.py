@@ -50,7 +50,7 @@ def test_each_kubernetes_version_has_the_addons_of_its_row(synth: Any, version: 
 
 
 def monitor_and_insights(deployment: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the node monitoring agent and the CloudWatch add-on are told."""
+    """The configuration of the node monitoring agent and the CloudWatch add-on."""
     found = addons(deployment)
     told = [
         json.loads(found[name]["ConfigurationValues"])
@@ -62,7 +62,7 @@ def monitor_and_insights(deployment: Any) -> tuple[dict[str, Any], dict[str, Any
 def test_the_monitoring_agent_watches_gpu_nodes_and_leaves_their_engine_to_cloudwatch(
     default: Any,
 ) -> None:
-    """Else it would miss an engine of its own, and call every GPU faulty."""
+    """Otherwise it would miss its own engine, and report every GPU as faulty."""
     agent, insights = monitor_and_insights(default)
     assert agent["nodeAgent"]["monitors"]["nvidia"]["enabled"] is False
     assert "dcgmExporter" not in insights
