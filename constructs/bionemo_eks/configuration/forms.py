@@ -103,7 +103,7 @@ Zone = Annotated[
 SubnetId = Annotated[
     str,
     StringConstraints(pattern=rf"^subnet-{RESOURCE_ID}$"),
-    Form("subnet ids, such as subnet-0123456789abcdef0"),
+    Form("subnet IDs, such as subnet-0123456789abcdef0"),
 ]
 Block = Annotated[str, Form("1 to 40 public IPv4 blocks, such as 203.0.113.0/24")]
 VpcBlock = Annotated[str, Form("an IPv4 block between /16 and /22, such as 10.1.0.0/21")]

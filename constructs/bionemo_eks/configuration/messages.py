@@ -109,7 +109,7 @@ def _message_of_one(detail: ErrorDetails, known: Known, values: Mapping[str, Any
     return (
         f"Setting '{path}' is {_shown_of(fields[path], value_at(path, values))}: "
         f"{_reason(detail)}.{_nearest(fields[path], value_at(path, values))}\n"
-        f"  It is: {fields[path].description}\n"
+        f"  Meaning: {fields[path].description}\n"
         f"  Allowed: {allowed(fields[path])}. Default: {shown(fields[path].get_default())}.\n"
         f'  Set it in cdk.json under "{BLOCK}", or with: -c {path}=<value>'
     )
@@ -134,7 +134,7 @@ def _message_of_several(
     paths: Sequence[str], reason: str, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
 ) -> str:
     """Return the message for settings that conflict."""
-    together = "do not go together" if len(paths) > 1 else "cannot be used"
+    together = "conflict" if len(paths) > 1 else "cannot be used"
     lines = [f"Setting{'s' * (len(paths) > 1)} {' and '.join(paths)} {together}: {reason}."]
     for path in paths:
         value = value_at(path, values)

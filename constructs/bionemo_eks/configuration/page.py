@@ -39,8 +39,8 @@ or for one command, by its dotted name: `make deploy CONTEXT="-c gpu.nodes=2"` o
 DEPLOY -c gpu.nodes=2
 ```
 
-Lists may be given as `-c cluster.admins=ARN1,ARN2`, lists and objects as JSON. With a
-value that is not allowed, synth stops with a message that says which values are.
+Lists may be given as `-c cluster.admins=ARN1,ARN2`, lists and objects as JSON. For a value that is
+not allowed, synth stops with a message that says which values are.
 """.replace("DEPLOY", DEPLOY)
 
 

@@ -1,4 +1,4 @@
-"""Settings that go together, in one word: `preset`."""
+"""Presets: named sets of settings."""
 
 from __future__ import annotations
 

@@ -114,12 +114,12 @@ class DatasetSettings(Group):
     val_size: SplitSize = Field(
         default=AUTO,
         description="Records for validation. `auto`: 5000 for UniRef50; for another file 1 %, at "
-        "most 5000, but as many as a step's batch or the CSV files need.",
+        "most 5000, and at least as many as a step's batch or the CSV files need.",
     )
     test_size: SplitSize = Field(
         default=AUTO,
         description="Records for the test. `auto`: 1000000 for UniRef50; for another file 2 %, at "
-        "most 1000000, but as many as a step's batch or the CSV files need.",
+        "most 1000000, and at least as many as a step's batch or the CSV files need.",
     )
     num_csv_files: int = Field(
         default=50, ge=1, le=1000, description="Number of CSV files per split."

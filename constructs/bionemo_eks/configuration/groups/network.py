@@ -27,10 +27,10 @@ class NetworkSettings(Group):
     vpc_id: Annotated[
         str,
         StringConstraints(pattern=rf"^(vpc-{RESOURCE_ID})?$"),
-        Form("a VPC's id, such as vpc-0123456789abcdef0, or empty"),
+        Form("a VPC's ID, such as vpc-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
-        description="Id of an existing VPC to use. Empty: the deployment creates its own. CDK "
+        description="ID of an existing VPC to use. Empty: the deployment creates its own. CDK "
         "looks it up in the account, so synth needs AWS credentials.",
     )
     node_subnet_ids: list[SubnetId] = Field(

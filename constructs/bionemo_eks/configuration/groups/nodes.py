@@ -69,10 +69,10 @@ class GpuSettings(Group):
     capacity_reservation_id: Annotated[
         str,
         StringConstraints(pattern=rf"^(cr-{RESOURCE_ID})?$"),
-        Form("a reservation's id, such as cr-0123456789abcdef0, or empty"),
+        Form("a reservation's ID, such as cr-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
-        description="Id of the On-Demand Capacity Reservation (purchase `capacity-reservation`) or "
+        description="ID of the On-Demand Capacity Reservation (purchase `capacity-reservation`) or "
         "of the Capacity Block (purchase `capacity-block`); `./bionemo preflight --offers` lists "
         "what can be bought.",
     )
@@ -87,7 +87,7 @@ class GpuSettings(Group):
         ),
     ] = Field(
         default="",
-        description="Instead of the id: a resource group of On-Demand Capacity Reservations, with "
+        description="Instead of the ID: a resource group of On-Demand Capacity Reservations, with "
         "purchase `capacity-reservation`.",
     )
     availability_zone: Annotated[

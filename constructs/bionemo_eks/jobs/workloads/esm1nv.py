@@ -27,7 +27,7 @@ _OVERRIDE = r"^[+~]{0,2}[A-Za-z_][\w./]*=[^\s$]*$|^~[A-Za-z_][\w./]*$"
 Override = Annotated[
     str,
     StringConstraints(pattern=_OVERRIDE),
-    Form("key=value, +key=value, ++key=value or ~key, without spaces and $"),
+    Form("key=value, +key=value, ++key=value or ~key, without spaces or $"),
 ]
 
 
