@@ -1,4 +1,4 @@
-"""BioNeMo on EKS: reads the settings, makes the stacks, wires them, nothing else."""
+"""BioNeMo on EKS: reads the settings, creates the stacks and connects them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from stacks.workload import WorkloadStack
 
 
 def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
-    """Make all stacks in `app`; return the settings they were made from.
+    """Create all stacks in `app`; return the settings they were made from.
 
-    `workloads` are those that `training.workload` may name. Raises SettingsError when the settings
+    `workloads` are those that `training.workload` may name. Raises SettingsError if the settings
     cannot be used.
     """
     settings = read_settings(app.node.get_all_context(), workloads)
@@ -84,7 +84,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
 
 
 def _mark_everything(app: App, settings: Settings) -> None:
-    """Give all resources their tags, and all roles boundary and path, wherever they are."""
+    """Tag all resources, and give all roles their permissions boundary and path."""
     account = settings.account
     govern_roles(app, permissions_boundary=account.permissions_boundary, path=account.role_path)
     Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
@@ -93,10 +93,10 @@ def _mark_everything(app: App, settings: Settings) -> None:
 
 
 def main() -> int:
-    """Synthesise the app; return the exit status."""
+    """Synthesize the app; return the exit status."""
     app = App()
     try:
-        read_files(Path.cwd())  # cdk's folder: it has read them, and lost where things stand
+        read_files(Path.cwd())  # cdk has read them too, but lost the positions
         build(app)
     except SettingsError as error:
         print(f"\n{error}\n", file=sys.stderr)

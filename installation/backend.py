@@ -1,4 +1,4 @@
-"""The project's build backend (PEP 517): setuptools', for an installation in place alone.
+"""The project's build backend (PEP 517): that of setuptools, for editable installs only.
 
 Manifests, workloads and cdk.json are read from the checkout, so a wheel would not work.
 """
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _REFUSED = (
-    "BioNeMo on EKS is used from its checkout and makes no wheel or source archive: "
+    "BioNeMo on EKS runs from its checkout and makes no wheel or source archive: "
     "run make setup, or pip install -r requirements.txt, in the checkout."
 )
 

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Installs what a target of the Makefile needs into .venv and node_modules, unless it is there:
+# Installs what a Makefile target needs into .venv and node_modules, unless it is already there:
 #   installation/install.sh deployment|rehearsal|development
-# PYTHON, where it is set, names the interpreter. Works with macOS's bash 3.2.
+# PYTHON, if set, names the interpreter. Works with macOS's bash 3.2.
 set -euo pipefail
 cd -P "$(dirname "$0")/.."
 source installation/python.sh
 
 readonly VENV=.venv LOCKS=installation/locks
-# What is installed: the interpreter, the folder, a copy of each lock. It has the other name while
-# pip is at work, so an environment without it is one whose installation was interrupted.
+# What is installed: the interpreter, the folder, a copy of each lock. It has the second name while
+# pip runs, so an environment without the first is one whose installation was interrupted.
 readonly RECORD=$VENV/.installed PENDING=$VENV/.installing
 
-# Prints what an environment belongs to: minor version and installation of the interpreter $1.
+# Prints the identity of interpreter $1: its minor version and installation.
 interpreter() {
   "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.base_prefix)' 2>/dev/null
 }
 
-# Whether the environment is whole, is in the folder where it was made, and is of $PYTHON, where
+# Whether the environment is complete, is in the folder where it was created, and is $PYTHON's, if
 # that is set.
 environment_stands() {
   local now
@@ -28,7 +28,7 @@ environment_stands() {
 make_environment() {
   local python
   python=$(find_python)
-  echo "Making $VENV with $("$python" --version)"
+  echo "Creating $VENV with $("$python" --version)"
   "$python" -m venv --clear "$VENV"
   mkdir "$PENDING"
   interpreter "$python" >"$PENDING/interpreter"
@@ -36,7 +36,7 @@ make_environment() {
   mv "$PENDING" "$RECORD"
 }
 
-# The locks that lock $1 holds, itself last.
+# The locks that lock $1 includes, itself last.
 locks_within() {
   case $1 in
     deployment) echo deployment ;;
@@ -46,7 +46,7 @@ locks_within() {
   esac
 }
 
-# How long it takes where nothing of it is there, on two cores.
+# How long it takes from scratch, on two cores.
 duration() {
   case $1 in
     deployment) echo "about a minute" ;;
@@ -64,15 +64,15 @@ pip_install() {
     "$@"
 }
 
-# Adds to the environment what lock $1 holds.
+# Adds the packages of lock $1 to the environment.
 install_packages() {
   local lock=$LOCKS/$1.txt each
   if cmp -s "$lock" "$RECORD/$1.txt" && cmp -s pyproject.toml "$RECORD/pyproject.toml"; then
     return
   fi
-  echo "Installing the Python packages for $1: $(grep -c '^[^ #]*==' "$lock"), less those that" \
-    "are there ($(duration "$1"))"
-  # pip itself ends with 1 at Ctrl-C, as for a failure.
+  echo "Installing the Python packages for $1: $(grep -c '^[^ #]*==' "$lock"), except those" \
+    "already installed ($(duration "$1"))"
+  # On Ctrl-C pip exits with 1, as for a failure.
   trap 'exit 130' INT
   trap 'exit 143' TERM
   mv "$RECORD" "$PENDING"
@@ -84,8 +84,8 @@ install_packages() {
   mv "$PENDING" "$RECORD"
 }
 
-# Ends the script after pip's exit status $1. pip fetches everything before it changes anything, so
-# the environment is as good as before, unless a signal ended pip.
+# Ends the script after pip failed with exit status $1. pip downloads everything before it changes
+# anything, so the environment is as good as before, unless a signal ended pip.
 give_up() {
   if [ "$1" -lt 128 ]; then
     mv "$PENDING" "$RECORD"
@@ -96,7 +96,7 @@ give_up() {
 # The CDK command line, with the environment's own npm.
 install_cdk() {
   cmp -s package-lock.json node_modules/.installed && return
-  echo "Installing the CDK command line into node_modules (some seconds)"
+  echo "Installing the CDK command line into node_modules (a few seconds)"
   PATH=$PWD/$VENV/bin:$PATH npm ci --loglevel=error --no-audit --no-fund || {
     [ $? -lt 128 ] || exit 130
     fail "The CDK command line could not be installed; npm says why above."
@@ -105,13 +105,13 @@ install_cdk() {
 }
 
 main() {
-  # Neither may reach the interpreters; the Makefile has put the environment itself first, which
-  # must not be taken for a candidate.
+  # Neither may reach the interpreters. The Makefile puts the environment itself first in PATH; it
+  # must not be a candidate.
   unset PYTHONHOME PYTHONPATH
   PATH=${PATH//"$PWD/$VENV/bin:"/}
   locks_within "$1" >/dev/null
   if [ -n "${PYTHON:-}" ]; then
-    find_python >/dev/null # which refuses what cannot be used
+    find_python >/dev/null # which refuses an unusable one
   fi
   environment_stands || make_environment
   install_packages "$1"

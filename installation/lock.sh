@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the locks anew from the requirements, or checks them:
-#   installation/lock.sh write [--upgrade]    versions stay as they are, unless told to rise
+# Generates the locks from the requirements, or checks them:
+#   installation/lock.sh write [--upgrade]    keeps versions, unless --upgrade is given
 #   installation/lock.sh check
 set -euo pipefail
 cd -P "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ source installation/python.sh
 readonly UV_VERSION=0.13.9
 readonly LOCKS=installation/locks TOOLS=$PWD/build/uv
 readonly PYTHONS="3.11.0 3.12.0 3.13.0"
-# uv's names, of what the project runs on; the first is that of CI.
+# The platforms that the project runs on, by uv's names; CI's first.
 readonly PLATFORMS="x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin"
 
 export UV_PYTHON_DOWNLOADS=never
@@ -21,7 +21,7 @@ install_uv() {
   fi
 }
 
-# Writes lock $1 from requirements $2, with uv's further options. It keeps the versions of before.
+# Writes lock $1 from requirements $2, with more options for uv. It keeps the locked versions.
 compile() {
   local lock=$1 requirements=$2
   shift 2
@@ -30,8 +30,8 @@ compile() {
     --no-emit-package bionemo-on-eks --custom-compile-command "make lock" "$@"
 }
 
-# Writes the training's lock: versions alone, for PyTorch's builds for CPU and CUDA have other
-# hashes, and without what the build for CUDA alone needs, which that pins itself.
+# Writes the training's lock: versions only, because PyTorch's CPU and CUDA builds have different
+# hashes, and without what only the CUDA build needs, which that build pins itself.
 compile_training() {
   local lock=$LOCKS/training.txt
   "$TOOLS/bin/uv" pip compile --quiet requirements-training.txt --output-file "$lock" \
@@ -41,7 +41,7 @@ compile_training() {
   mv "$lock.partial" "$lock"
 }
 
-# The one that holds all comes first, and decides the versions of the others.
+# The one that includes all others comes first and decides their versions.
 compile_all() {
   compile development requirements-dev.txt "$@"
   compile rehearsal requirements-rehearsal.txt --constraints "$LOCKS/development.txt"
@@ -49,25 +49,25 @@ compile_all() {
   compile_training "$@"
 }
 
-# Prints in what lock $1 differs from lock $2, apart from files that only $2 knows; fails where it
-# differs in nothing.
+# Prints how lock $1 differs from lock $2, except for files that only $2 has; fails if there is no
+# difference.
 differences() {
   { diff <(sed 's/ \\$//' "$1") <(sed 's/ \\$//' "$2") || true; } | grep -E '^<|^> *[^- ]'
 }
 
-# Fails unless the locks are what the requirements and the registry's hashes lead to. What a
-# registry got later changes nothing: versions are the locks' or the requirements' exact ones, a
-# file more is left out.
+# Fails unless the locks are what the requirements and the registry's hashes result in. Later
+# additions to a registry change nothing: versions are those of the locks or the requirements, and
+# additional files are left out.
 check_up_to_date() {
   local copy lock
   copy=$(mktemp -d)
-  # The path is to be expanded now.
+  # Expand the path now.
   # shellcheck disable=SC2064
   trap "rm -rf '$copy'" EXIT
   mkdir -p "$copy/$LOCKS"
   cp requirements*.txt pyproject.toml README.md "$copy"
   for lock in "$LOCKS"/*.txt; do
-    # Without hashes, which uv would take over. What is left is `name==version \`.
+    # Without hashes, which uv would copy. What is left is `name==version \`.
     sed -e '/^    --hash=/d' -e 's/ \\$//' "$lock" >"$copy/$lock"
   done
   (cd "$copy" && compile_all)
@@ -79,7 +79,7 @@ check_up_to_date() {
   done
 }
 
-# Fails unless lock $1 can be installed by Python $2 on platform $3, with uv's further options.
+# Fails unless lock $1 can be installed by Python $2 on platform $3, with more options for uv.
 resolve() {
   local lock=$1 python=$2 platform=$3
   shift 3
@@ -92,7 +92,7 @@ check() {
   local python platform
   check_up_to_date
   for python in $PYTHONS; do
-    # Not on every platform: pyfastx must be built on some.
+    # Only on the first platform: on some, pyfastx must be built.
     resolve development "$python" "${PLATFORMS%% *}" --only-binary :all:
     for platform in $PLATFORMS; do
       resolve rehearsal "$python" "$platform" --only-binary :all:

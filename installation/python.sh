@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it: which Python to use.
+# Sourced by the scripts next to it: which Python to use.
 
 # The best tested first: CI runs the tests with 3.11.
 readonly CANDIDATES="python3.11 python3.13 python3.12"
@@ -11,18 +11,18 @@ fail() {
 }
 
 # Whether $1 runs (pyenv's shims may not), is a version that pyproject.toml allows, and has venv,
-# which Debian packs apart.
+# which Debian packages separately.
 usable() {
   "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
     >/dev/null 2>&1
 }
 
-# Prints the interpreter to use: $PYTHON where it is set, else the first candidate that is usable.
+# Prints the interpreter to use: $PYTHON if it is set, else the first usable candidate.
 find_python() {
   local each
   if [ -n "${PYTHON:-}" ]; then
     usable "$PYTHON" ||
-      fail "PYTHON=$PYTHON cannot be used: name a Python 3.11, 3.12 or 3.13 that has venv."
+      fail "PYTHON=$PYTHON cannot be used: name a Python 3.11, 3.12 or 3.13 with venv."
     echo "$PYTHON"
     return
   fi
@@ -33,6 +33,6 @@ find_python() {
     fi
   done
   fail "No Python 3.11, 3.12 or 3.13 with venv was found: install one (Debian, Ubuntu:" \
-    "apt-get install python3 python3-venv; macOS: brew install python@3.13), or name one:" \
+    "apt-get install python3 python3-venv; macOS: brew install python@3.13), or specify one:" \
     "PYTHON=/path/to/python."
 }

@@ -1,1 +1,1 @@
-"""The stacks: units of deployment, each a thin file that wires constructs together."""
+"""The stacks: units of deployment, each a thin file that connects constructs."""

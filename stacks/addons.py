@@ -1,4 +1,4 @@
-"""Addons: what runs on the cluster for everybody: metrics, storage driver, GPUs, autoscaler."""
+"""Addons: the cluster's shared services: metrics, storage driver, GPUs, autoscaler."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ class AddonsStack(Stack):
         )
 
     def _add_storage_driver(self) -> None:
-        """Add the FSx CSI driver: nodes mount what is there, the controller makes nothing."""
+        """Add the FSx CSI driver: nodes mount what exists, the controller creates nothing."""
         role = self._role("FsxCsiRole", "kube-system", "fsx-csi-controller-sa")
-        # FSx knows no resource for it, and grants nothing where one is named:
+        # FSx has no resource type for it, and naming a resource grants nothing:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonfsx.html
         role.add_to_policy(
             iam.PolicyStatement(actions=["fsx:DescribeFileSystems"], resources=["*"])
@@ -99,7 +99,7 @@ class AddonsStack(Stack):
     def _add_observability(self) -> None:
         """Add Container Insights: logs and metrics of nodes, pods and GPUs.
 
-        It would make its log groups itself, and nobody would remove them.
+        It would create its log groups itself, and nothing would remove them.
         """
         groups = [
             log_group(
@@ -113,13 +113,13 @@ class AddonsStack(Stack):
         role = self._role(
             "CloudWatchRole", "amazon-cloudwatch", "cloudwatch-agent", "CloudWatchAgentServerPolicy"
         )
-        # Deleted in reverse: an agent that still ran could make a deleted group anew, were its role
-        # still there.
+        # Deleted in reverse order: with its role, an agent that is still running could recreate a
+        # deleted group.
         role.node.add_dependency(*groups)
         self._addon("amazon-cloudwatch-observability", {"cloudwatch-agent": role.role_arn})
 
     def _add_training_operator(self) -> None:
-        """Add the operators: namespace and CRD first, for the rest is refused without them."""
+        """Add the operators: namespace and CRD first, because the rest needs them."""
         first = add_manifest(
             self.cluster,
             "TrainingOperatorApi",

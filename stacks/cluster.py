@@ -22,7 +22,7 @@ from bionemo_eks.storage.lustre import LUSTRE_PORTS
 
 
 class ClusterStack(Stack):
-    """The cluster, ready for pods: nodes become Ready and names resolve."""
+    """The cluster, ready for pods: with Ready nodes and DNS."""
 
     def __init__(
         self,
@@ -67,14 +67,14 @@ class ClusterStack(Stack):
         self.gpu = self._add_nodes(
             "Gpu", gpu_pool(settings, tags, subnets.names(of_gpus)), of_gpus, before_nodes
         )
-        # CoreDNS has no place to run before there are nodes, and its add-on would time out.
+        # CoreDNS has nowhere to run before there are nodes, and its add-on would time out.
         coredns = self._addon("coredns")
         coredns.node.add_dependency(self.core)
         self._let_the_file_servers_in(subnets)
         self._add_outputs()
 
     def _add_node_addons(self) -> list[EksAddon]:
-        """Add what a node needs to become Ready, and to give the CNI its rights, before nodes."""
+        """Add what a node needs to become Ready, and the CNI's permissions, before the nodes."""
         cni_role = PodIdentityRole(
             self,
             "CniRole",
@@ -116,9 +116,9 @@ class ClusterStack(Stack):
         return nodes
 
     def _let_the_file_servers_in(self, subnets: Subnets) -> None:
-        """Let Lustre's servers open connections to the nodes, which have the cluster's group.
+        """Let Lustre servers connect to the nodes, which are in the cluster's security group.
 
-        By address: Storage, where the file system's group is, is built at the same time.
+        By address: Storage, which has the file system's group, is deployed in parallel.
         https://docs.aws.amazon.com/fsx/latest/LustreGuide/limit-access-security-groups.html
         """
         servers = ec2.Peer.ipv4(subnets.routable_in(self._settings.gpu_zone).ipv4_cidr_block)
@@ -135,7 +135,7 @@ class ClusterStack(Stack):
             "UpdateKubeconfigCommand",
             value=f"aws eks update-kubeconfig --name {self._settings.cluster_name} "
             f"--region {self.region}{suffix}",
-            description="Run it to use kubectl with this cluster",
+            description="Run this to use kubectl with the cluster",
         )
         if role:
             CfnOutput(self, "AdminRoleArn", value=role.role_arn)

@@ -1,4 +1,4 @@
-"""Network: the VPC, its subnets and its ways out."""
+"""Network: the VPC, its subnets and its gateways."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NetworkStack(Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """The zones of the settings: `ec2.Vpc` asks, and CDK would look them up in the account.
+        """The settings' zones: `ec2.Vpc` needs them, and CDK would look them up in the account.
 
         https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.Stack.html#availabilityzones
         """

@@ -17,7 +17,7 @@ from bionemo_eks.storage.lustre import LustreFileSystem
 
 
 class ObservabilityStack(Stack):
-    """What a person hears and sees of a deployment."""
+    """The dashboard, alarms and messages of a deployment."""
 
     def __init__(
         self,

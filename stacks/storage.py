@@ -1,4 +1,4 @@
-"""Storage: FSx for Lustre, and the bucket that outlives it."""
+"""Storage: FSx for Lustre and the bucket that outlives it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class StorageStack(Stack):
             log_group_name=names.lustre_log_group(settings),
             log_days=settings.cluster.log_days,
         )
-        # Of every workload, so that none's checkpoints are cut off while another one trains.
+        # For every workload, so that each one's checkpoints stay linked while another one trains.
         linked = [PROCESSED, *(each.results for each in workloads.values())]
         self.file_system.associate(self.bucket, [path.removeprefix(FSX) for path in linked])
         for link in links(settings):
@@ -69,13 +69,14 @@ class StorageStack(Stack):
         if storage.keep_bucket:
             self._wait_for_the_export(key, settings.cluster.log_days)
         else:
-            # CDK empties the bucket by a function, and leaves its log.
+            # CDK empties the bucket with a function, whose log it would leave behind.
             own_function_logs(self, self, days=settings.cluster.log_days)
         CfnOutput(
             self,
             "BucketName",
             value=self.bucket.bucket_name,
-            description="Data set and checkpoints; kept by cdk destroy unless told otherwise",
+            description="Data set and checkpoints; cdk destroy keeps it unless storage.keep_bucket "
+            "is false",
         )
         CfnOutput(self, "FileSystemId", value=self.file_system.file_system_id)
 

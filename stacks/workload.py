@@ -1,4 +1,4 @@
-"""Workload: the volume, the data Job, the training, its launcher and the watch over them."""
+"""Workload: the volume, the data Job, the training, its launcher and the watch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bionemo_eks.storage.lustre import LustreFileSystem
 
 
 class WorkloadStack(Stack):
-    """What the cluster is for; applied in the order in which the objects need each other."""
+    """The jobs; their objects are applied in the order of their dependencies."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class WorkloadStack(Stack):
         training_manifest = add_manifest(
             cluster, workload.construct_id("Training"), training_program(workload), training
         )
-        # Deleted in reverse: a claim in use, or a volume that is claimed, does not go away.
+        # Deleted in reverse order: a claim in use or a claimed volume cannot be deleted.
         for each in (*preparing, training_manifest):
             each.node.add_dependency(volume)
         launcher: KubernetesObject | None = None
@@ -87,10 +87,10 @@ class WorkloadStack(Stack):
     def _identity_of_the_watch(self, settings: Settings) -> Construct:
         """Let the watch's pod publish metrics in the deployment's namespace, and nothing else.
 
-        Where there is a Capacity Block it also sees when that ends.
+        With a Capacity Block it also sees when that ends.
         """
         role, identity = self._identity(settings, "Watch", settings.workload.watch)
-        # CloudWatch knows no resource for it, but the namespace as a condition:
+        # CloudWatch has no resource type for it, but the namespace as a condition key:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
         role.add_to_policy(
             iam.PolicyStatement(
@@ -108,7 +108,7 @@ class WorkloadStack(Stack):
     def _data_job(
         self, settings: Settings, cluster: eks_v2.ICluster, dataset: list[KubernetesObject]
     ) -> Construct:
-        """Add the data Job, and before it the key to its image, if there is one."""
+        """Add the data Job and, before it, the key to its image, if there is one."""
         data_job = add_manifest(cluster, "Dataset", *dataset)
         if settings.training.image_pull_secret:
             data_job.node.add_dependency(self._pull_secret(settings, cluster))
@@ -117,7 +117,7 @@ class WorkloadStack(Stack):
     def _pull_secret(self, settings: Settings, cluster: eks_v2.ICluster) -> Construct:
         """Write the key to the image into the cluster; the Job's pod may read this one secret."""
         role, identity = self._identity(settings, "PullSecret", PULL_SECRET, of_a_workload=False)
-        # Of a secret's ARN the name alone is known before; Secrets Manager adds six characters:
+        # Only the name in the secret's ARN is known; Secrets Manager appends six characters:
         # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
         secret = Arn.format(
             ArnComponents(
@@ -138,9 +138,9 @@ class WorkloadStack(Stack):
     def _identity(
         self, settings: Settings, whose: str, account: str, *, of_a_workload: bool = True
     ) -> tuple[PodIdentityRole, Construct]:
-        """Return a role for the pods of a service account, and what gives it to them.
+        """Return a role for the pods of a service account, and its association.
 
-        `of_a_workload`: the account is another one for each workload, and so are the ids.
+        `of_a_workload`: each workload has its own account, and so its own ids.
         """
         prefix = settings.workload.construct_id(whose) if of_a_workload else whose
         role = PodIdentityRole(
@@ -172,6 +172,6 @@ def _volume(file_system: LustreFileSystem) -> list[KubernetesObject]:
 
 
 def _sees_capacity_blocks() -> iam.PolicyStatement:
-    # EC2 knows no resource for it:
+    # EC2 has no resource type for it:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
     return iam.PolicyStatement(actions=["ec2:DescribeCapacityReservations"], resources=["*"])

@@ -1,4 +1,4 @@
-"""What tests of single constructs share: neighbours that exist already, and templates."""
+"""What tests of single constructs share: existing neighbors, and templates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUBNETS = ("subnet-a", "subnet-b")
 
 
 def bare_stack(env: Environment | None = None) -> Stack:
-    """Return a stack of an app that does not validate templates, which takes the most time."""
+    """Return a stack of an app that does not validate templates, which takes most of the time."""
     app = App(
         outdir=FileSystem.mkdtemp("bare-"),
         analytics_reporting=False,
@@ -49,7 +49,7 @@ def some_cluster(stack: Stack) -> eks.ICluster:
 
 
 def only(template: Template, kind: str) -> dict[str, Any]:
-    """Return the properties of the one resource of `kind`; where there is not just one, fail."""
+    """Return the properties of the one resource of `kind`; fail if there is not just one."""
     ((_, resource),) = template.find_resources(kind).items()
     return dict(resource["Properties"])
 

@@ -1,4 +1,4 @@
-"""What runs on the cluster for everybody: on which nodes, with which rights."""
+"""What runs on the cluster foreverybody: on which nodes, with which rights."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_each_kubernetes_version_has_the_addons_of_its_row(synth: Any, version: 
 
 
 def monitor_and_insights(deployment: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the node monitoring agent and the CloudWatch add-on are told."""
+    """The configuration of the node monitoring agent and the CloudWatch add-on."""
     found = addons(deployment)
     told = [
         json.loads(found[name]["ConfigurationValues"])
@@ -62,7 +62,7 @@ def monitor_and_insights(deployment: Any) -> tuple[dict[str, Any], dict[str, Any
 def test_the_monitoring_agent_watches_gpu_nodes_and_leaves_their_engine_to_cloudwatch(
     default: Any,
 ) -> None:
-    """Else it would miss an engine of its own, and call every GPU faulty."""
+    """Otherwise it would miss its own engine, and report every GPU as faulty."""
     agent, insights = monitor_and_insights(default)
     assert agent["nodeAgent"]["monitors"]["nvidia"]["enabled"] is False
     assert "dcgmExporter" not in insights
@@ -118,7 +118,7 @@ def test_gpu_nodes_send_metrics_and_logs_too(default: Any) -> None:
     assert allowed(default, values) == {"core", "gpu"}
 
 
-def test_addons_are_told_what_preflight_holds_against_their_schemas(default: Any) -> None:
+def test_addons_are_reported_what_preflight_holds_against_their_schemas(default: Any) -> None:
     told = {
         name: json.loads(each["ConfigurationValues"])
         for name, each in addons(default).items()
@@ -170,7 +170,7 @@ def test_the_operator_runs_on_core_nodes_without_privileges(default: Any) -> Non
     assert "--enable-scheme=pytorchjob" in container["args"]
 
 
-def test_the_operators_rights_have_no_wildcard(default: Any) -> None:
+def test_the_operators_permissions_have_no_wildcard(default: Any) -> None:
     roles = [
         each
         for each in default.kubernetes_objects("Addons")
@@ -197,7 +197,7 @@ NAMESPACES = {"cluster.job_namespaces": "team-a,team-b"}
 
 
 @pytest.mark.slow
-def test_each_further_namespace_has_an_operator_with_rights_in_it_alone(synth: Any) -> None:
+def test_each_further_namespace_has_an_operator_with_permissions_in_it_only(synth: Any) -> None:
     deployment = synth(**NAMESPACES)
     objects = deployment.kubernetes_objects("Addons")
     places = {

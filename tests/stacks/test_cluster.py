@@ -1,4 +1,4 @@
-"""The cluster: who gets in, in which order it comes up, what its nodes are."""
+"""The cluster: who gets in, the order in which it comes up, its nodes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EVERYWHERE = "arn:aws:iam::111122223333:role/platform"
 
 
 def depends_on(deployment: Any, dependent: str, dependency: str) -> bool:
-    """Tell whether CloudFormation makes `dependency` before `dependent` (Cluster stack)."""
+    """Whether CloudFormation creates `dependency` before `dependent` (Cluster stack)."""
     resources = deployment.json("Cluster")["Resources"]
     seen, todo = set(), [dependent]
     while todo:
@@ -87,7 +87,7 @@ def test_a_fresh_cluster_comes_up_in_one_pass(default: Any) -> None:
             assert depends_on(default, group, addon(default, needed_first))
     # Without a node CoreDNS stays Pending and its add-on times out.
     assert depends_on(default, addon(default, "coredns"), core)
-    # A group on nodes that wait for CoreDNS would wait for ever.
+    # A group on nodes that wait for CoreDNS would wait forever.
     assert not depends_on(default, core, addon(default, "coredns"))
 
 
@@ -194,7 +194,7 @@ REPLACING = ("AmiType", "CapacityType", "InstanceTypes", "Subnets")
 def test_a_group_has_another_name_if_and_only_if_it_is_another_group(
     default: Any, synth: Any, change: dict[str, str]
 ) -> None:
-    """A named group that is replaced needs a new name: CloudFormation makes the new one first."""
+    """A replaced group needs a new name: CloudFormation creates the new one first."""
     for kind in ("core", "gpu"):
         before, after = (node_group(each, kind)[1] for each in (default, synth(**change)))
         replaced = any(before[each] != after[each] for each in REPLACING)
@@ -216,7 +216,7 @@ def test_tags_change_nodes_and_groups_not_both_at_once(default: Any, synth: Any)
 
 @pytest.mark.parametrize("zone", ["us-west-2a", "us-west-2b"])
 def test_the_file_servers_reach_the_nodes(synth: Any, zone: str) -> None:
-    """Lustre's servers open connections too: AWS asks for these ports on the clients' side."""
+    """Lustre's servers open connections too: AWS requires these ports on the clients' side."""
     deployment = synth(**{"gpu.availability_zone": zone})
     servers = next(
         each["Properties"]["CidrBlock"]

@@ -1,4 +1,4 @@
-"""What a company's account asks for: boundary, path and key, in the templates of all stacks."""
+"""What a company's account requires: boundary, path and key, in all stacks' templates."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.context import COMPANY
 
 pytestmark = pytest.mark.slow
 
-# Each synthesises.
+# Each synthesizes.
 pytestmark = pytest.mark.slow
 
 BOUNDARY, PATH, KEY = COMPANY.values()
-# Which together have every role that the app can make, CDK's own too.
+# Together they have every role that the app can create, including CDK's own.
 WITH_ALL_ROLES = (
     {"storage.keep_bucket": "false", "training.image_pull_secret": "team/ngc"},
     {
@@ -26,7 +26,7 @@ WITH_ALL_ROLES = (
         "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
     },
 )
-# What holds data at rest; messages, logs, and functions' variables stay with AWS' own keys.
+# What holds data at rest; messages, logs, and functions' variables stay with AWS's own keys.
 ENCRYPTED = {
     "AWS::EC2::LaunchTemplate": "KmsKeyId",
     "AWS::EKS::Cluster": "KeyArn",
@@ -72,7 +72,7 @@ def test_every_role_has_boundary_and_path(resources: list[tuple[str, str, Any]])
 def test_no_role_is_where_these_templates_do_not_reach(
     resources: list[tuple[str, str, Any]],
 ) -> None:
-    """In a nested stack, or made by IAM's other resources that have a path or a boundary."""
+    """In a nested stack, or created by IAM's other resources with a path or a boundary."""
     kinds = {each["Type"] for _, _, each in resources}
     assert "AWS::CloudFormation::Stack" not in kinds
     assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {
@@ -89,12 +89,12 @@ def test_every_encrypted_resource_names_the_key(resources: list[tuple[str, str, 
             assert set(values_of(keyed, each["Properties"])) == {KEY}, (stack, name)
             seen.add(each["Type"])
     assert seen == set(ENCRYPTED)
-    # Neither one that is made, nor one that CDK would ask for.
+    # Neither a new one, nor one that CDK would require.
     assert "AWS::KMS::Key" not in {each["Type"] for _, _, each in resources}
 
 
 def test_nothing_else_has_a_key_of_its_own(resources: list[tuple[str, str, Any]]) -> None:
-    """A type with a key that is new here belongs into one of the two lists."""
+    """A new type with a key belongs in one of the two lists."""
     keyed = {"KmsKeyId", "KmsKeyArn", "KmsMasterKeyId", "KeyArn", "KMSMasterKeyID"}
     named = {
         each["Type"]

@@ -1,4 +1,4 @@
-"""An existing VPC: CDK's two passes over the app, and what is refused."""
+"""An existing VPC: CDK's two runs of the app, and what is refused."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_what_the_vpc_does_not_have_is_said(changes: dict[str, str], words: list
 
 @pytest.mark.usefixtures("account")
 def test_a_vpc_with_one_zone_is_refused() -> None:
-    """EKS would refuse it, after the file system has been made."""
+    """EKS would refuse it, after the file system has been created."""
     found = answer(missing(synthesised(context())), ("us-west-2c", "us-west-2c"))
     with pytest.raises(SettingsError, match="two zones"):
         synthesised({**context(), **found})
@@ -122,7 +122,7 @@ def test_a_vpc_with_one_zone_is_refused() -> None:
 
 @pytest.mark.usefixtures("account")
 def test_other_subnets_make_other_node_groups() -> None:
-    """Subnets cannot be changed on a node group, and a name serves once."""
+    """A node group's subnets cannot be changed, and its name cannot be reused."""
     found = answer(missing(synthesised(context())))
     names = []
     for subnets in (",".join(NODES), NODES[1]):

@@ -1,4 +1,4 @@
-"""cdk.json decides every feature flag of CDK, so that synth has nothing to say of them."""
+"""cdk.json decides every feature flag of CDK, so that synth does not mention them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Network stack: what the settings make of the VPC."""
+"""The Network stack: how the settings define the VPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person hears of a deployment."""
+"""A deployment's messages, alarms and dashboard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_cdk.assertions import Match
 
 
 def gpu_group(deployment: Any) -> str:
-    """Return the name of the GPU node group, as EKS and its Auto Scaling group have it."""
+    """Return the name of the GPU node group, as in EKS and its Auto Scaling group."""
     (name,) = [
         each["Properties"]["NodegroupName"]
         for each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").values()
@@ -21,10 +21,10 @@ def gpu_group(deployment: Any) -> str:
 @pytest.mark.parametrize(
     "settings", [{}, {"gpu.instance_type": "g5.12xlarge"}, {"gpu.purchase": "spot"}]
 )
-def test_messages_tell_of_this_clusters_gpu_nodes_alone(
+def test_messages_tell_of_this_clusters_gpu_nodes_only(
     synth: Any, settings: dict[str, str]
 ) -> None:
-    """Whichever node group it is now: another one has another name."""
+    """Whatever the current node group is: a new one has a new name."""
     deployment = synth(**settings)
     (rule,) = deployment.resources("Observability", "AWS::Events::Rule").values()
     pattern = rule["Properties"]["EventPattern"]
@@ -36,7 +36,7 @@ def test_messages_tell_of_this_clusters_gpu_nodes_alone(
 
 
 def test_the_alarms_ask_for_the_metrics_that_the_watch_publishes(default: Any) -> None:
-    """In the namespace that its pod is given."""
+    """In the namespace that its pod gets."""
     (watch,) = [
         each for each in default.kubernetes_objects("Workload") if each["kind"] == "Deployment"
     ]

@@ -1,4 +1,4 @@
-"""The Storage stack: where the file system stands, what goes to S3, what stays."""
+"""The Storage stack: where the file system is, what goes to S3, what stays."""
 
 from __future__ import annotations
 

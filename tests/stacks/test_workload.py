@@ -1,4 +1,4 @@
-"""The data Job, the training and its launcher, as the templates hand them to the cluster."""
+"""The data Job, the training and its launcher, as the templates apply them to the cluster."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def test_names_stay_short_enough_for_pods(default: Any) -> None:
 
 
 def test_the_launcher_waits_for_the_data_job_that_is_there(default: Any) -> None:
-    """One that named another Job would wait for ever."""
+    """With the name of another Job it would wait forever."""
     launcher = item(default, "Job", "esm1nv-launcher")
     first = launcher["spec"]["template"]["spec"]["initContainers"][0]
     assert f"job/{data_job(default)['metadata']['name']}" in first["args"]
 
 
 def watched(deployment: Any) -> set[str]:
-    """The names of objects that the watch is given."""
+    """The names of objects that the watch gets."""
     (container,) = item(deployment, "Deployment")["spec"]["template"]["spec"]["containers"]
     there = {each["metadata"]["name"] for each in deployment.kubernetes_objects("Workload")}
     return there & set(container["args"])
@@ -118,7 +118,7 @@ def test_the_watchs_pod_starts_after_its_identity_is_there(default: Any) -> None
     assert identity in watch["DependsOn"]
 
 
-def test_other_data_launch_the_training_anew(default: Any, synth: Any) -> None:
+def test_other_data_launch_the_training_again(default: Any, synth: Any) -> None:
     changed = synth(**{"dataset.seed": "1"})
     for prefix in ("uniref50-download", "esm1nv-launcher"):
         before, after = (item(each, "Job", prefix) for each in (default, changed))
@@ -130,12 +130,12 @@ def test_without_training_nothing_lifts_the_suspension(synth: Any) -> None:
     deployment = synth(**{"training.enabled": "false"})
     objects = deployment.kubernetes_objects("Workload")
     assert not [each for each in objects if each["metadata"]["name"].startswith("esm1nv-launcher")]
-    # The data Job is watched all the same.
+    # The data Job is still watched.
     assert data_job(deployment)["metadata"]["name"] in watched(deployment)
 
 
 def test_every_image_of_the_manifests_is_asked_for(default: Any) -> None:
-    """What the templates name is what preflight looks for."""
+    """Preflight checks the images that the templates name."""
     objects = [
         *default.kubernetes_objects("Workload"),
         *default.kubernetes_objects("Addons"),

@@ -1,1 +1,1 @@
-"""What an account asks of all stacks."""
+"""What an account requires of all stacks."""

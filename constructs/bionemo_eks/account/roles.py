@@ -1,4 +1,4 @@
-"""Every role of the app, CDK's own too: the boundary and the path that an account asks for."""
+"""The permissions boundary and path of all roles in the app, including CDK's own."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _ROLE = "AWS::IAM::Role"
 
 
 def govern_roles(scope: Construct, *, permissions_boundary: str, path: str) -> None:
-    """Give every role below `scope` the policy of this ARN as its boundary, and the path.
+    """Give every role below `scope` the policy with this ARN as its boundary, and the path.
 
-    Empty: none. CDK's own means for the boundary, an aspect, meets every `AWS::IAM::Role`, those of
-    its custom resources too. For paths it has none.
+    Empty: none. CDK has an aspect for boundaries, which reaches every `AWS::IAM::Role`, also those
+    of its custom resources. It has none for paths.
     https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_iam.PermissionsBoundary.html
     """
     if permissions_boundary:

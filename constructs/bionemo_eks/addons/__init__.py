@@ -1,1 +1,1 @@
-"""The Addons stack's constructs, and the add-on that Cluster uses too."""
+"""The Addons stack's constructs, and the EKS add-on construct that Cluster uses too."""

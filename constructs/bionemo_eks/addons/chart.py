@@ -1,4 +1,4 @@
-"""Helm charts of pinned versions, with a release name that a person can read."""
+"""Helm charts with pinned versions and readable release names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_chart(
     *,
     wait: bool,
 ) -> eks.HelmChart:
-    """Install `chart` with `values`; with `wait` the deployment fails unless its pods get ready."""
+    """Install `chart` with `values`; with `wait` the deployment fails unless pods become ready."""
     return cluster.add_helm_chart(
         construct_id,
         release=chart.release,

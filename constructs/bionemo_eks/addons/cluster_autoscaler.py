@@ -1,4 +1,4 @@
-"""The Kubernetes cluster autoscaler: raises the GPU node group from 0 and lowers it again."""
+"""The Kubernetes cluster autoscaler: scales the GPU node group up from 0 and down again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SERVICE_ACCOUNT = "cluster-autoscaler"
 
 
 class ClusterAutoscaler(Construct):
-    """The chart `cluster-autoscaler`, with rights over this cluster's node groups alone."""
+    """The chart `cluster-autoscaler`, with permissions on this cluster's node groups only."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ def autoscaler_values(cluster_name: str, region: str, release: KubernetesRelease
             "requests": {"cpu": "100m", "memory": "300Mi"},
             "limits": {"memory": "600Mi"},
         },
-        # The chart's name for the pod's.
+        # The chart's name for the pod's security context.
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65534,
@@ -87,7 +87,7 @@ def autoscaler_values(cluster_name: str, region: str, release: KubernetesRelease
             "capabilities": {"drop": ["ALL"]},
         },
         "extraArgs": {
-            # Idle GPU nodes cost tens of dollars an hour: go as soon as is sensible.
+            # Idle GPU nodes cost tens of dollars an hour: remove them as soon as is sensible.
             "scale-down-unneeded-time": "10m",
             "scale-down-delay-after-add": "10m",
             # Workers have a memory-backed /dev/shm, which counts as local storage.
@@ -98,11 +98,11 @@ def autoscaler_values(cluster_name: str, region: str, release: KubernetesRelease
 
 
 def _statements(stack: Stack, cluster_name: str) -> list[iam.PolicyStatement]:
-    """Return the rights that AWS' notes in the autoscaler's repository ask for, narrowed.
+    """Return the permissions that the autoscaler's notes on AWS list, narrowed.
 
     https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
     """
-    # EKS tags the Auto Scaling groups of its managed node groups so.
+    # EKS's own tag on the Auto Scaling groups of managed node groups.
     owned = {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster_name}": "owned"}
     groups = stack.format_arn(
         service="autoscaling",
@@ -113,7 +113,7 @@ def _statements(stack: Stack, cluster_name: str) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
             sid="LookAround",
-            # None of these takes a resource: the service authorization reference lists none.
+            # None of these supports resource-level permissions (service authorization reference).
             actions=[
                 "autoscaling:DescribeAutoScalingGroups",
                 "autoscaling:DescribeAutoScalingInstances",

@@ -12,7 +12,7 @@ from bionemo_eks.configuration.versions import CHARTS
 
 
 def device_plugin_values() -> dict[str, Any]:
-    """Return the chart's values: DaemonSets on GPU nodes alone, controllers on core nodes."""
+    """Return the chart's values: DaemonSets on GPU nodes only, controllers on core nodes."""
     return {
         "gfd": {"enabled": True},
         "nodeSelector": GPU_SELECTOR,
@@ -28,8 +28,8 @@ def device_plugin_values() -> dict[str, Any]:
 def add_device_plugin(cluster: eks.ICluster) -> eks.HelmChart:
     """Install the chart `nvidia-device-plugin` on `cluster`.
 
-    Without waiting: helm counts a DaemonSet that has no node as ready, which proves nothing, and
-    would hold an update, and then its rollback, for one sick GPU node. `./bionemo verify` looks.
+    Without waiting: helm counts a DaemonSet without nodes as ready, which proves nothing, and one
+    unhealthy GPU node would hold up an update and its rollback. `./bionemo verify` checks it.
     https://github.com/helm/helm/blob/v3.17.3/pkg/kube/ready.go
     """
     return add_chart(

@@ -1,4 +1,4 @@
-"""AWS' device plugin for EFA: it tells the kubelet of a node's EFAs, and hands them to pods."""
+"""AWS's device plugin for EFA: it reports a node's EFAs to kubelet and gives them to pods."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bionemo_eks.configuration.versions import CHARTS
 
 
 def efa_plugin_values() -> dict[str, Any]:
-    """Return the chart's values: its DaemonSet on GPU nodes alone.
+    """Return the chart's values: its DaemonSet on GPU nodes only.
 
-    Of these it takes the types with EFA, which its own list names.
+    Of these it chooses the types with EFA from its own list.
     """
     return {"nodeSelector": GPU_SELECTOR, "tolerations": [GPU_TOLERATION]}
 

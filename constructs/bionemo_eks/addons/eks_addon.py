@@ -1,4 +1,4 @@
-"""EKS add-ons, with the AWS permissions that each one's pods get."""
+"""EKS add-ons, with the AWS permissions of their pods."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ POD_IDENTITY_PRINCIPAL = "pods.eks.amazonaws.com"
 
 
 class PodIdentityRole(iam.Role):
-    """A role that only pods of one service account in one cluster may take.
+    """A role that only pods of one service account in one cluster may assume.
 
     EKS Pod Identity puts cluster, namespace and service account into the session's tags; the
-    trust policy asks for them:
+    trust policy requires them:
     https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
     """
 
@@ -54,11 +54,11 @@ class PodIdentityRole(iam.Role):
 
 
 class EksAddon(Construct):
-    """An EKS add-on of a pinned version.
+    """An EKS add-on with a pinned version.
 
     `identities` maps a service account of the add-on to the ARN of its Pod Identity role;
     `configuration` follows the add-on's own schema (`aws eks describe-addon-configuration`).
-    CDK's L2 add-on knows no Pod Identity, hence the CloudFormation resource.
+    CDK's L2 add-on has no Pod Identity, hence the CloudFormation resource.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class EksAddon(Construct):
             cluster_name=cluster_name,
             addon_name=addon_name,
             addon_version=version,
-            # A field that somebody changed by hand goes back to what this project says.
+            # A field that was changed by hand is reset to this project's value.
             resolve_conflicts="OVERWRITE",
             preserve_on_delete=False,
             configuration_values=(

@@ -1,4 +1,4 @@
-"""The EKS cluster: control plane, who may enter, and the kubectl provider."""
+"""The EKS cluster: control plane, access, and the kubectl provider."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 class EksCluster(Construct):
     """An EKS cluster without nodes, whose logs, key and kubectl provider the stack owns.
 
-    `public_access_cidrs` is None for an endpoint inside the VPC alone. `admins` are ARNs of IAM
-    users and roles; where there are none, `admin_role` is one that the IAM identity `admin_trust`
-    may assume, or, where that is empty, those of this account that IAM lets. The secrets' key is
-    `key`, or one that is made.
+    `public_access_cidrs` is None for an endpoint in the VPC only. `admins` are ARNs of IAM users
+    and roles; if there are none, `admin_role` is one that the IAM identity `admin_trust` may
+    assume, or, if that is empty, those of this account that IAM allows to. The secrets' key is
+    `key`, or a new one.
     """
 
     def __init__(
@@ -66,18 +66,18 @@ class EksCluster(Construct):
             endpoint_access=_endpoint_access(public_access_cidrs),
             cluster_logging=_LOG_TYPES,
             secrets_encryption_key=key or self._secrets_key(cluster_name),
-            # Nodes come as managed node groups, networking add-ons as EKS add-ons.
+            # Nodes are managed node groups; networking comes as EKS add-ons.
             default_capacity_type=eks.DefaultCapacityType.NODEGROUP,
             default_capacity=0,
             bootstrap_self_managed_addons=False,
-            # The creator is CloudFormation's execution role, which nobody logs in with.
+            # The creator is CloudFormation's execution role, which no person uses.
             bootstrap_cluster_creator_admin_permissions=False,
             kubectl_provider_options=eks.KubectlProviderOptions(
                 kubectl_layer=self._kubectl_layer(release), private_subnets=list(subnets)
             ),
             output_config_command=False,
         )
-        # EKS would make the log group itself, and leave it behind.
+        # Otherwise EKS creates the log group itself, and it is left behind.
         cast(CfnResource, self.cluster.node.default_child).node.add_dependency(control_plane_logs)
         self.admin_role = None if admins else self._admin_role(admin_trust)
         self._admit(admins)
@@ -87,7 +87,7 @@ class EksCluster(Construct):
     def kubectl_provider_arn(self) -> str:
         """ARN of the function that runs kubectl and helm for other stacks."""
         provider = self.cluster.kubectl_provider
-        assert provider is not None  # it has options, so it has a provider
+        assert provider is not None  # it has one because the options are set
         return provider.service_token
 
     @property
@@ -109,7 +109,7 @@ class EksCluster(Construct):
         )
 
     def _kubectl_layer(self, release: KubernetesRelease) -> lambda_.ILayerVersion:
-        # One package a version, 36 MB each: only the one in use is loaded.
+        # One package per version, 36 MB each: only the one in use is imported.
         package = importlib.import_module(f"aws_cdk.{release.kubectl_layer_package}")
         layer_class = getattr(package, release.kubectl_layer_class)
         layer: lambda_.ILayerVersion = layer_class(self, "KubectlLayer")
@@ -120,7 +120,7 @@ class EksCluster(Construct):
             self,
             "AdminRole",
             description="Cluster admin; IAM policies of the account say who may assume it",
-            # Of an identity that is deleted, a trust policy keeps an id that nobody has again:
+            # If the identity is deleted, the trust policy keeps an id that no new identity has:
             # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
             assumed_by=iam.ArnPrincipal(trusted) if trusted else iam.AccountRootPrincipal(),
             max_session_duration=Duration.hours(12),
@@ -133,7 +133,7 @@ class EksCluster(Construct):
         if self.admin_role:
             self.cluster.grant_access("Admin", self.admin_role.role_arn, [policy])
         for principal in admins:
-            # By principal, not by place: EKS takes no second entry while the first is there.
+            # By principal, not by position: EKS accepts only one entry per principal at a time.
             name = name_with_hash("Admin", principal)
             self.cluster.grant_access(name, principal, [policy])
 
@@ -143,7 +143,7 @@ def import_cluster(
 ) -> eks.ICluster:
     """Return the cluster as seen from another stack, so that `add_manifest` puts resources there.
 
-    On the cluster object itself they would land in the Cluster stack.
+    With the cluster object itself they would be in the Cluster stack.
     """
     stack = Stack.of(scope)
     return eks.Cluster.from_cluster_attributes(

@@ -11,11 +11,11 @@ from aws_cdk import aws_eks_v2 as eks
 def add_manifest(
     cluster: eks.ICluster, name: str, *objects: dict[str, Any]
 ) -> eks.KubernetesManifest:
-    """Let `cluster.add_manifest` make the resource, whose first step takes over what is there.
+    """Create the resource with `cluster.add_manifest`; it takes over objects that already exist.
 
-    CDK's handler has kubectl `create` the objects. When that fails in the middle, CloudFormation
-    does not delete the ones before it, and the next deployment would be refused: they exist. With
-    `Overwrite` the handler applies them. `add_manifest` does not pass it on:
+    CDK's handler runs kubectl `create`. If that fails halfway, CloudFormation does not delete the
+    objects already created, and the next deployment would fail because they exist. With `Overwrite`
+    the handler applies them. `add_manifest` has no option for it:
     https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_eks_v2/KubernetesManifest.html
     """
     manifest: eks.KubernetesManifest = cluster.add_manifest(name, *objects)

@@ -1,4 +1,4 @@
-"""Managed node groups: launch template, labels, taints, and a size that the autoscaler keeps."""
+"""Managed node groups: launch template, labels, taints, and a size that the autoscaler sets."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bionemo_eks.configuration.efa import Interface
 
 _E = TypeVar("_E")
 
-# EKS' name for nodes in a Capacity Block, whose launch template has the type and the market:
+# EKS's name for nodes in a Capacity Block, whose launch template has the type and the market:
 # https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
 CAPACITY_BLOCK = "CAPACITY_BLOCK"
 
-# Session Manager on every node, images from ECR; the VPC CNI has a Pod Identity of its own.
+# Session Manager on every node, images from ECR; the VPC CNI has its own Pod Identity.
 # https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
 _NODE_POLICIES = (
     "AmazonEKSWorkerNodePolicy",
@@ -31,9 +31,9 @@ _NODE_POLICIES = (
 
 @dataclass(frozen=True)
 class Disk:
-    """A root volume (gp3): size in GiB, throughput in MiB/s, and IOPS; gp3's own where unset.
+    """A root volume (gp3): size in GiB, throughput in MiB/s, and IOPS; gp3's defaults if unset.
 
-    It is encrypted with the KMS key of this ARN; empty: with the account's default for EBS.
+    It is encrypted with the KMS key with this ARN; empty: with the account's default for EBS.
     """
 
     size: int
@@ -44,16 +44,16 @@ class Disk:
 
 @dataclass(frozen=True)
 class NodePool:
-    """What the nodes of one group are.
+    """The nodes of one group.
 
     `name` must change with what EKS cannot change on a group (instance types, AMI type, capacity
-    type, subnets), and with what it does not change together with a new launch template and may
-    have to: the group's own tags, its repair. CloudFormation makes the new group before it removes
-    the old one. Sources:
+    type, subnets), and with what it cannot change together with a new launch template: the group's
+    own tags, its repair. CloudFormation creates the new group before it removes the old one.
+    Sources:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-nodegroup.html
     https://github.com/aws/aws-cdk/issues/16644
-    `replace_in_place` ends an old node before its replacement starts, for nodes too scarce to have
-    one more of.
+    `replace_in_place` terminates an old node before its replacement starts, for nodes too scarce to
+    get one more.
     """
 
     name: str
@@ -65,23 +65,23 @@ class NodePool:
     disk: Disk
     labels: Mapping[str, str]
     taint: tuple[str, str] | None = None
-    # On-Demand is taken in the order of the types, Spot by price and capacity:
+    # On-Demand tries the types in order, Spot chooses by price and capacity:
     # https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
     capacity_type: str = "ON_DEMAND"
     capacity_reservation_id: str = ""
-    # In place of the id: a resource group of reservations, by ARN.
+    # Instead of the id: the ARN of a resource group of reservations.
     capacity_reservation_group: str = ""
     cluster_placement: bool = False
     replace_in_place: bool = False
     user_data: str = ""
-    # Empty: EKS takes the newest when it makes the group, or its nodes anew.
+    # Empty: EKS uses the newest when it creates the group or recreates its nodes.
     ami_release: str = ""
-    # Whether EKS repairs its nodes, and for which (condition, reason) of the monitoring agent not.
+    # Whether EKS repairs nodes, and the monitoring agent's (condition, reason) pairs to ignore.
     repair: bool = False
     not_repaired: Sequence[tuple[str, str]] = ()
-    # Empty: EC2's one, in the cluster's security group.
+    # Empty: EC2's default interface, in the cluster's security group.
     interfaces: Sequence[Interface] = ()
-    # Of the nodes, and of the group itself, where the autoscaler reads what a node would have.
+    # On the nodes; and on the group, where the autoscaler reads what a new node would have.
     tags: Mapping[str, str] = field(default_factory=dict)
     group_tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -92,7 +92,7 @@ class NodePool:
 
 
 class NodeGroup(Construct):
-    """A managed node group in `subnets`, with a role and a launch template of its own."""
+    """A managed node group in `subnets`, with its own role and launch template."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class NodeGroup(Construct):
         self.group = eks.Nodegroup(
             self,
             "Group",
-            cluster=cast(eks.ICluster, cluster),  # jsii declares it so, its types do not
+            cluster=cast(eks.ICluster, cluster),  # it is one in jsii, but not in the types
             nodegroup_name=pool.name,
             node_role=self.role,
             ami_type=_by_value(eks.NodegroupAmiType, pool.ami_type),
@@ -124,7 +124,7 @@ class NodeGroup(Construct):
             subnets=ec2.SubnetSelection(subnets=list(subnets)),
             min_size=pool.min_nodes,
             max_size=pool.max_nodes,
-            # EKS wants all three sizes or none. This one is a constant, so a deployment sends it
+            # EKS requires all three sizes or none. This one is constant, so a deployment sends it
             # only with a change of the other two, and the autoscaler's number stays. Sources:
             # https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
             # https://github.com/eksctl-io/eksctl/issues/3532
@@ -137,10 +137,10 @@ class NodeGroup(Construct):
             ),
         )
         resource = cast(eks.CfnNodegroup, self.group.node.default_child)
-        # Not through `instance_types`: CDK's own list of GPU types ends before P5, and it then
-        # refuses the NVIDIA AMI (aws-eks-v2/lib/private/nodegroup.ts).
+        # Not with the construct's `instance_types`: CDK's list of GPU types ends before P5, so it
+        # would refuse the NVIDIA AMI (aws-eks-v2/lib/private/nodegroup.ts).
         resource.instance_types = None if pool.in_capacity_block else list(pool.instance_types)
-        # CDK leaves it out; then nodes would stay behind when the control plane goes up a version.
+        # CDK omits it; then nodes would keep their version when the control plane is upgraded.
         resource.version = pool.kubernetes_version
         resource.release_version = pool.ami_release or None
         resource.node_repair_config = _repair(pool)
@@ -171,7 +171,7 @@ class NodeGroup(Construct):
                         ),
                     )
                 ],
-                # One hop ends at the node: a pod never gets the node's credentials.
+                # One hop ends at the node, so a pod never gets the node's credentials.
                 # https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html
                 metadata_options=data.MetadataOptionsProperty(
                     http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
@@ -192,10 +192,10 @@ class NodeGroup(Construct):
     def _interfaces(
         self, pool: NodePool, cluster: eks.Cluster
     ) -> list[ec2.CfnLaunchTemplate.NetworkInterfaceProperty] | None:
-        """Name the nodes' interfaces, without subnets, which EKS has of the group.
+        """Return the nodes' interfaces, without subnets, which EKS takes from the group.
 
-        EKS adds the cluster's security group only where a template names none. EFA wants one that
-        lets all traffic in and out of itself; EKS' own lacks that way out in older clusters.
+        EKS adds the cluster's security group only if the template names none. EFA needs a group
+        that allows all traffic to and from itself; EKS's own lacks that egress in older clusters.
         https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
         https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html#efa-start-security
         """
@@ -222,7 +222,7 @@ class NodeGroup(Construct):
         ]
 
     def _placement(self, pool: NodePool) -> ec2.CfnLaunchTemplate.PlacementProperty | None:
-        """Nodes next to each other, for the all-reduce between them.
+        """Put nodes close together, for the all-reduce between them.
 
         https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html
         """
@@ -248,7 +248,7 @@ def _repair(pool: NodePool) -> eks.CfnNodegroup.NodeRepairConfigProperty | None:
             node_monitoring_condition=condition,
             node_unhealthy_reason=reason,
             repair_action="NoAction",
-            # EKS wants all four; it does nothing after this time.
+            # EKS requires all four fields; after this time it does nothing.
             min_repair_wait_time_mins=30,
         )
         for condition, reason in pool.not_repaired
@@ -278,6 +278,6 @@ def _market(pool: NodePool) -> ec2.CfnLaunchTemplate.InstanceMarketOptionsProper
 
 
 def _by_value(enumeration: type[_E], name: str) -> _E:
-    """Return the member that CDK names in upper case: `AL2023_x86_64_NVIDIA` and the like."""
+    """Return the member that CDK names in uppercase: `AL2023_x86_64_NVIDIA` and the like."""
     member: _E = getattr(enumeration, name.upper())
     return member

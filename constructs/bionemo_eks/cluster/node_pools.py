@@ -17,17 +17,17 @@ from bionemo_eks.configuration.scheduling import (
 )
 from bionemo_eks.configuration.settings import Settings
 
-# Where images are on the root volume: an image of several GB is written at what gp3 gives for its
-# price, 125 MiB/s, unless it is told; it takes at most a quarter of a MiB/s for each IOPS.
+# For images on the root volume: gp3 writes an image of several GB at only 125 MiB/s by default, and
+# allows at most a quarter of a MiB/s per IOPS.
 # https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type
 _THROUGHPUT, _IOPS = 1000, 4000
 
 
-# An agent that has once missed its engine of DCGM, as while a node starts, says so until it is
-# started again, however healthy the GPUs: https://github.com/aws/eks-node-monitoring-agent/issues/266
+# An agent that has once missed its DCGM engine, for example while a node starts, reports that until
+# it is restarted, however healthy the GPUs are: https://github.com/aws/eks-node-monitoring-agent/issues/266
 _FALSE_ALARMS = (("AcceleratedHardwareReady", "DCGMError"),)
 # A reservation's nodes are On-Demand nodes: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
-# What a node would have, by resource, in a tag of its group: the autoscaler asks EKS for them.
+# Tags on the group, by resource, with what a new node would have; the autoscaler reads them.
 # https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
 _NODE_TEMPLATE = "k8s.io/cluster-autoscaler/node-template/resources"
 _CAPACITY_TYPES = {
@@ -41,7 +41,7 @@ _CAPACITY_TYPES = {
 def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
     """Return the pool for controllers, add-ons and the data Job: never fewer than `core.nodes`.
 
-    `subnets` tell by name where its nodes are, for another place wants another node group.
+    `subnets` identify where its nodes are, because another place needs another node group.
     """
     core = settings.core
     return NodePool(
@@ -58,7 +58,7 @@ def core_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str
 
 
 def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]) -> NodePool:
-    """Return the pool for the training: from 0 up, or always `gpu.nodes` with scaling `fixed`.
+    """Return the pool for the training: from 0 nodes, or always `gpu.nodes` with scaling `fixed`.
 
     `subnets`: as for core_pool().
     """
@@ -82,12 +82,12 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         capacity_type=_CAPACITY_TYPES[gpu.purchase],
         capacity_reservation_id=gpu.capacity_reservation_id,
         capacity_reservation_group=gpu.capacity_reservation_group,
-        # What is reserved need not lie close together; for a placement group one reserves in it:
+        # Reserved instances need not be close together, unless reserved in a placement group:
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/limitations-placement-groups.html
-        # Of a Capacity Block AWS sees to that itself:
+        # For a Capacity Block AWS sees to it:
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-using.html
         cluster_placement=not (gpu.capacity_reservation_id or gpu.capacity_reservation_group),
-        # An update must not wait for a node more than the quota or the zone has.
+        # An update must not wait for one more node than the quota or the zone has.
         replace_in_place=True,
         user_data=gpu_user_data(efa.huge_pages_mib(settings.gpu_instance) if settings.efa else 0),
         ami_release=gpu.ami_release,
@@ -101,7 +101,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
 
 def _gpu_name(settings: Settings, subnets: Sequence[str], efa_of_a_node: Mapping[str, str]) -> str:
     gpu, capacity_type = settings.gpu, _CAPACITY_TYPES[settings.gpu.purchase]
-    # A group for each block: EKS plans the end of one when it makes the group.
+    # One group per block: EKS plans for the block's end when it creates the group.
     block = [gpu.capacity_reservation_id] if capacity_type == CAPACITY_BLOCK else []
     return _name(
         settings,
@@ -111,14 +111,14 @@ def _gpu_name(settings: Settings, subnets: Sequence[str], efa_of_a_node: Mapping
         capacity_type,
         *block,
         *subnets,
-        # As it was before there was any, where there is none.
+        # With repair off the name stays what it was before there was repair.
         *([] if gpu.repair == "off" else [f"repair {gpu.repair}"]),
         *(f"{name} {amount}" for name, amount in efa_of_a_node.items()),
     )
 
 
 def _efa_of_a_node(settings: Settings) -> dict[str, str]:
-    """Return what a node has for EFA at least, by resource: the autoscaler cannot know it."""
+    """Return what a node has for EFA at least, by resource: the autoscaler cannot know."""
     if not settings.efa:
         return {}
     instance = settings.gpu_instance
@@ -129,7 +129,7 @@ def _efa_of_a_node(settings: Settings) -> dict[str, str]:
 
 
 def _gpu_disk(settings: Settings) -> Disk:
-    """Return the root volume: a fast one where images have no NVMe to go to."""
+    """Return the root volume: a fast one if there is no NVMe for images."""
     size, key = settings.gpu.disk_gib, settings.account.kms_key
     if settings.gpu_instance.nvme_gb:
         return Disk(size, key=key)
@@ -137,10 +137,10 @@ def _gpu_disk(settings: Settings) -> Disk:
 
 
 def _name(settings: Settings, kind: str, *replacing: str) -> str:
-    """Return a node group's name: another one for whatever makes EKS want another group."""
+    """Return a node group's name, which changes with whatever requires a new group."""
     return name_with_hash(node_group_prefix(settings, kind).rstrip("-"), *replacing)
 
 
 def _accelerator(gpu_model: str) -> str:
-    """Return a GPU's name as a label's value: `RTX PRO Server 6000` has blanks."""
+    """Return a GPU's name as a label value: `RTX PRO Server 6000` has spaces."""
     return f"nvidia-{gpu_model.lower().replace(' ', '-')}"

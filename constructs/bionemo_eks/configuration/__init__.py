@@ -1,1 +1,1 @@
-"""The settings and what follows from them: versions, instance types, names. No CDK here."""
+"""The settings and what is derived from them: versions, instance types, names. No CDK here."""

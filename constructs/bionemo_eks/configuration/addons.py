@@ -1,8 +1,8 @@
-"""What the EKS add-ons are told, by name; each follows the schema of the add-on's own version.
+"""The configuration of the EKS add-ons, by name; each follows its add-on version's schema.
 
-The schema comes from AWS alone (`aws eks describe-addon-configuration`), and `./bionemo preflight`
-holds these against it before anything is made. Nothing is said here that an add-on does not need:
-what stays off the GPU nodes by their taint needs no selector.
+Only AWS has the schema (`aws eks describe-addon-configuration`); `./bionemo preflight` validates
+these values against it before anything is created. Only what is needed is set: what the taint
+keeps off the GPU nodes needs no selector.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bionemo_eks.configuration.versions import NODE_MONITOR
 
 
 def addon_versions(settings: Settings) -> dict[str, str]:
-    """Return the add-ons of a deployment, by name, with their versions."""
+    """Return a deployment's add-ons and their versions, by name."""
     repaired = settings.gpu.repair != "off"
     return {
         name: version
@@ -25,7 +25,7 @@ def addon_versions(settings: Settings) -> dict[str, str]:
 
 
 def addon_configuration(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return what those add-ons are told that are told something, by name."""
+    """Return the configuration of those add-ons that need one, by name."""
     told: dict[str, dict[str, Any]] = {
         "coredns": {"nodeSelector": CORE_SELECTOR},
         "metrics-server": {"nodeSelector": CORE_SELECTOR},
@@ -38,30 +38,30 @@ def addon_configuration(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def _insights(settings: Settings) -> dict[str, Any]:
     told: dict[str, Any] = {
-        # For the agents; the manager would take it too, hence its selector.
+        # For the agents; it applies to the manager too, hence the manager's selector.
         "tolerations": [GPU_TOLERATION],
-        # Nothing here is a service whose requests one would trace, for a price: neither does the
-        # agent listen for traces (since 6.0), nor is a pod changed so that it sends some.
+        # Nothing here serves requests worth tracing, which costs money: the agent does not listen
+        # for traces (since 6.0), and no pod is changed to send any.
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/install-CloudWatch-Observability-EKS-addon.html
         "applicationSignals": {"enabled": False},
         "manager": {
-            # Of its own since 3.7: https://github.com/aws/containers-roadmap/issues/2431
+            # A separate setting since 3.7: https://github.com/aws/containers-roadmap/issues/2431
             "nodeSelector": CORE_SELECTOR,
             "applicationSignals": {"autoMonitor": {"monitorAllServices": False}},
         },
     }
     if settings.gpu.repair == "gpus":
-        # A node has one engine of DCGM, here the monitoring agent's; with two of them the agent was
-        # seen to call healthy GPUs faulty: https://github.com/aws/containers-roadmap/issues/2763
+        # One DCGM engine per node, here the monitoring agent's; with two, the agent has reported
+        # healthy GPUs as faulty: https://github.com/aws/containers-roadmap/issues/2763
         told["dcgmExporter"] = {"enabled": False}
     return told
 
 
 def _node_monitor(settings: Settings) -> dict[str, Any]:
-    """Tell the monitoring agent where to look, and whether at GPUs.
+    """Return the monitoring agent's configuration: which nodes it watches, and whether their GPUs.
 
-    It asks its own engine of DCGM about them, which tolerates no taint by default. Without it the
-    agent would call every GPU faulty, so then it does not look at them:
+    It asks its own DCGM engine about GPUs, which tolerates no taint by default. Without that engine
+    the agent would report every GPU as faulty, so its GPU monitor is then off:
     https://github.com/aws/containers-roadmap/issues/2567
     """
     agent: dict[str, Any] = {"nodeSelector": GPU_SELECTOR}

@@ -1,7 +1,7 @@
-"""What is wrong with an address, in words: of the data Job's file, of a proxy, of a folder.
+"""What is wrong with an address, in words: the data Job's file, a proxy, a folder.
 
-The program workloads/uniref50, which runs without this package, has the same rules and words for
-its URL in command_line.py; tests/constructs/jobs/test_dataset_job.py holds the two together.
+The program workloads/uniref50, which runs without this package, has the same rules and messages
+for its URL in command_line.py; tests/constructs/jobs/test_dataset_job.py keeps the two equal.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from urllib.parse import SplitResult, urlsplit
 
 from bionemo_eks.configuration.inputs import FSX, S3
 
-_NO_FILE = f"give a http or https URL, {S3}bucket/key, or a path below {FSX}"
+_NO_FILE = f"give an HTTP or HTTPS URL, {S3}bucket/key, or a path below {FSX}"
 _NO_FOLDER = f"give a folder below {FSX}, or {S3}bucket/prefix"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# One of a path's. FSx brings objects alone whose keys are paths, and Kubernetes expands `$(NAME)`:
+# One part of a path. FSx imports only objects whose keys are paths; Kubernetes expands `$(NAME)`:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/posix-metadata-support.html
 _PART = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9!_.*()=+,:&~%#-]{1,255}")
-# In characters; S3 takes keys of 1024 bytes.
+# In characters; S3 allows keys of up to 1024 bytes.
 _LONGEST = 1000
 _NO_URL = "give a http or https URL"
-_NO_PROXY = "give a http URL of host and port alone"
+_NO_PROXY = "give an http URL of host and port only"
 _PASSWORD = "a user and password are not allowed in it: they would stand in the Job and its log"
 _PORT = "a port is a number from 1 to 65535"
 
 
 def wrong_with_file(address: str) -> str:
-    """Return why nothing can read a file at an address; empty if something can."""
+    """Return why a file at this address cannot be read; empty if it can."""
     if address.startswith((S3, "/")):
         return _wrong_with_path(address, _NO_FILE) or (
             "" if address.removeprefix(S3).count("/") else "it names no file"
@@ -37,24 +37,24 @@ def wrong_with_file(address: str) -> str:
 
 
 def wrong_with_folder(address: str) -> str:
-    """Return why nothing can read a folder at an address; empty if something can."""
+    """Return why a folder at this address cannot be read; empty if it can."""
     return _wrong_with_path(address, _NO_FOLDER)
 
 
 def _wrong_with_path(address: str, otherwise: str) -> str:
-    """Of an address in S3, or a path below the mount."""
+    """Return what is wrong with an address in S3 or a path below the mount."""
     in_s3, below = address.startswith(S3), address.startswith(f"{FSX}/")
     if not (in_s3 or below) or len(address) > _LONGEST:
         return otherwise
     first, *parts = address.removeprefix(S3 if in_s3 else "/").split("/")
     if in_s3 and not _BUCKET.fullmatch(first):
-        return f"{first!r} is no bucket's name"
+        return f"{first!r} is not a valid bucket name"
     wrong = next((part for part in parts if not _PART.fullmatch(part)), None)
     if wrong is None:
         return ""
     if not wrong:
         return "it ends with a slash, or has two in a row"
-    return f"{wrong!r} in it is no name that FSx and a command line take"
+    return f"{wrong!r} in it is not a name that FSx and a command line accept"
 
 
 def wrong_with_url(url: str) -> str:
@@ -77,8 +77,8 @@ def wrong_with_url(url: str) -> str:
 def wrong_with_proxy(url: str) -> str:
     """Return why a proxy's address cannot be used; empty if it can.
 
-    Python's urllib speaks to a proxy without TLS, also of a https file (`set_tunnel` in
-    https://docs.python.org/3/library/http.client.html): an address with https would be a wrong one.
+    Python's urllib connects to a proxy without TLS, even for an https file (`set_tunnel` in
+    https://docs.python.org/3/library/http.client.html), so an https address would be wrong.
     """
     parts = _split(url)
     if parts is None:
@@ -91,7 +91,7 @@ def wrong_with_proxy(url: str) -> str:
 def _split(url: str) -> SplitResult | None:
     try:
         return urlsplit(url)
-    except ValueError:  # brackets that hold no address
+    except ValueError:  # brackets without an address
         return None
 
 

@@ -1,4 +1,4 @@
-"""What is allowed, but worth a word: synth and deploy print it."""
+"""Warnings about what is allowed but worth knowing; synth and deploy print them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EVERYWHERE = "0.0.0.0/0"
 
 
 def advice(settings: Settings, today: date) -> dict[str, str]:
-    """Return the warnings for `settings` on `today`, by a name for each."""
+    """Return the warnings for `settings` on `today`, each by its name."""
     texts = {
         "kubernetes-support": _support(settings, today),
         "public-endpoint": _endpoint(settings),
@@ -26,25 +26,25 @@ def advice(settings: Settings, today: date) -> dict[str, str]:
 
 
 def _support(settings: Settings, today: date) -> str:
-    """Warn of a version past the end of its support.
+    """Warn about a version past the end of its support.
 
     https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
     """
     release = settings.release
     remedy = (
-        f"Set kubernetes_version to {DEFAULT_KUBERNETES}; a cluster that stands goes up one minor "
+        f"Set kubernetes_version to {DEFAULT_KUBERNETES}; an existing cluster goes up one minor "
         "version at a time."
     )
     if today > release.extended_support_until:
         return (
             f"Kubernetes {release.version}: extended support ended on "
-            f"{release.extended_support_until}; AWS creates no new cluster of it. {remedy}"
+            f"{release.extended_support_until}; AWS creates no new cluster with it. {remedy}"
         )
     if today > release.standard_support_until:
         return (
             f"Kubernetes {release.version}: standard support ended on "
             f"{release.standard_support_until}; extended support, until "
-            f"{release.extended_support_until}, costs six times as much for each cluster hour. "
+            f"{release.extended_support_until}, costs six times as much per cluster hour. "
             f"{remedy}"
         )
     return ""
@@ -55,8 +55,8 @@ def _endpoint(settings: Settings) -> str:
     if cluster.endpoint == "private" or _EVERYWHERE not in cluster.public_access_cidrs:
         return ""
     return (
-        f"The Kubernetes API answers every address ({_EVERYWHERE}); IAM decides who gets in. "
-        "To limit the addresses, set cluster.public_access_cidrs; to have none, set "
+        f"The Kubernetes API can be reached from every address ({_EVERYWHERE}); IAM decides who "
+        "gets in. To limit the addresses, set cluster.public_access_cidrs; to allow none, set "
         "cluster.endpoint to private."
     )
 
@@ -70,8 +70,8 @@ def _retired_type(settings: Settings, today: date) -> str:
     if not retired:
         return ""
     return (
-        f"AWS has retired {', '.join(retired)}: EKS makes no node group of it in most accounts. "
-        "./bionemo preflight lists the types that the region "
+        f"AWS has retired {', '.join(retired)}: in most accounts EKS creates no node group with "
+        "it. ./bionemo preflight lists the types that the region "
         f"offers and {settings.workload.title} can use; set gpu.instance_type to one of them."
     )
 
@@ -81,8 +81,8 @@ def _admin_role(settings: Settings) -> str:
     if cluster.admins or cluster.admin_trust:
         return ""
     return (
-        "The cluster's admin role may be assumed by every identity of the account whom an IAM "
-        "policy lets assume roles. To name the one that may, run ./bionemo preflight --pin, or set "
+        "Every identity of the account that an IAM policy allows to assume roles may assume the "
+        "cluster's admin role. To allow only one, run ./bionemo preflight --pin, or set "
         "cluster.admin_trust."
     )
 
@@ -92,9 +92,9 @@ def _fixed_nodes(settings: Settings) -> str:
     if gpu.scaling != "fixed":
         return ""
     return (
-        f"gpu.scaling is fixed: {gpu.nodes} x {gpu.instance_type} stay up, and are paid for, from "
-        "the deployment to its removal, also while the data is prepared and when the training is "
-        "over. To pay for them while they train alone, set gpu.scaling to on-demand."
+        f"gpu.scaling is fixed: {gpu.nodes} x {gpu.instance_type} run, and cost money, from "
+        "the deployment to its removal, even while the data is prepared and after the training. "
+        "To pay for them only while they train, set gpu.scaling to on-demand."
     )
 
 
@@ -102,16 +102,16 @@ def _repair(settings: Settings) -> str:
     if settings.gpu.repair != "gpus":
         return ""
     return (
-        "gpu.repair is gpus: a node has one engine of DCGM, so CloudWatch then has no GPU metrics. "
-        "The dashboard's graphs of GPU use stay empty, and what rests on GPU use tells nothing. To "
-        "have them, set gpu.repair to nodes."
+        "gpu.repair is gpus: a node has one DCGM engine, so CloudWatch has no GPU metrics. The "
+        "dashboard's graphs of GPU use stay empty, and nothing based on GPU use works. To have "
+        "the metrics, set gpu.repair to nodes."
     )
 
 
 def _efa(settings: Settings) -> str:
-    """Warn where nodes have EFA and the settings keep it from the training.
+    """Warn where nodes have EFA but the settings keep the training from using it.
 
-    Of an image that cannot use it preflight tells: nothing is there to be set.
+    Preflight reports an image that cannot use it: no setting would help.
     """
     types = settings.gpu_instances
     could = not (why_no_efa(settings.workload, "pod-per-node", types) or cards_differ(types))
@@ -119,6 +119,6 @@ def _efa(settings: Settings) -> str:
         return ""
     why = settings.no_efa or "gpu.efa is off"
     return (
-        f"{settings.gpu.instance_type} has EFA, and NCCL goes from node to node by TCP: {why}. "
+        f"{settings.gpu.instance_type} has EFA, but NCCL uses TCP between nodes: {why}. "
         "To use it, set training.layout to pod-per-node and gpu.efa to auto."
     )

@@ -1,7 +1,8 @@
-"""Where CloudFormation makes budgets: Budgets is one service for the world, its type is not.
+"""Where CloudFormation can create budgets: the service is global, its resource type is not.
 
-Those regions of partition `aws` whose registry has `AWS::Budgets::Budget`, as cfn-lint 1.58.0 has
-them (2026-11); a test holds the table against the installed one. https://github.com/aws-cloudformation/cfn-lint
+The regions of partition `aws` whose registry has `AWS::Budgets::Budget`, from cfn-lint 1.58.0
+(2026-11); a test compares them with the installed one.
+https://github.com/aws-cloudformation/cfn-lint
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ def read_context(folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
     """Return the context of the app in `folder` with `options`, each a `key=value` as after `-c`.
 
     For one key, precedence is the CDK CLI's: the command line, then cdk.json, then
-    cdk.context.json. A setting by its dotted path is another key than cdk.json's block: one that
-    cdk.context.json pins stays in force when the block is edited later.
+    cdk.context.json. A setting given by its dotted path is a different key than cdk.json's block:
+    one that cdk.context.json pins keeps its effect when the block is edited later.
     Raises SettingsError for an option without `=` and for a file that is not a JSON object.
     """
     given = {}
@@ -43,14 +43,14 @@ def read_context(folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
 def read_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the context of cdk.json and that of cdk.context.json.
 
-    Raises SettingsError for a file that is not a JSON object, and for what cdk would pass over
-    without a word: it hands on the context alone, and of a key that stands twice the last.
+    Raises SettingsError for a file that is not a JSON object, and for what cdk would silently
+    ignore: it passes on only the context, and only the last of a key given twice.
     """
     content, text = _read(folder / CDK_JSON)
     for member in members(text):
         if instead := _meant_to_be_read(member.name):
             raise SettingsError(
-                f'{CDK_JSON}, {place(text, member.at)}: "{member.name}" stands beside '
+                f'{CDK_JSON}, {place(text, member.at)}: "{member.name}" is next to '
                 f'"{_CONTEXT}", where cdk does not look for it.\n  {instead}'
             )
     of_the_app = content.get(_CONTEXT, {})
@@ -63,15 +63,15 @@ def read_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         if member.name == BLOCK and BLOCK in of_the_app:
             raise SettingsError(
                 f'{PINNED}, {place(text, member.at)}: a second block "{BLOCK}", which cdk would '
-                f"ignore for that of {CDK_JSON}.\n  Move what is in it there."
+                f"ignore in favor of the one in {CDK_JSON}.\n  Move its contents there."
             )
     return of_the_app, pinned
 
 
 def _meant_to_be_read(name: str) -> str:
-    """Say what to do with a name beside `context` that was meant to stand in it; empty for CDK's.
+    """Say what to do with a name next to `context` that belongs inside; empty for CDK's own.
 
-    Of the settings' own names, `tags` is CDK's too:
+    Of the settings' names, `tags` is CDK's too:
     https://docs.aws.amazon.com/cdk/v2/guide/cli.html#cli-config
     """
     outermost = set(Settings.model_fields) - {"tags"}
@@ -90,15 +90,15 @@ def settings_of(folder: Path, workloads: Workloads, options: Sequence[str] = ())
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Return what a file of cdk's holds; nothing if it is not there.
+    """Return the content of one of cdk's files; empty if there is none.
 
-    Raises SettingsError when it cannot be read, is not a JSON object, or has a key twice.
+    Raises SettingsError if it cannot be read, is not a JSON object, or has a key twice.
     """
     return _read(path)[0]
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str]:
-    """Return what a file of cdk's holds, and its text."""
+    """Return the content of one of cdk's files, and its text."""
     if not path.exists():
         return {}, ""
     try:
@@ -112,11 +112,11 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
     except RecursionError:
         raise SettingsError(f"{path.name} is nested too deeply.") from None
     if not isinstance(content, dict):
-        raise SettingsError(f"{path.name} must be a JSON object, and is {json.dumps(content)[:80]}")
+        raise SettingsError(f"{path.name} must be a JSON object, but is {json.dumps(content)[:80]}")
     if again:
         first, second = (f"{place(text, each.at)}" for each in again)
         raise SettingsError(
-            f'{path.name}, {second}: "{".".join(again[1].path)}" stands there a second time; the '
-            f"first is in {first}.\n  Leave one: cdk takes the last without a word."
+            f'{path.name}, {second}: "{".".join(again[1].path)}" is given twice; the '
+            f"first is in {first}.\n  Keep one: cdk silently uses the last."
         )
     return content, text

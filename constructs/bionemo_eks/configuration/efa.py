@@ -1,4 +1,4 @@
-"""EFA, by which NCCL goes from node to node past the kernel: where it can be, and what it needs."""
+"""EFA, NCCL's kernel-bypass path between nodes: where it is available, and what it needs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from bionemo_eks.configuration.instance_types import InstanceType
 from bionemo_eks.configuration.workload import Workload
 
-# What pods ask for; the device plugin, and the kernel, tell the node's kubelet how many there are.
+# What pods request; the device plugin and the kernel report to kubelet how many there are.
 RESOURCE, HUGE_PAGES = "vpc.amazonaws.com/efa", "hugepages-2Mi"
 HUGE_PAGE_MIB = 2
-# libfabric's two pools of packets of an endpoint, and an endpoint for each CPU; AWS' own manifests
-# ask for no more than this. Sources:
+# libfabric has two packet pools per endpoint, and one endpoint per CPU; AWS's own manifests request
+# no more than this. Sources:
 # https://github.com/awslabs/libfabric-ci-scripts/blob/master/efa-check.sh
 # https://docs.aws.amazon.com/eks/latest/userguide/node-efa.html
 _MIB_PER_CPU, _MOST_MIB = 110, 5120
-# What EFA's driver sets aside when a node starts, and no process without huge pages can have. EKS'
-# page says 10,256 MiB; seen were 21,122 MiB of a p4de's 96 CPUs, and 42,242 of a p5's 192:
+# What the EFA driver reserves when a node starts, out of reach of processes without huge pages.
+# EKS's page says 10,256 MiB; observed: 21,122 MiB on a p4de (96 CPUs), 42,242 on a p5 (192):
 # https://github.com/shimomut/sagemaker-solutions/tree/main/hyperpod_k8s
 _RESERVED_MIB_PER_CPU = 220
 
 
 @dataclass(frozen=True)
 class Interface:
-    """One network interface of a node: its card, its place there, and EC2's name for its type."""
+    """One network interface of a node: its card, its index there, and EC2's interface type."""
 
     card: int
     device: int
@@ -32,9 +32,9 @@ class Interface:
 
 
 def interfaces(instance: InstanceType) -> tuple[Interface, ...]:
-    """Return a node's network interfaces: one with addresses, and one that is an EFA alone a card.
+    """Return a node's network interfaces: one with addresses, and one EFA-only per card.
 
-    On card 0 the EFA comes second, where that card takes one; on the others it is the first:
+    On card 0 the EFA comes second, if that card supports one; on the others it is the first:
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html
     """
     return (
@@ -48,33 +48,33 @@ def interfaces(instance: InstanceType) -> tuple[Interface, ...]:
 
 
 def efas(instance: InstanceType) -> int:
-    """Return how many EFAs a node has, all of which one pod takes."""
+    """Return how many EFAs a node has; one pod takes all of them."""
     return sum(card.efa for card in instance.network_cards)
 
 
 def huge_pages_mib(instance: InstanceType) -> int:
-    """Return the MiB of huge pages that a pod with all EFAs of its node asks for."""
+    """Return the MiB of huge pages that a pod with all of its node's EFAs requests."""
     return min(_MIB_PER_CPU * instance.vcpus, _MOST_MIB)
 
 
 def reserved_mib(instance: InstanceType) -> int:
-    """Return the MiB of huge pages that a node with EFA sets aside of its memory."""
+    """Return the MiB of memory that a node with EFA reserves as huge pages."""
     return _RESERVED_MIB_PER_CPU * instance.vcpus + HUGE_PAGE_MIB
 
 
 def why_no_efa(workload: Workload, layout: str, instances: Sequence[InstanceType]) -> str:
-    """Say why a training cannot use EFA on nodes of these types; empty where it can."""
+    """Say why a training cannot use EFA on nodes of these types; empty if it can."""
     if not workload.can_use_efa:
         return f"the image of {workload.title} has no libfabric for NCCL"
     if layout != "pod-per-node":
-        return "an EFA belongs to one pod, so it takes training.layout pod-per-node"
+        return "an EFA belongs to one pod, so it needs training.layout pod-per-node"
     if not any(efas(each) for each in instances):
         return f"{' and '.join(each.name for each in instances)} has none"
     return ""
 
 
 def cards_differ(instances: Sequence[InstanceType]) -> str:
-    """Say how the network cards of types differ; empty where all are alike.
+    """Say how the types' network cards differ; empty if they are all alike.
 
     A launch template has one list of interfaces for all its types.
     """

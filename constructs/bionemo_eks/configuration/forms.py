@@ -1,4 +1,4 @@
-"""What a value of a setting must look like: types, with their form in words."""
+"""The types of the settings' values, with their format in words."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from pydantic_core import PydanticKnownError
 
 from bionemo_eks.configuration.errors import refused
 
-# Of partition `aws`, the one that cdk.json names; a new region is named like the others.
+# Partition `aws`, as in cdk.json; a new region will be named like the others.
 _DIRECTION = r"(central|(north|south)?(east|west)|north|south)"
 REGION_PATTERN = rf"^(af|ap|ca|eu|il|me|mx|sa|us)-{_DIRECTION}-[1-9]$"
-# IAM users and roles only: an access entry takes neither groups nor wildcards.
+# IAM users and roles only: an access entry accepts neither groups nor wildcards.
 # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
 # A path of printable characters, and a name of up to 64:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 PRINCIPAL_PATTERN = (
     r"^arn:aws:iam::[0-9]{12}:(user|role)/([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"
 )
-# Of 8 hexadecimal digits until 2018, of 17 since:
+# 8 hexadecimal digits until 2018, 17 since:
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
 RESOURCE_ID = r"([0-9a-f]{8}|[0-9a-f]{17})"
-# A registry and its port, a repository in small letters, a tag, a digest:
+# A registry and its port, a repository in lowercase, a tag, a digest:
 # https://pkg.go.dev/github.com/distribution/reference
 _REPOSITORY = r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*"
 _IMAGE = (
@@ -41,17 +41,17 @@ _IMAGE = (
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
 )
 _WHOLE = re.compile(r"^\s*-?[0-9]+(\.0+)?\s*$")
-# No Local Zone, such as us-west-2-lax-1a: EKS has no control plane there, and FSx no file system.
+# No Local Zones, such as us-west-2-lax-1a: they have no EKS control plane and no FSx.
 # https://docs.aws.amazon.com/eks/latest/userguide/local-zones.html
 ZONE_PATTERN = r"[a-z]{2}(-[a-z]+)+-[0-9]+[a-z]"
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a value must look like, in words, for messages and for docs/settings.md.
+    """The format of a value, in words, for messages and for docs/settings.md.
 
-    What `may_hold_password` is not repeated in a message where it may have one. `names` returns
-    known values, of which the nearest is suggested.
+    A value that `may_hold_password` is not repeated in a message if it may contain one. `names`
+    returns known values, of which the nearest is suggested.
     """
 
     words: str
@@ -86,7 +86,7 @@ SecretName = Annotated[
 AmiRelease = Annotated[
     str,
     StringConstraints(pattern=r"^([0-9]+\.[0-9]+\.[0-9]+-20[0-9]{6})?$"),
-    Form("a release version of EKS' AMIs, such as 1.35.3-20261012, or empty"),
+    Form("a release version of EKS's AMIs, such as 1.35.3-20261012, or empty"),
 ]
 Layout = Literal["pod-per-gpu", "pod-per-node"]
 Experiment = Annotated[
@@ -103,20 +103,20 @@ Zone = Annotated[
 SubnetId = Annotated[
     str,
     StringConstraints(pattern=rf"^subnet-{RESOURCE_ID}$"),
-    Form("subnet ids, such as subnet-0123456789abcdef0"),
+    Form("subnet IDs, such as subnet-0123456789abcdef0"),
 ]
-Block = Annotated[str, Form("1 to 40 IPv4 blocks of the internet, such as 203.0.113.0/24")]
+Block = Annotated[str, Form("1 to 40 public IPv4 blocks, such as 203.0.113.0/24")]
 VpcBlock = Annotated[str, Form("an IPv4 block between /16 and /22, such as 10.1.0.0/21")]
 ProxyUrl = Annotated[
     str,
-    Form("a http URL, such as http://proxy.example.org:3128, or empty", may_hold_password=True),
+    Form("an http URL, such as http://proxy.example.org:3128, or empty", may_hold_password=True),
 ]
-# As Python's urllib reads no_proxy: it knows no address blocks.
+# As Python's urllib reads no_proxy: it does not support CIDR blocks.
 # https://docs.python.org/3/library/urllib.request.html#urllib.request.ProxyHandler
 Unproxied = Annotated[
     str,
     StringConstraints(pattern=r"^\.?[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(:[0-9]{1,5})?$"),
-    Form("host names, domains or addresses, such as .example.org, but no blocks of addresses"),
+    Form("host names, domains or addresses, such as .example.org, but no CIDR blocks"),
 ]
 _TAG_CHARACTERS = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]"
 TagKey = Annotated[
@@ -127,14 +127,14 @@ RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545
 
 
 class Group(BaseModel):
-    """A group of settings: frozen, and deaf to names that it does not know."""
+    """A group of settings: frozen; unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
     @field_validator("*", mode="before")
     @classmethod
     def _as_it_is_written(cls, value: Any, info: ValidationInfo) -> Any:
-        """Take numbers and true only as one writes them: pydantic makes 1 of true, 40 of 4_0."""
+        """Accept numbers and booleans only as written: pydantic reads true as 1, 4_0 as 40."""
         annotation = cls.model_fields[str(info.field_name)].annotation
         if annotation is bool and str(value).lower() not in ("true", "false"):
             raise PydanticKnownError("bool_parsing")
@@ -146,21 +146,21 @@ class Group(BaseModel):
 
 
 def one_of(table: dict[str, Any], value: str) -> str:
-    """Return `value`, which is a key of `table`; refused otherwise."""
+    """Return `value` if it is a key of `table`; refuse it otherwise."""
     if value not in table:
         raise refused("not one of the allowed values")
     return value
 
 
 def unless(reason: str, value: str) -> str:
-    """Return `value`, which there is no `reason` to refuse."""
+    """Return `value`, or refuse it for `reason` if there is one."""
     if reason:
         raise refused(reason)
     return value
 
 
 def ip_block(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Return an address block; of an address without a prefix, the block of that one alone."""
+    """Return an address block; for an address without a prefix, the block of that address only."""
     try:
         return ipaddress.ip_network(value)
     except ValueError as error:

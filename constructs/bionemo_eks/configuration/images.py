@@ -1,4 +1,4 @@
-"""What a container image's reference says: its registry, its repository, its tag or digest.
+"""The parts of a container image reference: registry, repository, tag or digest.
 
 As `docker pull` reads it: https://pkg.go.dev/github.com/distribution/reference
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DOCKER_HUB = "docker.io"
-# Docker Hub's key in a docker configuration, by which kubelet finds it:
+# Docker Hub's key in a docker configuration, where kubelet looks it up:
 # https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/
 _HUBS_KEY = "https://index.docker.io/v1/"
 
@@ -23,12 +23,12 @@ class ImageName:
 
     @property
     def key(self) -> str:
-        """What a docker configuration calls the registry, in `auths`."""
+        """The registry's key under `auths` in a docker configuration."""
         return _HUBS_KEY if self.registry == DOCKER_HUB else self.registry
 
 
 def image_name(reference: str) -> ImageName:
-    """Return the parts of a reference: Docker Hub's where it names no registry."""
+    """Return the parts of a reference; the registry defaults to Docker Hub."""
     name, _, digest = reference.partition("@")
     registry, _, path = name.partition("/")
     if not path or not (set(".:") & set(registry) or registry == "localhost"):

@@ -1,7 +1,7 @@
-"""What a deployment reads that others have made: from S3, by the file system, or on it.
+"""What a deployment reads that others made: from S3, through the file system, or on it.
 
-The file system links prefixes of buckets, so that pods need no rights in S3. FSx gives a folder to
-one prefix for good: the folder's name follows from the prefix, and another one is another link.
+The file system links S3 prefixes, so pods need no permissions in S3. FSx ties a folder to one
+prefix for good, so the folder's name is derived from the prefix: a new prefix is a new link.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 # Where the volume is mounted in every pod.
 FSX = "/fsx"
-# What an address in S3 begins with.
+# Prefix of an address in S3.
 S3 = "s3://"
 
 
 @dataclass(frozen=True)
 class Link:
-    """A prefix of a bucket, without slashes at its ends; empty: all that is in the bucket."""
+    """A prefix in a bucket, without leading or trailing slash; empty: the whole bucket."""
 
     bucket: str
     prefix: str
 
     @property
     def address(self) -> str:
-        """What FSx takes as a data repository."""
+        """The address of the data repository, as FSx expects it."""
         return f"{S3}{self.bucket}/{self.prefix}".rstrip("/")
 
     @property
     def folder(self) -> str:
-        """Where it lies, on the file system."""
+        """Its folder on the file system."""
         return f"/input/{hashlib.sha256(self.address.encode()).hexdigest()[:12]}"
 
     def overlaps(self, other: Link) -> bool:
-        """Whether one lies within the other, which FSx refuses of two links.
+        """Whether one is inside the other, which FSx refuses for two links.
 
         https://docs.aws.amazon.com/fsx/latest/LustreGuide/create-dra-linked-data-repo.html
         """
@@ -50,10 +50,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Input:
-    """A folder and what is read of it.
+    """A folder and the files read from it.
 
-    `setting` names it by `folder`, an address in S3 or a path in the pods. Of each group of
-    `files`, names in that folder, one has to be there.
+    `setting` names it by `folder`, an address in S3 or a path in the pods. `files` are groups of
+    names in that folder; one of each group must exist.
     """
 
     setting: str
@@ -62,7 +62,7 @@ class Input:
 
     @property
     def link(self) -> Link | None:
-        """What the file system has to link for it; None where it is there already."""
+        """The link that the file system needs for it; None if it is already there."""
         if not self.folder.startswith(S3):
             return None
         bucket, _, prefix = self.folder.removeprefix(S3).partition("/")
@@ -75,50 +75,50 @@ class Input:
 
     @property
     def awaited(self) -> list[str]:
-        """Paths in the pods that will be there once the link has brought what it links."""
+        """Paths in the pods that will exist once the link has imported its objects."""
         return [f"{self.place}/{names[0]}" for names in self.files if len(names) == 1]
 
 
 def file_input(setting: str, address: str) -> Input:
-    """Return what a setting reads that names one file."""
+    """Return the input for a setting that names one file."""
     folder, _, name = address.rpartition("/")
     return Input(setting, folder, ((name,),))
 
 
 def inputs(settings: Settings) -> tuple[Input, ...]:
-    """Return what the jobs of a deployment read, but for what the data Job downloads."""
+    """Return what a deployment's jobs read, except what the data Job downloads."""
     dataset = settings.dataset
     own = (file_input("dataset.url", dataset.url),) if dataset.is_own_file else ()
     return (*own, *settings.workload.inputs(settings))
 
 
 def links(settings: Settings) -> list[Link]:
-    """Return what the file system has to link, each once."""
+    """Return the links that the file system needs, each once."""
     found = (each.link for each in inputs(settings))
     return list(dict.fromkeys(link for link in found if link))
 
 
 def wrong_with_inputs(settings: Settings) -> tuple[str, Sequence[str]]:
-    """Return why FSx could not link what is read, and the settings; empty if it can."""
+    """Return why FSx cannot link the inputs, and the settings; empty if it can."""
     linked = [(each.setting, each.link) for each in inputs(settings) if each.link]
     for setting, link in linked:
         for folder in (settings.workload.data, settings.workload.results):
-            # As `names.bucket_name` has it; nobody knows the account yet.
+            # As in `names.bucket_name`; the account is not known yet.
             own = re.fullmatch(
                 rf"{re.escape(settings.cluster_name)}-\d{{12}}-{settings.region}", link.bucket
             )
             if own and link.overlaps(Link(link.bucket, folder.removeprefix(f"{FSX}/"))):
                 why = (
-                    f"{link.address} is of the deployment's own bucket, of which {folder} is "
-                    "linked already, and FSx links no prefix within another: name a path there, "
-                    "or another prefix"
+                    f"{link.address} is in the deployment's own bucket, of which {folder} is "
+                    "linked already, and FSx links no prefix within another: use a path there, or "
+                    "another prefix"
                 )
                 return why, [setting]
     for (one, first), (other, second) in itertools.combinations(linked, 2):
         if first != second and first.overlaps(second):
             why = (
-                f"of {first.address} and {second.address} one lies within the other, and FSx "
-                "links no prefix within another: give each one its own"
+                f"of {first.address} and {second.address}, one is within the other, and FSx links "
+                "no prefix within another: use separate prefixes"
             )
             return why, [one, other]
     return "", []

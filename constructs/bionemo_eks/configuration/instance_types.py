@@ -1,8 +1,8 @@
-"""EC2 instance types that the node groups may use, and what one of them offers.
+"""EC2 instance types that the node groups may use, with their capacity.
 
-Those with GPUs are data, in instance_types.yaml, which `python -m ops.instance_types` renews from
-`ec2:DescribeInstanceTypes`. A type that is not here is refused by the settings: replica counts, pod
-requests and quotas all derive from these figures, so a guess would be paid for.
+The GPU types are in instance_types.yaml, which `python -m ops.instance_types` updates from
+`ec2:DescribeInstanceTypes`. The settings refuse a type that is not here: replica counts, pod
+requests and quotas all derive from these figures, so a guess would cost money.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Capability = tuple[int, int]
 
 @dataclass(frozen=True)
 class NetworkCard:
-    """One network card: the most interfaces that it takes, and whether one may be an EFA."""
+    """One network card: how many interfaces it supports, and whether one may be an EFA."""
 
     interfaces: int
     efa: bool = False
@@ -52,15 +52,15 @@ class InstanceType:
 
     @property
     def gpu_memory_gib(self) -> float:
-        """Memory of one GPU, as the driver counts it: some models keep a part for themselves."""
+        """Memory of one GPU, as the driver reports it: some models reserve a part."""
         return round(self.gpu_memory_mib / 1024, 1)
 
     @property
     def max_pods(self) -> int:
-        """Pods the VPC CNI can give an address to without prefix delegation, on card 0 alone.
+        """Pods that the VPC CNI has addresses for without prefix delegation, on card 0 only.
 
         Formula: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html ;
-        managed node groups cap it at 110, or 250 from 30 vCPUs on.
+        managed node groups cap it at 110, or at 250 with 30 vCPUs or more.
         """
         interfaces = self.network_cards[0].interfaces
         by_addresses = interfaces * (self.addresses_per_interface - 1) + 2
@@ -107,10 +107,10 @@ def _gpu_type(
 
 
 def smallest(types: Sequence[InstanceType]) -> InstanceType:
-    """Return what each of `types` has: the least of CPUs, memory, disks and pods' addresses.
+    """Return what each of `types` has at least: CPUs, memory, disks and addresses for pods.
 
-    It has the first one's name, and that one's GPUs with the least memory. A pod that fits it fits
-    all of them.
+    The result has the first type's name, and its GPUs with the least memory of all. A pod that fits
+    it fits all of them.
     """
     fewest_pods = min(types, key=lambda each: each.max_pods)
     return replace(
@@ -125,13 +125,13 @@ def smallest(types: Sequence[InstanceType]) -> InstanceType:
 
 
 def capability_of(text: str) -> Capability:
-    """Return a compute capability that is written as NVIDIA does: `10.3`."""
+    """Return a compute capability from NVIDIA's notation: `10.3`."""
     major, _, minor = text.partition(".")
     return int(major), int(minor)
 
 
 def capability_text(capability: Capability) -> str:
-    """Return a compute capability as NVIDIA writes it: `10.3`."""
+    """Return a compute capability in NVIDIA's notation: `10.3`."""
     return ".".join(map(str, capability))
 
 

@@ -1,4 +1,4 @@
-"""What AWS takes of IPv4 blocks: as second block of a VPC, as source of requests."""
+"""Which IPv4 blocks AWS accepts: as a VPC's secondary block, as a source of requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 
 _RFC_1918 = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 _ALWAYS = IPv4Network("198.19.0.0/16")
-# (where the first block lies, where the second may then not lie)
+# (where the first block is, where the second then must not be)
 _BESIDE = [
     (IPv4Network("10.0.0.0/15"), IPv4Network("10.0.0.0/16")),
     (IPv4Network("172.16.0.0/12"), IPv4Network("172.31.0.0/16")),
@@ -21,7 +21,7 @@ _NEVER_A_SOURCE = [
 
 
 def may_be_a_vpcs(block: IPv4Network) -> bool:
-    """Whether EC2 takes `block` for a VPC: of the reserved ones, it takes those of networks alone.
+    """Whether EC2 accepts `block` for a VPC: of the reserved ranges, only those for networks.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
     """
@@ -34,7 +34,7 @@ def is_of_the_internet(block: IPv4Network) -> bool:
 
 
 def restricted(first: IPv4Network, second: IPv4Network) -> IPv4Network | None:
-    """Return the range because of which AWS refuses `second` beside `first`; None if it does not.
+    """Return the range because of which AWS refuses `second` next to `first`; None if it accepts.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html#add-cidr-block-restrictions
     """

@@ -1,4 +1,4 @@
-"""Where things stand in a JSON text, which json.loads does not tell: to say it, or edit there."""
+"""Positions in a JSON text, which json.loads does not report: for messages and edits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _decode = json.JSONDecoder().raw_decode
 class Member:
     """A member of a JSON object: the names that lead to it, and offsets in the text.
 
-    `at` is where its name stands; `start` and `end` are those of its value.
+    `at` is the offset of its name; `start` and `end` are those of its value.
     """
 
     path: tuple[str, ...]
@@ -30,21 +30,21 @@ class Member:
 
 
 def members(text: str, start: int = 0, path: tuple[str, ...] = ()) -> Iterator[Member]:
-    """Yield the members of the JSON object at `start` of `text`, which is JSON; none of others."""
+    """Yield the members of the JSON object at `start` of `text`; none if it is not an object."""
     at = _skipped(text, start)
     if text[at : at + 1] != "{":
         return
     at = _skipped(text, at + 1)
     while text[at : at + 1] == '"':
         name, after = _decode(text, at)
-        value = _skipped(text, _skipped(text, after) + 1)  # behind the colon
+        value = _skipped(text, _skipped(text, after) + 1)  # after the colon
         _, end = _decode(text, value)
         yield Member((*path, name), at, value, end)
-        at = _skipped(text, _skipped(text, end) + 1)  # behind the comma
+        at = _skipped(text, _skipped(text, end) + 1)  # after the comma
 
 
 def all_members(text: str, start: int = 0, path: tuple[str, ...] = ()) -> Iterator[Member]:
-    """Yield the members of all objects in the JSON value at `start`, the outer before the inner."""
+    """Yield the members of all objects in the JSON value at `start`, outer before inner."""
     for each in members(text, start, path):
         yield each
         yield from all_members(text, each.start, each.path)
@@ -53,9 +53,9 @@ def all_members(text: str, start: int = 0, path: tuple[str, ...] = ()) -> Iterat
 
 
 def twice(text: str) -> tuple[Member, Member] | None:
-    """Return a member of an object and a later one of the same name, if there are any."""
+    """Return a member of an object and a later one with the same name, if there are any."""
     seen: dict[tuple[str, ...], Member] = {}
-    # The outer come first, so of two objects of one name it is never their members that are told.
+    # Outer members come first, so two objects with one name are reported, not their members.
     for each in all_members(text):
         first = seen.setdefault(each.path, each)
         if first is not each:
@@ -64,13 +64,13 @@ def twice(text: str) -> tuple[Member, Member] | None:
 
 
 def place(text: str, at: int) -> str:
-    """Return an offset as people and editors have it, such as `line 3, column 5`."""
+    """Return an offset as people and editors write it, such as `line 3, column 5`."""
     before = text[:at].removeprefix("\ufeff")
     return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
 
 
 def _items(text: str, start: int) -> Iterator[int]:
-    """Yield where the items of the JSON list at `start` stand; none of others."""
+    """Yield the offsets of the items of the JSON list at `start`; none if it is not a list."""
     at = _skipped(text, start)
     if text[at : at + 1] != "[":
         return

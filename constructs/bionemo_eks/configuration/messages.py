@@ -1,4 +1,4 @@
-"""What is said of settings that cannot be used, and of what a setting allows."""
+"""Messages about settings that cannot be used, and about what a setting allows."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _EXPRESSED = {
     "int_from_float": "must be a whole number",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "string_type": "must be a text",
+    "string_type": "must be text",
     "model_type": "must be an object with the group's settings",
     "list_type": 'must be a list, such as ["a", "b"], or a,b with -c',
     "dict_type": 'must be an object, such as {"key": "value"}',
     "extra_forbidden": "there is no such setting",
-    "string_pattern_mismatch": "not of the allowed form",
+    "string_pattern_mismatch": "not in the allowed format",
     "string_too_short": "too short",
     "string_too_long": "too long",
     "literal_error": "not one of the allowed values",
@@ -42,7 +42,7 @@ _EXPRESSED = {
 
 @dataclass(frozen=True)
 class Known:
-    """The settings that there are, and by whom those are known that only other workloads have."""
+    """The known settings, and which workload has those that this one lacks."""
 
     fields: Mapping[str, FieldInfo]
     elsewhere: Mapping[str, str]
@@ -50,23 +50,23 @@ class Known:
 
 
 def is_near_the_block(key: str) -> bool:
-    """Whether a key is the block's name, or was meant to be: bio-nemo, BioNeMo, binoemo."""
+    """Whether a key is the block's name or a misspelling of it: bio-nemo, BioNeMo, binoemo."""
     letters = re.sub(r"[^a-z0-9]", "", key.lower())
     return bool(difflib.get_close_matches(letters, [BLOCK], cutoff=0.75))
 
 
 def flat(name: str) -> str:
-    """Return a name without what people write between words: gpu-nodes and gpu.nodes are one."""
+    """Return a name with uniform separators: gpu-nodes and gpu.nodes are the same."""
     return re.sub(r"[^a-z0-9]+", "_", name.strip().lower())
 
 
 def unknown(path: str, known: Known) -> str:
-    """Return the message for a setting that there is not."""
+    """Return the message for an unknown setting."""
     fields = known.fields
     if path in known.elsewhere:
         other = known.elsewhere[path]
         return (
-            f"Setting '{path}' belongs to workload {other}, which is not the one that is set.\n"
+            f"Setting '{path}' belongs to workload {other}, which is not the selected one.\n"
             f"  Leave it out, or set the workload too: -c training.workload={other}"
         )
     inner = [name for name in fields if name.startswith(f"{path}.")]
@@ -74,7 +74,7 @@ def unknown(path: str, known: Known) -> str:
         return f"'{path}' is a group of settings. Set one of them: {', '.join(inner)}."
     if path in fields:
         group, _, name = path.partition(".")
-        return f'Setting \'{path}\' stands in its group in cdk.json: "{group}": {{"{name}": ...}}.'
+        return f'Setting \'{path}\' belongs in its group in cdk.json: "{group}": {{"{name}": ...}}.'
     by_flat_name = known.by_flat_name
     within = path.removeprefix(f"{BLOCK}.")
     if is_near_the_block(path):
@@ -93,7 +93,7 @@ def unknown(path: str, known: Known) -> str:
 
 
 def message(error: ValidationError, values: Mapping[str, Any], known: Known) -> str:
-    """Return one message for all that is wrong with `values`."""
+    """Return one message about everything that is wrong with `values`."""
     return "\n".join(_message_of_one(detail, known, values) for detail in error.errors())
 
 
@@ -109,14 +109,14 @@ def _message_of_one(detail: ErrorDetails, known: Known, values: Mapping[str, Any
     return (
         f"Setting '{path}' is {_shown_of(fields[path], value_at(path, values))}: "
         f"{_reason(detail)}.{_nearest(fields[path], value_at(path, values))}\n"
-        f"  It is: {fields[path].description}\n"
+        f"  Meaning: {fields[path].description}\n"
         f"  Allowed: {allowed(fields[path])}. Default: {shown(fields[path].get_default())}.\n"
         f'  Set it in cdk.json under "{BLOCK}", or with: -c {path}=<value>'
     )
 
 
 def _nearest(field: FieldInfo, value: Any) -> str:
-    """Suggest the name that comes closest to `value`, where the setting takes one of some names."""
+    """Suggest the name closest to `value`, if the setting accepts only certain names."""
     given = next((each.names for each in field.metadata if isinstance(each, Form)), None)
     names = given() if given else [*get_args(field.annotation), *(field.examples or ())]
     if not isinstance(value, str):
@@ -133,8 +133,8 @@ def _nearest(field: FieldInfo, value: Any) -> str:
 def _message_of_several(
     paths: Sequence[str], reason: str, fields: Mapping[str, FieldInfo], values: Mapping[str, Any]
 ) -> str:
-    """Return the message for settings that do not go together."""
-    together = "do not go together" if len(paths) > 1 else "cannot be used"
+    """Return the message for settings that conflict."""
+    together = "conflict" if len(paths) > 1 else "cannot be used"
     lines = [f"Setting{'s' * (len(paths) > 1)} {' and '.join(paths)} {together}: {reason}."]
     for path in paths:
         value = value_at(path, values)
@@ -145,7 +145,7 @@ def _message_of_several(
 
 
 def _setting_path(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
-    """The setting an error belongs to: its location without list indexes and dict keys."""
+    """The setting that an error belongs to: its location without list indexes and dict keys."""
     parts = [str(part) for part in detail["loc"]]
     for length in range(len(parts), 0, -1):
         if ".".join(parts[:length]) in fields:
@@ -154,7 +154,7 @@ def _setting_path(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
 
 
 def value_at(path: str, values: Mapping[str, Any]) -> Any:
-    """Return what stands at a dotted path; None for nothing."""
+    """Return the value at a dotted path; None if there is none."""
     value: Any = values
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -168,26 +168,26 @@ def _reason(detail: ErrorDetails) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as JSON, with letters as they are written, cut where it is long."""
+    """Return a value as JSON, with letters unescaped, truncated if long."""
     try:
         text = json.dumps(value, default=repr, ensure_ascii=False)
     except (ValueError, TypeError, RecursionError):
         text = repr(value)
-    # What would move a terminal's cursor, or cannot be printed, stands there by its number.
+    # Escape what would move a terminal's cursor or cannot be printed.
     text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     return text if len(text) <= 200 else text[:200] + "..."
 
 
 def _shown_of(field: FieldInfo, value: Any) -> str:
-    """Show a setting's value, unless it may hold a password: the message may stand in a log."""
+    """Show a setting's value, unless it may hold a password: the message may end up in a log."""
     may = any(isinstance(each, Form) and each.may_hold_password for each in field.metadata)
     if may and "@" in str(value):
-        return "not repeated here, for it may hold a password"
+        return "not repeated here because it may hold a password"
     return shown(value)
 
 
 def allowed(field: FieldInfo) -> str:
-    """Say in words which values `field` takes."""
+    """Say in words which values `field` accepts."""
     annotation = field.annotation
     form = _form(field.metadata)
     if form:

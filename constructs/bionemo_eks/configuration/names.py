@@ -7,16 +7,16 @@ import json
 
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
 
-# Stacks in the order in which they need each other; Storage and Cluster stand side by side.
+# Stacks in the order of their dependencies; Storage and Cluster do not depend on each other.
 STACKS = ("Network", "Storage", "Cluster", "Addons", "Workload", "Observability")
 
-# A change of these resources' tags would come with a new launch template, for nodes get the user's
-# tags from it; EKS refuses the two together, and a placement group would be replaced. Sources:
+# Changing these resources' tags would also change the launch template, which gives nodes the user's
+# tags; EKS refuses both changes at once, and a placement group would be replaced. Sources:
 # https://github.com/aws/aws-cdk/issues/16644
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-placementgroup.html
 WITHOUT_THE_USERS_TAGS = ["AWS::EKS::Nodegroup", "AWS::EC2::PlacementGroup"]
 
-# What Container Insights logs; `application` holds what pods print.
+# Container Insights' log groups; `application` holds the pods' output.
 INSIGHTS_LOGS = ("application", "dataplane", "host", "performance")
 
 
@@ -26,7 +26,7 @@ def stack_name(settings: Settings, stack: str) -> str:
 
 
 def bucket_name(settings: Settings, account: str) -> str:
-    """Return the data bucket's name: the same in every deployment, so that the next one finds it.
+    """Return the data bucket's name: the same each time, so that the next deployment finds it.
 
     `account` is the account's id, or CDK's token for it.
     """
@@ -34,7 +34,7 @@ def bucket_name(settings: Settings, account: str) -> str:
 
 
 def stacks(settings: Settings) -> tuple[str, ...]:
-    """Return those of `STACKS` that `settings` ask for: with a VPC given, there is no Network."""
+    """Return those of `STACKS` that `settings` need: with an existing VPC, no Network."""
     return STACKS[1:] if settings.network.vpc_id else STACKS
 
 
@@ -47,7 +47,7 @@ def control_plane_log_group(settings: Settings) -> str:
 
 
 def lustre_log_group(settings: Settings) -> str:
-    """Return the file system's log group; FSx wants names that begin with `/aws/fsx/`."""
+    """Return the file system's log group; FSx requires names that begin with `/aws/fsx/`."""
     return f"/aws/fsx/{settings.cluster_name}"
 
 
@@ -74,12 +74,12 @@ def metrics_namespace(settings: Settings) -> str:
 
 
 def budget_name(settings: Settings) -> str:
-    """Return the budget's name, of which an account has one, whichever the region."""
+    """Return the budget's name, which must be unique in the account across regions."""
     return f"{settings.cluster_name}-{settings.region}"
 
 
 def node_group_prefix(settings: Settings, kind: str) -> str:
-    """Return what the names of all node groups of a kind, `core` or `gpu`, begin with."""
+    """Return the name prefix of all node groups of a kind, `core` or `gpu`."""
     return f"{settings.cluster_name}-{kind}-"
 
 
@@ -91,8 +91,8 @@ def deployment_tags(settings: Settings) -> dict[str, str]:
 def name_with_hash(name: str, *content: object) -> str:
     """Return `name-<hash of content>`: a new name whenever the content changes.
 
-    For what cannot be changed in place. A Job's pod template is immutable, so a changed Job needs a
-    new name; the old one is pruned. Source: https://github.com/aws/aws-cdk/issues/23556. Eight hex
+    For what cannot be changed in place: a Job's pod template is immutable, so a changed Job needs a
+    new name; the old Job is pruned. Source: https://github.com/aws/aws-cdk/issues/23556. Eight hex
     digits keep a Job's name, and the pod names made from it, within 63 characters.
     """
     text = json.dumps(content, sort_keys=True)

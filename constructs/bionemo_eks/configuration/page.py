@@ -1,4 +1,4 @@
-"""docs/settings.md, made from the settings' own types and descriptions."""
+"""docs/settings.md, generated from the settings' types and descriptions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from bionemo_eks.configuration.workload import Workload, Workloads
 
 _INTRODUCTION = """# Settings
 
-All settings of a deployment. This page is written by
-`python -m bionemo_eks`; a test holds it against the code.
+All settings of a deployment. `python -m bionemo_eks` generates this page; a test compares it with
+the code.
 
-Set one in `cdk.json`, in the block `bionemo` inside of `context`, a group as an inner object:
+Set one in `cdk.json`, in the block `bionemo` inside `context`, with groups as nested objects:
 
 ```json
 {
@@ -33,19 +33,19 @@ Set one in `cdk.json`, in the block `bionemo` inside of `context`, a group as an
 }
 ```
 
-or for one command, by its dotted name: `make deploy CONTEXT="-c gpu.nodes=2"`, or
+or for one command, by its dotted name: `make deploy CONTEXT="-c gpu.nodes=2"` or
 
 ```sh
 DEPLOY -c gpu.nodes=2
 ```
 
-Lists may be given as `-c cluster.admins=ARN1,ARN2`, lists and objects as JSON. A value that is not
-allowed stops the synthesis with a message that says what is.
+Lists may be given as `-c cluster.admins=ARN1,ARN2`, lists and objects as JSON. For a value that is
+not allowed, synth stops with a message that says which values are.
 """.replace("DEPLOY", DEPLOY)
 
 
 def settings_page(workloads: Workloads) -> str:
-    """Return the whole page as Markdown; the training's settings for each of `workloads`."""
+    """Return the whole page as Markdown, with the training's settings for each of `workloads`."""
     return "\n".join([_INTRODUCTION, *_sections(workloads)]) + "\n"
 
 
@@ -64,9 +64,9 @@ def _sections(workloads: Workloads) -> Iterator[str]:
 def _presets() -> Iterator[str]:
     yield """## Presets
 
-`-c preset=NAME` sets several settings at once. It outranks the block in `cdk.json`, and any other
-setting given with `-c` outranks it. In the block itself, `"preset": "NAME"` does not go with a
-setting beside it that says otherwise.
+`-c preset=NAME` sets several settings at once. It overrides the block in `cdk.json`; any other
+setting given with `-c` overrides it. In the block itself, `"preset": "NAME"` must not contradict
+another setting.
 
 | preset | what it is | sets |
 | --- | --- | --- |"""

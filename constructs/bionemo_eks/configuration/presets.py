@@ -1,25 +1,25 @@
-"""Settings that go together, in one word: `preset`."""
+"""Presets: named sets of settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# What `preset` is called where there is none.
+# The value of `preset` for none.
 NONE = "none"
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A preset: its name, what it is in a few words, and its settings by their dotted paths."""
+    """A preset: its name, a short description, and its settings by their dotted paths."""
 
     name: str
     title: str
     settings: Mapping[str, str | int | float]
 
 
-# Of all sizes: 2 M tokens a batch, 500,000 steps, sequences of 1,024, a rate of 4e-4 after 2,000
-# steps, as in the supplement, A.2, of https://doi.org/10.1126/science.ade2574
+# For all sizes: 2 M tokens per batch, 500,000 steps, sequences of 1,024, a rate of 4e-4 after 2,000
+# steps, as in supplement A.2 of https://doi.org/10.1126/science.ade2574
 _PUBLISHED: Mapping[str, str | int | float] = {
     "training.max_steps": 500_000,
     "training.units": 128,
@@ -35,7 +35,7 @@ _SWISS_PROT = (
 
 
 def _esm2(size: str, title: str, more: Mapping[str, str | int | float]) -> Preset:
-    """Return the preset that trains ESM-2 of a size as it was published, but for `more`."""
+    """Return the preset that trains ESM-2 of a size as published, except for `more`."""
     return Preset(
         f"esm2-{size.lower()}",
         title,
@@ -46,7 +46,7 @@ def _esm2(size: str, title: str, more: Mapping[str, str | int | float]) -> Prese
 _PRESETS = (
     Preset(
         "2024",
-        "the blueprint as it was published; AWS refuses parts of it today",
+        "the 2024 blueprint as published; AWS refuses parts of it today",
         {
             "kubernetes_version": "1.29",
             "gpu.instance_type": "p3.16xlarge",
@@ -60,9 +60,9 @@ _PRESETS = (
     Preset(
         "esm2-smoke",
         "ESM-2 8M for 200 steps on one small GPU, on Swiss-Prot's half a million sequences, as a "
-        "deployment of its own: to see all of it work, for a few dollars",
+        "separate deployment: to see everything work, for a few dollars",
         {
-            # Beside a deployment that is there, whose GPUs and data set stay as they are.
+            # Next to an existing deployment, whose GPUs and data set stay as they are.
             "cluster_name": "esm2-smoke",
             "gpu.instance_type": "g6.xlarge",
             "gpu.nodes": 1,
@@ -85,19 +85,19 @@ _PRESETS = (
             "training.test_units": 16,
         },
     ),
-    _esm2("35M", "ESM-2 35M as it was published", {}),
-    _esm2("150M", "ESM-2 150M as it was published", {}),
-    # The activations of 16 k tokens do not fit 40 GB beside its state: half the tokens in twice the
-    # units. A larger GPU takes several of them at once.
+    _esm2("35M", "ESM-2 35M as published", {}),
+    _esm2("150M", "ESM-2 150M as published", {}),
+    # The activations of 16 k tokens do not fit into 40 GB next to its state: half the tokens, twice
+    # the units. A larger GPU takes several of them at once.
     _esm2(
         "650M",
-        "ESM-2 650M as it was published",
+        "ESM-2 650M as published",
         {"training.units": 256, "training.unit_tokens": 8192},
     ),
-    # The state of 3B does not fit one GPU of 40 GB, nor do a unit's activations with it.
+    # 3B's state does not fit into one 40 GB GPU, let alone with a unit's activations.
     _esm2(
         "3B",
-        "ESM-2 3B as it was published, split over the GPUs, activations made anew",
+        "ESM-2 3B as published, sharded over the GPUs, activations recomputed",
         {"training.parallel": "fsdp", "training.recompute": "true"},
     ),
 )

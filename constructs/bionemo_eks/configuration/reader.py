@@ -1,9 +1,9 @@
-"""Reads the settings from CDK context and answers a bad value with one clear message.
+"""Reads the settings from CDK context, with one clear message for bad values.
 
-Context is cdk.json's (block `bionemo`), cdk.context.json's and that of `-c key=value`; the last two
-name a setting by its dotted path, such as `gpu.nodes`. The block yields to every dotted path, so a
-setting that cdk.context.json pins outlives an edit of the block; `-c` yields to nothing. A preset
-that is named by `-c preset=` stands between: the block yields to it, and it to dotted paths.
+Context comes from cdk.json (block `bionemo`), cdk.context.json and `-c key=value`; the last two
+name a setting by its dotted path, such as `gpu.nodes`. Every dotted path overrides the block, so a
+setting that cdk.context.json pins outlives an edit of the block; `-c` overrides everything. A
+preset given with `-c preset=` is in between: it overrides the block, and dotted paths override it.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from bionemo_eks.configuration.workload import Workload, Workloads
 
 # CDK's own name of a setting: https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
 _CDKS_QUALIFIER, _QUALIFIER = "@aws-cdk/core:bootstrapQualifier", "account.bootstrap_qualifier"
-# CDK's own context keys hold one of `@ : / -`; what has none of them was meant as a setting, and
-# so was what is close to one, such as gpu-nodes.
+# CDK's own context keys contain one of `@ : / -`; a key without them was meant as a setting, and so
+# was one that is close to a setting, such as gpu-nodes.
 _MEANT_AS_A_SETTING = re.compile(r"^[A-Za-z0-9_.]+$")
 
 
 class SettingsError(ValueError):
-    """The settings cannot be used; the text says which, why and how to mend it."""
+    """The settings cannot be used; the text says which, why, and how to fix them."""
 
 
 def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:
-    """Return the settings that `context` (key to value, as CDK gives it) describes.
+    """Return the settings that `context` (key to value, as CDK passes it) describes.
 
     `workloads` are those that `training.workload` may name, the default first. Raises SettingsError
     for a value, a name or a combination that is not allowed.
@@ -52,7 +52,7 @@ def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:
     if not isinstance(block, Mapping):
         raise SettingsError(
             f'"{BLOCK}" is {shown(block)}, but must be an object with the settings, in cdk.json.\n'
-            "  With -c, settings are named one by one: -c gpu.nodes=2"
+            "  With -c, give settings one by one: -c gpu.nodes=2"
         )
     values = _with_preset(_copied(block), context)
     workload = _workload(values, context, workloads)
@@ -69,10 +69,10 @@ def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:
 
 
 def _with_preset(values: dict[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the block's `values` with those of the preset; a name that is wrong is refused later.
+    """Return the block's `values` with those of the preset; a wrong name is refused later.
 
-    A preset in the block itself does not outrank its neighbours. Neither do they silently make it
-    void: SettingsError for one that says otherwise.
+    A preset in the block itself does not override its neighbors, nor do they silently override it:
+    SettingsError for a contradiction.
     """
     given = context.get("preset")
     preset = PRESETS.get(str(values.get("preset") if given is None else given))
@@ -82,9 +82,9 @@ def _with_preset(values: dict[str, Any], context: Mapping[str, Any]) -> dict[str
         now = value_at(path, values)
         if given is None and now is not None and str(now) != str(value):
             raise SettingsError(
-                f"Settings preset and {path} do not go together in cdk.json: preset "
-                f"{preset.name} sets it to {shown(value)}, and it is {shown(now)}.\n"
-                f"  Leave {path} out, or let the preset outrank it: -c preset={preset.name}"
+                f"Settings preset and {path} conflict in cdk.json: preset {preset.name} sets it to "
+                f"{shown(value)}, but it is {shown(now)}.\n"
+                f"  Leave {path} out, or let the preset override it: -c preset={preset.name}"
             )
         _put(values, path, value)
     return values
@@ -93,7 +93,7 @@ def _with_preset(values: dict[str, Any], context: Mapping[str, Any]) -> dict[str
 def _workload(
     block: Mapping[str, Any], context: Mapping[str, Any], workloads: Workloads
 ) -> Workload:
-    """Return the workload that is named, or the default; a name that is wrong is refused later."""
+    """Return the named workload, or the default; a wrong name is refused later."""
     training = block.get("training", {})
     named = training.get("workload") if isinstance(training, Mapping) else None
     named = context.get("training.workload", named)
@@ -165,14 +165,14 @@ def _override(values: dict[str, Any], path: str, value: Any, known: Known) -> No
 
 
 def _take_cdks_qualifier(values: dict[str, Any], context: Mapping[str, Any]) -> None:
-    """Take the qualifier by CDK's own name too, so that one setting says which it is."""
+    """Accept the qualifier under CDK's own name too, so that one setting holds it."""
     cdks, own = context.get(_CDKS_QUALIFIER), value_at(_QUALIFIER, values)
     if not cdks:
         return
     if own and own != cdks:
         raise SettingsError(
             f"Settings {_QUALIFIER} {shown(own)} and {_CDKS_QUALIFIER} {shown(cdks)} are two names "
-            "of one thing.\n  Leave one of them out."
+            "for one setting.\n  Leave one of them out."
         )
     _put(values, _QUALIFIER, cdks)
 
@@ -190,12 +190,12 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _from_command_line(value: Any, field: FieldInfo) -> Any:
-    """`-c` hands over text; lists and objects may be given as JSON, lists also as a,b."""
+    """Convert the text that `-c` passes; lists and objects may be JSON, lists also a,b."""
     origin = get_origin(field.annotation)
     if not isinstance(value, str):
         return value
     if origin is Literal:
-        # pydantic reads "2" as a number for an int, but not for one of a list of numbers.
+        # pydantic converts "2" for an int, but not for a Literal of numbers.
         return {str(each): each for each in get_args(field.annotation)}.get(value, value)
     if origin not in (list, dict):
         return value

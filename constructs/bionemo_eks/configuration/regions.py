@@ -1,4 +1,4 @@
-"""The regions of AWS that the SDK knows."""
+"""The AWS regions that the SDK knows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 
 def known_regions() -> Sequence[str]:
-    """Return the names of the regions of partition `aws` that have EKS, as botocore has them."""
-    # Here, for it is asked for where a name is wrong alone.
+    """Return the names of botocore's regions of partition `aws` that have EKS."""
+    # Imported here because it is needed only for a wrong name.
     from botocore.session import get_session
 
     names: list[str] = get_session().get_available_regions("eks", partition_name="aws")
@@ -16,13 +16,13 @@ def known_regions() -> Sequence[str]:
 
 
 def unheard_of(region: str) -> str:
-    """Return a line for a region that the SDK does not know, with the nearest; empty if it does.
+    """Return a line about a region that the SDK does not know, with the nearest; empty if it does.
 
-    It may be new, so that is for when nothing answers there.
+    The region may be new, so use this only when nothing answers there.
     """
     names = known_regions()
     if region in names:
         return ""
     near = difflib.get_close_matches(region, names, n=1, cutoff=0.6)
     meant = f": did you mean {near[0]}?" if near else ""
-    return f"\n  The AWS SDK that is installed here knows no region {region}{meant}"
+    return f"\n  The installed AWS SDK knows no region {region}{meant}"

@@ -7,8 +7,8 @@ from typing import Any
 CORE_LABELS = {"WorkerType": "ON_DEMAND", "NodeGroupType": "core"}
 CORE_SELECTOR = {"NodeGroupType": "core"}
 
-# The device plugin's DaemonSet wants `nvidia.com/gpu.present`; the autoscaler takes a node with
-# `k8s.amazonaws.com/accelerator` for unready until its GPUs are there. Sources:
+# The device plugin's DaemonSet selects `nvidia.com/gpu.present`; the autoscaler treats a node with
+# `k8s.amazonaws.com/accelerator` as unready until its GPUs are there. Sources:
 # https://github.com/NVIDIA/k8s-device-plugin/blob/main/deployments/helm/nvidia-device-plugin/values.yaml
 # https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
 GPU_SELECTOR = {"eks-node": "gpu"}
@@ -19,7 +19,7 @@ GPU_LABELS = {
 }
 ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
 
-# With the value `present`, which NFD's worker tolerates by default; 2024's taint had none.
+# With the value `present`, which NFD's worker tolerates by default; the 2024 taint had no value.
 GPU_TAINT = ("nvidia.com/gpu", "present")
 GPU_TOLERATION: dict[str, Any] = {
     "key": GPU_TAINT[0],
@@ -29,5 +29,5 @@ GPU_TOLERATION: dict[str, Any] = {
 
 
 def worker_type(purchase: str) -> str:
-    """Return the label `WorkerType` for how a node is bought."""
+    """Return the value of label `WorkerType` for a way to buy nodes."""
     return {"spot": "SPOT", "capacity-block": "CAPACITY_BLOCK"}.get(purchase, "ON_DEMAND")

@@ -2,7 +2,7 @@
 
 They come from the `bionemo` block of cdk.json; each one can be overridden with
 `-c <group>.<name>=<value>`. Everything that can be derived is derived here (`Settings.workers` and
-the like), so that a number is said once.
+the like), so that each number is given once.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from bionemo_eks.configuration.versions import (
 )
 from bionemo_eks.configuration.workload import Workload
 
-# Whatever CDK tags carries it, so that what is left over can be told from other projects' things.
+# On everything that CDK tags, to tell this project's leftovers from other projects' resources.
 DEPLOYMENT_TAG = "bionemo-on-eks/deployment"
-# What the bucket's name, and those of security groups, may not begin with; both begin with this.
+# Names of buckets and security groups, which begin with the cluster's, must not begin with these.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
 _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-", "sg-")
@@ -54,13 +54,19 @@ class Settings(Group):
     cluster_name: Annotated[
         str,
         StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,28}[a-z0-9]$"),
-        Form("2 to 30 small letters, digits and hyphens, a letter first, no hyphen last"),
-    ] = Field(default="bionemo-on-eks", description="Name of the cluster; stacks derive theirs.")
+        Form(
+            "2 to 30 lowercase letters, digits and hyphens, starting with a letter, not ending in "
+            "a hyphen"
+        ),
+    ] = Field(
+        default="bionemo-on-eks",
+        description="Name of the cluster; stack names are derived from it.",
+    )
     preset: str = Field(
         default=NONE,
         examples=[NONE, *PRESETS],
-        description="Settings that go together, in one word: see Presets. With `-c` it outranks "
-        "cdk.json's block; other settings by `-c` outrank it.",
+        description="A named set of settings: see Presets. With `-c` it overrides cdk.json's "
+        "block; other settings given with `-c` override it.",
     )
     region: Annotated[
         str,
@@ -70,16 +76,16 @@ class Settings(Group):
     kubernetes_version: str = Field(
         default=DEFAULT_KUBERNETES,
         examples=list(KUBERNETES_RELEASES),
-        description="Kubernetes minor version of cluster and nodes; a cluster that stands goes up "
-        "one at a time.",
+        description="Kubernetes minor version of the cluster and its nodes; an existing cluster "
+        "goes up one minor version at a time.",
     )
     tags: Annotated[
         dict[TagKey, TagValue],
         Form("up to 40 tags; keys and values of letters, digits, spaces and _ . : / = + - @"),
-        # Of the 50 that a resource may have, some are the project's, CDK's and EKS'.
+        # Of the 50 tags that a resource may have, some are the project's, CDK's and EKS's.
         # https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html
         Field(max_length=40),
-    ] = Field(default={}, description="Tags for every resource, beside the project's own.")
+    ] = Field(default={}, description="Tags for every resource, besides the project's own.")
     account: AccountSettings = Field(default=AccountSettings())
     network: NetworkSettings = Field(default=NetworkSettings())
     cluster: ClusterSettings = Field(default=ClusterSettings())
@@ -92,7 +98,7 @@ class Settings(Group):
     _workload: Workload = PrivateAttr()
 
     def model_post_init(self, context: Any) -> None:
-        """Keep the workload, which the reader hands over as the context of the validation."""
+        """Keep the workload, which the reader passes as validation context."""
         self._workload = context
 
     @field_validator("cluster_name")
@@ -100,13 +106,15 @@ class Settings(Group):
     def _no_reserved_prefix(cls, value: str) -> str:
         if value.startswith(_RESERVED_PREFIXES):
             taken = ", ".join(_RESERVED_PREFIXES)
-            raise refused(f"buckets and security groups take their names from it, not with {taken}")
+            raise refused(
+                f"bucket and security group names begin with it, and must not begin with {taken}"
+            )
         return value
 
     @field_validator("preset", mode="before")
     @classmethod
     def _is_a_preset(cls, value: Any) -> str:
-        # Years are names here, and JSON may have them as numbers.
+        # A preset may be named after a year, which JSON may have as a number.
         return one_of({NONE: None, **PRESETS}, str(value))
 
     @field_validator("kubernetes_version")
@@ -122,9 +130,9 @@ class Settings(Group):
                 raise refused(f"'{key}': AWS reserves tag keys that begin with aws:")
             # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
             if [each.lower() for each in value].count(key.lower()) > 1:
-                raise refused(f"'{key}' is there in large and in small letters, one to IAM")
+                raise refused(f"'{key}' is given twice in different case, which is one key to IAM")
             if key == DEPLOYMENT_TAG:
-                raise refused(f"'{key}' is the project's own tag, by which it knows its things")
+                raise refused(f"'{key}' is the project's own tag, by which it finds its resources")
         return value
 
     @model_validator(mode="after")
@@ -142,7 +150,7 @@ class Settings(Group):
                 "region",
                 "gpu.availability_zone",
             )
-        # An existing VPC has zones of its own; CDK learns them when it looks the VPC up.
+        # An existing VPC has its own zones, which CDK learns when it looks the VPC up.
         if not self.network.vpc_id and self.gpu_zone not in self.zones:
             raise refused(
                 f"gpu.availability_zone '{self.gpu_zone}' is not one of the deployment's zones "
@@ -170,7 +178,7 @@ class Settings(Group):
         kubernetes, _, day = release.partition("-")
         if kubernetes.rpartition(".")[0] != version:
             raise refused(
-                f"{release} is an AMI for Kubernetes {kubernetes}, and the cluster has {version}",
+                f"{release} is an AMI for Kubernetes {kubernetes}, but the cluster has {version}",
                 "gpu.ami_release",
                 "kubernetes_version",
             )
@@ -186,8 +194,8 @@ class Settings(Group):
     def _budgets_can_be_made(self) -> Self:
         if self.notifications.monthly_budget and self.region not in REGIONS_WITH_BUDGETS:
             raise refused(
-                f"CloudFormation makes no budget in {self.region}, but in "
-                f"{', '.join(sorted(REGIONS_WITH_BUDGETS))}; make one by hand for the tag "
+                f"CloudFormation cannot create budgets in {self.region}, only in "
+                f"{', '.join(sorted(REGIONS_WITH_BUDGETS))}; create one by hand for the tag "
                 f"{DEPLOYMENT_TAG}",
                 "region",
                 "notifications.monthly_budget",
@@ -203,7 +211,7 @@ class Settings(Group):
         model = unfit.gpu_model
         if needs.has_code_for(unfit):
             why = (
-                f"that needs {needs.memory_gib:g} GiB of memory on each GPU, and {model} has "
+                f"it needs {needs.memory_gib:g} GiB of memory on each GPU, but {model} has "
                 f"{unfit.gpu_memory_gib:g}"
             )
         else:
@@ -227,7 +235,7 @@ class Settings(Group):
         if self.dataset.preparation == "bionemo" and not self.workload.has_bionemo:
             raise refused(
                 "dataset.preparation bionemo runs BioNeMo's own program, which the image of "
-                f"{self.workload.title} does not have; take streaming",
+                f"{self.workload.title} does not have; use streaming",
                 "dataset.preparation",
                 "training.workload",
             )
@@ -237,7 +245,7 @@ class Settings(Group):
     def _efa_can_be(self) -> Self:
         if self.gpu.efa == "on" and self.no_efa:
             raise refused(
-                f"there can be no EFA: {self.no_efa}",
+                f"EFA is not possible: {self.no_efa}",
                 "gpu.efa",
                 "gpu.instance_type",
                 "training.layout",
@@ -254,12 +262,12 @@ class Settings(Group):
 
     @model_validator(mode="after")
     def _the_splits_are_large_enough(self) -> Self:
-        """As the data Job demands it (layout.too_small); of the third split only it can tell."""
+        """As the data Job requires (layout.too_small); only it knows the third split."""
         batch, files = self.global_batch, self.dataset.num_csv_files
         if not (batch and self.dataset.enabled):
             return self
         for name, rows in self.dataset.sizes.items():
-            if not isinstance(rows, int):  # nobody knows of how many
+            if not isinstance(rows, int):  # a share of an unknown number
                 continue
             if rows < batch:
                 raise refused(
@@ -286,7 +294,7 @@ class Settings(Group):
 
     @property
     def workload(self) -> Workload:
-        """What the training's module says of it."""
+        """The training's workload."""
         return self._workload
 
     @property
@@ -296,7 +304,7 @@ class Settings(Group):
 
     @property
     def gpu_zone(self) -> str:
-        """The zone that holds GPU nodes and file system: traffic between zones costs money."""
+        """The zone of GPU nodes and file system: traffic between zones costs money."""
         return self.gpu.availability_zone or self.zones[0]
 
     @property
@@ -306,7 +314,7 @@ class Settings(Group):
 
     @property
     def gpu_instance(self) -> InstanceType:
-        """What one GPU node offers at least, whichever of its types it is."""
+        """What a GPU node has at least, whichever of its types it is."""
         return smallest(self.gpu_instances)
 
     @property
@@ -316,7 +324,7 @@ class Settings(Group):
 
     @property
     def core_instance(self) -> InstanceType:
-        """What one core node offers."""
+        """What a core node has."""
         return CORE_INSTANCE_TYPES[self.core.instance_type]
 
     @property
@@ -326,7 +334,7 @@ class Settings(Group):
 
     @property
     def no_efa(self) -> str:
-        """Why the training cannot use EFA, whatever `gpu.efa` is; empty where it can."""
+        """Why the training cannot use EFA, whatever `gpu.efa` is; empty if it can."""
         return why_no_efa(self.workload, self.training.layout, self.gpu_instances)
 
     @property
@@ -336,7 +344,7 @@ class Settings(Group):
 
     @property
     def global_batch(self) -> int:
-        """Sequences of one step of the training, over all GPUs; 0 where nobody can tell."""
+        """Sequences of one training step, over all GPUs; 0 if unknown."""
         return self.workload.global_batch(self) if self.workload.global_batch else 0
 
     @property

@@ -1,7 +1,7 @@
 """Every version that the project pins, in one place, each with its reason.
 
-A user raises one here and nowhere else; `cdk diff` then shows what it touches. Kubernetes' support
-dates: https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+To upgrade, change a version here and nowhere else; `cdk diff` then shows the effect. Kubernetes'
+support dates: https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Image:
-    """A container image, with why this one."""
+    """A container image, and why this one."""
 
     reference: str
     reason: str
@@ -32,11 +32,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class KubernetesRelease:
-    """What goes with one Kubernetes minor version on EKS.
+    """The versions that go with one Kubernetes minor version on EKS.
 
     `autoscaler` is the tag of the cluster autoscaler, which follows Kubernetes' minor versions;
-    `addons` maps the name of each EKS add-on to its version. Support ends on the dates given;
-    after the extended one AWS creates no such cluster.
+    `addons` maps the name of each EKS add-on to its version. Support ends on the given dates;
+    after the end of extended support AWS creates no such cluster.
     """
 
     version: str
@@ -49,7 +49,7 @@ class KubernetesRelease:
 
     @property
     def kubectl_layer_package(self) -> str:
-        """Package of `aws_cdk` that holds the kubectl and helm for this version."""
+        """Package of `aws_cdk` with kubectl and helm for this version."""
         return f"lambda_layer_kubectl_v{self._minor}"
 
     @property
@@ -67,20 +67,20 @@ NODE_MONITOR = "eks-node-monitoring-agent"
 
 # The same for every Kubernetes version in the table: EKS offers each of them for all of these.
 _COMMON_ADDONS = {
-    # EKS' default for 1.35 on 2026-10-02; newer ones were not yet default.
+    # EKS's default for 1.35 on 2026-10-02; newer ones were not yet default.
     "vpc-cni": "v1.22.4-eksbuild.3",
     "eks-pod-identity-agent": "v1.3.10-eksbuild.3",
-    # First line with Pod Identity for the controller and Kubernetes 1.33 and later.
+    # First minor version with Pod Identity for the controller and Kubernetes 1.33 and later.
     "aws-fsx-csi-driver": "v1.9.0-eksbuild.1",
     # Newest; its GPU metrics need no add-on of their own.
     "amazon-cloudwatch-observability": "v6.4.0-eksbuild.1",
-    # The first that does not take a program's own fault (XID 13, 31, 94) for one of the GPU.
+    # The first that does not take a program's own fault (XID 13, 31, 94) for a GPU fault.
     NODE_MONITOR: "v1.7.0-eksbuild.1",
 }
 
 
 def _addons(kube_proxy: str, coredns: str, metrics_server: str) -> dict[str, str]:
-    """Complete the add-ons whose version depends on Kubernetes'."""
+    """Return all add-ons, with those whose version depends on that of Kubernetes."""
     return {
         **_COMMON_ADDONS,
         _KUBE_PROXY: kube_proxy,
@@ -104,10 +104,11 @@ def _release(
 # Per version: end of standard and of extended support, the newest autoscaler of the same minor
 # version, then kube-proxy, CoreDNS and metrics-server as EKS lists them.
 #
-# 1.29 is the 2024 blueprint's own. AWS creates no new one since its extended support ended; it
-# stays for existing clusters and as the low end of what the manifests are tested against. 1.37, on
-# EKS since 2026-10-01, waits: its kubectl layer is on PyPI (2.0.0), but no source has the versions
-# of its kube-proxy and CoreDNS; `aws eks describe-addon-versions --kubernetes-version 1.37` would.
+# 1.29 is the 2024 blueprint's. Its extended support has ended, so AWS creates no new clusters with
+# it; it stays for existing clusters and as the oldest version that the manifests are tested
+# against. 1.37, on EKS since 2026-10-01, is not here yet: its kubectl layer is on PyPI (2.0.0),
+# but no source has its kube-proxy and CoreDNS versions except
+# `aws eks describe-addon-versions --kubernetes-version 1.37`.
 KUBERNETES_RELEASES = dict(
     [
         _release(
@@ -168,36 +169,37 @@ KUBERNETES_RELEASES = dict(
         ),
     ]
 )
-# The newest of which all is documented. Of the kernel of 1.36, 6.18, no page of AWS was found that
-# says that the Lustre client runs on it, as one has to make sure of:
+# The newest that is fully documented. For 1.36's kernel, 6.18, no AWS page was found that says that
+# the Lustre client runs on it, which has to be checked:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/managing-lustre-version.html
 DEFAULT_KUBERNETES = "1.35"
 
-# Releases of EKS' AMIs, by their date, on which GPU nodes of these Kubernetes versions do not come
-# up: the kernel panics. https://github.com/awslabs/amazon-eks-ami/issues/2845
+# Releases of EKS's AMIs, by date, with which GPU nodes of these Kubernetes versions do not start:
+# the kernel panics. https://github.com/awslabs/amazon-eks-ami/issues/2845
 _PANICS = ("1.31", "1.32", "1.33", "1.34", "1.35")
 BROKEN_GPU_AMI_RELEASES = {"20260930": _PANICS, "20261003": _PANICS}
 
 IMAGES = {
     "bionemo": Image(
         "nvcr.io/nvidia/clara/bionemo-framework:1.2",
-        "the 2024 blueprint's; the last line with UniRef50Preprocess and examples/protein/esm1nv",
+        "the 2024 blueprint's; the last series with UniRef50Preprocess and examples/protein/esm1nv",
     ),
     "pytorch": Image(
         "public.ecr.aws/deep-learning-containers/pytorch:2.13-cu133-amzn2023",
-        "AWS' own PyTorch 2.13, public, without a key, patched until 2027-07-20; with NumPy, "
+        "AWS's own PyTorch 2.13, public, no key needed, patched until 2027-07-20; with NumPy, "
         "matplotlib, NCCL and what EFA needs; the newest that its page lists: "
         "https://github.com/aws/deep-learning-containers/blob/main/docs/pytorch/index.md",
     ),
     "kubectl": Image(
         "registry.k8s.io/kubectl:v1.35.3",
-        "the default version's; one for all, for with another a new launcher would start the "
-        "training once more. The launcher gets, waits and patches, which is the same in each",
+        "that of the default version; one for all, because a different one would mean a new "
+        "launcher, which would start the training again. The launcher only gets, waits and "
+        "patches, which every version can",
     ),
     "watch": Image(
         "public.ecr.aws/lambda/python:3.13.2026.06.05.14",
-        "AWS' own Python with boto3 (1.40 or later: it knows Pod Identity), public, without a key; "
-        "a tag with its date, which is never moved",
+        "AWS's own Python with boto3 (1.40 or later, for Pod Identity), public, no key needed; a "
+        "dated tag, which never moves",
     ),
     "training-operator": Image(
         "kubeflow/training-operator:v1-855e096",
@@ -212,7 +214,7 @@ CHARTS = {
         "https://nvidia.github.io/k8s-device-plugin",
         "0.20.0",
         "nvidia-device-plugin",
-        "newest; brings NFD 0.19 and GFD, and runs with the V100's driver branch 580",
+        "newest; includes NFD 0.19 and GFD, and works with the V100's driver branch 580",
     ),
     "aws-efa-k8s-device-plugin": Chart(
         "aws-efa-k8s-device-plugin",
@@ -220,7 +222,7 @@ CHARTS = {
         "https://aws.github.io/eks-charts",
         "v0.5.30",
         "kube-system",
-        "newest; its own list of types has all of the table with EFA",
+        "newest; its list of types has all of the table's types with EFA",
     ),
     "cluster-autoscaler": Chart(
         "cluster-autoscaler",
@@ -228,6 +230,6 @@ CHARTS = {
         "https://kubernetes.github.io/autoscaler",
         "9.56.0",
         "kube-system",
-        "a chart of this line takes the image tag of any Kubernetes minor version",
+        "a chart of this series works with the image tag of any Kubernetes minor version",
     ),
 }

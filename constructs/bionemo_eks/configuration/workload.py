@@ -1,8 +1,8 @@
-"""What a training says of itself, so that everything else can ask and knows none by name.
+"""What describes a training, so that no other code needs to know one by name.
 
-A workload is one module of `jobs/workloads/` with one `Workload`, one manifest of its PyTorchJob,
-and its line in the table there. Its settings are `TrainingSettings` with defaults and further
-settings of its own.
+A workload is one module in `jobs/workloads/` with one `Workload`, the manifest of its PyTorchJob,
+and its line in the table there. Its settings are `TrainingSettings` with defaults and settings of
+its own.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from bionemo_eks.configuration.groups.training import TrainingSettings
 
 @dataclass(frozen=True)
 class Restarts:
-    """What a training may go through before it counts as failed.
+    """How often a training may restart before it counts as failed.
 
-    `in_a_row`: ends by itself (a rank that fails, a container out of memory) without a checkpoint
-    newer than the one before; an interruption and waiting are none. `per_worker`: restarts of a
-    worker's container, on average over all workers: what the start program itself does not see.
+    `in_a_row`: failures (a failed rank, a container out of memory) without a newer checkpoint in
+    between; interruptions and waiting do not count. `per_worker`: container restarts, on average
+    over all workers: these the start program itself does not see.
     """
 
     in_a_row: int
@@ -36,13 +36,13 @@ class Restarts:
 
 @dataclass(frozen=True)
 class Program:
-    """What a worker runs below the start program of `workloads/training`, which is common to all.
+    """What a worker runs under the start program of `workloads/training`, which all share.
 
-    `folders`: those whose files are mounted beside the start program. `rules`: the module there
-    that knows the checkpoints: its class `Rules(results, data)` is that of
+    `folders`: their files are mounted next to the start program. `rules`: the module there that
+    knows the checkpoints; its class `Rules(results, data)` is that of
     `workloads/training/rounds.py`. `results`: the folder in the pods below which a run with given
-    settings leaves them. `command`: torchrun and what it starts. `by_entry_point`: whether the
-    image's entry point starts all this, and the manifest's container has no `command`.
+    settings writes them. `command`: torchrun and what it starts. `by_entry_point`: whether the
+    image's entry point starts all this, so that the manifest's container has no `command`.
     """
 
     folders: tuple[Path, ...]
@@ -54,12 +54,12 @@ class Program:
 
 @dataclass(frozen=True)
 class Rates:
-    """What a run takes, for its cost.
+    """What a run consumes, for its cost.
 
-    `training_hours`: hours that the training runs with given settings, None where no rate of their
-    GPUs is known, and `told_by`, for people, who says so. `checkpoints_gb`: gigabytes that it
-    leaves in S3; `replaced_gb`: those of checkpoints that a whole run writes and replaces
-    by newer ones. `image_gb`: gigabytes that each node pulls.
+    `training_hours`: hours that the training takes with given settings, None if no rate is known
+    for their GPUs; `told_by`: the source, for people. `checkpoints_gb`: gigabytes that it leaves in
+    S3; `replaced_gb`: those of checkpoints that a whole run writes and later replaces. `image_gb`:
+    gigabytes that each node pulls.
     """
 
     training_hours: Callable[[Settings], float | None]
@@ -73,8 +73,8 @@ class Rates:
 class GpuNeeds:
     """The GPUs that a training can run on.
 
-    `lowest` and `highest`: the compute capabilities that its image has code for, both included;
-    `memory_gib`: what it needs on each GPU.
+    `lowest` and `highest`: the compute capabilities that its image has code for, inclusive;
+    `memory_gib`: the memory it needs on each GPU.
     """
 
     lowest: Capability
@@ -86,7 +86,7 @@ class GpuNeeds:
         return self.lowest <= instance.compute_capability <= self.highest
 
     def has_room_on(self, instance: InstanceType) -> bool:
-        """Whether the GPUs of an instance type have the memory."""
+        """Whether the GPUs of an instance type have enough memory."""
         return instance.gpu_memory_gib >= self.memory_gib
 
     def met_by(self, instance: InstanceType) -> bool:
@@ -96,7 +96,7 @@ class GpuNeeds:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why a training cannot run as it is set, and the settings to change, the best first."""
+    """Why a training cannot run with its settings, and which ones to change, the best first."""
 
     why: str
     settings: tuple[str, ...]
@@ -104,7 +104,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Position:
-    """How far a training is: steps done; where its line tells them, losses and seconds a step."""
+    """How far a training is: steps done and, if its line has them, losses and seconds per step."""
 
     step: int
     loss: float | None = None
@@ -114,24 +114,24 @@ class Position:
 
 @dataclass(frozen=True)
 class Workload:
-    """One training: its names, its pods, what it reads and leaves, what it needs.
+    """One training: its names, its pods, what it reads and writes, what it needs.
 
-    `name` is what `training.workload` calls it, and what its launcher and watch are named after;
+    `name` is its name in `training.workload`, and the base of its launcher's and watch's names;
     `title` is for people. `job` is the PyTorchJob's name, `manifest` its YAML, and `values` what
-    that names beyond the values common to all workloads. `program` is what its workers run. `data`
-    is the folder in the pods that it reads, `results` the one below which it leaves checkpoints;
-    `checkpoint` matches the path of one. `progress` matches a log line that tells how far it is,
-    and `position` reads one, where it is of those with numbers. `gpus`: those that it can run on.
-    `can_use_efa`: whether its image has what EFA needs; `has_bionemo`: whether it has BioNeMo's own
-    preparation of the data. `checkpoint_list`: where a checkpoint is a folder, the name of the
-    file in it that lists the others, and that `checkpoint` matches.
+    the manifest uses beyond the values common to all workloads. `program` is what its workers run.
+    `data` is the folder in the pods that it reads, `results` the one below which it writes
+    checkpoints; `checkpoint` matches the path of one. `progress` matches a log line that shows how
+    far it is, and `position` reads such a line, if it has numbers. `gpus`: those that it can run
+    on. `can_use_efa`: whether its image has what EFA needs; `has_bionemo`: whether it has BioNeMo's
+    own data preparation. `checkpoint_list`: if a checkpoint is a folder, the name of the file in it
+    that lists the others and that `checkpoint` matches.
     `metrics` and `model`: names, below a run's results, of a file of JSON lines with a `step` each,
-    and of the folder of the exported model, whose file `model_list` lists the others; empty where
-    it leaves none. `inputs`: what it reads beside its data. `global_batch`: sequences that one
-    step takes from the data set over all GPUs with given settings, 0 where they do not tell, and
-    the training's settings that it follows from; without it nobody holds the data set against the
-    training. `obstacle`: what keeps it from running on GPUs that it could use otherwise, with given
-    settings, if anything does.
+    and of the folder of the exported model, whose file `model_list` lists the others; empty if it
+    writes none. `inputs`: what it reads besides its data. `global_batch`: sequences that one step
+    takes from the data set over all GPUs with given settings, 0 if they do not determine it;
+    `global_batch_settings`: the training's settings that it follows from. Without it, the data set
+    is not checked against the training. `obstacle`: what keeps it, with given settings, from
+    running on GPUs that it could otherwise use, if anything.
     """
 
     name: str
@@ -150,7 +150,7 @@ class Workload:
     has_bionemo: bool
     restarts: Restarts
     rates: Rates
-    # Before constructs' ids. The first workload had none, and ids must stay as they are.
+    # Prefix of construct ids. The first workload has none, and ids must stay as they are.
     construct_prefix: str
     position: Callable[[str], Position | None] = lambda line: None
     checkpoint_list: str = ""
@@ -164,7 +164,7 @@ class Workload:
 
     @property
     def launcher(self) -> str:
-        """The launcher's name: of its account and rights, and of its Job before the hash."""
+        """The launcher's name: of its account and permissions, and of its Job before the hash."""
         return f"{self.name}-launcher"
 
     @property
@@ -173,10 +173,10 @@ class Workload:
         return f"{self.name}-watch"
 
     def construct_id(self, of: str) -> str:
-        """Return the id of one of its constructs, such as `Training`: another workload has others.
+        """Return the id of one of its constructs, such as `Training`; each workload has its own.
 
-        Under one id a change of workload would be an update, and `kubectl apply --prune`, which
-        CDK's handler runs then, removes no PyTorchJob and no Role:
+        With shared ids a change of workload would be an update, and `kubectl apply --prune`, which
+        CDK's handler then runs, removes no PyTorchJob and no Role:
         https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/
         """
         return f"{self.construct_prefix}{of}"

@@ -1,4 +1,4 @@
-"""YAML as it is read everywhere here: with libyaml where PyYAML was built with it."""
+"""The YAML loader used everywhere here: libyaml's if PyYAML was built with it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from typing import Any
 
 import yaml
 
-# Ten times as fast; a synthesis spends half its time on YAML otherwise.
+# Ten times as fast; otherwise synth spends half its time on YAML.
 # https://pyyaml.org/wiki/PyYAMLDocumentation
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

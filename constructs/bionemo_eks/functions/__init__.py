@@ -1,1 +1,1 @@
-"""What runs in AWS Lambda: each file is one function's whole code, beside it nothing but boto3."""
+"""What runs in AWS Lambda: each file is one function's whole code, with only boto3 besides."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from bionemo_eks.jobs.manifests import KubernetesObject
 
-# Of `cluster.add_manifest`:
+# The resource type of `cluster.add_manifest`:
 # https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-eks-v2/lib/k8s-manifest.ts
 _MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
 
@@ -16,10 +16,10 @@ _MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource"
 def applied_objects(
     template: Mapping[str, Any], token: str | None = None
 ) -> Iterator[KubernetesObject]:
-    """Yield each object that a template's manifests apply, in their order.
+    """Yield each object that a template's manifests apply, in order.
 
-    `token` takes the place of what CloudFormation alone knows, such as an id; None: a manifest with
-    such is left out.
+    `token` replaces what only CloudFormation knows, such as an id; None: manifests that contain
+    such values are skipped.
     """
     for resource in template.get("Resources", {}).values():
         if resource["Type"] == _MANIFEST:
@@ -28,7 +28,7 @@ def applied_objects(
 
 
 def _text(value: Any, token: str | None) -> str:
-    """Join an Fn::Join, the only way in which CDK puts tokens into a text."""
+    """Join an Fn::Join, the only way in which CDK puts tokens into text."""
     if isinstance(value, str):
         return value
     if token is None:

@@ -1,4 +1,4 @@
-"""What the jobs know of the Capacity Block that the GPU nodes are bought in."""
+"""What the jobs know about the Capacity Block of the GPU nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRAM_FOLDER = PROGRAMS / "capacity_block"
 
 
 def options(settings: Settings) -> dict[str, str]:
-    """Return what tells a program of the block; nothing where there is none."""
+    """Return a program's options about the block; none without a block."""
     if settings.gpu.purchase != "capacity-block":
         return {}
     return {
@@ -24,7 +24,7 @@ def options(settings: Settings) -> dict[str, str]:
 
 
 def let_it_wait(settings: Settings, job: KubernetesObject) -> list[KubernetesObject]:
-    """Let the launcher's Job wait for the block; return the objects that it needs for it."""
+    """Let the launcher's Job wait for the block; return the extra objects that it needs."""
     told = options(settings)
     if not told:
         return []
@@ -45,6 +45,6 @@ def let_it_wait(settings: Settings, job: KubernetesObject) -> list[KubernetesObj
     pod["initContainers"].append(parts["container"])
     pod["volumes"].append(parts["volume"])
     job["spec"]["podFailurePolicy"] = parts["podFailurePolicy"]
-    # Pod Identity's token belongs to root; the group may read it.
+    # Pod Identity's token is root's, and readable by the group.
     pod["securityContext"]["fsGroup"] = pod["securityContext"]["runAsUser"]
     return [program]

@@ -1,4 +1,4 @@
-"""The Kubernetes objects that prepare UniRef50, or look for it: a program, the Job that runs it."""
+"""The Kubernetes objects that prepare UniRef50, or look for it: a program and its Job."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bionemo_eks.jobs import manifests, pull_secret
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import COMMON_FOLDER, FSX, PROGRAMS
 
-# As `manifests/workload` has it: the data Job's name before its hash.
+# As in `manifests/workload`: the data Job's name before its hash.
 DATA_JOB = "uniref50-download"
 
 PROGRAM_FOLDER = PROGRAMS / "uniref50"
 LOOK_FOLDER = PROGRAMS / "data_there"
-# Seconds for which a data set may be on its way from the bucket into a new file system.
+# Seconds that a data set may take from the bucket into a new file system.
 _PATIENCE = 600
 _PROGRAMS = {"streaming": "prepare_uniref50.py", "bionemo": "prepare_with_bionemo.py"}
 
@@ -24,9 +24,9 @@ _PROGRAMS = {"streaming": "prepare_uniref50.py", "bionemo": "prepare_with_bionem
 def dataset_objects(settings: Settings) -> list[KubernetesObject]:
     """Return the ConfigMap with the program and the data Job, in the order to apply them.
 
-    Both names carry a hash: a changed program or parameter makes a new pair, and the old is pruned.
-    With `dataset.enabled` false the Job only looks whether there is a data set for the training;
-    without a training there is none.
+    Both names have a hash: a changed program or parameter makes a new pair, and the old one is
+    pruned. With `dataset.enabled` false the Job only checks that there is a data set for the
+    training; without a training there is no Job.
     """
     if not settings.dataset.enabled:
         return _look(settings) if settings.training.enabled else []
@@ -42,8 +42,8 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
         "program_config_map": config_map_name,
         "http_proxy": settings.dataset.http_proxy,
         "https_proxy": settings.dataset.https_proxy,
-        # The Job talks to its server alone: to no API, of Kubernetes or AWS, and the node mounts
-        # the file system. So only the pod itself is never to be reached by a proxy.
+        # The Job talks only to its server, not to the APIs of Kubernetes or AWS, and the node
+        # mounts the file system. So only the pod itself must bypass the proxy.
         "no_proxy": ",".join(["localhost", "127.0.0.1", *settings.dataset.no_proxy]),
     }
     draft = manifests.load_one("workload/uniref50-job.yaml", {**values, "name": DATA_JOB})
@@ -51,7 +51,7 @@ def dataset_objects(settings: Settings) -> list[KubernetesObject]:
 
 
 def _named(settings: Settings, draft: KubernetesObject) -> KubernetesObject:
-    """Return the Job, which waits for the key to its image, under a name of its own."""
+    """Return the Job, which waits for the key to its image, under its final name."""
     pull_secret.let_it_wait(settings, draft["spec"]["template"]["spec"])
     draft["metadata"]["name"] = name_with_hash(DATA_JOB, draft["spec"])
     return draft
@@ -72,7 +72,7 @@ def _look(settings: Settings) -> list[KubernetesObject]:
 
 
 def _program_files(program: str) -> dict[str, str]:
-    """Return the texts that `program` needs: a change of another one must make no new Job."""
+    """Return the files that `program` needs: changing another one must not create a new Job."""
     alone = _PROGRAMS["bionemo"]
     return {
         name: text
@@ -96,7 +96,7 @@ def _arguments(settings: Settings) -> list[str]:
     if settings.global_batch:
         options["--global-batch-size"] = settings.global_batch
     arguments = [str(part) for option in options.items() for part in option]
-    # What S3 has to bring, for the training too: before a GPU node starts.
+    # What S3 must deliver, for the training too, before a GPU node starts.
     for path in (path for each in read if each.link for path in each.awaited):
         arguments += ["--await", path]
     return [*arguments, "--replace"] if dataset.replace else arguments

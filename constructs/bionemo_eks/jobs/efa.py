@@ -9,11 +9,11 @@ from bionemo_eks.configuration.settings import Settings
 
 
 def let_it_use_efa(settings: Settings, pod: dict[str, Any]) -> None:
-    """Give a worker's pod all EFAs of its node, where there are any.
+    """Give a worker's pod all EFAs of its node, if there are any.
 
-    libfabric's buffers are huge pages and locked memory, the latter without limit by the capability
-    (https://github.com/ofiwg/libfabric/blob/main/prov/efa/docs/overview.md). Of the image's
-    libraries no other variable is wanted:
+    libfabric's buffers are huge pages and locked memory, which the capability allows without limit
+    (https://github.com/ofiwg/libfabric/blob/main/prov/efa/docs/overview.md). The image's libraries
+    need no other variable:
     https://github.com/aws/deep-learning-containers/blob/main/docs/pytorch/deployment/ec2.md
     """
     if not settings.efa:

@@ -1,4 +1,4 @@
-"""The Kubernetes objects that embed proteins by a model on the file system, made when asked for."""
+"""The Kubernetes objects that embed proteins with a model on the file system, on request."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import COMMON_FOLDER, FSX, PROGRAMS, SCRATCH
 from bionemo_eks.jobs.workloads.esm2 import RESULTS
 
-# As `manifests/workload` has it: the Job's name before its hash.
+# As in `manifests/workload`: the Job's name before its hash.
 EMBED_JOB = "esm2-embed"
-# What S3 brings and gets, beside the runs: no experiment's name begins so.
+# Linked with S3, next to the runs: no experiment's name starts with an underscore.
 FOLDER = f"{RESULTS}/_embed"
-# The result's list of its files, which is written last.
+# The list of the result's files, which is written last.
 EMBEDDED_LIST = "embeddings.json"
 _PROGRAM = "/opt/embed"
-# What a core node has for it, as the data Job asks; and a small GPU node.
+# What a core node has room for, as for the data Job, and so does a small GPU node.
 CPU_MEMORY_GIB = 8
 _CPUS = "2"
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """One FASTA file, and what is to embed it.
+    """One FASTA file, and what to embed it with.
 
-    `name`: the Job's, other for other proteins or another model. `model`: its folder in the pods.
-    `size`: the FASTA file's bytes. `memory_gib`: what the program takes.
+    `name`: the Job's, which differs by proteins and model. `model`: its folder in the pods. `size`:
+    the FASTA file's bytes. `memory_gib`: what the program needs.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Embedding:
 
     @property
     def out(self) -> str:
-        """The folder with what comes of them."""
+        """The folder with the result."""
         return f"{FOLDER}/{self.name}"
 
 
@@ -70,7 +70,7 @@ def embed_objects(
     )
     pod: dict[str, Any] = job["spec"]["template"]["spec"]
     if not asked.on_gpu:
-        # There is no driver whose libraries an entry point could look for.
+        # Without a driver the entry point has no libraries to look for.
         container = pod["containers"][0]
         container["command"] = container.pop("args")
     pull_secret.let_it_pull(settings, pod)
@@ -85,7 +85,7 @@ def _arguments(asked: Embedding) -> list[str]:
         "--scratch": f"{SCRATCH}/{EMBED_JOB}",
         "--list": EMBEDDED_LIST,
         "--model": asked.model,
-        # Not auto: a GPU that is not there is to be told, not to be done without.
+        # Not auto: a missing GPU must be reported, not replaced by the CPU.
         "--device": "cuda" if asked.on_gpu else "cpu",
     }
     program = ["python3", f"{_PROGRAM}/embed_job.py"]

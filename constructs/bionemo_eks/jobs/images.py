@@ -1,4 +1,4 @@
-"""The images that a deployment's own manifests name."""
+"""The images in a deployment's own manifests."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from bionemo_eks.configuration.versions import IMAGES
 
 
 def images(settings: Settings) -> dict[str, str]:
-    """Return who runs each image, by the image's reference.
+    """Return what runs each image, by the image's reference.
 
-    Charts and EKS' add-ons name their own.
+    Charts and EKS add-ons have their own.
     """
     named = {settings.training.image: "training and data Job"}
     if settings.training.enabled:

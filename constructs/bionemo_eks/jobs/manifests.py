@@ -1,6 +1,6 @@
 """Loads the Kubernetes YAML of `manifests/` and fills in its named values.
 
-A file there is what a person would hand to kubectl, but for values written `${name}`
+A file there is what you would pass to kubectl, except for values written `${name}`
 (`string.Template`). A value may be an unresolved CDK token.
 """
 
@@ -22,14 +22,14 @@ KubernetesObject = dict[str, Any]
 
 
 class _Manifest(Template):
-    """Knows `${name}` alone: a `$` by itself is YAML's, in a regular expression for example."""
+    """Knows only `${name}`: any other `$` is left alone, in a regular expression for example."""
 
-    # typeshed has the class attribute as the metaclass leaves it; one hands over text.
+    # typeshed has the class attribute as the metaclass leaves it; subclasses give text.
     pattern = r"\$\{(?P<braced>[a-z_]+)\}|(?P<named>(?!))|(?P<escaped>(?!))|(?P<invalid>(?!))"  # type: ignore[assignment]
 
 
 class ManifestError(ValueError):
-    """A file of `manifests/` and the values for it do not fit together."""
+    """A file of `manifests/` and its values do not match."""
 
 
 def load(
@@ -37,8 +37,8 @@ def load(
 ) -> list[KubernetesObject]:
     """Return the objects of `manifests/<path>`, in the file's order, with `values` filled in.
 
-    Raises ManifestError when the file names a value that is not given, or is given one that it
-    does not name: either way somebody believes that something is set, and it is not.
+    Raises ManifestError if the file names a value that is not given, or if a value is given that
+    the file does not name: either way something that looks set is not.
     """
     values = dict(values or {})
     template = _Manifest((root / path).read_text(encoding="utf-8"))
@@ -53,7 +53,7 @@ def load(
 def load_one(
     path: str, values: Mapping[str, object] | None = None, *, root: Path = MANIFESTS
 ) -> KubernetesObject:
-    """Return the single object of `manifests/<path>`; ManifestError where there is not just one."""
+    """Return the single object of `manifests/<path>`; ManifestError if there is not just one."""
     objects = load(path, values, root=root)
     if len(objects) != 1:
         raise ManifestError(f"manifests/{path} holds {len(objects)} objects, not one")
@@ -63,7 +63,7 @@ def load_one(
 def program_files(*folders: Path) -> dict[str, str]:
     """Return the texts of the Python files in `folders`, by name: what a ConfigMap mounts.
 
-    A later folder's file wins over an earlier one's of the same name.
+    A file overrides one of the same name in an earlier folder.
     """
     return {
         path.name: path.read_text(encoding="utf-8")
@@ -73,5 +73,5 @@ def program_files(*folders: Path) -> dict[str, str]:
 
 
 def _written(value: object) -> str:
-    """Write a value so that YAML reads it back: text as it is, all else as JSON (valid YAML)."""
+    """Write a value so that YAML reads it back: text unchanged, all else as JSON (valid YAML)."""
     return value if isinstance(value, str) else json.dumps(value)

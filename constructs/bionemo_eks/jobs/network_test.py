@@ -1,4 +1,4 @@
-"""NCCL's `all_reduce_perf` between the GPU nodes, in the image that has it: one pod a node."""
+"""NCCL's `all_reduce_perf` between the GPU nodes, in the image that has it: one pod per node."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bionemo_eks.jobs.efa import let_it_use_efa
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import PROGRAMS
 
-# The compute capability from which CUDA 13, which the image has, knows GPUs:
+# The lowest compute capability that CUDA 13, in the image, supports:
 # https://docs.nvidia.com/cuda/archive/13.0.0/cuda-toolkit-release-notes/index.html
 LOWEST: Capability = (7, 5)
 _SCRIPT = PROGRAMS / "network_test" / "all_reduce.sh"
-# Of a node's memory and CPUs: NCCL's buffers in shared memory, and a process for each GPU.
+# Per node: NCCL's buffers in shared memory, and one process per GPU.
 _GIB_PER_GPU, _CPUS_PER_GPU = 4, 1
 
 

@@ -1,4 +1,4 @@
-"""Where the jobs are, and what they see: the source document's commands use these."""
+"""Where the jobs run, and the paths they see: the source document's commands use these."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import Path
 
 from bionemo_eks.configuration import inputs
 
-# The programs that ConfigMaps bring into the pods.
+# The programs that ConfigMaps mount into the pods.
 PROGRAMS = Path(__file__).resolve().parents[3] / "workloads"
-# What several of them use; mounted beside each.
+# What several of them share; mounted next to each.
 COMMON_FOLDER = PROGRAMS / "common"
 
-# Of every object of `manifests/workload`.
+# The namespace of every object in `manifests/workload`.
 NAMESPACE = "default"
-# In place of a Job's name, in what names it, where there is none.
+# Takes the place of a Job's name if there is no Job.
 NO_JOB = "none"
 # The PyTorchJob's annotation with the data Job that it waits for.
 WAITS_FOR = "bionemo-on-eks/dataset-job"
@@ -22,12 +22,12 @@ TRAINING_PROGRAM = "/opt/training"
 # Where the volume is mounted in every pod.
 FSX = inputs.FSX
 PROCESSED = f"{FSX}/processed"
-# Where the workers of a training tell each other. Not below what is linked with S3: it changes all
-# the time, and is worth nothing later.
+# Where the workers of a training share their state. Not below a folder linked with S3: it changes
+# all the time and is worthless later.
 STATE = f"{FSX}/training-state"
-# Where they write what is not whole yet, likewise: S3 is to get no half of it.
+# Where they write unfinished files, also not linked: S3 must not get partial files.
 SCRATCH = f"{FSX}/training-scratch"
-# Locked by whoever reads the data set, and by whoever replaces it.
+# Locked by programs that read the data set, and by those that replace it.
 DATA_LOCK = f"{FSX}/processed.lock"
-# The PyTorchJob's annotation, in JSON: what launcher and watch note of a run.
+# The PyTorchJob's annotation with the notes of launcher and watch about a run, in JSON.
 NOTES = "bionemo-on-eks/run"

@@ -1,7 +1,7 @@
-"""The key to the training image's registry: the Job that writes it, the pods that name it.
+"""The key to the training image's registry: the Job that writes it, the pods that use it.
 
-Its value goes from Secrets Manager into the cluster's Secret inside the Job's pod, and stands
-nowhere else: in no object here, and in no template.
+The Job's pod copies its value from Secrets Manager into the cluster's Secret. It is nowhere else:
+in no object here and in no template.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bionemo_eks.jobs.places import NAMESPACE, PROGRAMS
 from bionemo_eks.jobs.watch import PROGRAM_FOLDER as WATCH_FOLDER
 
 PROGRAM_FOLDER = PROGRAMS / "pull_secret"
-# The Kubernetes Secret, and the account, rights and Job that write it.
+# The Kubernetes Secret, and the account, permissions and Job that write it.
 PULL_SECRET = "training-image-key"
-# Of the watch's programs, what talks to the API server.
+# The watch's module that talks to the API server.
 _SHARED = "api_server.py"
-# A key of the Secret beside the credentials, worth nothing: that they are written.
+# A key in the Secret next to the credentials, without a secret: it shows that they are written.
 MARKER = "written"
 _MARKER_FOLDER = "/var/run/training-image-key"
 
@@ -66,10 +66,10 @@ def let_it_pull(settings: Settings, pod: dict[str, Any]) -> None:
 
 
 def let_it_wait(settings: Settings, pod: dict[str, Any]) -> None:
-    """Let a pod pull with the key, and not start before that is written.
+    """Let a pod pull with the key, and wait until the key is written.
 
-    Kubelet mounts what a Secret holds before it pulls an image, and waits until it is there. The
-    pod gets the marker alone. https://kubernetes.io/docs/concepts/configuration/secret/
+    Before it pulls an image, kubelet mounts the Secret and waits until it exists. The pod gets
+    only the marker. https://kubernetes.io/docs/concepts/configuration/secret/
     """
     if not settings.training.image_pull_secret:
         return

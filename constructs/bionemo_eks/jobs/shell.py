@@ -1,4 +1,4 @@
-"""The Kubernetes object of a shell: a Job whose pod has /fsx, for a time."""
+"""The Kubernetes object of a shell: a Job whose pod mounts /fsx for a limited time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from bionemo_eks.configuration.versions import IMAGES
 from bionemo_eks.jobs import manifests
 from bionemo_eks.jobs.manifests import KubernetesObject
 
-# As `manifests/workload/shell.yaml` has it.
+# As in `manifests/workload/shell.yaml`.
 CONTAINER = "shell"
 
 
 def shell_job(name: str, seconds: int) -> KubernetesObject:
-    """Return the Job `name` of a shell that is there for `seconds` at most.
+    """Return the Job `name` of a shell that runs for at most `seconds`.
 
-    In the watch's image, which a core node has already; it has bash, and wants no key.
+    It uses the watch's image, which a core node already has; it has bash and needs no key.
     """
     values = {"name": name, "image": IMAGES["watch"].reference, "seconds": seconds}
     return manifests.load_one("workload/shell.yaml", values)

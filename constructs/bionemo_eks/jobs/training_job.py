@@ -17,14 +17,14 @@ from bionemo_eks.jobs.places import DATA_LOCK, NO_JOB, NOTES, PROGRAMS, STATE, T
 
 PROGRAM_FOLDER = PROGRAMS / "training"
 
-# What the node keeps for itself: system daemons, the kubelet and the DaemonSets' pods. Of a small
-# node's memory that is more than the share: what the hypervisor keeps, and GiB for all the others.
+# What the node needs itself: system daemons, kubelet and the DaemonSets' pods. On a small node that
+# is more than the share of memory: what the hypervisor keeps, plus GiB for everything else.
 _NODE_CPUS, _NODE_MEMORY_SHARE = 2, 0.12
 _HYPERVISOR_SHARE, _DAEMONS_GIB = 0.075, 2
 
 
 def training_program(workload: Workload) -> KubernetesObject:
-    """Return the ConfigMap with the start program and the workload's own files beside it."""
+    """Return the ConfigMap with the start program and the workload's own files."""
     files = manifests.program_files(PROGRAM_FOLDER, *workload.program.folders)
     name = name_with_hash(f"{workload.name}-program", files)
     values = {"name": name, "files": files, "training": workload.job}
@@ -34,8 +34,8 @@ def training_program(workload: Workload) -> KubernetesObject:
 def training_job(settings: Settings, dataset_job: KubernetesObject | None) -> KubernetesObject:
     """Return the workload's PyTorchJob, suspended, that waits for `dataset_job`, if any.
 
-    Each worker asks for its share of a node's CPUs and memory, so that a node's GPUs, and no
-    more, are taken by its pods.
+    Each worker requests its share of a node's CPUs and memory, so that a node's pods use exactly
+    its GPUs.
     """
     workload = settings.workload
     node, gpus_per_worker = settings.gpu_instance, settings.gpus_per_worker
@@ -66,7 +66,7 @@ def training_job(settings: Settings, dataset_job: KubernetesObject | None) -> Ku
 
 
 def _memory_gib(settings: Settings) -> float:
-    """Return what workers may have of a node's memory, whichever of its types it is."""
+    """Return how much of a node's memory workers may use, whichever of its types it is."""
     return min(
         each.memory_gib - _kept_gib(each) - (efa.reserved_mib(each) / 1024 if settings.efa else 0)
         for each in settings.gpu_instances
@@ -74,7 +74,7 @@ def _memory_gib(settings: Settings) -> float:
 
 
 def _arguments(settings: Settings) -> list[str]:
-    """Return what a worker's container is started with, behind its manifest's own command."""
+    """Return the arguments of a worker's container, after its manifest's own command."""
     program = settings.workload.program
     start = ["python3", f"{TRAINING_PROGRAM}/start.py"] if program.by_entry_point else []
     return [*start, *_start(settings), "--", *program.command(settings)]
@@ -94,7 +94,7 @@ def _start(settings: Settings) -> list[str]:
 
 
 def _asked(settings: Settings) -> list[str]:
-    """Return what tells both programs when the training is at its end."""
+    """Return the options that tell both programs when the training is complete."""
     workload = settings.workload
     options = {
         "--rules": workload.program.rules,
@@ -114,7 +114,7 @@ def _kept_gib(node: InstanceType) -> float:
 def launcher_objects(
     settings: Settings, *, dataset_job: KubernetesObject, training_job: KubernetesObject
 ) -> list[KubernetesObject]:
-    """Return the launcher's account, rights and Job, in the order to apply them.
+    """Return the launcher's account, permissions and Job, in the order to apply them.
 
     The Job is new for each training.
     """
@@ -127,7 +127,7 @@ def launcher_objects(
             "training": training_job["metadata"]["name"],
             "dataset_job": dataset_job["metadata"]["name"],
             "program": training_program(workload)["metadata"]["name"],
-            # The data Job's image too, so that a core node has it already.
+            # Also the data Job's image, so a core node already has it.
             "python_image": settings.training.image,
             "asks": [
                 *_asked(settings),

@@ -1,4 +1,4 @@
-"""The Kubernetes objects of the training operator: one for each namespace in which it works."""
+"""The Kubernetes objects of the training operator, one operator per namespace."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ OPERATORS = "kubeflow"
 
 
 def operator_name(namespace: str) -> str:
-    """Return the name of the operator for a namespace: of its Deployment, account and rights."""
+    """Return a namespace's operator name: of its Deployment, account and permissions."""
     return "training-operator" if namespace == NAMESPACE else f"training-operator-{namespace}"
 
 
 def operator_objects(namespace: str) -> list[KubernetesObject]:
-    """Return account, rights and Deployment of the operator for a namespace, in their order."""
+    """Return account, permissions and Deployment of a namespace's operator, in order."""
     place = {"name": operator_name(namespace), "namespace": namespace}
     image = {"training_operator_image": IMAGES["training-operator"].reference}
     return [

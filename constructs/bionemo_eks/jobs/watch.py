@@ -19,10 +19,10 @@ def watch_objects(
     training_job: KubernetesObject,
     launcher: KubernetesObject | None,
 ) -> list[KubernetesObject]:
-    """Return account, rights, program and Deployment of the watch, in the order to apply them.
+    """Return account, permissions, program and Deployment of the watch, in order.
 
-    `launcher` is the launcher's Job, None where no training is to be started; `dataset_job` is None
-    where there is no data Job.
+    `launcher` is the launcher's Job, None if no training is to start; `dataset_job` is None if
+    there is no data Job.
     """
     account, training = settings.workload.watch, _name(training_job)
     files = manifests.program_files(PROGRAM_FOLDER, capacity_block.PROGRAM_FOLDER)
@@ -50,9 +50,9 @@ def watch_objects(
             "training": training,
             "training_verbs": ["get", "patch"] if _acts(settings) else ["get"],
             "workers": [f"{training}-worker-{number}" for number in range(settings.workers)],
-            # None at all would stand for any.
+            # An empty list would mean any.
             "jobs": jobs or [NO_JOB],
-            # With the account's name, for two workloads' watches share no object.
+            # With the account's name, because two workloads' watches share no object.
             "program_config_map": name_with_hash(f"{account}-program", files),
             "files": files,
             "arguments": [part for option in options.items() for part in option],
@@ -61,7 +61,7 @@ def watch_objects(
 
 
 def _acts(settings: Settings) -> bool:
-    """Whether the watch is to suspend the training in some case."""
+    """Whether the watch may have to act on the training."""
     limited = settings.training.max_hours or settings.gpu.purchase == "capacity-block"
     return bool(limited) or settings.training.on_stall != "tell"
 

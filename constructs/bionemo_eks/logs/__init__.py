@@ -1,1 +1,1 @@
-"""Log groups: how long they are kept, and that they go with their stack."""
+"""Log groups: their retention, and their removal with their stack."""

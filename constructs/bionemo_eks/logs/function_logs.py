@@ -1,4 +1,4 @@
-"""Log groups for Lambda functions that CDK's own constructs bring along."""
+"""Log groups for the Lambda functions of CDK's own constructs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bionemo_eks.logs.log_group import log_group
 
 
 def own_function_logs(scope: Construct, root: IConstruct, *, days: int) -> None:
-    """Give every function below `root` a log group, made in `scope`, that goes with its stack.
+    """Give every function below `root` a log group in `scope` that is removed with its stack.
 
-    Lambda makes `/aws/lambda/<function>` at the first line, and nobody removes it. Because the
+    Lambda creates `/aws/lambda/<function>` at the first line, and nothing removes it. Because the
     function names its group, CloudFormation removes the function first. Source:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
     """

@@ -1,4 +1,4 @@
-"""A log group of the deployment's own: kept for so many days, and gone with its stack."""
+"""The deployment's own log groups: limited retention, removed with their stack."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _BY_DAYS = {
 def log_group(
     scope: Construct, construct_id: str, *, days: int, name: str | None = None
 ) -> logs.LogGroup:
-    """Make a log group in `scope`; `days` are those that the settings allow, which CloudWatch has.
+    """Create a log group in `scope`; `days` is a retention that the settings allow.
 
-    Without a `name` CloudFormation gives one.
+    Without a `name` CloudFormation generates one.
     """
     return logs.LogGroup(
         scope,

@@ -1,4 +1,4 @@
-"""The VPC: its own, or one that is there already."""
+"""The VPC: the deployment's own, or an existing one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bionemo_eks.configuration.groups.network import NetworkSettings
 from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.logs.log_group import log_group
 
-# The subnet masks relative to the VPC's: /24 private and /26 public in a /21, as in 2024.
+# Subnet masks relative to the VPC's: in a /21, /24 private and /26 public, as in the blueprint.
 PRIVATE_BITS, PUBLIC_BITS = 3, 5
-# What synth finds wrong with the stand-in that CDK gives before it has looked a VPC up.
+# What synth finds wrong with CDK's stand-in for a VPC that it has not looked up yet.
 _OF_THE_STAND_IN = ("E1151", "E1154", "F3031")
 
 
@@ -24,9 +24,9 @@ _OF_THE_STAND_IN = ("E1151", "E1154", "F3031")
 class Subnets:
     """The parts of a VPC that the other stacks need.
 
-    `routable` holds the network interfaces of EKS, the kubectl provider and the file system;
-    `nodes`, one a zone, the nodes and pods, whose address blocks are `node_cidrs`. `known` is
-    False while CDK has yet to look the VPC up: then all of it is made up.
+    `routable` is for the network interfaces of EKS, the kubectl provider and the file system;
+    `nodes`, one per zone, for the nodes and pods, whose CIDR blocks are `node_cidrs`. `known` is
+    False until CDK has looked the VPC up: until then all values are stand-ins.
     """
 
     vpc: ec2.IVpc
@@ -36,17 +36,17 @@ class Subnets:
     known: bool = True
 
     def routable_in(self, zone: str) -> ec2.ISubnet:
-        """Return the routable subnet in `zone`; SettingsError when there is none."""
-        return self._in(zone, self.routable, "Name one of these.")
+        """Return the routable subnet in `zone`; SettingsError if there is none."""
+        return self._in(zone, self.routable, "Choose one of these.")
 
     def nodes_in(self, zone: str) -> ec2.ISubnet:
-        """Return the subnet for nodes in `zone`; SettingsError when there is none."""
-        remedy = "Name one of these, or other subnets in network.node_subnet_ids."
+        """Return the subnet for nodes in `zone`; SettingsError if there is none."""
+        remedy = "Choose one of these, or other subnets in network.node_subnet_ids."
         return self._in(zone, self.nodes, remedy)
 
     @staticmethod
     def names(subnets: Sequence[ec2.ISubnet]) -> list[str]:
-        """Return what tells `subnets` apart at synth: an id if it is known, else the zone."""
+        """Return what identifies `subnets` at synth: the id if it is known, else the zone."""
         return [
             each.availability_zone if Token.is_unresolved(each.subnet_id) else each.subnet_id
             for each in subnets
@@ -61,8 +61,8 @@ class Subnets:
 
 def _not_in(zone: str, subnets: Sequence[ec2.ISubnet], remedy: str) -> SettingsError:
     return SettingsError(
-        f"Setting 'gpu.availability_zone' asks for zone '{zone}', in which the VPC has no private "
-        f"subnet to use; it has them in {', '.join(each.availability_zone for each in subnets)}.\n"
+        f"Setting 'gpu.availability_zone' asks for zone '{zone}', where the VPC has no usable "
+        f"private subnet; it has some in {', '.join(each.availability_zone for each in subnets)}.\n"
         f"  {remedy}"
     )
 
@@ -70,8 +70,8 @@ def _not_in(zone: str, subnets: Sequence[ec2.ISubnet], remedy: str) -> SettingsE
 class Network(Construct):
     """A VPC with public, routable private and large node subnets in each zone.
 
-    Nodes and pods live in `pod_cidr`, carrier-grade NAT space by default, so that thousands of
-    pod addresses cost no routable ones:
+    Nodes and pods are in `pod_cidr`, carrier-grade NAT space by default, so that thousands of pod
+    addresses use up no routable ones:
     https://docs.aws.amazon.com/eks/latest/best-practices/ip-opt.html
     """
 
@@ -96,7 +96,7 @@ class Network(Construct):
             availability_zones=list(zones),
             nat_gateways=nat_gateways,
             nat_gateway_provider=self._nat,
-            # Nothing here uses the default security group; restricting it takes a Lambda function.
+            # Nothing here uses the default security group; restricting it needs a Lambda function.
             restrict_default_security_group=False,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
@@ -120,7 +120,7 @@ class Network(Construct):
 
     @property
     def subnets(self) -> Subnets:
-        """What the other stacks need to know."""
+        """What the other stacks need."""
         return Subnets(
             vpc=self.vpc,
             routable=self.vpc.private_subnets,
@@ -172,17 +172,17 @@ class Network(Construct):
 
 
 def existing_subnets(scope: Construct, network: NetworkSettings) -> Subnets:
-    """Look up the existing VPC of `network`: its private subnets, or those named, hold the nodes.
+    """Look up the existing VPC of `network`: its private subnets, or those named, are for nodes.
 
-    CDK's command line runs the app twice: first it gets a stand-in, and the app goes through so
-    that the look-up can be made; then the account's answer, kept in cdk.context.json. Source:
+    CDK's command line runs the app twice: first with a stand-in, so that the app gets as far as
+    requesting the lookup; then with the account's answer, kept in cdk.context.json. Source:
     https://docs.aws.amazon.com/cdk/v2/guide/context.html
-    Raises SettingsError when the account is not known, or the VPC has no such subnets.
+    Raises SettingsError if the account is unknown or the VPC has no such subnets.
     """
     vpc_id, node_subnet_ids = network.vpc_id, network.node_subnet_ids
     if Token.is_unresolved(Stack.of(scope).account):
         raise SettingsError(
-            f"Setting 'network.vpc_id' is \"{vpc_id}\": CDK must look that VPC up, and has no "
+            f"Setting 'network.vpc_id' is \"{vpc_id}\": CDK must look that VPC up, but has no "
             "account to ask.\n  Log in first (aws sso login, AWS_PROFILE), and use the CDK command "
             "line: npx cdk synth."
         )
@@ -195,13 +195,13 @@ def existing_subnets(scope: Construct, network: NetworkSettings) -> Subnets:
         known = ", ".join(f"{each.subnet_id} ({each.availability_zone})" for each in private)
         raise SettingsError(
             f"Setting 'network.node_subnet_ids' is {node_subnet_ids}, but the private "
-            f"subnets of {vpc_id}, those with a way out through NAT, are: {known or 'none'}."
+            f"subnets of {vpc_id}, those with a route to NAT, are: {known or 'none'}."
         )
     if len({each.availability_zone for each in private}) < 2:
         # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
         raise SettingsError(
-            f"Setting 'network.vpc_id' is \"{vpc_id}\": EKS wants private subnets in two zones, "
-            f"and all of that VPC's are in {private[0].availability_zone}."
+            f"Setting 'network.vpc_id' is \"{vpc_id}\": EKS needs private subnets in two "
+            f"zones, but all of that VPC's are in {private[0].availability_zone}."
         )
     return Subnets(
         vpc=vpc,
@@ -212,7 +212,7 @@ def existing_subnets(scope: Construct, network: NetworkSettings) -> Subnets:
 
 
 def _stand_in(scope: Construct, vpc: ec2.IVpc) -> Subnets:
-    """Return what lets the first pass go through; nothing of it reaches a deployment."""
+    """Return stand-ins for the first run of the app; none of it is ever deployed."""
     Validations.of(scope).acknowledge(
         *(
             Acknowledgment(
@@ -226,6 +226,6 @@ def _stand_in(scope: Construct, vpc: ec2.IVpc) -> Subnets:
 
 
 def _halves(cidr: str, parts: int) -> list[str]:
-    """Cut `cidr` into as few equal power-of-two pieces as give `parts` of them."""
+    """Split `cidr` into the fewest equal power-of-two pieces for `parts` of them."""
     network = ipaddress.ip_network(cidr)
     return [str(each) for each in network.subnets(prefixlen_diff=(parts - 1).bit_length())][:parts]

@@ -1,4 +1,4 @@
-"""A monthly budget for what carries the deployment's tag."""
+"""A monthly budget for everything with the deployment's tag."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from constructs import Construct
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
 
-# Per cent of the limit.
+# Percent of the limit.
 TOLD_AT = (50, 80, 100)
 
 
 class MonthlyBudget(Construct):
-    """Tells `topic` when the month's costs pass shares of `notifications.monthly_budget`.
+    """Notifies `topic` when the month's costs pass shares of `notifications.monthly_budget`.
 
-    The costs are those of the tag, which Billing counts only while it is an active cost allocation
-    tag, with what credits pay for. They are hours old, and nothing is stopped.
+    The costs are those with the tag, which Billing counts only while the tag is an active cost
+    allocation tag; credits are not deducted. The figures are hours old, and nothing is stopped.
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-budgets-budget-budgetdata.html
     """
@@ -55,7 +55,7 @@ class MonthlyBudget(Construct):
                 cost_filters={"TagKeyValue": [f"user:{DEPLOYMENT_TAG}${settings.cluster_name}"]},
                 cost_types=budgets.CfnBudget.CostTypesProperty(include_credit=False),
             ),
-            # Never changed: CloudFormation would make another budget of the same name.
+            # Never change these: CloudFormation would create another budget with the same name.
             notifications_with_subscribers=[_told_at(share, topic) for share in TOLD_AT],
         )
         if allowed.policy_dependable:

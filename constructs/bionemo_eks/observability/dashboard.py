@@ -1,4 +1,4 @@
-"""What a person hears and sees: messages, alarms and a dashboard."""
+"""Messages, alarms and a dashboard."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LOW_SPACE_SHARE = 0.1
 
 
 class Notifications(Construct):
-    """A topic that tells of alarms and of GPU nodes that come and go."""
+    """A topic for alarms and for GPU nodes that start and stop."""
 
     def __init__(self, scope: Construct, construct_id: str, *, email: str) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
-        # Alarms are let in by the topic's owner being their account; EventBridge by the target.
+        # For alarms of this account; the target below adds EventBridge's permission.
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsOfThisAccount",
@@ -40,7 +40,7 @@ class Notifications(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
     def tell_of_gpu_nodes(self, *, node_group_prefix: str, cluster_name: str) -> None:
-        """Send a message when a GPU node starts, goes, or cannot be had.
+        """Send a message when a GPU node starts, stops, or is not available.
 
         A managed node group's Auto Scaling group is called `eks-<node group>-<id>`:
         https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
@@ -73,7 +73,7 @@ class Notifications(Construct):
 
 
 class Dashboard(Construct):
-    """One page: GPUs, nodes and file system; and alarms that reach `topic`."""
+    """One page for GPUs, nodes and file system, and alarms that notify `topic`."""
 
     def __init__(
         self,
@@ -96,14 +96,14 @@ class Dashboard(Construct):
             free,
             capacity_gib * 2**30 * LOW_SPACE_SHARE,
             cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            "Less than a tenth of the file system is free: checkpoints will fail to be written",
+            "Less than a tenth of the file system is free: writing checkpoints will fail",
         )
         self._alarm(
             "FailedNodes",
             failed,
             1,
             cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            "A node of the cluster is not healthy",
+            "A node of the cluster is unhealthy",
         )
         cloudwatch.Dashboard(
             self,

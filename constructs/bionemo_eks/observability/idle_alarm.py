@@ -1,4 +1,4 @@
-"""An alarm on GPU nodes that are up, and paid for, while their GPUs do next to nothing."""
+"""An alarm on GPU nodes that are running, and cost money, while their GPUs are idle."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from constructs import Construct
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.settings import Settings
 
-# Per cent, on average over all GPUs of the cluster.
+# Percent, on average over all GPUs of the cluster.
 IDLE_BELOW = 5
-# Minutes. The watch's looks drift: not every single minute has one.
+# Minutes. The watch's checks drift, so not every minute has one.
 _PERIOD = 5
-# What counts while no training should run: never too little.
+# The value while no training should run, which never triggers the alarm.
 _BUSY = 100
 
 
 class IdleAlarm(Construct):
-    """Tells `topic` of idle GPUs, while a training should run.
+    """Notifies `topic` of idle GPUs while a training should run.
 
-    The CloudWatch agent publishes `node_gpu_utilization` of each GPU, and over a cluster too; where
-    no GPU node is up there is none, and no alarm. That a training should run the watch knows:
-    its suspension is lifted, and it has not ended. GPUs that are idle before, as with fixed nodes,
-    are so by choice.
+    The CloudWatch agent publishes `node_gpu_utilization` per GPU and per cluster; without GPU nodes
+    there is no value, and no alarm. The watch knows whether a training should run: it is not
+    suspended and has not ended. GPUs that are idle before that, as with fixed nodes, are idle by
+    choice.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-enhanced-EKS.html
     https://github.com/aws/amazon-cloudwatch-agent/blob/main/translator/translate/otel/exporter/awsemf/kubernetes.go
     """
@@ -66,8 +66,8 @@ class IdleAlarm(Construct):
             self,
             "Alarm",
             alarm_name=f"{settings.cluster_name}-gpus-idle",
-            alarm_description=f"GPU nodes are up, but for {minutes} minutes their GPUs have been "
-            f"used to less than {IDLE_BELOW} %, while {job} should run. They are paid for. See: "
+            alarm_description=f"GPU nodes are running, but GPU use has been below {IDLE_BELOW} % "
+            f"for {minutes} minutes, while {job} should run. The nodes cost money. See: "
             f"./bionemo status, kubectl logs {job}-worker-0",
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             threshold=IDLE_BELOW,

@@ -1,7 +1,7 @@
-"""Alarms on the jobs' states: how the training ends, and what keeps it from it.
+"""Alarms on the jobs' states: how the training ends, and what keeps it from running.
 
-The watch (`workloads/watch`) publishes the states, Container Insights what it sees of containers.
-No alarm rests on words in a log, but that on a stall, which rests on their absence.
+The watch (`workloads/watch`) publishes the states, Container Insights the containers' metrics. No
+alarm depends on the text of a log, except the stall alarm, which depends on its absence.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from bionemo_eks.jobs.places import NAMESPACE
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-enhanced-EKS.html
 _INSIGHTS = "ContainerInsights"
-# Minutes without a value after which the watch counts as silent. An update of it takes one or two.
+# Minutes without a value after which the watch counts as silent. Updating it takes one or two.
 SILENT_MINUTES = 15
-# Minutes for which a pod has waited on its node for its volume or its network. A new node's driver
-# is not there from the first minute.
+# Minutes that a pod may wait on its node for its volume or its network. A new node's driver needs a
+# minute or more to start.
 CANNOT_START_MINUTES = 5
-# Minutes, of so many, in which what is tried again has failed: one that works later is no news.
+# Failed minutes, of so many, for what is retried: a failure that a retry fixes is no news.
 _TRIES, _OF = 3, 5
-# Metrics of the watch, by the names that `workloads/watch/cloudwatch_metrics.py` gives them.
+# Metrics of the watch, as named in `workloads/watch/cloudwatch_metrics.py`.
 WATCHING = "Watching"
 
 
 @dataclass(frozen=True)
 class Message:
-    """What to tell while the watch's `metric` is at `threshold` or above.
+    """The message to send while the watch's `metric` is at `threshold` or above.
 
-    `looks`: how many looks, of the last five where it is more than one, must have found it so.
+    `looks`: how many checks (of the last five, if more than one) must have found it so.
     """
 
     name: str
@@ -46,76 +46,77 @@ class Message:
 
 
 def messages(settings: Settings) -> tuple[Message, ...]:
-    """Return what is told of the states that the watch publishes."""
+    """Return the messages about the states that the watch publishes."""
     job, pending = settings.workload.job, settings.notifications.pending_minutes
     return (*_ends(job, _nodes(settings)), *_obstacles(job, pending), _stall(settings))
 
 
 def _nodes(settings: Settings) -> str:
-    """Say what becomes of the GPU nodes when no worker runs."""
+    """Say what happens to the GPU nodes when no worker runs."""
     if settings.gpu.scaling == "fixed":
-        return "The GPU nodes stay, for gpu.scaling is fixed, and are paid for until make destroy."
-    return "The GPU nodes go."
+        return "gpu.scaling is fixed: the GPU nodes keep running, and cost money, until make "
+        "destroy."
+    return "The GPU nodes are scaling down."
 
 
 def _ends(job: str, nodes: str) -> tuple[Message, ...]:
-    """Return what is told of the ends of data Job, launcher and training."""
+    """Return the messages about how data Job, launcher and training end."""
     return (
         Message(
             "training-succeeded",
             "TrainingSucceeded",
-            f"The training has ended well; its checkpoints are in the bucket. {nodes}",
+            f"Training succeeded; its checkpoints are in the bucket. {nodes}",
         ),
         Message(
             "training-failed",
             "TrainingFailed",
-            f"The training has failed. {nodes} Why: ./bionemo status, "
-            f"kubectl describe pytorchjob {job}. After the mend: ./bionemo retry training",
+            f"Training failed. {nodes} For the reason: ./bionemo status, "
+            f"kubectl describe pytorchjob {job}. After fixing it: ./bionemo retry training",
         ),
         Message(
             "dataset-error",
             "DataFailed",
-            "The data Job has failed and does not try again; no GPU node starts. Why: "
-            "./bionemo status. After the mend: ./bionemo retry data",
+            "The data Job failed and will not retry; no GPU node starts. For the reason: "
+            "./bionemo status. After fixing it: ./bionemo retry data",
         ),
         Message(
             "launcher-failed",
             "LauncherFailed",
-            "The launcher has given up, so the training does not start. Why: ./bionemo status. "
-            "After the mend: ./bionemo retry training",
+            "The launcher gave up, so the training does not start. For the reason: ./bionemo "
+            "status. After fixing it: ./bionemo retry training",
         ),
         Message(
             "training-out-of-time",
             "TrainingOutOfTime",
-            "The training has had its time (training.max_hours), or its Capacity Block is about to "
-            f"end. It is suspended with a last checkpoint. {nodes} To go on from "
-            "there: raise training.max_hours, or set the id of another block, and make deploy",
+            "The training has used up its time (training.max_hours), or its Capacity Block is "
+            f"about to end. It is suspended with a last checkpoint. {nodes} To resume: "
+            "raise training.max_hours, or set the id of another block, and run make deploy",
         ),
     )
 
 
 def _obstacles(job: str, pending: int) -> tuple[Message, ...]:
-    """Return what is told of pods that do not start, or not for long."""
+    """Return the messages about pods that do not start or keep failing."""
     return (
         Message(
             "workers-pending",
             "WorkersPendingMinutes",
-            f"Workers have waited for a GPU node for {pending} minutes and go on waiting. See: "
+            f"Workers have been waiting for a GPU node for {pending} minutes. See: "
             f"kubectl describe pod {job}-worker-0; often the zone has no capacity",
             threshold=pending,
         ),
         Message(
             "pod-cannot-start",
             "CannotStartMinutes",
-            "A pod of the data Job, the launcher or the training does not start, for its volume or "
-            "its network does not come. See: kubectl describe pods; ./bionemo verify",
+            "A pod of the data Job, the launcher or the training does not start because its volume "
+            "or its network is missing. See: kubectl describe pods; ./bionemo verify",
             threshold=CANNOT_START_MINUTES,
         ),
         Message(
             "job-out-of-memory",
             "JobsOutOfMemory",
-            "A container of the data Job or the launcher was killed, for it needed more memory "
-            "than it may have. The Job tries again, a few times. See: ./bionemo status",
+            "A container of the data Job or the launcher was killed because it exceeded its memory "
+            "limit. The Job retries a few times. See: ./bionemo status",
         ),
         Message(
             "init-image-missing",
@@ -127,15 +128,15 @@ def _obstacles(job: str, pending: int) -> tuple[Message, ...]:
 
 
 _ON_STALL = {
-    "tell": "Nothing is done about it (training.on_stall)",
-    "restart": "It is restarted from its newest checkpoint, once, and suspended if that does not "
+    "tell": "No action is taken (training.on_stall)",
+    "restart": "It is restarted once from its newest checkpoint, and suspended if that does not "
     "help",
-    "suspend": "It is suspended. {nodes} To go on: ./bionemo retry training",
+    "suspend": "It is suspended. {nodes} To resume: ./bionemo retry training",
 }
 
 
 def _stall(settings: Settings) -> Message:
-    """Return what is told of a training that runs and does not go on."""
+    """Return the message about a training that runs without progress."""
     done = _ON_STALL[settings.training.on_stall].format(nodes=_nodes(settings))
     return Message(
         "training-stalled",
@@ -147,7 +148,7 @@ def _stall(settings: Settings) -> Message:
 
 
 class JobAlarms(Construct):
-    """Alarms on the jobs of a deployment that reach `topic`; the metrics need not be there yet."""
+    """Alarms on a deployment's jobs that notify `topic`; the metrics need not exist yet."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, topic: sns.ITopic
@@ -163,28 +164,28 @@ class JobAlarms(Construct):
     def _add_message(self, namespace: str, message: Message) -> None:
         alarm = self._alarm(
             message.name,
-            # One look at 0 is enough to leave ALARM, and so to tell of the next failure.
+            # A single 0 is enough to leave ALARM, so that the next failure is reported.
             _metric(namespace, message.metric, "Minimum"),
             message.text,
             threshold=message.threshold,
             periods=_OF if message.looks > 1 else 1,
             datapoints=message.looks,
-            # While the watch is away nothing is known: an alarm neither ends nor begins.
+            # Nothing is known while the watch is down: alarms keep their state.
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
 
     def _add_silence(self, namespace: str, watch: str) -> None:
-        """Tell when the watch falls silent; before its first word no alarm changes its state.
+        """Notify when the watch falls silent, but not before its first value.
 
-        A new alarm begins in INSUFFICIENT_DATA, and an action is for a change into a state from
+        A new alarm starts in INSUFFICIENT_DATA, and an action is for a change from one state to
         another: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
         """
         alarm = self._alarm(
             "watch-silent",
             _metric(namespace, WATCHING, "SampleCount"),
-            f"The watch has published no states for {SILENT_MINUTES} minutes, so nothing would be "
-            f"told of the jobs. See: kubectl get pods, kubectl logs deployment/{watch}",
+            f"The watch has published no states for {SILENT_MINUTES} minutes, so nothing about the "
+            f"jobs would be reported. See: kubectl get pods, kubectl logs deployment/{watch}",
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             periods=SILENT_MINUTES,
             treat_missing_data=cloudwatch.TreatMissingData.MISSING,
@@ -192,7 +193,7 @@ class JobAlarms(Construct):
         alarm.add_insufficient_data_action(actions.SnsAction(self._topic))
 
     def _add_insights(self, watch: str) -> None:
-        """Tell of what Container Insights counts in any pod of the cluster, and of the watch."""
+        """Add alarms on what Container Insights counts in the cluster's pods and in the watch."""
         cluster = {"ClusterName": self._cluster}
         of_the_watch = {**cluster, "Namespace": NAMESPACE, "PodName": watch}
         found = (
@@ -200,7 +201,7 @@ class JobAlarms(Construct):
                 "image-missing",
                 "pod_container_status_waiting_reason_image_pull_error",
                 cluster,
-                "A pod's image cannot be pulled: a wrong name, no access, or no way to the "
+                "A pod's image cannot be pulled: a wrong name, no access, or no route to the "
                 "registry. See: kubectl get pods --all-namespaces",
                 _TRIES,
             ),
@@ -208,15 +209,15 @@ class JobAlarms(Construct):
                 "out-of-memory",
                 "pod_container_status_terminated_reason_oom_killed",
                 cluster,
-                "A container was killed, for it needed more memory than it may have, and was "
-                "started again. See: kubectl get pods --all-namespaces, ./bionemo status",
+                "A container was killed because it exceeded its memory limit, and was restarted. "
+                "See: kubectl get pods --all-namespaces, ./bionemo status",
                 1,
             ),
             (
                 "watch-crashes",
                 "pod_container_status_waiting_reason_crash_loop_back_off",
                 of_the_watch,
-                f"The watch ends again and again. See: kubectl logs deployment/{watch} --previous",
+                f"The watch keeps crashing. See: kubectl logs deployment/{watch} --previous",
                 _TRIES,
             ),
         )
@@ -227,7 +228,7 @@ class JobAlarms(Construct):
                 text,
                 periods=_OF,
                 datapoints=minutes,
-                # The kubelet's states come and go between two tries.
+                # Kubelet's states come and go between retries.
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
             alarm.add_alarm_action(actions.SnsAction(self._topic))

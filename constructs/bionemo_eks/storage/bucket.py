@@ -1,4 +1,4 @@
-"""The S3 bucket behind the file system: data set and checkpoints outlive the cluster in it."""
+"""The S3 bucket behind the file system, where data set and checkpoints outlive the cluster."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from constructs import Construct
 
 
 class DataBucket(s3.Bucket):
-    """An encrypted, private, versioned bucket, reached over TLS alone.
+    """An encrypted, private, versioned bucket, reachable over TLS only.
 
-    It has a name of its own choosing, not a generated one, so that the next deployment finds it:
-    `cdk deploy --import-existing-resources` then adopts the bucket that is there. Source:
+    Its name is fixed, not generated, so that the next deployment finds it:
+    `cdk deploy --import-existing-resources` then adopts the existing bucket. Source:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
-    Versions bring back what a mistaken delete, exported from the file system, takes away: for
-    `noncurrent_version_days`, or the days that `prefixes` gives for those below it. Encrypted by S3
+    Versions can restore what a mistaken delete, exported from the file system, removed: for
+    `noncurrent_version_days`, or the days in `prefixes` for objects below a prefix. S3 encrypts it
     with its own keys, or with `key`.
     """
 
@@ -38,7 +38,7 @@ class DataBucket(s3.Bucket):
             bucket_name=bucket_name,
             encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
             encryption_key=key,
-            # One call of KMS for many objects, not for each:
+            # One KMS call for many objects instead of one each:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
             bucket_key_enabled=True if key else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -53,7 +53,7 @@ class DataBucket(s3.Bucket):
                     expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=Duration.days(7),
                 ),
-                # Of two rules for one object the shorter counts, whichever comes first:
+                # If two rules match an object, the shorter one counts, whatever their order:
                 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
                 *(
                     s3.LifecycleRule(

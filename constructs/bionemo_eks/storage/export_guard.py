@@ -1,4 +1,4 @@
-"""The file system goes after its last change has reached S3, not before."""
+"""The file system is not removed before its last change has reached S3."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from constructs import Construct
 
 from bionemo_eks.logs.log_group import log_group
 
-# Read, not imported: boto3 would take a tenth of the synthesis.
+# Read, not imported: importing boto3 would take a tenth of synth's time.
 _FUNCTION = Path(__file__).parents[1] / "functions" / "await_export.py"
 
 
 class ExportGuard(Construct):
-    """Hold the removal of a file system until nothing waits for its export, at most 15 minutes.
+    """Delays the removal of a file system until no export is pending, for at most 15 minutes.
 
-    Then, or where the manifest in `folder` of `bucket` lists files that are not in it, the removal
-    fails, nothing is lost, and another `cdk destroy` waits and looks again. Whatever links the file
-    system to S3 must be there as long as this is: make this depend on it. `key` is the one that the
-    bucket's objects are encrypted with, if it is not S3's own.
+    After that, or if the manifest in `folder` of `bucket` lists files that are not in the bucket,
+    the removal fails, nothing is lost, and the next `cdk destroy` waits and checks again. Whatever
+    links the file system to S3 must exist as long as this does: make this depend on it. `key` is
+    the key of the bucket's objects, if it is not S3's own.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ExportGuard(Construct):
         function_logs = log_group(self, "Logs", days=log_days)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         function_logs.grant_write(role)
-        # CloudWatch knows no resource for it:
+        # CloudWatch has no resource type for it:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
         role.add_to_policy(
             iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"])
@@ -83,7 +83,7 @@ class ExportGuard(Construct):
         )
 
     def _may_decrypt(self, key: kms.IKey) -> iam.PolicyStatement:
-        """Let the manifest be read, through S3 alone.
+        """Allow reading the manifest, through S3 only.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
         """

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from bionemo_eks.logs.log_group import log_group
 
-# Kernels of the AL2023 AMIs come with Lustre 2.15 clients:
+# The AL2023 AMIs' kernels have Lustre 2.15 clients:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/lustre-client-matrix.html
 LUSTRE_VERSION = "2.15"
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/limit-access-security-groups.html
@@ -25,7 +25,7 @@ _EVENTS = ["NEW", "CHANGED", "DELETED"]
 class LustreFileSystem(Construct):
     """A PERSISTENT_2 SSD file system, with its security group and its log group.
 
-    `capacity_gib` in GiB, `throughput` in MB/s for each TiB. Only `client_cidrs` may reach it. FSx
+    `capacity_gib` in GiB, `throughput` in MB/s per TiB. Only `client_cidrs` may reach it. FSx
     encrypts it with its own key, or with `key`.
     """
 
@@ -69,7 +69,7 @@ class LustreFileSystem(Construct):
             ),
         )
         self._last: fsx.CfnDataRepositoryAssociation | None = None
-        # FSx looks at the group's rules first, and some of them are resources of their own:
+        # FSx checks the group's rules at creation, and some of them are separate resources:
         # https://docs.aws.amazon.com/fsx/latest/LustreGuide/cannot-create-fs.html
         self._resource.node.add_dependency(group)
 
@@ -89,10 +89,10 @@ class LustreFileSystem(Construct):
         return self._resource.attr_lustre_mount_name
 
     def associate(self, bucket: s3.IBucket, paths: Sequence[str]) -> None:
-        """Link each of `paths` (as `/processed`) to the same prefix of `bucket`, both ways.
+        """Link each of `paths` (such as `/processed`) to the same prefix of `bucket`, both ways.
 
-        What stands in the bucket appears in the file system, by name at once and by content when
-        read; what is written under a path is exported. Source:
+        Objects in the bucket appear in the file system, by name at once and with content when read;
+        what is written below a path is exported. Source:
         https://docs.aws.amazon.com/fsx/latest/LustreGuide/overview-dra-data-repo.html
         """
         policy = fsx.CfnDataRepositoryAssociation.AutoImportPolicyProperty(events=_EVENTS)
@@ -114,10 +114,10 @@ class LustreFileSystem(Construct):
             self._after_the_others(association)
 
     def read(self, address: str, folder: str) -> None:
-        """Link `folder` of the file system (as `/input/abc`) to a prefix in S3, to read alone.
+        """Link `folder` of the file system (such as `/input/abc`) to a prefix in S3, read-only.
 
-        Nothing is exported. The folder is there for this address alone: FSx changes neither, and
-        CloudFormation makes a new link before it removes the old one.
+        Nothing is exported. The folder is for this address only: FSx can change neither, and
+        CloudFormation creates a new link before it removes the old one.
         """
         association = fsx.CfnDataRepositoryAssociation(
             self,
@@ -135,7 +135,7 @@ class LustreFileSystem(Construct):
         self._after_the_others(association)
 
     def _after_the_others(self, association: fsx.CfnDataRepositoryAssociation) -> None:
-        """FSx updates a file system for one association at a time."""
+        """Add associations one by one: FSx updates a file system for one at a time."""
         if self._last is not None:
             association.node.add_dependency(self._last)
         self._last = association
@@ -157,7 +157,7 @@ class LustreFileSystem(Construct):
 
 
 def _plain_arn(group: logs.LogGroup) -> str:
-    """Return a log group's ARN as FSx takes it; CDK's ends in `:*`, which IAM's policies want.
+    """Return a log group's ARN as FSx expects it; CDK's ends in `:*`, as IAM policies need.
 
     https://docs.aws.amazon.com/fsx/latest/APIReference/API_LustreLogCreateConfiguration.html
     """

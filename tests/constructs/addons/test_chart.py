@@ -35,7 +35,7 @@ def test_it_is_the_pinned_one_under_a_name_that_a_person_can_read(name: str) -> 
 def test_its_namespace_is_there(name: str) -> None:
     found = installed(CHARTS[name])
     assert found["Namespace"] == CHARTS[name].namespace
-    # Kubernetes brings this one along.
+    # Kubernetes has this one built in.
     assert found.get("CreateNamespace", False) == (found["Namespace"] != "kube-system")
 
 

@@ -1,4 +1,4 @@
-"""The autoscaler: what it may do, where it runs, and that it can at all."""
+"""The autoscaler: what it may do, where it runs, and that it can run at all."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_it_changes_its_clusters_groups_and_no_others(template: Template, action
 
 
 def test_it_learns_labels_and_taints_of_its_clusters_empty_groups(template: Template) -> None:
-    """Of a group without nodes it knows nothing else, and would not raise it from 0."""
+    """It knows nothing else about a group without nodes, and would not scale it up from 0."""
     (statement,) = granting(template, "eks:DescribeNodegroup")
     assert f":nodegroup/{CLUSTER}/*" in json.dumps(statement["Resource"])
 
@@ -73,7 +73,7 @@ def test_whatever_else_it_may_do_is_to_look(template: Template) -> None:
         assert action.partition(":")[2].startswith(("Describe", "Get")), action
 
 
-def test_its_pod_gets_its_rights_and_starts_after_them(template: Template) -> None:
+def test_its_pod_gets_its_permissions_and_starts_after_them(template: Template) -> None:
     """EKS Pod Identity gives a pod its role when it starts, or never."""
     identity, chart = only(template, IDENTITY), only(template, CHART)
     ((role, _),) = template.find_resources(ROLE).items()

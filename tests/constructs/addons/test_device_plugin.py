@@ -1,4 +1,4 @@
-"""NVIDIA's device plugin: its parts land on the nodes that they are for."""
+"""NVIDIA's device plugin: its parts run on the nodes that they are for."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def part(*path: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", [(), ("nfd", "worker")], ids=["plugin and GFD", "NFD's worker"])
-def test_its_daemon_sets_land_on_gpu_nodes_alone(path: tuple[str, ...]) -> None:
+def test_its_daemon_sets_run_on_gpu_nodes_only(path: tuple[str, ...]) -> None:
     assert allowed(part(*path)) == {"gpu"}
 
 
@@ -62,12 +62,12 @@ def test_a_gpu_node_has_the_label_that_the_charts_own_affinity_asks_for() -> Non
     assert POOLS["gpu"].labels["nvidia.com/gpu.present"] == "true"
 
 
-def test_nodes_are_labelled_with_their_gpus_properties() -> None:
+def test_nodes_are_labeled_with_their_gpus_properties() -> None:
     assert part("gfd")["enabled"] is True
 
 
-def test_a_sick_gpu_node_holds_up_no_update() -> None:
-    """helm would wait for the DaemonSets' pods of every GPU node, in the roll-back too."""
+def test_a_unhealthy_gpu_node_holds_up_no_update() -> None:
+    """helm would wait for the DaemonSets' pods on every GPU node, in a rollback too."""
     stack = bare_stack()
     add_device_plugin(some_cluster(stack))
     chart = only(Template.from_stack(stack), "Custom::AWSCDK-EKS-HelmChart")

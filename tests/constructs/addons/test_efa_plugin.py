@@ -1,4 +1,4 @@
-"""AWS' device plugin for EFA lands on GPU nodes, and on no other."""
+"""AWS's device plugin for EFA runs on GPU nodes only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rehearsal.pods.scheduler import make_node, may_run_on
 from tests.constructs.bare import bare_stack, only, some_cluster
 
 
-def test_its_daemon_set_lands_on_gpu_nodes_alone() -> None:
+def test_its_daemon_set_runs_on_gpu_nodes_only() -> None:
     taint = {"key": GPU_TAINT[0], "value": GPU_TAINT[1], "effect": "NoSchedule"}
     gpu = make_node("gpu", GPU_INSTANCE_TYPES["p5.48xlarge"], GPU_LABELS, [taint], 32)
     core = make_node("core", CORE_INSTANCE_TYPES["m5.xlarge"], CORE_LABELS)
@@ -21,7 +21,7 @@ def test_its_daemon_set_lands_on_gpu_nodes_alone() -> None:
     assert not may_run_on(efa_plugin_values(), core)
 
 
-def test_a_sick_gpu_node_holds_up_no_update() -> None:
+def test_a_unhealthy_gpu_node_holds_up_no_update() -> None:
     stack = bare_stack()
     add_efa_plugin(some_cluster(stack))
     chart = only(Template.from_stack(stack), "Custom::AWSCDK-EKS-HelmChart")

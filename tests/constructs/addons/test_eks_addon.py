@@ -1,4 +1,4 @@
-"""EKS add-ons, and who may take the roles of their pods."""
+"""EKS add-ons, and who may assume their pods' roles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.constructs.bare import CLUSTER, bare_stack, only
 
 ADDON, ROLE = "AWS::EKS::Addon", "AWS::IAM::Role"
 ACCOUNT = "111122223333"
-# What EKS says of a pod when it asks for its role.
+# What EKS says about a pod when it requests its role.
 # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
 POD = {
     "aws:SourceAccount": ACCOUNT,
@@ -76,7 +76,7 @@ def addon(**changes: Any) -> Template:
     return Template.from_stack(stack)
 
 
-def test_it_is_of_the_pinned_version_and_goes_with_its_stack() -> None:
+def test_it_is_of_the_pinned_version_and_is_removed_with_its_stack() -> None:
     found = only(addon(), ADDON)
     assert found["ClusterName"] == CLUSTER
     assert (found["AddonName"], found["AddonVersion"]) == ("coredns", "v1.13.2-eksbuild.31")

@@ -87,7 +87,7 @@ def test_secrets_are_encrypted_with_a_key_that_rotates_and_goes() -> None:
 
 
 def test_all_control_plane_logs_go_to_a_group_that_is_there_first() -> None:
-    """EKS would make it itself, keep it for ever, and leave it behind."""
+    """EKS would create it itself, keep it forever, and leave it behind."""
     found = cluster().find_resources(GROUP, {"Properties": {"LogGroupName": LOGS}})
     ((name, group),) = found.items()
     assert group["DeletionPolicy"] == "Delete"
@@ -118,7 +118,7 @@ def test_its_endpoint_is_reached_from_the_vpc_and_the_blocks_given() -> None:
     assert config["SubnetIds"] == list(SUBNETS)
 
 
-def test_a_private_endpoint_is_reached_from_the_vpc_alone_and_kubectl_runs_there() -> None:
+def test_a_private_endpoint_is_reached_from_the_vpc_only_and_kubectl_runs_there() -> None:
     template = cluster(public=None)
     config = endpoint(template)
     assert (config["EndpointPublicAccess"], config["EndpointPrivateAccess"]) == (False, True)
@@ -144,7 +144,7 @@ def test_without_admins_the_account_says_who_takes_the_admin_role() -> None:
     assert {"Fn::GetAtt": [name, "Arn"]} in [each["PrincipalArn"] for each in principals]
 
 
-def test_the_one_who_is_trusted_alone_may_assume_the_admin_role() -> None:
+def test_the_one_who_is_trusted_only_may_assume_the_admin_role() -> None:
     (role,) = (
         each for name, each in cluster(trust=FIRST).find_resources(ROLE).items() if "Admin" in name
     )
@@ -165,7 +165,7 @@ def test_given_admins_and_the_kubectl_provider_are_the_only_ones_admitted() -> N
 
 
 def test_an_admin_keeps_the_entry_whoever_comes_or_goes() -> None:
-    """EKS takes no second entry for a principal, so a new resource for it would fail."""
+    """EKS accepts no second entry for a principal, so a new resource for it would fail."""
 
     def entries(*admins: str) -> dict[str, str]:
         found = cluster(admins=admins).find_resources(ENTRY)

@@ -1,4 +1,4 @@
-"""A manifest whose first step may meet what an earlier deployment has left half made."""
+"""A manifest that may meet objects left by a failed deployment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def made(add: Any) -> Any:
 
 
 def test_it_is_clusters_own_manifest_with_overwrite_set() -> None:
-    """Another logical id would be a replacement, at whose end the object is deleted."""
+    """Another logical id would be a replacement, which deletes the object at its end."""
     plain = made(lambda cluster, *arguments: cluster.add_manifest(*arguments))
     ((name, resource),) = made(add_manifest).items()
     assert resource["Properties"].pop("Overwrite") is True

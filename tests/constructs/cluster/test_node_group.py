@@ -1,4 +1,4 @@
-"""A managed node group: what its nodes are, and what EKS and the autoscaler read of it."""
+"""A managed node group: its nodes, and what EKS and the autoscaler read from it."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_nodes_are_bought_as_asked(capacity_type: str) -> None:
 
 
 def test_pods_do_not_reach_the_nodes_credentials() -> None:
-    """IMDSv2 alone, and an answer that does not survive the hop into a pod."""
+    """Only IMDSv2, and its answer does not survive the hop into a pod."""
     options = launch(plain())["MetadataOptions"]
     assert options["HttpTokens"] == "required"
     assert options["HttpPutResponseHopLimit"] == 1
@@ -135,7 +135,7 @@ def test_nodes_get_the_user_data_asked_for() -> None:
 
 
 def test_eks_takes_the_launch_template() -> None:
-    """It refuses one that says what the node group says.
+    """It refuses one that repeats the node group's properties.
 
     https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
     """
@@ -151,7 +151,7 @@ INTERFACES = (
 
 
 def test_nodes_have_the_interfaces_asked_for_in_the_clusters_group_and_one_for_efa() -> None:
-    """EKS adds no group of its own where there are some, and takes no subnet in a template.
+    """EKS adds no group of its own if there are some, and accepts no subnet in a template.
 
     https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
     """
@@ -252,7 +252,7 @@ def test_reserved_capacity_is_used_only_when_given() -> None:
 
 
 def test_nodes_are_repaired_when_asked_but_not_for_every_reason() -> None:
-    """EKS takes an override only with all four of its values.
+    """EKS accepts an override only with all four of its values.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-eks-nodegroup-noderepairconfigoverrides.html
     """
@@ -275,7 +275,7 @@ def test_reservations_may_be_those_of_a_resource_group() -> None:
 
 
 def test_nodes_of_a_capacity_block_are_as_eks_wants_them() -> None:
-    """Type and market in the launch template, no type on the group, nothing asked for yet.
+    """Type and market in the launch template, no type on the group, no nodes requested yet.
 
     https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
     """

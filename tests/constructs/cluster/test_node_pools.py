@@ -1,4 +1,4 @@
-"""What the settings make of the two node pools."""
+"""How the settings define the two node pools."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_each_pool_has_the_disk_set_for_it() -> None:
 
 @pytest.mark.parametrize("instance_type", USABLE)
 def test_images_come_to_local_nvme_or_to_a_fast_root_volume(instance_type: str) -> None:
-    """gp3 gives at most 2,000 MiB/s, and a quarter of a MiB/s for each IOPS.
+    """gp3 gives at most 2,000 MiB/s, and a quarter of a MiB/s per IOPS.
 
     https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
     """
@@ -77,7 +77,7 @@ def test_only_the_gpu_nodes_ami_is_pinned() -> None:
     assert not core(**change).ami_release
 
 
-def test_only_gpu_nodes_are_told_of_disks_and_images() -> None:
+def test_only_gpu_nodes_are_reported_of_disks_and_images() -> None:
     assert gpu().user_data
     assert not core().user_data
 
@@ -97,12 +97,12 @@ def test_gpu_nodes_are_bought_as_set(
     pool = gpu(**changes)
     assert pool.capacity_type == capacity_type
     assert pool.capacity_reservation_id == reservation
-    # What is reserved need not lie in a placement group of ours.
+    # Reserved instances need not be in our placement group.
     assert pool.cluster_placement == (not reservation)
     assert core(**changes).capacity_type == "ON_DEMAND"
 
 
-def test_a_pod_without_toleration_never_lands_on_a_gpu_node() -> None:
+def test_a_pod_without_toleration_never_runs_on_a_gpu_node() -> None:
     assert gpu().taint == GPU_TAINT
     assert core().taint is None
 
@@ -121,7 +121,7 @@ def test_a_resource_group_of_reservations_is_used_as_one_is() -> None:
 
 
 def test_another_capacity_block_is_another_group_another_reservation_is_not() -> None:
-    """EKS plans a block's end when it makes the group; a reservation is in the launch template."""
+    """EKS plans for a block's end when it creates the group; a reservation is in the template."""
     other = {"gpu.capacity_reservation_id": "cr-00000000000000001"}
     assert gpu(**BLOCK).name != gpu(**BLOCK | other).name
     assert gpu(**RESERVED).name == gpu(**RESERVED | other).name == gpu().name
@@ -136,7 +136,7 @@ def test_people_see_how_a_gpu_node_was_bought(changes: dict[str, str], label: st
 
 
 @pytest.mark.parametrize("instance_type", USABLE)
-def test_the_autoscaler_is_told_the_gpu_by_a_label_that_kubernetes_takes(
+def test_the_autoscaler_is_reported_the_gpu_by_a_label_that_kubernetes_takes(
     instance_type: str,
 ) -> None:
     """It then waits for the GPUs of a new node instead of adding one more."""
@@ -158,7 +158,7 @@ def test_an_update_needs_no_gpu_node_more_than_there_are() -> None:
 
 
 def test_in_other_subnets_it_is_another_group() -> None:
-    """EKS changes no subnets, and CloudFormation makes the new group while the old is there."""
+    """EKS cannot change subnets, and CloudFormation creates the new group next to the old one."""
     assert core(("subnet-a",)).name != core(("subnet-b",)).name
     assert gpu(("subnet-a",)).name != gpu(("subnet-b",)).name
 
@@ -225,7 +225,7 @@ EFA = {"training.workload": "esm2"}
 
 
 def test_with_efa_a_node_has_its_interfaces_and_the_autoscaler_knows_what_it_would_have() -> None:
-    """The tags are of a group that would start at 0; the huge pages are made at the start."""
+    """The tags are of a group that would start at 0; the huge pages are reserved at boot."""
     pool = gpu(**EFA)
     assert len(pool.interfaces) == 5
     prefix = "k8s.io/cluster-autoscaler/node-template/resources"

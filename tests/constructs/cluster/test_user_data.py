@@ -1,4 +1,4 @@
-"""The GPU nodes' user data, held against what EKS and nodeadm document."""
+"""The GPU nodes' user data, compared with what EKS and nodeadm document."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_it_is_of_the_form_that_eks_merges_its_own_with(message: Message) -> Non
 def test_nodeadm_finds_its_kind_and_eks_names_the_cluster(config: dict[str, Any]) -> None:
     """https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/"""
     assert (config["apiVersion"], config["kind"]) == ("node.eks.aws/v1alpha1", "NodeConfig")
-    # EKS knows them, and the group without an AMI of its own must not say them.
+    # EKS knows them, and a group without its own AMI must not set them.
     assert not {"cluster", "kubelet"} & set(config["spec"])
 
 

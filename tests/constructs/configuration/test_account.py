@@ -1,4 +1,4 @@
-"""Settings of a company's account: what they may look like."""
+"""Settings of a company's account: their allowed formats."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_another_form_is_refused_by_name(name: str, value: str) -> None:
 
 
 def test_a_key_of_another_region_is_refused() -> None:
-    """EKS and FSx take none."""
+    """EKS and FSx accept none."""
     with pytest.raises(SettingsError, match=r"account\.kms_key.*not in region eu-west-1"):
         read_settings({**COMPANY, "region": "eu-west-1"})
 

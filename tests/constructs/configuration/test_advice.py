@@ -1,4 +1,4 @@
-"""What is allowed, but worth a word."""
+"""Warnings about what is allowed but worth knowing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.context import read_settings
         ("1.35", date(2028, 4, 1), "2028-03-27"),
     ],
 )
-def test_support_that_has_ended_is_told_with_its_date_and_the_newest_version(
+def test_support_that_has_ended_is_reported_with_its_date_and_the_newest_version(
     version: str, today: date, ended: str
 ) -> None:
     text = advice(read_settings({"kubernetes_version": version}), today).get("kubernetes-support")
@@ -35,13 +35,13 @@ def test_support_that_has_ended_is_told_with_its_date_and_the_newest_version(
     assert "one minor version at a time" in text
 
 
-def test_repaired_gpus_cost_their_metrics_and_that_is_told() -> None:
+def test_repaired_gpus_cost_their_metrics_and_that_is_reported() -> None:
     today = date(2026, 11, 24)
     assert "gpu-repair" not in advice(read_settings({}), today)
     assert "no GPU metrics" in advice(read_settings({"gpu.repair": "gpus"}), today)["gpu-repair"]
 
 
-def test_an_endpoint_that_is_open_to_all_is_told() -> None:
+def test_an_endpoint_that_is_open_to_all_is_reported() -> None:
     today = date(2026, 11, 24)
     assert "public-endpoint" in advice(read_settings({}), today)
     for changes in (
@@ -51,7 +51,7 @@ def test_an_endpoint_that_is_open_to_all_is_told() -> None:
         assert "public-endpoint" not in advice(read_settings(changes), today)
 
 
-def test_a_type_that_aws_has_retired_is_told_with_its_day_and_what_to_do() -> None:
+def test_a_type_that_aws_has_retired_is_reported_with_its_day_and_what_to_do() -> None:
     p3 = read_settings({"gpu.instance_type": "p3.16xlarge"})
     text = advice(p3, date(2026, 11, 24))["retired-gpu-type"]
     for part in ("p3.16xlarge", "2025-12-20", "gpu.instance_type", "./bionemo preflight"):
@@ -61,21 +61,21 @@ def test_a_type_that_aws_has_retired_is_told_with_its_day_and_what_to_do() -> No
     assert "retired-gpu-type" not in advice(p4d, date(2026, 11, 24))
 
 
-def test_an_admin_role_that_the_whole_account_may_take_is_told() -> None:
+def test_an_admin_role_that_the_whole_account_may_take_is_reported() -> None:
     today, role = date(2026, 11, 24), "arn:aws:iam::111122223333:role/platform"
     assert "--pin" in advice(read_settings({}), today)["admin-role"]
     for setting in ("cluster.admins", "cluster.admin_trust"):
         assert "admin-role" not in advice(read_settings({setting: role}), today)
 
 
-def test_nodes_that_stay_up_by_choice_are_told() -> None:
+def test_nodes_that_stay_up_by_choice_are_reported() -> None:
     today = date(2026, 11, 24)
     text = advice(read_settings({"gpu.scaling": "fixed", "gpu.nodes": "3"}), today)
     assert "3 x p4d.24xlarge" in text["fixed-gpu-nodes"]
     assert "fixed-gpu-nodes" not in advice(read_settings({}), today)
 
 
-def test_of_the_2024_blueprint_each_part_that_aws_refuses_is_told() -> None:
+def test_of_the_2024_blueprint_each_part_that_aws_refuses_is_reported() -> None:
     told = advice(read_settings({"preset": "2024"}), date(2026, 11, 24))
     assert set(told) >= {"kubernetes-support", "retired-gpu-type", "fixed-gpu-nodes"}
     assert "AWS creates no new cluster" in told["kubernetes-support"]
@@ -86,7 +86,7 @@ def test_the_default_version_has_standard_support_into_2027() -> None:
     assert release.standard_support_until >= date(2027, 1, 1)
 
 
-def test_efa_that_settings_keep_from_the_training_is_told() -> None:
+def test_efa_that_settings_keep_from_the_training_is_reported() -> None:
     today, esm2 = date(2026, 11, 24), {"training.workload": "esm2"}
     kept = [{"training.layout": "pod-per-gpu"}, {"gpu.efa": "off"}]
     for changes in kept:

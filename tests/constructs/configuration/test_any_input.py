@@ -51,7 +51,7 @@ def accepted_or_told(context: dict[str, Any]) -> None:
 @given(name=st.sampled_from(NAMES), value=TEXTS)
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_any_text_for_any_setting(name: str, value: str) -> None:
-    """As `-c name=value` hands it over."""
+    """As `-c name=value` passes it."""
     text = message_for({name: value})
     if text:
         group, _, plain = name.rpartition(".")
@@ -93,7 +93,7 @@ def test_a_setting_in_another_spelling_is_not_overlooked(name: str) -> None:
         assert f"'{name}'" in text, "which was meant"
 
 
-def test_cdks_own_keys_are_left_alone() -> None:
+def test_cdks_own_keys_are_left_only() -> None:
     keys = json.loads((ROOT / "cdk.json").read_text())["context"].keys() - {"bionemo"}
     looked_up = [
         "availability-zones:account=111122223333:region=us-west-2",

@@ -18,7 +18,7 @@ from tests.context import read_settings
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_alone() -> None:
+def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_only() -> None:
     settings = read_settings(
         {"bionemo": {"gpu": {"nodes": 3}}, "gpu.nodes": "5", "@aws-cdk/core:x": True, "a:b": 1}
     )
@@ -35,7 +35,7 @@ def test_lists_are_taken_as_json_or_with_commas(value: str) -> None:
 
 
 def test_the_block_in_cdk_json_holds_the_defaults(tmp_path: Path) -> None:
-    """Of the file as it was committed: a user edits it, and may test what is then deployed."""
+    """In the committed file: a user edits it, and may test what is then deployed."""
     show = ["git", "-C", str(ROOT), "show", "HEAD:cdk.json"]
     committed = subprocess.run(show, capture_output=True, check=False)
     if committed.returncode:
@@ -53,7 +53,7 @@ def test_context_files_and_options_in_the_clis_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["gpu.nodes", "=3", ""])
-def test_an_option_without_a_value_is_told(option: str) -> None:
+def test_an_option_without_a_value_is_reported(option: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(f"-c {option}")):
         read_context(ROOT, [option])
 
@@ -85,7 +85,7 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
         (
             '{"context": {"bionemo": {"gpu": {"nodes": 1}},\n\t"bionemo": {}}}',
             "line 2, column 2",
-            '"context.bionemo" stands there a second time; the first is in line 1, column 14',
+            '"context.bionemo" is given twice; the first is in line 1, column 14',
         ),
         ('{"context": {"a:b": [{}, {"x": 1, "x": 2}]}}', "line 1, column 35", "context.a:b.1.x"),
     ],
@@ -104,7 +104,7 @@ def test_what_cdk_would_pass_over_without_a_word_is_refused(
 def test_the_app_reads_the_text_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """cdk has given it the context alone by then."""
+    """By then cdk has passed it only the context."""
     (tmp_path / "cdk.json").write_text('{"app": "x", "bionemo": {"gpu": {"nodes": 4}}}')
     monkeypatch.chdir(tmp_path)
     assert main() == 1
@@ -112,7 +112,7 @@ def test_the_app_reads_the_text_too(
 
 
 def test_a_second_block_in_the_other_file_is_refused(tmp_path: Path) -> None:
-    """cdk's precedence is by key, so one of the two would be without effect, whole."""
+    """cdk's precedence is by key, so one of the two would have no effect at all."""
     (tmp_path / "cdk.json").write_text('{"context": {"bionemo": {"gpu": {"nodes": 3}}}}')
     (tmp_path / "cdk.context.json").write_text('{"bionemo": {"region": "eu-west-1"}}')
     with pytest.raises(
@@ -121,8 +121,8 @@ def test_a_second_block_in_the_other_file_is_refused(tmp_path: Path) -> None:
         settings_of(tmp_path, WORKLOADS)
 
 
-def test_what_is_cdks_own_is_left_alone(tmp_path: Path) -> None:
-    """Its `tags`, its flags, the same name in two objects, and a comment as people write it."""
+def test_what_is_cdks_own_is_left_only(tmp_path: Path) -> None:
+    """Its `tags`, its flags, the same name in two objects, and a comment as people write them."""
     (tmp_path / "cdk.json").write_text(
         '{"//": "x", "app": "y", "tags": [{"Key": "a"}, {"Key": "b"}], "output": "o",'
         '"watch": {"include": ["**"], "exclude": []}, "context": {"@aws-cdk/core:x": [[], [1, 2]],'
@@ -132,7 +132,7 @@ def test_what_is_cdks_own_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["binoemo", "bio-nemo", "BioNeMo", "bionemo2"])
-def test_a_misspelt_block_is_suggested(name: str) -> None:
+def test_a_misspelled_block_is_suggested(name: str) -> None:
     with pytest.raises(SettingsError, match="Did you mean the block 'bionemo'"):
         read_settings({name: {"gpu": {"nodes": 3}}})
 
@@ -143,7 +143,7 @@ def test_a_setting_by_its_whole_path_is_suggested() -> None:
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
-    """Some editors put one before what they save."""
+    """Some editors add one to what they save."""
     text = '\ufeff{"context": {"bionemo": {"gpu": {"nodes": 3}}}}'
     (tmp_path / "cdk.json").write_text(text, encoding="utf-8")
     assert settings_of(tmp_path, WORKLOADS).gpu.nodes == 3

@@ -1,4 +1,4 @@
-"""EFA: where it is, why it is not, and what it takes of a node, beside what AWS documents."""
+"""EFA: where it is, why it is not, and what it takes of a node, compared with AWS's documents."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DOCUMENTED = {
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_a_type_has_the_interfaces_that_aws_recommends(name: str) -> None:
-    """One with addresses, first on card 0; an EFA after it, if the card takes one; one a card."""
+    """One with addresses, first on card 0; then an EFA, if the card supports one; one per card."""
     number, first_card = DOCUMENTED[name]
     primary, *others = interfaces(GPU_INSTANCE_TYPES[name])
     assert primary == Interface(0, 0, "interface")
@@ -71,7 +71,7 @@ def test_a_pod_asks_for_no_more_huge_pages_than_its_node_sets_aside(name: str) -
 
 
 def test_the_reserve_is_what_nodes_were_seen_to_have() -> None:
-    """`hugepages-2Mi` of a p4de and of a p5 with EFA; the sources are beside the code."""
+    """`hugepages-2Mi` of a p4de and of a p5 with EFA; the sources are next to the code."""
     seen = {"p4de.24xlarge": 21_122, "p5.48xlarge": 42_242}
     assert {name: reserved_mib(GPU_INSTANCE_TYPES[name]) for name in seen} == seen
 
@@ -87,7 +87,7 @@ def test_the_reserve_is_what_nodes_were_seen_to_have() -> None:
     ],
     ids=["p4d", "b300", "pods with one GPU", "no EFA", "the image"],
 )
-def test_by_itself_it_is_there_where_it_can_be_and_else_one_is_told_why(
+def test_by_itself_it_is_there_where_it_can_be_and_else_one_is_reported_why(
     changes: dict[str, str], why: str
 ) -> None:
     found = settings(**changes)
@@ -99,7 +99,7 @@ def test_by_itself_it_is_there_where_it_can_be_and_else_one_is_told_why(
         return
     with pytest.raises(SettingsError) as refused:
         settings(**asked)
-    for part in ("gpu.efa", "there can be no EFA", why):
+    for part in ("gpu.efa", "EFA is not possible", why):
         assert part in str(refused.value)
 
 

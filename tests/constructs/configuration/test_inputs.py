@@ -1,4 +1,4 @@
-"""What others have made: where pods find it, and which links FSx would make for it."""
+"""What others made: where pods find it, and which links FSx creates for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ESM2 = {"training.workload": "esm2", "gpu.instance_type": "g6.xlarge"}
 OWN = "bionemo-on-eks-111122223333-us-west-2"
 
 
-def test_a_file_in_s3_is_read_below_a_folder_of_its_prefix_alone() -> None:
+def test_a_file_in_s3_is_read_below_a_folder_of_its_prefix_only() -> None:
     """FSx never changes what a folder is linked with, and links a prefix once."""
     one = file_input("dataset.url", "s3://bucket/folder/a.fasta")
     other = file_input("dataset.url", "s3://bucket/folder/b.fasta.gz")
@@ -26,7 +26,7 @@ def test_a_file_in_s3_is_read_below_a_folder_of_its_prefix_alone() -> None:
 
 
 def test_the_folder_is_the_same_in_each_deployment() -> None:
-    """A data set tells of its source by it: another would be another data set."""
+    """A data set records its source with it: another folder would be another data set."""
     assert Link("bucket", "folder").folder == "/input/632d25f7b51b"
 
 

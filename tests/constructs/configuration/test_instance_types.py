@@ -1,4 +1,4 @@
-"""What the instance types offer, by AWS' own figures."""
+"""The instance types' capacity, by AWS's own figures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
         ("p3.16xlarge", 234),
         ("g5.12xlarge", 250),
         ("p4d.24xlarge", 250),
-        # The CNI uses card 0 alone, which takes two interfaces.
+        # The CNI uses only card 0, which has two interfaces.
         ("p5.48xlarge", 100),
         ("p5en.48xlarge", 198),
     ],
@@ -90,7 +90,7 @@ def test_only_the_p3_without_local_disks_are_retired() -> None:
 
 @pytest.mark.parametrize("instance", ALL.values(), ids=lambda each: each.name)
 def test_a_larger_type_of_a_family_has_no_less(instance: InstanceType) -> None:
-    """A slip in one figure would show as a larger type that has less, or the other way round."""
+    """A typo in one figure would show as a larger type that has less, or the other way around."""
     family = instance.name.partition(".")[0]
     for other in ALL.values():
         if re.match(rf"{family}\.", other.name) and other.vcpus <= instance.vcpus:

@@ -1,4 +1,4 @@
-"""What is said of settings that cannot be used."""
+"""The messages about settings that cannot be used."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def refusal(context: dict[str, Any]) -> str:
         (
             "dataset.url",
             "ftp://mirror.example.org/u.fasta.gz",
-            ["http or https", "s3://bucket/key"],
+            ["HTTP or HTTPS", "s3://bucket/key"],
         ),
         ("dataset.url", "s3://bucket", ["s3://bucket/key"]),
         ("dataset.url", "s3://Bucket/u.fasta", ["s3://bucket/key"]),
         ("dataset.url", "s3://bucket/folder/", ["s3://bucket/key"]),
         ("dataset.url", "s3://bucket/../u.fasta", ["s3://bucket/key"]),
-        ("dataset.url", "s3://bucket/my file.fasta", ["no blanks"]),
-        ("dataset.url", "s3://bucket/$(HOME).fasta", ["no blanks, quotes and $"]),
+        ("dataset.url", "s3://bucket/my file.fasta", ["no spaces"]),
+        ("dataset.url", "s3://bucket/$(HOME).fasta", ["no spaces, quotes or $"]),
         ("dataset.url", "/home/me/u.fasta", ["a path below /fsx"]),
         ("dataset.url", "/fsx/../etc/passwd", ["a path below /fsx"]),
         ("dataset.url", "/fsx/", ["a path below /fsx"]),
@@ -86,16 +86,16 @@ def refusal(context: dict[str, Any]) -> str:
         ("dataset.val_size", 1.5, ["auto", "records", "share"]),
         ("dataset.test_size", "all", ["auto", "records", "share"]),
         ("dataset.test_size", True, ["auto", "records", "share"]),
-        ("dataset.url", "https://mirror.example.org:99999/u.fasta.gz", ["http or https"]),
+        ("dataset.url", "https://mirror.example.org:99999/u.fasta.gz", ["HTTP or HTTPS"]),
         ("dataset.url", "https://mirror.example.org/?a=b.gz", ["file"]),
-        ("dataset.url", "https://mirror.example.org/a b.gz", ["blanks"]),
-        ("dataset.url", "https://mirror.example.org/$(HOME).gz", ["quotes and $"]),
-        ("dataset.url", "https:///u.fasta.gz", ["http or https"]),
+        ("dataset.url", "https://mirror.example.org/a b.gz", ["spaces"]),
+        ("dataset.url", "https://mirror.example.org/$(HOME).gz", ["quotes or $"]),
+        ("dataset.url", "https:///u.fasta.gz", ["HTTP or HTTPS"]),
         ("dataset.http_proxy", "proxy.example.org:3128", ["http://proxy.example.org:3128"]),
         ("dataset.http_proxy", "http://proxy.example.org/path", ["http://proxy.example.org:3128"]),
         ("dataset.https_proxy", "https://proxy.example.org", ["http://proxy.example.org:3128"]),
         ("dataset.https_proxy", "http://proxy:0", ["http://proxy.example.org:3128"]),
-        ("dataset.no_proxy", ["10.0.0.0/8"], ["no blocks"]),
+        ("dataset.no_proxy", ["10.0.0.0/8"], ["no CIDR blocks"]),
         ("tags", {"aws:x": "1"}, ["letters", "digits"]),
         ("tags", {"team#1": "a"}, ["letters", "digits"]),
         ("tags", {"team": "a#1"}, ["letters", "digits"]),
@@ -128,7 +128,7 @@ def test_a_message_names_the_setting_the_value_what_is_allowed_and_how_to_set_it
         ("cluster.endpoint", "public-and-privat", "public-and-private"),
     ],
 )
-def test_of_names_the_nearest_is_suggested(name: str, value: str, meant: str) -> None:
+def test_the_nearest_name_is_suggested(name: str, value: str, meant: str) -> None:
     assert f"Did you mean '{meant}'?" in refusal({name: value})
 
 
@@ -136,7 +136,7 @@ def test_of_names_the_nearest_is_suggested(name: str, value: str, meant: str) ->
     ("value", "shown"),
     [("Zürich", "Zürich"), ("東京", "東京"), ("a\x1b[2Jb", "u001b"), ("a\u202eb", "u202e")],
 )
-def test_letters_are_shown_as_written_and_no_terminal_is_moved(value: str, shown: str) -> None:
+def test_letters_are_shown_as_written_and_control_codes_escaped(value: str, shown: str) -> None:
     text = refusal({"region": value})
     assert shown in text
     assert all(each.isprintable() or each == "\n" for each in text)
@@ -150,7 +150,7 @@ def test_letters_are_shown_as_written_and_no_terminal_is_moved(value: str, shown
         ("8.8.8.8,8.8.8.8/32", ["8.8.8.8/32"]),
     ],
 )
-def test_an_address_is_handed_on_as_eks_takes_it(given: str, taken: list[str]) -> None:
+def test_an_address_is_passed_on_in_the_form_that_eks_expects(given: str, taken: list[str]) -> None:
     settings = read_settings({"cluster.public_access_cidrs": given})
     assert settings.cluster.public_access_cidrs == taken
 
@@ -171,7 +171,9 @@ def test_an_address_is_handed_on_as_eks_takes_it(given: str, taken: list[str]) -
 def test_a_password_is_refused_and_not_repeated(name: str, value: Any) -> None:
     group, _, plain = name.partition(".")
     text = refusal({"bionemo": {group: {plain: value}}})
-    assert text.startswith(f"Setting '{name}' is not repeated here, for it may hold a password: ")
+    assert text.startswith(
+        f"Setting '{name}' is not repeated here because it may hold a password: "
+    )
     assert "secret" not in text
     if str(value).startswith(("https://me:secret@m", "http://")):
         assert "a user and password are not allowed in it: they would stand in the Job" in text
@@ -186,7 +188,7 @@ def test_a_password_is_refused_and_not_repeated(name: str, value: Any) -> None:
         ("tags", '{"team": "a", "bionemo-on-eks/deployment": "x"}', "bionemo-on-eks/deployment"),
     ],
 )
-def test_of_several_the_wrong_one_is_named(name: str, value: str, wrong: str) -> None:
+def test_the_wrong_value_of_several_is_named(name: str, value: str, wrong: str) -> None:
     first, *_ = refusal({name: value}).splitlines()
     reason = first.rpartition("]: " if name != "tags" else "}: ")[2]
     assert wrong in reason
@@ -274,7 +276,7 @@ def test_an_ami_release_that_does_not_work_is_refused_with_the_reason(
 
 
 def taken(name: str, value: str) -> bool:
-    """Whether a setting takes a value, alone or with others that it goes together with."""
+    """Whether a setting accepts a value, on its own or together with others."""
     try:
         read_settings({name: value})
     except SettingsError as error:
@@ -295,7 +297,7 @@ def choices(name: str) -> list[str]:
         if get_origin(field.annotation) is Literal or field.examples
     ],
 )
-def test_every_value_that_a_message_offers_is_taken(name: str) -> None:
+def test_every_value_that_a_message_offers_is_accepted(name: str) -> None:
     for value in choices(name):
         assert taken(name, value), value
 
@@ -303,7 +305,7 @@ def test_every_value_that_a_message_offers_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [name for name, field in FIELDS.items() if field.annotation is int]
 )
-def test_the_bounds_that_a_message_tells_are_those_that_hold(name: str) -> None:
+def test_the_bounds_in_a_message_are_the_real_ones(name: str) -> None:
     (offered,) = re.findall(r"Allowed: (.*?)\. Default: ", refusal({name: "-1"}))
     numbers = [int(each) for each in re.findall(r"\d+", offered)]
     for beyond in (min(numbers) - 1, max(numbers) + 1):
@@ -322,38 +324,40 @@ def test_the_bounds_that_a_message_tells_are_those_that_hold(name: str) -> None:
         ("gpu.instance-type", "gpu.instance_type"),
     ],
 )
-def test_a_name_that_is_none_is_told_with_the_one_that_is_near(key: str, meant: str) -> None:
+def test_an_unknown_name_is_reported_with_the_nearest_known_one(key: str, meant: str) -> None:
     text = refusal({key: "1"})
     assert f"'{key}'" in text
     assert f"'{meant}'" in text
     assert "docs/settings.md" in text
 
 
-def test_a_group_in_place_of_a_setting_is_told_with_its_settings() -> None:
+def test_a_group_in_place_of_a_setting_is_reported_with_its_settings() -> None:
     text = refusal({"gpu": "3"})
     assert all(name in text for name in FIELDS if name.startswith("gpu."))
 
 
-def test_a_dotted_name_in_the_file_is_told_as_it_stands_there() -> None:
+def test_a_dotted_name_in_the_file_is_reported_as_it_should_be_written() -> None:
     assert '"gpu": {"nodes": ...}' in refusal({"bionemo": {"gpu.nodes": 4}})
 
 
 @pytest.mark.parametrize("group", [[], 3, "x", None])
-def test_a_group_that_is_no_object_is_named_with_its_value(group: Any) -> None:
+def test_a_group_that_is_not_an_object_is_named_with_its_value(group: Any) -> None:
     text = refusal({"bionemo": {"gpu": group}})
     assert "'gpu'" in text
     assert json.dumps(group) in text
 
 
 @pytest.mark.parametrize("block", ["{}", [1], None, 3])
-def test_a_block_that_is_no_object_is_told_how_settings_are_given(block: Any) -> None:
+def test_a_block_that_is_not_an_object_is_answered_with_how_to_set_settings(
+    block: Any,
+) -> None:
     text = refusal({"bionemo": block})
     assert json.dumps(block) in text
     assert "cdk.json" in text
     assert "-c gpu.nodes=2" in text
 
 
-def test_several_bad_settings_are_told_at_once() -> None:
+def test_several_bad_settings_are_reported_at_once() -> None:
     text = refusal({"gpu.nodes": "0", "region": "moon", "core.max_nodes": "2"})
     assert all(name in text for name in ("gpu.nodes", "region", "core.max_nodes"))
 
@@ -427,7 +431,7 @@ def test_several_bad_settings_are_told_at_once() -> None:
 def test_settings_that_do_not_go_together_are_all_named_with_their_values(
     context: dict[str, str], concerned: dict[str, str | None]
 ) -> None:
-    """No other is named; None stands for a default."""
+    """No other is named; None means the default."""
     _, *lines, _ = refusal(context).splitlines()
     assert [line.split()[0] for line in lines] == list(concerned)
     for line, value in zip(lines, concerned.values(), strict=True):
@@ -441,7 +445,7 @@ def test_settings_that_do_not_go_together_are_all_named_with_their_values(
         ("10.1.0.0/21", "10.0.0.0/16", False),
     ],
 )
-def test_a_second_block_is_one_that_aws_takes(vpc: str, pods: str, fits: bool) -> None:
+def test_a_secondary_block_is_one_that_aws_accepts(vpc: str, pods: str, fits: bool) -> None:
     context = {"network.vpc_cidr": vpc, "network.pod_cidr": pods}
     if fits:
         assert read_settings(context).network.pod_cidr == pods
@@ -449,7 +453,7 @@ def test_a_second_block_is_one_that_aws_takes(vpc: str, pods: str, fits: bool) -
     assert pods in refusal(context)
 
 
-def test_bionemos_own_preparation_is_for_images_that_have_it() -> None:
+def test_bionemos_own_preparation_needs_an_image_that_has_it() -> None:
     with pytest.raises(SettingsError) as error:
         read_settings({"training.workload": "esm2", "dataset.preparation": "bionemo"})
     for part in ("dataset.preparation", "training.workload", "ESM-2", "streaming"):

@@ -1,4 +1,4 @@
-"""Names: AWS takes them, they tell deployments apart, and they stay."""
+"""Names: AWS accepts them, they distinguish deployments, and they do not change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_next_deployment_finds_the_bucket_and_no_other_does() -> None:
 
 
 def test_cloudformation_takes_the_stacks_names() -> None:
-    """128 letters, digits and hyphens, a letter first."""
+    """128 letters, digits and hyphens, starting with a letter."""
     for stack in names.STACKS:
         assert re.fullmatch(r"[a-z][a-z0-9-]{0,127}", names.stack_name(LONGEST, stack))
 
@@ -54,7 +54,7 @@ def test_two_deployments_of_one_account_share_no_stack_and_no_log_group() -> Non
 
 
 def test_log_groups_have_the_names_that_the_services_write_to() -> None:
-    """Under another name the service makes one of its own, which nobody removes."""
+    """Under another name the service creates its own group, which nothing removes."""
     assert names.control_plane_log_group(DEFAULT) == "/aws/eks/bionemo-on-eks/cluster"
     assert names.lustre_log_group(DEFAULT).startswith("/aws/fsx/")
     assert (
@@ -69,7 +69,7 @@ def test_with_a_vpc_given_there_is_no_network_stack() -> None:
     assert set(names.STACKS) - set(names.stacks(given)) == {"Network"}
 
 
-def test_everything_carries_the_deployments_tag_beside_the_users() -> None:
+def test_everything_carries_the_deployments_tag_besides_the_users() -> None:
     settings = read_settings({"tags": '{"team": "folding"}'})
     assert names.deployment_tags(settings) == {"team": "folding", DEPLOYMENT_TAG: "bionemo-on-eks"}
 

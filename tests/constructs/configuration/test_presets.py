@@ -1,4 +1,4 @@
-"""Settings that go together, in one word."""
+"""Presets: named sets of settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BLOCK: dict[str, Any] = {
 
 
 def is_the_blueprint(settings: Settings) -> bool:
-    """As the source document has it."""
+    """As in the source document."""
     return (
         settings.gpu.instance_type == "p3.16xlarge"
         and settings.gpu.nodes == 2
@@ -41,7 +41,7 @@ def test_2024_is_the_blueprint_as_it_was() -> None:
     assert not is_the_blueprint(read_settings({}))
 
 
-def test_on_the_command_line_it_outranks_cdk_jsons_block() -> None:
+def test_on_the_command_line_it_overrides_cdk_jsons_block() -> None:
     settings = read_settings({"bionemo": BLOCK, "preset": "2024"})
     assert is_the_blueprint(settings)
     other = {**BLOCK, "region": "eu-west-1", "gpu": {**BLOCK["gpu"], "nodes": 7, "disk_gib": 300}}
@@ -52,7 +52,7 @@ def test_on_the_command_line_it_outranks_cdk_jsons_block() -> None:
     )
 
 
-def test_other_settings_of_the_command_line_outrank_it() -> None:
+def test_other_settings_of_the_command_line_override_it() -> None:
     settings = read_settings(
         {"bionemo": BLOCK, "gpu.nodes": "4", "preset": "2024", "kubernetes_version": "1.34"}
     )
@@ -71,7 +71,7 @@ def test_in_the_block_it_fills_what_the_block_does_not_say(name: Any) -> None:
 
 
 def test_in_the_block_a_setting_that_says_otherwise_is_refused() -> None:
-    """Either of the two would be ignored, and nobody told."""
+    """One of the two would be silently ignored."""
     with pytest.raises(SettingsError) as refused:
         read_settings({"bionemo": {"preset": "2024", "gpu": {"scaling": "on-demand"}}})
     for part in ("preset", "gpu.scaling", '"fixed"', '"on-demand"', "-c preset=2024"):

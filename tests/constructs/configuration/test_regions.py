@@ -1,4 +1,4 @@
-"""A region that is named as others are, and is not there."""
+"""A region that is named like others, but does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What settings are taken, and the sizes that derive from them."""
+"""Which settings are accepted, and the sizes derived from them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_regions_are_accepted(region: str) -> None:
         ({"training.layout": "pod-per-node", "gpu.nodes": "3"}, 3 * 8 * 8),
         ({"training.micro_batch_size": "4", "training.accumulate_grad_batches": "5"}, 16 * 4 * 5),
         ({"training.overrides": "model.optim.lr=0.1"}, 128),
-        # What an override makes of it is not read here.
+        # The effect of an override is not read here.
         ({"training.overrides": "model.micro_batch_size=2"}, 0),
         ({"training.overrides": "++model.tensor_model_parallel_size=2"}, 0),
     ],

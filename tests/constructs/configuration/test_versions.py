@@ -20,7 +20,7 @@ def minor(version: str) -> int:
 
 
 def test_the_table_goes_up() -> None:
-    """Its last row is what a warning proposes."""
+    """A warning suggests its last row."""
     assert [minor(each) for each in VERSIONS] == sorted({minor(each) for each in VERSIONS})
     assert read_settings({}).kubernetes_version in VERSIONS
 

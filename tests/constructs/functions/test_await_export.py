@@ -1,4 +1,4 @@
-"""The function that holds the removal of the file system until S3 has everything."""
+"""The function that delays the removal of the file system until S3 has everything."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def wait(clock: Clock, seconds: float = 900) -> None:
 def test_an_empty_queue_is_believed_when_it_was_seen_after_the_last_write(clock: Any) -> None:
     at = clock(lambda second: 0.0)
     wait(at)
-    # The first whole minute after the request ends 100 s after it, and is told a minute later.
+    # The first whole minute after the request ends 100 s after it, and is published a minute later.
     assert 90 <= at.seconds <= 180
 
 
@@ -93,7 +93,7 @@ def test_it_gives_up_in_time_and_says_how_long_the_oldest_waits(clock: Any) -> N
     at = clock(lambda second: 5087.0)
     with pytest.raises(function.StillQueuedError, match=rf"{FILE_SYSTEM} .*oldest for 5087 s"):
         wait(at)
-    # Lambda would end it at 900 s, and nobody would answer CloudFormation for an hour.
+    # Lambda would end it at 900 s, and CloudFormation would wait an hour for an answer.
     assert 800 <= at.seconds <= 880
 
 
@@ -137,14 +137,14 @@ STREAMING = {
         for split, size in (("val", 5), ("test", 6), ("train", 7))
     ],
 }
-# What the container's own preparation writes, then and now: its parameters alone.
+# What the container's own preparation writes, then and now: only its parameters.
 BIONEMO = {"preparation": "bionemo", "val_size": 1, "test_size": 1, "num_csv_files": 2, "seed": 0}
 OF_BIONEMO = {f"{split}/x00{n}.csv": 9 for split in ("val", "test", "train") for n in (0, 1)}
 OF_STREAMING = {"val/x000.csv": 5, "test/x000.csv": 6, "train/x000.csv": 7}
 
 
 def in_bucket(manifest: object, files: dict[str, int]) -> Any:
-    """A client that answers of a bucket with `files` (bytes by path) in two pages."""
+    """A client that answers about a bucket with `files` (bytes by path) in two pages."""
     client = boto3.client(
         "s3", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -171,7 +171,7 @@ def in_bucket(manifest: object, files: dict[str, int]) -> Any:
         (STREAMING, OF_STREAMING, []),
         (STREAMING, OF_STREAMING | {"train/x000.csv": 0}, ["processed/train/x000.csv"]),
         (STREAMING, {"val/x000.csv": 5, "test/x000.csv": 6}, ["processed/train/x000.csv"]),
-        # What else lies there, such as the training's indexes, is not compared.
+        # Other files there, such as the training's indexes, are not compared.
         (STREAMING, OF_STREAMING | {"train/x001.csv": 3, "a.idx.npy": 1}, []),
         (BIONEMO, OF_BIONEMO, []),
         (
@@ -181,7 +181,7 @@ def in_bucket(manifest: object, files: dict[str, int]) -> Any:
         ),
     ],
 )
-def test_what_the_manifest_lists_is_held_against_the_bucket(
+def test_what_the_manifest_lists_is_checked_against_the_bucket(
     manifest: Any, files: dict[str, int], missing: list[str]
 ) -> None:
     found = function.data_set(in_bucket(manifest, files), BUCKET, "processed")
@@ -192,12 +192,12 @@ def test_what_the_manifest_lists_is_held_against_the_bucket(
 
 @pytest.mark.parametrize("manifest", [None, "yes", [], {}, {"files": 3}, {"files": []}])
 def test_where_no_manifest_lists_files_nothing_is_compared(manifest: object) -> None:
-    """The data set is not complete; or somebody else's file has the name."""
+    """The data set is not complete; or another program's file has the name."""
     function.demand_data_set(in_bucket(manifest, OF_STREAMING), BUCKET, "processed", FILE_SYSTEM)
 
 
 def test_the_manifest_that_it_reads_is_the_one_that_the_program_writes() -> None:
-    """Of which it knows the name and these two keys."""
+    """It knows the manifest's name and these two keys."""
     code = """
 import dataclasses, json, sys
 sys.path[:0] = sys.argv[1:]
@@ -221,7 +221,7 @@ print(json.dumps([MANIFEST, manifest]))
     assert asdict(found) == {"files": 1, "missing": []}
 
 
-def test_a_data_set_that_is_not_whole_in_the_bucket_is_told_with_the_way_to_export_it() -> None:
+def test_a_data_set_that_is_not_whole_in_the_bucket_is_reported_with_the_way_to_export_it() -> None:
     with pytest.raises(function.NotExportedError) as error:
         function.demand_data_set(in_bucket(STREAMING, {}), BUCKET, "processed", FILE_SYSTEM)
     said = str(error.value)
@@ -311,6 +311,6 @@ def test_whatever_goes_wrong_cloudformation_is_answered_with_the_way_on(
 
 @pytest.mark.slow
 def test_synthesis_does_without_boto3() -> None:
-    """It takes a tenth of the time, and every cdk command synthesises."""
+    """It takes a tenth of the time, and every cdk command synthesizes."""
     code = "import sys, app; sys.exit(any(each in sys.modules for each in ('boto3', 'botocore')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The data Job: the program that it brings, and when it is another Job."""
+"""The data Job: its program, and when it becomes a new Job."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_the_program_that_it_starts_is_in_the_config_map_that_it_mounts(preparat
     assert config_map["data"][program.name] == (PROGRAM_FOLDER / program.name).read_text()
 
 
-def test_each_preparation_brings_its_own_program_alone() -> None:
-    """A change of the one must not make the other's Job anew."""
+def test_each_preparation_has_its_own_program_only() -> None:
+    """Changing one must not recreate the other's Job."""
     streaming = set(objects()[0]["data"])
     own = set(objects(**{"dataset.preparation": "bionemo"})[0]["data"])
     assert own == {"prepare_with_bionemo.py"}
@@ -91,7 +91,7 @@ def test_kubernetes_takes_the_config_map() -> None:
 
 @pytest.mark.parametrize("preparation", ["streaming", "bionemo"])
 def test_its_command_line_is_one_that_its_program_takes(preparation: str, tmp_path: Path) -> None:
-    """The program reads it, and stops where this machine has no /fsx to write to."""
+    """The program parses it, and stops because this machine has no /fsx to write to."""
     config_map, job = objects(**{"dataset.preparation": preparation})
     for name, text in config_map["data"].items():
         (tmp_path / name).write_text(text)
@@ -160,7 +160,7 @@ def test_a_file_that_is_there_already_is_not_awaited() -> None:
 
 
 def test_a_model_from_s3_is_awaited_before_a_gpu_node_starts() -> None:
-    """The launcher waits for the data Job, also of a data set that is there."""
+    """The launcher waits for the data Job, even if there is a data set."""
     settings = {
         "training.workload": "esm2",
         "gpu.instance_type": "g6.xlarge",
@@ -192,12 +192,12 @@ def test_a_changed_job_has_a_new_name(changes: dict[str, str]) -> None:
     [{"training.max_steps": "7000"}, {"gpu.disk_gib": "300"}, {"kubernetes_version": "1.34"}],
     ids=str,
 )
-def test_a_change_of_something_else_prepares_no_data_anew(changes: dict[str, str]) -> None:
+def test_a_change_of_something_else_prepares_no_data_again(changes: dict[str, str]) -> None:
     assert objects(**changes) == objects()
 
 
 @pytest.mark.parametrize("preparation", ["streaming", "bionemo"])
-def test_another_global_batch_is_held_against_the_data_before_there_are_gpus(
+def test_another_global_batch_is_checked_against_the_data_before_there_are_gpus(
     preparation: str,
 ) -> None:
     """By a Job that finds the data there: the launcher waits for it."""
@@ -265,7 +265,7 @@ ADDRESSES = [
 
 
 def test_the_program_takes_the_addresses_that_the_setting_takes_and_says_the_same() -> None:
-    """But for files of this machine, which the program takes besides. All in one process."""
+    """Except for local files, which only the program accepts. All in one process."""
     code = """
 import contextlib, io, json, sys
 sys.path.insert(0, sys.argv.pop(1))
@@ -302,7 +302,7 @@ def test_its_log_stays_and_bad_data_is_not_tried_again() -> None:
     assert rules["Ignore"]["onPodConditions"][0]["type"] == "DisruptionTarget"
 
 
-def test_its_pod_has_no_rights() -> None:
+def test_its_pod_has_no_permissions() -> None:
     job = objects()[1]
     assert job["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
     context = container(job)["securityContext"]

@@ -1,4 +1,4 @@
-"""The network test's objects: what Kubernetes takes, one pod a node, with all of its EFAs."""
+"""The network test's objects: valid for Kubernetes, one pod per node, with all of its EFAs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_pods_find_each_other_by_the_services_name() -> None:
     assert "network-test-1" in spec["template"]["spec"]["containers"][0]["args"]
 
 
-def test_it_ends_by_itself_should_nobody_remove_it() -> None:
+def test_it_ends_by_itself_if_nothing_removes_it() -> None:
     _, job = objects()
     assert job["spec"]["activeDeadlineSeconds"] == 2700
     assert job["spec"]["ttlSecondsAfterFinished"] > 0
@@ -61,7 +61,7 @@ def test_one_pod_fills_a_node(name: str) -> None:
     assert {node.free["vpc.amazonaws.com/efa"] for node in nodes} == {0}
 
 
-def test_without_efa_it_asks_for_none() -> None:
+def test_without_efa_it_requests_none() -> None:
     _, job = objects(**{"gpu.efa": "off"})
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert "vpc.amazonaws.com/efa" not in container["resources"]["limits"]

@@ -1,4 +1,4 @@
-"""The key to the training's image: who may write it, who pulls with it, and where it never is."""
+"""The key to the training's image: who may write it, who pulls with it, where it never is."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_data_job_waits_for_the_key_and_cannot_read_it() -> None:
     assert not volume["secret"].get("optional"), "one that is not there would keep nothing waiting"
     (container,) = pod["containers"]
     options = arguments(only(made(), "Job")["spec"]["template"]["spec"]["containers"][0]["args"])
-    # A volume that no container mounts is not waited for.
+    # Kubelet does not wait for a volume that no container mounts.
     assert volume["name"] in [each["name"] for each in container["volumeMounts"]]
     assert [each["key"] for each in volume["secret"]["items"]] == [options.marker]
     assert options.name == PULL_SECRET

@@ -1,4 +1,4 @@
-"""The training and its launcher: when each is another one, and what each may do."""
+"""The training and its launcher: when each is a new one, and what each may do."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_training_waits_suspended_and_has_a_fixed_world() -> None:
 
 @pytest.mark.parametrize("nodes", ["1", "4"])
 def test_a_training_that_only_fails_comes_to_an_end(nodes: str) -> None:
-    """Else a misspelt override would keep GPU nodes for ever."""
+    """Otherwise a misspelled override would keep GPU nodes forever."""
     found = Objects(**{"gpu.nodes": nodes})
     spec, workers = found.training["spec"], found.worker["replicas"]
     # All containers' restarts count together: one each must not be the end.
@@ -110,7 +110,7 @@ def test_shared_memory_is_memory_and_within_the_limit() -> None:
     assert int(shared["sizeLimit"].removesuffix("Gi")) < int(limit.removesuffix("Gi"))
 
 
-def test_its_pods_have_no_rights() -> None:
+def test_its_pods_have_no_permissions() -> None:
     found = Objects()
     assert found.worker["template"]["spec"]["automountServiceAccountToken"] is False
     context = found.container["securityContext"]
@@ -124,7 +124,7 @@ def test_its_pods_have_no_rights() -> None:
     ids=str,
 )
 def test_a_change_applies_the_suspension_again(change: dict[str, str]) -> None:
-    """CloudFormation hands on only an object that has changed; kubectl then restores the field."""
+    """CloudFormation only passes on a changed object; kubectl then restores the field."""
     before, after = Objects().training, Objects(**change).training
     assert before != after
     assert before["metadata"]["name"] == after["metadata"]["name"]
@@ -136,17 +136,17 @@ def test_other_data_apply_the_suspension_again() -> None:
 
 
 @pytest.mark.parametrize("change", [{"training.max_steps": "7000"}, {"gpu.nodes": "1"}], ids=str)
-def test_a_changed_training_is_launched_anew(change: dict[str, str]) -> None:
+def test_a_changed_training_is_launched_again(change: dict[str, str]) -> None:
     before, after = (each.launcher[-1] for each in (Objects(), Objects(**change)))
     assert before["metadata"]["name"] != after["metadata"]["name"]
 
 
-def test_other_data_launch_the_training_anew() -> None:
+def test_other_data_launch_the_training_again() -> None:
     first, second = (Objects({"metadata": {"name": name}}).launcher[-1] for name in ("one", "two"))
     assert first["metadata"]["name"] != second["metadata"]["name"]
 
 
-def test_another_kubernetes_version_starts_no_training_anew() -> None:
+def test_another_kubernetes_version_starts_no_training_again() -> None:
     older, newer = Objects(kubernetes_version="1.34"), Objects(kubernetes_version="1.35")
     assert older.launcher == newer.launcher
 
@@ -188,7 +188,7 @@ def answered(found: Objects, folder: Path, step: int, hours: float = 0) -> list[
 
 
 def noted(patch: dict[str, Any]) -> dict[str, Any]:
-    """Return what a patch notes at the PyTorchJob for the watch."""
+    """Return the notes that a patch adds to the PyTorchJob for the watch."""
     return dict(json.loads(patch["metadata"]["annotations"][NOTES]))
 
 
@@ -300,7 +300,7 @@ BLOCK = {
 
 
 def test_in_a_capacity_block_the_launcher_waits_for_its_beginning_last() -> None:
-    """Nodes that are asked for earlier are refused: the suspension is lifted after the wait."""
+    """Nodes requested earlier are refused, so the suspension is lifted after the wait."""
     found = Objects(**BLOCK)
     job = found.launcher[-1]
     pod = job["spec"]["template"]["spec"]
@@ -323,7 +323,7 @@ def test_in_a_capacity_block_the_launcher_waits_for_its_beginning_last() -> None
 
 
 def test_another_block_is_another_launcher_of_the_same_training() -> None:
-    """So the training goes on in a block that is bought later, and is not made anew for it."""
+    """So the training resumes in a block that is bought later, and is not recreated for it."""
     one = Objects(**BLOCK)
     other = Objects(**BLOCK | {"gpu.capacity_reservation_id": "cr-00000000000000001"})
     assert one.training == other.training
@@ -339,14 +339,14 @@ def test_the_launcher_may_touch_its_two_jobs_and_no_more() -> None:
         for name in rule.get("resourceNames", ["*"])
     }
     assert named == {"some-data-job", found.training["metadata"]["name"]}
-    # An outsider's pods it may only look at.
+    # It may only read other pods.
     of_pods = [rule for rule in rules(found.launcher) if rule["resources"] == ["pods"]]
     assert {verb for rule in of_pods for verb in rule["verbs"]} <= {"get", "list", "watch"}
     verbs = {verb for rule in rules(found.launcher) for verb in rule["verbs"]}
     assert verbs <= {"get", "list", "watch", "patch"}
 
 
-def test_the_rights_go_to_the_account_that_the_job_runs_as() -> None:
+def test_the_permissions_go_to_the_account_that_the_job_runs_as() -> None:
     objects = Objects().launcher
     by_kind = {each["kind"]: each for each in objects}
     account = objects[-1]["spec"]["template"]["spec"]["serviceAccountName"]

@@ -84,7 +84,7 @@ def test_without_a_training_it_watches_the_data_job_all_the_same() -> None:
     assert ["some-data-job"] in [rule.get("resourceNames") for rule in rules]
 
 
-def test_the_rights_go_to_the_account_that_it_runs_as() -> None:
+def test_the_permissions_go_to_the_account_that_it_runs_as() -> None:
     objects = made()
     account = only(objects, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"]
     assert only(objects, "ServiceAccount")["metadata"]["name"] == account
@@ -112,7 +112,7 @@ def test_the_pod_finds_the_program_and_nothing_of_the_images_entry_point() -> No
 def test_another_program_is_another_config_map(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    """An immutable one is never changed, and the pod starts anew with the new one."""
+    """An immutable one is never changed, and the pod restarts with the new one."""
     before = only(made(), "ConfigMap")
     assert before["immutable"] is True
     (tmp_path / "watch_jobs.py").write_text("print()")
@@ -129,7 +129,7 @@ def test_its_selector_lasts() -> None:
         assert spec["strategy"]["type"] == "Recreate", "two would publish the same twice"
 
 
-def test_it_runs_on_core_nodes_with_few_rights() -> None:
+def test_it_runs_on_core_nodes_with_few_permissions() -> None:
     pod = only(made(), "Deployment")["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"NodeGroupType": "core"}
     assert pod["securityContext"]["runAsNonRoot"] is True

@@ -1,4 +1,4 @@
-"""Functions that CDK's constructs bring along leave no log behind."""
+"""The functions of CDK's constructs leave no log behind."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_each_function_logs_to_a_group_of_its_own(template: Template) -> None:
     assert len(groups) == 2
 
 
-def test_the_groups_go_with_the_stack(template: Template) -> None:
+def test_the_groups_are_removed_with_the_stack(template: Template) -> None:
     template.all_resources(
         GROUP, {"DeletionPolicy": "Delete", "Properties": {"RetentionInDays": 14}}
     )
 
 
-def test_a_function_elsewhere_is_left_alone(template: Template) -> None:
+def test_a_function_elsewhere_is_left_only(template: Template) -> None:
     assert group_of(template, "elsewhere") is None

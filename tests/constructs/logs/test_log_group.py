@@ -1,4 +1,4 @@
-"""A log group is kept for the days asked for, and goes with its stack."""
+"""A log group is kept for the given days, and removed with its stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.constructs.bare import bare_stack, only
 KIND = "AWS::Logs::LogGroup"
 
 
-def test_it_goes_with_its_stack_and_with_its_replacement() -> None:
+def test_it_is_removed_with_its_stack_and_with_its_replacement() -> None:
     stack = bare_stack()
     log_group(stack, "Logs", days=30)
     Template.from_stack(stack).has_resource(

@@ -1,4 +1,4 @@
-"""The VPC: addresses for nodes and pods, ways out, tags that controllers look for."""
+"""The VPC: addresses for nodes and pods, routes out, tags that controllers look for."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_s3_is_reached_without_nat_from_all_private_subnets() -> None:
 
 @pytest.mark.parametrize("tag", ["kubernetes.io/role/elb", "kubernetes.io/role/internal-elb"])
 def test_load_balancers_find_a_subnet_in_each_zone(tag: str) -> None:
-    """Public ones those with a route of their own to the internet, internal ones the others."""
+    """Public load balancers find public subnets, internal ones the others."""
     tagged = {
         name: each["AvailabilityZone"]
         for name, each in subnets(network(), VPC).items()
@@ -158,8 +158,8 @@ def test_before_the_vpc_is_looked_up_any_zone_will_do() -> None:
     assert parts(known=False).nodes_in("us-west-2a").subnet_id == SUBNETS[1]
 
 
-def test_subnets_of_an_existing_vpc_are_told_apart_by_id_and_new_ones_by_zone() -> None:
-    """So that a node group is replaced where its subnets are others, and not at each synth."""
+def test_subnets_of_an_existing_vpc_are_reported_apart_by_id_and_new_ones_by_zone() -> None:
+    """So that a node group is replaced if its subnets change, and not at each synth."""
     assert Subnets.names(parts().routable) == list(SUBNETS)
     stack = bare_stack()
     new = ec2.PrivateSubnet(

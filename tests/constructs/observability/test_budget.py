@@ -1,4 +1,4 @@
-"""The budget: what it counts, whom it tells, and where there can be one."""
+"""The budget: what it counts, whom it notifies, and where it is available."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_it_tells_the_topic_three_times_and_may(template: Template) -> None:
     assert statement["Principal"] == {"Service": "budgets.amazonaws.com"}
     assert statement["Action"] == "sns:Publish"
     assert set(statement["Condition"]) == {"StringEquals", "ArnLike"}
-    # Budgets tries the topic when it is made.
+    # Budgets tests the topic when a budget is created.
     assert name in budget["DependsOn"]
 
 

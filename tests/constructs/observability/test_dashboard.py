@@ -1,4 +1,4 @@
-"""What a person hears and sees: the topic, messages about GPU nodes, alarms, the dashboard."""
+"""The topic, messages about GPU nodes, alarms and the dashboard."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_topic_refuses_plain_http_to_everybody() -> None:
     )
 
 
-def test_gpu_nodes_that_come_go_or_cannot_be_had_are_told() -> None:
+def test_gpu_nodes_that_come_go_or_are_not_available_are_reported() -> None:
     ((topic, _),) = observability().find_resources(TOPIC).items()
     rule = only(observability(), RULE)
     assert set(rule["EventPattern"]["detail-type"]) == {
@@ -117,7 +117,7 @@ def test_little_space_is_a_tenth_of_the_file_system() -> None:
     )
 
 
-def test_a_single_sick_node_is_told() -> None:
+def test_a_single_unhealthy_node_is_reported() -> None:
     observability().has_resource_properties(
         ALARM,
         {
@@ -137,7 +137,7 @@ def test_every_alarm_reaches_the_topic() -> None:
 
 
 def test_without_the_cluster_alarms_stay_as_they_are() -> None:
-    """No metrics come before the first node, and none after the last."""
+    """There are no metrics before the first node and after the last."""
     observability().all_resources_properties(ALARM, {"TreatMissingData": "ignore"})
 
 

@@ -1,4 +1,4 @@
-"""Alarms on the jobs' states; what they make of a course is in tests/workloads/watch."""
+"""Alarms on the jobs' states; how they react over time is tested in tests/workloads/watch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def template() -> Template:
 
 
 def test_every_alarm_reaches_the_topic_by_one_way(template: Template) -> None:
-    """On its failure, or on its silence; not on getting well again."""
+    """On failure or on silence, not on recovery."""
     ((topic, _),) = template.find_resources("AWS::SNS::Topic").items()
     for each in template.find_resources(ALARM).values():
         alarm = each["Properties"]
@@ -50,7 +50,7 @@ def test_the_setting_says_how_long_workers_may_wait(template: Template) -> None:
     )
 
 
-def test_who_hears_of_a_failure_is_told_where_to_look_and_how_to_go_on() -> None:
+def test_who_hears_of_a_failure_is_reported_where_to_look_and_how_to_go_on() -> None:
     texts = {each.name: each.text for each in messages(read_settings({}))}
     assert "kubectl describe pytorchjob esm1nv-pretraining" in texts["training-failed"]
     for name, what in (

@@ -97,7 +97,7 @@ def test_what_was_deleted_can_be_brought_back_for_the_days_given() -> None:
                         {
                             "Status": "Enabled",
                             "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
-                            # Parts of a broken upload are paid for, and seen nowhere.
+                            # Parts of an aborted upload cost money and are visible nowhere.
                             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                         }
                     ),
@@ -114,7 +114,7 @@ def test_current_objects_never_expire() -> None:
 
 
 def test_replaced_checkpoints_go_sooner_than_the_rest() -> None:
-    """Half a gigabyte every 500 steps: 1 TB a run, for a month."""
+    """Half a gigabyte every 500 steps: 1 TB per run, for a month."""
     rules = only(bucket(), BUCKET)["LifecycleConfiguration"]["Rules"]
     days = {each.get("Prefix", ""): each["NoncurrentVersionExpiration"] for each in rules}
     assert days == {"": {"NoncurrentDays": 7}, "results/": {"NoncurrentDays": 2}}

@@ -1,4 +1,4 @@
-"""The guard that holds a file system until its export has ended."""
+"""The guard that keeps a file system until its export is done."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_only_lambda_takes_its_role(guard: Template) -> None:
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_its_rights_outlast_it(guard: Template) -> None:
-    """It runs when the stack goes; CloudFormation removes what is depended on last."""
+def test_its_permissions_outlast_it(guard: Template) -> None:
+    """It runs when the stack is removed; CloudFormation removes dependencies last."""
     assert set(guard.find_resources(POLICY)) <= waits_for(guard, FUNCTION)
 
 
@@ -80,7 +80,7 @@ def test_it_waits_as_long_as_a_function_can(guard: Template) -> None:
     assert only(guard, FUNCTION)["Timeout"] == 15 * 60
 
 
-def test_its_log_goes_with_the_stack(guard: Template) -> None:
+def test_its_log_is_removed_with_the_stack(guard: Template) -> None:
     guard.has_resource(GROUP, {"DeletionPolicy": "Delete", "Properties": {"RetentionInDays": 14}})
     guard.has_resource_properties(
         FUNCTION, {"LoggingConfig": {"LogGroup": {"Ref": Match.string_like_regexp("Logs")}}}
@@ -88,7 +88,7 @@ def test_its_log_goes_with_the_stack(guard: Template) -> None:
 
 
 def test_its_program_is_one_that_lambda_can_start(guard: Template) -> None:
-    """`cfnresponse` is there for inline code alone, whose module is `index`."""
+    """`cfnresponse` exists only for inline code, whose module is `index`."""
     function = only(guard, FUNCTION)
     module, _, handler = function["Handler"].partition(".")
     text = function["Code"]["ZipFile"]

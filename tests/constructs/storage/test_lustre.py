@@ -1,4 +1,4 @@
-"""The file system: who reaches it, what goes to S3, in which order it is made."""
+"""The file system: who reaches it, what goes to S3, and the order of creation."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_clients_and_the_file_servers_pass_on_lustres_ports_and_nobody_else(
 
 
 def test_the_file_system_waits_for_every_rule(template: Template) -> None:
-    """FSx refuses to make one while its group lets no Lustre traffic through."""
+    """FSx refuses to create one if its group allows no Lustre traffic."""
     apart = {
         name
         for direction in ("Ingress", "Egress")
@@ -109,10 +109,10 @@ def test_the_nodes_kernels_can_mount_it_and_no_backup_forbids_the_links_to_s3(
     )
 
 
-def test_its_log_group_has_a_name_and_an_arn_that_fsx_takes_and_goes_with_the_stack(
+def test_its_log_group_has_a_name_and_an_arn_that_fsx_takes_and_is_removed_with_the_stack(
     template: Template,
 ) -> None:
-    """FSx takes no ARN that ends in `:*`, as CDK's do."""
+    """FSx accepts no ARN that ends in `:*`, as CDK's do."""
     configuration = only(template, SYSTEM)["LustreConfiguration"]["LogConfiguration"]
     ((group, _),) = template.find_resources("AWS::Logs::LogGroup").items()
     *arn, name = configuration["Destination"]["Fn::Join"][1]
@@ -141,7 +141,7 @@ def test_each_path_is_linked_with_the_same_prefix_both_ways(template: Template) 
 
 
 def test_links_are_made_one_after_the_other(template: Template) -> None:
-    """FSx refuses a second one while it makes the first."""
+    """FSx refuses a second one while it creates the first."""
     found = template.find_resources(ASSOCIATION)
     waits = {name: set(each.get("DependsOn", [])) & set(found) for name, each in found.items()}
     first, *others = found
@@ -151,7 +151,7 @@ def test_links_are_made_one_after_the_other(template: Template) -> None:
 
 
 def test_links_wait_for_the_buckets_policy(template: Template) -> None:
-    """FSx tries the bucket when it makes a link."""
+    """FSx tests access to the bucket when it creates a link."""
     (policy,) = template.find_resources("AWS::S3::BucketPolicy")
     for each in template.find_resources(ASSOCIATION).values():
         if each["Properties"]["FileSystemPath"] in PATHS:

@@ -1,1 +1,1 @@
-"""The settings, group by group, as docs/settings.md has them."""
+"""The settings, group by group, in the order of docs/settings.md."""

@@ -1,4 +1,4 @@
-"""Settings of group `account`: what a company's account asks of roles, keys and CDK."""
+"""Settings of group `account`: what a company's account requires of roles, keys and CDK."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pydantic import Field, StringConstraints
 
 from bionemo_eks.configuration.forms import Form, Group
 
-# A customer's policy of the same account, or one of AWS':
+# A customer managed policy of the same account, or an AWS managed one:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 _POLICY = r"arn:aws:iam::([0-9]{12}|aws):policy/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}"
-# An alias may come to name another key, and a key that is another one replaces the cluster.
+# No alias: it can be pointed at another key, and a changed key replaces the cluster.
 # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN
 _KEY = (
     r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/"
@@ -20,13 +20,13 @@ _KEY = (
 
 
 class AccountSettings(Group):
-    """What a company's account may demand; see [company accounts](accounts.md)."""
+    """What a company's account may require; see [company accounts](accounts.md)."""
 
     permissions_boundary: Annotated[
         str,
         StringConstraints(pattern=f"^({_POLICY})?$"),
         Form("the ARN of an IAM policy, such as arn:aws:iam::111122223333:policy/limits, or empty"),
-    ] = Field(default="", description="The permissions boundary of every role, by ARN.")
+    ] = Field(default="", description="ARN of the permissions boundary of every role.")
     # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
     role_path: Annotated[
         str,
@@ -36,8 +36,8 @@ class AccountSettings(Group):
         ),
     ] = Field(
         default="",
-        description="The path of every role. For a new deployment: on one that stands it would "
-        "replace the cluster.",
+        description="Path of every role. For new deployments only: changing it replaces the "
+        "cluster.",
     )
     kms_key: Annotated[
         str,
@@ -48,9 +48,9 @@ class AccountSettings(Group):
         ),
     ] = Field(
         default="",
-        description="The key of bucket, file system, Kubernetes secrets and the nodes' disks, by "
-        "ARN. Empty: AWS' own keys, and one that is made for the secrets. For a new deployment: on "
-        "one that stands it would replace the cluster and the file system.",
+        description="ARN of the KMS key for the bucket, the file system, Kubernetes secrets and "
+        "the nodes' disks. Empty: AWS's own keys, and a new key for the secrets. For new "
+        "deployments only: changing it replaces the cluster and the file system.",
     )
     # The pattern of CDK's bootstrap template:
     # https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
@@ -60,6 +60,6 @@ class AccountSettings(Group):
         Form("up to 10 letters, digits, _ and -, or empty"),
     ] = Field(
         default="",
-        description="The qualifier of the CDK bootstrap to use. Empty: CDK's own. CDK's name for "
-        "this, `@aws-cdk/core:bootstrapQualifier`, is taken too.",
+        description="Qualifier of the CDK bootstrap stack. Empty: CDK's default. CDK's own name "
+        "for this setting, `@aws-cdk/core:bootstrapQualifier`, works too.",
     )

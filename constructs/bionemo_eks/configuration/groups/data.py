@@ -12,13 +12,13 @@ from bionemo_eks.configuration.forms import Form, Group, ProxyUrl, Unproxied, un
 from bionemo_eks.configuration.inputs import FSX, S3
 
 _UNIREF50 = "https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz"
-# Of the blueprint's, in records.
+# The blueprint's, in records.
 _SIZES_OF_UNIREF50 = {"val_size": 5000, "test_size": 1_000_000}
 AUTO = "auto"
 
 
 def _split_size(value: Any) -> int | float | str:
-    """Take records, a share of them, or `auto`; text, as -c has it, as well."""
+    """Accept a number of records, a share of them, or `auto`; also as text, as -c passes it."""
     if value == AUTO:
         return AUTO
     try:
@@ -28,7 +28,7 @@ def _split_size(value: Any) -> int | float | str:
     if number.is_integer() and 1 <= number <= 10**9:
         return int(number)
     if not 0 < number < 1:
-        raise refused("not a number of records, a share of them, or auto")
+        raise refused("must be a number of records, a share of them, or auto")
     return number
 
 
@@ -40,7 +40,7 @@ SplitSize = Annotated[
 
 
 class StorageSettings(Group):
-    """FSx for Lustre and the bucket behind it."""
+    """FSx for Lustre and the S3 bucket behind it."""
 
     capacity_gib: Annotated[int, Form("1200, or a multiple of 2400 up to 1000800")] = Field(
         default=2400,
@@ -49,24 +49,24 @@ class StorageSettings(Group):
         description="Size of the file system in GiB.",
     )
     throughput: Literal[125, 250, 500, 1000] = Field(
-        default=500, description="Throughput in MB/s for each TiB of capacity."
+        default=500, description="Throughput in MB/s per TiB of capacity."
     )
     keep_bucket: bool = Field(
         default=True,
-        description="Whether the bucket with data set and checkpoints outlives `cdk destroy`.",
+        description="Whether `cdk destroy` keeps the bucket with the data set and the checkpoints.",
     )
     noncurrent_version_days: int = Field(
         default=30,
         ge=1,
         le=3650,
-        description="Days for which overwritten and deleted objects of the bucket are kept.",
+        description="Days to keep overwritten and deleted objects in the bucket.",
     )
     noncurrent_checkpoint_days: int = Field(
         default=1,
         ge=1,
         le=3650,
-        description="The same, for those below the folders of results: a training replaces its "
-        "newest checkpoint all the time, each 500 steps by default.",
+        description="The same for objects in the results folders: a training replaces its newest "
+        "checkpoint all the time, by default every 500 steps.",
     )
 
     @field_validator("capacity_gib")
@@ -83,48 +83,46 @@ class DatasetSettings(Group):
 
     enabled: bool = Field(
         default=True,
-        description="Whether the data Job prepares a data set; it does so without a training too. "
-        "False: the training takes the one on /fsx, and does not start without one.",
+        description="Whether the data Job prepares a data set, with or without a training. False: "
+        "the training uses the one on /fsx, and does not start without it.",
     )
     preparation: Literal["streaming", "bionemo"] = Field(
         default="streaming",
-        description="`streaming`: this project's program, same bytes, half an hour. `bionemo`: "
-        "the container's own, as in 2024, 50 to 60 hours.",
+        description="`streaming`: this project's program, same output, half an hour. `bionemo`: "
+        "the container's own program, as in the 2024 blueprint, 50 to 60 hours.",
     )
     url: Annotated[
         str,
         Form(
-            f"a file: a http or https URL without user and password, {S3}bucket/key, or a path "
-            f"below {FSX}; no blanks, quotes and $",
+            f"a file: an HTTP or HTTPS URL without user and password, {S3}bucket/key, or a path "
+            f"below {FSX}; no spaces, quotes or $",
             may_hold_password=True,
         ),
     ] = Field(
         default=_UNIREF50,
-        description="The FASTA file to prepare, plain or gzipped (`streaming` only): see "
-        "[own sequences](data.md).",
+        description="The FASTA file to prepare, plain or gzipped (`streaming` only): see [your own "
+        "sequences](data.md).",
     )
     connections: int = Field(
-        default=4, ge=1, le=16, description="Connections to that server (`streaming` only)."
+        default=4, ge=1, le=16, description="Parallel connections to the server (`streaming` only)."
     )
-    http_proxy: ProxyUrl = Field(
-        default="", description="Proxy by which the data Job reaches http addresses."
-    )
-    https_proxy: ProxyUrl = Field(default="", description="The same for https addresses.")
+    http_proxy: ProxyUrl = Field(default="", description="Proxy for the data Job's HTTP downloads.")
+    https_proxy: ProxyUrl = Field(default="", description="The same for HTTPS.")
     no_proxy: list[Unproxied] = Field(
-        default=[], description="What the data Job reaches without a proxy, beside itself."
+        default=[], description="Hosts, besides itself, that the data Job reaches without a proxy."
     )
     val_size: SplitSize = Field(
         default=AUTO,
-        description="Records for validation. `auto`: 5000 of UniRef50; of another file 1 %, 5000 "
-        "at the most, and as many as a step's batch or the CSV files need.",
+        description="Records for validation. `auto`: 5000 for UniRef50; for another file 1 %, at "
+        "most 5000, and at least as many as a step's batch or the CSV files need.",
     )
     test_size: SplitSize = Field(
         default=AUTO,
-        description="Records for the test. `auto`: 1000000 of UniRef50; of another file 2 %, "
-        "1000000 at the most, and as many as a step's batch or the CSV files need.",
+        description="Records for the test. `auto`: 1000000 for UniRef50; for another file 2 %, at "
+        "most 1000000, and at least as many as a step's batch or the CSV files need.",
     )
     num_csv_files: int = Field(
-        default=50, ge=1, le=1000, description="CSV files that each split is cut into."
+        default=50, ge=1, le=1000, description="Number of CSV files per split."
     )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Seed of the shuffle.")
 
@@ -148,14 +146,15 @@ class DatasetSettings(Group):
         for name, value in (("url", self.url), ("connections", self.connections)):
             if self.preparation == "bionemo" and value != type(self).model_fields[name].default:
                 raise refused(
-                    f"{name} is for preparation `streaming`; `bionemo` has its own download",
+                    f"{name} works with preparation `streaming` only; `bionemo` has its own "
+                    "download",
                     "preparation",
                     name,
                 )
         for name, size in self.sizes.items():
             if self.preparation == "bionemo" and not isinstance(size, int):
                 raise refused(
-                    f"{name} {size} is a share, and `bionemo` takes numbers of records",
+                    f"{name} {size} is a share, but `bionemo` needs a number of records",
                     "preparation",
                     name,
                 )
@@ -163,7 +162,7 @@ class DatasetSettings(Group):
 
     @property
     def is_own_file(self) -> bool:
-        """Whether the file is read from S3 or the file system, and not downloaded."""
+        """Whether the file is read from S3 or the file system, rather than downloaded."""
         return self.url.startswith((S3, "/"))
 
     @property

@@ -22,25 +22,25 @@ from bionemo_eks.configuration.ip_blocks import may_be_a_vpcs, restricted
 
 
 class NetworkSettings(Group):
-    """Where nodes and pods live."""
+    """Where nodes and pods run."""
 
     vpc_id: Annotated[
         str,
         StringConstraints(pattern=rf"^(vpc-{RESOURCE_ID})?$"),
-        Form("a VPC's id, such as vpc-0123456789abcdef0, or empty"),
+        Form("a VPC's ID, such as vpc-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
-        description="An existing VPC to use, by id. Empty: the deployment makes its own. CDK looks "
-        "it up in the account, so it takes AWS credentials at synth.",
+        description="ID of an existing VPC to use. Empty: the deployment creates its own. CDK "
+        "looks it up in the account, so synth needs AWS credentials.",
     )
     node_subnet_ids: list[SubnetId] = Field(
         default=[],
-        description="With `vpc_id`: the subnets for nodes and pods. Empty: all private subnets "
-        "of that VPC that reach the internet.",
+        description="With `vpc_id`: the subnets for nodes and pods. Empty: all private subnets of "
+        "that VPC with a route to the internet.",
     )
-    vpc_cidr: VpcBlock = Field(default="10.1.0.0/21", description="The VPC's own address block.")
+    vpc_cidr: VpcBlock = Field(default="10.1.0.0/21", description="The VPC's primary CIDR block.")
     pod_cidr: VpcBlock = Field(
-        default="100.64.0.0/16", description="Second address block, for nodes and pods."
+        default="100.64.0.0/16", description="Secondary CIDR block, for nodes and pods."
     )
     availability_zones: list[Zone] = Field(
         default=[],
@@ -50,20 +50,19 @@ class NetworkSettings(Group):
     )
     nat_gateways: Literal["one", "per-zone"] = Field(
         default="one",
-        description="`one` NAT gateway for the VPC, or one `per-zone`, which outlives a zone.",
+        description="`one` NAT gateway for the VPC, or one `per-zone`, which survives the loss of "
+        "a zone.",
     )
-    flow_log_days: RetentionDays = Field(
-        default=30, description="Days for which VPC flow logs are kept."
-    )
+    flow_log_days: RetentionDays = Field(default=30, description="Days to keep the VPC flow logs.")
 
     @field_validator("vpc_cidr", "pod_cidr")
     @classmethod
     def _is_a_block(cls, value: str) -> str:
         block = ip_block(value)
         if block.version != 4 or not 16 <= block.prefixlen <= 22:
-            raise refused("not of the allowed form")
+            raise refused("not in the allowed format")
         if not may_be_a_vpcs(ipaddress.IPv4Network(block)):
-            raise refused("EC2 makes no VPC of this host's, link-local, or multicast addresses")
+            raise refused("EC2 accepts no loopback, link-local or multicast addresses for a VPC")
         return str(block)
 
     @model_validator(mode="after")
@@ -74,16 +73,16 @@ class NetworkSettings(Group):
         taken = restricted(first, second)
         if taken:
             raise refused(
-                f"pod_cidr {second} is in {taken}, which AWS does not take as second block of a "
-                f"VPC with {first}; 100.64.0.0/10 fits every VPC",
+                f"pod_cidr {second} is in {taken}, which AWS does not accept as secondary block of "
+                f"a VPC with {first}; 100.64.0.0/10 works with every VPC",
                 "pod_cidr",
             )
         if self.node_subnet_ids and not self.vpc_id:
             raise refused(
-                "node_subnet_ids goes with vpc_id, which is empty", "vpc_id", "node_subnet_ids"
+                "node_subnet_ids needs vpc_id, which is empty", "vpc_id", "node_subnet_ids"
             )
         if len(set(self.node_subnet_ids)) < len(self.node_subnet_ids):
-            raise refused("node_subnet_ids names a subnet twice", "node_subnet_ids")
+            raise refused("node_subnet_ids lists a subnet twice", "node_subnet_ids")
         if len(set(self.availability_zones)) == 1 and not self.vpc_id:
             raise refused(
                 "availability_zones must name two different zones, or none", "availability_zones"

@@ -29,7 +29,7 @@ class CoreSettings(Group):
     )
     nodes: int = Field(default=3, ge=2, le=50, description="Core nodes that always run.")
     max_nodes: int = Field(
-        default=9, ge=2, le=100, description="Core nodes that the autoscaler may go up to."
+        default=9, ge=2, le=100, description="Core nodes that the autoscaler may scale up to."
     )
     disk_gib: int = Field(default=100, ge=50, le=16384, description="Root volume (gp3), in GiB.")
 
@@ -50,31 +50,31 @@ class CoreSettings(Group):
 
 
 class GpuSettings(Group):
-    """The GPU nodes: what is trained on, and how it is paid for."""
+    """The GPU nodes that the training runs on, and how they are bought."""
 
     instance_type: str = Field(
         default="p4d.24xlarge",
         examples=list(GPU_INSTANCE_TYPES),
-        description="EC2 type of the GPU nodes, or several with as many GPUs each, such as "
-        "`p4d.24xlarge,p4de.24xlarge`: On-Demand is taken in their order, Spot by price and "
-        "capacity.",
+        description="EC2 type of the GPU nodes, or several with the same number of GPUs, such as "
+        "`p4d.24xlarge,p4de.24xlarge`: On-Demand tries them in this order, Spot chooses by price "
+        "and capacity.",
     )
     nodes: int = Field(default=2, ge=1, le=64, description="GPU nodes that the training runs on.")
     scaling: Literal["on-demand", "fixed"] = Field(
         default="on-demand",
-        description="`on-demand`: from 0 up to `nodes` while pods ask for GPUs. `fixed`: always "
-        "`nodes`, paid for around the clock.",
+        description="`on-demand`: scales from 0 to `nodes` while pods request GPUs. `fixed`: "
+        "always `nodes`, paid for around the clock.",
     )
     purchase: Purchase = Field(default="on-demand", description="How the GPU nodes are bought.")
     capacity_reservation_id: Annotated[
         str,
         StringConstraints(pattern=rf"^(cr-{RESOURCE_ID})?$"),
-        Form("a reservation's id, such as cr-0123456789abcdef0, or empty"),
+        Form("a reservation's ID, such as cr-0123456789abcdef0, or empty"),
     ] = Field(
         default="",
-        description="The On-Demand Capacity Reservation, with purchase `capacity-reservation`, or "
-        "the Capacity Block, with `capacity-block`: `./bionemo preflight --offers` lists what can "
-        "be bought.",
+        description="ID of the On-Demand Capacity Reservation (purchase `capacity-reservation`) or "
+        "of the Capacity Block (purchase `capacity-block`); `./bionemo preflight --offers` lists "
+        "what can be bought.",
     )
     capacity_reservation_group: Annotated[
         str,
@@ -87,7 +87,7 @@ class GpuSettings(Group):
         ),
     ] = Field(
         default="",
-        description="In place of the id: a resource group of On-Demand Capacity Reservations, with "
+        description="Instead of the ID: a resource group of On-Demand Capacity Reservations, with "
         "purchase `capacity-reservation`.",
     )
     availability_zone: Annotated[
@@ -102,25 +102,25 @@ class GpuSettings(Group):
         default=200,
         ge=100,
         le=16384,
-        description="Root volume (gp3), in GiB. Images and what pods write beside the file system "
-        "are on it only where the type has no local NVMe.",
+        description="Root volume (gp3), in GiB. Holds images and what pods write outside the file "
+        "system only where the type has no local NVMe.",
     )
     efa: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="Elastic Fabric Adapter, by which NCCL goes from node to node. `auto`: where "
-        "the type has it, the workload's image can use it and `training.layout` is "
-        "`pod-per-node`. `on`: nothing is deployed where it cannot be. See [EFA](nodes.md#efa).",
+        description="Elastic Fabric Adapter, for NCCL traffic between nodes. `auto`: if the type "
+        "has it, the workload's image can use it and `training.layout` is `pod-per-node`. `on`: "
+        "refuse to deploy without it. See [EFA](nodes.md#efa).",
     )
     repair: Literal["off", "nodes", "gpus"] = Field(
         default="nodes",
         description="What EKS repairs by replacing or rebooting a GPU node. `nodes`: a node that "
-        "is not ready, or whose kernel, disks, network or container runtime fail. `gpus`: faults "
-        "of GPUs too, but then CloudWatch has no GPU metrics. A change makes another node group.",
+        "is not ready, or whose kernel, disks, network or container runtime fail. `gpus`: GPU "
+        "faults too, but then CloudWatch has no GPU metrics. A change creates a new node group.",
     )
     ami_release: AmiRelease = Field(
         default="",
-        description="Release of EKS' AMI that the GPU nodes have. Empty: the newest, each time "
-        "that a deployment makes them anew.",
+        description="Release of EKS's AMI for the GPU nodes. Empty: the newest, each time a "
+        "deployment recreates them.",
     )
 
     @field_validator("instance_type")
@@ -132,11 +132,11 @@ class GpuSettings(Group):
                 raise refused(f"'{each}' is not one of the allowed values")
             one_of(GPU_INSTANCE_TYPES, each)
         if len(set(types)) < len(types):
-            raise refused("a type is named twice")
+            raise refused("a type is listed twice")
         gpus = {each: GPU_INSTANCE_TYPES[each].gpus for each in types}
         if len(set(gpus.values())) > 1:
             counts = ", ".join(f"{name} has {count}" for name, count in gpus.items())
-            raise refused(f"all types must have as many GPUs: {counts}")
+            raise refused(f"all types must have the same number of GPUs: {counts}")
         return ",".join(types)
 
     @property

@@ -18,74 +18,77 @@ from bionemo_eks.configuration.forms import (
 
 
 class TrainingSettings(Group):
-    """The training. What has no default here has one in each workload, which may add settings."""
+    """The training. Each workload sets the defaults missing here, and may add settings."""
 
-    enabled: bool = Field(default=True, description="Whether the training starts by itself.")
-    # Which ones there are, `reader.settings_model` is told.
-    workload: str = Field(description="What is trained.")
+    enabled: bool = Field(default=True, description="Whether the deployment starts the training.")
+    # `reader.settings_model` knows the allowed names.
+    workload: str = Field(description="The workload to train.")
     image: ImageReference = Field(description="The training's container image.")
     image_pull_secret: SecretName = Field(
         default="",
-        description="Name of a secret of Secrets Manager, in the deployment's region, with the key "
-        "to that image's registry: see [an image that wants a key]"
+        description="Name of a Secrets Manager secret, in the deployment's region, with the key to "
+        "the image's registry: see [an image that wants a key]"
         "(operations.md#an-image-that-wants-a-key).",
     )
     layout: Layout = Field(
-        description="`pod-per-gpu`: one-GPU pods. `pod-per-node`: one pod a node with all its "
-        "GPUs, so that NCCL can use NVLink.",
+        description="`pod-per-gpu`: pods with one GPU each. `pod-per-node`: one pod per node with "
+        "all its GPUs, so that NCCL can use NVLink.",
     )
     experiment: Experiment = Field(
-        description="Folder of the results; the training goes on from the checkpoints in it.",
+        description="Folder of the results; the training resumes from the checkpoints in it.",
     )
     max_steps: Steps = Field(description="Steps to train for.")
     max_hours: int = Field(
         default=0,
         ge=0,
         le=100_000,
-        description="Hours that the training may run in all, over all starts; then it is suspended "
-        "with a last checkpoint, and its nodes go, unless `gpu.scaling` is `fixed`. 0: as many as "
-        "it takes.",
+        description="Total hours that the training may run, over all starts; then it is suspended "
+        "with a last checkpoint, and its nodes scale down, unless `gpu.scaling` is `fixed`. 0: no "
+        "limit.",
     )
     on_stall: Literal["tell", "restart", "suspend"] = Field(
         default="tell",
-        description="What is done beside a message when the training stands still (see "
-        "`notifications.stall_minutes`): nothing, one restart from its newest checkpoint, or "
-        "its suspension, after which the nodes go.",
+        description="What happens, besides a message, when the training stalls (see "
+        "`notifications.stall_minutes`): nothing, one restart from the newest checkpoint, or "
+        "suspension, after which the nodes scale down.",
     )
 
 
 class NotificationSettings(Group):
-    """Who hears of it."""
+    """Who is notified, and when."""
 
     email: Annotated[
         str,
         StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$"),
         Form("an e-mail address, or empty"),
-    ] = Field(default="", description="Address for alarms and the message that training ended.")
+    ] = Field(
+        default="",
+        description="Address for alarms and for the message that the training has ended.",
+    )
     pending_minutes: int = Field(
         default=30,
         ge=5,
         le=1440,
-        description="Minutes for which workers wait for a GPU node before an alarm says so.",
+        description="Minutes that workers may wait for a GPU node before an alarm.",
     )
     stall_minutes: int = Field(
         default=30,
         ge=10,
         le=1440,
-        description="Minutes for which all workers run and print no line of progress before an "
-        "alarm says so, and `training.on_stall` is done.",
+        description="Minutes that all workers may run without a line of progress before an alarm "
+        "and `training.on_stall`.",
     )
     idle_minutes: int = Field(
         default=30,
         ge=10,
         le=1440,
-        description="Minutes for which GPU nodes are up and their GPUs idle (less than 5 %) before "
-        "an alarm says so, while a training should run.",
+        description="Minutes that GPU nodes may be up with idle GPUs (less than 5 %), while a "
+        "training should run, before an alarm.",
     )
     monthly_budget: int = Field(
         default=0,
         ge=0,
         le=100_000_000,
-        description="US dollars a month for what carries the deployment's tag: messages at 50, 80 "
-        "and 100 %. 0: no budget.",
+        description="US dollars per month for everything with the deployment's tag: messages at "
+        "50, 80 and 100 %. 0: no budget.",
     )

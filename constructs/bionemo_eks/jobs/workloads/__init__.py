@@ -1,4 +1,4 @@
-"""The workloads that there are. A new one is a module here, a manifest, and its line below."""
+"""All workloads. To add one: a module here, a manifest, and a line below."""
 
 from __future__ import annotations
 

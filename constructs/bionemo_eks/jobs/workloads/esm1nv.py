@@ -1,4 +1,4 @@
-"""ESM-1nv as the 2024 blueprint pre-trains it, in NVIDIA's BioNeMo Framework 1.x container."""
+"""ESM-1nv as in the 2024 blueprint, pre-trained in NVIDIA's BioNeMo Framework 1.x container."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from bionemo_eks.jobs.workloads.positions import of_a_bar
 RESULTS = f"{FSX}/esm1nv-train"
 _EXAMPLE = "/workspace/bionemo/examples/protein/esm1nv"
 
-# Names that torch, hydra and the shell all take as one word. `$` would be expanded by Kubernetes
-# in a container's arguments: https://kubernetes.io/docs/tasks/inject-data-application/
+# Words that torch, Hydra and the shell all leave whole. Kubernetes would expand `$` in a
+# container's arguments: https://kubernetes.io/docs/tasks/inject-data-application/
 _OVERRIDE = r"^[+~]{0,2}[A-Za-z_][\w./]*=[^\s$]*$|^~[A-Za-z_][\w./]*$"
 Override = Annotated[
     str,
     StringConstraints(pattern=_OVERRIDE),
-    Form("key=value, +key=value, ++key=value or ~key, without blanks and $"),
+    Form("key=value, +key=value, ++key=value or ~key, without spaces or $"),
 ]
 
 
-# `model.data…limit_val_batches` of its configuration: what NeMo takes at each validation.
+# `model.data…limit_val_batches` in its configuration: batches per validation.
 VALIDATION_BATCHES = 50
 _SETTINGS_OF_THEIR_OWN = {
     "trainer.max_steps": "training.max_steps",
@@ -48,31 +48,33 @@ class Esm1nvSettings(TrainingSettings):
     )
     layout: Layout = Field(
         default="pod-per-gpu",
-        description="`pod-per-gpu`: one-GPU pods, as in 2024. `pod-per-node`: one pod a node with "
-        "all its GPUs, so that NCCL can use NVLink.",
+        description="`pod-per-gpu`: pods with one GPU each, as in the 2024 blueprint. "
+        "`pod-per-node`: one pod per node with all its GPUs, so that NCCL can use NVLink.",
     )
     experiment: Experiment = Field(
         default="esm1nv_batch256_gradacc1_nodes2-small",
-        description="Folder of the results; the training goes on from the checkpoints in it.",
+        description="Folder of the results; the training resumes from the checkpoints in it.",
     )
     max_steps: Steps = Field(default=1_000_000, description="Steps to train for.")
-    micro_batch_size: int = Field(default=8, ge=1, le=65536, description="Sequences a GPU, a step.")
-    accumulate_grad_batches: int = Field(
-        default=1, ge=1, le=65536, description="Batches between two optimizer steps."
+    micro_batch_size: int = Field(
+        default=8, ge=1, le=65536, description="Sequences per GPU and step."
     )
-    val_check_interval: Steps = Field(default=500, description="Steps between two validations.")
+    accumulate_grad_batches: int = Field(
+        default=1, ge=1, le=65536, description="Batches per optimizer step."
+    )
+    val_check_interval: Steps = Field(default=500, description="Steps between validations.")
     overrides: list[Override] = Field(
-        default=[], description="More Hydra overrides (`key=value`), put last, so they win."
+        default=[], description="More Hydra overrides (`key=value`), added last, so they win."
     )
 
     @model_validator(mode="after")
     def _steps_and_validations_fit(self) -> Self:
-        """Refuse what would end, or go wrong, when the nodes are paid for.
+        """Refuse what would fail, or go wrong, only once the nodes cost money.
 
-        Lightning wants a validation before the last step. NeMo names a sample map after the number
-        of samples, which of the training is `max_steps` batches, and of the validation 50
-        (`limit_val_batches`) for each validation and one more; where both are the same number, the
-        training's map is read for the validation, whose records it does not fit.
+        Lightning needs a validation before the last step. NeMo names a sample map after the number
+        of samples: `max_steps` batches for the training; for the validation 50
+        (`limit_val_batches`) per validation, plus one more. If both are the same number, NeMo reads
+        the training's map for the validation, whose records it does not fit.
         https://github.com/NVIDIA/NeMo/blob/v1.20.0/nemo/collections/nlp/models/language_modeling/megatron_bert_model.py
         (build_train_valid_test_datasets)
         """
@@ -83,7 +85,7 @@ class Esm1nvSettings(TrainingSettings):
         if (steps // interval + 1) * VALIDATION_BATCHES == steps:
             raise refused(
                 f"{steps} steps with {steps // interval + 1} x {VALIDATION_BATCHES} batches of "
-                "validation make NeMo take one sample map for both; choose other numbers",
+                "validation make NeMo use one sample map for both; choose other numbers",
                 *both,
             )
         return self
@@ -91,7 +93,7 @@ class Esm1nvSettings(TrainingSettings):
     @field_validator("overrides")
     @classmethod
     def _have_no_setting_of_their_own(cls, value: list[str]) -> list[str]:
-        """Refuse what the start program, the launcher and the checks above must know."""
+        """Refuse overrides of what the start program, launcher and checks above must know."""
         for each in value:
             name = each.lstrip("+~").partition("=")[0]
             if name in _SETTINGS_OF_THEIR_OWN:
@@ -116,7 +118,7 @@ def arguments(settings: Settings) -> list[str]:
     files = f"x_OP_000..{dataset.num_csv_files - 1:03d}_CL_"
     overrides = {
         "exp_manager.exp_dir": results(settings),
-        # After a restart, and in the next deployment, go on from the newest checkpoint.
+        # After a restart, and in the next deployment, resume from the newest checkpoint.
         "++exp_manager.resume_if_exists": True,
         "++exp_manager.resume_ignore_no_checkpoint": True,
         "exp_manager.create_wandb_logger": False,
@@ -131,7 +133,7 @@ def arguments(settings: Settings) -> list[str]:
         "model.micro_batch_size": training.micro_batch_size,
         "model.tensor_model_parallel_size": 1,
         "model.data.dataset_path": PROCESSED,
-        # The quotes are Hydra's, which would read the dots otherwise.
+        # Quoted for Hydra, which would parse the dots otherwise.
         "model.data.dataset.train": f"'{files}'",
         "model.data.dataset.val": f"'{files}'",
         "model.data.dataset.test": f"'{files}'",
@@ -147,7 +149,7 @@ def arguments(settings: Settings) -> list[str]:
     ]
 
 
-# Overrides that make another global batch than the settings do.
+# Overrides that change the global batch.
 _OF_THE_BATCH = re.compile(
     r"^[+~]*(model\.(micro_batch_size|global_batch_size|\w+_model_parallel_size)"
     r"|trainer\.(accumulate_grad_batches|devices|num_nodes))(=|$)"
@@ -155,9 +157,9 @@ _OF_THE_BATCH = re.compile(
 
 
 def _global_batch(settings: Settings) -> int:
-    """Return the sequences of a step: NeMo's micro batch, times GPUs, times accumulation.
+    """Return the sequences per step: NeMo's micro batch, times GPUs, times accumulation.
 
-    Each GPU is a data-parallel rank, for tensors are not split. 0 where an override decides.
+    Each GPU is a data-parallel rank, because tensors are not split. 0 if an override decides.
     """
     training = settings.training
     assert isinstance(training, Esm1nvSettings)
@@ -166,7 +168,7 @@ def _global_batch(settings: Settings) -> int:
     return settings.gpus * training.micro_batch_size * training.accumulate_grad_batches
 
 
-# Of the small model, in GB; the newest is written at each validation, in place of the one before.
+# The small model's, in GB; each validation writes a new one over the one before.
 _CHECKPOINT_GB = 0.523
 
 
@@ -197,24 +199,24 @@ WORKLOAD = Workload(
     ),
     data=PROCESSED,
     results=RESULTS,
-    # What the start program has set aside is none to go on from.
+    # Without what the start program has set aside, from which nothing resumes.
     checkpoint=re.compile(r"^(?!.*/set-aside/).*\.(ckpt|nemo)$"),
     # What PyTorch Lightning and NeMo print: progress bars, `reduced_train_loss=2.1`.
     progress=re.compile(r"(?i)epoch|loss|global_step|train_step"),
-    # V100, A100 and H100 were tested by NVIDIA; what lies between runs the same native code. That
-    # of CUDA 12.1 ends with Hopper; Blackwell's is written by 12.8 and later.
+    # NVIDIA tested V100, A100 and H100; those in between run the same native code. CUDA 12.1's code
+    # ends with Hopper; Blackwell needs 12.8 or later.
     # https://docs.nvidia.com/cuda/blackwell-compatibility-guide
-    # As much memory as the blueprint's own GPUs have.
+    # As much memory as the blueprint's GPUs have.
     gpus=GpuNeeds(lowest=(7, 0), highest=(9, 0), memory_gib=16),
     # The image has no aws-ofi-nccl.
     can_use_efa=False,
     has_bionemo=True,
-    # 2024 had 100 restarts in each container, which is hours on GPU nodes for nothing.
+    # The 2024 blueprint had 100 restarts per container: hours of GPU nodes for nothing.
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(
         training_hours=_training_hours,
-        told_by="the source document's on a V100, and assumed from that by memory bandwidth on "
-        "another GPU",
+        told_by="the source document's on a V100, and derived from that by memory bandwidth on "
+        "other GPUs",
         checkpoints_gb=lambda settings: 30,
         replaced_gb=_replaced_gb,
         image_gb=15,

@@ -1,13 +1,13 @@
-"""How long training ESM-1nv takes: one published figure, and what is assumed from it."""
+"""How long training ESM-1nv takes: one published figure, and estimates from it."""
 
 from __future__ import annotations
 
 from bionemo_eks.configuration.instance_types import InstanceType
 
-# The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training, which is of so
-# many steps of 8 sequences a GPU, "needs at least 3-4 days". 3.5 days.
+# The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training, with this many
+# steps of 8 sequences per GPU, "needs at least 3-4 days". 3.5 days.
 _HOURS, _STEPS, _SEQUENCES = 84.0, 1_000_000, 8
-# GB/s of one GPU's memory, by the family of the instance type: an A100 has two memories.
+# GB/s of one GPU's memory, by instance family: there are two kinds of A100.
 # https://www.nvidia.com/en-us/data-center/v100/ , likewise a100, h100, h200 and l40s
 _V100 = 900.0
 _BANDWIDTH = {
@@ -23,17 +23,17 @@ _BANDWIDTH = {
 
 
 def bandwidth(instance: InstanceType) -> float | None:
-    """Return GB/s of the memory of one GPU, None where nobody has looked it up."""
+    """Return GB/s of the memory of one GPU, None if it is not in the table."""
     return _BANDWIDTH.get(instance.name.partition(".")[0])
 
 
 def hours(steps: int, sequences: int, instance: InstanceType) -> float | None:
-    """Return the hours, to three digits, of so many steps, each of `sequences` on every GPU.
+    """Return the hours, to three digits, for `steps` steps with `sequences` sequences per GPU.
 
-    On a V100 they are the source document's; on another GPU they are assumed to go with its
-    memory's bandwidth, for what a small model does is mostly to move memory. The number of GPUs is
-    not in it, for each has its own sequences, nor is the network between nodes. None for a GPU for
-    which that has not been looked up: its rate is not known.
+    On a V100 they are the source document's; on other GPUs they are assumed to scale with memory
+    bandwidth, because a small model mostly moves memory. The number of GPUs does not matter,
+    because each has its own sequences; the network between nodes is ignored. None for a GPU whose
+    bandwidth is not in the table: its rate is unknown.
     """
     own = bandwidth(instance)
     if own is None:

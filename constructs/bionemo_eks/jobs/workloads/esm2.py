@@ -1,4 +1,4 @@
-"""ESM-2, trained by the project's own program, workloads/esm2, in AWS' public PyTorch image."""
+"""ESM-2, trained with the project's own program, workloads/esm2, in AWS's PyTorch image."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ Start = Annotated[
 ]
 # A model's folder, as workloads/esm2/exchange.py reads it.
 _MODEL = (("config.json",), ("model.safetensors", "model.safetensors.index.json"))
-# A decimal number, kept as it is written: it goes into a command line.
+# A decimal number for a command line.
 Rate = Annotated[
-    float, Field(gt=0, le=1), Form("a number above 0, and up to 1, such as 4e-4 or 0.001")
+    float, Field(gt=0, le=1), Form("a number above 0 and at most 1, such as 4e-4 or 0.001")
 ]
 
 
 class Esm2Settings(TrainingSettings):
     """The training of ESM-2. The program's options have the same names.
 
-    Defaults are of the paper, but for the size: https://doi.org/10.1126/science.ade2574 ,
+    Defaults are the paper's, except for the size: https://doi.org/10.1126/science.ade2574 ,
     supplement, A.2.
     """
 
@@ -77,82 +77,90 @@ class Esm2Settings(TrainingSettings):
     )
     layout: Layout = Field(
         default="pod-per-node",
-        description="`pod-per-node`: one pod a node, all its GPUs. `pod-per-gpu`: one-GPU pods.",
+        description="`pod-per-node`: one pod per node with all its GPUs. `pod-per-gpu`: pods with "
+        "one GPU each.",
     )
     experiment: Experiment = Field(
         default="esm2",
-        description="Folder of the results, and below it one for each size; the training goes on "
-        "from the checkpoints in it.",
+        description="Folder of the results, with a subfolder per size; the training resumes from "
+        "the checkpoints in it.",
     )
     max_steps: Steps = Field(default=500_000, description="Steps to train for.")
-    size: Size = Field(default="8M", description="Of the model.")
+    size: Size = Field(default="8M", description="Model size.")
     start: Start = Field(
         default="",
-        description="Folder of a model to begin with, of the same size: one that was trained here, "
-        "or a published one, on the file system or in S3. Empty: random weights.",
+        description="Folder of a model of the same size to start from: one trained here or a "
+        "published one, on the file system or in S3. Empty: random weights.",
     )
     units: int = Field(
         default=128,
         ge=1,
         le=10**6,
-        description="Units in the batch of a step, over all GPUs; each holds `unit_tokens` tokens. "
-        "The batch is the same on any number of GPUs.",
+        description="Units per step over all GPUs, of `unit_tokens` tokens each. The batch is the "
+        "same on any number of GPUs.",
     )
     unit_tokens: int = Field(
         default=16_384,
         ge=16,
         le=10**7,
-        description="Tokens in a unit, sequences one after another.",
+        description="Tokens per unit; a unit packs sequences one after another.",
     )
     max_tokens: int = Field(
         default=1024,
         ge=16,
         le=10**6,
-        description="Tokens in a sequence, two special ones counted; longer ones are cropped.",
+        description="Tokens per sequence, including two special ones; longer sequences are "
+        "cropped.",
     )
     units_at_once: int = Field(
         default=0,
         ge=0,
         le=10**4,
-        description="Units in one pass of a GPU; 0: as its memory allows.",
+        description="Units per pass on a GPU; 0: as many as its memory allows.",
     )
     rate: Rate = Field(default=4e-4, description="Learning rate.")
     warm_up: int = Field(
-        default=2000, ge=1, le=10**9, description="Steps until that rate is reached."
+        default=2000, ge=1, le=10**9, description="Steps until the learning rate is reached."
     )
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="Of weights, order and masks.")
+    seed: int = Field(
+        default=0, ge=0, le=2**63 - 1, description="Seed of weights, order and masks."
+    )
     parallel: Literal["auto", "ddp", "fsdp"] = Field(
-        default="auto", description="How the GPUs share the model; `auto`: `fsdp` from 1 G on."
+        default="auto",
+        description="How the GPUs share the model; `auto`: `fsdp` from 1 G parameters.",
     )
     recompute: bool = Field(
-        default=False, description="Activations anew in the backward pass: less memory, slower."
+        default=False,
+        description="Recompute activations in the backward pass: less memory, slower.",
     )
-    save_every: Steps = Field(default=1000, description="Steps between two checkpoints.")
-    keep: int = Field(default=3, ge=1, le=10**6, description="Checkpoints that stay, the newest.")
-    validate_every: Steps = Field(default=2000, description="Steps between two validations.")
+    save_every: Steps = Field(default=1000, description="Steps between checkpoints.")
+    keep: int = Field(
+        default=3, ge=1, le=10**6, description="Number of newest checkpoints to keep."
+    )
+    validate_every: Steps = Field(default=2000, description="Steps between validations.")
     validation_units: int = Field(
-        default=64, ge=0, le=10**9, description="Units that one takes; 0: the whole split."
+        default=64, ge=0, le=10**9, description="Units per validation; 0: the whole split."
     )
     test_units: int = Field(
         default=256, ge=0, le=10**9, description="The same for the test at the end."
     )
-    log_every: Steps = Field(default=10, description="Steps between two lines of the log.")
+    log_every: Steps = Field(default=10, description="Steps between log lines.")
     not_a_number: Literal["stop", "skip"] = Field(
-        default="stop", description="What to do at a loss that is no number."
+        default="stop", description="What to do when the loss is not a number."
     )
     hang_after: int = Field(
         default=900,
         ge=1,
         le=86_400,
-        description="Seconds for which a step may stand still before the training starts anew.",
+        description="Seconds without progress in a step before the training restarts.",
     )
 
     @model_validator(mode="after")
     def _the_program_takes_them(self) -> Self:
-        """Refuse what the program would refuse when the nodes are paid for."""
+        """Refuse what the program would refuse only once the nodes cost money."""
         if self.unit_tokens < self.max_tokens:
             raise refused(
-                f"a unit of {self.unit_tokens} tokens takes no sequence of {self.max_tokens}",
+                f"a unit of {self.unit_tokens} tokens cannot hold a sequence of {self.max_tokens}",
                 "unit_tokens",
                 "max_tokens",
             )
@@ -176,7 +184,7 @@ def _chosen(settings: Settings) -> Esm2Settings:
 
 
 def _run(settings: Settings) -> str:
-    """The run's own folder: another size is another run."""
+    """The run's own folder: each size is a separate run."""
     return f"{settings.training.experiment}/{_chosen(settings).size}"
 
 
@@ -190,7 +198,7 @@ def _inputs(settings: Settings) -> tuple[Input, ...]:
     return (Input("training.start", start, _MODEL),) if start else ()
 
 
-# Settings that are handed on as they are: `rate` as `--rate`.
+# Settings that are passed on unchanged: `rate` as `--rate`.
 _OPTIONS = (
     *("size", "units", "unit_tokens", "max_tokens", "units_at_once", "rate", "warm_up", "seed"),
     *("parallel", "save_every", "keep", "validate_every", "validation_units", "test_units"),
@@ -205,7 +213,7 @@ def arguments(settings: Settings) -> list[str]:
         "--data": PROCESSED,
         "--results": results(settings),
         "--scratch": f"{SCRATCH}/{_JOB}/{_run(settings)}",
-        # Not auto: a GPU that is not there is to be told, not to be done without.
+        # Not auto: a missing GPU must be reported, not replaced by the CPU.
         "--device": "cuda",
         "--steps": training.max_steps,
         **{f"--{name.replace('_', '-')}": getattr(training, name) for name in _OPTIONS},
@@ -261,9 +269,9 @@ WORKLOAD = Workload(
     checkpoint=re.compile(r"/step-\d{8}/checkpoint\.json$"),
     # workloads/esm2/loop.py
     progress=re.compile(r"^(step [\d,]+[/:]|going on after|test: |error: )|exported"),
-    # bf16 and PyTorch's attention kernel begin with sm80; 12.0 is the highest that it is built for:
+    # bf16 and PyTorch's attention kernel need sm80; 12.0 is the highest that it is built for:
     # https://github.com/pytorch/pytorch/blob/main/.ci/manywheel/build_cuda.sh
-    # No such GPU on AWS has less than 22 GiB.
+    # All such GPUs on AWS have 22 GiB or more.
     gpus=GpuNeeds(lowest=(8, 0), highest=(12, 0), memory_gib=20),
     obstacle=lambda settings: too_little_memory(settings, _chosen(settings)),
     can_use_efa=True,
@@ -271,10 +279,10 @@ WORKLOAD = Workload(
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(
         training_hours=_training_hours,
-        told_by="an estimate, from rates that NVIDIA has published",
+        told_by="an estimate from rates that NVIDIA has published",
         checkpoints_gb=_kept_gb,
         replaced_gb=_replaced_gb,
-        # Compressed; nobody publishes it: PyTorch's CUDA build alone is 5 GB.
+        # Compressed, an estimate without a source: PyTorch's CUDA build itself is 5 GB.
         image_gb=10,
     ),
     construct_prefix="Esm2",

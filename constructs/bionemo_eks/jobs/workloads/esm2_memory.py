@@ -1,4 +1,4 @@
-"""Whether a training of ESM-2 fits its GPUs, by the program's own estimate."""
+"""Whether a training of ESM-2 fits into its GPUs' memory, by the program's own estimate."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from bionemo_eks.jobs.workloads.esm2 import Esm2Settings
 
 _CHANGES = {
-    "parallel": "share it by fsdp among more GPUs, or take a smaller size",
-    "units_at_once": "take fewer units at once",
-    "recompute": "turn recompute on, or take smaller units",
-    "unit_tokens": "take smaller units",
+    "parallel": "shard it with fsdp over more GPUs, or use a smaller size",
+    "units_at_once": "use fewer units at once",
+    "recompute": "turn on recompute, or use smaller units",
+    "unit_tokens": "use smaller units",
 }
 
 
 def too_little_memory(settings: Settings, training: Esm2Settings) -> Obstacle | None:
-    """Return what the program would say when it starts, if that is that memory is too little."""
+    """Return the program's complaint about too little memory, if it would have one."""
     gpu, model = settings.gpu_instance, architecture(training.size)
     there = gpu.gpu_memory_mib * 2**20 - RESERVED
 
@@ -49,8 +49,8 @@ def too_little_memory(settings: Settings, training: Esm2Settings) -> Obstacle | 
     if not changes:
         return None
     return Obstacle(
-        f"each of {settings.gpus} GPUs needs about {asked} to train ESM-2 {training.size}, and "
+        f"each of {settings.gpus} GPUs needs about {asked} to train ESM-2 {training.size}, but "
         f"{gpu.gpu_model} has {there / GB:.1f} GB for it. {_CHANGES[changes[0]].capitalize()}, or "
-        "GPUs with more memory by gpu.instance_type",
+        "choose GPUs with more memory (gpu.instance_type)",
         tuple(f"training.{each}" for each in changes),
     )

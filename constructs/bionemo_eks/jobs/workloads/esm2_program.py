@@ -1,6 +1,6 @@
-"""The training program's own arithmetic of sizes and memory, so that it is said once.
+"""The training program's own size and memory formulas, so that they exist only once.
 
-Its modules `architecture`, `memory` and `strategy` need the standard library alone, and know each
+Its modules `architecture`, `memory` and `strategy` need only the standard library, and import each
 other by plain names, as in the pod.
 """
 

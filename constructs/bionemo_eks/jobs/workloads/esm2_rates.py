@@ -1,11 +1,11 @@
-"""How long training a model of ESM-2 takes: estimates, for the cost."""
+"""How long training an ESM-2 model takes: estimates, for the cost."""
 
 from __future__ import annotations
 
 from bionemo_eks.configuration.instance_types import InstanceType
 from bionemo_eks.jobs.workloads.esm2_program import architecture
 
-# Dense bf16 operations a second, as in workloads/esm2/metrics.py.
+# Dense bf16 operations per second, as in workloads/esm2/metrics.py.
 _PEAKS = {
     "B300": 2.25e15,
     "B200": 2.25e15,
@@ -18,15 +18,15 @@ _PEAKS = {
 }
 # UniRef50's mean.
 _MEAN_LENGTH = 290
-# Share of the peak that NVIDIA's own training of 650M reaches on 16 GPUs: 42,500 tokens/s on each
-# A100, 96,000 on each H100. https://docs.nvidia.com/bionemo-framework/latest/models/ESM-2/
+# Share of the peak that NVIDIA's own training of 650M reaches on 16 GPUs: 42,500 tokens/s per A100,
+# 96,000 per H100. https://docs.nvidia.com/bionemo-framework/latest/models/ESM-2/
 _USED_A100, _USED_LATER = 0.55, 0.39
-# Of models under 100 M parameters, whose kernels are too small for a GPU: assumed, not measured.
+# For models under 100 M parameters, whose kernels are too small for a GPU: assumed, not measured.
 _SMALL, _USED_BY_SMALL = 1e8, 0.15
 
 
 def tokens_per_second(size: str, instance: InstanceType) -> float | None:
-    """Return how many tokens one GPU of `instance` trains on in a second, None if not known."""
+    """Return how many tokens per second one GPU of `instance` trains on, None if unknown."""
     if instance.gpu_model not in _PEAKS:
         return None
     model = architecture(size)
@@ -37,9 +37,9 @@ def tokens_per_second(size: str, instance: InstanceType) -> float | None:
 
 
 def hours(tokens: float, size: str, instance: InstanceType, gpus: int) -> float | None:
-    """Return the hours, to two digits, in which `gpus` GPUs train on `tokens` tokens.
+    """Return the hours, to two digits, that `gpus` GPUs take for `tokens` tokens.
 
-    None where no rate of their kind is known.
+    None if no rate for such GPUs is known.
     """
     rate = tokens_per_second(size, instance)
     return rate and float(f"{tokens / (rate * gpus) / 3600:.2g}")

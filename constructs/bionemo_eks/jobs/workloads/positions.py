@@ -1,4 +1,4 @@
-"""What the trainings' own lines tell of how far they are."""
+"""How far a training is, read from its own log lines."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from bionemo_eks.configuration.workload import Position
 
 _NUMBER = r"([\d.]+(?:e[+-]?\d+)?)"
-# PyTorch Lightning's bar, as NeMo prints it. How long a step takes stands in it in one of three
-# ways, by version: 1.27it/s, 41.36s/it, train_step_timing in s=0.615. NeMo's global_step begins
-# with 0, and is rounded, 9e+3.
+# PyTorch Lightning's bar, as NeMo prints it. Depending on the version it has the time per step in
+# one of three forms: 1.27it/s, 41.36s/it, train_step_timing in s=0.615. NeMo's global_step starts
+# at 0 and is rounded: 9e+3.
 # https://github.com/NVIDIA/NeMo-Framework-Launcher/issues/55
 # https://github.com/NVIDIA-NeMo/Speech/issues/7957
 _BAR = re.compile(r"^Epoch \d+:.*?\| *(\d+)/\d+")
@@ -25,7 +25,7 @@ _LEFT = re.compile(r"\b(?:(\d+) h )?(?:(\d+) min ?)?(?:(\d+) s )?left$")
 
 
 def of_a_bar(line: str) -> Position | None:
-    """Return what a bar of Lightning's tells; None for any other line."""
+    """Return the position in a Lightning progress bar; None for any other line."""
     bar = _BAR.search(line)
     if bar is None:
         return None
@@ -41,7 +41,7 @@ def _number(pattern: re.Pattern[str], line: str) -> float | None:
 
 
 def of_a_step(line: str) -> Position | None:
-    """Return what a line of the training of ESM-2 tells; None for any other line."""
+    """Return the position in a step line of ESM-2; None for any other line."""
     told = _STEP.search(line)
     if told is None:
         return None

@@ -24,7 +24,7 @@ def overrides(**changes: str) -> dict[str, str]:
     return dict(each.split("=", 1) for each in arguments(read_settings(changes))[1:])
 
 
-def test_it_goes_on_from_the_newest_checkpoint_below_the_exported_folder() -> None:
+def test_it_resumes_from_the_newest_checkpoint_below_the_exported_folder() -> None:
     found = overrides(**{"training.experiment": "some-run"})
     assert found["++exp_manager.resume_if_exists"] == "True"
     assert found["++exp_manager.resume_ignore_no_checkpoint"] == "True"
@@ -54,7 +54,7 @@ def test_the_users_overrides_come_last_so_that_they_win() -> None:
 
 
 @pytest.mark.parametrize("line", ["Epoch 0:  12%", "reduced_train_loss=2.1", "global_step=500"])
-def test_how_far_it_is_is_recognised(line: str) -> None:
+def test_how_far_it_is_is_recognized(line: str) -> None:
     assert WORKLOAD.progress.search(line)
 
 
@@ -67,7 +67,7 @@ def test_how_far_it_is_is_recognised(line: str) -> None:
         ("a/set-aside/20261124T120000/x-last.ckpt", False),
     ],
 )
-def test_its_checkpoints_are_recognised(path: str, is_one: bool) -> None:
+def test_its_checkpoints_are_recognized(path: str, is_one: bool) -> None:
     assert bool(WORKLOAD.checkpoint.search(path)) is is_one
 
 

@@ -1,4 +1,4 @@
-"""ESM-2's settings, its command line, and what is told of its GPUs and its cost."""
+"""ESM-2's settings, its command line, its GPUs and its cost."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def message(**changes: str) -> str:
 
 
 def test_the_program_takes_each_setting_by_its_name() -> None:
-    """Its own parser reads what the pods get, in one process for all."""
+    """Its own parser reads the pods' arguments, all in one process."""
     given = [
         {},
         {
@@ -159,7 +159,7 @@ def test_it_runs_on_gpus_from_sm80_on(name: str) -> None:
         ({"training.size": "4x130x8x512"}, ("training.size", "8 heads", "130")),
         ({"training.unit_tokens": "512"}, ("unit_tokens", "max_tokens", "512", "1024")),
         ({"training.max_steps": "100"}, ("max_steps", "warm_up", "2000")),
-        ({"training.rate": "2"}, ("training.rate", "up to 1")),
+        ({"training.rate": "2"}, ("training.rate", "at most 1")),
         ({"training.start": "https://example.org/model"}, ("training.start", "s3://bucket/prefix")),
         ({"training.start": f"{FSX}/../etc"}, ("training.start",)),
         ({"training.micro_batch_size": "4"}, ("esm1nv",)),
@@ -182,7 +182,7 @@ def test_what_the_program_would_refuse_is_refused_at_synth(
         ("NCCL INFO Connected all rings", False),
     ],
 )
-def test_how_far_it_is_is_recognised(line: str, tells: bool) -> None:
+def test_how_far_it_is_is_recognized(line: str, tells: bool) -> None:
     assert bool(WORKLOAD.progress.search(line)) is tells
 
 
@@ -201,8 +201,8 @@ def constants(file: str, name: str) -> str:
     raise AssertionError(f"{file} has no {name}")
 
 
-def test_the_programs_arithmetic_needs_the_standard_library_alone() -> None:
-    """So that synth can ask it: neither PyTorch nor NumPy is there."""
+def test_the_programs_arithmetic_needs_the_standard_library_only() -> None:
+    """So that synth can use them without PyTorch and NumPy."""
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -236,7 +236,7 @@ def test_what_does_not_fit_a_gpu_is_refused_at_synth(changes: dict[str, str], ch
     text = " ".join(message(**changes).split())
     assert "A100 has 39.9 GB for it" in text
     assert f"{change} " in text
-    # As the program: room decides, not the name.
+    # As in the program: memory decides, not the name.
     read_settings(ESM2 | changes | {"gpu.instance_type": "p6-b300.48xlarge", "gpu.nodes": "8"})
 
 

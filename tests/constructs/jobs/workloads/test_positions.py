@@ -1,4 +1,4 @@
-"""How far a training is, as its own lines tell."""
+"""How far a training is, from its own log lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BAR = "Epoch 0:   1%|          | "
             "val_loss=7.040]",
             Position(9000, 0.25, 0.615, 7.04),
         ),
-        # Gone on after a restart, where the bar counts anew.
+        # Resumed after a restart, where the bar starts again.
         (
             f"{BAR}20/1000 [00:10<08:10, val_loss=7.0, global_step=5e+3]",
             Position(5000, None, None, 7.0),
