@@ -142,7 +142,7 @@ def test_what_has_been_embedded_comes_without_the_cluster(
     assert line(bucket.answers, *given, "--out", str(tmp_path / "one")).exit_code == 0
     again = line(bucket.answers, *given, "--out", str(tmp_path / "two"))
     assert again.exit_code == 0
-    assert "Embedded before" in again.stderr
+    assert "Already embedded" in again.stderr
     assert len(bucket.jobs) == 1
     # The model has been trained further: another result.
     bucket.objects[f"{MODEL}/export.json"] = b'{"step": 40}'

@@ -105,7 +105,7 @@ def test_one_that_has_not_its_end_is_passed_over(line: Line, esm1nv: str, broken
     done = line(bucket(*files), "checkpoint")
     assert done.exit_code == 1
     assert f"s3://{BUCKET}/{esm1nv}/old.ckpt" in done.stdout
-    assert f"newer, but not whole yet: {esm1nv}/new-last.ckpt" in done.stdout
+    assert f"newer, but incomplete: {esm1nv}/new-last.ckpt" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_folder_is_whole_with_all_its_files(
 def test_what_is_on_its_way_to_the_bucket_is_told(line: Line) -> None:
     done = line(bucket(*of_step(100), **waiting(40.0)), "checkpoint", *OF_ESM2)
     assert done.exit_code == 1
-    assert "wait for their export" in done.stdout
+    assert "waiting for export" in done.stdout
     assert line(bucket(*of_step(100), **waiting(0.0)), "checkpoint", *OF_ESM2).exit_code == 0
 
 
