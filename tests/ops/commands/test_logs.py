@@ -192,7 +192,7 @@ def test_a_look_that_fails_does_not_end_it(
     ("answer", "told"),
     [
         (denied("FilterLogEvents"), "not allowed to call FilterLogEvents"),
-        (error("FilterLogEvents", "ResourceNotFoundException"), "does not stand"),
+        (error("FilterLogEvents", "ResourceNotFoundException"), "is not deployed"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_a_line(line: Line, answer: Any, told: str) -> None:

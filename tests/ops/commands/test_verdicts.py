@@ -38,11 +38,11 @@ def ending(line: Line, answers: Answers, *arguments: str) -> tuple[str, str]:
         (
             {"service-quotas.get_service_quota": quotas(L_417A185B=0)},
             "Not passed: 1 of ",
-            f"what is said of each above, then ./bionemo preflight {ASKED}",
+            f"fix each as shown above, then ./bionemo preflight {ASKED}",
         ),
         (
             {"service-quotas.get_service_quota": denied("GetServiceQuota")},
-            "Not passed: nobody could tell of ",
+            "Not passed: unknown: ",
             f"./bionemo preflight --patience 60 {ASKED}",
         ),
     ],
@@ -82,7 +82,7 @@ def test_cost(line: Line) -> None:
 def test_status(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None:
     host = api.configuration.host
     assert ending(line, standing(host), "status") == (
-        "All is as it should be.",
+        "Everything is fine.",
         "./bionemo status --watch",
     )
     coming = standing(host, cloudformation__describe_stacks=stacked("UPDATE_IN_PROGRESS"))
@@ -100,7 +100,7 @@ def test_status_of_nothing(line: Line) -> None:
     answers = standing(
         cloudformation__describe_stacks={"Stacks": []}, eks__describe_cluster=missing
     )
-    assert ending(line, answers, "status") == ("Nothing of it stands.", "make deploy")
+    assert ending(line, answers, "status") == ("Nothing is deployed.", "make deploy")
 
 
 @pytest.mark.parametrize("command", ["preflight", "verify", "cost", "status"])

@@ -70,7 +70,7 @@ def test_nothing_is_deleted_while_the_deployment_stands(account: Deployment) -> 
     assert "npx cdk destroy --all" in done.stderr, "what to do first"
     assert len(leftovers.search(account).found) == before
     said = " ".join(done.stdout.split())
-    assert f"{NAME} stands (" in said
+    assert f"{NAME} is still deployed (" in said
     assert "destroy it first" in said
     assert done.stdout.rstrip().endswith("Next: make destroy")
     shown = {each["kind"] for each in json.loads(run("--json").stdout)["found"] if each["standing"]}
