@@ -18,7 +18,7 @@ def standing(search: Search) -> list[Leftover]:
 
 
 def left_over(search: Search) -> list[Leftover]:
-    """Return what belongs to no existing stack; if there are any, unassigned items belong to one."""
+    """Return what belongs to no existing stack; with one, unassigned items count as its own."""
     stand = {each.stack for each in standing(search)}
     if not stand:
         return search.left

@@ -127,7 +127,7 @@ def test_the_curve_of_esm1nv_is_in_its_log(line: Line) -> None:
 def test_a_log_without_a_step_or_without_an_answer_is_told(line: Line) -> None:
     done = line(bars(), "curve")
     assert done.exit_code == 2
-    assert "tells of no step yet" in done.stderr
+    assert "has no step yet" in done.stderr
     missing = error("StartQuery", "ResourceNotFoundException")
     done = line({"logs.start_query": missing}, "curve")
     assert done.exit_code == 2
@@ -157,7 +157,7 @@ def test_the_model_is_brought_whole(line: Line, tmp_path: Path) -> None:
     }
     again = line(bucket(OBJECTS), "model", "get", "--out", str(folder), *ESM2)
     assert again.exit_code == 2
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
 
 
 def test_a_model_on_its_way_to_the_bucket_leaves_nothing_here(line: Line, tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ LOGINS: dict[str, tuple[Prepare, str, str]] = {
         "(nope) could not be found",
         "aws configure sso --profile nope",
     ),
-    "config is damaged": (with_files({}, config="[bad"), ".aws/config", "Mend that file"),
-    "config is no text": (with_files({}, config=b"\xff\xfe"), ".aws/config", "Mend that file"),
+    "config is damaged": (with_files({}, config="[bad"), ".aws/config", "Fix that file"),
+    "config is no text": (with_files({}, config=b"\xff\xfe"), ".aws/config", "Fix that file"),
     "half of the keys": (
         with_files({"AWS_ACCESS_KEY_ID": "x"}),
         "AWS_SECRET_ACCESS_KEY",
@@ -95,7 +95,7 @@ LOGINS: dict[str, tuple[Prepare, str, str]] = {
             }
         ),
         "/nowhere/token",
-        "must be there and readable",
+        "must exist and be readable",
     ),
 }
 
