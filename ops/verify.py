@@ -194,7 +194,7 @@ def efa(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
 
 
 def _paid_nodes(deployment: Deployment) -> int:
-    """Running GPU instances of this deployment, which EC2 bills, whether Kubernetes nodes or not."""
+    """Running GPU instances of this deployment, as billed by EC2, whether they are nodes or not."""
     prefix = names.node_group_prefix(deployment.settings, "gpu")
     return sum(
         tag["Key"] == "eks:nodegroup-name" and tag["Value"].startswith(prefix)
