@@ -125,9 +125,7 @@ def _architecture(config: bytes, folder: str) -> Architecture:
             found["intermediate_size"],
         )
     except (ValueError, KeyError, TypeError, TrainingError) as error:
-        raise NotThereError(
-            f"{folder}/config.json is not that of an ESM-2 model: {error}"
-        ) from None
+        raise NotThereError(f"{folder}/config.json is not from an ESM-2 model: {error}") from None
 
 
 def send(deployment: Deployment, run: Run, asked: Embedding, proteins: Proteins) -> None:

@@ -97,7 +97,7 @@ class Run:
         return self.prefix + name
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return S3's list of the run's objects; empty without a bucket. NotThereError, as below."""
+        """Return the run's objects in S3; empty without a bucket. NotThereError, as below."""
         try:
             return self._deployment.aws.pages(
                 "s3", "list_objects_v2", "Contents", Bucket=self.bucket, Prefix=self.prefix
@@ -126,8 +126,8 @@ class Run:
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
                 raise NotThereError(
-                    f"s3://{self.bucket}/{key} is not there. ./bionemo status shows the progress of "
-                    "the training. For another run, give its settings (-c training.experiment=…)."
+                    f"s3://{self.bucket}/{key} is not there. ./bionemo status shows the training's "
+                    "progress. For another run, give its settings (-c training.experiment=…)."
                 ) from None
             raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None
         except BotoCoreError as error:

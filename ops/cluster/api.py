@@ -133,7 +133,7 @@ def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
         kubernetes.VersionApi(api).get_code(_request_timeout=(CONNECT, READ))
         kubernetes.CoreV1Api(api).list_namespace(limit=1, _request_timeout=(CONNECT, READ))
     except ApiException as error:
-        # 403 means that the caller is let in, such as with an access entry for some namespaces only:
+        # 403 means that the caller is let in, such as by an access entry for some namespaces only:
         # https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html
         if error.status != 403:
             raise _refused(error) from None
