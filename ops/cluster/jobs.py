@@ -92,7 +92,7 @@ def job_state(job: Any) -> str:
         if condition.status == "True" and condition.type in ("Complete", "Failed", "Suspended"):
             why = f": {condition.message}" if condition.type == "Failed" else ""
             return f"{condition.type.lower()}{why}"
-    failures = f", {job.status.failed} failed tries" if job.status.failed else ""
+    failures = f", {job.status.failed} failed attempts" if job.status.failed else ""
     return ("running" if job.status.active else "waiting") + failures
 
 
@@ -115,7 +115,7 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if job["spec"].get("runPolicy", {}).get("suspend"):
         annotations = job.get("metadata", {}).get("annotations") or {}
         if job_state(data) != "complete" and annotations.get(WAITS_FOR) != NO_JOB:
-            return "suspended: it waits for the data"
+            return "suspended: waiting for the data"
         if launcher is not None and job_state(launcher) != "complete":
             return "suspended: the launcher is about to start it"
         if "restarting" in noted(job):
@@ -123,7 +123,7 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
         why = noted(job).get("stopped_why")
         if why:
             return f"suspended: {why}"
-        return "suspended: nobody is about to start it"
+        return "suspended: nothing is about to start it"
     current = [
         each for each in job.get("status", {}).get("conditions") or [] if each["status"] == "True"
     ]
@@ -133,7 +133,7 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if state == "failed" and why:
         return f"{state}: {why}"
     ends = noted(job).get("ends_at")
-    return f"{state}; it is suspended at {ends}" if ends and state != "succeeded" else state
+    return f"{state}; it will be suspended at {ends}" if ends and state != "succeeded" else state
 
 
 def noted(job: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,9 @@ from ops.show.terminal import as_json
 from ops.show.verdict import NEXT, bionemo
 
 
+_TITLES = {What.DATA: "data Job", What.TRAINING: "training"}
+
+
 def retry(
     what: Annotated[What, typer.Argument(help="The data Job or the training.", show_default=False)],
     context: Context = None,
@@ -74,7 +77,7 @@ def _carry_out(
         return False
     for name in found.names:
         say(f"  to be recreated: {name}")
-    if dry_run or not (yes or agreed(f"Restart the {what}?")):
+    if dry_run or not (yes or agreed(f"Restart the {_TITLES[what]}?")):
         return False
     carry_out(api, found, say)
     return True
@@ -86,7 +89,7 @@ def _conclude(what: What, found: Plan, context: list[str] | None, *, done: bool)
         return
     following = bionemo("status --watch", context)
     if done:
-        said = f"The {what} is restarted."
+        said = f"The {_TITLES[what]} is restarted."
     elif found.again:
         said, following = "Nothing was done.", bionemo(f"retry {what}", context)
     else:

@@ -92,7 +92,7 @@ def test_a_test_that_never_ends_is_removed_after_a_while(
     passing = SimpleNamespace(monotonic=iter([0, 1, 2, 3000]).__next__, sleep=lambda _: None)
     monkeypatch.setattr(network_test, "time", passing)
     said: list[str] = []
-    with pytest.raises(NetworkTestError, match="not over"):
+    with pytest.raises(NetworkTestError, match="not ended"):
         run(deployment(), said.append)
     assert said == ["1 of 2 pods running (Pending)"], "told once"
     assert [name for name, _ in there.deleted] == [NAME, NAME]

@@ -235,7 +235,7 @@ def test_without_a_data_job_nobody_waits_for_the_data() -> None:
     settings = read_settings({"dataset.enabled": "false", "training.enabled": "false"})
     assert dataset_objects(settings) == []
     assert training_state(training_job(settings, None), None, None) == (
-        "suspended: nobody is about to start it"
+        "suspended: nothing is about to start it"
     )
     with_data = training_job(settings, dataset_objects(read_settings({}))[-1])
-    assert training_state(with_data, None, None) == "suspended: it waits for the data"
+    assert training_state(with_data, None, None) == "suspended: waiting for the data"

@@ -92,7 +92,9 @@ def test_and_one_in_the_file_systems_zone_changes_that_zone_alone(line: Line) ->
 def test_where_nobody_tells_what_stands_it_is_said_what_would_be_replaced(line: Line) -> None:
     silent: Answers = standing() | {"fsx.describe_file_systems": denied("DescribeFileSystems")}
     text = " ".join(line(silent, "preflight", "--offers").stdout.split())
-    assert in_order(text, "If there is a deployment", "Destroy the deployment first", "npx cdk destroy --all")
+    assert in_order(
+        text, "If there is a deployment", "Destroy the deployment first", "npx cdk destroy --all"
+    )
 
 
 def test_hours_may_be_chosen(line: Line) -> None:

@@ -52,7 +52,7 @@ def test_who_does_not_agree_changes_nothing(line: Line, answers: Answers, cluste
     """Nor does a program without a person: it is asked, and nobody answers."""
     done = line(answers, "retry", "data")
     assert done.exit_code == 1
-    assert "Start the data again?" in done.stderr
+    assert "Restart the data Job?" in done.stderr
     assert (cluster.made, cluster.deleted) == ([], [])
 
 
