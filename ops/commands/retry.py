@@ -24,7 +24,6 @@ from ops.retry import Plan, What, carry_out, look, plan
 from ops.show.terminal import as_json
 from ops.show.verdict import NEXT, bionemo
 
-
 _TITLES = {What.DATA: "data Job", What.TRAINING: "training"}
 
 

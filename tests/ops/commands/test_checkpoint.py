@@ -87,7 +87,7 @@ def esm1nv(line: Line) -> str:
     return said.partition(f"s3://{BUCKET}/")[2].split()[0] + "checkpoints"
 
 
-def test_the_newest_that_is_whole_is_told_with_both_its_places(line: Line, esm1nv: str) -> None:
+def test_the_newest_that_is_whole_is_reported_with_both_its_places(line: Line, esm1nv: str) -> None:
     files = [(f"{esm1nv}/step={n}.ckpt", WHOLE) for n in (100, 200)]
     results = esm1nv.removesuffix("/checkpoints")
     files += [(f"{results}/log.txt", b"x"), (f"{results}/set-aside/1/a/old.ckpt", WHOLE)]
@@ -127,7 +127,7 @@ def test_a_folder_is_whole_with_all_its_files(
     assert f"aws s3 cp --recursive s3://{BUCKET}/{folder} FOLDER/" in done.stdout
 
 
-def test_what_is_on_its_way_to_the_bucket_is_told(line: Line) -> None:
+def test_what_is_on_its_way_to_the_bucket_is_reported(line: Line) -> None:
     done = line(bucket(*of_step(100), **waiting(40.0)), "checkpoint", *OF_ESM2)
     assert done.exit_code == 1
     assert "waiting for export" in done.stdout

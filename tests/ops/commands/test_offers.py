@@ -74,7 +74,7 @@ def test_on_a_standing_deployment_a_block_in_another_zone_is_called_a_new_one(li
     assert in_order(text, "destroy the deployment first", "npx cdk destroy --all", "Then")
 
 
-def test_and_one_in_the_file_systems_zone_changes_that_zone_alone(line: Line) -> None:
+def test_and_one_in_the_file_systems_zone_changes_only_that_zone(line: Line) -> None:
     """Zones in another order would replace subnets that stand."""
     there = standing() | {
         "ec2.describe_subnets": lambda SubnetIds: {
@@ -89,7 +89,7 @@ def test_and_one_in_the_file_systems_zone_changes_that_zone_alone(line: Line) ->
     assert "destroy" not in text
 
 
-def test_where_nobody_tells_what_stands_it_is_said_what_would_be_replaced(line: Line) -> None:
+def test_if_existing_stacks_are_unknown_it_says_what_would_be_replaced(line: Line) -> None:
     silent: Answers = standing() | {"fsx.describe_file_systems": denied("DescribeFileSystems")}
     text = " ".join(line(silent, "preflight", "--offers").stdout.split())
     assert in_order(

@@ -137,7 +137,7 @@ def test_the_pod_goes_when_the_terminal_is_closed(
 @pytest.mark.parametrize(
     ("waiting", "told"), [("ImagePullBackOff", "ImagePullBackOff"), ("x", "0/3 nodes")]
 )
-def test_a_pod_that_does_not_start_is_told_and_removed(
+def test_a_pod_that_does_not_start_is_reported_and_removed(
     line: Line,
     answers: Answers,
     cluster: Cluster,

@@ -151,7 +151,7 @@ def test_a_package_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
     assert line.endswith(remedy)
 
 
-def test_an_old_python_is_told_before_it_stumbles(tmp_path: Path) -> None:
+def test_an_old_python_is_reported_before_it_stumbles(tmp_path: Path) -> None:
     old = "import sys\nsys.version_info = (3, 9, 2)\n"
     done = run(tmp_path, *OPS, "preflight", environment=without(tmp_path, "sitecustomize", old))
     assert done.returncode == 2
@@ -159,7 +159,7 @@ def test_an_old_python_is_told_before_it_stumbles(tmp_path: Path) -> None:
     assert "make setup" in done.stderr
 
 
-def test_nowhere_to_print_to_is_told(tmp_path: Path) -> None:
+def test_nowhere_to_print_to_is_reported(tmp_path: Path) -> None:
     done = run(tmp_path, "sh", "-c", f"{sys.executable} -m ops cost >&-")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "standard output is closed" in done.stderr

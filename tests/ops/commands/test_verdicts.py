@@ -53,7 +53,7 @@ def test_preflight(line: Line, answers: Answers, verdict: str, following: str) -
     assert then.startswith(following)
 
 
-def test_what_make_is_told_comes_to_the_shell_as_it_was(tmp_path: Path) -> None:
+def test_what_make_is_reported_comes_to_the_shell_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("deploy:\n\t@printf '%s\\n' $(CONTEXT)\n")
     given = ["tags={'price': '$9'}", 'tags={"a": "b c"}']
     done = subprocess.run(
@@ -104,7 +104,7 @@ def test_status_of_nothing(line: Line) -> None:
 
 
 @pytest.mark.parametrize("command", ["preflight", "verify", "cost", "status"])
-def test_programs_get_json_alone(line: Line, command: str) -> None:
+def test_programs_get_only_json(line: Line, command: str) -> None:
     assert json.loads(line(standing(), command, "--json").stdout)
 
 

@@ -48,7 +48,7 @@ def test_what_is_saved_hardly_depends_on_how_long_the_training_runs(hours: float
     assert theirs.total > mine.total
 
 
-def test_nodes_that_always_run_are_paid_for_as_long_as_the_deployment_stands() -> None:
+def test_nodes_that_always_run_are_paid_for_as_long_as_the_deployment_exists() -> None:
     mine, _ = bills({"gpu.scaling": "fixed"})
     assert mine.way.gpu_hours == mine.way.hours
     asked_for, _ = bills()

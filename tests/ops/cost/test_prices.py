@@ -182,7 +182,7 @@ def test_spot_nodes_cost_what_spot_costs_now_and_2024s_do_not() -> None:
     assert mine / theirs == pytest.approx(7.5 / LISTED)
 
 
-def test_of_several_types_on_spot_the_dearest_counts_and_each_is_told() -> None:
+def test_of_several_types_on_spot_the_dearest_counts_and_each_is_reported() -> None:
     """EKS chooses by price and capacity."""
     answers: Answers = {
         "pricing.get_products": denied("GetProducts"),

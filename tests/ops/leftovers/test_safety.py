@@ -57,7 +57,9 @@ def test_what_keeps_a_stack_from_going_may_go_and_the_rest_is_the_stacks() -> No
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", ""])
-def test_what_belongs_to_no_stack_that_stands_may_go_beside_those_that_stand(status: str) -> None:
+def test_what_belongs_to_no_existing_stack_may_be_deleted_next_to_existing_ones(
+    status: str,
+) -> None:
     """EKS makes its log group anew, and that is in the way of the next deployment."""
     cluster = [stack_in(status)] if status else []
     orphan = left("log groups", "/aws/eks/x/cluster", delete=print, stack="Cluster")

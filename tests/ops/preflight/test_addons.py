@@ -129,7 +129,7 @@ def test_what_an_addon_does_not_take_is_named_before_it_is_paid_for(
         schemas(coredns={"$ref": "https://example.org/schema.json"}),
     ],
 )
-def test_without_a_schema_that_can_be_read_it_could_not_be_told(answer: Any) -> None:
+def test_without_a_readable_schema_the_result_is_unknown(answer: Any) -> None:
     """Nothing is fetched from the address that a schema may name."""
     result = one("Add-on settings", {}, eks__describe_addon_configuration=answer)
     assert result.verdict is Verdict.UNKNOWN
@@ -139,7 +139,7 @@ def test_an_addon_without_a_schema_takes_anything() -> None:
     assert addons.faults("{}", {"any": {"thing": 1}}) == []
 
 
-def test_every_addon_that_is_told_something_is_asked_for() -> None:
+def test_every_addon_that_is_reported_something_is_asked_for() -> None:
     asked: list[str] = []
 
     def answer(addonName: str, addonVersion: str) -> dict[str, Any]:

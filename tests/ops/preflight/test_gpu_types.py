@@ -80,7 +80,7 @@ def test_where_nothing_is_to_be_had_it_says_so() -> None:
     assert "another region" in result.remedy[0].text
 
 
-def test_a_zone_without_the_type_is_told_as_that() -> None:
+def test_a_zone_without_the_type_is_reported_as_that() -> None:
     result = in_situation("the zone has no p4d.24xlarge")
     assert "p4d.24xlarge: not in this zone, us-west-2a; offered in us-west-2c" in result.said
     assert "./bionemo preflight --pin" in commands(result)

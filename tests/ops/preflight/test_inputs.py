@@ -177,7 +177,7 @@ OWN = [f"s3://bionemo-on-eks-111122223333-us-west-2/{each}" for each in ("proces
         (tuple(f"s3://other{each}" for each in range(5)), Verdict.PASS, "will link"),
     ],
 )
-def test_links_that_fsx_would_refuse_are_told(
+def test_links_that_fsx_would_refuse_are_reported(
     there: tuple[str, ...], verdict: Verdict, words: str
 ) -> None:
     """New ones are made before the old ones go."""

@@ -28,7 +28,7 @@ def test_an_account_in_order_passes_everything() -> None:
     assert exit_status(list(results.values())) == 0
 
 
-def test_a_deployment_that_stands_passes_everything() -> None:
+def test_a_deployment_that_exists_passes_everything() -> None:
     results = results_in("a deployment that stands")
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert figures(results["Stacks"].said) == [6]
@@ -94,7 +94,7 @@ def test_odd_errors_are_one_line() -> None:
     assert "\n" not in result.said
 
 
-def test_an_answer_without_a_body_is_told_by_its_code() -> None:
+def test_an_answer_without_a_body_is_reported_by_its_code() -> None:
     """A missing permission, a call too many, and what nobody can know are three things."""
     said = {code: reason(error("HeadBucket", code, int(code))) for code in ("400", "403", "503")}
     assert all(in_order(each, "HeadBucket") for each in said.values())

@@ -105,7 +105,7 @@ def test_what_is_wrong_among_many_is_named(api: kubernetes.ApiClient) -> None:
     assert "cluster: UPDATE_ROLLBACK_FAILED" in text
 
 
-def test_workers_that_wait_are_told(api: kubernetes.ApiClient, cluster: Cluster) -> None:
+def test_workers_that_wait_are_reported(api: kubernetes.ApiClient, cluster: Cluster) -> None:
     of_training = {"training.kubeflow.org/job-name": "esm1nv-pretraining"}
     cluster.lists[PODS] = [pod("w", of_training, "Pending", waiting="ImagePullBackOff")]
     text = shown(states(full(api.configuration.host)), 80)
