@@ -22,7 +22,7 @@ P4D, B300 = GPU_INSTANCE_TYPES["p4d.24xlarge"], GPU_INSTANCE_TYPES["p6-b300.48xl
 def described(
     name: str, gpu: str = "A100", cards: Sequence[int] = (15,) * 4, efas: int = 4, **more: Any
 ) -> dict[str, Any]:
-    """An instance type as EC2 describes it: the figures of p4d.24xlarge unless told."""
+    """An instance type as EC2 describes it: the figures of p4d.24xlarge unless given."""
     listed = [
         {"NetworkCardIndex": index, "MaximumNetworkInterfaces": most}
         for index, most in enumerate(cards)

@@ -1,4 +1,4 @@
-"""The network test: what it makes and removes, what it waits for, and what its log tells."""
+"""The network test: what it creates and deletes, what it waits for, and what its log says."""
 
 from __future__ import annotations
 

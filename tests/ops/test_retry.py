@@ -1,4 +1,4 @@
-"""What failed or was interrupted is started again, and nothing else is touched."""
+"""What failed or was interrupted is restarted, and nothing else is touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The login to the cluster, and what is said when the cluster does not answer."""
+"""The login to the cluster, and the messages when the cluster does not answer."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def signed_call(text: str) -> tuple[str, dict[str, str]]:
     [
         ("", "eu-west-1", "sts.eu-west-1.amazonaws.com", "eu-west-1"),
         ("regional", "us-west-2", "sts.us-west-2.amazonaws.com", "us-west-2"),
-        # The global endpoint takes what is signed for its own region alone.
+        # The global endpoint accepts only what is signed for its own region.
         ("legacy", "us-west-2", "sts.amazonaws.com", "us-east-1"),
         ("legacy", "af-south-1", "sts.af-south-1.amazonaws.com", "af-south-1"),
     ],
@@ -148,7 +148,7 @@ def test_a_cluster_that_is_not_there_is_reported() -> None:
 def test_who_may_not_look_there_is_let_in_all_the_same(
     path: str, api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
-    """An access entry for some namespaces lets nobody list them."""
+    """An access entry for some namespaces does not allow listing them."""
     cluster.refusals["GET", path] = (403, f"{path} is forbidden")
     with connected(simulated_deployment({}, described(api.configuration.host))) as own:
         assert asked(kubernetes.CoreV1Api(own).list_node).items

@@ -1,4 +1,4 @@
-"""The jobs as a cluster tells of them."""
+"""The jobs as a cluster reports them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_failed_data_job_and_workers_that_cannot_pull(
 
 
 def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster: Cluster) -> None:
-    """For the data, for the launcher, or for nobody: then a person must start it."""
+    """For the data, for the launcher, or for nothing: then a person must start it."""
     cluster.lists[PYTORCH] = [training(True)]
 
     def state(*present: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`bionemo checkpoint`: the newest that is whole, where it is, and how one gets it."""
+"""`bionemo checkpoint`: the newest complete one, where it is, and how to get it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def of_step(step: int, *lost: str, cut: Sequence[str] = ()) -> list[tuple[str, b
 
 @pytest.fixture
 def esm1nv(line: Line) -> str:
-    """The folder of the default run's checkpoints, as the command has it."""
+    """The folder of the default run's checkpoints, as the command shows it."""
     said = " ".join(line(bucket(), "checkpoint").stderr.split())
     return said.partition(f"s3://{BUCKET}/")[2].split()[0] + "checkpoints"
 

@@ -25,7 +25,7 @@ REGION = "us-west-2"
 
 
 class Profile:
-    """A profile whose keys a program tells; `threads` are those that have run it."""
+    """A profile whose keys a program prints; `threads`: those that have run it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self._folder = folder

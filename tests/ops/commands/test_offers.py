@@ -58,7 +58,7 @@ def test_a_person_is_told_how_to_buy_the_first_and_what_to_set_then(line: Line) 
     assert options["gpu.purchase"] == "capacity-block"
     assert options["gpu.availability_zone"] == ZONES[2]
     assert options["network.availability_zones"] == f"{ZONES[2]},{ZONES[0]}"
-    assert "destroy" not in out, "nothing stands"
+    assert "destroy" not in out, "nothing is deployed"
 
 
 def hint(out: str) -> dict[str, str]:
@@ -75,7 +75,7 @@ def test_on_a_standing_deployment_a_block_in_another_zone_is_called_a_new_one(li
 
 
 def test_and_one_in_the_file_systems_zone_changes_only_that_zone(line: Line) -> None:
-    """Zones in another order would replace subnets that stand."""
+    """Zones in another order would replace existing subnets."""
     there = standing() | {
         "ec2.describe_subnets": lambda SubnetIds: {
             "Subnets": [{"SubnetId": SubnetIds[0], "AvailabilityZone": ZONES[1]}]

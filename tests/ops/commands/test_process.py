@@ -40,7 +40,7 @@ COMMAND = (sys.executable, "-m", "ops")
 
 
 def clean(**changes: str) -> dict[str, str]:
-    """An environment in which nobody is logged in."""
+    """An environment without a login."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return {**others, **nobody, "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "100"} | changes
@@ -60,7 +60,7 @@ def command(
 
 
 def is_about_the_network(message: str) -> bool:
-    """Whether a message tells what to look at when AWS cannot be reached."""
+    """Whether a message says what to check when AWS cannot be reached."""
     return "HTTPS_PROXY" in message and "AWS_ENDPOINT_URL" in message
 
 

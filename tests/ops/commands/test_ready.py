@@ -94,7 +94,7 @@ def test_everything_is_on_one_screen(line: Line) -> None:
 
 
 def test_a_type_without_a_price_says_so(line: Line) -> None:
-    """AWS sells it in Capacity Blocks alone, so a quota or an offer may be missing too."""
+    """AWS sells it only in Capacity Blocks, so a quota or an offer may be missing, too."""
     done = line({}, "ready", "-c", "gpu.instance_type=p5e.48xlarge")
     assert "cost of a run is unknown" in " ".join(done.output.split())
 

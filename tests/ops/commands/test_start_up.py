@@ -1,4 +1,4 @@
-"""What keeps `./bionemo` from starting: each kind is told in a sentence, with its remedy."""
+"""What keeps `./bionemo` from starting: each case gets one sentence, with its remedy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.context import ROOT
 
-# Each starts the command anew.
+# Each starts the command again.
 pytestmark = pytest.mark.slow
 
 Prepare = Callable[[Path], dict[str, str]]

@@ -1,4 +1,4 @@
-"""What each command ends with: a verdict, and a command that can be pasted."""
+"""The end of each command's output: a verdict, and a command to paste."""
 
 from __future__ import annotations
 

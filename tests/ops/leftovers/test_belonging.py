@@ -1,4 +1,4 @@
-"""What stands is not left over; what belongs to nothing that stands is."""
+"""What exists is not left over; what belongs to no existing stack is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERYTHING = [GATEWAY, DISK, UNKNOWN, BUCKET]
     ("stacks", "stand", "left"),
     [
         ([NETWORK, CLUSTER], [NETWORK, CLUSTER], []),
-        # A disk that outlived its cluster, beside a network that stands.
+        # A disk that outlived its cluster, next to an existing network.
         ([NETWORK], [NETWORK], [DISK]),
         # What holds no resources is there all the same, and in the way.
         ([NETWORK, stack("Cluster", "ROLLBACK_COMPLETE")], [NETWORK], [DISK]),

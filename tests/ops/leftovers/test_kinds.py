@@ -1,4 +1,4 @@
-"""What single kinds of leftovers make of AWS' answers."""
+"""How single kinds of leftovers interpret AWS's answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the budget counts anything, as preflight tells before the first dollar."""
+"""Whether the budget counts anything, as preflight reports before the first dollar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preflight of a company's account: boundary, key, and what on a deployment that stands."""
+"""Preflight of a company's account: boundary, key, and changes to an existing deployment."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_where_nothing_exists_they_may_be_anything() -> None:
 
 
 def test_rights_are_simulated_with_boundary_path_and_key() -> None:
-    """A company may allow roles with the boundary alone, below the path, and no new key."""
+    """A company may allow only roles with the boundary, below the path, and no new key."""
     asked: dict[str, tuple[str, Any]] = {}
 
     def simulate(

@@ -33,7 +33,7 @@ def with_c(**changes: Any) -> GivenVpc:
 
 
 def test_a_vpc_in_order_passes_everything() -> None:
-    """Zone a, the settings' default, is none of its own, and nobody asks for it."""
+    """Zone a, the settings' default, is not one of the VPC's, and is not checked."""
     results = checked(GivenVpc())
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert in_order(results["Zones"].said, "us-west-2b", "us-west-2c", VPC)

@@ -1,4 +1,4 @@
-"""Preflight's answer to a GPU type that is not to be had: why, what is, and what to do."""
+"""Preflight's answer to a GPU type that is not available: why, what is, and what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ P3 = {"gpu.instance_type": "p3.16xlarge"}
 
 
 def looked(settings: dict[str, str], answers: Answers) -> Result:
-    """What the check says, alone: beside the others it would be given less time."""
+    """The result of this check only: together with the others it would get less time."""
     return capacity.gpu_type(simulated_deployment(settings, good() | answers))
 
 

@@ -1,4 +1,4 @@
-"""Preflight's look at what the jobs read of others: in S3, and by FSx' links."""
+"""Preflight's checks of the jobs' input files: in S3, and through FSx's links."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_what_is_missing_is_named_with_the_command_that_puts_it_there(
 
 
 def test_a_bucket_elsewhere_fails_also_where_one_may_not_look() -> None:
-    """S3 tells the region even to whom it refuses the rest; FSx imports from no other."""
+    """S3 reports the region even to callers without access; FSx imports from no other."""
 
     def elsewhere(Bucket: str, **more: Any) -> Mapping[str, Any]:
         refusal = denied("HeadBucket")

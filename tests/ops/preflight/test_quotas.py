@@ -91,7 +91,7 @@ def test_what_runs_already_counts_but_not_this_deployments_own() -> None:
     assert result.verdict is Verdict.FAIL
 
 
-# Codes as AWS lists them; a wrong one asks for another quota, and nobody notices.
+# Codes as AWS lists them; a wrong one would silently request another quota.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 CODES = [
     ("on-demand", "p3dn.24xlarge", "L-417A185B"),

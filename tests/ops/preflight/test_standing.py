@@ -1,4 +1,4 @@
-"""Preflight where something stands already: stacks, cluster, file system, bucket, logs, VPC."""
+"""Preflight with existing resources: stacks, cluster, file system, bucket, logs, VPC."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_file_system_in_another_zone_would_be_replaced() -> None:
 
 
 def larger_beside_storage(status: str) -> Result:
-    """What is said of our file system, larger than wanted, beside Storage in `status`."""
+    """The result for our file system, larger than wanted, with the Storage stack in `status`."""
     return one(
         "File system",
         {},
@@ -130,7 +130,7 @@ def larger_beside_storage(status: str) -> Result:
 
 
 def test_a_file_system_without_its_stack_is_left_over_and_not_judged() -> None:
-    """The new deployment makes another beside it, of whatever size and zone."""
+    """The new deployment creates another one, of any size and zone."""
     for status in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE"):
         result = larger_beside_storage(status)
         assert result.verdict is Verdict.WARN

@@ -49,7 +49,7 @@ def test_the_version_to_deploy_first_is_named() -> None:
 
 @pytest.mark.parametrize("status", ["", "UNSUPPORTED"])
 def test_a_version_that_is_not_offered_has_not_ended(status: str) -> None:
-    """The table knows when it ends, which is to come; naming it as its own remedy helps nobody."""
+    """The table has its end, in the future; suggesting it as its own remedy would be no help."""
     rows = [{"clusterVersion": "1.35", "versionStatus": status}] if status else []
     answer = {"clusterVersions": rows}
     result = one("Kubernetes version", {}, eks__describe_cluster_versions=answer)

@@ -1,4 +1,4 @@
-"""status says when a node group waits for nodes that AWS has not."""
+"""status says when a node group waits for nodes for which AWS has no capacity."""
 
 from __future__ import annotations
 

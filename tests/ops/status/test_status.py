@@ -1,4 +1,4 @@
-"""status: what stands, what is under way, what is wrong, what could not be told."""
+"""status: what exists, what is in progress, what is wrong, what is unknown."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ def test_a_capacity_block_is_reported_with_its_end(
 
 
 def test_nodes_in_a_capacity_block_are_reported_by_their_type() -> None:
-    """EKS tells none that the launch template has."""
+    """EKS does not report a type that is in the launch template."""
     group = nodegroup(capacityType="CAPACITY_BLOCK", instanceTypes=None)
     settings = {k.replace(".", "__"): v for k, v in BLOCK.items()}
     (line,) = lines(standing(eks__describe_nodegroup=group), **settings)["Node groups"]

@@ -28,7 +28,7 @@ BAR = (
 
 
 def full(host: str) -> Answers:
-    """A deployment with all that it has on AWS, and as many tasks as are told of."""
+    """A deployment with everything that it has in AWS, and as many tasks as are shown."""
     made = datetime(2026, 11, 1, tzinfo=UTC)
     gpu = nodegroup()(clusterName="bionemo-on-eks", nodegroupName=GROUP)
     core = nodegroup(
@@ -137,7 +137,7 @@ def since(hours: float) -> dict[str, Any]:
 
 def cost_of(answers: Answers, **settings: Any) -> str:
     (line,) = [each for each in states(answers, **settings) if each.part == "Cost"]
-    assert not line.unsettled, "nothing of the deployment is the worse for it"
+    assert not line.unsettled, "not a fault of the deployment"
     return line.state
 
 
