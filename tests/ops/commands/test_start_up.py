@@ -85,7 +85,7 @@ LOGINS: dict[str, tuple[Prepare, str, str]] = {
     "half of the keys": (
         with_files({"AWS_ACCESS_KEY_ID": "x"}),
         "AWS_SECRET_ACCESS_KEY",
-        "Set what is missing",
+        "Set the missing one",
     ),
     "no token of a web identity": (
         with_files(

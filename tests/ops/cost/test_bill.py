@@ -181,7 +181,7 @@ def test_without_an_offer_and_a_list_a_block_is_counted_on_demand_and_it_is_said
     settings = read_settings(BLOCK | {"gpu.instance_type": "p5en.48xlarge"})
     known = with_block(table(), settings, None)
     assert known.block is None
-    assert "counted On-Demand" in known.notes[0]
+    assert "counted as On-Demand" in known.notes[0]
 
 
 def test_what_further_types_would_cost_is_said() -> None:

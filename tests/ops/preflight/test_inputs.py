@@ -169,7 +169,7 @@ OWN = [f"s3://bionemo-on-eks-111122223333-us-west-2/{each}" for each in ("proces
     ("there", "verdict", "words"),
     [
         ((), Verdict.PASS, "will link s3://mine/sequences at /input/"),
-        (("s3://mine/sequences/",), Verdict.PASS, "all are there"),
+        (("s3://mine/sequences/",), Verdict.PASS, "all exist"),
         (("s3://mine/sequences-of-old/",), Verdict.PASS, "will link"),
         (("s3://mine/sequences/old",), Verdict.FAIL, "s3://mine/sequences/old, which is linked"),
         (("s3://mine",), Verdict.FAIL, "one contains the other"),
