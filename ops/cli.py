@@ -27,9 +27,8 @@ from ops.project import version
 from ops.show.terminal import fits
 
 app = typer.Typer(
-    help="Operate BioNeMo on EKS before, during and after a deployment. Reads the same settings as "
-    "the "
-    "stacks (cdk.json, cdk.context.json, -c) and changes nothing unless it says so.\n\n"
+    help="Operate BioNeMo on EKS before, during and after a deployment. Reads the same settings "
+    "as the stacks (cdk.json, cdk.context.json, -c) and changes nothing unless it says so.\n\n"
     "Exit status: 0 success, 1 warnings or something unknown, 2 something fails.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
