@@ -1,1 +1,1 @@
-"""Before, while and after a deployment: an operations command on boto3, read-only by default."""
+"""Operations before, during and after a deployment, with boto3; read-only by default."""

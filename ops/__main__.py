@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-# As pyproject.toml has it; this file itself is read by older ones too.
+# As in pyproject.toml; this file itself must also run on older versions.
 _OLDEST = (3, 11)
 
 
 def _run() -> int:
-    # None of this must look like warnings, which Python's own exit status 1 would be.
+    # Python's own exit status 1 would look like warnings.
     if sys.version_info < _OLDEST:
         return _stopped(
-            "Python {}.{} is too old, 3.11 or later is needed: make setup, which finds one".format(
+            "Python {}.{} is too old; 3.11 or later is needed. make setup finds one".format(
                 *sys.version_info[:2]
             )
         )
@@ -22,9 +22,9 @@ def _run() -> int:
         from ops.cli import main
     except ImportError as error:
         return _stopped(f"{error}. Install it first: make setup")
-    except Exception as error:  # a package that is there in part, or for another Python
+    except Exception as error:  # a package that is incomplete, or for another Python
         why = f"{type(error).__name__}: {error}".splitlines()[0]
-        return _stopped(f"the environment is damaged ({why}). Make it anew: make clean setup")
+        return _stopped(f"the environment is damaged ({why}). Recreate it: make clean setup")
     return main()
 
 
@@ -34,9 +34,9 @@ def _stopped(message: str) -> int:
 
 
 def _main() -> int:
-    """Run the command; Ctrl-C ends it without a word, also while packages are being read.
+    """Run the command; Ctrl-C ends it silently, also during imports.
 
-    The status is the shells' own for it: 128 and the signal's number.
+    The status is the shells' own for it: 128 plus the signal's number.
     """
     try:
         return _run()

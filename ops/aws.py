@@ -1,4 +1,4 @@
-"""AWS as the commands see it: clients with time-outs and retries, and one deployment in it."""
+"""AWS as the commands see it: clients with timeouts and retries, and one deployment."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ CONFIG = Config(
     user_agent_extra="bionemo-on-eks",
     max_pool_connections=40,
 )
-# Seconds for the first question, once there are keys: who is it that asks?
+# Seconds for the first request, once there are credentials: who is the caller?
 _IDENTITY = 4.0
 
 
 class AwsError(RuntimeError):
-    """AWS cannot be reached as anybody; the text says how to mend it."""
+    """AWS cannot be reached, or there is no login; the text says how to fix it."""
 
 
 class Aws:
-    """Clients for one region, each made once; may be used from many threads.
+    """Clients for one region, each created once; thread-safe.
 
-    `registries`: where the images are, which AWS' nodes pull.
+    `registries`: where the nodes pull images from.
     """
 
     registries = Registries()
@@ -60,7 +60,7 @@ class Aws:
     def client(self, service: str, region: str = "") -> Any:
         """Return the client of `service`, in another region if given."""
         key = (service, region or self.region)
-        # Making a client is not thread-safe; using one is.
+        # Creating a client is not thread-safe; using one is.
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self.session.client(service, region_name=key[1], config=CONFIG)
@@ -68,7 +68,7 @@ class Aws:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is this machine that answers, as in a rehearsal."""
+        """Whether the endpoint is on this machine, as in a rehearsal."""
         host = urlsplit(self.client("sts").meta.endpoint_url).hostname or ""
         return host == "localhost" or host.startswith("127.") or host == "::1"
 
@@ -83,14 +83,14 @@ class Aws:
 
 
 def _session(region: str) -> boto3.Session:
-    """Return a session whose own calls, such as that for a role's keys, have time-outs too."""
+    """Return a session whose own calls, such as for a role's credentials, have timeouts, too."""
     core = botocore.session.get_session()
     core.set_default_client_config(CONFIG)
     return boto3.Session(region_name=region, botocore_session=core)
 
 
 class _Answers:
-    """What has been asked already; a question is asked once, whoever comes first."""
+    """Remembered answers; each question is asked once, by the first thread that needs it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -110,10 +110,10 @@ class _Answers:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment's settings, and whose account it is in.
+    """A deployment's settings, and its account.
 
-    It remembers what AWS has said, for one look; `dataclasses.replace(deployment)` asks anew.
-    `patience`: seconds that such a look has, where it has more than the first.
+    It remembers AWS's answers; `dataclasses.replace(deployment)` asks again. `patience`: seconds
+    for that second attempt, if it has more than the first.
     """
 
     settings: Settings
@@ -129,16 +129,16 @@ class Deployment:
         return self.caller.split(":")[1]
 
     def within(self, seconds: float) -> float:
-        """Return the seconds for questions of one check: its own, or more with patience.
+        """Return the seconds for one check's requests: its own, or more with patience.
 
-        Always a little less than the check has, which can then say what has not been answered.
+        Always a little less than the check has, so that it can say what is unanswered.
         """
         return max(seconds, self.patience - 0.5)
 
     def once(self, question: str, ask: Callable[[], T]) -> T:
-        """Return the answer of `ask`, which several checks need, asking it once.
+        """Return the answer of `ask`, which several checks need, asking only once.
 
-        Raises what `ask` raised, each time.
+        Raises what `ask` raised, every time.
         """
         return self._answers.once(question, ask)
 
@@ -152,9 +152,9 @@ def connection(region: str) -> Aws:
 
 
 def log_in(aws: Aws) -> Aws:
-    """Find the caller's keys, in this thread and for as long as it takes; AwsError without any.
+    """Find the caller's credentials, in this thread, however long it takes; AwsError without any.
 
-    A profile may have a person type an MFA code, or run a program that opens a browser:
+    A profile may ask for an MFA code, or run a program that opens a browser:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
     """
@@ -162,10 +162,10 @@ def log_in(aws: Aws) -> Aws:
         keys = aws.session.get_credentials()
         if keys is None:
             raise NoCredentialsError
-        keys.get_frozen_credentials()  # only now a role is assumed
+        keys.get_frozen_credentials()  # assumes a role if there is one
     except (HTTPClientError, NoConnection) as error:
         raise AwsError(_unreachable(reason(error), aws.region)) from None
-    except Exception as error:  # what a profile's program does wrong may be anything
+    except Exception as error:  # a profile's program may fail in any way
         raise AwsError(_not_logged_in(error)) from None
     return aws
 
@@ -176,7 +176,7 @@ def deployment_of(settings: Settings, aws: Aws | None = None) -> Deployment:
     Raises AwsError without valid credentials, or without an answer.
     """
     aws = aws or log_in(connection(settings.region))
-    sts = "AWS' identity service"
+    sts = "AWS's identity service"
     look = side_by_side({sts: lambda: _identity(aws)}, _IDENTITY)[sts]
     if not look.done():
         raise AwsError(_unreachable(f"no answer from {sts} within {_IDENTITY:.0f} s", aws.region))
@@ -186,7 +186,7 @@ def deployment_of(settings: Settings, aws: Aws | None = None) -> Deployment:
         raise AwsError(_unreachable(reason(error), aws.region)) from None
     except (BotoCoreError, ClientError) as error:
         raise AwsError(_not_logged_in(error)) from None
-    except ValueError as error:  # an endpoint that is no address
+    except ValueError as error:  # an invalid endpoint
         raise AwsError(_unreachable(reason(error), aws.region)) from None
     return Deployment(settings, aws, identity["Account"], identity["Arn"])
 
@@ -200,7 +200,7 @@ def _not_logged_in(error: Exception) -> str:
     session = botocore.session.get_session()
     try:
         profiles = session.available_profiles
-    except (BotoCoreError, OSError):  # which is then the error itself
+    except (BotoCoreError, OSError):  # the same error again
         profiles = []
     return no_login(error, session.profile, profiles)
 
@@ -208,15 +208,15 @@ def _not_logged_in(error: Exception) -> str:
 def _unreachable(why: str, region: str) -> str:
     return (
         f"AWS cannot be reached: {why}\n"
-        "  Look at the network, a proxy (HTTPS_PROXY), and AWS_ENDPOINT_URL and AWS_CA_BUNDLE if "
-        f"they are set.{unheard_of(region)}"
+        "  Check the network, the proxy (HTTPS_PROXY), and AWS_ENDPOINT_URL and AWS_CA_BUNDLE if "
+        f"set.{unheard_of(region)}"
     )
 
 
 def stacks(deployment: Deployment) -> dict[str, dict[str, Any]]:
-    """Return the deployment's CloudFormation stacks that exist, by name.
+    """Return the deployment's existing CloudFormation stacks, by name.
 
-    All of `names.STACKS`: a Network stack may be there from before a VPC was given.
+    All of `names.STACKS`: a Network stack may exist from before a VPC was given.
     """
     own = {names.stack_name(deployment.settings, stack) for stack in names.STACKS}
 
@@ -236,7 +236,7 @@ def template(deployment: Deployment, stack: str) -> dict[str, Any]:
 
     def ask() -> dict[str, Any]:
         body = deployment.aws.client("cloudformation").get_template(StackName=name)["TemplateBody"]
-        # boto3 has parsed what is JSON, but not what an emulator hands on as text.
+        # boto3 has parsed JSON, but not what an emulator returns as text.
         found: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
         return found
 
@@ -251,20 +251,20 @@ def is_standing(status: str) -> bool:
 def holds_resources(status: str) -> bool:
     """Whether a stack in `status` may hold resources, however its last change went.
 
-    Two states hold none: a change set that nobody ran, and a creation that was rolled back.
+    Two states hold none: an unexecuted change set, and a creation that was rolled back.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
     """
     return status not in ("", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 
 
 def is_own(deployment: Deployment, tags: list[dict[str, str]] | None) -> bool:
-    """Whether tags hold the deployment's own."""
+    """Whether tags include the deployment's own."""
     own = {"Key": DEPLOYMENT_TAG, "Value": deployment.settings.cluster_name}
     return own in [{"Key": tag.get("Key"), "Value": tag.get("Value")} for tag in tags or []]
 
 
 def instances(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the region's instances that run or are about to, everybody's."""
+    """Return all running or starting instances in the region."""
     states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
 
     def ask() -> list[dict[str, Any]]:
@@ -280,14 +280,14 @@ def instances(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def file_systems(deployment: Deployment) -> list[dict[str, Any]]:
-    """Return the region's FSx file systems, everybody's."""
+    """Return all FSx file systems in the region."""
     return deployment.once(
         "file systems", lambda: deployment.aws.pages("fsx", "describe_file_systems", "FileSystems")
     )
 
 
 def clusters(deployment: Deployment) -> list[str]:
-    """Return the names of the region's EKS clusters."""
+    """Return the names of all EKS clusters in the region."""
     return deployment.once(
         "clusters", lambda: deployment.aws.pages("eks", "list_clusters", "clusters")
     )

@@ -1,4 +1,4 @@
-"""Writes one setting to cdk.json, and leaves the rest of the file as its people have it."""
+"""Writes one setting to cdk.json, and leaves the rest of the file as it is."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bionemo_eks.configuration.messages import BLOCK
 def write_setting(folder: Path, setting: str, value: str) -> None:
     """Write `value` for a setting, by its dotted path, to the block in `folder`/cdk.json.
 
-    In the place of the old value; where there was none, the file is written anew, indented by two.
-    Raises SettingsError when the file cannot be read.
+    Replaces the old value in place; if there was none, the file is rewritten with an indent of two.
+    Raises SettingsError if the file cannot be read.
     """
     path, keys = folder / CDK_JSON, ["context", BLOCK, *setting.split(".")]
     wanted = _with(read_file(path), keys, value)
@@ -38,7 +38,7 @@ def _with(content: dict[str, Any], keys: Sequence[str], value: str) -> dict[str,
 
 
 def _replaced(text: str, keys: Sequence[str], value: str) -> str | None:
-    """Return JSON `text` with another value behind `keys`; None where there is none to replace."""
+    """Return JSON `text` with another value at `keys`; None if there is none to replace."""
     start, end = 0, len(text)
     for key in keys:
         found = next((each for each in members(text, start) if each.name == key), None)

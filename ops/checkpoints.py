@@ -1,4 +1,4 @@
-"""The newest checkpoint of a run that is whole in the bucket."""
+"""The newest complete checkpoint of a run in the bucket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from bionemo_eks.configuration.workload import Workload
 from ops.left_by_run import Run
 
-# A ZIP archive, which torch.save writes, begins and ends so; its directory comes last, and without
+# The begin and end of a ZIP archive, which torch.save writes; its directory comes last, and without
 # a comment its last record has 22 bytes.
 # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT 4.3.7, 4.3.16
 _BEGIN, _END, _END_BYTES = b"PK\x03\x04", b"PK\x05\x06", 22
@@ -18,10 +18,10 @@ _BEGIN, _END, _END_BYTES = b"PK\x03\x04", b"PK\x05\x06", 22
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One checkpoint in the bucket: its file, or the folder of its files.
+    """One checkpoint in the bucket: a file, or a folder of files.
 
-    `key` is that of the file, or of the folder, which ends in a slash; `files` has each file's
-    bytes by its key; `written`: when the bucket got the last of them.
+    `key`: of the file, or of the folder, which ends in a slash; `files`: bytes by key; `written`:
+    when the bucket got the last of them.
     """
 
     key: str
@@ -30,14 +30,14 @@ class Checkpoint:
 
     @property
     def size(self) -> int:
-        """All its bytes."""
+        """Its total bytes."""
         return sum(self.files.values())
 
 
 def newest_whole(run: Run) -> tuple[Checkpoint | None, list[str]]:
-    """Return the newest checkpoint that is whole, and the keys of newer ones that are not.
+    """Return the newest complete checkpoint, and the keys of newer, incomplete ones.
 
-    Raises NotThereError when the bucket does not answer.
+    Raises NotThereError if the bucket does not answer.
     """
     there = {each["Key"]: each for each in run.listed()}
     found = [each for key, each in there.items() if run.workload.checkpoint.search(key)]
@@ -66,7 +66,7 @@ def _is_a_list(workload: Workload, key: str) -> bool:
 
 
 def _whole_folder(run: Run, key: str, there: dict[str, Any]) -> Checkpoint | None:
-    """Return the checkpoint whose list of files is at `key`, if all are there with their sizes."""
+    """Return the checkpoint whose list of files is at `key`, if all exist in full size."""
     folder = key.removesuffix(run.workload.checkpoint_list)
     try:
         listed = {str(n): int(size) for n, size in json.loads(run.read(key))["files"].items()}

@@ -27,9 +27,9 @@ from ops.project import version
 from ops.show.terminal import fits
 
 app = typer.Typer(
-    help="Before, while and after a deployment of BioNeMo on EKS. Reads the same settings as the "
-    "stacks (cdk.json, cdk.context.json, -c) and changes nothing unless it says so.\n\n"
-    "Exit status: 0 all well, 1 warnings or something could not be told, 2 something fails.",
+    help="Operate BioNeMo on EKS before, during and after a deployment. Reads the same settings "
+    "as the stacks (cdk.json, cdk.context.json, -c) and changes nothing unless it says so.\n\n"
+    "Exit status: 0 success, 1 warnings or something unknown, 2 something fails.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -62,31 +62,31 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_tell_version, is_eager=True, help="Print the version, and end."
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
-    """Take what stands before a command."""
+    """Take the options that come before a command."""
 
 
 _DEBUG = "BIONEMO_DEBUG"
 
 
 def main() -> int:
-    """Run the command line; what nobody foresaw is one message and exit status 2.
+    """Run the command line; an unexpected error is one message and exit status 2.
 
-    Python's own status for it would be 1, which means warnings here.
+    Python's own status would be 1, which means warnings here.
     """
     if not fits(os.environ.get("COLUMNS", "")):
-        os.environ.pop("COLUMNS", None)  # typer, which prints the help, would take it
+        os.environ.pop("COLUMNS", None)  # else typer would use it for the help
     try:
         app(prog_name="bionemo")
     except Exception as error:
         if os.environ.get(_DEBUG):
             traceback.print_exc()
-        why = (str(error).strip().splitlines() or ["no more is known"])[0]
+        why = (str(error).strip().splitlines() or ["no details"])[0]
         print(
-            f"bionemo: unforeseen {type(error).__name__}: {why}\n  More: {_DEBUG}=1",
+            f"bionemo: unexpected {type(error).__name__}: {why}\n  Traceback: {_DEBUG}=1",
             file=sys.stderr,
         )
         return FAIL

@@ -1,4 +1,4 @@
-"""Proteins to embed on the cluster: there by the bucket, and back by it."""
+"""Proteins to embed on the cluster: sent through the bucket, and back."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from ops.aws import Deployment
 from ops.left_by_run import NotThereError, Run
 from ops.reasons import reason
 
-# Of one request: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+# The most for one request: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 MOST_BYTES = 5 << 30
-# What two cores of a core node can be asked for: 10 minutes at 5e10 operations a second, a cautious
-# figure beside those of bench/esm2_speed.py. A token takes two a parameter.
+# The most for two cores of a core node: 10 minutes at 5e10 operations a second, a conservative
+# figure compared with bench/esm2_speed.py. A token takes two per parameter.
 CPU_OPERATIONS = 600 * 5e10
-# The weights in fp32, once as they are made and once as they are read; PyTorch itself, activations.
+# The weights in fp32, once as created and once as read; PyTorch itself and activations.
 _BYTES_A_PARAMETER, _OWN_GIB = 2 * 4, 3
-# Seconds that a file of the result may take from the file system to the bucket.
+# Seconds that a result file may take from the file system to the bucket.
 _EXPORT, _LOOK = 900.0, 10.0
 _BLOCK = 1 << 20
 
 
 class Where(StrEnum):
-    """What the Job runs on."""
+    """Where the Job runs."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -59,7 +59,7 @@ class Proteins:
 
 
 def read_proteins(path: Path) -> Proteins:
-    """Look through a FASTA file; NotThereError where it is none, or too large; OSError."""
+    """Read a FASTA file; raises NotThereError if it is not one or too large, and OSError."""
     digest, letters, started = hashlib.sha256(), 0, False
     with path.open("rb") as file:
         for line in file:
@@ -74,35 +74,35 @@ def read_proteins(path: Path) -> Proteins:
         raise NotThereError(f"--fasta {path}: holds no sequence")
     if size > MOST_BYTES:
         raise NotThereError(
-            f"--fasta {path}: has {size / 2**30:.1f} GiB, and {MOST_BYTES >> 30} GiB is the most: "
-            "split it"
+            f"--fasta {path}: has {size / 2**30:.1f} GiB, but {MOST_BYTES >> 30} GiB is the limit. "
+            "Split it"
         )
     return Proteins(path, size, letters, digest.hexdigest())
 
 
 def plan(run: Run, trained: str, model: str, proteins: Proteins, where: Where) -> Embedding:
-    """Return what is to be done: by `model`, a folder in the pods, or the `trained` one if empty.
+    """Return what to do: with `model`, a folder in the pods, or the `trained` one if empty.
 
-    Raises NotThereError where the bucket does not have the model.
+    Raises NotThereError if the bucket does not have the model.
     """
     folder = model.rstrip("/") or trained
     linked = (PROCESSED, *(each.results for each in WORKLOADS.values()))
     if not folder.startswith(tuple(f"{each}/" for each in linked)):
         raise NotThereError(
-            f"--model {folder}: give a folder of this machine, or one below "
+            f"--model {folder}: give a folder on this machine, or one below "
             f"{', '.join(linked)}, which the bucket has too"
         )
     prefix = in_the_bucket(folder)
     config = run.read(f"{prefix}/config.json")
-    # Of one that was trained here, the step tells which it is: the last thing that is written.
+    # A model trained here is identified by its step, which is written last.
     state = run.read(f"{prefix}/{run.workload.model_list}") if not model else b""
     size = _architecture(config, folder)
     memory = math.ceil(size.parameters * _BYTES_A_PARAMETER / 2**30) + _OWN_GIB
     light = 2 * size.parameters * proteins.letters <= CPU_OPERATIONS and memory <= CPU_MEMORY_GIB
     if where is Where.CPU and memory > CPU_MEMORY_GIB:
         raise NotThereError(
-            f"--on cpu: the model takes {memory} GiB, and a core node has {CPU_MEMORY_GIB} for it: "
-            "--on gpu"
+            f"--on cpu: the model takes {memory} GiB, but a core node has only {CPU_MEMORY_GIB} "
+            "for it. Use --on gpu"
         )
     on_gpu = where is Where.GPU or (where is Where.AUTO and not light)
     content = (proteins.sha256, folder, config.decode(), state.decode())
@@ -125,11 +125,11 @@ def _architecture(config: bytes, folder: str) -> Architecture:
             found["intermediate_size"],
         )
     except (ValueError, KeyError, TypeError, TrainingError) as error:
-        raise NotThereError(f"{folder}/config.json is not of an ESM-2 model: {error}") from None
+        raise NotThereError(f"{folder}/config.json is not from an ESM-2 model: {error}") from None
 
 
 def send(deployment: Deployment, run: Run, asked: Embedding, proteins: Proteins) -> None:
-    """Put the proteins into the bucket; the file system gets them from there."""
+    """Upload the proteins to the bucket; the file system gets them from there."""
     key = in_the_bucket(asked.fasta)
     try:
         with proteins.path.open("rb") as file:
@@ -139,7 +139,7 @@ def send(deployment: Deployment, run: Run, asked: Embedding, proteins: Proteins)
 
 
 def files_of(run: Run, asked: Embedding) -> dict[str, int | None]:
-    """Return bytes by key of the result's files; NotThereError before it is in the bucket."""
+    """Return the result's files, bytes by key; NotThereError until they are in the bucket."""
     prefix = in_the_bucket(asked.out)
     listed = json.loads(run.read(f"{prefix}/{EMBEDDED_LIST}"))["files"]
     return {f"{prefix}/{name}": int(size) for name, size in listed.items()}
@@ -152,9 +152,9 @@ def bring(
     say: Callable[[str], None],
     patience: float = _EXPORT,
 ) -> None:
-    """Bring the result into `folder`, which is new, as soon as the bucket has all of it.
+    """Download the result to `folder`, which is new, as soon as the bucket has all of it.
 
-    Raises NotThereError where it has not within `patience` seconds, and OSError.
+    Raises NotThereError if it has not within `patience` seconds, and OSError.
     """
     until = time.monotonic() + patience
     while True:

@@ -1,7 +1,7 @@
-"""Renews the table of GPU instance types from AWS: `python -m ops.instance_types [REGION ...]`.
+"""Updates the table of GPU instance types from AWS: `python -m ops.instance_types [REGION ...]`.
 
-The table is constructs/bionemo_eks/configuration/instance_types.yaml. What EC2 does not tell, such
-as compute capabilities and days of retirement, is taken over from the table as it is.
+The table is constructs/bionemo_eks/configuration/instance_types.yaml. What EC2 does not report,
+such as compute capabilities and retirement dates, is kept from the existing table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bionemo_eks.configuration.instance_types import GPU_TABLE
 from ops.aws import Aws, AwsError, connection, log_in
 from ops.reasons import failure_reason
 
-# Together they have every type that AWS sells.
+# Together they have every type that AWS offers.
 _REGIONS = ("us-east-1", "us-east-2", "us-west-2")
 _HEADER = """\
 # EC2 instance types with NVIDIA GPUs that the GPU nodes may have. Written by
@@ -39,16 +39,16 @@ class TableError(RuntimeError):
 def renewed(
     table: Mapping[str, Any], described: Iterable[Mapping[str, Any]], source: str, today: date
 ) -> dict[str, Any]:
-    """Return `table` with what EC2 has `described`; a type that it no longer does stays as it was.
+    """Return `table` updated with what EC2 has `described`; types it no longer describes stay.
 
-    Raises TableError for a GPU whose compute capability the table does not tell, and for network
-    cards with EFA that cannot be told from those without.
+    Raises TableError for a GPU whose compute capability is not in the table, and if it is unclear
+    which network cards have EFA.
     """
     rows = {each["InstanceType"]: _row(each) for each in described}
     unknown = {row["gpu"] for row in rows.values()} - set(table["compute_capabilities"])
     if unknown:
         raise TableError(
-            f"No compute capability is known of {', '.join(sorted(unknown))}: add it to "
+            f"No compute capability is known for {', '.join(sorted(unknown))}: add it to "
             f"compute_capabilities in {GPU_TABLE.name}; https://developer.nvidia.com/cuda-gpus"
         )
     kept = {name: row for name, row in table["types"].items() if name not in rows}
@@ -60,7 +60,7 @@ def renewed(
 def _order(families: Sequence[str], item: tuple[str, Mapping[str, Any]]) -> tuple[int, str, int]:
     name, row = item
     family = name.partition(".")[0]
-    # Those of no family in the list are there one by one: old ones, which come first.
+    # Types of no listed family are listed one by one: old ones, which come first.
     return families.index(family) if family in families else -1, family, row["vcpus"]
 
 
@@ -80,9 +80,9 @@ def _row(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _network_cards(name: str, network: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the cards, those alike together.
+    """Return the cards, identical ones grouped.
 
-    EC2 tells the number of EFAs, not their cards. It is all of them, or all but card 0:
+    EC2 reports the number of EFAs, not their cards. It is all of them, or all but card 0:
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html
     """
     cards = sorted(network["NetworkCards"], key=lambda each: each["NetworkCardIndex"])
@@ -100,7 +100,7 @@ def _network_cards(name: str, network: Mapping[str, Any]) -> list[dict[str, Any]
 
 
 def text_of(table: Mapping[str, Any]) -> str:
-    """Return the table as YAML, one type a line."""
+    """Return the table as YAML, one type per line."""
     above = {key: value for key, value in table.items() if key != "types"}
     lines = [f"  {name}: {_one_line(row)}" for name, row in table["types"].items()]
     parts = [_HEADER.rstrip("\n"), _block(above), "types:", *lines]
@@ -118,7 +118,7 @@ def _one_line(value: Mapping[str, Any]) -> str:
 
 
 def described_in(aws: Aws, table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what EC2 describes in a region of the types and families in `table`."""
+    """Return EC2's description, in a region, of the types and families in `table`."""
     families = table["families"]
     single = [name for name in table["types"] if name.partition(".")[0] not in families]
     names = [*(f"{family}.*" for family in families), *single]
@@ -127,7 +127,7 @@ def described_in(aws: Aws, table: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def renew(path: Path, regions: Sequence[str], today: date) -> list[str]:
-    """Write the table at `path` anew; return the types that no region describes any more.
+    """Rewrite the table at `path`; return the types that no region describes any more.
 
     Raises AwsError without credentials, TableError for what it cannot write.
     """
@@ -148,7 +148,7 @@ def renew(path: Path, regions: Sequence[str], today: date) -> list[str]:
 
 
 def main(regions: Sequence[str]) -> int:
-    """Renew the project's table; return the exit status."""
+    """Update the project's table; return the exit status."""
     regions = regions or _REGIONS
     try:
         gone = renew(GPU_TABLE, regions, datetime.now(UTC).date())
@@ -159,7 +159,9 @@ def main(regions: Sequence[str]) -> int:
         print(f"EC2's types cannot be read: {failure_reason(error)}", file=sys.stderr)
         return 2
     for name in gone:
-        print(f"{name}: not described in {', '.join(regions)}. If AWS has retired it, say when.")
+        print(
+            f"{name}: not described in {', '.join(regions)}. If AWS has retired it, add the date."
+        )
     print(f"{GPU_TABLE.name}: written. See git diff.")
     return 0
 

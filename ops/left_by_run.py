@@ -1,4 +1,4 @@
-"""What a run has left in the bucket: its metrics, the model that it exported, other files."""
+"""What a run has left in the bucket: metrics, the exported model, other files."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _BLOCK = 8 << 20
 
 
 class NotThereError(RuntimeError):
-    """The bucket does not hold what is asked for; the text says why, and what to do."""
+    """The bucket does not have what is wanted; the text says why, and what to do."""
 
 
 class Run:
-    """The run that a deployment's settings describe, as the bucket has it."""
+    """The run that a deployment's settings describe, in the bucket."""
 
     def __init__(self, deployment: Deployment) -> None:
         settings = deployment.settings
@@ -33,7 +33,7 @@ class Run:
         self._deployment = deployment
         self._s3 = deployment.aws.client("s3")
         self.bucket = names.bucket_name(settings, deployment.account)
-        # A folder of the file system has in the bucket the name that it has there.
+        # Folders have the same names in the bucket as on the file system.
         self.prefix = self.workload.program.results(settings).removeprefix(f"{FSX}/") + "/"
 
     def metrics(self) -> Metrics:
@@ -48,13 +48,13 @@ class Run:
                 continue
             found.append(values)
         if not found:
-            raise NotThereError(f"s3://{self.bucket}/{key} holds no step yet.")
+            raise NotThereError(f"s3://{self.bucket}/{key} has no step yet.")
         return found
 
     def get_model(self, folder: Path, say: Callable[[str], None]) -> None:
-        """Bring the exported model into `folder`, which is new; it is whole or not there.
+        """Download the exported model to `folder`, which is new: completely or not at all.
 
-        Raises NotThereError when it is not in the bucket with all of its files, and OSError.
+        Raises NotThereError if the bucket does not have all of its files, and OSError.
         """
         prefix = self._key(self.workload.model, "model folder") + "/"
         listed = json.loads(self.read(prefix + self.workload.model_list))
@@ -70,10 +70,9 @@ class Run:
         folder: Path,
         say: Callable[[str], None],
     ) -> None:
-        """Bring `files`, bytes by key, all below `prefix`, into `folder`, which is new.
+        """Download `files`, bytes by key, all below `prefix`, to `folder`, which is new.
 
-        It is whole or not there. Raises NotThereError where one has other than its bytes, and
-        OSError.
+        Completely or not at all. Raises NotThereError if one has the wrong size, and OSError.
         """
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bionemo-") as scratch:
@@ -85,20 +84,20 @@ class Run:
                 self._save(key, path)
                 if size is not None and path.stat().st_size != size:
                     raise NotThereError(
-                        f"s3://{self.bucket}/{key} has not its whole {size:,} bytes: it is on its "
-                        "way to the bucket. Try again in some minutes."
+                        f"s3://{self.bucket}/{key} does not have all its {size:,} bytes: it is on "
+                        "its way to the bucket. Try again in some minutes."
                     )
             os.rename(draft, folder)
 
     def _key(self, name: str, what: str) -> str:
         if not name:
             raise NotThereError(
-                f"{self.workload.title} leaves no {what}. ESM-2 does: -c training.workload=esm2"
+                f"{self.workload.title} writes no {what}. ESM-2 does: -c training.workload=esm2"
             )
         return self.prefix + name
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return what S3 lists of the run; nothing without a bucket. NotThereError, as below."""
+        """Return the run's objects in S3; empty without a bucket. NotThereError, as below."""
         try:
             return self._deployment.aws.pages(
                 "s3", "list_objects_v2", "Contents", Bucket=self.bucket, Prefix=self.prefix
@@ -111,7 +110,7 @@ class Run:
             raise NotThereError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
 
     def read(self, key: str, part: str = "") -> bytes:
-        """Return an object's content, or `part` of it, as HTTP's Range names it."""
+        """Return an object's content, or `part` of it, in the form of an HTTP Range."""
         content: bytes = self._object(key, **({"Range": part} if part else {}))["Body"].read()
         return content
 
@@ -127,8 +126,8 @@ class Run:
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
                 raise NotThereError(
-                    f"s3://{self.bucket}/{key} is not there. ./bionemo status says how far the "
-                    "training is; another run's has other settings (-c training.experiment=…)."
+                    f"s3://{self.bucket}/{key} is not there. ./bionemo status shows the training's "
+                    "progress. For another run, give its settings (-c training.experiment=…)."
                 ) from None
             raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None
         except BotoCoreError as error:

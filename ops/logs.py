@@ -1,4 +1,4 @@
-"""What the jobs' pods have printed, as CloudWatch keeps it: also of pods that are gone."""
+"""The logs of the jobs' pods in CloudWatch, including pods that are gone."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bionemo_eks.jobs.places import NAMESPACE
 from ops.aws import Deployment
 from ops.plain import plain_lines
 
-# A line is in CloudWatch some seconds after it was printed, and lines of several nodes do not come
-# in the order of their times: those of the last seconds are looked for again.
+# A line reaches CloudWatch some seconds after it was printed, and lines of several nodes arrive out
+# of order: those of the last seconds are requested again.
 _LATE = timedelta(seconds=60)
 
 
 class What(StrEnum):
-    """Whose lines."""
+    """Whose logs."""
 
     DATA = "data"
     TRAINING = "training"
@@ -30,7 +30,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True)
 class Printed:
-    """A line, when it was printed, and by which pod."""
+    """A line, its time, and its pod."""
 
     at: datetime
     pod: str
@@ -39,16 +39,16 @@ class Printed:
 
 @dataclass(frozen=True)
 class Source:
-    """The lines of one job, or of one worker of it; `group` is their log group."""
+    """The lines of one job, or of one of its workers; `group`: their log group."""
 
     group: str
     pattern: str
 
 
 def source(settings: Settings, what: What, worker: int | None = None) -> Source:
-    """Return where the lines of a job are: of all its pods, of one `worker` of the training's.
+    """Return where a job's lines are: of all its pods, or of one `worker` of the training.
 
-    Fluent Bit of the CloudWatch add-on sends each line with the pod's name:
+    The CloudWatch add-on's Fluent Bit sends each line with the pod's name:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-EKS-logs.html
     """
     if what is What.DATA:
@@ -70,7 +70,7 @@ class Reader:
         self._seen: dict[str, datetime] = {}
 
     def since(self, begin: datetime) -> Iterator[Printed]:
-        """Yield the lines printed from `begin` on that have not been yielded yet, as they come."""
+        """Yield the lines printed since `begin` that have not been yielded yet, as they come."""
         paginator = self._deployment.aws.client("logs").get_paginator("filter_log_events")
         pages = paginator.paginate(
             logGroupName=self._source.group,
@@ -85,14 +85,14 @@ class Reader:
                     yield from _printed(at, event["message"])
 
     def newer(self, now: datetime) -> Iterator[Printed]:
-        """Yield the lines that have come since the last look."""
+        """Yield the lines that have arrived since the last call."""
         begin = max(self._seen.values(), default=now) - _LATE
         self._seen = {each: at for each, at in self._seen.items() if at >= begin}
         yield from self.since(begin)
 
 
 def _printed(at: datetime, message: str) -> Iterator[Printed]:
-    """Yield the lines of an event: the container's own line stands in its `log`."""
+    """Yield the lines of an event: its `log` has the container's own line."""
     record: Any
     try:
         record = json.loads(message)

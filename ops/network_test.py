@@ -1,4 +1,4 @@
-"""NCCL's own test between the GPU nodes: what it costs, how it runs, what it found."""
+"""NCCL's own test between the GPU nodes: its cost, its run, and its results."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ops.cluster.jobs import job_state, jobs, worker_state
 from ops.cost.prices import hourly_prices
 from ops.results import Result, command, failed, passed, unknown
 
-# Nodes come within some 10 minutes, the image takes some more, the test two.
+# Nodes take some 10 minutes to start, the image some more, the test two.
 _LIMIT = 45 * 60
 _LOOK = 15.0
 _PRICES_WITHIN = 3.0
 _OVER = ("Succeeded", "Failed", "Completed", "Error")
 _INDEX = "batch.kubernetes.io/job-completion-index"
-# Of the test's table: size, count, type, redop, root, and twice time, algbw, busbw, wrong.
+# The test's table: size, count, type, redop, root, and twice time, algbw, busbw, wrong.
 # https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md
 _ROW = re.compile(r"^ *(\d+) +\d+ +\w+ +\w+ +-?\d+ +[\d.]+ +[\d.]+ +([\d.]+) +(\S+)", re.MULTILINE)
 _MEAN = re.compile(r"^# Avg bus bandwidth *: *([\d.]+)", re.MULTILINE)
@@ -37,14 +37,14 @@ _PROVIDER = re.compile(r"NET/OFI Selected provider is (\w+)")
 
 
 class NetworkTestError(RuntimeError):
-    """A test did not end well; the text is one line."""
+    """A test failed; the text is one line."""
 
 
 @dataclass(frozen=True)
 class Found:
     """What a test printed: NCCL's network, libfabric's provider, GB/s on the bus by bytes.
 
-    `mean`: GB/s over all sizes; `wrong`: values that came out otherwise than they should.
+    `mean`: GB/s over all sizes; `wrong`: number of incorrect values.
     """
 
     network: str
@@ -55,7 +55,7 @@ class Found:
 
 
 def read(log: str) -> Found:
-    """Return what a test's log tells; ValueError where it has no table."""
+    """Return the results in a test's log; ValueError if it has no table."""
     rows = {int(size): float(rate) for size, rate, _ in _ROW.findall(log)}
     mean = _MEAN.search(log)
     if not rows or mean is None:
@@ -77,20 +77,20 @@ def cost(deployment: Deployment) -> str:
     told = [known.hourly[each] for each in settings.gpu.types if each in known.hourly]
     many = f"{settings.gpu.nodes} x {settings.gpu.instance_type}"
     if not told:
-        return f"The test runs on {many}; what these cost is not known."
+        return f"The test runs on {many}; their price is unknown."
     hour = settings.gpu.nodes * max(told)
     return (
         f"The test runs on {many}: ${hour:,.2f} an hour On-Demand ({known.source}), from the "
-        "first node's start until some 10 minutes after the test. Some 25 minutes in all are "
+        "first node's start until some 10 minutes after the test. About 25 minutes in all cost "
         f"${hour * 25 / 60:,.2f}."
     )
 
 
 def hindrance(deployment: Deployment) -> str:
-    """Say why no test can run now; empty where one can. ClusterError where one cannot tell."""
+    """Say why no test can run now; empty if one can. ClusterError if that is unknown."""
     settings = deployment.settings
     if settings.gpu.nodes < 2:
-        return "gpu.nodes is 1, and the test is of the network between nodes"
+        return "gpu.nodes is 1, but the test is for the network between nodes"
     old = [each.name for each in settings.gpu_instances if each.compute_capability < LOWEST]
     if old:
         return f"the test's image has no code for the GPUs of {' and '.join(old)}"
@@ -102,14 +102,14 @@ def hindrance(deployment: Deployment) -> str:
     if not holding:
         return ""
     said = ", ".join(f"{count} {state}" for state, count in holding.items())
-    return f"the training's workers hold the GPU nodes ({said}); wait for its end, or suspend it"
+    return f"the training's workers hold the GPU nodes ({said}); wait until it ends, or suspend it"
 
 
 def run(deployment: Deployment, say: Callable[[str], None]) -> str:
-    """Run a test and return its log; nothing of it stays.
+    """Run a test and return its log; leaves nothing behind.
 
-    NetworkTestError where it fails or does not end, ClusterError where the cluster refuses it. A
-    login is good for 15 minutes, so each look has one of its own; one without an answer is no end.
+    NetworkTestError if it fails or does not end, ClusterError if the cluster refuses it. A login is
+    good for 15 minutes, so each poll uses its own; a poll without an answer does not end the test.
     """
     name = f"network-test-{uuid.uuid4().hex[:8]}"
     with _made(deployment, name, say):
@@ -124,18 +124,18 @@ def run(deployment: Deployment, say: Callable[[str], None]) -> str:
             if state == "complete":
                 return log
             if state.startswith("failed"):
-                say(log or "Its first pod has printed nothing.")
+                say(log or "The first pod has printed nothing.")
                 raise NetworkTestError(f"it has {state}; its last lines are above")
             if now != before:
                 say(now)
             before = now
             time.sleep(_LOOK)
-    raise NetworkTestError(f"it is not over after {_LIMIT // 60} minutes: {before}")
+    raise NetworkTestError(f"it has not ended after {_LIMIT // 60} minutes: {before}")
 
 
 @contextmanager
 def _made(deployment: Deployment, name: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Make the test's objects, and remove them whatever comes."""
+    """Create the test's objects, and delete them whatever happens."""
     service, job = network_test_objects(deployment.settings, name, _LIMIT)
     try:
         with connected(deployment) as api:
@@ -147,7 +147,7 @@ def _made(deployment: Deployment, name: str, say: Callable[[str], None]) -> Iter
             with connected(deployment) as api:
                 _remove(api, name)
         except ClusterError as error:
-            say(f"{error}. What is left, remove: kubectl delete job,service -n {NAMESPACE} {name}")
+            say(f"{error}. To delete the rest: kubectl delete job,service -n {NAMESPACE} {name}")
 
 
 def _remove(api: kubernetes.ApiClient, name: str) -> None:
@@ -161,7 +161,7 @@ def _remove(api: kubernetes.ApiClient, name: str) -> None:
 
 
 def _look(deployment: Deployment, name: str) -> tuple[str, str, str]:
-    """Return a test's state, what its pods do, and once it is over the log."""
+    """Return a test's state, its pods' states, and once it has ended the log."""
     with connected(deployment) as api:
         state = job_state(asked(kubernetes.BatchV1Api(api).read_namespaced_job, name, NAMESPACE))
         pods = asked(
@@ -174,7 +174,7 @@ def _look(deployment: Deployment, name: str) -> tuple[str, str, str]:
 
 
 def _log(api: kubernetes.ApiClient, pods: list[Any]) -> str:
-    """Return the first pod's log, or nothing where it never ran."""
+    """Return the first pod's log, or nothing if it never ran."""
     first = [each for each in pods if (each.metadata.annotations or {}).get(_INDEX) == "0"]
     for each in first:
         if each.status.phase != "Pending":
@@ -190,13 +190,13 @@ def _told(pods: list[Any], settings: Settings) -> str:
     running = states.count("Running")
     others = sorted({each for each in states if each != "Running"})
     more = f" ({', '.join(others)})" if others else ""
-    return f"{running} of {settings.gpu.nodes} pods run{more}"
+    return f"{running} of {settings.gpu.nodes} pods running{more}"
 
 
 def node_gbits(deployment: Deployment) -> float | None:
-    """Return the Gbit/s that a node's cards can do together, None where AWS does not tell.
+    """Return the Gbit/s that a node's cards can do together, None if AWS does not report it.
 
-    With EFA those of the cards that have one; else card 0's.
+    With EFA, only the cards that have one; else card 0.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkCardInfo.html
     """
     settings = deployment.settings
@@ -214,7 +214,7 @@ def node_gbits(deployment: Deployment) -> float | None:
 
 
 def results(deployment: Deployment, log: str) -> list[Result]:
-    """Return what a test found, for people: NCCL's transport, and the bus bandwidth."""
+    """Return the results of a test, for people: NCCL's transport and the bus bandwidth."""
     try:
         found = read(log)
     except ValueError as error:
@@ -228,7 +228,9 @@ def _transport(settings: Settings, found: Found) -> Result:
     said += f", provider {found.provider}" if found.provider else ""
     if settings.efa and found.provider != "efa":
         look = command("kubectl describe node -l eks-node=gpu")
-        return failed(name, f"{said}; not EFA, which the nodes have", "Have nodes EFAs?", look)
+        return failed(
+            name, f"{said}; not EFA, which the nodes have", "Check the nodes for EFAs:", look
+        )
     if not settings.efa:
         said += f"; without EFA: {settings.no_efa or 'gpu.efa is off'}"
     return passed(name, said)
@@ -240,10 +242,10 @@ def _bandwidth(deployment: Deployment, found: Found) -> Result:
     said = f"{found.rows[largest]:,.1f} GB/s at {size}, {found.mean:,.1f} over all sizes"
     gbits = node_gbits(deployment)
     if gbits is None:
-        said += "; what the type can do AWS does not tell"
+        said += "; the type's bandwidth is unknown"
     else:
         said += f"; a {deployment.settings.gpu.types[0]} can send {gbits / 8:,.1f} GB/s"
         said += f" ({gbits:,.0f} Gbit/s)"
     if found.wrong:
-        return failed(name, f"{said}; {found.wrong} values came out wrong")
+        return failed(name, f"{said}; {found.wrong} values are wrong")
     return passed(name, said)

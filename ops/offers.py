@@ -1,4 +1,4 @@
-"""The Capacity Blocks that AWS sells now for the type and number of the GPU nodes.
+"""The Capacity Blocks that AWS currently offers for the type and number of the GPU nodes.
 
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-purchase.html
 """
@@ -16,14 +16,14 @@ from ops.reservations import BLOCK, kind_of
 
 
 class NotSoldError(ValueError):
-    """No Capacity Block is sold as the settings want it; the text says why."""
+    """No Capacity Block is sold for these settings; the text says why."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A block that can be bought: where, from when to when, for how much; its own price an hour.
+    """A block that can be bought: its zone, start, end, and price.
 
-    `dollars` is for all of it, paid at once; `offering_id` is what one buys it by.
+    `dollars`: for all of it, paid up front; `offering_id`: for buying it.
     """
 
     zone: str
@@ -36,13 +36,13 @@ class Offer:
 
     @property
     def hourly(self) -> float:
-        """US dollars for an hour of one instance."""
+        """US dollars per instance-hour."""
         return self.dollars / (self.hours * self.instances)
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How many blocks of the family the account may have at a time, and how many it has."""
+    """How many concurrent blocks of the family the account may have, and how many it has."""
 
     code: str
     allowed: float
@@ -50,11 +50,11 @@ class Quota:
 
 
 def offers(aws: Aws, settings: Settings, hours: int) -> list[Offer]:
-    """Return what is sold, the earliest first; raises NotSoldError, and botocore's errors."""
+    """Return the offers, earliest first; raises NotSoldError, and botocore's errors."""
     gpu = settings.gpu
     if len(gpu.types) > 1:
         raise NotSoldError(
-            f"a Capacity Block is of one instance type, and gpu.instance_type is "
+            f"a Capacity Block is of one instance type, but gpu.instance_type is "
             f"{gpu.instance_type}: -c gpu.instance_type={gpu.types[0]}"
         )
     listed = aws.pages(
@@ -83,7 +83,7 @@ def offers(aws: Aws, settings: Settings, hours: int) -> list[Offer]:
 
 
 def quota(deployment: Deployment) -> Quota | None:
-    """Return the quota that a purchase needs room in; None where no code is known."""
+    """Return the quota that a purchase counts against; None if no code is known."""
     kind = deployment.settings.gpu.types[0]
     code = block_quota_code(kind)
     if not code:

@@ -1,4 +1,4 @@
-"""Many looks at a time, of which none can hold up or spoil the others."""
+"""Parallel requests, none of which can delay or break the others."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ops.results import Result, unknown
 
 T = TypeVar("T")
 Check = Callable[[], Result]
-# Of checks that nobody gives another.
+# The default for checks.
 DEADLINE = 7.0
-# A look at everything may take longer: it has many pages to turn.
+# A full survey may take longer: it reads many pages.
 LOOK_DEADLINE = 60.0
 
 
 def side_by_side(calls: Mapping[str, Callable[[], T]], deadline: float) -> dict[str, Future[T]]:
     """Start all `calls`; return their futures when all are done or `deadline` seconds are over.
 
-    The threads are daemons: Python waits for those of a pool when it ends, however long they hang.
+    The threads are daemons: at exit, Python would wait for those of a pool, however long they hang.
     """
     until = time.monotonic() + deadline
     futures: dict[str, Future[T]] = {name: Future() for name in calls}
@@ -35,7 +35,7 @@ def side_by_side(calls: Mapping[str, Callable[[], T]], deadline: float) -> dict[
 
     for name in calls:
         threading.Thread(target=run, args=(name,), daemon=True, name=name).start()
-    # Starting them takes a part of the time: each makes its client first, which is work.
+    # Starting them takes part of the time: each creates its client first.
     wait(futures.values(), timeout=max(until - time.monotonic(), 0))
     return futures
 
@@ -43,8 +43,8 @@ def side_by_side(calls: Mapping[str, Callable[[], T]], deadline: float) -> dict[
 def run_checks(checks: Mapping[str, Check], deadline: float = DEADLINE) -> list[Result]:
     """Run all `checks` side by side; return their results in the order given.
 
-    A check that AWS does not answer, that breaks on what AWS answers, or that takes longer than
-    `deadline` seconds, could not tell.
+    A check that gets no answer from AWS, that breaks on the answer, or that takes longer than
+    `deadline` seconds, is unknown.
     """
     looked = side_by_side(checks, deadline)
     return [_taken(name, future, deadline) for name, future in looked.items()]

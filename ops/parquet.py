@@ -1,4 +1,4 @@
-"""Embeddings as a table, for those who have pyarrow."""
+"""Embeddings as a table, if pyarrow is installed."""
 
 from __future__ import annotations
 

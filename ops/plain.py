@@ -1,11 +1,11 @@
-"""What pods print, as text alone: it goes to a terminal, which would obey it."""
+"""Pods' output as plain text: a terminal would obey its control characters."""
 
 from __future__ import annotations
 
 import re
 
-# Progress bars move the cursor and colour what they write: CSI and OSC sequences, other escapes,
-# and control characters but for those that end a line. A tab becomes a space.
+# Progress bars move the cursor and color their text: CSI and OSC sequences, other escapes, and
+# control characters other than line ends. A tab becomes a space.
 # https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
 _CONTROL = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
@@ -16,6 +16,6 @@ _CONTROL = re.compile(
 
 
 def plain_lines(text: str) -> list[str]:
-    """Return the lines that say something; progress bars end in CR, not LF."""
+    """Return the nonempty lines; progress bars end in CR, not LF."""
     plain = _CONTROL.sub("", text).replace("\t", " ")
     return [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]

@@ -1,8 +1,8 @@
-"""Prices in US dollars, as AWS' pages print them: what is counted with when AWS is not asked."""
+"""Prices in US dollars from AWS's pages: used if AWS is not asked or does not answer."""
 
 from __future__ import annotations
 
-# List prices in us-west-2, before tax and discounts, as printed on AWS' pricing pages.
+# List prices in us-west-2, before tax and discounts, as printed on AWS's pricing pages.
 TABLE_OF, TABLE_REGION = "2025-12", "us-west-2"
 _OF_2025 = {
     "m5.xlarge": 0.192,
@@ -28,8 +28,8 @@ _OF_2025 = {
     "g6.12xlarge": 4.6016,
     "g6.48xlarge": 13.3504,
 }
-# Of 2026-08, in us-east-1, where what both regions have costs the same; the source is that of
-# instance_types.yaml. p5e.48xlarge has none: AWS sells it in Capacity Blocks alone.
+# As of 2026-08, in us-east-1, where types that both regions have cost the same; same source as
+# instance_types.yaml. p5e.48xlarge has none: AWS sells it only in Capacity Blocks.
 _OF_2026 = {
     "p5.4xlarge": 6.88,
     "p5en.48xlarge": 63.296,
@@ -62,16 +62,16 @@ _OF_2026 = {
     "g7e.48xlarge": 33.1443,
 }
 HOURLY = _OF_2025 | _OF_2026
-# Of an instance in a Capacity Block: the rates that AWS' page showed until 2025-01-01. They follow
-# supply and demand; what is sold now `bionemo preflight --offers` tells.
+# Instances in a Capacity Block: the rates on AWS's page until 2025-01-01. They follow supply and
+# demand; `bionemo preflight --offers` shows current ones.
 # https://aws.amazon.com/ec2/capacityblocks/pricing/
 BLOCKS_OF = "2024-12"
 BLOCK_HOURLY = {"p4d.24xlarge": 14.75, "p5.48xlarge": 39.33, "p5e.48xlarge": 43.26}
 EKS_HOUR, EKS_EXTENDED_HOUR = 0.10, 0.60
 NAT_HOUR, NAT_GB = 0.045, 0.045
-# Of each public IPv4 address, in use or not: https://aws.amazon.com/vpc/pricing/
+# Per public IPv4 address, in use or not: https://aws.amazon.com/vpc/pricing/
 ADDRESS_HOUR = 0.005
-# The first 10,000 metrics, and alarms on metrics of a minute: https://aws.amazon.com/cloudwatch/pricing/
+# The first 10,000 metrics, and alarms on one-minute metrics: https://aws.amazon.com/cloudwatch/pricing/
 METRIC_MONTH, ALARM_MONTH = 0.30, 0.10
 EBS_GB_MONTH, S3_GB_MONTH, LOGS_GB, KMS_MONTH = 0.08, 0.023, 0.50, 1.00
 # PERSISTENT_2 SSD, by MB/s/TiB: https://aws.amazon.com/fsx/lustre/pricing/

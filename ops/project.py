@@ -1,4 +1,4 @@
-"""Where the project is, and which version of it."""
+"""The project's folder and version."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
-# Of the environment with PyTorch and matplotlib: installation/training.sh.
+# In the environment with PyTorch and matplotlib: installation/training.sh.
 TRAINING_PYTHON = ROOT / ".venv-training" / "bin" / "python"
 
 
 def version() -> str:
-    """Return the project's version, which pyproject.toml has alone."""
+    """Return the project's version, which is only in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])

@@ -1,4 +1,4 @@
-"""Why a question to AWS, or to what stands there, got no answer: in a line, for people."""
+"""Why a request to AWS, or to the cluster, got no answer: in one line, for people."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _UNHEARD_OF = {"InvalidAction", "UnknownOperationException", "404", "501"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException"}
 _THROTTLED |= {"RequestLimitExceeded", "SlowDown", "RequestThrottled", "503"}
 _LONGEST = 200
-# The code with which the rehearsal's local AWS leaves a question open that AWS alone can answer.
+# The code with which the rehearsal's local AWS declines what only AWS can answer.
 NOT_IN_A_REHEARSAL = "NotInARehearsal"
-# The address of a cluster of the local AWS, which has no API: `.invalid` is nobody's (RFC 2606).
+# The address of a cluster in the local AWS, which has no API: `.invalid` is reserved (RFC 2606).
 NO_API_IN_A_REHEARSAL = "https://not-in-a-rehearsal.invalid"
 ONLY_AWS, _DENIED_TO = "not in a rehearsal", "not allowed to call"
 
 
 def code_of(error: Exception) -> str:
-    """Return AWS' code for an error; empty if it is none of AWS'."""
+    """Return AWS's code for an error; empty if the error is not from AWS."""
     if not isinstance(error, ClientError):
         return ""
     return str(error.response.get("Error", {}).get("Code", ""))
@@ -30,12 +30,12 @@ def is_denied(error: Exception) -> bool:
 
 
 def is_throttled(error: Exception) -> bool:
-    """Whether AWS asks to come back later."""
+    """Whether AWS asks to retry later."""
     return code_of(error) in _THROTTLED
 
 
 def reason(error: Exception) -> str:
-    """Say in a line why a call to AWS gave no answer."""
+    """Say in one line why a call to AWS failed."""
     if not isinstance(error, ClientError):
         return (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST]
     code, call = code_of(error), error.operation_name
@@ -48,21 +48,21 @@ def reason(error: Exception) -> str:
         return f"AWS throttles {call}; try again later"
     if code in _UNHEARD_OF or message.startswith("No route"):
         return f"this endpoint does not know {call}"
-    # The answer to a HEAD has no body, so the code is all there is.
+    # The response to a HEAD has no body, so there is only the code.
     if code.isdigit():
         head = call.startswith("Head")
-        guess = "an expired login, or another region's name" if head else "no reason is given"
-        return f"{call} is answered with {code}; {guess}"
+        guess = "an expired login, or a name in another region" if head else "no reason given"
+        return f"{call} returned {code}; {guess}"
     return f"{call}: {code}: {message}".strip(": ").splitlines()[0][:_LONGEST]
 
 
 def failure_reason(error: Exception) -> str:
-    """Say in a line why a look failed, whatever it failed of."""
+    """Say in one line why a request failed, whatever the cause."""
     if type(error).__module__.partition(".")[0] in ("botocore", "ops"):
         return reason(error)
-    return f"an answer that is not understood: {type(error).__name__}: {reason(error)}"
+    return f"unexpected answer: {type(error).__name__}: {reason(error)}"
 
 
 def is_final(said: str) -> bool:
-    """Whether a reason, as `reason` words it, would be the same when asked again."""
+    """Whether a reason, as worded by `reason`, would be the same on another try."""
     return said.startswith((ONLY_AWS, _DENIED_TO))

@@ -1,4 +1,4 @@
-"""Container registries, asked whether they have an image: its manifest, and nothing of its layers.
+"""Asks container registries whether they have an image: its manifest, not its layers.
 
 https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
 https://distribution.github.io/distribution/spec/auth/token/
@@ -33,38 +33,38 @@ _REFUSED = (401, 403)
 
 
 class Found(Enum):
-    """What a registry says of an image."""
+    """A registry's answer on an image."""
 
     THERE = "there"
-    # Without a key, or with one that does not fit. Some also say so of what is not there at all.
+    # No credentials, or wrong ones. Some registries also refuse what does not exist.
     REFUSED = "refused"
     MISSING = "missing"
 
 
 class RegistryError(RuntimeError):
-    """A registry did not tell; the text says why, in a line."""
+    """A registry did not answer; the text says why, in one line."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A user and a password of a registry's."""
+    """A user and a password for a registry."""
 
     user: str
     password: str = field(repr=False)
 
     @property
     def basic(self) -> str:
-        """The value of a header: https://www.rfc-editor.org/rfc/rfc7617"""
+        """The header's value: https://www.rfc-editor.org/rfc/rfc7617"""
         return f"Basic {base64.b64encode(f'{self.user}:{self.password}'.encode()).decode()}"
 
 
 class Registries:
-    """All registries that can be reached."""
+    """All reachable registries."""
 
     def look(self, image: ImageName, key: Key | None, seconds: float) -> Found:
-        """Ask for the image's manifest, without a key if None, `seconds` for each question.
+        """Ask for the image's manifest, without credentials if None, `seconds` per request.
 
-        Raises RegistryError where nobody answers, or not as the specification has it.
+        Raises RegistryError if there is no answer, or one against the specification.
         """
         address = f"{_address(image.registry)}/v2/{image.repository}/manifests/{image.version}"
         try:
@@ -92,7 +92,7 @@ def _address(registry: str) -> str:
 
 
 def _is_this_machine(host: str) -> bool:
-    """Whether a registry needs no TLS, as docker has it for those of one's own machine."""
+    """Whether a registry needs no TLS, as in docker for those on the local machine."""
     name = urlsplit(f"//{host}").hostname or ""
     try:
         return ipaddress.ip_address(name).is_loopback
@@ -101,10 +101,10 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _head(address: str, allowed: str, seconds: float) -> tuple[int, str]:
-    """Return the status of the manifest, and the challenge that comes with a refusal."""
+    """Return the status for the manifest, and the challenge of a refusal."""
     request = urllib.request.Request(address, headers={"Accept": _MANIFESTS}, method="HEAD")
     if allowed:
-        # Not to be handed on to where the registry redirects to.
+        # Not to be forwarded on redirects.
         request.add_unredirected_header("Authorization", allowed)
     try:
         with urllib.request.urlopen(request, timeout=seconds) as answer:
@@ -114,7 +114,7 @@ def _head(address: str, allowed: str, seconds: float) -> tuple[int, str]:
 
 
 def _allowed(challenge: str, key: Key | None, seconds: float) -> str:
-    """Return the header that a challenge asks for; empty where it is not to be had."""
+    """Return the header that a challenge asks for; empty if it is not available."""
     scheme, _, rest = challenge.partition(" ")
     if scheme.lower() != "bearer":
         return key.basic if key else ""

@@ -1,4 +1,4 @@
-"""Capacity Reservations as EC2 describes them: single ones, those of a resource group, blocks."""
+"""Capacity Reservations as EC2 describes them: single ones, those in a resource group, blocks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def kind_of(row: Row) -> str:
 
 
 def own(deployment: Deployment) -> list[Row]:
-    """Return the reservations that the settings name, by id or by group, as far as they are there.
+    """Return the reservations that the settings name, by ID or by group, if they exist.
 
-    Raises ClientError when AWS does not tell.
+    Raises ClientError if AWS does not answer.
     """
     return deployment.once("own reservations", lambda: _own(deployment))
 
@@ -50,7 +50,7 @@ def _own(deployment: Deployment) -> list[Row]:
 
 
 def _in_group(deployment: Deployment, group: str) -> list[str]:
-    """Return the ids of a group's reservations; none of a group that is not there.
+    """Return the IDs of a group's reservations; none if there is no such group.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html
     """
@@ -69,7 +69,7 @@ def _in_group(deployment: Deployment, group: str) -> list[str]:
 
 
 def suspended_at(row: Row) -> datetime | None:
-    """Return when the watch suspends a training in a block; None where EC2 tells no end."""
+    """Return when the watch suspends a training in a block; None if EC2 reports no end."""
     end = row.get("EndDate")
     if not isinstance(end, datetime):
         return None

@@ -1,4 +1,4 @@
-"""What a check found, and the steps that mend it."""
+"""The result of a check, and the steps to fix it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a check found; `unknown` stands for: could not tell, and the text says why."""
+    """The verdict of a check; for `unknown` the text says why."""
 
     PASS = "pass"
     WARN = "warn"
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 class StepKind(StrEnum):
     """What a person does with a step: reads it, runs it, adds it to a command, opens or names it.
 
-    All but a sentence is there to be pasted as it is.
+    Everything but a sentence can be pasted as it is.
     """
 
     SENTENCE = "sentence"
@@ -38,12 +38,12 @@ class Step:
 
 
 def command(text: str) -> Step:
-    """Return a step that is run as it is, in this folder."""
+    """Return a command to run as it is, in this folder."""
     return Step(StepKind.COMMAND, text)
 
 
 def options(text: str) -> Step:
-    """Return options to add to a command of cdk's or of this project's, such as `-c key=value`."""
+    """Return options to add to a cdk command or one of this project's, such as `-c key=value`."""
     return Step(StepKind.OPTIONS, text)
 
 
@@ -53,13 +53,13 @@ def link(text: str) -> Step:
 
 
 def arn(text: str) -> Step:
-    """Return a thing of AWS' that a sentence before it speaks of."""
+    """Return an AWS resource that a preceding sentence refers to."""
     return Step(StepKind.ARN, text)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one check found, in words; a failed one says how to mend it, step by step."""
+    """The result of one check, in words; a failed one says how to fix it, step by step."""
 
     name: str
     verdict: Verdict
@@ -68,22 +68,22 @@ class Result:
 
 
 def passed(name: str, said: str) -> Result:
-    """Return a result that is as it should be."""
+    """Return a good result."""
     return Result(name, Verdict.PASS, said)
 
 
 def warned(name: str, said: str, *remedy: Step | str) -> Result:
-    """Return a result that will not stop anything, but is worth a look; a text is a sentence."""
+    """Return a result that stops nothing but is worth a look; plain text becomes a sentence."""
     return Result(name, Verdict.WARN, said, _steps(remedy))
 
 
 def failed(name: str, said: str, *remedy: Step | str) -> Result:
-    """Return a result that something will fail for; a text is a sentence."""
+    """Return a result that makes something fail; plain text becomes a sentence."""
     return Result(name, Verdict.FAIL, said, _steps(remedy))
 
 
 def unknown(name: str, why: str) -> Result:
-    """Return the result of a check that could not be made."""
+    """Return the result of a check that could not be completed."""
     return Result(name, Verdict.UNKNOWN, why)
 
 
@@ -94,7 +94,7 @@ def _steps(remedy: Sequence[Step | str]) -> tuple[Step, ...]:
 
 
 def exit_status(results: Sequence[Result]) -> int:
-    """Return 2 if anything fails, 1 for warnings and what could not be told, else 0."""
+    """Return 2 if anything fails, 1 for warnings and unknown results, else 0."""
     verdicts = {result.verdict for result in results}
     if Verdict.FAIL in verdicts:
         return 2

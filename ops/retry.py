@@ -1,6 +1,6 @@
-"""What has failed or was interrupted, started again: the same Jobs, under their own names.
+"""Restarts what has failed or was interrupted: the same Jobs, under the same names.
 
-No deployment does that: where no setting has changed, CloudFormation hands nothing to the cluster.
+A deployment does not do that: without changed settings, CloudFormation applies nothing.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from ops.cluster.deployed import as_kubectl_makes_it
 from ops.cluster.jobs import job_state, noted, training_state
 
 _PYTORCH = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
-# Seconds until an old Job and its pods are gone, and between two looks. A pod of the data Job may
-# take a minute to end, and its volume's unmounting another.
+# Seconds until an old Job and its pods are gone, and between polls. A pod of the data Job may take
+# a minute to end, and unmounting its volume another.
 _GONE, _LOOK = 300.0, 2.0
 
 
 class What(StrEnum):
-    """What can be started again."""
+    """What can be restarted."""
 
     DATA = "data"
     TRAINING = "training"
@@ -36,9 +36,9 @@ class What(StrEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What stands, in a sentence, and which objects are to be made again, in their order.
+    """The current state in a sentence, and which objects to recreate, in order.
 
-    Without any there is nothing to do; `refused` says that there would be, but it cannot be done.
+    Without any, there is nothing to do; `refused`: there would be, but it cannot be done.
     """
 
     said: str
@@ -53,7 +53,7 @@ class Plan:
 
 @dataclass
 class Standing:
-    """The deployed objects and what the cluster has of them; Jobs are None where it has none."""
+    """The deployed objects and what the cluster has of them; a Job is None if there is none."""
 
     settings: Settings
     data: KubernetesObject | None
@@ -67,7 +67,7 @@ class Standing:
 def look(
     api: kubernetes.ApiClient, settings: Settings, deployed: list[KubernetesObject]
 ) -> Standing:
-    """Ask the cluster for the jobs among `deployed`; ClusterError where it does not tell."""
+    """Ask the cluster for the jobs among `deployed`; ClusterError if it does not answer."""
     workload = settings.workload
     standing = Standing(
         settings,
@@ -107,7 +107,7 @@ def _if_there(read: Callable[..., Any], *arguments: str) -> Any:
 
 
 def plan(what: What, standing: Standing) -> Plan:
-    """Return what is to be made again of `what`."""
+    """Return what to recreate for `what`."""
     return _plan_data(standing) if what is What.DATA else _plan_training(standing)
 
 
@@ -118,18 +118,18 @@ def _plan_data(standing: Standing) -> Plan:
     name, state = data["metadata"]["name"], job_state(standing.data_there)
     if state == "complete":
         return Plan(
-            f"The data set is finished: {name} has ended well. For another one change a setting "
-            "of dataset and run make deploy."
+            f"The data set is finished: {name} succeeded. For a different one, change a dataset "
+            "setting and run make deploy."
         )
     if state and not state.startswith("failed"):
-        return Plan(f"The data Job {name} is under way ({state}): there is nothing to start.")
-    said = f"The data Job {name} has {state}." if state else f"The data Job {name} is not there."
+        return Plan(f"The data Job {name} is in progress ({state}): there is nothing to start.")
+    said = f"The data Job {name} has {state}." if state else f"The data Job {name} does not exist."
     launcher = [standing.launcher] if _has_given_up(standing) else []
     return Plan(said, (data, *(each for each in launcher if each is not None)))
 
 
 def _has_given_up(standing: Standing) -> bool:
-    """Whether the launcher no longer waits for the data: nobody would start the training."""
+    """Whether the launcher no longer waits for the data: nothing would start the training."""
     state = job_state(standing.launcher_there)
     return standing.launcher is not None and (not state or state.startswith("failed"))
 
@@ -139,8 +139,8 @@ def _plan_training(standing: Standing) -> Plan:
     title = f"The {settings.workload.title} training"
     if launcher is None or training is None:
         return Plan(
-            f"The deployed Workload stack starts no {settings.workload.title} training: "
-            "training.enabled was false, or another training.workload, at the last make deploy.",
+            f"The deployed Workload stack starts no {settings.workload.title} training: at the "
+            "last make deploy, training.enabled was false or training.workload was different.",
             refused=True,
         )
     data, launching = job_state(standing.data_there), job_state(standing.launcher_there)
@@ -148,35 +148,35 @@ def _plan_training(standing: Standing) -> Plan:
     if state.startswith("succeeded"):
         return Plan(
             f"{title} is finished: it has reached training.max_steps ({settings.training.max_steps}"
-            "). To go on from its newest checkpoint raise that and run make deploy."
+            "). To continue from its newest checkpoint, raise that and run make deploy."
         )
     if not data or data.startswith("failed"):
         return Plan(
-            f"{title} needs the data set, and the data Job has {data or 'gone'}. First: "
-            "./bionemo retry data",
+            f"{title} needs the data set, but the data Job {f'has {data}' if data else 'is gone'}. "
+            "First: ./bionemo retry data",
             refused=True,
         )
     if launching and launching != "complete" and not launching.startswith("failed"):
-        return Plan(f"{title} is under way: the launcher is about to start it.")
+        return Plan(f"{title} is in progress: the launcher is about to start it.")
     if state and not state.startswith(("failed", "suspended")):
-        return Plan(f"{title} is under way ({state}): there is nothing to start.")
+        return Plan(f"{title} is in progress ({state}): there is nothing to start.")
     notes = noted(standing.training_there) if state.startswith("suspended") else {}
     if notes.get("stopped_by") == "deadline":
         return Plan(
-            f"{title} has had its time: {notes.get('stopped_why')}. To go on from its newest "
-            "checkpoint change that and run make deploy.",
+            f"{title} has used up its time: {notes.get('stopped_why')}. To continue from its "
+            "newest checkpoint, change that and run make deploy.",
             refused=True,
         )
     if not standing.training_there:
-        return Plan(f"{title} is not there.", (training, launcher))
+        return Plan(f"{title} does not exist.", (training, launcher))
     return Plan(f"{title}: {state}.", (launcher,))
 
 
 def carry_out(api: kubernetes.ApiClient, plan: Plan, say: Callable[[str], None]) -> None:
-    """Make the objects of `plan` again, and tell of each.
+    """Recreate the objects of `plan`, and report each.
 
-    ClusterError when the cluster refuses one. Interrupted in between, it may be run again: an
-    object that is not there counts as one that has failed.
+    ClusterError if the cluster refuses one. After an interruption it can be run again: a missing
+    object counts as failed.
     """
     for item in plan.again:
         name = item["metadata"]["name"]
@@ -187,22 +187,22 @@ def carry_out(api: kubernetes.ApiClient, plan: Plan, say: Callable[[str], None])
         else:
             objects = kubernetes.CustomObjectsApi(api)
             asked(objects.create_namespaced_custom_object, *_PYTORCH, as_kubectl_makes_it(item))
-        say(f"{item['kind']} {name}: made again.")
+        say(f"{item['kind']} {name}: recreated.")
 
 
 def _remove(api: kubernetes.ApiClient, name: str) -> None:
-    """Delete a Job and wait until it and its pods are gone; one that is not there is gone."""
+    """Delete a Job and wait until it and its pods are gone; a missing one is fine."""
     batch = kubernetes.BatchV1Api(api)
     until = time.monotonic() + _GONE
     if _if_there(batch.read_namespaced_job, name, NAMESPACE) is None:
         return
-    # In the foreground: a pod of the old Job must not write while one of the new one does.
+    # In the foreground: pods of the old and the new Job must not write at the same time.
     # https://kubernetes.io/docs/concepts/architecture/garbage-collection/#foreground-deletion
     asked(batch.delete_namespaced_job, name, NAMESPACE, propagation_policy="Foreground")
     while _if_there(batch.read_namespaced_job, name, NAMESPACE) is not None:
         if time.monotonic() > until:
             raise ClusterError(
-                f"Job {name} does not go within {_GONE:.0f} s: a pod of it is still ending. "
+                f"Job {name} is still there after {_GONE:.0f} s: one of its pods is still ending. "
                 "Run the command again later."
             )
         time.sleep(_LOOK)

@@ -1,4 +1,4 @@
-"""A run's metrics from its workers' log, for a training that leaves no file of them."""
+"""A run's metrics from its workers' log, for a training that writes no metrics file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops.aws import Deployment
 from ops.left_by_run import Metrics, NotThereError
 from ops.reasons import code_of, reason
 
-# Of each bin of time the newest line: a run prints a bar every few seconds, for weeks.
+# The newest line of each time bin: a run prints a bar every few seconds, for weeks.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html
 _QUERY = """filter kubernetes.pod_name like "{pods}" and log like "loss="
 | stats latest(log) as line by bin({seconds}s)"""
@@ -26,23 +26,23 @@ _ENDS = re.compile(r"[\r\n]+")
 
 
 def metrics_of_log(deployment: Deployment) -> Metrics:
-    """Return step, loss and rate over the run, at most once in ten minutes of a long one.
+    """Return step, loss and rate over the run; for a long one, at most one per ten minutes.
 
-    What lies before a restart from an earlier step, and was lost with it, is left out. Asks
-    CloudWatch, which keeps logs for `cluster.log_days` and bills each gigabyte that it looks
-    through. Raises NotThereError where it knows of no step, or does not answer.
+    Leaves out steps that were lost by a restart from an earlier one. Queries CloudWatch, which
+    keeps logs for `cluster.log_days` and bills by the gigabyte scanned. Raises NotThereError if it
+    has no step, or does not answer.
     """
     now = int(time.time())
     rows = _rows(deployment, now - _DAYS * 86_400, now, _BIN)
-    if rows and len(rows) < _FEWEST:  # a short run, more closely
+    if rows and len(rows) < _FEWEST:  # a short run: finer bins
         first, last = rows[0][0], rows[-1][0] + _BIN
         rows = _rows(deployment, first, last, max(1, (last - first) // (_MOST // 100)))
     found = _going_on(_positions(deployment, [line for _, line in rows]))
     if not found:
         raise NotThereError(
-            f"The log of {deployment.settings.workload.title} in {_group(deployment)} tells of no "
-            "step yet, or CloudWatch keeps it no more. ./bionemo status says how far the training "
-            "is."
+            f"The log of {deployment.settings.workload.title} in {_group(deployment)} has no step "
+            "yet, or CloudWatch no longer keeps it. ./bionemo status shows the progress of the "
+            "training."
         )
     return found
 
@@ -63,7 +63,7 @@ def _positions(deployment: Deployment, lines: list[str]) -> Iterator[dict[str, f
 
 
 def _going_on(lines: Iterator[dict[str, float]]) -> Metrics:
-    """Return the lines without those of steps that a later line is at or before."""
+    """Return the lines, without steps that a later line repeats or precedes."""
     found: Metrics = []
     for each in lines:
         while found and found[-1]["step"] >= each["step"]:
@@ -77,7 +77,7 @@ def _group(deployment: Deployment) -> str:
 
 
 def _rows(deployment: Deployment, first: int, last: int, seconds: int) -> list[tuple[int, str]]:
-    """Return (second since 1970, newest line) of each bin that has any, in order."""
+    """Return (seconds since 1970, newest line) of each bin that has any, in order."""
     logs, group = deployment.aws.client("logs"), _group(deployment)
     query = _QUERY.format(pods=f"{deployment.settings.workload.job}-worker-", seconds=seconds)
     try:
@@ -97,7 +97,7 @@ def _rows(deployment: Deployment, first: int, last: int, seconds: int) -> list[t
             raise NotThereError(f"There is no log group {group}: nothing has run yet.") from None
         raise NotThereError(f"{group}: {reason(error)}") from None
     if answer["status"] != "Complete":
-        raise NotThereError(f"{group}: CloudWatch's query has ended as {answer['status']}.")
+        raise NotThereError(f"{group}: CloudWatch's query ended as {answer['status']}.")
     return sorted(_row(fields, f"bin({seconds}s)") for fields in answer["results"])
 
 

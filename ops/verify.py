@@ -1,4 +1,4 @@
-"""What the source document has one check by hand, and more: does the cluster do what it is for?"""
+"""Checks that the cluster works: those that the source document describes by hand, and more."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ops.cluster.inside import GPU, allocatable, is_ready
 from ops.reasons import failure_reason
 from ops.results import Result, Step, command, failed, passed, unknown, warned
 
-# The chart's DaemonSet is named as its release.
+# The chart's DaemonSet is named after its release.
 _PLUGIN = CHARTS["nvidia-device-plugin"]
 _CLAIM = "fsx-static-pvc"
 # A dry run leaves no event behind.
 _WHO_REFUSES = (
-    "The message names what refuses it: a quota, a limit or a webhook. Then look:",
+    "The message names what rejects it: a quota, a limit or a webhook. To see it:",
     command(f"kubectl describe resourcequotas,limitranges -n {NAMESPACE}"),
     command("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
 )
 
 
 def verify(api: kubernetes.ApiClient, deployment: Deployment) -> list[Result]:
-    """Return what each check of the cluster found; one that gets no answer could not tell."""
+    """Return the results of all checks of the cluster; one without an answer is unknown."""
     listed: dict[str, Callable[[], Result]] = {
         "Nodes": partial(nodes, api, deployment.settings),
         **_operators(api, deployment.settings),
@@ -56,7 +56,7 @@ def verify(api: kubernetes.ApiClient, deployment: Deployment) -> list[Result]:
 
 
 def _operators(api: kubernetes.ApiClient, settings: Settings) -> dict[str, Callable[[], Result]]:
-    """Return a check for the operator of each namespace."""
+    """Return a check for each namespace's operator."""
     places = {"Training operator": NAMESPACE}
     places |= {f"Training operator, {each}": each for each in settings.cluster.job_namespaces}
     return {
@@ -70,7 +70,7 @@ def _guarded(name: str, check: Callable[[], Result]) -> Result:
         return check()
     except ClusterError as error:
         return unknown(name, str(error))
-    except Exception as error:  # a check that breaks leaves the others standing
+    except Exception as error:  # a broken check must not affect the others
         return unknown(name, failure_reason(error))
 
 
@@ -85,7 +85,7 @@ def _pods_of(namespace: str) -> Step:
 
 
 def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
-    """Every node Ready, and as many core nodes as are set; a cordoned one takes no pods."""
+    """All nodes Ready, and as many core nodes as in the settings; cordoned ones do not count."""
     listed = _nodes(api)
     cordoned = [node.metadata.name for node in listed if node.spec and node.spec.unschedulable]
     lame = [
@@ -100,13 +100,13 @@ def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
     if cordoned:
         said += f"; cordoned: {', '.join(cordoned)}"
     if core < settings.core.nodes:
-        mend = f"kubectl uncordon {' '.join(cordoned)}" if cordoned else "./bionemo status"
-        return failed("Nodes", f"{said}; {settings.core.nodes} are set", command(mend))
+        fix = f"kubectl uncordon {' '.join(cordoned)}" if cordoned else "./bionemo status"
+        return failed("Nodes", f"{said}; {settings.core.nodes} expected", command(fix))
     return passed("Nodes", said)
 
 
 def controller(api: kubernetes.ApiClient, name: str, namespace: str, deployed: str) -> Result:
-    """A controller: all its replicas available, and at least one."""
+    """A controller: all replicas available, and at least one."""
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_deployment, namespace).items
     workload = next((each for each in listed if each.metadata.name == deployed), None)
     if workload is None:
@@ -122,7 +122,7 @@ def controller(api: kubernetes.ApiClient, name: str, namespace: str, deployed: s
 
 
 def daemons(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -> Result:
-    """A DaemonSet: a healthy pod on each node that it wants, and it wants some."""
+    """A DaemonSet: a ready pod on each node where it is wanted, and at least one."""
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_daemon_set, namespace).items
     workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
     if workload is None:
@@ -134,10 +134,10 @@ def daemons(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -
 
 
 def device_plugin(api: kubernetes.ApiClient) -> Result:
-    """The device plugin healthy on every GPU node."""
+    """The device plugin: ready on every GPU node."""
     name, gpu_nodes = "Device plugin", _nodes(api, dict(GPU_SELECTOR))
     if not gpu_nodes:
-        return passed(name, "no GPU node runs, so none is missing")
+        return passed(name, "no GPU nodes are running, so none is missing")
     pods = asked(kubernetes.CoreV1Api(api).list_namespaced_pod, _PLUGIN.namespace).items
     homes = {each.spec.node_name for each in pods if _is_healthy_plugin(each)}
     without = [each.metadata.name for each in gpu_nodes if each.metadata.name not in homes]
@@ -151,7 +151,7 @@ def device_plugin(api: kubernetes.ApiClient) -> Result:
 
 
 def _is_healthy_plugin(pod: Any) -> bool:
-    """Whether a pod is the plugin's own, and not of the chart's other DaemonSets, and Ready."""
+    """Whether a pod belongs to the plugin, not to the chart's other DaemonSets, and is Ready."""
     owners = pod.metadata.owner_references or []
     own = any(each.kind == "DaemonSet" and each.name == _PLUGIN.release for each in owners)
     conditions = pod.status.conditions or []
@@ -159,18 +159,18 @@ def _is_healthy_plugin(pod: Any) -> bool:
 
 
 def gpus(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
-    """As many GPUs allocatable as are paid for: those of the instances that run."""
+    """As many GPUs allocatable as are paid for: those of the running instances."""
     settings = deployment.settings
     paid_nodes = _paid_nodes(deployment)
     paid = paid_nodes * settings.gpu_instance.gpus
     there = sum(allocatable(node) for node in _nodes(api, dict(GPU_SELECTOR)))
     if not paid_nodes:
-        return passed("GPUs", "no GPU node runs, and none is paid for")
+        return passed("GPUs", "no GPU nodes are running, and none is paid for")
     if there < paid:
         return failed(
             "GPUs",
             f"{there} allocatable, {paid} paid for on {paid_nodes} instances",
-            "A node takes minutes to start. Then look:",
+            "A node takes minutes to start. If that is not it:",
             command("kubectl describe node -l eks-node=gpu"),
         )
     said = f"{there} allocatable on {paid_nodes} nodes"
@@ -180,21 +180,21 @@ def gpus(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
 
 
 def efa(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
-    """As many EFAs allocatable as the instances that run have."""
+    """As many EFAs allocatable as the running instances have."""
     name, paid_nodes = "EFA", _paid_nodes(deployment)
     if not paid_nodes:
-        return passed(name, "no GPU node runs, so none is missing")
+        return passed(name, "no GPU nodes are running, so none is missing")
     wanted = paid_nodes * efas(deployment.settings.gpu_instance)
     there = sum(allocatable(node, RESOURCE) for node in _nodes(api, dict(GPU_SELECTOR)))
     said = f"{there} of {wanted} allocatable on {paid_nodes} nodes"
     if there < wanted:
         look = command("kubectl get daemonset -n kube-system aws-efa-k8s-device-plugin")
-        return failed(name, said, "A node takes minutes to start. Then look:", look)
+        return failed(name, said, "A node takes minutes to start. If that is not it:", look)
     return passed(name, said)
 
 
 def _paid_nodes(deployment: Deployment) -> int:
-    """GPU instances of this deployment that run, as EC2 bills them, Kubernetes' nodes or not."""
+    """Running GPU instances of this deployment, as billed by EC2, whether they are nodes or not."""
     prefix = names.node_group_prefix(deployment.settings, "gpu")
     return sum(
         tag["Key"] == "eks:nodegroup-name" and tag["Value"].startswith(prefix)
@@ -205,7 +205,7 @@ def _paid_nodes(deployment: Deployment) -> int:
 
 
 def claim(api: kubernetes.ApiClient) -> Result:
-    """The volume claim bound."""
+    """The volume claim is bound."""
     core = kubernetes.CoreV1Api(api)
     listed = asked(core.list_namespaced_persistent_volume_claim, NAMESPACE).items
     volume_claim = next((each for each in listed if each.metadata.name == _CLAIM), None)
@@ -224,7 +224,7 @@ def dry_run(
     tolerations: list[dict[str, Any]],
     limits: dict[str, str],
 ) -> Result:
-    """Whether the API server would take such a pod: a dry run, nothing is made."""
+    """Whether the API server would accept such a pod: a dry run, which creates nothing."""
     body = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -258,9 +258,9 @@ def dry_run(
 
 
 def _is_about_the_pod(error: ClusterError) -> bool:
-    """Whether the pod itself is refused, and not this caller, or anything that is asked just now.
+    """Whether the pod itself is rejected, rather than this caller, or all requests just now.
 
-    RBAC's words for one who lacks a permission: `User "me" cannot create resource "pods"`.
+    RBAC's message for a missing permission: `User "me" cannot create resource "pods"`.
     https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run-authorization
     """
     if "cannot create resource" in str(error) or error.status in (401, 429):

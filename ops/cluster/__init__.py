@@ -1,1 +1,1 @@
-"""What the cluster's own API tells."""
+"""Information from the cluster's own API."""

@@ -1,4 +1,4 @@
-"""The cluster's API with the caller's own AWS login: no aws command line, no kubectl."""
+"""The cluster's API with the caller's AWS login, without the AWS CLI or kubectl."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from ops.aws import Deployment, stacks
 from ops.reasons import NO_API_IN_A_REHEARSAL, ONLY_AWS, code_of, reason
 
 CONNECT, READ = 1.5, 5.0
-# What a token is good for once it is there: AWS fixes 15 minutes.
+# A token's lifetime is fixed by AWS: 15 minutes.
 # https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
 _EXPIRES = 60
 _PREFIX, _HEADER = "k8s-aws-v1.", "x-k8s-aws-id"
-# Of what the server says, which repeats the whole object where that is not valid.
+# The most to quote of the server's message, which repeats the whole object if that is invalid.
 _LONGEST = 300
 
 
 class ClusterError(RuntimeError):
-    """The cluster's API gives no answer, or refuses; the text is one line.
+    """The cluster's API does not answer, or refuses; the text is one line.
 
-    `status` is that of HTTP, if any.
+    `status`: the HTTP status, if any.
     """
 
     def __init__(self, text: str, status: int = 0) -> None:
@@ -48,7 +48,7 @@ def token(session: boto3.Session, region: str, cluster: str) -> str:
     """Return a bearer token: a signed call of sts:GetCallerIdentity that names the cluster.
 
     Format: https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
-    The client signs, for it knows which region's name goes with its endpoint:
+    The client signs, because it knows which region name goes with its endpoint:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
     """
     sts = session.client("sts", region_name=region)
@@ -62,10 +62,10 @@ def token(session: boto3.Session, region: str, cluster: str) -> str:
 
 
 def _login(deployment: Deployment) -> boto3.Session:
-    """Return the session of the admin role where the stacks made one, else the caller's.
+    """Return the session of the admin role if the stacks created one, else the caller's.
 
-    The caller may have an access entry of their own, so nothing is lost if the role is not known
-    or may not be assumed.
+    The caller may have an access entry, so nothing is lost if the role is unknown or may not be
+    assumed.
     """
     name = names.stack_name(deployment.settings, "Cluster")
     try:
@@ -87,9 +87,9 @@ def _login(deployment: Deployment) -> boto3.Session:
 
 @contextmanager
 def connected(deployment: Deployment) -> Iterator[kubernetes.ApiClient]:
-    """A client of the cluster's API that has been seen to answer.
+    """A client of the cluster's API, which has answered.
 
-    Raises ClusterError when there is no cluster, it does not answer, or lets the caller not in.
+    Raises ClusterError if there is no cluster, or it does not answer, or denies access.
     """
     cluster = _described(deployment)
     with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
@@ -133,7 +133,7 @@ def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
         kubernetes.VersionApi(api).get_code(_request_timeout=(CONNECT, READ))
         kubernetes.CoreV1Api(api).list_namespace(limit=1, _request_timeout=(CONNECT, READ))
     except ApiException as error:
-        # 403 is said to one who is let in, such as by an access entry for some namespaces alone:
+        # 403 means that the caller is let in, such as by an access entry for some namespaces only:
         # https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html
         if error.status != 403:
             raise _refused(error) from None
@@ -147,7 +147,7 @@ def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
 def _refused(error: ApiException) -> ClusterError:
     if error.status == 401:
         return ClusterError(
-            "the cluster does not let you in: be one of cluster.admins, or be allowed to "
+            "the cluster does not let you in: you must be one of cluster.admins, or allowed to "
             "assume the role in the output AdminRoleArn, by IAM and by cluster.admin_trust",
             error.status,
         )
@@ -156,7 +156,7 @@ def _refused(error: ApiException) -> ClusterError:
 
 
 def _message(error: ApiException) -> str:
-    """Return what the server says of a refusal: the message of a Status, in one line.
+    """Return the server's reason for a refusal: the message of a Status, in one line.
 
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
@@ -176,7 +176,7 @@ def cause(error: BaseException) -> str:
         return "its certificate is not the cluster's"
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return "its name is not found"
-    # urllib3 counts every connection that does not come about as a time-out too.
+    # urllib3 also counts every failed connection as a timeout.
     if "refused" in str(error):
         return "connection refused"
     if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
@@ -187,14 +187,14 @@ def cause(error: BaseException) -> str:
 def _advice(cluster: dict[str, Any], error: BaseException) -> str:
     access = cluster.get("resourcesVpcConfig", {})
     if access.get("endpointPublicAccess") is False:
-        return "; its endpoint is private, so ask from inside the VPC"
+        return "; its endpoint is private, so connect from inside the VPC"
     if cause(error) == "timed out":
-        return "; does cluster.public_access_cidrs hold your address?"
+        return "; does cluster.public_access_cidrs include your address?"
     return ""
 
 
 def asked(call: Any, *arguments: Any, **options: Any) -> Any:
-    """Call a method of the Kubernetes client, with time-outs; ClusterError in place of its own."""
+    """Call a method of the Kubernetes client, with timeouts; ClusterError instead of its own."""
     try:
         return call(*arguments, _request_timeout=(CONNECT, READ), **options)
     except ApiException as error:

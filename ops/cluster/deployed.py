@@ -1,4 +1,4 @@
-"""The objects that the Workload stack has handed to the cluster, as it deployed them."""
+"""The objects that the Workload stack has applied to the cluster, as deployed."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ops.aws import Deployment, template
 from ops.cluster.api import ClusterError
 from ops.reasons import reason
 
-# What kubectl keeps of an object that it has made, to know later what was taken out of it:
+# Where kubectl keeps an object as applied, to detect later what was removed from it:
 # https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-apply-calculates-differences-and-merges-changes
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def deployed_objects(deployment: Deployment) -> list[KubernetesObject]:
-    """Return the objects of the stack that stands, with the label by which CDK's handler prunes.
+    """Return the objects of the deployed stack, with the label that CDK's handler prunes by.
 
-    An object that needs what CloudFormation knows alone, such as the volume, is left out. Raises
-    ClusterError when CloudFormation does not tell.
+    Leaves out objects that need what only CloudFormation knows, such as the volume. Raises
+    ClusterError if CloudFormation does not answer.
     """
     try:
         return list(applied_objects(template(deployment, "Workload")))
     except (ClientError, BotoCoreError) as error:
         stack = names.stack_name(deployment.settings, "Workload")
         raise ClusterError(
-            f"what the stack {stack} has deployed is not known: {reason(error)}"
+            f"the objects that stack {stack} has deployed are unknown: {reason(error)}"
         ) from None
 
 
 def as_kubectl_makes_it(item: KubernetesObject) -> KubernetesObject:
-    """Return the object with what `kubectl create --save-config`, CDK's way, writes into it."""
+    """Return the object as `kubectl create --save-config`, which CDK uses, would create it."""
     made = copy.deepcopy(item)
     annotations = made["metadata"].setdefault("annotations", {})
     text = json.dumps(made, separators=(",", ":"), sort_keys=True)

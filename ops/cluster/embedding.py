@@ -1,4 +1,4 @@
-"""One Job that embeds proteins, made and followed on the cluster."""
+"""The Job that embeds proteins: created and followed on the cluster."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LOOK = 5.0
 
 
 def make(api: kubernetes.ApiClient, config_map: KubernetesObject, job: KubernetesObject) -> bool:
-    """Make the Job unless it is there; whether it was made. ClusterError when it is refused.
+    """Create the Job unless it exists; return whether it was created. ClusterError if refused.
 
-    One that has failed must be gone first: its name is the same.
+    A failed one must be deleted first: it has the same name.
     """
     batch, core = kubernetes.BatchV1Api(api), kubernetes.CoreV1Api(api)
     name = job["metadata"]["name"]
@@ -28,7 +28,7 @@ def make(api: kubernetes.ApiClient, config_map: KubernetesObject, job: Kubernete
         return False
     if there is not None:
         asked(batch.delete_namespaced_job, name, NAMESPACE, propagation_policy="Background")
-    # Its own, and immutable: one of an earlier Job would go with that.
+    # Each Job has its own, immutable: one of an earlier Job would be deleted with that Job.
     if _if_there(core.read_namespaced_config_map, name) is not None:
         asked(core.delete_namespaced_config_map, name, NAMESPACE)
     made = asked(batch.create_namespaced_job, NAMESPACE, job)
@@ -52,10 +52,10 @@ def _if_there(read: Callable[..., Any], name: str) -> Any:
 def follow(
     api: kubernetes.ApiClient, name: str, seconds: float, say: Callable[[str], None], said: str = ""
 ) -> tuple[bool, str]:
-    """Tell how far the Job is until it has ended well, or `seconds` are over.
+    """Report the Job's progress until it has succeeded, or `seconds` are over.
 
-    Returns which of the two it is, and what was said last. `said`: what had been. Raises
-    ClusterError when it has failed.
+    Returns whether it has succeeded, and the last report; `said`: the previous one. Raises
+    ClusterError if the Job has failed.
     """
     batch, core = kubernetes.BatchV1Api(api), kubernetes.CoreV1Api(api)
     until = time.monotonic() + seconds

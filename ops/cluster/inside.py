@@ -1,4 +1,4 @@
-"""What the cluster's own API tells: nodes by node group, and the jobs."""
+"""From the cluster's own API: nodes by node group, and the jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ops.cluster.api import ClusterError, asked, connected
 from ops.cluster.jobs import Jobs, jobs
 
 GPU = "nvidia.com/gpu"
-# Labels with the name of the job that a pod belongs to: a PyTorchJob, or one of Kubernetes' own.
+# Labels with the name of the job that a pod belongs to: a PyTorchJob or a Kubernetes Job.
 _OWNERS = ("training.kubeflow.org/job-name", "batch.kubernetes.io/job-name")
 _UNENDED = "status.phase!=Succeeded,status.phase!=Failed"
 # EKS labels the nodes of managed node groups:
@@ -24,7 +24,7 @@ _GROUP = "eks.amazonaws.com/nodegroup"
 
 @dataclass(frozen=True)
 class Claim:
-    """GPUs that pods hold, or wait for: of one job, or of a pod that belongs to none."""
+    """GPUs that one job's pods, or a pod without a job, hold or wait for."""
 
     namespace: str
     name: str
@@ -34,9 +34,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Inside:
-    """Ready nodes and allocatable GPUs by node group, who claims GPUs, and the jobs.
+    """Ready nodes and allocatable GPUs by node group, claims of GPUs, and the jobs.
 
-    None for what the cluster does not tell; the most GPUs first.
+    None if unknown; claims with the most GPUs first.
     """
 
     ready: dict[str, int] | None
@@ -46,7 +46,7 @@ class Inside:
 
 
 def inside(deployment: Deployment) -> Inside:
-    """Return what the cluster tells, asking it once; ClusterError when it cannot be reached."""
+    """Return what the cluster reports, asking only once; ClusterError if it is unreachable."""
 
     def ask() -> Inside:
         with connected(deployment) as api:
@@ -56,7 +56,7 @@ def inside(deployment: Deployment) -> Inside:
 
 
 def _seen(api: kubernetes.ApiClient, workload: Workload) -> Inside:
-    """Return what a cluster that answers tells; the jobs are those of `workload`."""
+    """Return what a reachable cluster reports; the jobs are those of `workload`."""
     claims = _claims(api)
     try:
         nodes = asked(kubernetes.CoreV1Api(api).list_node).items
@@ -71,7 +71,7 @@ def _seen(api: kubernetes.ApiClient, workload: Workload) -> Inside:
 
 
 def _claims(api: kubernetes.ApiClient) -> list[Claim] | None:
-    """Return who claims GPUs, in all namespaces; None where the caller may not list their pods."""
+    """Return the GPU claims in all namespaces; None if the caller may not list their pods."""
     try:
         pods = asked(
             kubernetes.CoreV1Api(api).list_pod_for_all_namespaces, field_selector=_UNENDED
@@ -89,7 +89,7 @@ def _claims(api: kubernetes.ApiClient) -> list[Claim] | None:
 
 
 def _claimed(pod: Any) -> int:
-    """GPUs that the containers of a pod claim: a limit is a request too, and the other way round.
+    """GPUs that a pod's containers claim: for GPUs, a limit is also the request, and vice versa.
 
     https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/
     """
@@ -98,7 +98,7 @@ def _claimed(pod: Any) -> int:
 
 
 def is_ready(node: Any) -> bool:
-    """Whether a node takes pods: Ready, and not cordoned."""
+    """Whether a node accepts pods: Ready, and not cordoned."""
     if node.spec is not None and node.spec.unschedulable:
         return False
     return any(
@@ -107,5 +107,5 @@ def is_ready(node: Any) -> bool:
 
 
 def allocatable(node: Any, resource: str = GPU) -> int:
-    """GPUs, or pieces of another resource, that pods can have on a node."""
+    """GPUs, or units of another resource, that pods can use on a node."""
     return int((node.status.allocatable or {}).get(resource, 0))

@@ -1,4 +1,4 @@
-"""The jobs as the cluster tells of them: data Job, launcher, training, and their last words."""
+"""The jobs as the cluster reports them: data Job, launcher, training, and their last lines."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TAIL = 200
 
 @dataclass(frozen=True)
 class Jobs:
-    """State and newest line of each job; empty where there is none.
+    """State and newest line of each job; empty if there is none.
 
-    `position` is what the training's newest line with numbers tells.
-    `silent` says why a part could not be told: `data`, `launcher`, `training` or `workers`.
+    `position`: from the training's newest line with numbers.
+    `silent`: why a part is unknown: `data`, `launcher`, `training` or `workers`.
     """
 
     data: str = ""
@@ -43,7 +43,7 @@ class Jobs:
 
 
 def jobs(api: kubernetes.ApiClient, workload: Workload) -> Jobs:
-    """Return what the cluster tells of the jobs now; one that it does not tell of is `silent`.
+    """Return the current state of the jobs; one that is unknown is `silent`.
 
     Launcher, training and workers are those of `workload`.
     """
@@ -85,14 +85,14 @@ def _newest_job(api: kubernetes.ApiClient, name: str) -> Any:
 
 
 def job_state(job: Any) -> str:
-    """Say in words how far a Job is; empty without one."""
+    """Return a Job's state in words; empty without one."""
     if job is None:
         return ""
     for condition in job.status.conditions or []:
         if condition.status == "True" and condition.type in ("Complete", "Failed", "Suspended"):
             why = f": {condition.message}" if condition.type == "Failed" else ""
             return f"{condition.type.lower()}{why}"
-    failures = f", {job.status.failed} failed tries" if job.status.failed else ""
+    failures = f", {job.status.failed} failed attempts" if job.status.failed else ""
     return ("running" if job.status.active else "waiting") + failures
 
 
@@ -101,7 +101,7 @@ def _training(api: kubernetes.ApiClient, name: str) -> dict[str, Any]:
     try:
         listed = asked(objects.list_namespaced_custom_object, *_GROUP)
     except ClusterError as error:
-        if error.status == 404:  # the training operator is not there yet
+        if error.status == 404:  # the training operator is not installed yet
             return {}
         raise
     named = [each for each in listed["items"] if each["metadata"]["name"] == name]
@@ -109,13 +109,13 @@ def _training(api: kubernetes.ApiClient, name: str) -> dict[str, Any]:
 
 
 def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
-    """Say in words how far the PyTorchJob is; empty without one."""
+    """Return the PyTorchJob's state in words; empty without one."""
     if not job:
         return ""
     if job["spec"].get("runPolicy", {}).get("suspend"):
         annotations = job.get("metadata", {}).get("annotations") or {}
         if job_state(data) != "complete" and annotations.get(WAITS_FOR) != NO_JOB:
-            return "suspended: it waits for the data"
+            return "suspended: waiting for the data"
         if launcher is not None and job_state(launcher) != "complete":
             return "suspended: the launcher is about to start it"
         if "restarting" in noted(job):
@@ -123,7 +123,7 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
         why = noted(job).get("stopped_why")
         if why:
             return f"suspended: {why}"
-        return "suspended: nobody is about to start it"
+        return "suspended: nothing is about to start it"
     current = [
         each for each in job.get("status", {}).get("conditions") or [] if each["status"] == "True"
     ]
@@ -133,11 +133,11 @@ def training_state(job: dict[str, Any], data: Any, launcher: Any) -> str:
     if state == "failed" and why:
         return f"{state}: {why}"
     ends = noted(job).get("ends_at")
-    return f"{state}; it is suspended at {ends}" if ends and state != "succeeded" else state
+    return f"{state}; it will be suspended at {ends}" if ends and state != "succeeded" else state
 
 
 def noted(job: dict[str, Any]) -> dict[str, Any]:
-    """Return what launcher and watch have noted at the PyTorchJob of its run, if anything."""
+    """Return what launcher and watch have noted on the PyTorchJob about its run, if anything."""
     text = (job.get("metadata", {}).get("annotations") or {}).get(NOTES, "{}")
     try:
         found = json.loads(text)
@@ -147,7 +147,7 @@ def noted(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def worker_state(pod: Any) -> str:
-    """Return a pod's phase, or what its container waits for."""
+    """Return a pod's phase, or what its container is waiting for."""
     for status in pod.status.container_statuses or []:
         waiting = status.state.waiting if status.state else None
         if waiting is not None and waiting.reason:
@@ -161,7 +161,7 @@ def _pods(core: kubernetes.CoreV1Api, selector: str) -> list[Any]:
 
 
 def pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
-    """Return the pods of a Job; none where nobody tells."""
+    """Return the pods of a Job; none if unknown."""
     try:
         return _pods(core, f"job-name={job.metadata.name}")
     except ClusterError:
@@ -171,10 +171,10 @@ def pods_of(core: kubernetes.CoreV1Api, job: Any) -> list[Any]:
 def _progress(
     core: kubernetes.CoreV1Api, pods: list[Any], workload: Workload
 ) -> tuple[str, Position | None]:
-    """Return the newest line that tells of progress, and what the newest with numbers tells.
+    """Return the newest progress line, and the position in the newest one with numbers.
 
-    The process with rank 0 prints them, which c10d may have put into any of the workers. Without
-    any, the first worker's last line.
+    The process with rank 0 prints them, which c10d may have placed in any worker. Without any, the
+    first worker's last line.
     """
     first = ""
     for pod in sorted(pods, key=lambda each: int((each.metadata.labels or {}).get(_REPLICA, 0))):
@@ -204,7 +204,7 @@ def _log(core: kubernetes.CoreV1Api, pod: Any) -> str:
 
 
 def newest(text: str, wanted: re.Pattern[str] | None = None) -> str:
-    """Return the last line of a log that says something, and has what is `wanted`."""
+    """Return the last nonempty line of a log that matches `wanted`."""
     lines = plain_lines(text)
     if wanted is not None:
         lines = [line for line in lines if wanted.search(line)]

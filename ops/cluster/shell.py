@@ -1,4 +1,4 @@
-"""A pod with /fsx for a person, made and removed."""
+"""A pod with /fsx for a person: created and deleted."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ops.aws import Deployment
 from ops.cluster.api import ClusterError, asked, connected
 from ops.cluster.jobs import worker_state
 
-# Seconds until the pod runs, which may wait for its image and its mount; and between two looks.
+# Seconds until the pod runs, which may wait for its image and its mount; and between polls.
 _STARTS, _LOOK = 300.0, 2.0
-# What a pod may wait for that waiting does not bring.
+# Waiting does not help in these states.
 _HOPELESS = {"ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"}
 
 
@@ -27,11 +27,11 @@ _HOPELESS = {"ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError
 def shell_pod(
     deployment: Deployment, seconds: int, say: Callable[[str], None]
 ) -> Iterator[tuple[kubernetes.ApiClient, str]]:
-    """Yield a client and the name of a pod that runs; remove it afterwards, whatever happens.
+    """Yield a client and the name of a running pod; delete it afterwards, whatever happens.
 
-    A login lasts for minutes and a shell for hours, so another one removes it. Where that fails,
-    or nobody is left, Kubernetes ends the pod after `seconds`, and takes it away a minute later.
-    ClusterError where it cannot be made, or does not start.
+    A login lasts for minutes and a shell for hours, so a new login is used to delete it. If that
+    fails, or this process is gone, Kubernetes ends the pod after `seconds` and deletes it a minute
+    later. ClusterError if it cannot be created, or does not start.
     """
     name = f"bionemo-shell-{secrets.token_hex(4)}"
     with connected(deployment) as api, _told_to_end():
@@ -57,7 +57,7 @@ def _started(api: kubernetes.ApiClient, job: str) -> str:
 
 
 def _why(pods: list[Any]) -> str:
-    """Say what the pod's scheduling waits for, if it does."""
+    """Say what the pod's scheduling is waiting for, if anything."""
     conditions = pods[0].status.conditions or [] if pods else []
     messages = [each.message for each in conditions if each.status == "False" and each.message]
     return f" ({messages[0]})" if messages else ""
@@ -69,13 +69,13 @@ def _remove(deployment: Deployment, job: str, say: Callable[[str], None]) -> Non
             batch = kubernetes.BatchV1Api(api)
             asked(batch.delete_namespaced_job, job, NAMESPACE, propagation_policy="Background")
     except ClusterError as error:
-        if error.status != 404:  # its time has ended, and Kubernetes has taken it away
-            say(f"Job {job} is not removed, and ends by itself: {error}")
+        if error.status != 404:  # its time was up, and Kubernetes has deleted it
+            say(f"Job {job} is not deleted, but ends by itself: {error}")
 
 
 @contextmanager
 def _told_to_end() -> Iterator[None]:
-    """Let a closed terminal, or a kill, leave by way of what is to be done at the end."""
+    """Make a closed terminal, or a kill, run the cleanup."""
 
     def leave(number: int, frame: Any) -> NoReturn:
         raise SystemExit(128 + number)

@@ -1,4 +1,4 @@
-"""A command in a pod, with this terminal's keys and screen."""
+"""A command in a pod, connected to this terminal."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from websocket import WebSocketException
 from bionemo_eks.jobs.places import NAMESPACE
 from ops.cluster.api import ClusterError, cause
 
-# Seconds between two signs of life: what stands between ends a connection that says nothing.
+# Seconds between pings: proxies close idle connections.
 _PING = 20.0
 _CHUNK = 65536
-# Of what the server says.
+# The most to quote of the server's message.
 _LONGEST = 300
-# What kubectl's own exec answers where it cannot tell.
+# What kubectl exec returns if it is unknown.
 _UNKNOWN = 1
 
 
 def run_in_pod(
     api: kubernetes.ApiClient, pod: str, container: str, command: Sequence[str], *, tty: bool
 ) -> int:
-    """Run a command in a pod, its input and output this process' own; return its exit status.
+    """Run a command in a pod, with this process's input and output; return its exit status.
 
-    `tty`: with a terminal there, which this one becomes a window of. ClusterError where the
-    connection is refused or breaks.
+    `tty`: with a terminal in the pod, connected to this one. ClusterError if the connection is
+    refused or breaks.
     """
     core = kubernetes.CoreV1Api(api)
     try:
@@ -57,8 +57,8 @@ def run_in_pod(
             binary=True,
         )
     except kubernetes.ApiException as error:
-        why = (str(error.reason).strip().splitlines() or ["no reason is given"])[0][:_LONGEST]
-        raise ClusterError(f"the Kubernetes API lets nobody into the pod: {why}") from None
+        why = (str(error.reason).strip().splitlines() or ["no reason given"])[0][:_LONGEST]
+        raise ClusterError(f"the Kubernetes API refuses access to the pod: {why}") from None
     try:
         if tty:
             with _as_keys_are_pressed(sys.stdin.fileno()), _resized(talk):
@@ -71,13 +71,13 @@ def run_in_pod(
 
 
 def _exchange(talk: Any, keys: int | None) -> bytes:
-    """Hand on what is typed and what is printed, until the command ends; return how it ended."""
+    """Forward input and output until the command ends; return how it ended."""
     ended = b""
     ping = time.monotonic() + _PING
     connection = talk.sock.sock
     while talk.is_open():
         listening = [connection] if keys is None else [connection, keys]
-        # What TLS has read ahead no select tells of.
+        # select does not report what TLS has read ahead.
         ahead = getattr(connection, "pending", lambda: 0)()
         ready = select.select(listening, [], [], 0 if ahead else 1.0)[0]
         if keys in ready:
@@ -90,7 +90,7 @@ def _exchange(talk: Any, keys: int | None) -> bytes:
         for descriptor in (1, 2):
             _write(descriptor, talk.read_channel(descriptor))
         ended += talk.read_channel(ERROR_CHANNEL)
-        talk.read_all()  # forgets what has been handed on, which the client would keep
+        talk.read_all()  # discards what has been forwarded, which the client would keep
         if time.monotonic() > ping:
             talk.sock.ping()
             ping = time.monotonic() + _PING
@@ -103,7 +103,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _status(ended: bytes) -> int:
-    """Return the command's exit status, which the API tells last, as a Status.
+    """Return the command's exit status, which the API sends last, as a Status.
 
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
@@ -121,7 +121,7 @@ def _status(ended: bytes) -> int:
 
 @contextmanager
 def _as_keys_are_pressed(terminal: int) -> Iterator[None]:
-    """Let each key through, Ctrl-C too, and echo none: the terminal there does that."""
+    """Pass on every key, including Ctrl-C, without echo: the terminal in the pod echoes."""
     before = termios.tcgetattr(terminal)
     tty.setraw(terminal)
     try:
@@ -132,7 +132,7 @@ def _as_keys_are_pressed(terminal: int) -> Iterator[None]:
 
 @contextmanager
 def _resized(talk: Any) -> Iterator[None]:
-    """Tell the terminal there how large this one is, now and whenever it changes."""
+    """Send the size of this terminal to the one in the pod, now and whenever it changes."""
 
     def tell(*_: Any) -> None:
         size = shutil.get_terminal_size()

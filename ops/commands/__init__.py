@@ -1,1 +1,1 @@
-"""The subcommands of the operations command, one a module: options, exit status, output."""
+"""The subcommands of the operations command, one per module: options, exit status, output."""

@@ -1,4 +1,4 @@
-"""What every command shares: its options, its settings, how it stops."""
+"""What all commands share: options, settings, how they stop."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ PASS, WARN, FAIL = 0, 1, 2
 
 Context = Annotated[
     list[str] | None,
-    typer.Option("--context", "-c", metavar="KEY=VALUE", help="A setting, as for cdk; repeatable."),
+    typer.Option("--context", "-c", metavar="KEY=VALUE", help="A setting, as in cdk; repeatable."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def say(text: str) -> None:
-    """Tell a person on standard error, which leaves JSON alone."""
+    """Print a message to standard error, so that it does not mix with JSON."""
     print(text, file=sys.stderr)
 
 
 def stop(message: str, status: int = FAIL) -> NoReturn:
-    """End the command with a message for people."""
+    """End the command with a message."""
     say(message)
     raise typer.Exit(status)
 
 
 def settings_or_stop(context: list[str] | None) -> Settings:
-    """Return the settings; end the command when they are bad."""
+    """Return the settings; end the command if they are invalid."""
     try:
         return settings_of(ROOT, WORKLOADS, context or [])
     except SettingsError as error:
@@ -43,7 +43,7 @@ def settings_or_stop(context: list[str] | None) -> Settings:
 
 
 def logged_in_or_stop(settings: Settings) -> Aws:
-    """Return AWS with the caller's keys, which may take a person's answer; else end the command."""
+    """Return AWS with the caller's credentials, asking if need be; end the command without them."""
     try:
         return log_in(connection(settings.region))
     except AwsError as error:
@@ -65,7 +65,7 @@ def deployment_from_context_or_stop(context: list[str] | None) -> Deployment:
 
 
 def agreed(question: str) -> bool:
-    """Ask a person on standard error, which leaves JSON alone; nobody there means no."""
+    """Ask on standard error, so that it does not mix with JSON; no answer means no."""
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:

@@ -33,16 +33,16 @@ def checkpoint(
     json: Json = False,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Bring it here; must not be there yet."),
+        typer.Option(metavar="FOLDER", help="Download it to this folder, which must not exist."),
     ] = None,
 ) -> None:
-    """Say where the newest whole checkpoint of the run is, on /fsx and in S3, and how to copy it.
+    """Show where the run's newest complete checkpoint is, on /fsx and in S3, and how to copy it.
 
-    Whole is one of which the bucket has every file with its size, or a ZIP archive with its end.
-    Exit status: 0 when there is one, 1 when a newer one is on its way, 2 when there is none.
+    A checkpoint is complete if the bucket has every file in full size, or a ZIP archive to its end.
+    Exit status: 0 if there is one, 1 if a newer one is on its way, 2 if there is none.
     """
     if out and out.exists():
-        stop(f"--out {out} is there already: name a folder that is not.")
+        stop(f"--out {out} already exists. Name a new folder.")
     deployment = deployment_from_context_or_stop(context)
     run = Run(deployment)
     try:
@@ -58,11 +58,11 @@ def checkpoint(
         as_json(_document(run, found, broken, waits))
     elif found is None:
         for key in broken:
-            say(f"Not whole: s3://{run.bucket}/{key}")
+            say(f"Incomplete: s3://{run.bucket}/{key}")
         stop(
-            f"There is no whole checkpoint in s3://{run.bucket}/{run.prefix}\n"
-            f"Next: {bionemo('status', context)}, which says how far the training is; another "
-            "run's has other settings (-c training.experiment=…)"
+            f"There is no complete checkpoint in s3://{run.bucket}/{run.prefix}\n"
+            f"Next: {bionemo('status', context)}, which shows the progress of the training. For "
+            "another run, give its settings (-c training.experiment=…)"
         )
     else:
         _show(run, found, broken, waits=waits, context=context, out=out)
@@ -70,7 +70,7 @@ def checkpoint(
 
 
 def _exporting(deployment: Deployment) -> bool:
-    """Whether something newer may be on /fsx; not where nobody tells, as without a deployment."""
+    """Whether /fsx may have something newer; False if unknown, as without a deployment."""
     try:
         return exporting(deployment)
     except (ClientError, BotoCoreError):
@@ -94,19 +94,20 @@ def _show(
         ("size", f"{found.size:,} bytes in {len(found.files)} files"),
         ("in S3 since", f"{found.written:%Y-%m-%d %H:%M} UTC"),
     ):
-        # What is there to be pasted stays in one piece.
+        # Text to be pasted stays on one line.
         terminal.print(f"{label:<12}{value}", soft_wrap=True, markup=False)
     for key in broken:
-        terminal.print(f"newer, but not whole yet: {key}", soft_wrap=True, markup=False)
+        terminal.print(f"newer, but incomplete: {key}", soft_wrap=True, markup=False)
     if waits:
-        terminal.print("Changes of /fsx wait for their export: there may be a newer one.")
+        terminal.print("Changes on /fsx are waiting for export: there may be a newer one.")
     if out:
-        show_verdict(terminal, f"{out} has it.")
+        show_verdict(terminal, f"Downloaded to {out}.")
         return
     every = " --recursive" if found.key.endswith("/") else ""
     show_verdict(
         terminal,
-        "It is whole. The training goes on from the newest by itself: nothing is to be copied.",
+        "The checkpoint is complete. The training resumes from the newest one by itself; nothing "
+        "needs to be copied.",
         f"{bionemo('checkpoint --out FOLDER', context)}, or "
         f"aws s3 cp{every} {shlex.quote(there)} FOLDER/",
     )

@@ -32,7 +32,7 @@ from ops.show.cost import show_bills, show_spending
 from ops.show.terminal import as_json, console
 from ops.show.verdict import bionemo, show_verdict
 
-# Seconds for prices, and again for offers.
+# Seconds for prices, and the same again for offers.
 _PRICES = DEADLINE
 
 
@@ -44,16 +44,16 @@ def cost(
         typer.Option(
             min=0.1,
             max=10_000,
-            help="How long the training runs; without it, what its workload says.",
+            help="How long the training runs; by default, the workload's estimate.",
         ),
     ] = None,
     actual: Annotated[
         bool,
-        typer.Option("--actual", help="Also what has been spent (Cost Explorer: $0.01 a call)."),
+        typer.Option("--actual", help="Also show actual spending (Cost Explorer: $0.01 per call)."),
     ] = False,
     days: Annotated[int, typer.Option(min=1, max=365, help="Days that --actual covers.")] = 30,
 ) -> None:
-    """Estimate what one full run costs, beside the same the way of 2024."""
+    """Estimate the cost of one full run, compared with the 2024 blueprint."""
     settings = settings_or_stop(context)
     if training_hours is not None and not settings.training.enabled:
         stop("--training-hours: training.enabled is false, so nothing trains.")
@@ -66,11 +66,11 @@ def cost(
     priced = settings.gpu.types[0] in known.hourly
     if not priced and settings.gpu.purchase != "capacity-block":
         stop(
-            f"{settings.gpu.types[0]} has no hourly price: AWS sells it in Capacity Blocks "
-            "alone (gpu.purchase=capacity-block), each at a price of its own."
+            f"{settings.gpu.types[0]} has no hourly price: AWS sells it only in Capacity Blocks "
+            "(gpu.purchase=capacity-block), each at its own price."
         )
     if not priced and known.block is None:
-        stop(f"No price of {settings.gpu.types[0]} is at hand: ./bionemo preflight --offers")
+        stop(f"No price of {settings.gpu.types[0]} is known: ./bionemo preflight --offers")
     today = datetime.now(UTC).date()
     bills = estimates.bills(settings, known, today, training_hours)
     further = estimates.with_other_types(settings, known, today, training_hours)
@@ -88,7 +88,7 @@ def cost(
 
 
 def _login(settings: Settings) -> Aws | None:
-    """AWS with the caller's keys, if there are any: the estimate does without."""
+    """AWS with the caller's credentials, if any: the estimate works without them."""
     try:
         return log_in(connection(settings.region))
     except AwsError:
@@ -96,14 +96,14 @@ def _login(settings: Settings) -> Aws | None:
 
 
 def _deployment_or_stop(aws: Aws | None, settings: Settings) -> Deployment:
-    """The deployment, by the login that there is already: an MFA code is good for one."""
+    """The deployment, using an existing login: an MFA code is good for only one."""
     return deployment_or_stop(settings, aws or logged_in_or_stop(settings))
 
 
 def prices_within_reason(aws: Aws | None, settings: Settings, training_hours: float) -> Prices:
     """Return the prices, from the project's table when AWS cannot be asked or takes too long.
 
-    `training_hours`: for which a Capacity Block is priced.
+    `training_hours`: what a Capacity Block is priced for.
     """
     known = prices(aws, settings, _PRICES)
     if settings.gpu.purchase != "capacity-block":
@@ -112,7 +112,7 @@ def prices_within_reason(aws: Aws | None, settings: Settings, training_hours: fl
 
 
 def _offered(aws: Aws | None, settings: Settings, training_hours: float) -> float | None:
-    """Return the least that a node in a Capacity Block costs an hour now, if AWS tells."""
+    """Return the lowest current hourly price of a node in a Capacity Block, if AWS reports one."""
     if aws is None:
         return None
     hours = block_hours(training_hours)

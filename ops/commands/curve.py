@@ -28,14 +28,14 @@ def curve(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Also a picture: png, svg or pdf, by the environment of `make setup-training`.",
+            help="Also write a plot (png, svg or pdf); needs `make setup-training`.",
         ),
     ] = None,
 ) -> None:
-    """Draw losses and speed of the run that the settings describe.
+    """Plot losses and speed of the run that the settings describe.
 
-    Of ESM-2 from the bucket; of ESM-1nv, which leaves no file of them, from the workers' log in
-    CloudWatch, for as long as that is kept: a line for each ten minutes.
+    For ESM-2 they are read from the bucket; for ESM-1nv, which writes no metrics file, from the
+    workers' log in CloudWatch, for as long as it is kept: one line every ten minutes.
     """
     deployment = deployment_from_context_or_stop(context)
     run = Run(deployment)
@@ -52,7 +52,7 @@ def curve(
     out, last = console(), max(each["step"] for each in metrics)
     show_curve(out, metrics, title)
     planned = deployment.settings.training.max_steps
-    drawn = f"; the picture is {file}" if file else ""
+    drawn = f"; plot written to {file}" if file else ""
     show_verdict(
         out,
         f"{last:,.0f} of {planned:,} steps{drawn}.",
@@ -64,7 +64,7 @@ def curve(
 
 def _draw(metrics: Metrics, title: str, file: Path) -> None:
     if not TRAINING_PYTHON.exists():
-        stop(f"--file needs matplotlib, which {TRAINING_PYTHON} has after: make setup-training")
+        stop(f"--file needs matplotlib in {TRAINING_PYTHON}. Install it first: make setup-training")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "metrics.jsonl"
         path.write_text("".join(f"{json_module.dumps(each)}\n" for each in metrics))
@@ -73,4 +73,4 @@ def _draw(metrics: Metrics, title: str, file: Path) -> None:
             [TRAINING_PYTHON, _PROGRAM, *options], capture_output=True, text=True, check=False
         )
     if done.returncode:
-        stop((done.stderr.strip().splitlines() or ["the picture could not be drawn"])[-1])
+        stop((done.stderr.strip().splitlines() or ["the plot could not be drawn"])[-1])

@@ -39,34 +39,34 @@ _LOGIN = 600.0
 
 
 def embed(
-    fasta: Annotated[Path, typer.Option(metavar="FILE", help="The proteins.")],
+    fasta: Annotated[Path, typer.Option(metavar="FILE", help="FASTA file of the proteins.")],
     context: Context = None,
     model: Annotated[
         str,
         typer.Option(
             metavar="FOLDER",
-            help="A model on this machine (of `model get`, or a published ESM-2 in safetensors): "
-            f"embeds here. Below {FSX}: on the cluster, by that one. None: on the cluster, by the "
-            "run's own.",
+            help="A model on this machine (from `model get`, or a published ESM-2 in safetensors) "
+            f"runs here; one below {FSX} runs on the cluster. By default, the run's own model, on "
+            "the cluster.",
         ),
     ] = "",
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Gets the files.")] = Path(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Output folder.")] = Path(
         "embeddings"
     ),
     on: Annotated[
         Where,
-        typer.Option(help="On the cluster: auto is cpu for what two cores do in 10 minutes."),
+        typer.Option(help="On the cluster: auto means cpu if two cores can do it in 10 minutes."),
     ] = Where.AUTO,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a GPU is used.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before using a GPU.")] = False,
 ) -> None:
-    """Embed proteins: embeddings.npy and ids.txt, a vector for each, and Parquet with pyarrow.
+    """Embed proteins: embeddings.npy and ids.txt, one vector each, and Parquet with pyarrow.
 
-    On the cluster a Job of one pod does it, with one GPU or on a core node. Bucket and file system
-    bring it the FASTA file, of up to 5 GiB, and bring back what comes of it; both stay in the
-    bucket. Interrupted, the same command goes on with the same Job. It waits where a training has
-    all GPUs.
+    On the cluster, a Job with one pod runs it, with one GPU or on a core node. The FASTA file, up
+    to 5 GiB, and the results travel through the bucket and the file system; both stay in the
+    bucket. After an interruption, the same command continues with the same Job. The Job waits while
+    a training holds all GPUs.
 
-    With a model of this machine: on a GPU that is here, else on the CPU, by the environment of
+    With a model on this machine, it runs on a local GPU if there is one, else on the CPU; needs
     `make setup-training`.
     """
     if model and not model.startswith(f"{FSX}/"):
@@ -76,16 +76,16 @@ def embed(
     table = write_parquet(out)
     show_verdict(
         console(),
-        f"Done: a vector for each protein of {fasta}, in its order"
-        f"{f'; {table} is the same as a table' if table else ''}.",
-        f"numpy.load({str(out / EMBEDDINGS)!r}); their names are in {out / IDS}",
+        f"Done: one vector for each protein of {fasta}, in the same order"
+        f"{f'; the same as a table: {table}' if table else ''}.",
+        f"numpy.load({str(out / EMBEDDINGS)!r}); the names are in {out / IDS}",
     )
     raise typer.Exit(PASS)
 
 
 def _here(fasta: Path, model: Path, out: Path) -> None:
     if not TRAINING_PYTHON.exists():
-        stop(f"embed needs PyTorch, which {TRAINING_PYTHON} has after: make setup-training")
+        stop(f"embed needs PyTorch in {TRAINING_PYTHON}. Install it first: make setup-training")
     options = ("--model", model, "--fasta", fasta, "--out", out)
     done = subprocess.run([TRAINING_PYTHON, _PROGRAM, *map(str, options)], check=False)
     if done.returncode:
@@ -96,18 +96,18 @@ def _on_the_cluster(
     context: list[str] | None, fasta: Path, model: str, out: Path, on: Where, yes: bool
 ) -> None:
     if out.exists():
-        stop(f"--out {out} is there already: name a folder that is not.")
+        stop(f"--out {out} already exists. Name a new folder.")
     deployment = deployment_from_context_or_stop(context)
     workload = deployment.settings.workload
     if not workload.model:
-        stop(f"{workload.title} leaves no model to embed by. ESM-2 does: -c training.workload=esm2")
+        stop(f"{workload.title} exports no model to embed with. Use -c training.workload=esm2")
     try:
         _bring_or_make(deployment, fasta, model, out, on, yes)
     except KeyboardInterrupt:
-        say("\nThe Job goes on, if it was made; the same command waits for it again.")
+        say("\nThe Job keeps running if it was created; run the same command to wait for it again.")
         raise
     except NoClusterError as error:
-        stop(f"{error}. Make it first: make deploy")
+        stop(f"{error}. Deploy it first: make deploy")
     except (NotThereError, ClusterError) as error:
         stop(f"embed: {error}")
     except OSError as error:
@@ -117,14 +117,14 @@ def _on_the_cluster(
 def _bring_or_make(
     deployment: Deployment, fasta: Path, model: str, out: Path, on: Where, yes: bool
 ) -> None:
-    """Bring the result into `out`, and before that have it made, unless the bucket has it."""
+    """Download the result to `out`; run the Job first unless the bucket already has the result."""
     run, settings = Run(deployment), deployment.settings
     proteins = embedding.read_proteins(fasta)
     trained = f"{settings.workload.program.results(settings)}/{settings.workload.model}"
     asked = embedding.plan(run, trained, model, proteins, on)
     try:
         embedding.bring(run, asked, out, say, patience=0)
-        say(f"Embedded before, by {asked.model}: the bucket has it.")
+        say(f"Already embedded with {asked.model}: the result is in the bucket.")
         return
     except NotThereError:
         pass
@@ -132,26 +132,26 @@ def _bring_or_make(
     with connected(deployment) as api:  # before anything is sent
         embedding.send(deployment, run, asked, proteins)
         made = make(api, *embed_objects(settings, asked))
-    say(f"Job {asked.name}: {'made' if made else 'under way already'}.")
+    say(f"Job {asked.name}: {'created' if made else 'already running'}.")
     _follow(deployment, asked.name, say)
     embedding.bring(run, asked, out, say)
 
 
 def _agree(deployment: Deployment, asked: Embedding, letters: int, yes: bool) -> None:
-    """Tell what it takes; end the command where a GPU is not wanted."""
+    """Say what it takes; end the command if a GPU is not wanted."""
     settings = deployment.settings
     if not asked.on_gpu:
-        say(f"{letters:,} letters, by {asked.model}, on a core node.")
+        say(f"{letters:,} letters, with {asked.model}, on a core node.")
         return
     kind = settings.gpu.types[0]
     hourly = prices_within_reason(deployment.aws, settings, 1.0).hourly.get(kind)
     price = f" at ${hourly:,.2f} an hour" if hourly else ""
     say(
-        f"{letters:,} letters, by {asked.model}, on one GPU: a node of {kind}{price} is started "
-        "for it unless one has a GPU free, and goes some minutes after the end."
+        f"{letters:,} letters, with {asked.model}, on one GPU: a {kind} node{price} is started "
+        "for it unless one has a free GPU, and is removed some minutes after the end."
     )
     if not (yes or agreed("Start it?")):
-        say("Nothing was done.")
+        say("Nothing was started.")
         raise typer.Exit(WARN)
 
 

@@ -29,13 +29,13 @@ def leftovers(
     context: Context = None,
     json: Json = False,
     delete: Annotated[
-        bool, typer.Option("--delete", help="Remove what is safe to remove, after asking.")
+        bool, typer.Option("--delete", help="Delete what is safe to delete, after asking.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --delete: do not ask.")] = False,
 ) -> None:
-    """Look for what still costs money, or is in the way, after `cdk destroy`."""
+    """Find what still costs money, or blocks a new deployment, after `cdk destroy`."""
     if delete and json and not yes:
-        stop("leftovers: --delete --json asks no questions, so it needs --yes too.")
+        stop("leftovers: with --json there is no prompt, so --delete needs --yes too.")
     deployment = deployment_from_context_or_stop(context)
     search = leftover_search.search(deployment)
     out = console()
@@ -56,7 +56,7 @@ def leftovers(
 def _verdict(
     deployment: Deployment, search: Search, gone: list[Leftover], context: list[str] | None
 ) -> tuple[str, str]:
-    """Return what is left in a sentence, and what to do next."""
+    """Return a sentence on what is left, and the next step."""
     destroy = make("destroy", context)
     stand = belonging.standing(search)
     left = [each for each in belonging.left_over(search) if each not in gone]
@@ -64,26 +64,27 @@ def _verdict(
         which = ", ".join(
             each.id.removeprefix(f"{deployment.settings.cluster_name}-") for each in stand
         )
-        beside = f" Beside it {len(left)} are left over." if left else ""
-        said = f"{deployment.settings.cluster_name} stands ({which}); destroy it first.{beside}"
+        besides = f" Besides, there are leftovers: {len(left)}." if left else ""
+        name = deployment.settings.cluster_name
+        said = f"{name} is still deployed ({which}); destroy it first.{besides}"
         return said, destroy
     if not left:
-        told = ", as far as could be told" if search.blind else ""
-        return f"Nothing is left over{told}.", ""
+        known = ", as far as is known" if search.blind else ""
+        return f"Nothing is left over{known}.", ""
     if any(each in left for each in deletion.safe(search)) and not deletion.refusal(search):
         following = bionemo("leftovers --delete", context)
     else:
         following = destroy
-    return f"{len(left)} are left over.", following
+    return f"Leftovers: {len(left)}.", following
 
 
 def _delete(search: Search, *, yes: bool) -> list[Leftover]:
-    """Remove what is safe to remove; return what is gone. All it says goes to standard error."""
+    """Delete what is safe to delete; return what is gone. All output goes to standard error."""
     safe = deletion.safe(search)
     if not safe:
-        say("Nothing of it is safe to delete.")
+        say("None of it is safe to delete.")
         return []
-    question = f"Delete these {len(safe)}, which are safe to delete?"
+    question = f"Delete these {len(safe)} resources? They are safe to delete."
     for each in safe:
         say(f"  {each.kind} {each.id}")
     if not (yes or agreed(question)):
@@ -92,7 +93,8 @@ def _delete(search: Search, *, yes: bool) -> list[Leftover]:
     failed = " ".join(sorted(deletion.half_destroyed(search)))
     if gone and failed:
         say(
-            f"What may have kept stacks from being deleted is gone. Again: npx cdk destroy {failed}"
+            "What may have blocked the deletion of stacks is gone. Try again: "
+            f"npx cdk destroy {failed}"
         )
     return gone
 

@@ -18,7 +18,7 @@ from ops.reasons import code_of, reason
 from ops.show.terminal import as_json
 from ops.show.verdict import NEXT, bionemo
 
-# Seconds between two looks.
+# Seconds between polls.
 _INTERVAL = 5.0
 _DAY = 24
 _LONGEST = 10 * 366 * _DAY
@@ -26,35 +26,35 @@ _LONGEST = 10 * 366 * _DAY
 
 def logs(
     what: Annotated[
-        What, typer.Argument(help="The data Job, or the training's workers.", show_default=False)
+        What, typer.Argument(help="The data Job or the training workers.", show_default=False)
     ],
     context: Context = None,
     json: Json = False,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new lines, until Ctrl-C.")
     ] = False,
     hours: Annotated[
         float | None,
         typer.Option(
             min=0.01,
             max=_LONGEST,
-            help="How far back; without it the last hour, or, if that has nothing, the last day, "
+            help="How far back; by default the last hour or, if that has nothing, the last day, "
             "or as long as logs are kept.",
         ),
     ] = None,
     worker: Annotated[
-        int | None, typer.Option(min=0, help="Of the training: this worker alone.")
+        int | None, typer.Option(min=0, help="Only this worker of the training.")
     ] = None,
 ) -> None:
-    """Print what the data Job or the training's workers have printed, from CloudWatch.
+    """Print the logs of the data Job or the training workers, from CloudWatch.
 
-    Of pods that are gone, too. Lines come some seconds after they were printed. A training prints
-    its progress by one of its workers: each line has the pod's name before it.
+    Includes pods that are gone. Lines appear some seconds after they were printed. Only one worker
+    of a training prints progress; each line starts with the pod's name.
 
-    Exit status: 0 with lines, 1 without any, 2 when they cannot be read.
+    Exit status: 0 with lines, 1 without any, 2 if they cannot be read.
     """
     if follow and json:
-        stop("logs: --follow is for people and --json for programs. Give one of them.")
+        stop("logs: --follow is for people and --json for programs. Use only one of them.")
     if worker is not None and what is not What.TRAINING:
         stop(f"logs: --worker is for training; {what} has no workers.")
     deployment = deployment_from_context_or_stop(context)
@@ -68,17 +68,17 @@ def logs(
         any_there = _print(found)
         if follow:
             if not any_there:
-                say("Nothing yet. It goes on until Ctrl-C.")
+                say("Nothing yet. Waiting for lines until Ctrl-C.")
             _follow(deployment, reader)
     except (ClientError, BotoCoreError) as error:
         _cannot(error, deployment, context)
     if not any_there:
-        say(f"Nothing has been printed that is kept.\n{NEXT}{bionemo('status', context)}")
+        say(f"There are no logs.\n{NEXT}{bionemo('status', context)}")
     raise typer.Exit(PASS if any_there else WARN)
 
 
 def _found(deployment: Deployment, reader: Reader, hours: float | None) -> Iterable[Printed]:
-    """Return the lines of the last `hours`; of None, those of the shortest time that has any."""
+    """Return the lines of the last `hours`; if None, of the shortest time span that has any."""
     spans = [hours] if hours else [1, _DAY, deployment.settings.cluster.log_days * _DAY]
     for span in spans:
         lines = reader.since(datetime.now(UTC) - timedelta(hours=span))
@@ -90,7 +90,7 @@ def _found(deployment: Deployment, reader: Reader, hours: float | None) -> Itera
 
 
 def _print(lines: Iterable[Printed]) -> bool:
-    """Print each line as it comes; whether there was any."""
+    """Print each line as it comes; return whether there was any."""
     any_there = False
     for each in lines:
         any_there = True
@@ -102,10 +102,10 @@ def _follow(deployment: Deployment, reader: Reader) -> NoReturn:
     try:
         while True:
             time.sleep(_INTERVAL)
-            log_in(deployment.aws)  # keys end while one watches
+            log_in(deployment.aws)  # credentials may expire meanwhile
             try:
                 _print(reader.newer(datetime.now(UTC)))
-            except (ClientError, BotoCoreError) as error:  # the next look may go through
+            except (ClientError, BotoCoreError) as error:  # the next poll may succeed
                 say(f"logs: {reason(error)}")
     except KeyboardInterrupt:
         raise typer.Exit(PASS) from None
@@ -118,7 +118,5 @@ def _cannot(
 ) -> NoReturn:
     if code_of(error) == "ResourceNotFoundException":
         name = deployment.settings.cluster_name
-        stop(
-            f"{name} keeps no logs of pods: it does not stand.\n{NEXT}{bionemo('status', context)}"
-        )
+        stop(f"{name} has no pod logs: it is not deployed.\n{NEXT}{bionemo('status', context)}")
     stop(f"logs: {reason(error)}")

@@ -14,25 +14,25 @@ from ops.show.terminal import console
 from ops.show.verdict import show_verdict
 
 model = typer.Typer(
-    help="The model that a run has exported.", no_args_is_help=True, rich_markup_mode="markdown"
+    help="The exported model of a run.", no_args_is_help=True, rich_markup_mode="markdown"
 )
 
 
 @model.callback()
 def _several() -> None:
-    """Make `get` a command of its own, though it is the only one."""
+    """Keep `get` a subcommand, though it is the only one."""
 
 
 @model.command()
 def get(
     context: Context = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where to put it; must not be there yet.")
+        Path, typer.Option(metavar="FOLDER", help="Where to put it; must not exist.")
     ] = Path("model"),
 ) -> None:
-    """Bring the exported model of the run that the settings describe from the bucket."""
+    """Download the exported model of the run that the settings describe from the bucket."""
     if out.exists():
-        stop(f"--out {out} is there already: name a folder that is not.")
+        stop(f"--out {out} already exists. Name a new folder.")
     try:
         Run(deployment_from_context_or_stop(context)).get_model(out, say)
     except NotThereError as error:
@@ -41,6 +41,7 @@ def get(
         stop(f"{error.filename or out}: {error.strerror or error}")
     show_verdict(
         console(),
-        f"{out} is whole: for EsmForMaskedLM.from_pretrained, training.start and ./bionemo embed.",
+        f"{out} is complete. Use it with EsmForMaskedLM.from_pretrained, training.start and "
+        "./bionemo embed.",
         f"./bionemo embed --model {shlex.quote(str(out))} --fasta FILE",
     )

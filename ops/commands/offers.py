@@ -13,21 +13,21 @@ from ops.show.terminal import as_json, console
 
 
 def list_offers(deployment: Deployment, hours: int | None, *, json: bool) -> int:
-    """Print the Capacity Blocks to buy; return the exit status: 1 where there is none, or no room.
+    """Print the Capacity Blocks on offer; return the exit status: 1 if there is none, or no quota.
 
-    `hours`: those of the block; without it, as the workload says that the training takes.
+    `hours`: the block's length; by default, enough for the training as the workload estimates it.
     """
     settings = deployment.settings
     if hours is None:
         needed = settings.workload.rates.training_hours(settings)
         if needed is None:
-            stop(f"--offers: no rate of {settings.gpu.types[0]} is known: say how long, --hours")
+            stop(f"--offers: no rate is known for {settings.gpu.types[0]}; set --hours")
         hours = block_hours(needed)
     try:
         found = offers(deployment.aws, settings, hours)
     except NotSoldError as error:
         stop(f"--offers: {error}")
-    except Exception as error:  # a type that it does not sell so, a permission
+    except Exception as error:  # a type not sold in blocks, a permission
         stop(f"--offers: {failure_reason(error)}")
     room = _quota(deployment)
     if json:
@@ -48,15 +48,15 @@ def list_offers(deployment: Deployment, hours: int | None, *, json: bool) -> int
 
 
 def _standing(deployment: Deployment) -> str | None:
-    """Return the zone that a standing deployment is bound to, or "" for none; None if not told."""
+    """Return the zone that an existing deployment is bound to, "" for none; None if unknown."""
     try:
         return standing_zone(deployment)
-    except Exception:  # the offers stand all the same, and what is said then holds for both
+    except Exception:  # the offers are shown anyway, with a text that covers both cases
         return None
 
 
 def _quota(deployment: Deployment) -> Quota | str | None:
-    """Return the quota, or why it could not be told."""
+    """Return the quota, or why it is unknown."""
     try:
         return quota(deployment)
     except Exception as error:

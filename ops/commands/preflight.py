@@ -33,8 +33,8 @@ from ops.show.checks import show_results
 from ops.show.terminal import as_json, console
 from ops.show.verdict import bionemo, make, show_verdict
 
-# Seconds for all of it once there is a login; with Python's start it ends within ten. And those
-# that the checks get.
+# Seconds for everything after the login (within ten including Python's start), and the least that
+# the checks get.
 _BUDGET, _LEAST = 6.0, 3.0
 _GPU_TYPE = "gpu.instance_type"
 
@@ -44,7 +44,7 @@ Patience = Annotated[
         min=0,
         max=600,
         metavar="SECONDS",
-        help="How long to ask again for what AWS has not told in the first seconds.",
+        help="How long to keep asking for what AWS has not answered in the first seconds.",
     ),
 ]
 
@@ -56,8 +56,8 @@ def preflight(
         bool,
         typer.Option(
             "--pin",
-            help="Write zones that offer the GPU type to cdk.context.json, if need be, and who "
-            "deploys to cdk.json, as the one who may assume the cluster's admin role.",
+            help="Write zones that offer the GPU type to cdk.context.json, if needed, and the "
+            "caller to cdk.json, as the principal that may assume the cluster's admin role.",
         ),
     ] = False,
     use: Annotated[
@@ -66,24 +66,22 @@ def preflight(
     ] = "",
     offers: Annotated[
         bool,
-        typer.Option(
-            "--offers", help="List the Capacity Blocks that can be bought, and check nothing."
-        ),
+        typer.Option("--offers", help="Only list the Capacity Blocks on offer; run no checks."),
     ] = False,
     hours: Annotated[
         int | None,
         typer.Option(
             min=24,
             max=4368,
-            help="With --offers: hours of a block; without it, as many as the training takes.",
+            help="With --offers: length of a block; by default, what the training needs.",
         ),
     ] = None,
     patience: Patience = PATIENCE,
 ) -> None:
-    """Look for what would make a deployment fail, before the first resource is made."""
+    """Find what would make a deployment fail, before the first resource is created."""
     settings = _use(use, context) if use else settings_or_stop(context)
     aws = logged_in_or_stop(settings)
-    # Only now the time counts: a person who looks for an MFA code is none of AWS' delays.
+    # The time counts only from here: waiting for an MFA code is not AWS's delay.
     began = time.monotonic()
     deployment, pins = deployment_or_stop(settings, aws), dict[str, str]()
     if offers:
@@ -91,7 +89,7 @@ def preflight(
     if pin:
         pins = _pin(deployment)
         deployment = replace(deployment, settings=settings_or_stop(context))
-    # What the first question took is not there for the checks.
+    # The time spent so far is not available to the checks.
     results = checked(deployment, patience, time.monotonic() - began)
     if json:
         as_json({"pinned": pins, "checks": results} if pin else results)
@@ -103,31 +101,31 @@ def preflight(
 
 
 def _verdict(results: list[Result], context: list[str] | None) -> tuple[str, str]:
-    """Return what the checks come to, and what to do next."""
+    """Return the overall result, and the next step."""
     failing = sum(each.verdict is Verdict.FAIL for each in results)
     if failing:
         again = bionemo("preflight", context)
         return (
             f"Not passed: {failing} of {len(results)} checks would make a deployment fail.",
-            f"what is said of each above, then {again}",
+            f"fix each as shown above, then {again}",
         )
     silent = [each.name for each in undecided(results)]
     if silent:
         return (
-            f"Not passed: nobody could tell of {', '.join(silent)}.",
+            f"Not passed: unknown: {', '.join(silent)}.",
             bionemo("preflight --patience 60", context),
         )
-    return "Passed: nothing that was found would make a deployment fail.", make("deploy", context)
+    return "Passed: found nothing that would make a deployment fail.", make("deploy", context)
 
 
 def checked(deployment: Deployment, patience: float, spent: float = 0.0) -> list[Result]:
-    """Run all checks; `spent` seconds of their time are over."""
+    """Run all checks; `spent` seconds of their time are already used."""
     return look(deployment, max(_BUDGET - spent, _LEAST), patience, say)
 
 
 def _use(gpu_type: str, context: list[str] | None) -> Settings:
-    """Write the GPU type to cdk.json and say so; end the command where it would not be in force."""
-    # As if it was given, so that a type that cannot be used is refused and nothing is written.
+    """Write the GPU type to cdk.json and say so; end the command if it would not take effect."""
+    # Read as an option first, so that an unusable type is refused before anything is written.
     wanted = settings_or_stop([*(context or []), f"{_GPU_TYPE}={gpu_type}"])
     gpu_type = wanted.gpu.instance_type
     write_setting(ROOT, _GPU_TYPE, gpu_type)
@@ -135,23 +133,23 @@ def _use(gpu_type: str, context: list[str] | None) -> Settings:
     settings = settings_or_stop(context)
     if settings.gpu.instance_type != gpu_type:
         stop(
-            f"But {_GPU_TYPE} is {settings.gpu.instance_type}: -c, {PINNED} or a preset wins over "
-            f"{CDK_JSON}. Leave it out there."
+            f"But {_GPU_TYPE} is still {settings.gpu.instance_type}: -c, {PINNED} or a preset "
+            f"overrides {CDK_JSON}. Remove it there."
         )
     return settings
 
 
 def _pin(deployment: Deployment) -> dict[str, str]:
-    """Pin the zones and the admin, and say so on standard error, which leaves JSON alone."""
+    """Pin the zones and the admin, and say so on standard error."""
     try:
         zones = pin_zones(deployment, ROOT)
     except Exception as error:  # whatever it is, nothing has been written
-        stop(f"--pin: could not tell which zones to choose: {failure_reason(error)}")
-    say(f"{PINNED}: {_listed(zones)}" if zones else "The zones are right: nothing to pin.")
+        stop(f"--pin: cannot choose zones: {failure_reason(error)}")
+    say(f"{PINNED}: {_listed(zones)}" if zones else "The zones are fine: nothing to pin.")
     try:
         admin = pin_admin(deployment, ROOT)
-    except Exception as error:  # without it, the role's trust is what it was
-        say(f"--pin: could not tell who deploys, for {SETTING}: {failure_reason(error)}")
+    except Exception as error:  # without it, the role's trust stays as it was
+        say(f"--pin: the caller is unknown, so {SETTING} is not set: {failure_reason(error)}")
         return zones
     if admin:
         say(f"{CDK_JSON}: {_listed(admin)}")

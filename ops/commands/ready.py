@@ -1,4 +1,4 @@
-"""`bionemo ready`: what `make deploy` asks before it starts."""
+"""`bionemo ready`: what `make deploy` runs first."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from ops.show.verdict import make
 
 def ready(
     context: Context = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to continue.")] = False,
     unsure: Annotated[
         bool,
-        typer.Option("--unsure", help="Go on with a quota, zone, type or version unknown."),
+        typer.Option("--unsure", help="Continue with a quota, zone, type or version unknown."),
     ] = False,
     patience: Patience = PATIENCE,
 ) -> None:
-    """Say what stands against a deployment and what it costs; on a terminal, ask whether to go on.
+    """Show what would prevent a deployment and what it costs; on a terminal, ask to continue.
 
-    Exit status: 0 to go on, 1 when a person does not want to, 2 when it would fail or nobody knows.
+    Exit status: 0 to continue, 1 if the answer is no, 2 if it would fail or that is unknown.
     """
     settings = settings_or_stop(context)
     aws = logged_in_or_stop(settings)
@@ -66,12 +66,12 @@ def ready(
 
 def _stop_if_it_would_fail(results: list[Result], unsure: bool) -> None:
     if any(each.verdict is Verdict.FAIL for each in results):
-        stop("Not deployed: what fails above would make it fail.", FAIL)
+        stop("Not deployed: the failures above would make it fail.", FAIL)
     silent = [each.name for each in undecided(results)]
     if silent and not unsure:
         stop(
-            f"Not deployed: nobody could tell of {', '.join(silent)}.\n"
-            "  Give AWS more time: --patience 60. Go on all the same: --unsure, or make deploy "
+            f"Not deployed: unknown: {', '.join(silent)}.\n"
+            "  Give AWS more time: --patience 60. Continue anyway: --unsure, or make deploy "
             "UNSURE=1",
             FAIL,
         )
@@ -81,7 +81,7 @@ def _estimate(aws: Aws, settings: Settings) -> None:
     try:
         hours = estimates.expected_hours(settings)
     except estimates.NoRateError as error:
-        console().print(f"A run's cost cannot be told. {error}", markup=False)
+        console().print(f"The cost of a run is unknown. {error}", markup=False)
         return
     known = prices_within_reason(aws, settings, hours)
     ours = None

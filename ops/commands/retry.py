@@ -24,32 +24,32 @@ from ops.retry import Plan, What, carry_out, look, plan
 from ops.show.terminal import as_json
 from ops.show.verdict import NEXT, bionemo
 
+_TITLES = {What.DATA: "data Job", What.TRAINING: "training"}
+
 
 def retry(
-    what: Annotated[
-        What, typer.Argument(help="The data Job, or the training.", show_default=False)
-    ],
+    what: Annotated[What, typer.Argument(help="The data Job or the training.", show_default=False)],
     context: Context = None,
     json: Json = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Start what has failed, or was interrupted, again, as it was deployed.
+    """Restart what has failed or was interrupted, as it was deployed.
 
-    "retry data", after a message that the data Job has failed: it goes on from what it has written.
-    The training follows when the data set is there.
+    "retry data", after a message that the data Job has failed: it continues from what it has
+    written. The training follows when the data set is ready.
 
-    "retry training", when the training has failed or is suspended, or its launcher has given up: it
-    goes on from its newest checkpoint. That starts the GPU nodes, which cost money.
+    "retry training", if the training has failed or is suspended, or its launcher has given up: it
+    resumes from its newest checkpoint. This starts the GPU nodes, which cost money.
 
-    Look first why it failed (./bionemo status), and mend that. "make deploy" starts nothing again
-    while no setting has changed; where one has, run that, and not this. What is under way or has
-    finished is left alone.
+    First find out why it failed (./bionemo status), and fix that. "make deploy" restarts nothing
+    unless a setting has changed; if one has, run that instead. What is running or has finished is
+    left alone.
     """
     if json and not (yes or dry_run):
-        stop("retry: --json asks no questions, so it needs --yes or --dry-run too.")
+        stop("retry: with --json there is no prompt, so it needs --yes or --dry-run too.")
     deployment = deployment_from_context_or_stop(context)
     try:
         with connected(deployment) as api:
@@ -57,7 +57,7 @@ def retry(
             done = _carry_out(api, what, found, dry_run=dry_run, yes=yes)
             _conclude(what, found, context, done=done)
     except NoClusterError as error:
-        stop(f"{error}. Make it first: make deploy")
+        stop(f"{error}. Deploy it first: make deploy")
     except ClusterError as error:
         stop(f"retry: {error}")
     if json:
@@ -70,25 +70,25 @@ def retry(
 def _carry_out(
     api: kubernetes.ApiClient, what: What, found: Plan, *, dry_run: bool, yes: bool
 ) -> bool:
-    """Do what is planned, unless it is nothing or is not wanted; whether it was done."""
+    """Carry out the plan, unless it is empty or not wanted; return whether it was done."""
     say(found.said)
     if not found.again:
         return False
     for name in found.names:
-        say(f"  to be made again: {name}")
-    if dry_run or not (yes or agreed(f"Start the {what} again?")):
+        say(f"  to be recreated: {name}")
+    if dry_run or not (yes or agreed(f"Restart the {_TITLES[what]}?")):
         return False
     carry_out(api, found, say)
     return True
 
 
 def _conclude(what: What, found: Plan, context: list[str] | None, *, done: bool) -> None:
-    """Say what has become of it, and what to do next; what is refused has said so itself."""
+    """Say what was done, and the next step; a refusal has already been printed."""
     if found.refused:
         return
     following = bionemo("status --watch", context)
     if done:
-        said = f"The {what} is started again."
+        said = f"The {_TITLES[what]} is restarted."
     elif found.again:
         said, following = "Nothing was done.", bionemo(f"retry {what}", context)
     else:

@@ -20,32 +20,32 @@ _LOGIN = ["/bin/bash", "-l"]
 def shell(
     command: Annotated[
         list[str] | None,
-        typer.Argument(help="Run this there instead, after --, and end with its exit status."),
+        typer.Argument(help="Run this command instead, after --, and return its exit status."),
     ] = None,
     context: Context = None,
     hours: Annotated[
-        int, typer.Option(min=1, max=72, help="The longest that it may stay, idle or not.")
+        int, typer.Option(min=1, max=72, help="Maximum lifetime of the pod, idle or not.")
     ] = 8,
 ) -> None:
-    """Open a shell in a pod with /fsx, on a core node, and remove the pod afterwards.
+    """Open a shell in a pod with /fsx, on a core node, and delete the pod afterwards.
 
-    Without kubectl. Its user is root, to whom the files belong: what is deleted below what is
-    linked with the bucket goes there too. While it is open, a removal of the deployment waits.
+    Needs no kubectl. The user is root, who owns the files. Files deleted in folders that are linked
+    to the bucket are deleted there too. While the shell is open, destroying the deployment waits.
     "./bionemo shell -- ls -l /fsx" runs one command.
     """
     if not command and not at_a_terminal():
-        stop(f"shell: there is no terminal. Name a command: ./bionemo shell -- ls {FSX}")
+        stop(f"shell: there is no terminal. Give a command: ./bionemo shell -- ls {FSX}")
     deployment = deployment_from_context_or_stop(context)
     say(f"Starting a pod with {FSX}; it may take a minute.")
     try:
         with shell_pod(deployment, hours * 3600, say) as (api, pod):
             if not command:
-                say(f"{pod}, for {hours} h at most. To leave: exit")
+                say(f"{pod}, for at most {hours} h. To leave: exit")
             status = run_in_pod(api, pod, CONTAINER, command or _LOGIN, tty=not command)
     except NoClusterError as error:
-        stop(f"{error}. Make it first: make deploy")
+        stop(f"{error}. Deploy it first: make deploy")
     except ClusterError as error:
         stop(f"shell: {error}")
     if not command:
-        say("The pod is removed.")
+        say("The pod is deleted.")
     raise typer.Exit(status)

@@ -25,15 +25,15 @@ def status(
     context: Context = None,
     json: Json = False,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help=f"Look again every {_INTERVAL} s, until Ctrl-C.")
+        bool, typer.Option("--watch", "-w", help=f"Refresh every {_INTERVAL} s, until Ctrl-C.")
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", "-a", help="A row for each thing, not one screen.")
+        bool, typer.Option("--all", "-a", help="One row for each item, instead of a summary.")
     ] = False,
 ) -> None:
-    """Show how the deployment is and how far data and training are."""
+    """Show the state of the deployment and the progress of data and training."""
     if watch and json:
-        stop("status: --watch is for people and --json for programs. Give one of them.")
+        stop("status: --watch is for people and --json for programs. Use only one of them.")
     deployment = deployment_from_context_or_stop(context)
     if watch:
         _watch(deployment, everything)
@@ -49,26 +49,26 @@ def status(
 
 
 def status_of(lines: list[states.Line]) -> int:
-    """Return 2 if anything is wrong, 1 if something is under way or could not be told, else 0."""
+    """Return 2 if anything is wrong, 1 if something is in progress or unknown, else 0."""
     if any(line.good is False for line in lines):
         return FAIL
     return WARN if any(line.unsettled for line in lines) else PASS
 
 
 def _verdict(lines: list[states.Line], context: list[str] | None) -> tuple[str, str]:
-    """Return how it is in a sentence, and what to do next."""
+    """Return the state in a sentence, and the next step."""
     if all(line.good is False for line in lines if line.part == states.STACKS):
-        return "Nothing of it stands.", make("deploy", context)
+        return "Nothing is deployed.", make("deploy", context)
     watch = bionemo("status --watch", context)
     wrong = _parts(line for line in lines if line.good is False)
     if wrong:
         what = "" if wrong != states.WORKLOAD else bionemo("retry data|training", context)
         after = f", then {what}" if what else ""
-        return f"Not as it should be: {wrong}.", f"what is said of it above{after}"
+        return f"Something is wrong: {wrong}.", f"fix it as shown above{after}"
     open_ones = _parts(line for line in lines if line.unsettled)
     if open_ones:
-        return f"Under way, or not to be told: {open_ones}.", watch
-    return "All is as it should be.", watch
+        return f"In progress or unknown: {open_ones}.", watch
+    return "Everything is fine.", watch
 
 
 def _parts(lines: Iterable[states.Line]) -> str:
@@ -91,7 +91,7 @@ def _watch(deployment: Deployment, everything: bool) -> None:
             out.print(f"{deployment.settings.cluster_name}, {datetime.now(UTC):%H:%M:%S} UTC")
             _show(out, deployment, lines, everything)
             time.sleep(_INTERVAL)
-            log_in(deployment.aws)  # keys end while one watches; new ones may take an MFA code
+            log_in(deployment.aws)  # credentials may expire; new ones may need an MFA code
     except KeyboardInterrupt:
         raise typer.Exit(PASS) from None
     except AwsError as error:

@@ -24,10 +24,10 @@ from ops.show.checks import show_results
 from ops.show.terminal import as_json, console
 from ops.show.verdict import NEXT, bionemo, show_verdict
 
-_THE_CLUSTER = "the cluster does what it is for"
-_THE_NETWORK = "NCCL goes from node to node as it is meant to"
-_NOT_THE_CLUSTER = "something of the cluster does not do what it is for"
-_NOT_THE_NETWORK = "between the GPU nodes something is not as it is meant"
+_THE_CLUSTER = "the cluster works"
+_THE_NETWORK = "NCCL between the GPU nodes works as intended"
+_NOT_THE_CLUSTER = "something in the cluster does not work"
+_NOT_THE_NETWORK = "NCCL between the GPU nodes does not work as intended"
 
 
 def verify(
@@ -36,19 +36,19 @@ def verify(
     network: Annotated[
         bool,
         typer.Option(
-            "--network", help="Test NCCL between the GPU nodes instead; starts them, and asks."
+            "--network", help="Test NCCL between the GPU nodes instead; asks, and starts them."
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --network: do not ask.")] = False,
 ) -> None:
-    """Check that the cluster does what it is for: nodes, drivers, GPUs, volume, a pod.
+    """Check that the cluster works: nodes, drivers, GPUs, volume, a pod.
 
-    "--network" runs NCCL's all_reduce_perf over all GPU nodes in AWS' PyTorch image, and says which
-    transport NCCL took and what the bus does beside what the type can. It starts the nodes, which
-    cost money; it says how much, and asks. Nothing of it stays.
+    "--network" runs NCCL's all_reduce_perf over all GPU nodes in AWS's PyTorch image, and reports
+    the transport that NCCL used and the bus bandwidth compared with what the type can do. It starts
+    the nodes, which cost money; it says how much, and asks. It leaves nothing behind.
     """
     if network and json and not yes:
-        stop("verify: --json asks no questions, so --network needs --yes too.")
+        stop("verify: with --json there is no prompt, so --network needs --yes too.")
     deployment = deployment_from_context_or_stop(context)
     results = _network(deployment, context, yes=yes) if network else _cluster(deployment)
     if json:
@@ -71,7 +71,7 @@ def _cluster(deployment: Deployment) -> list[Result]:
 
 
 def _network(deployment: Deployment, context: list[str] | None, *, yes: bool) -> list[Result]:
-    """Run the test, if it can be run and is wanted; else the command ends."""
+    """Run the test if possible and wanted; else end the command."""
     name = "Network test"
     try:
         why = network_test.hindrance(deployment)
@@ -94,13 +94,13 @@ def _no_cluster(error: NoClusterError) -> Result:
 
 
 def _verdict(results: list[Result], context: list[str] | None, *, network: bool) -> tuple[str, str]:
-    """Return what the checks come to, and what to do next."""
+    """Return the overall result, and the next step."""
     verdicts = {each.verdict for each in results}
     again = bionemo("verify --network" if network else "verify", context)
-    mended = f"what is said above, then {again}"
+    fixed = f"fix it as shown above, then {again}"
     if Verdict.FAIL in verdicts:
-        return f"Not passed: {_NOT_THE_NETWORK if network else _NOT_THE_CLUSTER}.", mended
+        return f"Not passed: {_NOT_THE_NETWORK if network else _NOT_THE_CLUSTER}.", fixed
     if Verdict.UNKNOWN in verdicts:
-        return "Not passed: not everything could be told.", mended
+        return "Not passed: some results are unknown.", fixed
     said = _THE_NETWORK if network else _THE_CLUSTER
     return f"Passed: {said}.", bionemo("status --watch", context)

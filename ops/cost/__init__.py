@@ -1,4 +1,4 @@
-"""What one full run costs, beside the same run the way of 2024; docs/cost.md explains it."""
+"""What one full run costs, compared with the 2024 blueprint; docs/cost.md explains it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ops.cost.ways import blueprint_of_2024, these_settings
 
 
 class NoRateError(Exception):
-    """Nobody knows how long the training takes on the settings' GPUs."""
+    """It is unknown how long the training takes on the settings' GPUs."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
-            f"gpu.instance_type={settings.gpu.types[0]}: no rate of {settings.workload.title} with "
-            "these settings is known, so nobody can tell how long it trains. Give the hours: "
-            "./bionemo cost --training-hours"
+            f"gpu.instance_type={settings.gpu.types[0]}: no rate is known for "
+            f"{settings.workload.title} with these settings, so the training time is unknown. Give "
+            "it in hours: ./bionemo cost --training-hours"
         )
 
 
 def expected_hours(settings: Settings, given: float | None = None) -> float:
-    """Return the hours that the training runs: `given`, if any; 0 where it does not start.
+    """Return the hours that the training runs: `given`, if any; 0 if there is no training.
 
-    Raises NoRateError where the workload knows no rate.
+    Raises NoRateError if the workload knows no rate.
     """
     if not settings.training.enabled:
         return 0.0
@@ -37,9 +37,9 @@ def expected_hours(settings: Settings, given: float | None = None) -> float:
 def bills(
     settings: Settings, known: Prices, today: date, training_hours: float | None = None
 ) -> tuple[Bill, Bill]:
-    """Return the bill of the run that `settings` describe, and that of the same the 2024 way.
+    """Return the bill of the run that `settings` describe, and that of the 2024 blueprint.
 
-    `training_hours`: as the workload says, unless given. Raises NoRateError where it cannot say.
+    `training_hours`: the workload's estimate, unless given. Raises NoRateError if there is none.
     """
     hours = expected_hours(settings, training_hours)
     ways = (these_settings(settings, hours), blueprint_of_2024(hours))
@@ -50,7 +50,7 @@ def bills(
 def with_other_types(
     settings: Settings, known: Prices, today: date, training_hours: float | None = None
 ) -> list[str]:
-    """Say what the run costs where nodes of a further type of `gpu.instance_type` are taken."""
+    """Say what the run costs on nodes of each further type in `gpu.instance_type`."""
     first, *others = settings.gpu.types
     if not others or settings.gpu.purchase == "spot" or known.block is not None:
         return []
@@ -67,7 +67,7 @@ def with_other_types(
             texts.append(str(error))
             continue
         texts.append(
-            f"On nodes of {each} alone (${known.hourly[each]:g}), where {first} is not to be had: "
+            f"With only {each} nodes (${known.hourly[each]:g}), if {first} is not available: "
             f"${ours.total:,.2f} in {ours.way.hours:g} h."
         )
     return texts

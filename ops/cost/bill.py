@@ -13,13 +13,13 @@ from ops.cost.ways import Way
 from ops.price_table import HOURS_A_MONTH
 
 DATA_GB, LOG_GB, LOG_GB_AN_HOUR = 12, 5, 0.06
-# Of the watch, and on what it and Container Insights publish; a test counts them.
+# The watch's metrics, and alarms on these and on Container Insights' metrics; a test counts them.
 METRICS, ALARMS = 16, 17
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a bill: what, how it is counted, US dollars, and where its prices are from."""
+    """One line of a bill: item, quantity, US dollars, and where its prices are from."""
 
     name: str
     counted: str
@@ -29,7 +29,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Bill:
-    """What a run costs that goes one way; the bills of two ways have the same items."""
+    """What a run costs that is done one way; the bills of two ways have the same items."""
 
     way: Way
     items: list[Item]
@@ -41,7 +41,7 @@ class Bill:
 
 
 def bill_of(settings: Settings, way: Way, known: Prices, today: date) -> Bill:
-    """Return what a run costs, item by item; storage by the hour, S3 also after the run."""
+    """Return the cost of a run, item by item; storage by the hour, S3 also after the run."""
     return Bill(
         way,
         [
@@ -56,10 +56,10 @@ def bill_of(settings: Settings, way: Way, known: Prices, today: date) -> Bill:
 
 
 def _gpu_price(settings: Settings, way: Way, known: Prices) -> tuple[float, str]:
-    """What an hour of a GPU node costs, Spot's or a block's if it is bought so, and whose it is."""
+    """The hourly price of a GPU node as it is bought (Spot, block, On-Demand), and its source."""
     if way.spot and known.spot is not None:
         return known.spot, OF_AWS
-    # Of several types the first: On-Demand nodes are of another only where it is not to be had.
+    # The first of several types: On-Demand nodes have another type only if it is not available.
     first = settings.gpu.types[0]
     if known.block is not None and (way.block or first not in known.hourly):
         return known.block, OF_AWS if known.block_told else OF_TABLE
@@ -114,7 +114,7 @@ def _watching(way: Way, known: Prices) -> list[Item]:
     metric, alarm, log = (known.of(each) for each in (figures.METRIC, figures.ALARM, figures.LOGS))
     month = METRICS * metric + ALARMS * alarm
     counted = f"{METRICS} metrics x ${metric:g}, {ALARMS} alarms x ${alarm:g} a month"
-    # By the training's hours, which are the same in both ways.
+    # By the training hours, which are the same both ways.
     logs = min(LOG_GB, way.train_hours * LOG_GB_AN_HOUR)
     return [
         Item(
@@ -134,7 +134,7 @@ def _keys(way: Way, known: Prices) -> Item:
 
 
 def _network(settings: Settings, way: Way, known: Prices) -> list[Item]:
-    """NAT gateways, each with a public address, and what goes through; also one of a given VPC."""
+    """NAT gateways, each with a public address, and their traffic; also that of a given VPC."""
     hour, gb, address = (
         known.of(each) for each in (figures.NAT_HOUR, figures.NAT_GB, figures.ADDRESS)
     )
@@ -196,7 +196,7 @@ def _bucket(settings: Settings, way: Way, known: Prices) -> Item:
 
 
 def _replaced_checkpoints(settings: Settings, way: Way, known: Prices) -> Item:
-    """Old versions of checkpoints: S3 takes them away at the midnight after their days."""
+    """Old versions of checkpoints: S3 deletes them at midnight after their days."""
     each, days = known.of(figures.S3), settings.storage.noncurrent_checkpoint_days + 0.5
     months = min(days * 24 / HOURS_A_MONTH, way.bucket_months)
     replaced = settings.workload.rates.replaced_gb(settings) if way.train_hours else 0.0

@@ -1,4 +1,4 @@
-"""The prices of services in a bill: where AWS' Price List has each, and what the table says."""
+"""The prices of services in a bill: where AWS's Price List has each, and the table's value."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ops import price_table as table
 class Figure:
     """A service's price in US dollars.
 
-    `service`, `usage_type`: where the Price List has it, the usage type without its region's
-    prefix; `attributes` tell the product from others of that usage type. `of_table`: the project's.
+    `service`, `usage_type`: where the Price List has it, the usage type without its region prefix;
+    `attributes` distinguish the product from others of that usage type. `of_table`: the table's.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Figure:
     attributes: tuple[tuple[str, str], ...] = ()
 
 
-# Usage types as bills and the price files have them, one file a service and region:
+# Usage types as in bills and price files, one file per service and region:
 # https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AmazonEKS/current/us-west-2/index.json
 EKS = Figure("EKS", "AmazonEKS", "AmazonEKS-Hours:perCluster", table.EKS_HOUR)
 # Comes on top of the other: https://aws.amazon.com/eks/pricing/
@@ -64,7 +64,7 @@ def is_extended(settings: Settings, today: date) -> bool:
 
 
 def figures_of(settings: Settings, today: date) -> tuple[Figure, ...]:
-    """Return the figures that a bill of `settings` takes."""
+    """Return the figures that a bill for `settings` needs."""
     always = (EKS, NAT_HOUR, NAT_GB, ADDRESS, EBS, S3, METRIC, ALARM, LOGS, KMS)
     extended = (EXTENDED_SUPPORT,) if is_extended(settings, today) else ()
     return (*always, *extended, FSX[settings.storage.throughput])

@@ -1,4 +1,4 @@
-"""How much of the GPU nodes' time has been idle, as CloudWatch has seen it."""
+"""How much of the GPU nodes' time was idle, according to CloudWatch."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 
 from ops.aws import Deployment
 
-# Per cent of use, averaged over the GPUs, below which an hour does not count as work.
+# Percent of utilization, averaged over the GPUs, below which an hour counts as idle.
 IDLE_BELOW = 5.0
-# The most points that one answer holds:
+# The most data points in one answer:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
 _MOST_POINTS = 1440
 
 
 @dataclass(frozen=True)
 class Idle:
-    """Hours in which GPU nodes ran, and those of them in which the GPUs did next to nothing."""
+    """Hours in which GPU nodes ran, and those in which the GPUs were idle."""
 
     hours: float
     idle_hours: float
 
 
 def measured(deployment: Deployment, days: int) -> Idle | None:
-    """Return what Container Insights has seen over the last `days`; None if it has seen nothing.
+    """Return what Container Insights recorded over the last `days`; None if nothing.
 
-    `node_gpu_utilization` has a point only while a GPU node runs. Source:
+    `node_gpu_utilization` has data points only while a GPU node runs. Source:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-enhanced-EKS.html
-    Raises ClientError or BotoCoreError when CloudWatch does not answer.
+    Raises ClientError or BotoCoreError if CloudWatch does not answer.
     """
     hours = -(-days * 24 // _MOST_POINTS)  # rounded up
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Single prices in US dollars: of AWS' Price List for a region, and Spot's.
+"""Single prices in US dollars: from AWS's Price List for a region, and Spot prices.
 
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html
 """
@@ -14,16 +14,16 @@ from typing import Any
 from ops.aws import Aws
 from ops.cost.figures import Figure
 
-# The Price List API itself stands in few regions:
+# The Price List API is available in few regions:
 # https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
 _API_REGION = "us-east-1"
 
 
 def instance_hour(aws: Aws, instance_type: str) -> float:
-    """Return what an hour of an On-Demand instance costs in the region of `aws`.
+    """Return the hourly price of an On-Demand instance in the region of `aws`.
 
-    Raises ClientError or BotoCoreError where AWS does not answer, LookupError or ValueError where
-    its answer has no price, or more than one; so do the others.
+    Raises ClientError or BotoCoreError if AWS does not answer, LookupError or ValueError if its
+    answer has no price, or more than one; so do the others.
     """
     wanted = {
         "instanceType": instance_type,
@@ -31,24 +31,24 @@ def instance_hour(aws: Aws, instance_type: str) -> float:
         "tenancy": "Shared",
         "preInstalledSw": "NA",
         "capacitystatus": "Used",
-        # What is sold in Capacity Blocks has a second product, of $0.
+        # Types sold in Capacity Blocks have a second product, for $0.
         "marketoption": "OnDemand",
     }
     return _one_price(instance_type, _products(aws, "AmazonEC2", wanted))
 
 
 def service_price(aws: Aws, figure: Figure) -> float:
-    """Return the price of `figure` in the region of `aws`, of the first tier where it has tiers."""
+    """Return the price of `figure` in the region of `aws`; if it has tiers, that of the first."""
     products = _products(aws, figure.service, dict(figure.attributes), figure.usage_type)
-    # A usage type's prefix is `EUC1-` or the like, of KMS the region's name (`eu-central-1-`), and
-    # often none; with anything else before it, it is another's.
+    # A usage type's prefix is `EUC1-` or the like, for KMS the region's name (`eu-central-1-`), and
+    # often empty; with anything else before it, it is a different one.
     exact = re.compile(rf"(?:[A-Z]+\d*-|{aws.region}-)?{re.escape(figure.usage_type)}")
     own = [each for each in products if exact.fullmatch(each["product"]["attributes"]["usagetype"])]
     return _one_price(figure.name, own)
 
 
 def spot_hour(aws: Aws, instance_type: str, zone: str) -> float:
-    """Return the present Spot price of an instance in a zone; raises as the others do.
+    """Return the current Spot price of an instance in a zone; raises the same errors.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html
     """
@@ -71,7 +71,7 @@ def _products(
     filters.append(("TERM_MATCH", "regionCode", aws.region))
     if usage_type:
         filters.append(("CONTAINS", "usagetype", usage_type))
-    # The first page has 100 products, many more than there can be of these.
+    # The first page holds 100 products, many more than there can be.
     answer = aws.client("pricing", _API_REGION).get_products(
         ServiceCode=service,
         Filters=[{"Type": kind, "Field": field, "Value": value} for kind, field, value in filters],
@@ -87,7 +87,7 @@ def _one_price(name: str, products: Iterable[dict[str, Any]]) -> float:
 
 
 def _first_tier(product: dict[str, Any]) -> float:
-    """The price that the first unit costs; tiers come in any order."""
+    """The price of the first unit; tiers come in any order."""
     tiers = [
         (float(tier.get("beginRange", 0)), float(tier["pricePerUnit"]["USD"]))
         for term in product["terms"]["OnDemand"].values()

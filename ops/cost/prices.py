@@ -15,29 +15,26 @@ from ops.cost.price_list import instance_hour, service_price, spot_hour
 from ops.parallel import side_by_side
 from ops.price_table import BLOCK_HOURLY, BLOCKS_OF, HOURLY, TABLE_OF, TABLE_REGION
 
-# Where a price is from, as it is shown.
+# Where a price is from, as shown.
 OF_AWS, OF_TABLE = "AWS", "table"
-# Seconds for all prices: they are a nicety, for the project has a table.
+# Seconds for all prices: they are optional, because the project has a table.
 DEADLINE = 8.0
 _TYPES = {*CORE_INSTANCE_TYPES, *GPU_INSTANCE_TYPES}
 _TABLE = f"the project's table of {TABLE_OF}, {TABLE_REGION}"
 _RESERVED = (
-    "A Capacity Reservation costs what its nodes would, from the day it is made, whether they run "
-    "or not: the hours of the run alone are counted."
+    "A Capacity Reservation costs as much as its nodes, from the day it is created, whether they "
+    "run or not: only the hours of the run are counted."
 )
-_PREPAID = (
-    "A Capacity Block is paid for at once, to its end: the hours after the training are idle."
-)
+_PREPAID = "A Capacity Block is paid up front, to its end: the hours after the training are idle."
 
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars an hour for each instance type, and what AWS has told of the services' figures.
+    """US dollars an hour for each instance type, and AWS's prices of services.
 
-    `told`: what AWS has told of this region, by instance type or by the figure's name; all else is
-    the table's. `spot` is the price of a GPU node on Spot, None where it is not asked for or not
-    known; `block` likewise that of one in a Capacity Block, AWS' own where `block_told`. `notes`
-    say what a reader must know of them.
+    `told`: AWS's prices in this region, by instance type or by the figure's name; all others are
+    the table's. `spot`: the price of a GPU node on Spot, None if not wanted or unknown; `block`:
+    likewise in a Capacity Block, AWS's own if `block_told`. `notes`: what a reader must know.
     """
 
     hourly: dict[str, float]
@@ -59,20 +56,20 @@ class Prices:
 
 
 def table(region: str = TABLE_REGION) -> Prices:
-    """Return the project's own table, with a note where `region` is another."""
+    """Return the project's own table, with a note if `region` is another."""
     notes: tuple[str, ...] = ()
     if region != TABLE_REGION:
         notes = (
-            f"No price of {region} is at hand: all prices are those of {TABLE_REGION}, "
-            f"and {region} may cost a good deal more.",
+            f"No prices of {region} are available: all are those of {TABLE_REGION}, "
+            f"and {region} may cost considerably more.",
         )
     return Prices(dict(HOURLY), _TABLE, notes=notes)
 
 
 def prices(aws: Aws | None, settings: Settings, deadline: float = DEADLINE) -> Prices:
-    """Return the prices for `settings`, each from the best source that answers; `aws` if any.
+    """Return the prices for `settings`, each from the best source that answers; `aws` may be None.
 
-    All are asked for at once, within `deadline` seconds.
+    All are requested at once, within `deadline` seconds.
     """
     told = _told(_questions(aws, settings), deadline) if aws else {}
     spot = {kind: told.pop(_spot_name(kind), None) for kind in settings.gpu.types}
@@ -84,27 +81,27 @@ def prices(aws: Aws | None, settings: Settings, deadline: float = DEADLINE) -> P
 
 
 def hourly_prices(aws: Aws, kinds: Sequence[str], deadline: float) -> Prices:
-    """Return On-Demand prices of `kinds`: AWS' own, as far as they come within `deadline` seconds.
+    """Return On-Demand prices of `kinds`: AWS's, as far as they arrive within `deadline` seconds.
 
-    A type that the table does not know and AWS does not tell is not in them.
+    Types that neither the table nor AWS has a price for are left out.
     """
     told = _told({kind: partial(instance_hour, aws, kind) for kind in kinds}, deadline)
     return _known(aws.region, kinds, told)
 
 
 def with_block(known: Prices, settings: Settings, hourly: float | None) -> Prices:
-    """Return `known` with the price of a node in a Capacity Block; `hourly` as it is sold now."""
+    """Return `known` with the price of a node in a Capacity Block; `hourly`: the current offer."""
     kind = settings.gpu.types[0]
     if hourly is not None:
-        note = f"Capacity Blocks of {kind} are sold from ${hourly:,.2f} an hour and node on."
+        note = f"Capacity Blocks of {kind} are offered from ${hourly:,.2f} an hour per node."
         notes = (*known.notes, note, _PREPAID)
         return replace(known, block=hourly, block_told=True, notes=notes)
     if kind not in BLOCK_HOURLY:
-        note = "AWS tells no offer of a Capacity Block now: GPU nodes are counted On-Demand."
+        note = "No Capacity Block offer available: GPU nodes are counted as On-Demand."
         return replace(known, notes=(*known.notes, note, _PREPAID))
     note = (
-        f"AWS tells no offer of a Capacity Block now: it is counted at ${BLOCK_HOURLY[kind]:g}, "
-        f"AWS' list of {BLOCKS_OF}."
+        f"No Capacity Block offer available: counted at ${BLOCK_HOURLY[kind]:g}, "
+        f"AWS's list price of {BLOCKS_OF}."
     )
     return replace(known, block=BLOCK_HOURLY[kind], notes=(*known.notes, note, _PREPAID))
 
@@ -131,7 +128,7 @@ def _questions(aws: Aws, settings: Settings) -> dict[str, Callable[[], float]]:
 
 
 def _told(questions: Mapping[str, Callable[[], float]], deadline: float) -> dict[str, float]:
-    """What is answered in time and whole: a price that is not spoils no other."""
+    """The prices that arrive in time and complete; a failed one does not affect the others."""
     looked = side_by_side(questions, deadline)
     return {
         name: each.result() for name, each in looked.items() if each.done() and not each.exception()
@@ -139,7 +136,7 @@ def _told(questions: Mapping[str, Callable[[], float]], deadline: float) -> dict
 
 
 def _known(region: str, names: Sequence[str], told: Mapping[str, float]) -> Prices:
-    """The prices with what AWS has `told` of those asked for, and what is said of the others."""
+    """The prices including those that AWS has `told`, with notes on the others."""
     known = table(region)
     if not told:
         return known
@@ -150,7 +147,7 @@ def _known(region: str, names: Sequence[str], told: Mapping[str, float]) -> Pric
         source = f"{source}; {_TABLE} for the rest"
     if missing and region != TABLE_REGION:
         of = ", ".join(missing)
-        notes = (f"AWS has not told {region}'s price of {of}: {TABLE_REGION}'s is counted.",)
+        notes = (f"No {region} price available for {of}: {TABLE_REGION}'s is used.",)
     instances = {name: price for name, price in told.items() if name in _TYPES}
     return Prices(known.hourly | instances, source, told, notes=notes)
 
@@ -158,9 +155,9 @@ def _known(region: str, names: Sequence[str], told: Mapping[str, float]) -> Pric
 def _with_spot(known: Prices, settings: Settings, told: Mapping[str, float | None]) -> Prices:
     found = {kind: price for kind, price in told.items() if price is not None}
     if not found:
-        note = "AWS tells no Spot price now: GPU nodes are counted On-Demand, Spot's ceiling."
+        note = "No Spot price available: GPU nodes are counted as On-Demand, the maximum for Spot."
         return replace(known, notes=(*known.notes, note))
     each = ", ".join(f"${price:g} ({kind})" for kind, price in found.items())
-    note = f"Spot in {settings.gpu_zone}: {each} now; it changes, and nodes may be taken away."
-    # EKS chooses among the types by price and capacity: what is counted is the most.
+    note = f"Spot in {settings.gpu_zone}: {each} now; it varies, and nodes may be interrupted."
+    # EKS chooses among the types by price and capacity: the highest price is counted.
     return replace(known, spot=max(found.values()), notes=(*known.notes, note))

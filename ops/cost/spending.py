@@ -1,4 +1,4 @@
-"""What has been spent: Cost Explorer's word, and how long GPU nodes were idle."""
+"""What has been spent according to Cost Explorer, and how long GPU nodes were idle."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Spending:
-    """US dollars by service and idle GPU nodes over some days, and why one could not be told.
+    """US dollars by service and idle GPU nodes over some days, and why one is unknown.
 
-    What could not be told is None, by the field's name in `could_not_tell`; `gpu_nodes` is None too
-    where none was seen.
+    An unknown field is None, with the reason under its name in `could_not_tell`; `gpu_nodes` is
+    also None if there was none.
     """
 
     days: int
@@ -30,7 +30,7 @@ class Spending:
 
 
 def spending(deployment: Deployment, days: int) -> Spending:
-    """Ask for both; one that does not answer leaves the other standing."""
+    """Ask for both; if one fails, the other still counts."""
     silent: dict[str, str] = {}
 
     def asked(name: str, ask: Callable[[Deployment, int], T]) -> T | None:
@@ -45,11 +45,11 @@ def spending(deployment: Deployment, days: int) -> Spending:
 
 
 def by_service(deployment: Deployment, days: int) -> dict[str, float]:
-    """Return US dollars by service over the last `days`, of what carries the deployment's tag.
+    """Return US dollars by service over the last `days`, for resources with the deployment's tag.
 
     The tag must be active as a cost allocation tag:
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html
-    Raises ClientError or BotoCoreError when Cost Explorer does not answer.
+    Raises ClientError or BotoCoreError if Cost Explorer does not answer.
     """
     end = datetime.now(UTC).date() + timedelta(days=1)
     periods = _periods(
@@ -69,7 +69,7 @@ def by_service(deployment: Deployment, days: int) -> dict[str, float]:
 
 
 def _periods(explorer: Any, **question: Any) -> Iterator[dict[str, Any]]:
-    """What Cost Explorer tells, all pages of it: boto3 turns none of them by itself.
+    """All pages of Cost Explorer's answer: boto3 has no paginator for it.
 
     https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_GetCostAndUsage.html
     """

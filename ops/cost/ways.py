@@ -1,4 +1,4 @@
-"""How a run goes: as the settings describe it, and the way of 2024."""
+"""How a run is done: as the settings describe it, and as in the 2024 blueprint."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bionemo_eks.configuration.purchase import SUSPENDED_BEFORE_END_MINUTES
 from bionemo_eks.configuration.settings import Settings
 from ops.price_table import HOURS_A_MONTH
 
-# Hours. Deployment and removal: what AWS' documents say of EKS, node groups and FSx, rounded up.
+# Hours. Deploy and destroy: what AWS's documents say about EKS, node groups and FSx, rounded up.
 DEPLOY_HOURS, DESTROY_HOURS = 0.5, 0.5
-# The data Job: bench/uniref50_latency.py and a slow download; 2024's: the middle of the 50 to 60
-# hours that the source document tells of.
+# The data Job: bench/uniref50_latency.py and a slow download; in 2024: the middle of the 50 to 60
+# hours in the source document.
 STREAMING_HOURS, BIONEMO_HOURS = 0.5, 55.0
-# An on-demand GPU node boots, pulls the image, and waits ten minutes to be let go.
+# An on-demand GPU node boots, pulls the image, and waits ten minutes until it is removed.
 AROUND_TRAINING_HOURS = 0.4
 # Capacity Blocks are sold by the day up to 14 days, then by 7 days up to 182:
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-purchase.html
@@ -22,10 +22,10 @@ _DAY, _DAYS, _WEEK, _MOST = 24, 14, 7, 182
 
 
 def block_hours(training_hours: float) -> int:
-    """Return the hours of the shortest Capacity Block in which a training of so many goes through.
+    """Return the hours of the shortest Capacity Block for a training of so many hours.
 
-    Of the beginning nodes boot and pull the image; at the end there is a time for the last save.
-    What takes longer than the longest block gets that.
+    At the start, nodes boot and pull the image; at the end, there is time for the last save. A
+    training that is longer than the longest block gets the longest.
     """
     needed = training_hours + AROUND_TRAINING_HOURS + SUSPENDED_BEFORE_END_MINUTES / 60
     days = math.ceil(needed / _DAY)
@@ -36,12 +36,12 @@ def block_hours(training_hours: float) -> int:
 
 @dataclass(frozen=True)
 class Way:
-    """How a run goes: hours of each phase, and what it uses.
+    """How a run is done: hours of each phase, and what it uses.
 
-    For `idle_gpu_hours` each GPU node is paid for and trains nothing. `gateways`: NAT gateways of
-    its own. `spot`, `block`: how GPU nodes are bought, where a price for that is known; otherwise
-    On-Demand. `bucket_months`: how long a bucket holds data set and checkpoints: the run, and a
-    month after it where it is kept. `watched`: whether the watch's metrics and alarms are there.
+    `idle_gpu_hours`: each GPU node is paid for but does not train. `gateways`: NAT gateways of its
+    own. `spot`, `block`: how GPU nodes are bought, if a price for that is known; else On-Demand.
+    `bucket_months`: how long a bucket holds data set and checkpoints: the run, plus a month if it
+    is kept. `watched`: whether there are the watch's metrics and alarms.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Way:
 
     @property
     def phases(self) -> dict[str, float]:
-        """Hours by phase, in their order."""
+        """Hours by phase, in order."""
         return {
             "deploy": DEPLOY_HOURS,
             "prepare the data": self.prepare_hours,
@@ -66,7 +66,7 @@ class Way:
 
     @property
     def hours(self) -> float:
-        """From the first resource to the last."""
+        """Hours from the first resource to the last."""
         return sum(self.phases.values())
 
     @property
@@ -81,12 +81,12 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
     prepare = STREAMING_HOURS if streaming else BIONEMO_HOURS
     if not settings.dataset.enabled:
         prepare = 0.0
-    # Where there is no training, no GPU node starts by itself.
+    # Without a training, no GPU node starts by itself.
     around = AROUND_TRAINING_HOURS if settings.training.enabled else 0.0
     if settings.gpu.scaling == "fixed":
         around = DEPLOY_HOURS + prepare + DESTROY_HOURS
     block = settings.gpu.purchase == "capacity-block"
-    if block:  # it is paid for to its end
+    if block:  # paid to its end
         around = max(block_hours(training_hours) - training_hours, around)
     run_months = (DEPLOY_HOURS + prepare + training_hours + DESTROY_HOURS) / HOURS_A_MONTH
     return Way(
@@ -102,10 +102,10 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
 
 
 def until_now(settings: Settings, hours: float, gpu_hours: float) -> Way:
-    """Return a run that has stood for `hours`, with all its GPU nodes for `gpu_hours` of them."""
+    """Return a run deployed for `hours`, with all its GPU nodes for `gpu_hours` of them."""
     return Way(
         "so far",
-        # What is not training, whatever it was.
+        # Everything other than training.
         hours - gpu_hours - DEPLOY_HOURS - DESTROY_HOURS,
         gpu_hours,
         0.0,
@@ -124,9 +124,9 @@ def _gateways(settings: Settings) -> int:
 
 
 def blueprint_of_2024(training_hours: float) -> Way:
-    """Return the same training the 2024 way.
+    """Return the same training as in the 2024 blueprint.
 
-    Its nodes are On-Demand and there from the beginning; nothing of its data reaches S3.
+    Its nodes are On-Demand and run from the beginning; none of its data reaches S3.
     """
     return Way(
         "2024 blueprint",

@@ -1,4 +1,4 @@
-"""What still costs money, or is in the way of a new deployment, after `cdk destroy`."""
+"""What still costs money, or blocks a new deployment, after `cdk destroy`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.reasons import failure_reason
 __all__ = ["Leftover", "Search", "search"]
 
 Kind = Callable[[Deployment], Iterable[Leftover | Unread]]
-# In the order in which they can be deleted: a security group goes after the interfaces in it.
+# In the order in which they can be deleted: a security group after the interfaces that use it.
 KINDS: dict[str, Kind] = {
     "stacks": standing.stacks_left,
     "EKS clusters": standing.clusters_left,
@@ -34,12 +34,12 @@ KINDS: dict[str, Kind] = {
     "buckets": data.buckets,
     "IAM roles": others.roles,
 }
-# What no other kind covers, found by the tag alone.
+# What no other kind covers, found only by tag.
 OTHERS = "other tagged resources"
 
 
 def search(deployment: Deployment) -> Search:
-    """Look for everything, kind by kind, side by side."""
+    """Search for all kinds, side by side."""
     kinds: dict[str, Kind] = {**KINDS, OTHERS: others.tagged}
 
     def look(kind: str) -> Callable[[], list[Leftover | Unread]]:
@@ -53,7 +53,7 @@ def search(deployment: Deployment) -> Search:
             items = future.result(timeout=0)
         except TimeoutError:
             blind[kind] = f"no answer within {LOOK_DEADLINE:.0f} s"
-        except Exception as error:  # one kind that cannot be searched leaves the others standing
+        except Exception as error:  # one failing kind must not affect the others
             blind[kind] = failure_reason(error)
         else:
             found += [each for each in items if isinstance(each, Leftover)]

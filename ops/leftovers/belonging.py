@@ -1,4 +1,4 @@
-"""What of all that was found belongs to a stack that stands, and so is not left over."""
+"""Which of the findings belong to an existing stack, and so are not left over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ops.leftovers.model import Leftover, Search
 
 
 def standing(search: Search) -> list[Leftover]:
-    """Return the stacks that stand; not those whose deletion has failed: what they hold is left."""
+    """Return the existing stacks; not those whose deletion failed: what they hold is left over."""
     failed = half_destroyed(search)
     return [
         each
@@ -18,7 +18,7 @@ def standing(search: Search) -> list[Leftover]:
 
 
 def left_over(search: Search) -> list[Leftover]:
-    """Return what belongs to no stack that stands; what might belong to any, belongs to one."""
+    """Return what belongs to no existing stack; with one, unassigned items count as its own."""
     stand = {each.stack for each in standing(search)}
     if not stand:
         return search.left

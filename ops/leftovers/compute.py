@@ -1,4 +1,4 @@
-"""Instances, their disks and their launch templates."""
+"""Instances, their disks, and their launch templates."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ops.aws import Deployment
 from ops.leftovers.model import Leftover, ours, stack_in, tags_of
 
 _STATES = ["pending", "running", "stopping", "stopped"]
-# What the EBS CSI driver puts on a pod's volume:
+# Tags that the EBS CSI driver puts on a pod's volume:
 # https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
 _OF_A_POD = ("kubernetes.io/created-for/", "ebs.csi.aws.com/", "CSIVolumeName")
 
 
 def instances_left(deployment: Deployment) -> Iterable[Leftover]:
-    """Instances that run or could run again."""
+    """Instances that are running or could run again."""
     states = [{"Name": "instance-state-name", "Values": _STATES}]
     for reservation in deployment.aws.pages(
         "ec2", "describe_instances", "Reservations", Filters=states
@@ -29,7 +29,7 @@ def instances_left(deployment: Deployment) -> Iterable[Leftover]:
 
 
 def volumes(deployment: Deployment) -> Iterable[Leftover]:
-    """Disks. Those of nodes may go; a pod's may hold what nobody has elsewhere."""
+    """Disks. Nodes' disks may be deleted; a pod's may hold the only copy of something."""
     ec2 = deployment.aws.client("ec2")
     for item in deployment.aws.pages("ec2", "describe_volumes", "Volumes"):
         tags = tags_of(item)

@@ -1,4 +1,4 @@
-"""What holds data, and the keys that data is encrypted with."""
+"""Resources that hold data, and the keys that encrypt it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BY_HAND = "holds data, so delete it yourself"
 
 
 def systems(deployment: Deployment) -> Iterable[Leftover]:
-    """FSx file systems. Those of storage class Intelligent-Tiering have no fixed size."""
+    """FSx file systems. Storage class Intelligent-Tiering has no fixed size."""
     for item in file_systems(deployment):
         if ours(deployment, tags_of(item)) and item.get("Lifecycle") != "DELETING":
             size = f"{item['StorageCapacity']:,} GiB; " if "StorageCapacity" in item else ""
@@ -35,13 +35,13 @@ def backups(deployment: Deployment) -> Iterable[Leftover]:
 
 
 def keys(deployment: Deployment) -> Iterable[Leftover | Unread]:
-    """Keys that live; one that waits for its deletion costs nothing and is in nobody's way."""
+    """Keys; one that is pending deletion costs nothing and blocks nothing."""
     kms, closed = deployment.aws.client("kms"), 0
     for key in deployment.aws.pages("kms", "list_keys", "Keys"):
         try:
             about, tags = _described(kms, key["KeyId"])
         except ClientError as error:
-            # A key's own policy may close it to the caller, and to nobody else.
+            # A key's policy may deny access to this caller only.
             if not is_denied(error):
                 raise
             closed += 1
@@ -49,7 +49,7 @@ def keys(deployment: Deployment) -> Iterable[Leftover | Unread]:
         if ours(deployment, tags):
             yield _key(kms, about, stack_in(deployment, tags))
     if closed:
-        yield Unread(f"{closed} keys are closed to you, and may be another team's")
+        yield Unread(f"you have no access to {closed} keys, which may be another team's")
 
 
 def _described(kms: Any, name: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -62,8 +62,8 @@ def _described(kms: Any, name: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _key(kms: Any, about: dict[str, Any], stack: str) -> Leftover:
     name, pending = about["KeyId"], about["KeyState"] == "PendingDeletion"
-    when = f", goes on {about['DeletionDate']:%Y-%m-%d}" if "DeletionDate" in about else ""
-    note = f"waits for its deletion, free of charge{when}" if pending else f"${KMS_MONTH:g} a month"
+    when = f", on {about['DeletionDate']:%Y-%m-%d}" if "DeletionDate" in about else ""
+    note = f"pending deletion, free of charge{when}" if pending else f"${KMS_MONTH:g} a month"
     remove = partial(kms.schedule_key_deletion, KeyId=name, PendingWindowInDays=7)
     return Leftover(
         "KMS keys", name, note, kept=pending, delete=None if pending else remove, stack=stack
@@ -71,7 +71,7 @@ def _key(kms: Any, about: dict[str, Any], stack: str) -> Leftover:
 
 
 def buckets(deployment: Deployment) -> Iterable[Leftover]:
-    """The data bucket, which outlives a deployment unless the settings say otherwise."""
+    """The data bucket, which outlives the deployment unless the settings say otherwise."""
     wanted = names.bucket_name(deployment.settings, deployment.account)
     listed = deployment.aws.client("s3").list_buckets()["Buckets"]
     if wanted in {each["Name"] for each in listed}:

@@ -1,4 +1,4 @@
-"""Removes what is safe to remove: what belongs to no stack that may still need it."""
+"""Deletes what is safe to delete: what belongs to no stack that may still need it."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from ops.aws import holds_resources
 from ops.leftovers.model import Leftover, Search
 from ops.reasons import failure_reason
 
-# Without an answer on any of these, nobody can tell what of the deployment is gone.
+# Without an answer on any of these, it is unknown what is left of the deployment.
 _MUST_BE_KNOWN = ("stacks", "EKS clusters", "instances")
 _RUNNING = {"pending", "running"}
-# States of a stack whose resources CloudFormation could not delete, and is to delete again.
+# States of a stack whose resources CloudFormation failed to delete, and should delete again.
 _FAILED = {"DELETE_FAILED", "ROLLBACK_FAILED"}
-# What keeps CloudFormation from deleting a VPC, and is its own to delete in no stack.
+# What blocks CloudFormation from deleting a VPC, and belongs to no stack.
 _IN_THE_WAY = {"network interfaces", "security groups"}
 _DESTROY = "npx cdk destroy --all"
 _ROUNDS = 3
 
 
 def refusal(search: Search) -> str:
-    """Say why nothing may be deleted; empty if nothing speaks against it."""
+    """Say why nothing may be deleted; empty if deletion is allowed."""
     unknown = [kind for kind in _MUST_BE_KNOWN if kind in search.blind]
     if unknown:
         reasons = "; ".join(f"{kind}: {search.blind[kind]}" for kind in unknown)
-        return f"The deployment may still stand. Could not tell: {reasons}"
+        return f"The deployment may still exist. Unknown: {reasons}"
     if safe(search):
         return ""
     if any(_is_running(each) for each in search.left):
         cluster = any(each.kind == "EKS clusters" for each in search.left)
-        remove = f"Remove it first: {_DESTROY}" if cluster else "End them first"
-        what = "The cluster still stands" if cluster else "Instances of the deployment still run"
+        remove = f"Destroy it first: {_DESTROY}" if cluster else "Terminate them first"
+        what = "The cluster still exists" if cluster else "Instances of the deployment still run"
         return f"{what}. {remove}"
     if set(_holding(search)) - set(half_destroyed(search)):
-        return f"The deployment's stacks still stand. Remove them first: {_DESTROY}"
+        return f"The deployment's stacks still exist. Destroy them first: {_DESTROY}"
     return ""
 
 
@@ -50,16 +50,16 @@ def _holding(search: Search) -> set[str]:
 
 
 def half_destroyed(search: Search) -> set[str]:
-    """Return the stacks whose deletion has failed and whose cluster, if any, no longer runs."""
+    """Return the stacks whose deletion failed and whose cluster, if any, no longer runs."""
     failed = {each.stack for each in search.left if each.kind == "stacks" and each.state in _FAILED}
     return failed - ({"Cluster"} if any(map(_is_running, search.left)) else set())
 
 
 def safe(search: Search) -> list[Leftover]:
-    """Return what may be deleted, in the order to do it.
+    """Return what may be deleted, in the right order.
 
-    That is what belongs to no stack that holds resources; what might belong to any of them, belongs
-    to each. Of a stack whose deletion has failed also that which it failed of.
+    That is what belongs to no stack that holds resources; unassigned items count as belonging to
+    all of them. For a stack whose deletion failed, also what blocks the deletion.
     """
     holding, failed = _holding(search), half_destroyed(search)
 
@@ -71,9 +71,9 @@ def safe(search: Search) -> list[Leftover]:
 
 
 def delete(items: Sequence[Leftover], say: Callable[[str], None]) -> list[Leftover]:
-    """Delete `items`; return those that are gone, and say of the others why they are not.
+    """Delete `items`; return those that are gone, and say why the others are not.
 
-    In rounds, for a security group that another one names goes after that one.
+    In rounds, because a security group can be deleted only after those that refer to it.
     """
     gone: list[Leftover] = []
     remaining, errors = list(items), dict[str, str]()
@@ -83,7 +83,7 @@ def delete(items: Sequence[Leftover], say: Callable[[str], None]) -> list[Leftov
             assert each.delete is not None  # `safe` returns no other
             try:
                 each.delete()
-            except Exception as error:  # one that does not go leaves the others to be deleted
+            except Exception as error:  # one failure must not stop the others
                 errors[each.id] = f"{each.kind} {each.id}: {failure_reason(error)}"
             else:
                 say(f"deleted {each.kind} {each.id}")

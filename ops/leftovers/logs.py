@@ -1,4 +1,4 @@
-"""Log groups that AWS has made for the cluster, or whose removal failed."""
+"""Log groups that AWS created for the cluster, or whose deletion failed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ops.aws import Deployment
 from ops.leftovers.model import Leftover, stack_that_named
 
 _FUNCTION = "/aws/lambda/"
-# Whose groups they are that AWS names after the cluster.
+# The stacks to which the groups belong that AWS names after the cluster.
 _STACKS = {"eks": "Cluster", "containerinsights": "Addons", "fsx": "Storage"}
 
 
@@ -29,7 +29,7 @@ def log_groups(deployment: Deployment) -> Iterable[Leftover]:
 
 
 def _roots(cluster: str) -> dict[str, str]:
-    """What the names begin with that AWS makes of a cluster's, and whose groups these are."""
+    """Prefixes of the group names that AWS derives from a cluster's, each with its stack."""
     return {f"/aws/{kind}/{cluster}": stack for kind, stack in _STACKS.items()}
 
 
@@ -38,5 +38,5 @@ def _stack(deployment: Deployment, group: str) -> str:
     for root, stack in _roots(deployment.settings.cluster_name).items():
         if group == root or group.startswith(f"{root}/"):
             return stack
-    # Lambda tags no group that it makes; the name tells whose function it was.
+    # Lambda does not tag the groups that it creates; the name shows whose function it was.
     return stack_that_named(deployment, group.removeprefix(_FUNCTION))

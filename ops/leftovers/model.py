@@ -1,4 +1,4 @@
-"""A leftover, and how a thing of this deployment is told from another project's."""
+"""A leftover, and how to tell this deployment's resources from another project's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ops.aws import Deployment
 
 @dataclass(frozen=True)
 class Leftover:
-    """One thing that is left.
+    """One item that is left.
 
-    `delete` removes it, None where that could lose data or needs a person; `kept` says that it is
-    there on purpose; `state` is AWS' word for how it is, where that decides something; `stack` is
-    the one of `names.STACKS` that it belongs to, empty where nothing tells.
+    `delete` deletes it, None if that could lose data or needs a person; `kept`: it is there on
+    purpose; `state`: its state in AWS, where that matters; `stack`: the one of `names.STACKS` that
+    it belongs to, empty if unknown.
     """
 
     kind: str
@@ -45,24 +45,24 @@ class Search:
 
     @property
     def left(self) -> list[Leftover]:
-        """What is not kept on purpose."""
+        """Everything that is not kept on purpose."""
         return [each for each in self.found if not each.kept]
 
 
 def tags_of(item: dict[str, Any], key: str = "Tags") -> dict[str, str]:
-    """Return AWS' list of tags as a mapping."""
+    """Return AWS's list of tags as a mapping."""
     return {tag["Key"]: tag["Value"] for tag in item.get(key) or []}
 
 
 def ours(deployment: Deployment, tags: dict[str, str]) -> bool:
-    """Whether tags are those of the deployment, or those that EKS and Kubernetes give for it."""
+    """Whether tags are the deployment's, or those that EKS and Kubernetes set for it."""
     return tags.get(DEPLOYMENT_TAG) == deployment.settings.cluster_name or _of_the_cluster(
         deployment, tags
     )
 
 
 def _of_the_cluster(deployment: Deployment, tags: dict[str, str]) -> bool:
-    """Whether tags are those that EKS and Kubernetes give."""
+    """Whether tags are those that EKS and Kubernetes set."""
     name = deployment.settings.cluster_name
     return (
         tags.get("eks:cluster-name") == name
@@ -74,9 +74,9 @@ def _of_the_cluster(deployment: Deployment, tags: dict[str, str]) -> bool:
 
 
 def stack_in(deployment: Deployment, tags: dict[str, str]) -> str:
-    """Return the stack that tags tell something belongs to; empty where they do not.
+    """Return the stack that something belongs to according to its tags; empty if unknown.
 
-    CloudFormation tags what it makes with the stack's name, where the service takes tags:
+    CloudFormation tags what it creates with the stack's name, if the service supports tags:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
     """
     if _of_the_cluster(deployment, tags):
@@ -88,11 +88,11 @@ def stack_in(deployment: Deployment, tags: dict[str, str]) -> str:
 
 
 def stack_that_named(deployment: Deployment, name: str) -> str:
-    """Return the one of the deployment's stacks whose resource CloudFormation named `name`.
+    """Return the deployment's stack whose resource CloudFormation named `name`.
 
-    Such a name is `<stack>-<logical id>-<random>`, and CDK's logical ids begin with a capital, as
-    no stack's name does: a deployment whose name goes on where this one's ends is another. Empty
-    for a name of no stack.
+    Such a name is `<stack>-<logical ID>-<random>`, and CDK's logical IDs begin with a capital, as
+    no stack name does: a deployment whose name merely starts with this one's is another. Empty if
+    there is no such stack.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
     for stack in names.STACKS:

@@ -1,4 +1,4 @@
-"""What is left of the network: above all what keeps a VPC from being deleted."""
+"""What is left of the network: above all what blocks the deletion of a VPC."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ops.reasons import code_of
 _ENDED = {"deleted", "deleting"}
 # The most names that DescribeTags of the load balancers takes.
 _AT_A_TIME = 20
-# Its code for a load balancer that is not there, old or new:
+# Its error code for a load balancer that does not exist, old or new:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
 _GONE = "LoadBalancerNotFound"
-# Lambda makes its interfaces untagged, and may take a while to remove them:
+# Lambda creates its interfaces untagged, and may take a while to delete them:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 _OF_LAMBDA = "AWS Lambda VPC ENI-"
 
@@ -33,19 +33,19 @@ def _own_vpcs(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def _within(deployment: Deployment, item: dict[str, Any]) -> bool:
-    """Whether something is in a VPC that carries the deployment's tag: then it is ours too."""
+    """Whether something is in a VPC with the deployment's tag: then it is ours, too."""
     return item.get("VpcId") in {each["VpcId"] for each in _own_vpcs(deployment)}
 
 
 def vpcs_left(deployment: Deployment) -> Iterable[Leftover]:
-    """VPCs, which `cdk destroy` removes once nothing is in them."""
+    """VPCs, which `cdk destroy` deletes once they are empty."""
     for item in _own_vpcs(deployment):
-        note = "counts in the quota; npx cdk destroy --all"
+        note = "counts against the quota; npx cdk destroy --all"
         yield Leftover("VPCs", item["VpcId"], note, stack="Network")
 
 
 def interfaces(deployment: Deployment) -> Iterable[Leftover]:
-    """Network interfaces; also the untagged ones in our VPC, such as a function's."""
+    """Network interfaces; also untagged ones in our VPC, such as a function's."""
     ec2 = deployment.aws.client("ec2")
     for item in deployment.aws.pages("ec2", "describe_network_interfaces", "NetworkInterfaces"):
         about, tags = item.get("Description", ""), tags_of(item, "TagSet")
@@ -64,7 +64,7 @@ def interfaces(deployment: Deployment) -> Iterable[Leftover]:
 
 
 def _stack_of_the_function(deployment: Deployment, description: str) -> str:
-    """The stack for whose function Lambda made an interface: `AWS Lambda VPC ENI-<name>-<id>`."""
+    """The stack whose function has this interface: `AWS Lambda VPC ENI-<name>-<ID>`."""
     if not description.startswith(_OF_LAMBDA):
         return ""
     function = description.removeprefix(_OF_LAMBDA)[: -len("-01234567-89ab-cdef-0123-456789abcdef")]
@@ -72,7 +72,7 @@ def _stack_of_the_function(deployment: Deployment, description: str) -> str:
 
 
 def security_groups(deployment: Deployment) -> Iterable[Leftover]:
-    """Security groups; a VPC's default one goes with it."""
+    """Security groups; a VPC's default one is deleted with it."""
     ec2 = deployment.aws.client("ec2")
     for item in deployment.aws.pages("ec2", "describe_security_groups", "SecurityGroups"):
         own = ours(deployment, tags_of(item)) or _within(deployment, item)
@@ -90,13 +90,13 @@ def gateways(deployment: Deployment) -> Iterable[Leftover]:
     for item in deployment.aws.pages("ec2", "describe_nat_gateways", "NatGateways"):
         if ours(deployment, tags_of(item)) and item.get("State") not in _ENDED:
             remove = partial(ec2.delete_nat_gateway, NatGatewayId=item["NatGatewayId"])
-            note = f"${NAT_HOUR:g} an hour, and its address ${ADDRESS_HOUR:g}"
+            note = f"${NAT_HOUR:g} an hour, plus ${ADDRESS_HOUR:g} for its address"
             stack = stack_in(deployment, tags_of(item))
             yield Leftover("NAT gateways", item["NatGatewayId"], note, delete=remove, stack=stack)
 
 
 def addresses(deployment: Deployment) -> Iterable[Leftover]:
-    """Elastic IP addresses; one that is in use is not for release."""
+    """Elastic IP addresses; those in use cannot be released."""
     ec2 = deployment.aws.client("ec2")
     for item in deployment.aws.pages("ec2", "describe_addresses", "Addresses"):
         if ours(deployment, tags_of(item)):
@@ -114,7 +114,7 @@ def addresses(deployment: Deployment) -> Iterable[Leftover]:
 
 
 def balancers(deployment: Deployment) -> Iterable[Leftover]:
-    """Application and network load balancers that Kubernetes has made."""
+    """Application and network load balancers that Kubernetes created."""
     elb = deployment.aws.client("elbv2")
     listed = deployment.aws.pages("elbv2", "describe_load_balancers", "LoadBalancers")
     arns = [each["LoadBalancerArn"] for each in listed]
@@ -127,7 +127,7 @@ def balancers(deployment: Deployment) -> Iterable[Leftover]:
 
 
 def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
-    """Classic load balancers that Kubernetes has made."""
+    """Classic load balancers that Kubernetes created."""
     elb = deployment.aws.client("elb")
     listed = deployment.aws.pages("elb", "describe_load_balancers", "LoadBalancerDescriptions")
     balancer_names = [each["LoadBalancerName"] for each in listed]
@@ -140,13 +140,13 @@ def classic_balancers(deployment: Deployment) -> Iterable[Leftover]:
 
 
 def _tagged(elb: Any, argument: str, which: list[str]) -> Iterable[dict[str, Any]]:
-    """The tags of load balancers, old or new, as many at a time as one call takes."""
+    """The tags of load balancers, old or new, as many at a time as one call allows."""
     for at in range(0, len(which), _AT_A_TIME):
         yield from _tags(elb, argument, which[at : at + _AT_A_TIME])
 
 
 def _tags(elb: Any, argument: str, which: list[str]) -> list[dict[str, Any]]:
-    """The tags of a few; where one of them has gone meanwhile, AWS tells those of none at once."""
+    """The tags of a few, one by one if one is gone meanwhile: AWS then refuses the whole call."""
     try:
         described: list[dict[str, Any]] = elb.describe_tags(**{argument: which})["TagDescriptions"]
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Everything else: by the deployment's tag, and the roles that CloudFormation named."""
+"""Everything else: by the deployment's tag, and roles by the names that CloudFormation gives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, stack_in, stack_that_named, tags_of
 
-# Services, or parts of one, in which another kind looks for itself.
+# Services, or parts of one, that another kind covers.
 _COVERED = (
     "cloudformation:stack/",
     "ec2:elastic-ip/",
@@ -19,14 +19,14 @@ _COVERED = (
     "ec2:security-group/",
     "ec2:volume/",
     "ec2:vpc/",
-    "eks:",  # node groups, add-ons and access entries go with their cluster
+    "eks:",  # node groups, add-ons and access entries are deleted with their cluster
     "elasticloadbalancing:",
     "fsx:",
     "kms:key/",
     "logs:log-group:",
     "s3:",
 )
-# Parts of a VPC, which go with it.
+# Parts of a VPC, which are deleted with it.
 _OF_A_VPC = tuple(
     f"ec2:{part}/"
     for part in (
@@ -42,7 +42,7 @@ _OF_A_VPC = tuple(
 
 
 def tagged(deployment: Deployment) -> Iterable[Leftover]:
-    """Alarms, functions, topics and whatever else carries the deployment's tag.
+    """Alarms, functions, topics and anything else with the deployment's tag.
 
     https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
     """
@@ -55,7 +55,7 @@ def tagged(deployment: Deployment) -> Iterable[Leftover]:
     for item in listed:
         _, _, service, _, _, resource = item["ResourceARN"].split(":", 5)
         if not f"{service}:{resource}".startswith((*_COVERED, *_OF_A_VPC)):
-            note = "carries the tag; the tag index may be minutes behind a deletion"
+            note = "has the tag; the tag index may lag minutes behind a deletion"
             stack = stack_in(deployment, tags_of(item))
             yield Leftover("other tagged resources", f"{service} {resource}", note, stack=stack)
 

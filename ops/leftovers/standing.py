@@ -1,4 +1,4 @@
-"""The deployment itself: while it stands, nothing of it is left over."""
+"""The deployment itself: while it exists, nothing of it is left over."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def stacks_left(deployment: Deployment) -> Iterable[Leftover]:
 
 
 def clusters_left(deployment: Deployment) -> Iterable[Leftover]:
-    """A cluster of the deployment's name."""
+    """A cluster with the deployment's name."""
     name = deployment.settings.cluster_name
     if name in clusters(deployment):
         yield Leftover("EKS clusters", name, f"${EKS_HOUR:.2f} an hour", stack="Cluster")

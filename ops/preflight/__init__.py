@@ -1,4 +1,4 @@
-"""What can be known before the first resource: will a deployment with these settings go through?"""
+"""Checks before the first resource: will a deployment with these settings succeed?"""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ops.preflight import (
 
 
 def checks(deployment: Deployment) -> dict[str, Check]:
-    """Return every check for the deployment, by name, in the order to show them."""
+    """Return every check for the deployment, by name, in display order."""
     listed: dict[str, Check] = {
         "Account": partial(account.account, deployment),
         "CDK bootstrap": partial(account.bootstrap, deployment),
@@ -62,7 +62,7 @@ def checks(deployment: Deployment) -> dict[str, Check]:
 
 
 def _asked_for(deployment: Deployment) -> dict[str, Check]:
-    """Return the checks of what only some settings ask for."""
+    """Return the checks that only some settings require."""
     settings = deployment.settings
     listed: dict[str, Check] = {}
     if not settings.network.vpc_id:

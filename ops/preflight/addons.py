@@ -1,4 +1,4 @@
-"""The EKS add-ons: do the pinned versions exist, and do they take what they are told."""
+"""The EKS add-ons: do the pinned versions exist, and do they accept their configuration?"""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ops.results import Result, failed, passed, unknown
 
 _VERSIONS = "constructs/bionemo_eks/configuration/versions.py"
 _TOLD = "constructs/bionemo_eks/configuration/addons.py"
-# Seconds for the add-ons, all at once: less than the three that preflight leaves its checks at
-# least, so that the answer names the add-on.
+# Seconds for all add-ons together: less than the minimum of three that preflight leaves its checks,
+# so that the answer names the add-on.
 _DEADLINE = 2.5
 
 
@@ -27,7 +27,7 @@ def versions(deployment: Deployment) -> Result:
     """Whether the pinned versions exist for this Kubernetes version."""
     name, release = "Add-on versions", deployment.settings.release
     pinned, seconds = addon_versions(deployment.settings), deployment.within(_DEADLINE)
-    # Made before the time counts: all checks make theirs now, one by one, which is not AWS' delay.
+    # Created before the time counts: all checks create theirs now, one by one; not AWS's delay.
     client = deployment.aws.client("eks")
     looked = side_by_side(
         {addon: partial(_offered, client, release.version, addon) for addon in pinned}, seconds
@@ -38,26 +38,26 @@ def versions(deployment: Deployment) -> Result:
     for addon, wanted in pinned.items():
         offered = looked[addon].result()
         if offered is None:
-            wrong.append(f"{addon}, which EKS does not know")
+            wrong.append(f"{addon} (unknown to EKS)")
         elif wanted not in offered:
             instead = ", ".join(offered[:3]) or "none"
-            wrong.append(f"{addon} {wanted}; there are {instead}")
+            wrong.append(f"{addon} {wanted}; available: {instead}")
     if wrong:
         place = f"Kubernetes {release.version} in {deployment.settings.region}"
         return failed(
-            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change it in {_VERSIONS}"
+            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change them in {_VERSIONS}"
         )
     return passed(name, f"all {len(pinned)} exist for Kubernetes {release.version}")
 
 
 def _late(looked: Mapping[str, Future[Any]], seconds: float) -> str:
-    """Name the add-ons that have not been answered for; empty when all have."""
+    """Name the add-ons without an answer; empty if there are none."""
     late = [addon for addon, future in looked.items() if not future.done()]
     return f"no answer for {', '.join(late)} within {seconds:g} s" if late else ""
 
 
 def _offered(client: Any, version: str, addon: str) -> list[str] | None:
-    """Versions of an add-on for a Kubernetes version; None when EKS does not know its name.
+    """Versions of an add-on for a Kubernetes version; None if EKS does not know its name.
 
     https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonVersions.html
     """
@@ -76,7 +76,7 @@ def _offered(client: Any, version: str, addon: str) -> list[str] | None:
 
 
 def configuration(deployment: Deployment) -> Result:
-    """Whether each pinned version takes what it is told: EKS refuses the add-on if it does not.
+    """Whether each pinned version accepts its configuration: else EKS refuses the add-on.
 
     https://docs.aws.amazon.com/eks/latest/userguide/updating-an-add-on.html
     """
@@ -97,7 +97,7 @@ def configuration(deployment: Deployment) -> Result:
     ]
     if wrong:
         return failed(name, f"EKS would refuse {'; '.join(wrong)}", f"Change it in {_TOLD}")
-    return passed(name, f"{len(asked)} add-ons take what they are told")
+    return passed(name, f"{len(asked)} add-ons accept their configuration")
 
 
 def _schema(client: Any, addon: str, version: str) -> str:
@@ -107,19 +107,19 @@ def _schema(client: Any, addon: str, version: str) -> str:
 
 
 def faults(schema: str, told: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with what an add-on is told, by its JSON schema.
+    """Return the faults in an add-on's configuration, according to its JSON schema.
 
-    Each names the key, as a path with dots. Raises jsonschema's SchemaError for a schema that is
-    none, ValueError for what is not even JSON.
+    Each names the key, as a dotted path. Raises jsonschema's SchemaError for an invalid schema,
+    ValueError for invalid JSON.
     """
-    # Here, for its import takes longer than most commands: it reads every draft of JSON Schema.
+    # Imported here because it takes longer than most commands: it reads every JSON Schema draft.
     from jsonschema.validators import Draft7Validator, validator_for
     from referencing import Registry
 
     document = json.loads(schema)
     kind = validator_for(document, default=Draft7Validator)
     kind.check_schema(document)
-    # An empty registry: a reference to another document is fetched from nowhere.
+    # An empty registry: references to other documents are not fetched.
     validator = kind(document, registry=Registry())
     errors = sorted(validator.iter_errors(dict(told)), key=lambda error: error.json_path)
     return [

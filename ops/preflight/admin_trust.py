@@ -1,4 +1,4 @@
-"""Who may assume the cluster's admin role: pinned to whoever deploys."""
+"""Who may assume the cluster's admin role: pinned to the caller."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SETTING = "cluster.admin_trust"
 def pin(deployment: Deployment, folder: Path) -> dict[str, str]:
     """Write the caller's role, or user, to `folder`/cdk.json as `cluster.admin_trust`.
 
-    Not its session, which ends. Returns what has been written: nothing where the setting is set,
-    where `cluster.admins` leave no such role, and for the account's root user. Raises what IAM
-    answers when it does not tell the role.
+    Not the session, which ends. Returns what was written: nothing if the setting is set, if there
+    is no such role because of `cluster.admins`, or for the account's root user. Raises IAM's error
+    if it does not return the role.
     """
     cluster = deployment.settings.cluster
     if cluster.admin_trust or cluster.admins:

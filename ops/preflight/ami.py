@@ -1,4 +1,4 @@
-"""The GPU nodes' AMI: would EKS take a release on which they do not come up?"""
+"""The GPU nodes' AMI: would EKS use a release on which they do not come up?"""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _RELEASES = "https://github.com/awslabs/amazon-eks-ami/releases"
 
 
 def gpu_release(deployment: Deployment) -> Result:
-    """Whether the newest release, which EKS takes unless one is set, is known to be broken."""
+    """Whether the newest release, which EKS uses unless one is set, is known to be broken."""
     name, settings = "GPU AMI release", deployment.settings
     if settings.gpu.ami_release:
-        return passed(name, f"{settings.gpu.ami_release}, as gpu.ami_release says")
+        return passed(name, f"{settings.gpu.ami_release}, set by gpu.ami_release")
     version = settings.kubernetes_version
     asked = _NEWEST.format(version=version)
     answer = deployment.aws.client("ssm").get_parameter(Name=asked)
@@ -30,5 +30,5 @@ def gpu_release(deployment: Deployment) -> Result:
         link(_RELEASES),
     )
     return failed(
-        name, f"EKS would take {newest}, the newest, on which GPU nodes do not come up", *remedy
+        name, f"EKS would use {newest}, the newest, on which GPU nodes do not come up", *remedy
     )

@@ -1,4 +1,4 @@
-"""The budget: whether what it counts is counted at all."""
+"""The budget: whether Billing records the costs that it counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ACTIVATE = command(
 
 
 def cost_allocation_tag(deployment: Deployment) -> Result:
-    """Whether Billing counts costs by the deployment's tag: else the budget stays at 0.
+    """Whether Billing records costs by the deployment's tag: else the budget stays at 0.
 
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html
     """
@@ -26,19 +26,19 @@ def cost_allocation_tag(deployment: Deployment) -> Result:
             "ce", "list_cost_allocation_tags", "CostAllocationTags", TagKeys=[DEPLOYMENT_TAG]
         )
     except ClientError as error:
-        # In an organization the management account alone may ask, and activate.
+        # In an organization only the management account may ask, and activate.
         if code_of(error).startswith("AccessDenied"):
             return unknown(
                 _NAME,
-                f"this account may not ask whether {DEPLOYMENT_TAG} is an active cost allocation "
-                "tag, without which the budget counts nothing; in an organization its management "
-                "account may, and activates it there",
+                f"this account may not check whether {DEPLOYMENT_TAG} is an active cost allocation "
+                "tag, without which the budget counts nothing; in an organization, the management "
+                "account can check and activate it",
             )
         raise
     states = {each["TagKey"]: each["Status"] for each in tags}
     state = states.get(DEPLOYMENT_TAG)
     if state == "Active":
-        return passed(_NAME, f"{DEPLOYMENT_TAG} is active: the budget counts what carries it")
+        return passed(_NAME, f"{DEPLOYMENT_TAG} is active: the budget counts costs with this tag")
     if state is None:
         return warned(
             _NAME,
@@ -48,7 +48,7 @@ def cost_allocation_tag(deployment: Deployment) -> Result:
         )
     return warned(
         _NAME,
-        f"{DEPLOYMENT_TAG} is no active cost allocation tag, so the budget counts nothing",
+        f"{DEPLOYMENT_TAG} is not an active cost allocation tag, so the budget counts nothing",
         "Activate it; costs count from then on, within a day:",
         _ACTIVATE,
     )

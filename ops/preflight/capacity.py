@@ -1,4 +1,4 @@
-"""Instances: which zones have them, and which zones to choose."""
+"""Instance types: which zones offer them, and which zones to choose."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ops.results import Result, Step, command, failed, options, passed, unknown,
 
 _ZONES, _GPU_ZONE = "network.availability_zones", "gpu.availability_zone"
 _SUBNETS = "network.node_subnet_ids"
-# Zones, by id, in which EKS puts no control plane:
+# Zones, by ID, in which EKS puts no control plane:
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 _WITHOUT_EKS = {"use1-az3", "usw1-az2", "cac1-az3"}
 
 
 def _zones(deployment: Deployment) -> dict[str, str]:
-    """Names of the account's zones that can be used, sorted, each with its id."""
+    """Names of the account's usable zones, sorted, each with its ID."""
     listed = deployment.once(
         "zones",
         lambda: deployment.aws.client("ec2").describe_availability_zones()["AvailabilityZones"],
@@ -45,7 +45,7 @@ def _zones(deployment: Deployment) -> dict[str, str]:
 
 
 def _with_eks(deployment: Deployment) -> list[str]:
-    """The zones to choose from: those where EKS works, of the given VPC if there is one."""
+    """The zones to choose from: where EKS works, and in the given VPC if there is one."""
     within = {each.zone for each in node_subnets(deployment)} if _vpc(deployment) else None
     return [
         name
@@ -71,18 +71,18 @@ def offering(deployment: Deployment, instance_type: str) -> list[str]:
 
 
 def pinned(folder: Path) -> dict[str, str]:
-    """Return the settings of `folder`/cdk.context.json, which win over cdk.json's block."""
+    """Return the settings of `folder`/cdk.context.json, which override cdk.json's block."""
     content = read_file(folder / PINNED)
     return {key: str(content[key]) for key in (_ZONES, _GPU_ZONE) if key in content}
 
 
 def _in_force() -> str:
-    """Say which zones are pinned, for whoever edits cdk.json and wonders."""
+    """Say which zones are pinned, in case edits of cdk.json seem to have no effect."""
     pins = pinned(ROOT)
     if not pins:
         return ""
     text = " ".join(f"{key}={value}" for key, value in pins.items())
-    return f"; {PINNED} says {text}, and wins over cdk.json"
+    return f"; {PINNED} says {text}, and overrides cdk.json"
 
 
 def _flags(pins: dict[str, str]) -> Step:
@@ -90,17 +90,17 @@ def _flags(pins: dict[str, str]) -> Step:
 
 
 def choose(pins: dict[str, str]) -> tuple[Step | str, ...]:
-    """The steps that put zones in force."""
+    """The steps that make zones take effect."""
     return (
-        f"Let it be written to {PINNED}:",
+        f"Write it to {PINNED}:",
         command("./bionemo preflight --pin"),
-        "Or for one command:",
+        "Or for a single command:",
         _flags(pins),
     )
 
 
 def zones(deployment: Deployment) -> Result:
-    """Whether the zones exist for this account, and EKS works in them."""
+    """Whether the zones exist in this account, and EKS works in them."""
     if _vpc(deployment):
         return _zones_of_the_vpc(deployment)
     wanted, there = deployment.settings.zones, _zones(deployment)
@@ -110,7 +110,7 @@ def zones(deployment: Deployment) -> Result:
         return passed("Zones", f"{', '.join(wanted)}{_in_force()}")
     named = ", ".join(f"{zone} ({there[zone]})" for zone in refused)
     wrong = (
-        f"{', '.join(missing)} is not a zone of this account; there are {', '.join(there)}"
+        f"{', '.join(missing)} is not a zone of this account; available: {', '.join(there)}"
         if missing
         else f"EKS has no control plane in {named}"
     )
@@ -119,23 +119,23 @@ def zones(deployment: Deployment) -> Result:
 
 
 def _zones_of_the_vpc(deployment: Deployment) -> Result:
-    """Whether EKS works in every zone that it gets a subnet of, and the GPU nodes have one."""
+    """Whether EKS works in the zone of every subnet that it gets, and the GPU nodes have one."""
     name, private, zone = "Zones", private_subnets(deployment), deployment.settings.gpu_zone
     refused = [each for each in private if each.zone_id in _WITHOUT_EKS]
     if refused:
         return failed(
             name,
             f"EKS has no control plane in {', '.join(map(_with_its_zone, refused))}",
-            "Let CDK leave the subnet out, and look the VPC up anew:",
+            "Make CDK leave the subnet out, and look up the VPC again:",
             *(command(_out_of_sight(deployment, each)) for each in refused),
             command("npx cdk context --reset 'vpc-provider:*' --force"),
         )
     there = node_zones(deployment)
     if zone in there:
-        return passed(name, f"{', '.join(there)}, of {_vpc(deployment)}{_in_force()}")
+        return passed(name, f"{', '.join(there)}, in {_vpc(deployment)}{_in_force()}")
     said = f"{_vpc(deployment)} has no subnet for GPU nodes in {zone}"
     if not there:
-        return failed(name, said, "Give it private subnets in two zones, or choose another VPC")
+        return failed(name, said, "Add private subnets in two zones, or choose another VPC")
     return failed(
         name,
         f"{said}; it has them in {', '.join(there)}{_in_force()}",
@@ -155,7 +155,7 @@ def _out_of_sight(deployment: Deployment, subnet: PrivateSubnet) -> str:
 
 
 def gpu_type(deployment: Deployment) -> Result:
-    """Whether the GPU nodes' zone offers their type; if not, which zone does, or what it has."""
+    """Whether the GPU nodes' zone offers their type; if not, which zone does, or other types."""
     name, settings = "GPU instance type", deployment.settings
     wanted, zone = settings.gpu.instance_type, settings.gpu_zone
     there, retired = gpu_types.offered_everywhere(deployment), gpu_types.retirement(deployment)
@@ -171,7 +171,7 @@ def gpu_type(deployment: Deployment) -> Result:
     if not set(there) & set(_with_eks(deployment)):
         return failed(
             name,
-            f"{wanted} is offered in {', '.join(there)}, where the deployment cannot be",
+            f"{wanted} is offered in {', '.join(there)}, where the deployment cannot run",
             "Choose another gpu.instance_type, or a VPC with private subnets there",
             *others,
         )
@@ -184,7 +184,7 @@ def gpu_type(deployment: Deployment) -> Result:
 
 
 def _efa(deployment: Deployment) -> str:
-    """Say whether the training uses its nodes' EFA, and why not; empty where they have none."""
+    """Say whether the training uses its nodes' EFA, or why not; empty if they have none."""
     settings = deployment.settings
     if settings.efa:
         return "; with EFA"
@@ -194,7 +194,7 @@ def _efa(deployment: Deployment) -> str:
 
 
 def core_type(deployment: Deployment) -> Result:
-    """Whether both zones offer the core nodes' type."""
+    """Whether all zones of the core nodes offer their type."""
     name, wanted = "Core instance type", deployment.settings.core.instance_type
     there = offering(deployment, wanted)
     missing = [zone for zone in node_zones(deployment) if zone not in there]
@@ -212,7 +212,7 @@ def core_type(deployment: Deployment) -> Result:
 
 
 def _with_core_nodes(deployment: Deployment, offered: list[str]) -> dict[str, str]:
-    """The settings that put all nodes into zones that offer the core nodes' type."""
+    """The settings that put all nodes in zones that offer the core nodes' type."""
     if not _vpc(deployment):
         return suggested(deployment, offered, both=True)
     fitting = [each.id for each in node_subnets(deployment) if each.zone in offered]
@@ -220,11 +220,11 @@ def _with_core_nodes(deployment: Deployment, offered: list[str]) -> dict[str, st
 
 
 def suggested(deployment: Deployment, offered: list[str], *, both: bool = False) -> dict[str, str]:
-    """Return both settings of zones, so that the GPU nodes are in one of those `offered`.
+    """Return both zone settings, so that the GPU nodes are in one of the zones `offered`.
 
     Always both settings: zones without that of the GPU nodes would be refused. The second zone is
-    of those that were wanted, if EKS works in it; with `both` it is one of those offered too. In a
-    given VPC the GPU nodes' zone alone is to choose.
+    one of the current settings, if EKS works in it; with `both` it is also one of those offered. In
+    a given VPC there is only the GPU nodes' zone to choose.
     """
     usable = _with_eks(deployment)
     fitting = [zone for zone in offered if zone in usable] or offered
@@ -238,18 +238,18 @@ def suggested(deployment: Deployment, offered: list[str], *, both: bool = False)
 
 
 def _with_the_reservation(deployment: Deployment, offered: list[str]) -> list[str]:
-    """Return those of the zones `offered` in which nodes are reserved, where any are."""
+    """Return those of the zones `offered` in which nodes are reserved, if there are any."""
     try:
         reserved = {each.get("AvailabilityZone") for each in reservations.own(deployment)}
-    except ClientError:  # its own check says so
+    except ClientError:  # reported by its own check
         return offered
     return [zone for zone in offered if zone in reserved] or offered
 
 
 def pin(deployment: Deployment, folder: Path) -> dict[str, str]:
-    """Write the zones to choose to `folder`/cdk.context.json, if the present ones will not do.
+    """Write suitable zones to `folder`/cdk.context.json, if the current ones are not.
 
-    Returns what has been written; nothing when the zones are right or none would be.
+    Returns what was written; nothing if the zones are fine or no zone would be.
     """
     offered = _with_the_reservation(deployment, gpu_types.offered_everywhere(deployment))
     usable = _with_eks(deployment)

@@ -1,4 +1,4 @@
-"""The Capacity Block that the GPU nodes are bought in: is it theirs, and long enough?"""
+"""The Capacity Block that the GPU nodes are bought in: does it fit, and is it long enough?"""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ops.preflight.capacity import choose, suggested
 from ops.results import Result, Step, command, failed, options, passed, warned
 
 _NAME = "Capacity Block"
-# Hours that a block must leave for the training: nodes boot, pull the image, and save once.
+# Hours that a block must leave for the training: to boot nodes, pull the image, and save once.
 _LEAST = 1.0
 _TO_COME = ("payment-pending", "pending", "scheduled", "assessing", "delayed")
 
 
 def capacity_block(deployment: Deployment) -> Result:
-    """Whether the block is there, fits the nodes, and leaves the training time before its end."""
+    """Whether the block exists, fits the nodes, and leaves enough time for the training."""
     settings, found = deployment.settings, reservations.own(deployment)
     wanted = settings.gpu.capacity_reservation_id
     if not found:
@@ -31,7 +31,7 @@ def capacity_block(deployment: Deployment) -> Result:
         return failed(
             _NAME,
             f"{wanted} is an On-Demand Capacity Reservation, not a Capacity Block",
-            "Buy the GPU nodes in it as such:",
+            "Buy the GPU nodes accordingly:",
             options("-c gpu.purchase=capacity-reservation"),
         )
     for look in (_of_a_type, _in_a_zone, _in_a_state, _with_room):
@@ -43,7 +43,7 @@ def capacity_block(deployment: Deployment) -> Result:
 
 def _another_block() -> tuple[Step | str, ...]:
     return (
-        "See what can be bought, buy it, and set its id as gpu.capacity_reservation_id:",
+        "List the offers, buy one, and set its ID as gpu.capacity_reservation_id:",
         command("./bionemo preflight --offers"),
     )
 
@@ -57,7 +57,7 @@ def _of_a_type(deployment: Deployment, row: reservations.Row) -> Result | None:
     if known is None or not settings.workload.gpus.met_by(known):
         return failed(_NAME, f"{said}; {settings.workload.title} cannot use it", *_another_block())
     return failed(
-        _NAME, said, "Train on the type of the block:", options(f"-c gpu.instance_type={kind}")
+        _NAME, said, "Train on the block's type:", options(f"-c gpu.instance_type={kind}")
     )
 
 
@@ -67,7 +67,7 @@ def _in_a_zone(deployment: Deployment, row: reservations.Row) -> Result | None:
         return None
     return failed(
         _NAME,
-        f"{_id(row)}: it is in {zone}, and the GPU nodes are to be in {wanted}",
+        f"{_id(row)}: it is in {zone}, but the settings put the GPU nodes in {wanted}",
         *choose(suggested(deployment, [zone])),
     )
 
@@ -80,7 +80,7 @@ def _in_a_state(deployment: Deployment, row: reservations.Row) -> Result | None:
 
 
 def _with_room(deployment: Deployment, row: reservations.Row) -> Result | None:
-    """A block that has not begun has no instance available yet."""
+    """Whether the block has room; one that has not started has no instances available yet."""
     nodes, own = deployment.settings.gpu.nodes, _own_nodes(deployment, row)
     room = row.get("TotalInstanceCount", 0)
     if row.get("State") == "active":
@@ -90,7 +90,7 @@ def _with_room(deployment: Deployment, row: reservations.Row) -> Result | None:
     said = f"{_id(row)}: it has room for {room} instances, not {nodes}"
     if not room:
         return failed(_NAME, said, *_another_block())
-    return failed(_NAME, said, "Train on as many nodes:", options(f"-c gpu.nodes={room}"))
+    return failed(_NAME, said, "Train on fewer nodes:", options(f"-c gpu.nodes={room}"))
 
 
 def _own_nodes(deployment: Deployment, row: reservations.Row) -> int:
@@ -103,31 +103,33 @@ def _own_nodes(deployment: Deployment, row: reservations.Row) -> int:
 def _long_enough(deployment: Deployment, row: reservations.Row) -> Result:
     until = reservations.suspended_at(row)
     if until is None:
-        return warned(_NAME, f"{_id(row)}: EC2 tells no end of it")
+        return warned(_NAME, f"{_id(row)}: EC2 reports no end date")
     now, start = datetime.now(UTC), row.get("StartDate")
     begins = start if isinstance(start, datetime) and start > now else now
     left = (until - begins) / timedelta(hours=1)
     ends = (
         f"it ends {_at(row['EndDate'])}; the training is suspended at {_at(until)}, before EKS "
-        "lets the nodes go"
+        "removes the nodes"
     )
     if left < _LEAST:
         return failed(
-            _NAME, f"{_id(row)}: {ends}: too little time is left for it", *_another_block()
+            _NAME,
+            f"{_id(row)}: {ends}: too little time left for it",
+            *_another_block(),
         )
     from_when = f"from {_at(begins)}" if begins > now else "now"
     said = f"{_id(row)}: {row['InstanceType']} in {row['AvailabilityZone']}, {from_when}; {ends}"
     nodes = _own_nodes(deployment, row)
     if nodes:
         # https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
-        said += f". {nodes} nodes run in it: EKS changes them (version, disk, tags) at 0 alone"
+        said += f". {nodes} nodes run in it: EKS changes them (version, disk, tags) only at 0 nodes"
     settings = deployment.settings
     needed = settings.workload.rates.training_hours(settings)
     if needed is not None and needed > left:
         return warned(
             _NAME,
-            f"{said}. That leaves {left:.0f} h, and the training takes about {needed:.0f} h: it "
-            "goes on from its newest checkpoint in a block that is bought later",
+            f"{said}. That leaves {left:.0f} h, but the training takes about {needed:.0f} h: it "
+            "resumes from its newest checkpoint in a block that is bought later",
         )
     return passed(_NAME, said)
 

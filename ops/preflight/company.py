@@ -1,4 +1,4 @@
-"""What the group `account` names: boundary and key, and what a deployment that stands has had."""
+"""The group `account`: boundary and key, and what an existing deployment was made with."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from ops.results import Result, command, failed, link, options, passed, unknown,
 
 BOUNDARY, KEY, LASTING = "Permissions boundary", "KMS key", "Path and key"
 _POLICIES = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying.html"
-# Roles of AWS' own, and what lacks without them: their policies name no key of a customer's, so the
-# key's policy must name them.
+# Roles of AWS's own, and what fails without them: their policies name no customer key, so the key's
+# policy must name them.
 # https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/s3-server-side-encryption-support.html
 _NAMED = {
     "AWSServiceRoleForAutoScaling": "no node starts",
-    "AWSServiceRoleForFSxS3Access": "/fsx and the bucket exchange nothing",
+    "AWSServiceRoleForFSxS3Access": "/fsx and the bucket exchange no files",
 }
 
 
 def boundary(deployment: Deployment) -> Result:
-    """Whether the policy is there, and of this account or AWS' own."""
+    """Whether the policy exists, in this account or as AWS's own."""
     arn = deployment.settings.account.permissions_boundary
     if deployment.aws.is_local:
         return unknown(BOUNDARY, ONLY_AWS)
-    another = "Name one that is there, of this account:"
+    another = "Name an existing one of this account:"
     if arn.split(":")[4] not in ("aws", deployment.account):
-        said = f"{arn} is another account's, which bounds no role of {deployment.account}"
+        said = f"{arn} belongs to another account, so it cannot bound roles of {deployment.account}"
         return failed(BOUNDARY, said, another, options("-c account.permissions_boundary=..."))
     try:
         deployment.aws.client("iam").get_policy(PolicyArn=arn)
@@ -41,11 +41,11 @@ def boundary(deployment: Deployment) -> Result:
             raise
         said = f"there is no policy {arn}"
         return failed(BOUNDARY, said, another, options("-c account.permissions_boundary=..."))
-    return passed(BOUNDARY, f"{arn} is there")
+    return passed(BOUNDARY, f"{arn} exists")
 
 
 def key(deployment: Deployment) -> Result:
-    """Whether the key can encrypt, and lets those who need it; as far as its policy may be read."""
+    """Whether the key can encrypt, and allows those who need it, if its policy is readable."""
     arn = deployment.settings.account.kms_key
     if deployment.aws.is_local:
         return unknown(KEY, ONLY_AWS)
@@ -65,18 +65,18 @@ def key(deployment: Deployment) -> Result:
         return passed(KEY, f"{arn} is enabled; you may not read its policy")
     unnamed = [role for role in _NAMED if not _may_be_for(role, json.loads(answer["Policy"]))]
     if not unnamed:
-        return passed(KEY, f"{arn} is enabled, and its policy names who needs it")
+        return passed(KEY, f"{arn} is enabled, and its policy names the roles that need it")
     lacking = "; ".join(f"without {role} {_NAMED[role]}" for role in unnamed)
     return warned(
         KEY,
-        f"the policy of {arn} does not name all of AWS' roles that need it: {lacking}",
-        "Unless a grant lets them, add the statements of docs/accounts.md to it:",
+        f"the policy of {arn} does not name all of AWS's roles that need it: {lacking}",
+        "Unless a grant allows them, add the statements in docs/accounts.md to it:",
         link(_POLICIES),
     )
 
 
 def _wrong_with(deployment: Deployment, arn: str) -> str:
-    """Say what rules a key out; empty where nothing does.
+    """Say why a key is unusable; empty if it is usable.
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
     """
@@ -85,7 +85,7 @@ def _wrong_with(deployment: Deployment, arn: str) -> str:
     except ClientError as error:
         if code_of(error) != "NotFoundException":
             raise
-        return "is not there"
+        return "does not exist"
     if found.get("KeyState") != "Enabled":
         return f"is in state {found.get('KeyState')}"
     kind = (found.get("KeyUsage"), found.get("KeySpec"))
@@ -93,7 +93,7 @@ def _wrong_with(deployment: Deployment, arn: str) -> str:
 
 
 def _may_be_for(role: str, policy: Mapping[str, Any]) -> bool:
-    """Whether a statement allows something to the role, or to everybody; conditions aside."""
+    """Whether a statement allows the role, or everybody, something; ignoring conditions."""
     statements = policy.get("Statement", [])
     for each in statements if isinstance(statements, list) else [statements]:
         text = json.dumps(each)
@@ -106,10 +106,10 @@ def _may_be_for(role: str, policy: Mapping[str, Any]) -> bool:
 
 
 def lasting(deployment: Deployment) -> Result:
-    """Whether path and key are those with which the deployment was made.
+    """Whether path and key are those that the deployment was made with.
 
-    They are create-only: CloudFormation would replace what has them, or fail to, for the new one
-    has the old one's name.
+    They are create-only: CloudFormation would replace the resources, or fail to, because the new
+    one has the same name as the old.
     """
     account, found, as_it_was = deployment.settings.account, list[str](), dict[str, str]()
     if holds(deployment, "Cluster"):
@@ -118,14 +118,14 @@ def lasting(deployment: Deployment) -> Result:
         if path != account.role_path:
             as_it_was["role_path"] = path
             found.append(
-                f"account.role_path is {_said(account.role_path)}, and the cluster was made with "
+                f"account.role_path is {_said(account.role_path)}, but the cluster was made with "
                 f"{_said(path)}: all roles would be replaced, and with them the cluster and its "
                 "node groups"
             )
         if secrets != account.kms_key:
             as_it_was["kms_key"] = secrets
             found.append(
-                f"account.kms_key is {_said(account.kms_key)}, and the cluster was made with "
+                f"account.kms_key is {_said(account.kms_key)}, but the cluster was made with "
                 f"{_said(secrets)}: it would be replaced, with all nodes and jobs"
             )
     if holds(deployment, "Storage"):
@@ -134,18 +134,18 @@ def lasting(deployment: Deployment) -> Result:
         if now != account.kms_key:
             as_it_was["kms_key"] = now
             found.append(
-                f"account.kms_key is {_said(account.kms_key)}, and the file system was made with "
+                f"account.kms_key is {_said(account.kms_key)}, but the file system was made with "
                 f"{_said(now)}: it would be replaced by an empty one"
             )
     if not found:
-        return passed(LASTING, "nothing that stands would be replaced")
+        return passed(LASTING, "nothing that exists would be replaced")
     return failed(
         LASTING,
         "; ".join(found),
-        "Set it as it was:",
+        "Set the old value:",
         options(" ".join(f"-c account.{name}={value}" for name, value in as_it_was.items())),
-        "Or remove the deployment first; the bucket stays, unless it was not to be kept, and the "
-        "next one goes on from it:",
+        "Or destroy the deployment first; the bucket stays, unless storage.keep_bucket was false, "
+        "and the next deployment continues from it:",
         command("npx cdk destroy --all"),
     )
 
@@ -165,7 +165,7 @@ def _path(resources: Mapping[str, Any]) -> str:
 
 
 def _secrets_key(resources: Mapping[str, Any]) -> str:
-    """Return the ARN of the secrets' key; empty for one that the stack has made."""
+    """Return the ARN of the secrets' key; empty for one that the stack made."""
     encryption = _of_type(resources, "AWS::EKS::Cluster").get("EncryptionConfig") or [{}]
     arn = encryption[0].get("Provider", {}).get("KeyArn", "")
     return arn if isinstance(arn, str) else ""

@@ -12,11 +12,11 @@ from ops.results import Result, command, failed, options, passed, warned
 
 
 def cluster(deployment: Deployment) -> Result:
-    """Whether the cluster's name is free, or this deployment's."""
+    """Whether the cluster's name is free, or used by this deployment."""
     name, wanted = "Cluster name", deployment.settings.cluster_name
-    # Whatever that stack's state, what it holds is its own; the check of the stacks judges it.
+    # What the stack holds is its own, whatever its state; the stacks have their own check.
     if holds(deployment, "Cluster"):
-        return passed(name, f"{wanted} is this deployment's")
+        return passed(name, f"{wanted} belongs to this deployment")
     if wanted in clusters(deployment):
         return failed(
             name,
@@ -28,7 +28,7 @@ def cluster(deployment: Deployment) -> Result:
 
 
 def bucket(deployment: Deployment) -> Result:
-    """Whether the bucket is free, or there from an earlier deployment and can be taken over."""
+    """Whether the bucket's name is free, or left from an earlier deployment and can be reused."""
     name, wanted = "Bucket name", names.bucket_name(deployment.settings, deployment.account)
     try:
         deployment.aws.client("s3").head_bucket(
@@ -41,30 +41,30 @@ def bucket(deployment: Deployment) -> Result:
         if status == 403:
             return warned(
                 name,
-                f"{wanted} is another account's, or there and closed to you",
+                f"{wanted} belongs to another account, or exists and denies you access",
                 "If it is not yours, choose another name:",
                 options("-c cluster_name=..."),
             )
         raise
     if holds(deployment, "Storage"):
-        return passed(name, f"{wanted} stands")
+        return passed(name, f"{wanted} belongs to this deployment")
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     if not deployment.settings.storage.keep_bucket:
         return failed(
             name,
-            f"{wanted} is there from an earlier deployment, and CloudFormation takes over only "
-            "what it is told to keep; storage.keep_bucket is false",
+            f"{wanted} exists from an earlier deployment, and CloudFormation imports only what is "
+            "to be kept; storage.keep_bucket is false",
             "Deploy with storage.keep_bucket true, then set it to false and deploy again:",
             options("-c storage.keep_bucket=true"),
-            "Or delete the bucket, with every version of what is in it, in the S3 console.",
+            "Or delete the bucket, with all object versions, in the S3 console.",
         )
-    return passed(name, f"{wanted} is there from an earlier deployment and will be taken over")
+    return passed(name, f"{wanted} exists from an earlier deployment and will be imported")
 
 
 def bucket_policy(deployment: Deployment) -> Result:
-    """Whether the bucket that is taken over has a policy, beside which CloudFormation makes none.
+    """Whether the bucket to import has a policy: then CloudFormation cannot create its own.
 
-    `The bucket policy already exists on bucket`, it says then; import would take it over as it is.
+    It then fails with `The bucket policy already exists on bucket`; import would keep it as it is.
     https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1068
     """
     name, wanted = "Bucket policy", names.bucket_name(deployment.settings, deployment.account)
@@ -76,21 +76,21 @@ def bucket_policy(deployment: Deployment) -> Result:
     except ClientError as error:
         if code_of(error) not in ("NoSuchBucket", "NoSuchBucketPolicy"):
             raise
-        return passed(name, "none is in the way")
+        return passed(name, "no conflict")
     call = f"--region {deployment.settings.region} --bucket {wanted}"
     return failed(
         name,
-        f"{wanted} has a policy that the stacks did not make, and CloudFormation makes its own, "
-        "which refuses plain HTTP, only where there is none",
-        "Look what it says, for whoever put it there:",
+        f"{wanted} has a policy that the stacks did not make; CloudFormation can create its own, "
+        "which denies plain HTTP, only if there is none",
+        "See what it says; its owner may still need it:",
         command(f"aws s3api get-bucket-policy {call} --query Policy --output text"),
-        "Remove it, and add what is missed once the stacks stand:",
+        "Delete it, and add back what is missing after the deployment:",
         command(f"aws s3api delete-bucket-policy {call}"),
     )
 
 
 def log_groups(deployment: Deployment) -> Result:
-    """Whether log groups of an earlier deployment would be in the way."""
+    """Whether log groups of an earlier deployment conflict with this one."""
     name = "Log groups"
     taken = [
         group
@@ -103,7 +103,7 @@ def log_groups(deployment: Deployment) -> Result:
             f"left from an earlier deployment: {', '.join(taken)}",
             command("./bionemo leftovers --delete"),
         )
-    return passed(name, "none is in the way")
+    return passed(name, "no conflict")
 
 
 def _exists(deployment: Deployment, group: str) -> bool:

@@ -1,6 +1,6 @@
-"""The VPC that the settings name: is it there, and does it give nodes what they need.
+"""The VPC that the settings name: does it exist, and does it offer what nodes need?
 
-What EKS asks of it: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+EKS's requirements: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ops.preflight.standing import holds
 from ops.preflight.vpc_subnets import PrivateSubnet, node_subnets, private_subnets
 from ops.results import Result, command, failed, passed, warned
 
-# Addresses that EKS wants free in each of the subnets that it gets.
+# Addresses that EKS needs free in each of its subnets.
 _OF_EKS = 6
 _DNS = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}
 _OPTIONS = {
@@ -23,7 +23,7 @@ _OPTIONS = {
 
 
 def vpc(deployment: Deployment) -> Result:
-    """Whether the given VPC is there, and has the names that a node joins a cluster by."""
+    """Whether the given VPC exists, with DNS turned on, which nodes need to join the cluster."""
     name, wanted = "VPC", deployment.settings.network.vpc_id
     region = deployment.settings.region
     listed = deployment.aws.pages(
@@ -45,8 +45,8 @@ def vpc(deployment: Deployment) -> Result:
         change = f"aws ec2 modify-vpc-attribute --region {region} --vpc-id {wanted}"
         return failed(
             name,
-            f"{wanted} has {' and '.join(off)} off, and no node could join the cluster",
-            # One attribute a call.
+            f"{wanted} has {' and '.join(off)} turned off, so no node could join the cluster",
+            # One attribute per call.
             *(command(f"{change} {_OPTIONS[each]} '{{\"Value\": true}}'") for each in off),
         )
     return passed(name, f"{wanted}, {listed[0]['CidrBlock']}")
@@ -62,27 +62,27 @@ def subnets(deployment: Deployment) -> Result:
         return failed(
             name,
             f"network.node_subnet_ids names {', '.join(sorted(missing))}; the VPC's subnets with a "
-            f"way out through NAT are {there}",
-            "Name some of those, or none for all of them",
+            f"route out through NAT are {there}",
+            "Name some of those, or none to use all of them",
         )
     if len({each.zone for each in private}) < 2:
         return failed(
             name,
-            f"EKS wants subnets in two zones; the VPC's with a way out through NAT are {there}",
-            "Give the VPC a private subnet in a second zone, or choose another VPC",
+            f"EKS needs subnets in two zones; the VPC's with a route out through NAT are {there}",
+            "Add a private subnet in a second zone, or choose another VPC",
         )
     return passed(name, there)
 
 
 def addresses(deployment: Deployment) -> Result:
-    """Whether the subnets have addresses for the control plane, and for the nodes to begin with.
+    """Whether the subnets have addresses for the control plane and for newly started nodes.
 
-    The VPC CNI keeps one network interface of each node free beside that in use, with all of their
-    addresses: https://docs.aws.amazon.com/eks/latest/best-practices/vpc-cni.html
+    The VPC CNI keeps one spare network interface per node besides the one in use, each with all of
+    its addresses: https://docs.aws.amazon.com/eks/latest/best-practices/vpc-cni.html
     """
     name, settings = "VPC addresses", deployment.settings
     if holds(deployment, "Cluster"):
-        return passed(name, "the deployment's cluster has its own already")
+        return passed(name, "the deployment's cluster already has its addresses")
     subnets, wrong = node_subnets(deployment), []
     zones = max(len({each.zone for each in subnets}), 1)
     core = ceil(settings.core.nodes / zones) * _taken(settings.core_instance)
@@ -96,29 +96,29 @@ def addresses(deployment: Deployment) -> Result:
     if wrong:
         return failed(
             name,
-            f"{'; '.join(wrong)} by control plane, {settings.core.nodes} core nodes and "
+            f"{'; '.join(wrong)} by the control plane, {settings.core.nodes} core nodes and "
             f"{settings.gpu.nodes} GPU nodes",
-            "Name larger subnets in network.node_subnet_ids; a VPC takes further address blocks",
+            "Name larger subnets in network.node_subnet_ids; a VPC can have more address blocks",
         )
     least = min((each.free for each in subnets), default=0)
-    return passed(name, f"{least:,} or more are free in each subnet for nodes")
+    return passed(name, f"at least {least:,} free in each subnet for nodes")
 
 
 def _taken(instance: InstanceType) -> int:
-    """Addresses that a node takes from the beginning: of one interface in use and one to spare."""
+    """Addresses that a node takes at startup: one interface in use and one spare."""
     return min(2, instance.network_cards[0].interfaces) * instance.addresses_per_interface
 
 
 def routes(deployment: Deployment) -> Result:
-    """Whether the nodes' way out works, and whether what goes to S3 takes one of its own."""
+    """Whether the nodes' route out works, and whether traffic to S3 bypasses NAT."""
     name, subnets = "VPC routes", node_subnets(deployment)
     shut = [each for each in subnets if not each.way_out]
     if shut:
         return failed(
             name,
-            f"nothing gets out of {_named(shut)}: the NAT or transit gateway of its route to "
-            "0.0.0.0/0 is gone, and nodes could not pull an image",
-            "Make the route anew, or name other subnets in network.node_subnet_ids",
+            f"there is no way out of {_named(shut)}: the NAT or transit gateway of its route to "
+            "0.0.0.0/0 is gone, so nodes could not pull images",
+            "Recreate the route, or name other subnets in network.node_subnet_ids",
         )
     paid = [each for each in subnets if not each.s3]
     if paid:
@@ -126,7 +126,7 @@ def routes(deployment: Deployment) -> Result:
         tables = " ".join(dict.fromkeys(each.route_table for each in paid))
         return warned(
             name,
-            f"from {_named(paid)} data and image layers go to S3 through NAT, which is paid by the "
+            f"from {_named(paid)} data and image layers go to S3 through NAT, which is billed per "
             "gigabyte; a gateway endpoint is free of charge:",
             command(
                 f"aws ec2 create-vpc-endpoint --region {region} --vpc-id {vpc_id} "

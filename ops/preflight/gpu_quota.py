@@ -1,4 +1,4 @@
-"""The quota that the GPU nodes count in; if it is too low, a type whose quota has room."""
+"""The quota that the GPU nodes count against; if it is too low, a type whose quota has room."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ops.results import Result, Step, StepKind, Verdict, command, passed, warned
 
 
 def gpu_vcpus(deployment: Deployment) -> Result:
-    """vCPUs of the GPU nodes' families, On-Demand or Spot: of each, for its largest type.
+    """vCPUs of the GPU nodes' families, On-Demand or Spot; for each, of its largest type.
 
-    With room for one family alone there are nodes, so that is a warning.
+    Room for only one family is enough for nodes, so that is a warning.
     """
     name, nodes = "GPU vCPU quota", deployment.settings.gpu.nodes
     purchase = deployment.settings.gpu.purchase
     if purchase == "capacity-block":
         code = block_quota_code(deployment.settings.gpu.instance_type)
         asked = f" ({code})" if code else ""
-        return passed(name, f"the quota of Capacity Blocks{asked} is asked when one is bought")
+        return passed(name, f"the quota for Capacity Blocks{asked} applies when one is bought")
     largest = {
         vcpu_quota_code(each.name, purchase): each
         for each in sorted(deployment.settings.gpu_instances, key=lambda each: each.vcpus)
@@ -40,7 +40,7 @@ def gpu_vcpus(deployment: Deployment) -> Result:
 
 
 def _another_type(deployment: Deployment) -> tuple[Step, ...]:
-    """Return the steps to the best type that the quota has room for, if there is one."""
+    """Return the steps to switch to the best type that its quota has room for, if any."""
     found = next(
         (
             each
@@ -51,6 +51,6 @@ def _another_type(deployment: Deployment) -> tuple[Step, ...]:
     )
     if found is None:
         return ()
-    said = f"Or take a type that its quota has room for; best is {found}:"
+    said = f"Or use a type that its quota has room for; best: {found}:"
     use = command(f"./bionemo preflight --use {found.instance.name}")
     return Step(StepKind.SENTENCE, said), use

@@ -1,4 +1,4 @@
-"""The GPU nodes' instance types: are they sold, where, and what could be taken instead."""
+"""The GPU nodes' instance types: are they offered, where, and what are the alternatives?"""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ops.price_table import HOURLY
 from ops.results import Step, command
 
 _SHOWN = 6
-# Seconds for the quotas, and again for prices, which the project's table has too: together less
-# than the three that preflight leaves its checks at least.
+# Seconds for the quotas, and again for prices, which the project's table also has: together less
+# than the minimum of three that preflight leaves its checks.
 _DEADLINE = 1.0
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A type that the workload can use: the region's zones that offer it, and how it is bought.
+    """A type that the workload can use, the zones that offer it, its price and its quota.
 
-    `dollars`: of an hour of one node, None where it is not known; `allowed`: the account's quota in
-    vCPUs, None where it is not known; `needed`: vCPUs of all nodes.
+    `dollars`: per node-hour, None if unknown; `allowed`: the account's quota in vCPUs, None if
+    unknown; `needed`: vCPUs of all nodes.
     """
 
     instance: InstanceType
@@ -41,13 +41,13 @@ class Candidate:
         allowed = "unknown" if self.allowed is None else f"{self.allowed:,.0f}"
         return (
             f"{instance.name}: {instance.gpus} x {instance.gpu_model} {instance.gpu_memory_gib:g} "
-            f"GiB; {price} a node; {self.needed:,} vCPUs needed, quota {allowed}; in "
+            f"GiB; {price} per node; {self.needed:,} vCPUs needed, quota {allowed}; in "
             f"{', '.join(self.zones)}"
         )
 
 
 def offers(deployment: Deployment) -> Mapping[str, tuple[str, ...]]:
-    """Return the region's zones that offer each GPU type of the table, sorted; asked once."""
+    """Return the region's zones that offer each GPU type in the table, sorted; asks only once."""
     return deployment.once("GPU type offers", lambda: _offers(deployment))
 
 
@@ -66,24 +66,24 @@ def _offers(deployment: Deployment) -> Mapping[str, tuple[str, ...]]:
 
 
 def instead(deployment: Deployment) -> tuple[Step | str, ...]:
-    """Return the steps that put another type in force: those to choose from, and the command."""
+    """Return the steps to switch to another type: the choices, and the command."""
     found, title = candidates(deployment), deployment.settings.workload.title
     region = deployment.settings.region
     if not found:
-        return (f"{region} offers no GPU type that {title} can use: choose another region",)
+        return (f"{region} offers no GPU type that {title} can use; choose another region",)
     shown, source = _with_prices(deployment, found[:_SHOWN])
     more = [f"- and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return (
         f"{region} offers these, which {title} can use, best first (prices: {source}):",
         *(f"- {each}" for each in shown),
         *more,
-        "Let the first, or another, be written to cdk.json, and check again:",
+        "Write the first, or another, to cdk.json, and check again:",
         command(f"./bionemo preflight --use {found[0].instance.name}"),
     )
 
 
 def _with_prices(deployment: Deployment, found: Sequence[Candidate]) -> tuple[list[Candidate], str]:
-    """Return `found` with the region's prices, where AWS tells them, and where they are from."""
+    """Return `found` with the region's prices, as far as AWS reports them, and their source."""
     kinds = [each.instance.name for each in found]
     known = hourly_prices(deployment.aws, kinds, _DEADLINE)
     priced = [replace(each, dollars=known.hourly.get(each.instance.name)) for each in found]
@@ -93,8 +93,8 @@ def _with_prices(deployment: Deployment, found: Sequence[Candidate]) -> tuple[li
 def candidates(deployment: Deployment) -> list[Candidate]:
     """Return the types that the region offers and the workload can use, best first.
 
-    Best are those that the quota allows and that have as many GPUs as now; among them those with
-    most GPU memory for the money.
+    Best are those within the quota that have as many GPUs as the current type; among them, those
+    with the most GPU memory for the money.
     """
     settings, offered = deployment.settings, offers(deployment)
     usable = [
@@ -131,7 +131,7 @@ def _rank(deployment: Deployment, each: Candidate) -> tuple[bool, bool, bool, fl
 
 
 def _limits(deployment: Deployment, types: Sequence[InstanceType]) -> dict[str, float]:
-    """Return the account's quotas for `types` by code; without those that AWS does not tell."""
+    """Return the account's quotas for `types` by code, as far as AWS reports them."""
     purchase = deployment.settings.gpu.purchase
     codes = {vcpu_quota_code(each.name, purchase) for each in types} - {""}
     asked = {code: partial(limit_of, deployment, "ec2", code) for code in codes}
@@ -144,16 +144,16 @@ def _limits(deployment: Deployment, types: Sequence[InstanceType]) -> dict[str, 
 
 
 def offered_everywhere(deployment: Deployment) -> list[str]:
-    """Return the zones that offer all types of the settings, sorted."""
+    """Return the zones that offer all types in the settings, sorted."""
     offered = offers(deployment)
     first, *others = (set(offered.get(name, ())) for name in deployment.settings.gpu.types)
     return sorted(first.intersection(*others))
 
 
 def retirement(deployment: Deployment) -> str:
-    """Say which types of the settings AWS has retired, and when; empty for none."""
+    """Say which types in the settings AWS has retired, and when; empty for none."""
     return "; ".join(
-        f"{name}: retired by AWS (users had to leave it by {GPU_INSTANCE_TYPES[name].retired})"
+        f"{name}: retired by AWS (customers had to leave it by {GPU_INSTANCE_TYPES[name].retired})"
         for name in deployment.settings.gpu.types
         if GPU_INSTANCE_TYPES[name].retired
     )

@@ -1,4 +1,4 @@
-"""The container images: can the nodes pull them, and with which key?"""
+"""The container images: can the nodes pull them, and with which credentials?"""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ops.results import Result, Step, command, failed, options, passed, unknown
 
 _IMAGES, _SECRET = "Images", "Image pull secret"
 _SETTING = "training.image_pull_secret"
-# Seconds for the images, all at once, and for one question of up to three to a registry.
+# Seconds for all images together, and for each of up to three requests to a registry.
 _DEADLINE = 2.5
-# A private registry of Amazon ECR's, from which nodes pull with their role:
+# A private Amazon ECR registry, from which nodes pull with their role:
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 _ECR = re.compile(r"\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
 
 
 class _FormError(ValueError):
-    """The secret's text is not of the documented form."""
+    """The secret's text does not have the documented form."""
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What was found, and whether a key was shown; `untold` says why the key could not be had."""
+    """What was found, and whether with credentials; `untold` says why there are none."""
 
     found: Found
     with_key: bool = False
@@ -42,7 +42,7 @@ class _Look:
 
 
 def images(deployment: Deployment) -> Result:
-    """Whether each image that the manifests name is there, for anybody or with the key."""
+    """Whether each image in the manifests exists, publicly or with the credentials."""
     if deployment.aws.is_local:
         return unknown(_IMAGES, ONLY_AWS)
     named, seconds = images_of(deployment.settings), deployment.within(_DEADLINE)
@@ -56,7 +56,7 @@ def images(deployment: Deployment) -> Result:
         elif error := future.exception():
             untold.append(f"{reference}: {failure_reason(error)}")  # type: ignore[arg-type]
         elif (look := future.result()).untold:
-            untold.append(f"{reference} wants a key: {look.untold}")
+            untold.append(f"{reference} needs a key: {look.untold}")
         elif look.found is Found.THERE:
             keys += look.with_key
         else:
@@ -71,7 +71,7 @@ def images(deployment: Deployment) -> Result:
 
 
 def _look(deployment: Deployment, reference: str, seconds: float) -> _Look:
-    """Ask without a key, as whoever has none would pull; then with one, if there is one."""
+    """Ask without credentials first, then with them, if there are any."""
     image, registries = image_name(reference), deployment.aws.registries
     found = registries.look(image, None, seconds)
     have = _key_for(deployment, image)
@@ -85,7 +85,7 @@ def _look(deployment: Deployment, reference: str, seconds: float) -> _Look:
 
 
 def _key_for(deployment: Deployment, image: ImageName) -> Callable[[], Key] | None:
-    """Return what tells the nodes' key for an image's registry; None where they have none."""
+    """Return how to get the nodes' credentials for an image's registry; None if they have none."""
     ecr = _ECR.fullmatch(image.registry)
     if ecr:
         return partial(_of_ecr, deployment, ecr[1])
@@ -96,7 +96,7 @@ def _key_for(deployment: Deployment, image: ImageName) -> Callable[[], Key] | No
 
 
 def _of_ecr(deployment: Deployment, region: str) -> Key:
-    """The caller's own key: https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html"""
+    """The caller's credentials: https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html"""
     answer = deployment.aws.client("ecr", region).get_authorization_token()
     token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
     user, _, password = token.partition(":")
@@ -104,9 +104,9 @@ def _of_ecr(deployment: Deployment, region: str) -> Key:
 
 
 def _of_the_secret(deployment: Deployment) -> Key:
-    """The key that the secret of `training.image_pull_secret` holds.
+    """The credentials in the secret named by `training.image_pull_secret`.
 
-    As workloads/pull_secret/write_pull_secret.py reads it; tests hold the two together.
+    Read as in workloads/pull_secret/write_pull_secret.py; a test compares the two.
     """
 
     def ask() -> Key:
@@ -116,16 +116,16 @@ def _of_the_secret(deployment: Deployment) -> Key:
             held = json.loads(answer["SecretString"])
             user, password = held["username"], held["password"]
         except (ValueError, TypeError, KeyError):
-            raise _FormError("the secret is no JSON object with username and password") from None
+            raise _FormError("the secret is not a JSON object with username and password") from None
         if not (isinstance(user, str) and isinstance(password, str) and user and password):
-            raise _FormError("username and password of the secret must be texts, none empty")
+            raise _FormError("username and password in the secret must be nonempty strings")
         return Key(user, password)
 
     return deployment.once("image pull secret", ask)
 
 
 def secret(deployment: Deployment) -> Result:
-    """Whether the secret is there, and of the form that the cluster's Job reads."""
+    """Whether the secret exists, in the form that the cluster's Job reads."""
     if deployment.aws.is_local:
         return unknown(_SECRET, ONLY_AWS)
     name = deployment.settings.training.image_pull_secret
@@ -136,7 +136,7 @@ def secret(deployment: Deployment) -> Result:
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
-        said = f"{name} is no secret of Secrets Manager in {deployment.settings.region}"
+        said = f"Secrets Manager has no secret {name} in {deployment.settings.region}"
         return failed(_SECRET, said, *_mended(deployment, "create-secret", name))
     return passed(_SECRET, f"{name} holds a username and a password")
 
@@ -144,7 +144,7 @@ def secret(deployment: Deployment) -> Result:
 def _mended(deployment: Deployment, call: str, name: str) -> tuple[Step | str, ...]:
     named = f"--{'name' if call == 'create-secret' else 'secret-id'} {name}"
     return (
-        'Put {"username": "…", "password": "…"} into a file key.json (for NGC $oauthtoken and the '
+        'Write {"username": "…", "password": "…"} to a file key.json (for NGC: $oauthtoken and the '
         "API key), then:",
         command(
             f"aws secretsmanager {call} --region {deployment.settings.region} {named} "
@@ -155,8 +155,8 @@ def _mended(deployment: Deployment, call: str, name: str) -> tuple[Step | str, .
 
 def _fault(look: _Look) -> str:
     if look.found is Found.MISSING:
-        return "is not there"
-    return "refused with the key" if look.with_key else "wants a key, or is not there"
+        return "not there"
+    return "refused with the key" if look.with_key else "needs a key, or is not there"
 
 
 def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]:
@@ -168,12 +168,12 @@ def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]
     if mine is None:
         return steps
     if mine.found is Found.MISSING:
-        return [*steps, "Set training.image to one that is there."]
+        return [*steps, "Set training.image to an existing image."]
     if mine.with_key:
         return [
             *steps,
-            "Look whether the key has ended, and may pull this image; a new one goes into the "
-            "secret, in place of the old.",
+            "Check that the key has not expired and may pull this image; to replace it, write a "
+            "new one to the secret.",
         ]
     name = training.image_pull_secret or "bionemo-image-key"
     return [
@@ -181,6 +181,6 @@ def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]
         *_mended(deployment, "create-secret", name),
         "and name it:",
         options(f"-c {_SETTING}={name}"),
-        "Or copy the image to an Amazon ECR of yours, and set training.image: see "
+        "Or copy the image to your own Amazon ECR registry, and set training.image: see "
         "docs/operations.md, An image that wants a key.",
     ]

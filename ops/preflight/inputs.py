@@ -1,4 +1,4 @@
-"""What the jobs read of others: is it in S3, where FSx can link it, and will FSx link it?"""
+"""The jobs' input files: are they in S3, where FSx can link them, and will FSx link them?"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORST = (Verdict.FAIL, Verdict.WARN, Verdict.PASS)
 
 
 def files(deployment: Deployment) -> Result:
-    """Whether everything that the settings name in S3 is there, and in the right region."""
+    """Whether everything that the settings name in S3 exists, in the right region."""
     looked = [_look(deployment, each) for each in inputs(deployment.settings)]
     verdict = next(each for each in _WORST if any(one.verdict is each for one in looked))
     said = "; ".join(each.said for each in looked if each.verdict is verdict)
@@ -45,14 +45,15 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
         if _status(error) == 404:
             said = f"{wanted.setting}: there is no bucket {wanted.link.bucket}"
             make = command(f"aws s3 mb s3://{wanted.link.bucket} --region {region}")
-            return failed(FILES, said, "Name another, or make it:", make, _copy(deployment, wanted))
+            steps = ("Name another, or create it:", make, _copy(deployment, wanted))
+            return failed(FILES, said, *steps)
         where = _region(error.response)
     if where not in ("", region):
         return failed(
             FILES,
-            f"{wanted.setting}: {wanted.link.bucket} is in {where}, and FSx brings files from "
-            f"{region} alone",
-            f"Copy them to a bucket in {region}, and name that:",
+            f"{wanted.setting}: {wanted.link.bucket} is in {where}, but FSx imports files only "
+            f"from {region}",
+            f"Copy them to a bucket in {region}, and name that one:",
             link(f"{_GUIDE}#dra-regional-support"),
         )
     for names in wanted.files:
@@ -62,16 +63,16 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
     if _tells_others(s3, wanted.link.bucket):
         return warned(
             FILES,
-            f"{wanted.setting}: {_listed(wanted)} is there, but {wanted.link.bucket} tells others "
-            "of new or removed objects, and FSx makes no notification of its own beside that",
-            "Remove it, or use a bucket without:",
+            f"{wanted.setting}: {_listed(wanted)} is there, but {wanted.link.bucket} already sends "
+            "notifications of new or removed objects, and FSx then cannot add its own",
+            "Remove that notification, or use a bucket without one:",
             link(_MISCONFIGURED),
         )
     return passed(FILES, f"{wanted.setting}: {_listed(wanted)} is there")
 
 
 def _tells_others(s3: Any, bucket: str) -> bool:
-    """Whether events of a bucket that FSx wants to hear of go elsewhere, as far as one may look."""
+    """Whether the bucket events that FSx needs already go elsewhere, as far as one may look."""
     try:
         told = s3.get_bucket_notification_configuration(Bucket=bucket)
     except ClientError:
@@ -86,14 +87,14 @@ def _tells_others(s3: Any, bucket: str) -> bool:
 
 
 def _any_of(deployment: Deployment, wanted: Input, where: Link, names: tuple[str, ...]) -> Result:
-    """Whether one of these objects is there to be read."""
+    """Whether one of these objects exists and can be read."""
     s3, refused = deployment.aws.client("s3"), False
     for name in names:
         key = "/".join(filter(None, (where.prefix, name)))
         try:
             found = s3.head_object(Bucket=where.bucket, Key=key)
         except ClientError as error:
-            # Who may not list a bucket is not told that an object is missing:
+            # Without permission to list the bucket, a missing object is a 403, too:
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
             refused |= _status(error) == 403
             if _status(error) not in (403, 404):
@@ -109,24 +110,24 @@ def _any_of(deployment: Deployment, wanted: Input, where: Link, names: tuple[str
             FILES,
             f"{wanted.setting}: you may not look for {wanted.folder}/{names[0]}; FSx looks with "
             "the role that CloudFormation deploys with",
-            "Of another account's bucket, see docs/data.md, A bucket.",
+            "For another account's bucket, see docs/data.md, A bucket.",
         )
     return failed(
         FILES,
         f"{wanted.setting}: {wanted.folder}/{' or '.join(names)} is not there",
-        "Put it there, or name another:",
+        "Copy it there, or name another:",
         _copy(deployment, wanted),
     )
 
 
 def _on_the_file_system(deployment: Deployment, wanted: Input) -> Result:
     if holds(deployment, "Storage"):
-        said = f"{wanted.setting}: {_listed(wanted)} is on the file system, unseen from here"
+        said = f"{wanted.setting}: {_listed(wanted)} is on the file system, which is not checked"
         return passed(FILES, said)
     return warned(
         FILES,
-        f"{wanted.setting}: {_listed(wanted)} is on a file system that is yet to be made",
-        "Unless the deployment's bucket brings it back, put it there afterwards, and run "
+        f"{wanted.setting}: {_listed(wanted)} is on a file system that does not exist yet",
+        "Unless the deployment's bucket restores it, copy it there after the deployment, and run "
         "./bionemo retry data",
     )
 
@@ -136,7 +137,7 @@ def _listed(wanted: Input) -> str:
 
 
 def _copy(deployment: Deployment, wanted: Input) -> Step:
-    """A file goes there by its name, a folder by its own."""
+    """The command that copies the file, or the folder, to where it belongs."""
     name, several = wanted.files[0][0], len(wanted.files) > 1
     what = f"{wanted.folder.rpartition('/')[2]} {wanted.folder}" if several else ""
     return command(
@@ -150,13 +151,13 @@ def _status(error: ClientError) -> int:
 
 
 def _region(answer: Any) -> str:
-    """The bucket's region, which S3 tells whoever asks, also where it refuses or redirects."""
+    """The bucket's region, which S3 reports to anyone, even when it denies or redirects."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
 
 
 def linked(deployment: Deployment) -> Result:
-    """Whether FSx will make the links beside those that stand, which go only after the new."""
+    """Whether FSx can add the links to the existing ones, which are removed only afterwards."""
     there = _links_there(deployment)
     new = [each for each in links(deployment.settings) if each not in there]
     for each in new:
@@ -164,21 +165,22 @@ def linked(deployment: Deployment) -> Result:
             if each.overlaps(other):
                 return failed(
                     LINKS,
-                    f"of {each.address} and {other.address}, which is linked now, one lies within "
-                    "the other; FSx refuses that, and the one that is there goes only afterwards",
-                    "Copy the files to a prefix beside, and name that; or deploy first with such "
-                    "an address, and then with this one:",
+                    f"{each.address} and {other.address}, which is linked now, overlap: one "
+                    "contains the other. FSx refuses that, and the old link is removed only "
+                    "afterwards",
+                    "Copy the files to a separate prefix, and name that one; or deploy first with "
+                    "such an address, and then with this one:",
                     link(_GUIDE),
                 )
     if len(there) + len(new) > _MOST_LINKS:
         return failed(
             LINKS,
-            f"the file system has {len(there)} links and takes {_MOST_LINKS} at the most; "
-            f"{len(new)} more are wanted before old ones go",
-            "Remove those that the deployment did not make, in the FSx console.",
+            f"the file system has {len(there)} links and takes at most {_MOST_LINKS}; "
+            f"{len(new)} more are needed before old ones are removed",
+            "Remove those that the deployment did not create, in the FSx console.",
         )
     makes = ", ".join(f"{each.address} at {each.folder}" for each in new)
-    return passed(LINKS, f"will link {makes}" if makes else "all are there")
+    return passed(LINKS, f"will link {makes}" if makes else "all exist")
 
 
 def _links_there(deployment: Deployment) -> list[Link]:

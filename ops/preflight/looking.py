@@ -1,4 +1,4 @@
-"""Runs the checks, and asks again for what AWS has not told in time."""
+"""Runs the checks, and repeats those that AWS has not answered in time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ops.preflight import checks
 from ops.reasons import is_final
 from ops.results import Result, Verdict
 
-# Seconds for what AWS has not told in the first few.
+# Seconds for what AWS has not answered in the first few.
 PATIENCE = 20.0
-# Without an answer to these nobody knows whether the deployment comes to its end.
+# Without an answer to these, it is unknown whether the deployment will complete.
 DECISIVE = (
     "Kubernetes version",
     "Add-on versions",
@@ -37,10 +37,10 @@ DECISIVE = (
 def look(
     deployment: Deployment, deadline: float, patience: float, say: Callable[[str], None]
 ) -> list[Result]:
-    """Run all checks side by side; return their results in the order to show them.
+    """Run all checks side by side; return their results in display order.
 
-    `deadline` seconds are for all; those that could not tell by then are made once more, for
-    `patience` seconds, unless AWS has said that it will not tell. `say` is told of that.
+    All share `deadline` seconds; those still unknown then run once more, for `patience` seconds,
+    unless AWS has denied the answer. `say` reports that.
     """
     results = run_checks(checks(deployment), deadline)
     silent = [
@@ -49,7 +49,7 @@ def look(
     if not (silent and patience):
         return results
     say(f"Asking again, for up to {patience:.0f} s: {', '.join(silent)}")
-    # Another look, which remembers none of the errors of the first.
+    # A new deployment object, which remembers none of the first errors.
     anew = replace(deployment, patience=patience)
     again = {name: check for name, check in checks(anew).items() if name in silent}
     told = {each.name: each for each in run_checks(again, patience)}
@@ -57,5 +57,5 @@ def look(
 
 
 def undecided(results: Sequence[Result]) -> list[Result]:
-    """Return what could not be told of what decides on the deployment's end."""
+    """Return the unknown results among the decisive checks."""
     return [each for each in results if each.name in DECISIVE and each.verdict is Verdict.UNKNOWN]

@@ -1,4 +1,4 @@
-"""FSx for Lustre: offered in the region, within its quotas, and the file system that stands."""
+"""FSx for Lustre: offered in the region, within its quotas, and the existing file system."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from ops.preflight.quotas import compared
 from ops.preflight.standing import holds, is_made_anew
 from ops.results import Result, command, failed, link, options, passed, warned
 
-# Lustre Persistent_2 storage capacity (GiB) and Persistent_2 file systems (their number). For
-# the throughput of SSD file systems of this kind there is no quota.
+# Lustre Persistent_2 storage capacity (GiB) and the number of Persistent_2 file systems. There is
+# no quota for the throughput of SSD file systems of this kind.
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/limits.html
 STORAGE, NUMBER = "L-8F1B9C74", "L-FD6F2F22"
 _KIND = "PERSISTENT_2"
-_ANEW = ("Or begin anew, for the data is in the bucket:", command("npx cdk destroy --all"))
+_ANEW = ("Or start over; the data is in the bucket:", command("npx cdk destroy --all"))
 
 
 def offered(deployment: Deployment) -> Result:
-    """Whether the region has FSx for Lustre PERSISTENT_2: only then has it quotas for it.
+    """Whether the region has FSx for Lustre PERSISTENT_2: only then does it have quotas for it.
 
-    No call of AWS tells which throughput a region offers; the API takes 125, 250, 500 and 1000
+    No AWS call reports which throughput a region offers; the API accepts 125, 250, 500 and 1000
     for SSD: https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html
     """
     name, region = "FSx PERSISTENT_2", deployment.settings.region
@@ -37,7 +37,7 @@ def offered(deployment: Deployment) -> Result:
     throughput = deployment.settings.storage.throughput
     return passed(
         name,
-        f"offered in {region}, by its quotas; AWS does not tell whether with "
+        f"offered in {region}, according to its quotas; AWS does not report whether with "
         f"{throughput} MB/s/TiB, a tier of every {_KIND}",
     )
 
@@ -51,7 +51,7 @@ def _tagged(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def own(deployment: Deployment) -> list[dict[str, Any]]:
-    """What the Storage stack holds; without that stack, the tag is on what an earlier one left."""
+    """The Storage stack's file systems; without that stack, tagged ones are left from earlier."""
     tagged = _tagged(deployment)
     return tagged if tagged and holds(deployment, "Storage") else []
 
@@ -66,7 +66,7 @@ def _others(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def storage_quota(deployment: Deployment) -> Result:
-    """GiB of PERSISTENT_2; storage class Intelligent-Tiering has no fixed size to count."""
+    """GiB of PERSISTENT_2; storage class Intelligent-Tiering has no fixed size."""
     return compared(
         deployment,
         "FSx storage quota",
@@ -92,18 +92,18 @@ def number_quota(deployment: Deployment) -> Result:
 
 
 def present(deployment: Deployment) -> Result:
-    """Whether the deployment's own file system can become what the settings say."""
+    """Whether the deployment's file system can be updated to what the settings say."""
     name, settings = "File system", deployment.settings
     mine, left = own(deployment), _tagged(deployment)
     if left and not mine:
         ids = ", ".join(each["FileSystemId"] for each in left)
         return warned(
             name,
-            f"{ids}: left over from an earlier deployment; this one will make another",
+            f"{ids}: left over from an earlier deployment; this one will create another",
             command("./bionemo leftovers"),
         )
     if not mine or is_made_anew(deployment, "Storage"):
-        return passed(name, "none stands; it will be made")
+        return passed(name, "none yet; it will be created")
     system = mine[0]
     there, wanted = system.get("StorageCapacity", 0), settings.storage.capacity_gib
     # https://docs.aws.amazon.com/fsx/latest/LustreGuide/managing-storage-capacity.html
@@ -118,18 +118,18 @@ def present(deployment: Deployment) -> Result:
     if zone != settings.gpu_zone:
         return failed(
             name,
-            f"{system['FileSystemId']} is in {zone}, and the settings say {settings.gpu_zone}: "
+            f"{system['FileSystemId']} is in {zone}, but the settings say {settings.gpu_zone}: "
             "it would be replaced, and everything that mounts it",
             options(f"-c gpu.availability_zone={zone}"),
             *_ANEW,
         )
-    return passed(name, f"{system['FileSystemId']} stands, {there:,} GiB in {zone}")
+    return passed(name, f"{system['FileSystemId']} exists, {there:,} GiB in {zone}")
 
 
 def standing_zone(deployment: Deployment) -> str:
-    """Return the zone of the deployment's own file system, in which its GPU nodes must be.
+    """Return the zone of the deployment's file system, in which its GPU nodes must be.
 
-    Empty where none stands. Raises what botocore raises where AWS does not tell.
+    Empty if there is none. Raises botocore's errors if AWS does not answer.
     """
     mine = own(deployment)
     return _zone(deployment, mine[0]) if mine and not is_made_anew(deployment, "Storage") else ""

@@ -1,4 +1,4 @@
-"""Whether the caller may do what the deployment does, as far as IAM simulates it."""
+"""Whether the caller has the permissions to deploy, as far as IAM can simulate it."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from ops.reasons import reason
 from ops.results import Result, Verdict, arn, command, failed, link, passed, warned
 
 _NAME = "Permissions"
-# What CloudFormation's role needs, by type of resource.
+# What CloudFormation's role needs, by resource type.
 NEEDED = Path(__file__).with_name("actions.yaml")
 _SHOWN = "ops/preflight/actions.yaml"
-# What FSx wants of who names a key, beside what the list has:
+# What FSx requires of callers that name a key, besides the list:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/encryption-at-rest.html#FSXKMS
 _OF_FSX_WITH_A_KEY = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
-# Actions in one question, and seconds for all questions, which are asked side by side: less than
-# the three that preflight leaves its checks at least.
+# Actions per request, and seconds for all requests, which run side by side: less than the minimum
+# of three that preflight leaves its checks.
 _AT_A_TIME, _DEADLINE = 50, 2.5
-# Of more actions that are refused, the first are named.
+# Only this many denied actions are named.
 _NAMED = 8
 
 
 @dataclass(frozen=True)
 class _Simulated:
-    """Actions that are refused whatever the context, and context keys that decide on others."""
+    """Actions denied whatever the context, and missing context keys that decide on others."""
 
     denied: list[str]
     without: list[str]
 
 
 def permissions(deployment: Deployment) -> Result:
-    """Whether the caller may use CDK's roles, and CloudFormation's role may make the resources."""
+    """Whether the caller may assume CDK's roles, and CloudFormation's role create resources."""
     if deployment.caller.endswith(":root"):
         return warned(
             _NAME,
-            "the caller is the account's root user, whom IAM does not simulate",
+            "the caller is the account's root user, which IAM does not simulate",
             "Deploy as a role:",
             link("https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"),
         )
@@ -65,7 +65,7 @@ def permissions(deployment: Deployment) -> Result:
 def _of_the_caller(deployment: Deployment) -> Result:
     wanted = ["deploy-role", "file-publishing-role"]
     if deployment.settings.network.vpc_id:
-        wanted.append("lookup-role")  # with which CDK looks the VPC up
+        wanted.append("lookup-role")  # CDK looks up the VPC with it
     roles = [cdk_role(deployment, kind) for kind in wanted]
     caller = principal(deployment)
     simulated = _simulated(deployment, caller, ["sts:AssumeRole"], roles)
@@ -73,16 +73,16 @@ def _of_the_caller(deployment: Deployment) -> Result:
         return failed(
             _NAME,
             f"{caller} may not assume CDK's roles",
-            "Allow it sts:AssumeRole on:",
+            "Allow sts:AssumeRole on:",
             *map(arn, roles),
         )
     return _unless_it_depends(simulated, "CDK's roles may be assumed")
 
 
 def _of_cloudformation(deployment: Deployment) -> Result:
-    """Whether CDK's role for CloudFormation may do all that the stacks' resources need."""
+    """Whether CDK's role for CloudFormation may call everything that the stacks need."""
     role = cdk_role(deployment, "cfn-exec-role")
-    deployment.aws.client("iam")  # made before the time counts
+    deployment.aws.client("iam")  # created before the time counts
     seconds = deployment.within(_DEADLINE)
     looked = side_by_side(
         {
@@ -95,30 +95,30 @@ def _of_cloudformation(deployment: Deployment) -> Result:
         seconds,
     )
     if not all(future.done() for future in looked.values()):
-        return warned(_NAME, f"what they may do: no answer within {seconds:g} s")
+        return warned(_NAME, f"their own permissions: no answer within {seconds:g} s")
     try:
         simulated = [future.result() for future in looked.values()]
     except ClientError as error:
-        return warned(_NAME, f"what they may do: {reason(error)}")
+        return warned(_NAME, f"their own permissions: {reason(error)}")
     denied = sorted({action for each in simulated for action in each.denied})
     if denied:
         more = f" and {len(denied) - _NAMED} more" if len(denied) > _NAMED else ""
         return failed(
             _NAME,
             f"CloudFormation's role may not call {', '.join(denied[:_NAMED])}{more}",
-            f"Bootstrap with a policy that allows them; all that is needed is in {_SHOWN}:",
+            f"Bootstrap with a policy that allows them; the complete list is in {_SHOWN}:",
             command("npx cdk bootstrap --cloudformation-execution-policies POLICY_ARN"),
         )
     without = sorted({key for each in simulated for key in each.without})
-    allowed = f"they may do the {len(_wanted(deployment.settings))} things that the stacks need"
+    allowed = f"they may call the {len(_wanted(deployment.settings))} actions that the stacks need"
     return _unless_it_depends(_Simulated([], without), allowed)
 
 
 @cache
 def needed_actions(*, without: str = "") -> tuple[str, ...]:
-    """Return the actions that CloudFormation's role needs, each once, sorted.
+    """Return the actions that CloudFormation's role needs, without duplicates, sorted.
 
-    `without`: a type of resource that there is none of.
+    `without`: a resource type to leave out.
     """
     by_type: dict[str, list[str]] = yaml.load(NEEDED.read_text(encoding="utf-8"), LOADER)
     kinds = [actions for kind, actions in by_type.items() if kind != without]
@@ -135,9 +135,9 @@ def _wanted(settings: Settings) -> list[str]:
 
 
 def _by_resource(deployment: Deployment) -> dict[str, list[str]]:
-    """The needed actions by what they are simulated on.
+    """The needed actions by the resource that they are simulated on.
 
-    A policy that allows an action on this deployment's things alone would else seem to refuse it.
+    A policy that allows an action only on this deployment's resources would else seem to deny it.
     """
     places = _places(deployment)
     found: dict[str, list[str]] = {}
@@ -148,7 +148,7 @@ def _by_resource(deployment: Deployment) -> dict[str, list[str]]:
 
 
 def _places(deployment: Deployment) -> dict[str, str]:
-    """What to simulate on, by action or by service; names as CloudFormation makes them up."""
+    """The resource to simulate on, by action or by service; named as CloudFormation would."""
     settings, account = deployment.settings, deployment.account
     stack, here = names.stack_name(settings, "Cluster"), f"{settings.region}:{account}"
     start = f"arn:{deployment.partition}"
@@ -173,10 +173,10 @@ def _places(deployment: Deployment) -> dict[str, str]:
 
 
 def _unless_it_depends(simulated: _Simulated, allowed: str) -> Result:
-    """Say that what was simulated is `allowed`, or that it could not be told and for want of what.
+    """Say that what was simulated is `allowed`, or which missing context keys leave it unknown.
 
-    A common guard denies everything unless `aws:SourceIp` or `aws:MultiFactorAuthPresent` is right;
-    simulated without one, it denies what it would let through.
+    A common policy denies everything unless `aws:SourceIp` or `aws:MultiFactorAuthPresent` is
+    right; simulated without these, it denies what it would allow.
     """
     if simulated.without:
         keys = ", ".join(simulated.without)
@@ -192,10 +192,10 @@ def cdk_role(deployment: Deployment, kind: str) -> str:
 
 
 def principal(deployment: Deployment) -> str:
-    """Return the IAM ARN to simulate for the caller: a session's role in place of the session.
+    """Return the IAM ARN to simulate for the caller: for a session, its role.
 
-    The session's ARN has lost the role's path, such as that of IAM Identity Center's roles; IAM
-    tells it. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    The session's ARN lacks the role's path, such as that of IAM Identity Center's roles; IAM
+    reports it. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
     """
     session = re.fullmatch(r"arn:[\w-]+:sts::\d+:assumed-role/([^/]+)/.*", deployment.caller)
     if not session:
@@ -224,7 +224,7 @@ def _simulated(
 
 
 def _context(settings: Settings) -> list[dict[str, Any]]:
-    """Return what is known of the requests: policies of companies demand the boundary.
+    """Return the known context of the requests: company policies may require the boundary.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
     """
@@ -241,10 +241,10 @@ def _context(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _refusals(answer: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Each refusal of an action, with the context keys that were not there to decide by.
+    """Each denied action, with the context keys that were missing for a decision.
 
-    Of several resources each has its own answer, below one for all of them together; for resource
-    `*` the keys stand in the latter alone.
+    With several resources, each has its own answer below the one for all of them; for resource `*`
+    only the latter has the keys.
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
     """
     together = {**answer, "EvalResourceDecision": answer["EvalDecision"]}

@@ -1,10 +1,10 @@
-"""Quotas of EC2 by the family of an instance type, and by how it is bought."""
+"""EC2's quotas, by instance family and purchase option."""
 
 from __future__ import annotations
 
 import re
 
-# Codes as Service Quotas lists them, and the families that count in each; Spot P5 has its own, AWS
+# Codes from Service Quotas, and the families that count against each; Spot P5 has its own, AWS
 # documents none for Spot P6, and core nodes are never Spot.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 VCPU_QUOTAS = {
@@ -15,7 +15,7 @@ VCPU_QUOTAS = {
     ("G and VT", "spot"): "L-3819A6DF",
     ("Standard", "on-demand"): "L-1216C47A",
 }
-# Of Capacity Blocks, in blocks at a time: AWS asks for it when one is bought. By the type's family;
+# For Capacity Blocks, in concurrent blocks; applies when one is bought. By the type's family;
 # https://docs.aws.amazon.com/general/latest/gr/ec2-service.html
 _BLOCK_QUOTAS = {
     "p4d": "L-2C8F52B3",
@@ -36,10 +36,10 @@ _FAMILIES = {
 
 
 def quota_family(instance_type: str, purchase: str) -> str:
-    """Return the quota family of an instance type; empty for those that have one of their own.
+    """Return the quota family of an instance type; empty for types with a quota of their own.
 
-    The letters before the first digit tell it: `inf2` counts in no quota of `i4i`, nor `trn1` in
-    that of `t3`, nor `mac1` in that of `m5`.
+    The letters before the first digit decide: `inf2` does not share the quota of `i4i`, nor `trn1`
+    that of `t3`, nor `mac1` that of `m5`.
     """
     family, generation = re.match(r"([a-z]*)-?(\d*)", instance_type).groups()  # type: ignore[union-attr]
     if family == "p" and purchase == "spot" and int(generation or 0) >= 5:
@@ -48,10 +48,10 @@ def quota_family(instance_type: str, purchase: str) -> str:
 
 
 def vcpu_quota_code(instance_type: str, purchase: str) -> str:
-    """Return the code of the quota in vCPUs that an instance type counts in; empty for none known.
+    """Return the code of an instance type's vCPU quota; empty if none is known.
 
-    `purchase`: as `gpu.purchase` has it; what is reserved counts On-Demand. A Capacity Block has a
-    quota of another kind.
+    `purchase`: as in `gpu.purchase`; reserved capacity counts as On-Demand. Capacity Blocks have a
+    different kind of quota.
     """
     if purchase == "capacity-block":
         return ""
@@ -60,5 +60,5 @@ def vcpu_quota_code(instance_type: str, purchase: str) -> str:
 
 
 def block_quota_code(instance_type: str) -> str:
-    """Return the code of the quota of Capacity Blocks at a time; empty for none known."""
+    """Return the code of the quota for concurrent Capacity Blocks; empty if none is known."""
     return _BLOCK_QUOTAS.get(instance_type.partition(".")[0], "")

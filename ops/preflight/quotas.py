@@ -1,4 +1,4 @@
-"""Service quotas against what the settings need and what runs already."""
+"""Service quotas, compared with what the settings need and what is already in use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ADDRESSES, VPCS = "L-0263D0A3", "L-F678F1CE"
 
 
 def limit_of(deployment: Deployment, service: str, code: str) -> float:
-    """Return a quota's value; AWS' default where the account has none of its own.
+    """Return a quota's value; AWS's default if the account has no value of its own.
 
     https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
     """
@@ -64,9 +64,9 @@ def compared(
     unit: str,
     at_most: float = 0,
 ) -> Result:
-    """Return whether a quota has room for `needed` beside `used`.
+    """Return whether a quota has room for `needed` besides `used`.
 
-    Where it has, but not for `at_most`, which may come to be needed, that is a warning.
+    If it does, but not for `at_most`, which may be needed later, that is a warning.
     """
     limit = limit_of(deployment, service, code)
     said = f"{unit}: {needed:,.0f} needed, {used:,.0f} in use, {limit:,.0f} allowed"
@@ -83,7 +83,7 @@ def compared(
 
 
 def _running_vcpus(deployment: Deployment, family: str, purchase: str) -> int:
-    """vCPUs of other projects' instances that count in the same quota."""
+    """vCPUs of other projects' instances that count against the same quota."""
     return sum(
         _vcpus(each)
         for each in instances(deployment)
@@ -94,9 +94,9 @@ def _running_vcpus(deployment: Deployment, family: str, purchase: str) -> int:
 
 
 def _unused_vcpus(deployment: Deployment, family: str) -> int:
-    """vCPUs that wait in the account's Capacity Reservations; they count as if they ran.
+    """Unused vCPUs in the account's Capacity Reservations; they count as if they were running.
 
-    One that another account shares counts in that account, and Capacity Blocks are none of these.
+    One shared by another account counts against that account's quota; Capacity Blocks do not count.
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html
     """
@@ -114,10 +114,10 @@ def _unused_vcpus(deployment: Deployment, family: str) -> int:
 
 
 def _awaits_nodes(deployment: Deployment, row: dict[str, Any]) -> bool:
-    """Whether nodes that are needed start in a reservation, and so take no more of the quota.
+    """Whether the needed nodes start in a reservation, and so use no more of the quota.
 
-    The GPU nodes do in that of the settings alone, for their placement group has none; the core
-    nodes in any that is open.
+    GPU nodes start only in the one in the settings, because their placement group has none; core
+    nodes in any open one.
     """
     settings = deployment.settings
     if row["CapacityReservationId"] in _named(deployment):
@@ -130,7 +130,7 @@ def _awaits_nodes(deployment: Deployment, row: dict[str, Any]) -> bool:
 
 
 def _named(deployment: Deployment) -> set[str]:
-    """Return the ids of the reservations that the settings name, by id or by group."""
+    """Return the IDs of the reservations that the settings name, by ID or by group."""
     gpu = deployment.settings.gpu
     if not gpu.capacity_reservation_group:
         return {gpu.capacity_reservation_id}
@@ -148,7 +148,7 @@ def _reservations(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def _sizes(deployment: Deployment, types: set[str]) -> dict[str, int]:
-    """vCPUs of instance types; AWS is asked for those that are not in the project's table."""
+    """vCPUs of instance types; asks AWS for those that are not in the project's table."""
     sizes = {name: _KNOWN[name].vcpus for name in types & set(_KNOWN)}
     missing = sorted(types - set(_KNOWN))
     if missing:
@@ -169,7 +169,7 @@ def _vcpus(instance: dict[str, Any]) -> int:
 def vcpu_quota(
     deployment: Deployment, name: str, instance: InstanceType, nodes: int, at_most: int
 ) -> Result:
-    """Whether the quota has room for `nodes`, and for `at_most` of them that may come to be."""
+    """Whether the quota has room for `nodes`, and for up to `at_most` of them later."""
     purchase = (
         "spot" if instance.gpus and deployment.settings.gpu.purchase == "spot" else "on-demand"
     )
@@ -193,7 +193,7 @@ def vcpu_quota(
 
 
 def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:
-    """vCPUs of unused reservations, and why they could not be counted: they are seldom there."""
+    """vCPUs of unused reservations, and why they could not be counted: they are rare."""
     try:
         return _unused_vcpus(deployment, family), ""
     except ClientError as error:
@@ -201,7 +201,7 @@ def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:
 
 
 def core_vcpus(deployment: Deployment) -> Result:
-    """vCPUs of the core nodes, and of as many as the autoscaler may start."""
+    """vCPUs of the core nodes, and of the most that the autoscaler may start."""
     core = deployment.settings.core
     result = vcpu_quota(
         deployment, "Core vCPU quota", deployment.settings.core_instance, core.nodes, core.max_nodes
@@ -212,7 +212,7 @@ def core_vcpus(deployment: Deployment) -> Result:
 
 
 def addresses(deployment: Deployment) -> Result:
-    """Elastic IP addresses: one for each NAT gateway that is not there yet."""
+    """Elastic IP addresses: one for each NAT gateway that does not exist yet."""
     everything = deployment.aws.client("ec2").describe_addresses()["Addresses"]
     gateways = (
         1 if deployment.settings.network.nat_gateways == "one" else len(deployment.settings.zones)
@@ -230,7 +230,7 @@ def addresses(deployment: Deployment) -> Result:
 
 
 def vpcs(deployment: Deployment) -> Result:
-    """VPCs of the region."""
+    """VPCs in the region."""
     used = len(deployment.aws.pages("ec2", "describe_vpcs", "Vpcs"))
     needed = 0 if holds(deployment, "Network") else 1
     return compared(deployment, "VPC quota", "vpc", VPCS, needed=needed, used=used, unit="VPCs")

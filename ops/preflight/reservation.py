@@ -1,4 +1,4 @@
-"""The On-Demand Capacity Reservation, or the group of them, that the GPU nodes are bought from."""
+"""The On-Demand Capacity Reservation, or the group of them, that the GPU nodes use."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ops.aws import Deployment, instances, is_own
 from ops.results import Result, failed, options, passed
 
 _NAME = "Capacity reservation"
-# Hours within which a reservation that ends is of no use for a training.
+# A reservation that ends within this many hours is of no use for a training.
 _SOON = 24
 _REMEDY = "Change the reservation, or gpu.* in cdk.json"
 
 
 def reservation(deployment: Deployment) -> Result:
-    """Whether what is reserved is there, active, of the type and zone, with room for the nodes."""
+    """Whether the reservation exists, is active, fits type and zone, and has room for the nodes."""
     gpu, found = deployment.settings.gpu, reservations.own(deployment)
     wanted = gpu.capacity_reservation_id or gpu.capacity_reservation_group
     if not found:
@@ -26,17 +26,17 @@ def reservation(deployment: Deployment) -> Result:
             f"{wanted} {what} in {deployment.settings.region} of this account",
             "Check gpu.capacity_reservation_id, gpu.capacity_reservation_group and region",
         )
-    # A node gets into a Capacity Block by a market type of its own alone:
+    # Nodes can use a Capacity Block only with a market type of its own:
     # https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
     if gpu.capacity_reservation_id and reservations.kind_of(found[0]) == reservations.BLOCK:
         return failed(
             _NAME,
             f"{wanted} is a {reservations.BLOCK}, not an On-Demand Capacity Reservation",
-            "Buy the GPU nodes in it as such:",
+            "Buy the GPU nodes accordingly:",
             options(f"-c gpu.purchase={reservations.BLOCK}"),
         )
     fitting, wrong = _of_use(deployment, found)
-    # Our own nodes already fill a part of it; after an update they or their successors will.
+    # Our own nodes already use part of it; after an update, they or their successors will.
     free = sum(each.get("AvailableInstanceCount", 0) for each in fitting)
     own = _own_nodes_in(deployment, {each["CapacityReservationId"] for each in fitting})
     if fitting and free + own < deployment.settings.gpu.nodes:
@@ -45,7 +45,7 @@ def reservation(deployment: Deployment) -> Result:
         wrong = []
     if wrong:
         return failed(_NAME, f"{wanted}: {'; '.join(wrong)}", _REMEDY)
-    taken = f", {own} of it by this deployment" if own else ""
+    taken = f", {own} of them used by this deployment" if own else ""
     return passed(_NAME, f"{wanted} has room for {free + own} {gpu.instance_type}{taken}")
 
 
@@ -64,7 +64,7 @@ def _of_use(
 
 
 def _unfit(row: reservations.Row, settings: Settings) -> list[str]:
-    """What of a reservation is not as the GPU nodes need it."""
+    """How a reservation differs from what the GPU nodes need."""
     needed = (
         ("its state", "State", ("active",)),
         ("its type", "InstanceType", settings.gpu.types),

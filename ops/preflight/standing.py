@@ -1,4 +1,4 @@
-"""Stacks that are there already, and what a deployment can do with each of their states."""
+"""Existing stacks, and what a deployment can do in each of their states."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from ops.aws import Deployment, holds_resources, is_standing, stacks
 from ops.results import Result, Step, command, failed, passed, warned
 
 _NAME = "Stacks"
-# What `cdk deploy` deletes first, and then makes anew: `isCreationFailure` in `deployStack` of
+# What `cdk deploy` deletes first and then recreates: `isCreationFailure` in `deployStack` of
 # https://github.com/aws/aws-cdk-cli/blob/main/packages/@aws-cdk/toolkit-lib/lib/api/deployments/deploy-stack.ts
-# where a stack in REVIEW_IN_PROGRESS counts as one that is not there yet.
+# where a stack in REVIEW_IN_PROGRESS counts as not existing yet.
 _MADE_ANEW = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 _DEPLOY = "Then deploy again."
 
 
 def holds(deployment: Deployment, stack: str) -> bool:
-    """Whether one of `names.STACKS` is there and may hold resources, however its last change went.
+    """Whether one of `names.STACKS` exists and may hold resources, however its last change went.
 
-    What it holds is the deployment's own; whether it can be deployed to, `stacks_ready` judges.
+    They belong to the deployment; whether the stack can be deployed to is up to `stacks_ready`.
     """
     return holds_resources(_status(deployment, stack))
 
 
 def is_made_anew(deployment: Deployment, stack: str) -> bool:
-    """Whether `cdk deploy` deletes what the stack holds before it makes the stack anew."""
+    """Whether `cdk deploy` deletes what the stack holds before it recreates the stack."""
     return _status(deployment, stack) in _MADE_ANEW
 
 
@@ -35,7 +35,7 @@ def _status(deployment: Deployment, stack: str) -> str:
 
 
 def stacks_ready(deployment: Deployment) -> Result:
-    """Whether every stack that exists is in a state that a deployment can begin from."""
+    """Whether every existing stack is in a state that a deployment can start from."""
     statuses = {stack: _status(deployment, stack) for stack in names.STACKS}
     standing = [stack for stack, status in statuses.items() if is_standing(status)]
     anew = [stack for stack, status in statuses.items() if status in _MADE_ANEW]
@@ -46,10 +46,10 @@ def stacks_ready(deployment: Deployment) -> Result:
         return failed(_NAME, _listed(deployment, wrong, statuses), *chain.from_iterable(remedies))
     if anew:
         said = _listed(deployment, anew, statuses)
-        return warned(_NAME, f"{said}; cdk deploy deletes it and makes it anew")
+        return warned(_NAME, f"{said}; cdk deploy deletes and recreates it")
     if standing:
-        return passed(_NAME, f"{len(standing)} stand; this will be an update")
-    return passed(_NAME, "none stands; this will be a new deployment")
+        return passed(_NAME, f"{len(standing)} exist; this will be an update")
+    return passed(_NAME, "no stacks yet; this will be a new deployment")
 
 
 def _listed(deployment: Deployment, chosen: list[str], statuses: dict[str, str]) -> str:
@@ -59,9 +59,9 @@ def _listed(deployment: Deployment, chosen: list[str], statuses: dict[str, str])
 
 
 def _remedy(deployment: Deployment, stack: str, status: str) -> tuple[Step | str, ...]:
-    """The steps to a state that a deployment can begin from.
+    """The steps to a state that a deployment can start from.
 
-    What CloudFormation takes in each state:
+    What CloudFormation accepts in each state:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
     """
     destroy = command(f"npx cdk destroy {stack}")

@@ -1,4 +1,4 @@
-"""EKS: is it there, and which Kubernetes does it still make."""
+"""EKS: is it in the region, and which Kubernetes versions does it still offer?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.results import Result, Step, command, failed, options, passed, warned
 
 _TABLE = "constructs/bionemo_eks/configuration/versions.py"
 CHECK = "Kubernetes version"
-# A region, or a partition, whose EKS does not know the call or what it is asked.
+# A region, or a partition, whose EKS does not know the call or its arguments.
 _NOT_KNOWN = {"InvalidParameterException", "InvalidRequestException", "UnknownOperationException"}
 
 
@@ -27,7 +27,7 @@ def eks(deployment: Deployment) -> Result:
 
 
 def kubernetes(deployment: Deployment) -> Result:
-    """Whether AWS makes clusters of the version, and one that stands can go to it."""
+    """Whether AWS creates clusters of the version, and an existing one can be updated to it."""
     standing = _standing_version(deployment)
     step = _step(standing, deployment.settings.kubernetes_version) if standing else ""
     if step:
@@ -44,7 +44,7 @@ def kubernetes(deployment: Deployment) -> Result:
 
 
 def _standing_version(deployment: Deployment) -> str:
-    """The version of the cluster that stands; empty without one."""
+    """The version of the existing cluster; empty without one."""
     name = deployment.settings.cluster_name
     if name not in clusters(deployment):
         return ""
@@ -58,10 +58,10 @@ def _step(now: str, wanted: str) -> str:
     https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
     """
     if _minor(wanted) < _minor(now):
-        return f"the cluster has {now}, and EKS goes back to no older one ({wanted})"
+        return f"the cluster has {now}, and EKS cannot go back to an older version ({wanted})"
     if _minor(wanted) > _minor(now) + 1:
         return (
-            f"the cluster has {now}, and EKS goes up one minor version at a time, not to {wanted}"
+            f"the cluster has {now}, and EKS updates one minor version at a time, not to {wanted}"
         )
     return ""
 
@@ -71,7 +71,7 @@ def _minor(version: str) -> int:
 
 
 def _next(version: str) -> str:
-    """The version to deploy from `version`: the next one up where the table has it."""
+    """The version to deploy after `version`: the next one if the table has it."""
     up = f"1.{_minor(version) + 1}"
     return up if up in KUBERNETES_RELEASES else version
 
@@ -101,19 +101,19 @@ def _by_the_table(deployment: Deployment, why: str) -> Result:
     if today > release.extended_support_until:
         return _ended(deployment, release.extended_support_until)
     result = _supported(deployment, release.standard_support_until, release.extended_support_until)
-    said = f"{result.said}, by {_TABLE}: {why}"
+    said = f"{result.said}, according to {_TABLE}: {why}"
     return replace(result, said=said)
 
 
 def _not_made(deployment: Deployment, when: date) -> Result:
-    """A version that EKS has not: it ended `when` that is past, else it is not there yet."""
+    """A version that EKS does not offer: ended if `when` is past, else not available yet."""
     version, region = deployment.settings.kubernetes_version, deployment.settings.region
     if datetime.now(UTC).date() > when:
         return _ended(deployment, when)
     return failed(
         CHECK,
         f"EKS in {region} does not offer {version}",
-        "Choose another region, or another kubernetes_version of those that it offers:",
+        "Choose another region, or a kubernetes_version that it offers:",
         command(f"aws eks describe-cluster-versions --region {region}"),
     )
 
@@ -121,15 +121,15 @@ def _not_made(deployment: Deployment, when: date) -> Result:
 def _ended(deployment: Deployment, when: date) -> Result:
     version = deployment.settings.kubernetes_version
     return failed(
-        CHECK, f"AWS makes no cluster of {version} any more (ended {when})", *_newer(deployment)
+        CHECK, f"AWS no longer creates clusters of {version} (ended {when})", *_newer(deployment)
     )
 
 
 def _newer(deployment: Deployment) -> tuple[Step | str, ...]:
     wanted = deployment.settings.kubernetes_version
     if _minor(wanted) >= _minor(DEFAULT_KUBERNETES):
-        return (f"{_TABLE} has no newer one of which all is documented: add it there",)
-    # A cluster that stands goes up by one alone.
+        return (f"{_TABLE} has no newer version with everything documented: add one there",)
+    # An existing cluster is updated one version at a time.
     to = _next(wanted) if _standing_version(deployment) else DEFAULT_KUBERNETES
     return (
         f'Set kubernetes_version to "{to}" in cdk.json, or:',

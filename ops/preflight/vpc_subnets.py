@@ -1,4 +1,4 @@
-"""The private subnets of the VPC that the settings name, as CDK's look-up will find them."""
+"""The private subnets of the VPC that the settings name, as CDK's lookup will find them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from ops.aws import Deployment
 
 _EVERYWHERE = "0.0.0.0/0"
-# What tells CDK a subnet's kind, before its routes do.
+# Tells CDK a subnet's kind, and overrides its routes.
 KIND_TAG = "aws-cdk:subnet-type"
 
 
 @dataclass(frozen=True)
 class PrivateSubnet:
-    """A subnet with a way out through NAT: its zone, by name and id, and its free addresses.
+    """A subnet with a route out through NAT: its zone, by name and ID, and its free addresses.
 
-    `way_out` says that the route works, `s3` that a gateway endpoint takes what goes to S3.
+    `way_out` says that the route works, `s3` that traffic to S3 goes through a gateway endpoint.
     """
 
     id: str
@@ -30,23 +30,23 @@ class PrivateSubnet:
 
 
 def private_subnets(deployment: Deployment) -> list[PrivateSubnet]:
-    """Return the VPC's private subnets, which EKS and the file system get, by zone.
+    """Return the VPC's private subnets, for EKS and the file system, by zone.
 
-    What is private is CDK's to say: that of the tag, else what has no route to an internet gateway
-    and one to a NAT or transit gateway. Source: `VpcNetworkContextProviderPlugin` of
+    CDK decides what is private: by the tag, else what has no route to an internet gateway and one
+    to a NAT or transit gateway. Source: `VpcNetworkContextProviderPlugin` of
     https://github.com/aws/aws-cdk-cli/blob/main/packages/@aws-cdk/toolkit-lib/lib/context-providers/vpcs.ts
     """
     return deployment.once("private subnets", lambda: sorted(_asked(deployment), key=_place))
 
 
 def node_subnets(deployment: Deployment) -> list[PrivateSubnet]:
-    """Return those of the private subnets that nodes get: all, or those that the settings name."""
+    """Return the private subnets for nodes: all, or those that the settings name."""
     named = deployment.settings.network.node_subnet_ids
     return [each for each in private_subnets(deployment) if not named or each.id in named]
 
 
 def node_zones(deployment: Deployment) -> list[str]:
-    """Return the zones that nodes are to be in: the settings', or those of the VPC's subnets."""
+    """Return the zones for nodes: the settings', or those of the VPC's subnets."""
     if deployment.settings.network.vpc_id:
         return sorted({each.zone for each in node_subnets(deployment)})
     return list(deployment.settings.zones)
@@ -84,7 +84,7 @@ def _is_private(row: dict[str, Any], routes: list[dict[str, Any]]) -> bool:
 
 
 def _leaves(route: dict[str, Any]) -> bool:
-    """Whether a route takes everything to a NAT or transit gateway, whatever its state."""
+    """Whether a route sends everything to a NAT or transit gateway, whatever its state."""
     through = route.get("NatGatewayId") or route.get("TransitGatewayId")
     return bool(through) and route.get("DestinationCidrBlock") == _EVERYWHERE
 
@@ -98,7 +98,7 @@ def _subnet(row: dict[str, Any], table: dict[str, Any]) -> PrivateSubnet:
         free=row["AvailableIpAddressCount"],
         route_table=table.get("RouteTableId", ""),
         way_out=any(each.get("DestinationCidrBlock") == _EVERYWHERE for each in routes),
-        # The only gateway endpoints beside S3's are DynamoDB's, which nothing here wants.
+        # The only gateway endpoints besides S3's are DynamoDB's, which nothing here needs.
         # https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
         s3=any(str(each.get("GatewayId", "")).startswith("vpce-") for each in routes),
     )

@@ -1,1 +1,1 @@
-"""What the commands print: tables for people, that fit the terminal, and JSON for programs."""
+"""What the commands print: tables that fit the terminal, and JSON for programs."""

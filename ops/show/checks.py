@@ -1,4 +1,4 @@
-"""What checks found, for people."""
+"""Results of checks, for people."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _STYLES = {
 def show_results(
     out: Console, results: Sequence[Result], of: Sequence[Result] | None = None
 ) -> None:
-    """Print checks: a line each, below them how to mend what fails, and how many there are.
+    """Print one line per check, then how to fix what fails, then the counts.
 
-    `of`: all that were made, where `results` are some of them.
+    `of`: all checks that ran, where `results` are only some of them.
     """
-    table = titled_table("check", "", "what was found")
-    # One permission that is missing may keep a dozen checks from telling.
+    table = titled_table("check", "", "result")
+    # One missing permission may leave a dozen checks unknown.
     for before, each in zip((None, *results), results, strict=False):
         again = before and (before.verdict, before.said) == (each.verdict, each.said)
         verdict = f"[{_STYLES[each.verdict]}]{each.verdict}[/]"
-        table.add_row(escape(each.name), verdict, "the same" if again else escape(each.said))
+        table.add_row(escape(each.name), verdict, "same as above" if again else escape(each.said))
     if results:
         show_table(out, table)
     for each in results:
         if each.remedy:
             out.print(f"[bold]{escape(each.name)}[/]:")
             for step in each.remedy:
-                # What is there to be pasted stays in one piece, however long.
+                # Text to be pasted stays on one line, however long.
                 whole = step.kind is not StepKind.SENTENCE
                 out.print(f"  {escape(step.text)}", soft_wrap=whole)
     every = results if of is None else of

@@ -18,37 +18,37 @@ from ops.show.terminal import show_table, titled_table
 
 
 def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known: Prices) -> None:
-    """Print hours and bills of two ways side by side, and the difference."""
+    """Print the hours and bills of both ways side by side, and the difference."""
     show_table(out, _hours(settings, ours.way, theirs.way))
     show_table(out, _dollars(ours, theirs))
     saved = theirs.total - ours.total
     if saved > 0:
-        # Both train for as long, at one price, unless these nodes are bought otherwise.
-        ever = ", and about the same however long the training runs."
+        # Both train equally long at the same price, unless these nodes are bought differently.
+        ever = ", about the same however long the training runs."
         if known.spot or known.block:
             ever = "."
-        out.print(f"[bold]${saved:,.2f} less than the 2024 way[/]{ever}")
+        out.print(f"[bold]${saved:,.2f} less than the 2024 blueprint[/]{ever}")
     out.print(f"Prices: {known.source}.")
     for note in known.notes:
         out.print(f"[yellow]{escape(note)}[/]")
     if settings.training.enabled:
         told_by = settings.workload.rates.told_by
-        out.print(f"The training time is {told_by}; yours: --training-hours.")
+        out.print(f"The training time is {told_by}; to set your own: --training-hours.")
     else:
-        out.print("Nothing trains: training.enabled is false.")
+        out.print("No training: training.enabled is false.")
 
 
 def show_estimate(out: Console, settings: Settings, bill: Bill | None, known: Prices) -> None:
-    """Print what a run costs in a few lines; `bill` is None where nobody knows a node's price."""
+    """Print what a run costs in a few lines; `bill` is None if a node's price is unknown."""
     nodes = f"{settings.gpu.nodes} x {settings.gpu.instance_type}, {settings.gpu.purchase}"
     if bill is None:
-        out.print(f"A run's cost cannot be told: {nodes}, has no hourly price.")
+        out.print(f"The cost of a run is unknown: {nodes}, has no hourly price.")
         return
     way = bill.way
     out.print(
         f"A full run costs about [bold]${bill.total:,.2f}[/] in {way.hours:g} h, with GPU nodes "
         f"({nodes}) for {way.gpu_hours:g} h. Prices: {escape(known.source)}. "
-        "All of it: ./bionemo cost"
+        "Details: ./bionemo cost"
     )
     for note in known.notes:
         out.print(f"[yellow]{escape(note)}[/]")
@@ -56,7 +56,7 @@ def show_estimate(out: Console, settings: Settings, bill: Bill | None, known: Pr
 
 def _dollars(ours: Bill, theirs: Bill) -> Table:
     ways = (ours.way.name, theirs.way.name)
-    table = titled_table("", "counted", "price of", *ways, title="One full run, US dollars")
+    table = titled_table("", "quantity", "price from", *ways, title="One full run, US dollars")
     for column in table.columns[3:]:
         column.justify = "right"
         column.no_wrap = True
@@ -76,33 +76,33 @@ def _hours(settings: Settings, ours: Way, theirs: Way) -> Table:
         table.add_row(phase, f"{hours:g}", f"{theirs.phases[phase]:g}")
     table.add_section()
     table.add_row("from deploy to destroy", f"{ours.hours:g}", f"{theirs.hours:g}", style="bold")
-    table.add_row("each GPU node is paid for", f"{ours.gpu_hours:g}", f"{theirs.gpu_hours:g}")
+    table.add_row("paid per GPU node", f"{ours.gpu_hours:g}", f"{theirs.gpu_hours:g}")
     idle = [f"{way.idle_gpu_hours:g}" for way in (ours, theirs)]
-    table.add_row("of which it is idle", *idle, style="yellow")
+    table.add_row("of which idle", *idle, style="yellow")
     lost = [f"{settings.gpus * way.idle_gpu_hours:,.1f}" for way in (ours, theirs)]
     table.add_row(f"idle GPU hours ({settings.gpus} GPUs)", *lost, style="yellow")
     return table
 
 
 def show_spending(out: Console, spent: Spending) -> None:
-    """Print what Cost Explorer and CloudWatch tell; what it does not goes to standard error."""
+    """Print what Cost Explorer and CloudWatch report; if the former fails, say so on stderr."""
     if spent.services:
         show_table(out, _services(spent.services, spent.days))
     elif "services" in spent.could_not_tell:
         why = spent.could_not_tell["services"]
-        print(f"Spent: could not tell: {why}", file=sys.stderr)
+        print(f"Spent: unknown: {why}", file=sys.stderr)
     else:
         out.print(
-            "Spent: nothing is booked under the deployment's tag. Activate the cost allocation "
+            "Spent: no costs are recorded under the deployment's tag. Activate the cost allocation "
             f"tag {DEPLOYMENT_TAG} in the Billing console; it takes a day."
         )
     if spent.gpu_nodes:
         out.print(
-            f"GPU nodes, measured: they ran for {spent.gpu_nodes.hours:g} h, of which in "
-            f"{spent.gpu_nodes.idle_hours:g} h the GPUs were used less than {IDLE_BELOW:g} %"
+            f"GPU nodes, measured: ran for {spent.gpu_nodes.hours:g} h, with GPU utilization "
+            f"below {IDLE_BELOW:g} % for {spent.gpu_nodes.idle_hours:g} h"
         )
     else:
-        unseen = "CloudWatch has seen no GPU node of this cluster"
+        unseen = "CloudWatch has no data on GPU nodes of this cluster"
         out.print(f"Idle GPU nodes: not measured: {spent.could_not_tell.get('gpu_nodes', unseen)}")
 
 

@@ -18,7 +18,7 @@ _COLUMNS = (
 
 
 def show_curve(out: Console, metrics: list[dict[str, float]], title: str) -> None:
-    """Print losses and rates by step, the training's loss as a bar too; not all of a long run."""
+    """Print losses and rates by step, with a bar for the training loss; samples a long run."""
     by_step: dict[float, dict[str, float]] = {}
     for each in metrics:
         by_step.setdefault(each["step"], {}).update(each)

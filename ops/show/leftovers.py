@@ -1,4 +1,4 @@
-"""What is left over, for people."""
+"""Leftovers, for people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops.show.terminal import show_table, titled_table
 def show_leftovers(out: Console, search: Search) -> None:
     """Print what is left, what is kept on purpose, and what could not be searched.
 
-    Nothing of what a stack that stands holds, or may hold.
+    Leaves out everything that an existing stack holds, or may hold.
     """
     left, kept = belonging.left_over(search), [each for each in search.found if each.kept]
     if belonging.standing(search):
@@ -26,7 +26,7 @@ def show_leftovers(out: Console, search: Search) -> None:
     if kept:
         show_table(out, _listed("Kept on purpose", kept, None))
     for kind, why in search.blind.items():
-        out.print(f"[magenta]could not tell[/] {kind}: {escape(why)}")
+        out.print(f"[magenta]unknown[/] {kind}: {escape(why)}")
 
 
 def _listed(title: str, items: Sequence[Leftover], safe: Sequence[Leftover] | None) -> Table:

@@ -1,4 +1,4 @@
-"""Capacity Blocks to buy, for people."""
+"""Capacity Blocks on offer, for people."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def show_offers(
     quota: Quota | str | None,
     standing: str | None,
 ) -> None:
-    """Print what is sold, whether the account may buy it (or why that is not known), and how.
+    """Print the offers, whether the quota allows buying one (or why that is unknown), and how.
 
-    `standing`: the zone of the file system that stands, empty for none, None where nobody knows.
+    `standing`: the zone of the existing file system, empty for none, None if unknown.
     """
     gpu = settings.gpu
     wanted = f"{gpu.nodes} x {gpu.instance_type} for {hours} h in {settings.region}"
     if not found:
         out.print(
-            f"AWS offers no Capacity Block of {wanted} in the next eight weeks. Ask for fewer "
-            "hours (--hours), another gpu.instance_type, fewer gpu.nodes or another region: a "
-            "training goes on from one block to the next."
+            f"AWS offers no Capacity Block of {wanted} in the next eight weeks. Try fewer "
+            "hours (--hours), another gpu.instance_type, fewer gpu.nodes or another region. A "
+            "training can continue in the next block."
         )
     else:
         show_table(out, _table(wanted, found))
@@ -40,7 +40,7 @@ def show_offers(
 
 
 def _table(wanted: str, found: Sequence[Offer]) -> Table:
-    columns = ("zone", "start (UTC)", "end (UTC)", "hours", "$", "$ an hour, node")
+    columns = ("zone", "start (UTC)", "end (UTC)", "hours", "$", "$ per node-hour")
     table = titled_table(*columns, title=f"Capacity Blocks of {wanted}")
     for column in table.columns[3:]:
         column.justify = "right"
@@ -61,7 +61,7 @@ def _say_how(
 ) -> None:
     best = next((each for each in found if each.zone == standing), found[0])
     which = "the first" if best == found[0] else f"the first in {best.zone}"
-    out.print(f"To buy one, which is paid at once and cannot be given back; here {which}:")
+    out.print(f"To buy one ({which} here), paid up front and nonrefundable:")
     buy = (
         f"aws ec2 purchase-capacity-block --region {settings.region} "
         f"--instance-platform Linux/UNIX --capacity-block-offering-id {best.offering_id}"
@@ -69,32 +69,32 @@ def _say_how(
     out.print(f"  {buy}", soft_wrap=True)
     for line in _what_it_replaces(settings, best.zone, standing):
         out.print(f"[yellow]{line}[/]")
-    out.print("Then, with the id that it prints, and the block's zone:")
+    out.print("Then, with the ID that it prints and the block's zone:")
     chosen = (
         "-c gpu.purchase=capacity-block -c gpu.capacity_reservation_id=cr-... "
         f"-c gpu.availability_zone={best.zone}"
     )
-    # Subnets follow the zones: those that stand stay only if this setting does.
+    # Subnets follow the zones: existing ones stay only if this setting does.
     if best.zone not in settings.zones and not settings.network.vpc_id:
         chosen += f" -c network.availability_zones={best.zone},{settings.zones[0]}"
     out.print(f"  {chosen}", soft_wrap=True)
 
 
 def _what_it_replaces(settings: Settings, zone: str, standing: str | None) -> list[str]:
-    """Say what a block in another zone means for a deployment that stands."""
+    """Say what a block in another zone means for an existing deployment."""
     if standing in ("", zone):
         return []
     with_subnets = "" if zone in settings.zones else "the VPC's subnets and "
     if standing is None:
         return [
-            f"Where a deployment stands with its file system in another zone than {zone}, this "
-            f"would replace {with_subnets}the file system. Destroy it first, for the data is in "
-            "the bucket: npx cdk destroy --all"
+            f"If there is a deployment with its file system in a zone other than {zone}, this "
+            f"would replace {with_subnets}the file system. Destroy the deployment first; the data "
+            "is in the bucket: npx cdk destroy --all"
         ]
     return [
-        f"This is a new deployment: the file system that stands is in {standing}, and {zone} would "
+        f"This needs a new deployment: the existing file system is in {standing}, and {zone} would "
         f"replace {with_subnets}the file system, with everything that mounts it. Wait for a block "
-        f"in {standing}, or destroy what stands first, for the data is in the bucket: "
+        f"in {standing}, or destroy the deployment first; the data is in the bucket: "
         "npx cdk destroy --all"
     ]
 
@@ -102,14 +102,14 @@ def _what_it_replaces(settings: Settings, zone: str, standing: str | None) -> li
 def _say_quota(out: Console, settings: Settings, quota: Quota | str | None) -> None:
     family = settings.gpu.types[0].partition(".")[0]
     if quota is None:
-        out.print(f"No quota code of Capacity Blocks is known for {family}.")
+        out.print(f"No quota code for Capacity Blocks of {family} is known.")
     elif isinstance(quota, str):
-        out.print(f"[yellow]The quota of Capacity Blocks could not be told: {quota}[/]")
+        out.print(f"[yellow]The quota for Capacity Blocks is unknown: {quota}[/]")
     else:
         said = f"{family}: {quota.there} of {quota.allowed:g} Capacity Blocks at a time"
         out.print(f"{said} ({quota.code})")
         if quota.there >= quota.allowed:
-            out.print("[yellow]There is no room for one more. Ask for it first:[/]")
+            out.print("[yellow]The quota is used up. Request an increase first:[/]")
             out.print(
                 "  aws service-quotas request-service-quota-increase --region "
                 f"{settings.region} --service-code ec2 --quota-code {quota.code} "

@@ -1,4 +1,4 @@
-"""How a deployment is, for people."""
+"""A deployment's status, for people."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ops.show.terminal import show_table, titled_table
 from ops.status import NODE_GROUPS, STACKS, TASKS
 from ops.status.lines import Line
 
-# From so many on they are counted.
+# From this many on, lines are counted instead of listed.
 _MANY = 3
 _NAMED_AFTER_IT = {STACKS, NODE_GROUPS}
 
 
 def show_status(out: Console, lines: Sequence[Line]) -> None:
-    """Print the state of everything, a row each."""
+    """Print the state of everything, one row each."""
     table = titled_table("", "name", "state")
     before = ""
     for line in lines:
@@ -29,7 +29,7 @@ def show_status(out: Console, lines: Sequence[Line]) -> None:
 
 
 def show_summary(out: Console, lines: Sequence[Line], deployment: str) -> None:
-    """Print the same on one screen: what is well is counted, and names are as short as can be."""
+    """Print the same on one screen: healthy items are counted, and names are shortened."""
     table = Table.grid("", "", padding=(0, 2))
     for part, all_of_it in groupby(lines, lambda line: line.part):
         for number, line in enumerate(_condensed(list(all_of_it))):
@@ -41,9 +41,9 @@ def show_summary(out: Console, lines: Sequence[Line], deployment: str) -> None:
 
 
 def _condensed(part: list[Line]) -> Iterator[Line]:
-    """Yield the lines of a part; of those that are well and begin alike, one that counts them.
+    """Yield the lines of a part; healthy ones that begin alike become one line with their count.
 
-    Of the tasks that have ended the newest, which comes first, has mended the others.
+    Of the finished tasks only the newest, which comes first, matters.
     """
     if part[0].part == TASKS:
         part = [part[0], *(line for line in part[1:] if line.unsettled or line.good is False)]

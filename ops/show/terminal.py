@@ -1,4 +1,4 @@
-"""The terminal, and what all that is printed to it shares."""
+"""The terminal, and what all output to it shares."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-# A narrower terminal is none: COLUMNS=0, as some programs set it, would have nothing printed.
+# Anything narrower is ignored: with COLUMNS=0, which some programs set, nothing would be printed.
 _NARROWEST = 20
-# With fewer columns a table's cells would fold in the middle of words.
+# With fewer columns, table cells would break in the middle of words.
 _NARROW = 60
 
 
 def console() -> Console:
-    """Return the terminal; into a pipe, lines as wide as COLUMNS says, or 100."""
+    """Return the terminal; in a pipe, lines are as wide as COLUMNS says, or 100."""
     environment = dict(os.environ)
     if not fits(environment.get("COLUMNS", "")):
         environment.pop("COLUMNS", None)
@@ -29,17 +29,17 @@ def console() -> Console:
 
 
 def at_a_terminal() -> bool:
-    """Whether a person reads and answers."""
+    """Whether a person can read and answer."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def fits(columns: str) -> bool:
-    """Whether COLUMNS says a width in which something can be printed."""
+    """Whether COLUMNS is a usable width."""
     return columns.isdecimal() and int(columns) >= _NARROWEST
 
 
 def titled_table(*columns: str, title: str = "") -> Table:
-    """Return a table without rows; a column that is too narrow folds what is in it."""
+    """Return a table without rows; columns that are too narrow wrap their text."""
     table = Table(
         title=title or None,
         title_justify="left",

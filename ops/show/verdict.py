@@ -1,4 +1,4 @@
-"""What a command ends with: its verdict in a sentence, and what one does next."""
+"""The end of a command's output: its verdict in a sentence, and the next step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NEXT = "Next: "
 
 
 def show_verdict(out: Console, said: str, following: str = "") -> None:
-    """Print the verdict, and what comes next in a line of its own, so that it can be pasted."""
+    """Print the verdict, and the next step on a line of its own, ready to paste."""
     out.print(f"\n[bold]{escape(said)}[/]")
     if following:
         out.print(f"{NEXT}{escape(following)}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""How a deployment is and how far it is: AWS side by side, then what the cluster tells."""
+"""A deployment's state and progress: from AWS, and from the cluster itself."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ops.status.lines import Line, missing, silent
 __all__ = ["NODE_GROUPS", "STACKS", "TASKS", "WORKLOAD", "Line", "status"]
 
 Look = Callable[[Deployment], list[Line]]
-# Parts that others speak of.
+# Parts that other modules refer to.
 STACKS, NODE_GROUPS, TASKS = "Stacks", "Node groups", "Data tasks"
 WORKLOAD = "Workload"
-# In the order of a deployment.
+# In deployment order.
 _PARTS: dict[str, Look] = {
     STACKS: stacks.stacks,
     "Cluster": cluster.cluster,
@@ -44,7 +44,7 @@ _PARTS: dict[str, Look] = {
     "Checkpoints": checkpoints.checkpoints,
     "Cost": cost.so_far,
 }
-# AWS' codes for a thing that is not there.
+# AWS's codes for something that does not exist.
 _NOT_THERE = {"ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "404"}
 
 
@@ -73,7 +73,7 @@ def _guarded(part: str, look: Look, deployment: Deployment) -> list[Line]:
         return [missing(deployment, part)]
     except ClusterError as error:
         return [silent(part, str(error))]
-    except Exception as error:  # one part that cannot be told leaves the others standing
+    except Exception as error:  # one failing part must not affect the others
         if code_of(error) in _NOT_THERE:
             return [missing(deployment, part)]
         return [silent(part, failure_reason(error))]

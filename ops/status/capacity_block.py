@@ -1,4 +1,4 @@
-"""The Capacity Block that the GPU nodes are bought in: until when it is there."""
+"""The Capacity Block that the GPU nodes are bought in: its state and its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PART = "Capacity Block"
 
 
 def capacity_block(deployment: Deployment) -> list[Line]:
-    """Return the block's line; nothing where the nodes are bought otherwise."""
+    """Return the block's line; nothing if the nodes are bought differently."""
     gpu = deployment.settings.gpu
     if gpu.purchase != reservations.BLOCK:
         return []
@@ -30,7 +30,7 @@ def capacity_block(deployment: Deployment) -> list[Line]:
     parts.append(f"ends {_at(row['EndDate'])}")
     if datetime.now(UTC) >= until:
         parts.append(
-            f"the training has been suspended since {_at(until)}; it goes on in another block: "
+            f"the training has been suspended since {_at(until)}; it can resume in another block: "
             "./bionemo preflight --offers"
         )
         return [Line(_PART, name, "; ".join(parts), False)]

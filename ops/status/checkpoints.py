@@ -14,7 +14,7 @@ def checkpoints(deployment: Deployment) -> list[Line]:
     """Return a line for the newest checkpoint, and how many there are."""
     bucket = names.bucket_name(deployment.settings, deployment.account)
     workload = deployment.settings.workload
-    # A folder of the file system has in the bucket the name that it has there.
+    # Folders have the same names in the bucket as on the file system.
     prefix = workload.results.removeprefix(f"{FSX}/") + "/"
     objects = deployment.aws.pages(
         "s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix
@@ -24,4 +24,4 @@ def checkpoints(deployment: Deployment) -> list[Line]:
         return [Line(_PART, bucket, "none yet")]
     last = max(saved, key=lambda each: each["LastModified"])
     when = last["LastModified"].strftime("%Y-%m-%d %H:%M UTC")
-    return [Line(_PART, last["Key"], f"{len(saved)} in the bucket, newest of {when}", True)]
+    return [Line(_PART, last["Key"], f"{len(saved)} in the bucket, newest from {when}", True)]

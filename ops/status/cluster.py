@@ -1,4 +1,4 @@
-"""The cluster and its add-ons, as EKS tells of them."""
+"""The cluster and its add-ons, as reported by EKS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ops.status.lines import Line, judged
 
 
 def cluster(deployment: Deployment) -> list[Line]:
-    """Return the cluster's line: its status and version."""
+    """Return the cluster's line: status and version."""
     name = deployment.settings.cluster_name
     about = deployment.aws.client("eks").describe_cluster(name=name)["cluster"]
     state = f"{about['status']}, Kubernetes {about.get('version', '?')}"
@@ -15,7 +15,7 @@ def cluster(deployment: Deployment) -> list[Line]:
 
 
 def addons(deployment: Deployment) -> list[Line]:
-    """Return a line for each add-on, with what it reports of trouble."""
+    """Return a line for each add-on, with the health issues that it reports."""
     eks, name = deployment.aws.client("eks"), deployment.settings.cluster_name
     lines = []
     for addon_name in deployment.aws.pages("eks", "list_addons", "addons", clusterName=name):

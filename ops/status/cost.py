@@ -1,4 +1,4 @@
-"""What the deployment has cost so far: an estimate, for Cost Explorer tells a day later."""
+"""What the deployment has cost so far: an estimate, because Cost Explorer lags by a day."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PART = "Cost"
 
 
 def so_far(deployment: Deployment) -> list[Line]:
-    """Return the line of the dollars since the oldest stack was made; none without a stack.
+    """Return the line with the dollars since the oldest stack was created; none without a stack.
 
-    What is paid by time alone: how much has been downloaded, nobody tells. GPU nodes count by the
-    hours in which CloudWatch has seen one, each as if all were there.
+    Includes only what is billed by time: the amount of downloads is unknown. GPU nodes count for
+    the hours in which CloudWatch saw one, each as if all were running.
     """
     settings, now = deployment.settings, datetime.now(UTC)
     made = [each["CreationTime"] for each in stacks(deployment).values()]
@@ -32,12 +32,12 @@ def so_far(deployment: Deployment) -> list[Line]:
     try:
         seen = measured(deployment, int(hours // 24) + 1)
     except (ClientError, BotoCoreError) as error:
-        # Nothing of the deployment is the worse for it.
-        return [Line(_PART, "so far", f"could not tell: {reason(error)}")]
+        # Not a fault of the deployment.
+        return [Line(_PART, "so far", f"unknown: {reason(error)}")]
     way = until_now(settings, hours, min(hours, seen.hours) if seen else 0.0)
     known = prices(deployment.aws, settings)
     block = settings.gpu.purchase == "capacity-block"
-    if block:  # paid at once, by whoever bought it
+    if block:  # paid up front
         known = replace(known, block=0.0)
     elif settings.gpu.types[0] not in known.hourly:
         return [Line(_PART, "so far", f"{settings.gpu.types[0]} has no hourly price")]

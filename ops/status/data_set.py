@@ -1,4 +1,4 @@
-"""The data set that has reached the bucket, held against its manifest."""
+"""The data set in the bucket, compared with its manifest."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _PART = "Data set"
 
 
 def exported(deployment: Deployment) -> list[Line]:
-    """Return a line on the files that the manifest lists: whether all are in the bucket."""
+    """Return a line on whether all files in the manifest are in the bucket."""
     bucket = names.bucket_name(deployment.settings, deployment.account)
     folder = PROCESSED.removeprefix(f"{FSX}/")
     found = data_set(deployment.aws.client("s3"), bucket, folder)
     name = f"{folder}/{MANIFEST}"
     if found is None:
-        return [Line(_PART, bucket, f"no {name} that lists files: not complete there yet")]
+        return [Line(_PART, bucket, f"no {name} with a list of files: not complete yet")]
     if found.missing:
         state = (
             f"{len(found.missing)} of {found.files} files are not in the bucket, "

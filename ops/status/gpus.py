@@ -1,4 +1,4 @@
-"""Who holds the GPUs, and who waits for some: whoever comes first gets them."""
+"""Which jobs hold GPUs, and which wait for some: first come, first served."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _PART = "GPUs"
 
 
 def gpus(deployment: Deployment) -> list[Line]:
-    """Return a line for each job or pod, of any namespace, that claims GPUs."""
+    """Return a line for each job or pod that claims GPUs, in any namespace."""
     try:
         claims = inside(deployment).claims
-    except ClusterError:  # which the workload's lines tell
+    except ClusterError:  # shown in the workload's lines
         return []
     if claims is None:
-        return [silent(_PART, "you may not list the pods of all namespaces")]
+        return [silent(_PART, "you may not list pods in all namespaces")]
     return [Line(_PART, f"{each.namespace}/{each.name}", _state(each)) for each in claims]
 
 

@@ -1,4 +1,4 @@
-"""One line of a status."""
+"""One line of the status."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PASSING = {"CREATING", "DELETING", "PENDING"}
 
 @dataclass(frozen=True)
 class Line:
-    """One thing and its state.
+    """One item and its state.
 
-    `good` is None where there is nothing to judge; `unsettled` where that will change by itself, or
-    could not be told.
+    `good` is None if there is nothing to judge; `unsettled` if the state will change by itself, or
+    is unknown.
     """
 
     part: str
@@ -28,19 +28,19 @@ class Line:
 
 
 def silent(part: str, why: str, name: str = "") -> Line:
-    """Return the line of something that could not be told."""
-    return Line(part, name, f"could not tell: {why}", unsettled=True)
+    """Return the line of something unknown."""
+    return Line(part, name, f"unknown: {why}", unsettled=True)
 
 
 def judged(part: str, name: str, status: str, state: str, *, wrong: bool = False) -> Line:
-    """Return the line of something with an AWS `status`; `wrong` if it reports trouble itself."""
+    """Return the line of something with an AWS `status`; `wrong` if it reports issues itself."""
     if status in _PASSING and not wrong:
         return Line(part, name, state, unsettled=True)
     return Line(part, name, state, status in _GOOD and not wrong)
 
 
 def missing(deployment: Deployment, part: str, name: str = "") -> Line:
-    """Return the line of something not there: wrong, unless it is about to come or to go."""
+    """Return the line of something missing: wrong, unless it is being created or deleted."""
     if _under_way(deployment):
         return Line(part, name, "not there", unsettled=True)
     return Line(part, name, "not there", False)

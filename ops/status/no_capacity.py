@@ -1,4 +1,4 @@
-"""Nodes that AWS has none of: told by the activities of a node group's scaling group."""
+"""Missing capacity for nodes: detected from the activities of a node group's scaling group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.aws import Deployment
 
-# How EC2 says it, On-Demand and Spot:
+# EC2's messages, On-Demand and Spot:
 # https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-capacity.html
 _CAPACITY = re.compile(
     r"InsufficientInstanceCapacity|do not have sufficient|no Spot capacity|"
@@ -20,17 +20,17 @@ _CAPACITY = re.compile(
 )
 _LAUNCH = re.compile(r"^Launching", re.IGNORECASE)
 _ZONE = re.compile(r"\(([a-z]{2}(?:-[a-z0-9]+)+[a-z])\)")
-# AWS' most for a page, newest first. Further back nobody looks.
+# The most that AWS returns per page, newest first; older ones are ignored.
 _MOST = 100
-# The autoscaler takes its request back after a quarter of an hour and asks again later; a failure
-# older than this is not what the training waits for.
+# The autoscaler withdraws its request after a quarter of an hour and retries later; a failure older
+# than this is not what the training is waiting for.
 _RECENT = timedelta(hours=1)
 
 
 def no_capacity(deployment: Deployment, group: Mapping[str, Any]) -> str:
     """Say for which types a node group gets no nodes, where and since when; empty if it does.
 
-    `group` is as `eks:DescribeNodegroup` tells it.
+    `group`: from `eks:DescribeNodegroup`.
     """
     client = deployment.aws.client("autoscaling")
     for each in group.get("resources", {}).get("autoScalingGroups", []):
@@ -44,7 +44,7 @@ def no_capacity(deployment: Deployment, group: Mapping[str, Any]) -> str:
 
 
 def _failed_last(activities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the launches that failed since the last one that did not, the newest first."""
+    """Return the launches that failed since the last successful one, newest first."""
     launches = [
         each
         for each in sorted(activities, key=lambda each: each["StartTime"], reverse=True)
@@ -65,9 +65,9 @@ def _said(failed: list[dict[str, Any]], group: Mapping[str, Any], zone: str) -> 
     types = " or ".join(group.get("instanceTypes") or ["its type"])
     return (
         f"no capacity in {', '.join(zones)} for {types} since "
-        f"{failed[-1]['StartTime'].astimezone(UTC):%Y-%m-%d %H:%M} UTC; AWS is asked again and "
-        "again. Wait, let EKS choose among several types (gpu.instance_type=A,B; "
-        "./bionemo preflight --use A,B), buy otherwise (gpu.purchase), or deploy in another zone"
+        f"{failed[-1]['StartTime'].astimezone(UTC):%Y-%m-%d %H:%M} UTC; requests to AWS are "
+        "repeated. Wait, let EKS choose among several types (gpu.instance_type=A,B; "
+        "./bionemo preflight --use A,B), buy differently (gpu.purchase), or deploy in another zone"
     )
 
 

@@ -1,4 +1,4 @@
-"""Node groups: how many nodes are wanted, how many are ready, how many GPUs they give."""
+"""Node groups: how many nodes are wanted, how many are ready, how many GPUs they have."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PART = "Node groups"
 
 
 def node_groups(deployment: Deployment) -> list[Line]:
-    """Return a line for each node group; the cluster's API tells which nodes are ready."""
+    """Return a line for each node group; the cluster's API reports which nodes are ready."""
     try:
         seen = inside(deployment)
-    except ClusterError:  # then how many are ready is not known
+    except ClusterError:  # then the number of ready nodes is unknown
         seen = None
     eks, cluster = deployment.aws.client("eks"), deployment.settings.cluster_name
     groups = deployment.aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster)
@@ -39,14 +39,14 @@ def node_groups(deployment: Deployment) -> list[Line]:
 def _with_capacity(
     deployment: Deployment, group: dict[str, Any], line: Line, seen: Inside | None
 ) -> Line:
-    """Return the line, and in it that AWS has no nodes for the group, if that is so."""
+    """Return the line; if AWS has no capacity for the group, the line says so."""
     ready = (seen.ready or {}).get(line.name, 0) if seen else 0
     if ready >= group["scalingConfig"]["maxSize"]:
         return line
     try:
         waiting = no_capacity(deployment, group)
     except (ClientError, BotoCoreError) as error:
-        waiting = f"whether AWS has capacity is not known: {reason(error)}"
+        waiting = f"capacity unknown: {reason(error)}"
         return replace(line, state=f"{line.state}; {waiting}")
     if not waiting:
         return line
@@ -59,7 +59,7 @@ def _with_capacity(
 
 
 def _with_type(deployment: Deployment, group: dict[str, Any]) -> dict[str, Any]:
-    """Return the group with its type, which in a Capacity Block is told of the template alone.
+    """Return the group with its type, which in a Capacity Block is only in the launch template.
 
     https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
     """
@@ -69,11 +69,11 @@ def _with_type(deployment: Deployment, group: dict[str, Any]) -> dict[str, Any]:
 
 
 def _line(name: str, group: dict[str, Any], seen: Inside | None) -> Line:
-    # EKS tells none where a launch template has the type:
+    # EKS reports none if the launch template has the type:
     # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
     sizes, kinds = group["scalingConfig"], group.get("instanceTypes") or ["?"]
     wanted, kind = sizes["desiredSize"], " or ".join(kinds)
-    # Several types have as many GPUs each.
+    # All types have the same number of GPUs.
     gpus = wanted * GPU_INSTANCE_TYPES[kinds[0]].gpus if kinds[0] in GPU_INSTANCE_TYPES else 0
     parts = [group["status"], f"{wanted} of at most {sizes['maxSize']} {kind}"]
     ready = None

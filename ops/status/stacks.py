@@ -11,7 +11,7 @@ _PART = "Stacks"
 
 
 def stacks(deployment: Deployment) -> list[Line]:
-    """Return a line for each stack that the settings ask for."""
+    """Return a line for each stack that the settings require."""
     there, lines = aws.stacks(deployment), []
     for stack in names.stacks(deployment.settings):
         name = names.stack_name(deployment.settings, stack)
@@ -20,7 +20,7 @@ def stacks(deployment: Deployment) -> list[Line]:
             continue
         state = there[name]["StackStatus"]
         good = aws.is_standing(state)
-        # It stands, but is not what the settings say: the last update failed.
+        # It exists, but differs from the settings: the last update failed.
         rolled_back = state.endswith("_COMPLETE") and "ROLLBACK" in state and good
         unsettled = state.endswith("IN_PROGRESS") or rolled_back
         lines.append(Line(_PART, name, state, None if unsettled else good, unsettled=unsettled))

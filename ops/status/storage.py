@@ -1,4 +1,4 @@
-"""The file system, its links to S3, and the tasks that move data between the two."""
+"""The file system, its links to S3, and the tasks that move data between them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ops.aws import Deployment, is_own
 from ops.status.lines import Line, judged, missing
 
 _GIB = 2**30
-# CloudWatch has a value for each minute, a little later.
+# CloudWatch has one value per minute, with a short delay.
 _RECENT = timedelta(minutes=15)
-# How a task is:
+# States of a task:
 # https://docs.aws.amazon.com/fsx/latest/APIReference/API_DataRepositoryTask.html
 _UNDER_WAY = {"PENDING", "EXECUTING", "CANCELING"}
 _ENDED = {"SUCCEEDED": True, "FAILED": False, "CANCELED": False}
@@ -48,7 +48,7 @@ def _free(deployment: Deployment, system: dict[str, Any]) -> str:
 
 
 def links(deployment: Deployment) -> list[Line]:
-    """Return a line for each data repository association, and what waits for its export."""
+    """Return a line for each data repository association, and one on the pending export."""
     lines = []
     for system in own_file_systems(deployment):
         filters = [{"Name": "file-system-id", "Values": [system["FileSystemId"]]}]
@@ -69,13 +69,13 @@ def links(deployment: Deployment) -> list[Line]:
 
 
 def exporting(deployment: Deployment) -> bool:
-    """Whether changes are known to wait for their export."""
+    """Whether changes are known to be waiting for export."""
     systems = own_file_systems(deployment)
     return any(_queued(deployment, each["FileSystemId"]) for each in systems)
 
 
 def _queued(deployment: Deployment, file_system: str) -> float | None:
-    """Return for how many seconds the oldest change has waited; None where nobody can tell."""
+    """Return how many seconds the oldest change has been waiting; None if unknown."""
     cloudwatch = deployment.aws.client("cloudwatch")
     try:
         return oldest_queued(cloudwatch, file_system, datetime.now(UTC) - _RECENT)
@@ -87,7 +87,7 @@ def _export_queue(deployment: Deployment, file_system: str) -> list[Line]:
     seconds = _queued(deployment, file_system)
     if seconds is None:
         return []
-    state = f"the oldest change has waited {seconds:,.0f} s" if seconds else "nothing waits"
+    state = f"the oldest change has waited {seconds:,.0f} s" if seconds else "nothing pending"
     return [Line("S3 links", "export", state)]
 
 
@@ -107,7 +107,7 @@ def tasks(deployment: Deployment) -> list[Line]:
 
 
 def _task(task: dict[str, Any], *, is_newest: bool) -> Line:
-    """One task. Of those that have ended only the newest is judged: it has mended the others."""
+    """One task. Of the finished ones only the newest is judged: it supersedes the others."""
     how = task["Lifecycle"]
     good = _ENDED.get(how) if is_newest else None
     state = f"{task['Type']}: {how}"

@@ -1,4 +1,4 @@
-"""The jobs as lines of a status."""
+"""The jobs, as lines of the status."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _HEALTHY = {"Running", "Succeeded", "Pending", "ContainerCreating", "PodInitiali
 
 
 def workload(deployment: Deployment) -> list[Line]:
-    """Return the lines of the deployment's jobs; ClusterError when the cluster does not answer."""
+    """Return the lines of the deployment's jobs; ClusterError if the cluster does not answer."""
     settings = deployment.settings
     return lines_of(inside(deployment).jobs, settings.workload, settings.training.max_steps)
 
 
 def lines_of(jobs: Jobs, trained: Workload, steps: int) -> list[Line]:
-    """Return the jobs as lines; the training is that of the workload `trained`, for `steps`."""
+    """Return the jobs as lines; the training is that of workload `trained`, for `steps`."""
     told = "" if jobs.position is None else position(jobs.position, steps)
     lines = []
     for key, name, state, line in (
@@ -44,7 +44,7 @@ def lines_of(jobs: Jobs, trained: Workload, steps: int) -> list[Line]:
 
 
 def _span(seconds: float) -> str:
-    """Return a time for people, in its two largest units."""
+    """Return a time span in its two largest units."""
     minutes = round(seconds / 60)
     hours, minutes = divmod(minutes, 60)
     if hours >= 48:
@@ -53,7 +53,7 @@ def _span(seconds: float) -> str:
 
 
 def position(told: Position, steps: int) -> str:
-    """Say how far a training of `steps` is, how fast, and when it would be through."""
+    """Describe the progress of a training of `steps`: step, speed, and remaining time."""
     parts = [f"step {told.step:,} of {steps:,}"]
     if told.seconds_a_step:
         parts.append(f"{1 / told.seconds_a_step:.3g} steps/s")

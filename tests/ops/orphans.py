@@ -27,7 +27,7 @@ def owned(name: str) -> dict[str, str]:
 
 
 def kms_tag(tag: dict[str, str]) -> dict[str, str]:
-    """A tag as KMS has it."""
+    """A tag in KMS's form."""
     return {"TagKey": tag["Key"], "TagValue": tag["Value"]}
 
 
@@ -180,7 +180,7 @@ class Orphans:
         self._one("IAM roles")
 
     def _still_standing(self, subnets: list[str]) -> None:
-        """Plant the cluster and the stacks: then the deployment still stands."""
+        """Plant the cluster and the stacks: then the deployment still exists."""
         client("eks").create_cluster(
             name=self.name,
             roleArn=f"arn:aws:iam::{ACCOUNT}:role/eks",

@@ -1,4 +1,4 @@
-"""A container registry of the tests' own, over HTTP, as the distribution specification has it."""
+"""A container registry of the tests' own, over HTTP, according to the distribution spec."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def written(folder: Path, text: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_the_projects_own_file_changes_in_that_value_alone(tmp_path: Path) -> None:
+def test_the_projects_own_file_changes_only_in_that_value(tmp_path: Path) -> None:
     before = (ROOT / "cdk.json").read_text(encoding="utf-8")
     after = written(tmp_path, before)
     old = json.loads(before)["context"]["bionemo"]["gpu"]["instance_type"]

@@ -142,7 +142,7 @@ def test_what_has_been_embedded_comes_without_the_cluster(
     assert line(bucket.answers, *given, "--out", str(tmp_path / "one")).exit_code == 0
     again = line(bucket.answers, *given, "--out", str(tmp_path / "two"))
     assert again.exit_code == 0
-    assert "Embedded before" in again.stderr
+    assert "Already embedded" in again.stderr
     assert len(bucket.jobs) == 1
     # The model has been trained further: another result.
     bucket.objects[f"{MODEL}/export.json"] = b'{"step": 40}'
@@ -150,7 +150,7 @@ def test_what_has_been_embedded_comes_without_the_cluster(
     assert len(bucket.jobs) == 2
 
 
-def test_a_job_that_fails_is_told_with_its_last_line_and_made_again(
+def test_a_job_that_fails_is_reported_with_its_last_line_and_made_again(
     line: Line, bucket: Bucket, fasta: Path, tmp_path: Path
 ) -> None:
     given = ("embed", "--fasta", str(fasta), "--out", str(tmp_path / "out"), *ESM2)
@@ -174,7 +174,7 @@ def test_a_job_that_fails_is_told_with_its_last_line_and_made_again(
         (">a\nMKT\n", ("-c", "training.workload=esm1nv"), "-c training.workload=esm2"),
     ],
 )
-def test_what_cannot_be_is_told_before_anything_is_made(
+def test_what_cannot_be_is_reported_before_anything_is_made(
     line: Line, bucket: Bucket, tmp_path: Path, text: str, more: tuple[str, ...], words: str
 ) -> None:
     path = tmp_path / "wrong.fasta"

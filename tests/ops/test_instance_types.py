@@ -22,7 +22,7 @@ P4D, B300 = GPU_INSTANCE_TYPES["p4d.24xlarge"], GPU_INSTANCE_TYPES["p6-b300.48xl
 def described(
     name: str, gpu: str = "A100", cards: Sequence[int] = (15,) * 4, efas: int = 4, **more: Any
 ) -> dict[str, Any]:
-    """An instance type as EC2 describes it: the figures of p4d.24xlarge unless told."""
+    """An instance type as EC2 describes it: the figures of p4d.24xlarge unless given."""
     listed = [
         {"NetworkCardIndex": index, "MaximumNetworkInterfaces": most}
         for index, most in enumerate(cards)
@@ -103,7 +103,7 @@ def test_another_figure_and_a_new_type_come_in(renewal: Renewal) -> None:
     assert set(renewal.types) == {*GPU_INSTANCE_TYPES, "p4d.48xlarge"}
 
 
-def test_a_type_that_is_no_longer_described_stays_and_is_told(
+def test_a_type_that_is_no_longer_described_stays_and_is_reported(
     renewal: Renewal, capsys: pytest.CaptureFixture[str]
 ) -> None:
     every = [name for name in GPU_INSTANCE_TYPES if name not in ("p3.16xlarge", "p4de.24xlarge")]
@@ -128,7 +128,7 @@ def test_the_card_without_efa_is_card_0(renewal: Renewal) -> None:
         (described("p4d.24xlarge", efas=2), ["p4d.24xlarge", "2 EFAs on 4 network cards"]),
     ],
 )
-def test_what_cannot_be_told_is_refused_and_nothing_is_written(
+def test_what_is_unknown_is_refused_and_nothing_is_written(
     renewal: Renewal, odd: dict[str, Any], said: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert renewal(odd) == 2

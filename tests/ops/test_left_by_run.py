@@ -47,7 +47,7 @@ def bucket(objects: dict[str, bytes]) -> Answers:
     return {"s3.get_object": get}
 
 
-def test_the_curve_is_told_step_by_step(line: Line) -> None:
+def test_the_curve_is_reported_step_by_step(line: Line) -> None:
     done = line(bucket(OBJECTS), "curve", *ESM2)
     assert done.exit_code == 0
     rows = [each.split() for each in done.stdout.splitlines() if each.strip()]
@@ -70,13 +70,13 @@ def test_a_long_run_fits_the_terminal(line: Line) -> None:
     assert "5,000" in out, "the newest is among them"
 
 
-def test_a_run_that_has_left_nothing_is_told(line: Line) -> None:
+def test_a_run_that_has_left_nothing_is_reported(line: Line) -> None:
     done = line(bucket({}), "curve", *ESM2)
     assert done.exit_code == 2
     assert f"s3://{BUCKET}/{RUN}/metrics.jsonl is not there" in " ".join(done.stderr.split())
 
 
-def test_a_workload_that_leaves_none_is_told_with_the_one_that_does(line: Line) -> None:
+def test_a_workload_that_leaves_none_is_reported_with_the_one_that_does(line: Line) -> None:
     done = line(bucket({}), "model", "get", "--out", "nowhere")
     assert done.exit_code == 2
     assert "-c training.workload=esm2" in done.stderr
@@ -124,10 +124,10 @@ def test_the_curve_of_esm1nv_is_in_its_log(line: Line) -> None:
     assert "tokens/s" not in done.stdout, "nothing that it does not tell"
 
 
-def test_a_log_without_a_step_or_without_an_answer_is_told(line: Line) -> None:
+def test_a_log_without_a_step_or_without_an_answer_is_reported(line: Line) -> None:
     done = line(bars(), "curve")
     assert done.exit_code == 2
-    assert "tells of no step yet" in done.stderr
+    assert "has no step yet" in done.stderr
     missing = error("StartQuery", "ResourceNotFoundException")
     done = line({"logs.start_query": missing}, "curve")
     assert done.exit_code == 2
@@ -157,7 +157,7 @@ def test_the_model_is_brought_whole(line: Line, tmp_path: Path) -> None:
     }
     again = line(bucket(OBJECTS), "model", "get", "--out", str(folder), *ESM2)
     assert again.exit_code == 2
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
 
 
 def test_a_model_on_its_way_to_the_bucket_leaves_nothing_here(line: Line, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The network test: what it makes and removes, what it waits for, and what its log tells."""
+"""The network test: what it creates and deletes, what it waits for, and what its log says."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def test_a_test_returns_the_first_pods_log_and_leaves_nothing(there: Cluster) ->
     assert all(query["propagationPolicy"] == "Background" for _, query in there.deleted)
 
 
-def test_a_test_that_fails_is_told_with_its_last_lines_and_leaves_nothing(there: Cluster) -> None:
+def test_a_test_that_fails_is_reported_with_its_last_lines_and_leaves_nothing(
+    there: Cluster,
+) -> None:
     there.lists[JOBS] = [job(NAME, "network-test", conditions=[condition("Failed", "backoff")])]
     there.logs[f"{NAME}-0-x"] = "mpirun: no such host"
     said: list[str] = []
@@ -92,9 +94,9 @@ def test_a_test_that_never_ends_is_removed_after_a_while(
     passing = SimpleNamespace(monotonic=iter([0, 1, 2, 3000]).__next__, sleep=lambda _: None)
     monkeypatch.setattr(network_test, "time", passing)
     said: list[str] = []
-    with pytest.raises(NetworkTestError, match="not over"):
+    with pytest.raises(NetworkTestError, match="not ended"):
         run(deployment(), said.append)
-    assert said == ["1 of 2 pods run (Pending)"], "told once"
+    assert said == ["1 of 2 pods running (Pending)"], "told once"
     assert [name for name, _ in there.deleted] == [NAME, NAME]
 
 
@@ -114,14 +116,14 @@ def test_a_look_without_an_answer_is_not_the_end_and_a_refusal_is(
         run(deployment(), said.append)
 
 
-def test_what_cannot_be_removed_is_told_with_the_command_that_does(there: Cluster) -> None:
+def test_what_cannot_be_removed_is_reported_with_the_command_that_does(there: Cluster) -> None:
     there.refusals["DELETE", f"{JOBS}/{NAME}"] = (500, "no")
     said: list[str] = []
     run(deployment(), said.append)
     assert f"kubectl delete job,service -n default {NAME}" in said[-1]
 
 
-def test_a_log_tells_transport_and_bandwidth() -> None:
+def test_a_log_has_transport_and_bandwidth() -> None:
     found = read(EFA + TABLE)
     assert (found.network, found.provider) == ("AWS Libfabric", "efa")
     assert found.rows == {8388608: 77.41, 4294967296: 357.58}
@@ -130,7 +132,7 @@ def test_a_log_tells_transport_and_bandwidth() -> None:
         read(EFA)
 
 
-def test_bandwidth_is_told_beside_what_the_type_can_do() -> None:
+def test_bandwidth_is_reported_with_what_the_type_can_do() -> None:
     transport, bandwidth = results(
         deployment(**{"ec2.describe_instance_types": described()}), EFA + TABLE
     )
@@ -141,11 +143,11 @@ def test_bandwidth_is_told_beside_what_the_type_can_do() -> None:
         assert part in bandwidth.said
 
 
-def test_without_aws_answer_the_bandwidth_stands_alone() -> None:
+def test_without_an_answer_from_aws_there_is_only_the_bandwidth() -> None:
     refused = error("DescribeInstanceTypes", "UnauthorizedOperation", 403)
     _, bandwidth = results(deployment(**{"ec2.describe_instance_types": refused}), EFA + TABLE)
     assert bandwidth.verdict is Verdict.PASS
-    assert "AWS does not tell" in bandwidth.said
+    assert "bandwidth is unknown" in bandwidth.said
 
 
 def test_another_transport_than_efa_fails_where_nodes_have_it() -> None:
@@ -179,7 +181,7 @@ def test_nodes_that_train_are_not_taken(there: Cluster) -> None:
     assert "no code for the GPUs of p3dn.24xlarge" in hindrance(old)
 
 
-def test_its_price_is_told_before_it_is_asked_for() -> None:
+def test_its_price_is_reported_before_it_is_asked_for() -> None:
     text = cost(deployment())
     assert "2 x p5.48xlarge" in text
     assert "$" in text

@@ -1,4 +1,4 @@
-"""What failed or was interrupted is started again, and nothing else is touched."""
+"""What failed or was interrupted is restarted, and nothing else is touched."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_training_that_has_had_its_time_is_not_started_for_minutes(
     assert in_order(found.said, "training.max_hours is 24", "make deploy")
 
 
-def test_what_has_failed_is_told_with_its_reason(deployed: list[KubernetesObject]) -> None:
+def test_what_has_failed_is_reported_with_its_reason(deployed: list[KubernetesObject]) -> None:
     assert "backoff limit" in There(deployed, FAILED, ACTIVE, SUSPENDED).plan(What.DATA).said
     found = There(deployed, COMPLETE, COMPLETE, ENDED_BADLY).plan(What.TRAINING)
     assert "backoff limit" in found.said
@@ -175,7 +175,7 @@ def test_the_old_job_goes_with_its_pods_before_the_new_one_comes(
     assert made["metadata"]["name"] == name
 
 
-def test_a_job_that_does_not_go_is_told(
+def test_a_job_that_does_not_go_is_reported(
     deployed: list[KubernetesObject], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ops.retry._GONE", 0.2)
@@ -184,7 +184,7 @@ def test_a_job_that_does_not_go_is_told(
     there.cluster.stays = True
     with serving(there.cluster) as api:
         found = plan(What.DATA, look(api, SETTINGS, deployed))
-        with pytest.raises(ClusterError, match="does not go within"):
+        with pytest.raises(ClusterError, match="is still there after"):
             carry_out(api, found, lambda text: None)
     assert there.cluster.made == []
 

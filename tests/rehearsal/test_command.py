@@ -79,7 +79,7 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     assert listed.count(f"bionemo-on-eks-{ACCOUNT}-us-west-2") == 1, "it is listed once"
     for noise in ("refused", "warning", "feature flags"):
         assert noise not in done.stdout + done.stderr
-    assert "could not tell: not in a rehearsal" in done.stdout, "of the cluster's API"
+    assert "unknown: not in a rehearsal" in done.stdout, "of the cluster's API"
     assert str(kept / "index.html") in done.stdout
     objects = [
         yaml.safe_load(path.read_text()) for path in sorted((kept / "kubernetes").glob("*.yaml"))

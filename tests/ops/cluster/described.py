@@ -1,4 +1,4 @@
-"""What EKS tells of a cluster."""
+"""EKS's description of a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The login to the cluster, and what is said when the cluster does not answer."""
+"""The login to the cluster, and the messages when the cluster does not answer."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def signed_call(text: str) -> tuple[str, dict[str, str]]:
     [
         ("", "eu-west-1", "sts.eu-west-1.amazonaws.com", "eu-west-1"),
         ("regional", "us-west-2", "sts.us-west-2.amazonaws.com", "us-west-2"),
-        # The global endpoint takes what is signed for its own region alone.
+        # The global endpoint accepts only what is signed for its own region.
         ("legacy", "us-west-2", "sts.amazonaws.com", "us-east-1"),
         ("legacy", "af-south-1", "sts.af-south-1.amazonaws.com", "af-south-1"),
     ],
@@ -89,7 +89,7 @@ def test_the_signature_is_that_of_the_clusters_name() -> None:
     assert len(signatures) == 2
 
 
-def test_a_refused_connection_is_told_as_such_within_three_seconds() -> None:
+def test_a_refused_connection_is_reported_as_such_within_three_seconds() -> None:
     began = time.monotonic()
     with a_port(listens=False) as port:
         text = why(described(f"https://127.0.0.1:{port}"))
@@ -104,7 +104,7 @@ def test_a_private_endpoint_is_named_as_the_reason() -> None:
     assert (in_order(public, "private"), in_order(private, "private")) == (False, True)
 
 
-def test_silence_is_told_as_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_reported_as_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "READ", 0.2)
     with a_port(listens=True) as port:
         text = why(described(f"http://127.0.0.1:{port}"))
@@ -125,18 +125,18 @@ UNKNOWN_NAME = urllib3.exceptions.NameResolutionError("x", cast(Any, None), sock
         UNKNOWN_NAME,
     ],
 )
-def test_a_cause_is_told_however_deep_it_lies(error: Exception) -> None:
+def test_a_cause_is_reported_however_deep_it_lies(error: Exception) -> None:
     wrapped = urllib3.exceptions.MaxRetryError(cast(Any, None), "/", error)
     assert cause(wrapped) == cause(error) != type(error).__name__
 
 
-def test_causes_that_are_mended_in_different_ways_are_told_apart() -> None:
+def test_causes_with_different_fixes_are_told_apart() -> None:
     refused = ConnectionRefusedError("Connection refused")
     causes = (ssl.SSLError("bad"), TimeoutError(), refused, UNKNOWN_NAME)
     assert len({cause(error) for error in causes}) == len(causes)
 
 
-def test_a_cluster_that_is_not_there_is_told() -> None:
+def test_a_cluster_that_is_not_there_is_reported() -> None:
     answers: Answers = {
         "eks.describe_cluster": error("DescribeCluster", "ResourceNotFoundException", 404)
     }
@@ -148,13 +148,13 @@ def test_a_cluster_that_is_not_there_is_told() -> None:
 def test_who_may_not_look_there_is_let_in_all_the_same(
     path: str, api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
-    """An access entry for some namespaces lets nobody list them."""
+    """An access entry for some namespaces does not allow listing them."""
     cluster.refusals["GET", path] = (403, f"{path} is forbidden")
     with connected(simulated_deployment({}, described(api.configuration.host))) as own:
         assert asked(kubernetes.CoreV1Api(own).list_node).items
 
 
-def test_what_the_server_says_of_a_refusal_is_told_in_one_line(
+def test_what_the_server_says_of_a_refusal_is_reported_in_one_line(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.refusals["GET", NODES] = (

@@ -1,4 +1,4 @@
-"""The jobs as a cluster tells of them."""
+"""The jobs as a cluster reports them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_failed_data_job_and_workers_that_cannot_pull(
 
 
 def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster: Cluster) -> None:
-    """For the data, for the launcher, or for nobody: then a person must start it."""
+    """For the data, for the launcher, or for nothing: then a person must start it."""
     cluster.lists[PYTORCH] = [training(True)]
 
     def state(*present: dict[str, Any]) -> str:
@@ -94,7 +94,7 @@ def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster:
         (False, {"ends_at": "2026-11-28T12:00:00Z"}, ("running", "2026-11-28T12:00:00Z")),
     ],
 )
-def test_what_is_noted_of_a_run_is_told(
+def test_what_is_noted_of_a_run_is_reported(
     suspended: bool,
     notes: dict[str, str],
     words: tuple[str, ...],
@@ -119,7 +119,7 @@ def test_a_failed_training_says_why(api: kubernetes.ApiClient, cluster: Cluster)
     assert line.good is False
 
 
-def test_without_the_training_operator_the_data_job_is_still_told_of(
+def test_without_the_training_operator_the_data_job_is_still_reported(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.missing = {PYTORCH}
@@ -157,7 +157,7 @@ def test_the_newest_job_counts(api: kubernetes.ApiClient, cluster: Cluster) -> N
         ("Traceback\nRuntimeError: NCCL", "RuntimeError: NCCL"),
     ],
 )
-def test_the_line_that_tells_of_the_training(
+def test_the_line_with_the_trainings_progress(
     api: kubernetes.ApiClient, cluster: Cluster, log: str, line: str
 ) -> None:
     cluster.lists[PODS] = [worker(0)]
@@ -165,7 +165,7 @@ def test_the_line_that_tells_of_the_training(
     assert jobs(api, ESM1NV).training_line == line
 
 
-def test_the_worker_that_tells_of_it_need_not_be_the_first(
+def test_the_worker_that_prints_it_need_not_be_the_first(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.lists[PODS] = [worker(10), worker(2), worker(0)]
@@ -202,7 +202,7 @@ def test_what_moves_the_cursor_or_colours_it_is_no_part_of_a_line(log: str, line
     assert newest(log) == line
 
 
-def test_a_log_of_control_codes_alone_says_nothing() -> None:
+def test_a_log_of_only_control_codes_says_nothing() -> None:
     assert newest("\x1b[A\r\x1b[2K\n\x07") == ""
 
 
@@ -230,12 +230,12 @@ def test_names_and_namespace_are_those_of_the_manifests() -> None:
     assert volume["persistentVolumeClaim"]["claimName"] == verify._CLAIM
 
 
-def test_without_a_data_job_nobody_waits_for_the_data() -> None:
+def test_without_a_data_job_nothing_waits_for_the_data() -> None:
     """With neither data Job nor launcher, a training is a person's to start."""
     settings = read_settings({"dataset.enabled": "false", "training.enabled": "false"})
     assert dataset_objects(settings) == []
     assert training_state(training_job(settings, None), None, None) == (
-        "suspended: nobody is about to start it"
+        "suspended: nothing is about to start it"
     )
     with_data = training_job(settings, dataset_objects(read_settings({}))[-1])
-    assert training_state(with_data, None, None) == "suspended: it waits for the data"
+    assert training_state(with_data, None, None) == "suspended: waiting for the data"

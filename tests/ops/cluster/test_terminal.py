@@ -93,7 +93,7 @@ def test_each_key_goes_there_and_the_terminal_is_as_it_was(
     assert termios.tcgetattr(sys.stdin.fileno()) == before
 
 
-def test_who_is_not_let_in_is_told_in_a_line() -> None:
+def test_who_is_not_let_in_is_reported_in_a_line() -> None:
     with pytest.raises(ClusterError, match="403") as refused:
         run(lambda one, said: None, tty=False, refusal=403)
     assert "\n" not in str(refused.value)

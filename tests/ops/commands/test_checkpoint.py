@@ -1,4 +1,4 @@
-"""`bionemo checkpoint`: the newest that is whole, where it is, and how one gets it."""
+"""`bionemo checkpoint`: the newest complete one, where it is, and how to get it."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ def of_step(step: int, *lost: str, cut: Sequence[str] = ()) -> list[tuple[str, b
 
 @pytest.fixture
 def esm1nv(line: Line) -> str:
-    """The folder of the default run's checkpoints, as the command has it."""
+    """The folder of the default run's checkpoints, as the command shows it."""
     said = " ".join(line(bucket(), "checkpoint").stderr.split())
     return said.partition(f"s3://{BUCKET}/")[2].split()[0] + "checkpoints"
 
 
-def test_the_newest_that_is_whole_is_told_with_both_its_places(line: Line, esm1nv: str) -> None:
+def test_the_newest_that_is_whole_is_reported_with_both_its_places(line: Line, esm1nv: str) -> None:
     files = [(f"{esm1nv}/step={n}.ckpt", WHOLE) for n in (100, 200)]
     results = esm1nv.removesuffix("/checkpoints")
     files += [(f"{results}/log.txt", b"x"), (f"{results}/set-aside/1/a/old.ckpt", WHOLE)]
@@ -105,7 +105,7 @@ def test_one_that_has_not_its_end_is_passed_over(line: Line, esm1nv: str, broken
     done = line(bucket(*files), "checkpoint")
     assert done.exit_code == 1
     assert f"s3://{BUCKET}/{esm1nv}/old.ckpt" in done.stdout
-    assert f"newer, but not whole yet: {esm1nv}/new-last.ckpt" in done.stdout
+    assert f"newer, but incomplete: {esm1nv}/new-last.ckpt" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def test_a_folder_is_whole_with_all_its_files(
     assert f"aws s3 cp --recursive s3://{BUCKET}/{folder} FOLDER/" in done.stdout
 
 
-def test_what_is_on_its_way_to_the_bucket_is_told(line: Line) -> None:
+def test_what_is_on_its_way_to_the_bucket_is_reported(line: Line) -> None:
     done = line(bucket(*of_step(100), **waiting(40.0)), "checkpoint", *OF_ESM2)
     assert done.exit_code == 1
-    assert "wait for their export" in done.stdout
+    assert "waiting for export" in done.stdout
     assert line(bucket(*of_step(100), **waiting(0.0)), "checkpoint", *OF_ESM2).exit_code == 0
 
 

@@ -1,4 +1,4 @@
-"""What the command line has beside its commands: the version, and completion by Tab."""
+"""What the command line has besides its commands: the version, and completion with Tab."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_version_is_pyprojects() -> None:
     ("typed", "offered"), [("pre", {"preflight"}), ("cost --tr", {"--training-hours"})]
 )
 def test_bash_completes_the_command_by_its_path(typed: str, offered: set[str]) -> None:
-    """As README has it: bash looks a command's completion up by its path's last part."""
+    """As in the README: bash looks up a command's completion by the last part of its path."""
     script = f"""
         eval "$(_BIONEMO_COMPLETE=source_bash ./bionemo)"
         complete -p bionemo >&2

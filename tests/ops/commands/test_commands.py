@@ -58,7 +58,7 @@ def test_preflight_prints_the_remedy(line: Line) -> None:
 
 
 @pytest.mark.parametrize(("offered", "pinned"), [("us-west-2c", True), ("us-west-2a", False)])
-def test_pin_with_json_tells_what_it_has_written(
+def test_pin_with_json_reports_what_it_has_written(
     line: Line, tmp_path: Path, offered: str, pinned: bool
 ) -> None:
     answers: Answers = {"ec2.describe_instance_type_offerings": offered_in(offered)}
@@ -108,14 +108,14 @@ def test_a_type_that_cannot_be_used_is_refused_and_not_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_type_that_would_not_be_in_force_is_told(line: Line, tmp_path: Path) -> None:
+def test_a_type_that_would_not_be_in_force_is_reported(line: Line, tmp_path: Path) -> None:
     (tmp_path / "cdk.context.json").write_text('{"preset": "2024"}')
     done = line({}, "preflight", "--use", "g6.48xlarge")
     assert done.exit_code == 2
     assert in_order(done.stderr, "gpu.instance_type", "p3.16xlarge", "preset")
 
 
-def test_a_pin_that_cannot_be_told_writes_nothing(line: Line, tmp_path: Path) -> None:
+def test_a_pin_that_is_unknown_writes_nothing(line: Line, tmp_path: Path) -> None:
     answers: Answers = {
         "ec2.describe_instance_type_offerings": denied("DescribeInstanceTypeOfferings")
     }
@@ -248,7 +248,7 @@ def test_verify_fails_without_a_cluster(line: Line) -> None:
     assert "make deploy" in done.stdout
 
 
-def test_a_deployment_that_is_looked_at_anew_asks_anew() -> None:
+def test_a_deployment_that_is_replaced_asks_again() -> None:
     """`status --watch` would else show the first look for ever."""
     asked: list[int] = []
     deployment = aws.deployment_of(read_settings({}), SimulatedAws(good()))

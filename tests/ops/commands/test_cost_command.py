@@ -15,7 +15,7 @@ from tests.simulated.aws import Answers, denied
 NO_PRICES: Answers = {"pricing.get_products": denied("GetProducts")}
 
 
-def test_cost_tells_programs_hours_idle_hours_and_the_saving(line: Line) -> None:
+def test_cost_gives_programs_hours_idle_hours_and_the_saving(line: Line) -> None:
     done = line(NO_PRICES, "cost", "--json")
     assert done.exit_code == 0
     document = json.loads(done.stdout)
@@ -37,7 +37,7 @@ def test_cost_takes_other_training_hours(line: Line) -> None:
     assert json.loads(done.stdout)["ways"][0]["hours"]["train"] == 10
 
 
-def test_a_type_without_an_hourly_price_is_told_and_no_estimate_made(line: Line) -> None:
+def test_a_type_without_an_hourly_price_is_reported_and_no_estimate_made(line: Line) -> None:
     done = line(NO_PRICES, "cost", "-c", "gpu.instance_type=p5e.48xlarge")
     assert done.exit_code == 2
     assert in_order(done.stderr, "p5e.48xlarge", "Capacity Blocks")
@@ -55,7 +55,7 @@ def test_a_capacity_block_costs_what_is_sold_now(line: Line) -> None:
     assert any("from $10.00 an hour" in note for note in document["notes"])
 
 
-def test_a_type_that_is_sold_in_blocks_alone_is_estimated_in_one(line: Line) -> None:
+def test_a_type_that_is_sold_only_in_blocks_is_estimated_in_one(line: Line) -> None:
     chosen = [word for pair in BLOCK.items() for word in ("-c", "=".join(pair))]
     done = line(NO_PRICES, "cost", "--json", *chosen, "-c", "gpu.instance_type=p5e.48xlarge")
     assert done.exit_code == 0
@@ -112,7 +112,7 @@ def test_what_was_spent_is_shown_with_measured_idle_hours(line: Line) -> None:
     assert in_order(out, "3 h", "1 h")
 
 
-def test_what_cannot_be_told_of_the_spending_is_a_warning(line: Line) -> None:
+def test_unknown_spending_is_a_warning(line: Line) -> None:
     answers = spent(
         ce__get_cost_and_usage=denied("GetCostAndUsage"),
         cloudwatch__get_metric_statistics={"Datapoints": []},

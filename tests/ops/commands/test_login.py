@@ -25,7 +25,7 @@ REGION = "us-west-2"
 
 
 class Profile:
-    """A profile whose keys a program tells; `threads` are those that have run it."""
+    """A profile whose keys a program prints; `threads`: those that have run it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self._folder = folder
@@ -57,7 +57,7 @@ def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
 
 
 @pytest.mark.slow
-def test_a_program_that_tells_the_keys_may_take_its_time(
+def test_a_program_that_prints_the_keys_may_take_its_time(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Longer than AWS has for its answer; and a prompt of its own needs this thread."""
@@ -105,7 +105,7 @@ def test_what_was_spent_is_asked_by_the_same_login(
         ("print('{}')", "Unsupported version"),
     ],
 )
-def test_a_program_that_tells_no_keys_is_no_login(
+def test_a_program_that_prints_no_keys_is_no_login(
     profile: Profile, program: str, said: str
 ) -> None:
     profile.runs(program)

@@ -192,10 +192,10 @@ def test_a_look_that_fails_does_not_end_it(
     ("answer", "told"),
     [
         (denied("FilterLogEvents"), "not allowed to call FilterLogEvents"),
-        (error("FilterLogEvents", "ResourceNotFoundException"), "does not stand"),
+        (error("FilterLogEvents", "ResourceNotFoundException"), "is not deployed"),
     ],
 )
-def test_what_cannot_be_read_is_told_in_a_line(line: Line, answer: Any, told: str) -> None:
+def test_what_cannot_be_read_is_reported_in_a_line(line: Line, answer: Any, told: str) -> None:
     done = line({"logs.filter_log_events": answer}, "logs", "data")
     assert done.exit_code == 2
     assert told in done.stderr

@@ -58,7 +58,7 @@ def test_a_person_is_told_how_to_buy_the_first_and_what_to_set_then(line: Line) 
     assert options["gpu.purchase"] == "capacity-block"
     assert options["gpu.availability_zone"] == ZONES[2]
     assert options["network.availability_zones"] == f"{ZONES[2]},{ZONES[0]}"
-    assert "destroy" not in out, "nothing stands"
+    assert "destroy" not in out, "nothing is deployed"
 
 
 def hint(out: str) -> dict[str, str]:
@@ -71,11 +71,11 @@ def test_on_a_standing_deployment_a_block_in_another_zone_is_called_a_new_one(li
     text = " ".join(out.split())
     assert "the first in" not in text, "the earlier is in no zone of the deployment, nor the later"
     assert in_order(text, "new deployment", ZONES[0], f"{ZONES[2]} would replace", "subnets")
-    assert in_order(text, "destroy what stands first", "npx cdk destroy --all", "Then")
+    assert in_order(text, "destroy the deployment first", "npx cdk destroy --all", "Then")
 
 
-def test_and_one_in_the_file_systems_zone_changes_that_zone_alone(line: Line) -> None:
-    """Zones in another order would replace subnets that stand."""
+def test_and_one_in_the_file_systems_zone_changes_only_that_zone(line: Line) -> None:
+    """Zones in another order would replace existing subnets."""
     there = standing() | {
         "ec2.describe_subnets": lambda SubnetIds: {
             "Subnets": [{"SubnetId": SubnetIds[0], "AvailabilityZone": ZONES[1]}]
@@ -89,10 +89,12 @@ def test_and_one_in_the_file_systems_zone_changes_that_zone_alone(line: Line) ->
     assert "destroy" not in text
 
 
-def test_where_nobody_tells_what_stands_it_is_said_what_would_be_replaced(line: Line) -> None:
+def test_if_existing_stacks_are_unknown_it_says_what_would_be_replaced(line: Line) -> None:
     silent: Answers = standing() | {"fsx.describe_file_systems": denied("DescribeFileSystems")}
     text = " ".join(line(silent, "preflight", "--offers").stdout.split())
-    assert in_order(text, "Where a deployment stands", "Destroy it first", "npx cdk destroy --all")
+    assert in_order(
+        text, "If there is a deployment", "Destroy the deployment first", "npx cdk destroy --all"
+    )
 
 
 def test_hours_may_be_chosen(line: Line) -> None:
@@ -124,7 +126,7 @@ def test_a_quota_that_is_not_told_leaves_the_offers(line: Line) -> None:
     silent: Answers = {"service-quotas.get_service_quota": denied("GetServiceQuota")}
     done = line(silent, "preflight", "--offers")
     assert done.exit_code == 0
-    assert "could not be told" in done.stdout
+    assert "is unknown" in done.stdout
     assert OFFER in done.stdout
 
 

@@ -40,7 +40,7 @@ COMMAND = (sys.executable, "-m", "ops")
 
 
 def clean(**changes: str) -> dict[str, str]:
-    """An environment in which nobody is logged in."""
+    """An environment without a login."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return {**others, **nobody, "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "100"} | changes
@@ -60,7 +60,7 @@ def command(
 
 
 def is_about_the_network(message: str) -> bool:
-    """Whether a message tells what to look at when AWS cannot be reached."""
+    """Whether a message says what to check when AWS cannot be reached."""
     return "HTTPS_PROXY" in message and "AWS_ENDPOINT_URL" in message
 
 
@@ -79,7 +79,7 @@ def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["preflight", "status", "leftovers"])
-def test_an_aws_that_says_nothing_at_all_is_told_soon(name: str) -> None:
+def test_an_aws_that_says_nothing_at_all_is_reported_soon(name: str) -> None:
     with an_endpoint(hangs=True, knows_the_caller=False) as endpoint:
         began = time.monotonic()
         done = command(name, AWS_ENDPOINT_URL=endpoint, **KEYS)
@@ -199,7 +199,7 @@ def test_help_is_printed_whatever_the_width(columns: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_bad_setting_is_told_as_the_stacks_tell_it() -> None:
+def test_a_bad_setting_is_reported_as_by_the_stacks() -> None:
     done = command("preflight", "-c", "gpu.nodes=none")
     assert done.returncode == 2
     with pytest.raises(SettingsError) as error:
@@ -207,7 +207,7 @@ def test_a_bad_setting_is_told_as_the_stacks_tell_it() -> None:
     assert done.stderr.strip() == str(error.value)
 
 
-def test_what_nobody_foresaw_is_one_message_and_no_warning(
+def test_an_unexpected_error_is_one_message_and_no_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(**options: str) -> None:

@@ -58,7 +58,7 @@ def test_without_a_terminal_only_what_would_fail_or_is_unknown_stops(
     assert "Deploy?" not in done.output
 
 
-def test_what_nobody_could_tell_is_named_with_the_way_round(line: Line) -> None:
+def test_what_is_unknown_is_named_with_the_way_round_it(line: Line) -> None:
     done = line(UNTOLD, "ready")
     (said,) = [each for each in done.stderr.splitlines() if each.startswith("Not deployed")]
     assert "GPU vCPU quota" in said
@@ -76,7 +76,7 @@ def test_a_person_is_asked_once_and_nothing_means_no(answer: str, status: int, l
 
 @pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("answers", [{}, SHORT])
-def test_whoever_has_said_yes_is_not_asked(answers: Answers, line: Line) -> None:
+def test_with_yes_there_is_no_question(answers: Answers, line: Line) -> None:
     assert "Deploy?" not in line(answers, "ready", "--yes").output
 
 
@@ -94,9 +94,9 @@ def test_everything_is_on_one_screen(line: Line) -> None:
 
 
 def test_a_type_without_a_price_says_so(line: Line) -> None:
-    """AWS sells it in Capacity Blocks alone, so a quota or an offer may be missing too."""
+    """AWS sells it only in Capacity Blocks, so a quota or an offer may be missing, too."""
     done = line({}, "ready", "-c", "gpu.instance_type=p5e.48xlarge")
-    assert "cost cannot be told" in " ".join(done.output.split())
+    assert "cost of a run is unknown" in " ".join(done.output.split())
 
 
 def test_what_decides_is_what_preflight_checks() -> None:
@@ -107,7 +107,7 @@ def test_what_decides_is_what_preflight_checks() -> None:
     assert {"Input files", "FSx links"} <= own
 
 
-def test_what_aws_has_not_told_is_asked_again(line: Line) -> None:
+def test_what_aws_has_not_answered_is_asked_again(line: Line) -> None:
     answers: Answers = {
         "ec2.describe_availability_zones": late("ec2.describe_availability_zones"),
         **WARNED,

@@ -49,10 +49,10 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(
 
 
 def test_who_does_not_agree_changes_nothing(line: Line, answers: Answers, cluster: Cluster) -> None:
-    """Nor does a program without a person: it is asked, and nobody answers."""
+    """Nor does a program without a person: there is a question, but no answer."""
     done = line(answers, "retry", "data")
     assert done.exit_code == 1
-    assert "Start the data again?" in done.stderr
+    assert "Restart the data Job?" in done.stderr
     assert (cluster.made, cluster.deleted) == ([], [])
 
 
@@ -61,7 +61,7 @@ def test_yes_does_it_without_asking(line: Line, answers: Answers, cluster: Clust
     assert done.exit_code == 0, done.stderr
     assert "?" not in done.stderr
     assert done.stderr.splitlines()[-1] == "Next: ./bionemo status --watch"
-    # The launcher is not there, so nobody would start the training.
+    # There is no launcher, so nothing would start the training.
     assert [each["metadata"]["name"].rpartition("-")[0] for each in cluster.made] == [
         "uniref50-download",
         "esm1nv-launcher",

@@ -137,7 +137,7 @@ def test_the_pod_goes_when_the_terminal_is_closed(
 @pytest.mark.parametrize(
     ("waiting", "told"), [("ImagePullBackOff", "ImagePullBackOff"), ("x", "0/3 nodes")]
 )
-def test_a_pod_that_does_not_start_is_told_and_removed(
+def test_a_pod_that_does_not_start_is_reported_and_removed(
     line: Line,
     answers: Answers,
     cluster: Cluster,
@@ -161,7 +161,7 @@ def test_one_that_kubernetes_has_taken_away_already_is_gone(
     cluster.lists[JOBS] = []
     done = line(answers, "shell", "--", "true")
     assert done.exit_code == 0
-    assert "not removed" not in done.stderr
+    assert "not deleted" not in done.stderr
 
 
 def test_one_that_cannot_be_removed_is_named(
@@ -169,7 +169,7 @@ def test_one_that_cannot_be_removed_is_named(
 ) -> None:
     cluster.refusals["DELETE", f"{JOBS}/{NAME}"] = (403, "forbidden")
     done = line(answers, "shell", "--", "true")
-    assert f"{NAME} is not removed" in done.stderr
+    assert f"{NAME} is not deleted" in done.stderr
     assert "forbidden" in done.stderr
 
 

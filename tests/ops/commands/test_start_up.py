@@ -1,4 +1,4 @@
-"""What keeps `./bionemo` from starting: each kind is told in a sentence, with its remedy."""
+"""What keeps `./bionemo` from starting: each case gets one sentence, with its remedy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.context import ROOT
 
-# Each starts the command anew.
+# Each starts the command again.
 pytestmark = pytest.mark.slow
 
 Prepare = Callable[[Path], dict[str, str]]
@@ -80,12 +80,12 @@ LOGINS: dict[str, tuple[Prepare, str, str]] = {
         "(nope) could not be found",
         "aws configure sso --profile nope",
     ),
-    "config is damaged": (with_files({}, config="[bad"), ".aws/config", "Mend that file"),
-    "config is no text": (with_files({}, config=b"\xff\xfe"), ".aws/config", "Mend that file"),
+    "config is damaged": (with_files({}, config="[bad"), ".aws/config", "Fix that file"),
+    "config is no text": (with_files({}, config=b"\xff\xfe"), ".aws/config", "Fix that file"),
     "half of the keys": (
         with_files({"AWS_ACCESS_KEY_ID": "x"}),
         "AWS_SECRET_ACCESS_KEY",
-        "Set what is missing",
+        "Set the missing one",
     ),
     "no token of a web identity": (
         with_files(
@@ -95,7 +95,7 @@ LOGINS: dict[str, tuple[Prepare, str, str]] = {
             }
         ),
         "/nowhere/token",
-        "must be there and readable",
+        "must exist and be readable",
     ),
 }
 
@@ -151,7 +151,7 @@ def test_a_package_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
     assert line.endswith(remedy)
 
 
-def test_an_old_python_is_told_before_it_stumbles(tmp_path: Path) -> None:
+def test_an_old_python_is_reported_before_it_stumbles(tmp_path: Path) -> None:
     old = "import sys\nsys.version_info = (3, 9, 2)\n"
     done = run(tmp_path, *OPS, "preflight", environment=without(tmp_path, "sitecustomize", old))
     assert done.returncode == 2
@@ -159,7 +159,7 @@ def test_an_old_python_is_told_before_it_stumbles(tmp_path: Path) -> None:
     assert "make setup" in done.stderr
 
 
-def test_nowhere_to_print_to_is_told(tmp_path: Path) -> None:
+def test_nowhere_to_print_to_is_reported(tmp_path: Path) -> None:
     done = run(tmp_path, "sh", "-c", f"{sys.executable} -m ops cost >&-")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "standard output is closed" in done.stderr

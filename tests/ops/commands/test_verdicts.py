@@ -1,4 +1,4 @@
-"""What each command ends with: a verdict, and a command that can be pasted."""
+"""The end of each command's output: a verdict, and a command to paste."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def ending(line: Line, answers: Answers, *arguments: str) -> tuple[str, str]:
         (
             {"service-quotas.get_service_quota": quotas(L_417A185B=0)},
             "Not passed: 1 of ",
-            f"what is said of each above, then ./bionemo preflight {ASKED}",
+            f"fix each as shown above, then ./bionemo preflight {ASKED}",
         ),
         (
             {"service-quotas.get_service_quota": denied("GetServiceQuota")},
-            "Not passed: nobody could tell of ",
+            "Not passed: unknown: ",
             f"./bionemo preflight --patience 60 {ASKED}",
         ),
     ],
@@ -53,7 +53,7 @@ def test_preflight(line: Line, answers: Answers, verdict: str, following: str) -
     assert then.startswith(following)
 
 
-def test_what_make_is_told_comes_to_the_shell_as_it_was(tmp_path: Path) -> None:
+def test_what_make_is_reported_comes_to_the_shell_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("deploy:\n\t@printf '%s\\n' $(CONTEXT)\n")
     given = ["tags={'price': '$9'}", 'tags={"a": "b c"}']
     done = subprocess.run(
@@ -82,7 +82,7 @@ def test_cost(line: Line) -> None:
 def test_status(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None:
     host = api.configuration.host
     assert ending(line, standing(host), "status") == (
-        "All is as it should be.",
+        "Everything is fine.",
         "./bionemo status --watch",
     )
     coming = standing(host, cloudformation__describe_stacks=stacked("UPDATE_IN_PROGRESS"))
@@ -100,11 +100,11 @@ def test_status_of_nothing(line: Line) -> None:
     answers = standing(
         cloudformation__describe_stacks={"Stacks": []}, eks__describe_cluster=missing
     )
-    assert ending(line, answers, "status") == ("Nothing of it stands.", "make deploy")
+    assert ending(line, answers, "status") == ("Nothing is deployed.", "make deploy")
 
 
 @pytest.mark.parametrize("command", ["preflight", "verify", "cost", "status"])
-def test_programs_get_json_alone(line: Line, command: str) -> None:
+def test_programs_get_only_json(line: Line, command: str) -> None:
     assert json.loads(line(standing(), command, "--json").stdout)
 
 

@@ -1,4 +1,4 @@
-"""`verify --network` through its command line: it tells the price, asks, and leaves a run alone."""
+"""`verify --network` on the command line: shows the price, asks, and leaves a run alone."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def bills(
     known: Prices | None = None,
     hours: float | None = None,
 ) -> tuple[Bill, Bill]:
-    """The bill of these settings, and that of 2024's way."""
+    """The bill of these settings, and that of the 2024 blueprint."""
     return cost.bills(read_settings(changes or {}), known or table(), TODAY, hours)
 
 

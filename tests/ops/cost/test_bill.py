@@ -48,7 +48,7 @@ def test_what_is_saved_hardly_depends_on_how_long_the_training_runs(hours: float
     assert theirs.total > mine.total
 
 
-def test_nodes_that_always_run_are_paid_for_as_long_as_the_deployment_stands() -> None:
+def test_nodes_that_always_run_are_paid_for_as_long_as_the_deployment_exists() -> None:
     mine, _ = bills({"gpu.scaling": "fixed"})
     assert mine.way.gpu_hours == mine.way.hours
     asked_for, _ = bills()
@@ -181,7 +181,7 @@ def test_without_an_offer_and_a_list_a_block_is_counted_on_demand_and_it_is_said
     settings = read_settings(BLOCK | {"gpu.instance_type": "p5en.48xlarge"})
     known = with_block(table(), settings, None)
     assert known.block is None
-    assert "counted On-Demand" in known.notes[0]
+    assert "counted as On-Demand" in known.notes[0]
 
 
 def test_what_further_types_would_cost_is_said() -> None:
@@ -222,5 +222,5 @@ def test_the_document_has_the_hours() -> None:
     for phase, hours in mine.phases.items():
         assert f"| {phase} | {hours:g} | {theirs.phases[phase]:g} |" in text
     assert f"| from deploy to destroy | {mine.hours:g} | {theirs.hours:g} |" in text
-    assert f"| each GPU node is paid for | {mine.gpu_hours:g} | {theirs.gpu_hours:g} |" in text
-    assert f"| of which it is idle | {mine.idle_gpu_hours:g} | {theirs.idle_gpu_hours:g} |" in text
+    assert f"| paid per GPU node | {mine.gpu_hours:g} | {theirs.gpu_hours:g} |" in text
+    assert f"| of which idle | {mine.idle_gpu_hours:g} | {theirs.idle_gpu_hours:g} |" in text

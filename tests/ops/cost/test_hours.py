@@ -35,7 +35,7 @@ def test_hours_go_with_steps_and_sequences_and_not_with_nodes() -> None:
         {"training.workload": "esm2", "gpu.instance_type": "g7e.48xlarge"},
     ],
 )
-def test_where_no_rate_is_known_nothing_is_told_but_for_hours_given(
+def test_without_a_known_rate_there_is_an_estimate_only_for_given_hours(
     changes: dict[str, str],
 ) -> None:
     with pytest.raises(cost.NoRateError, match="no rate"):

@@ -1,4 +1,4 @@
-"""Where prices are from, and what is said of those that are not the region's own."""
+"""Where prices are from, and the notes on those that are not the region's own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LISTED = HOURLY["p4d.24xlarge"]
 
 
 def test_every_instance_type_has_a_price() -> None:
-    """But those that AWS sells in Capacity Blocks alone."""
+    """Except those that AWS sells only in Capacity Blocks."""
     types = set(GPU_INSTANCE_TYPES) | set(CORE_INSTANCE_TYPES)
     assert types - set(table().hourly) == {"p5e.48xlarge"}
 
@@ -164,7 +164,7 @@ def spot(**asked_for: Any) -> dict[str, Any]:
 
 
 def training(known: Prices) -> tuple[float, float]:
-    """What the training costs on Spot nodes, and the 2024 way."""
+    """What the training costs on Spot nodes, and in the 2024 blueprint."""
     mine, theirs = (dollars(each) for each in bills({"gpu.purchase": "spot"}, known))
     return mine["GPU nodes, training"], theirs["GPU nodes, training"]
 
@@ -182,7 +182,7 @@ def test_spot_nodes_cost_what_spot_costs_now_and_2024s_do_not() -> None:
     assert mine / theirs == pytest.approx(7.5 / LISTED)
 
 
-def test_of_several_types_on_spot_the_dearest_counts_and_each_is_told() -> None:
+def test_of_several_types_on_spot_the_dearest_counts_and_each_is_reported() -> None:
     """EKS chooses by price and capacity."""
     answers: Answers = {
         "pricing.get_products": denied("GetProducts"),

@@ -1,4 +1,4 @@
-"""What stands is not left over; what belongs to nothing that stands is."""
+"""What exists is not left over; what belongs to no existing stack is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERYTHING = [GATEWAY, DISK, UNKNOWN, BUCKET]
     ("stacks", "stand", "left"),
     [
         ([NETWORK, CLUSTER], [NETWORK, CLUSTER], []),
-        # A disk that outlived its cluster, beside a network that stands.
+        # A disk that outlived its cluster, next to an existing network.
         ([NETWORK], [NETWORK], [DISK]),
         # What holds no resources is there all the same, and in the way.
         ([NETWORK, stack("Cluster", "ROLLBACK_COMPLETE")], [NETWORK], [DISK]),
@@ -31,7 +31,7 @@ EVERYTHING = [GATEWAY, DISK, UNKNOWN, BUCKET]
         ([], [], [GATEWAY, DISK, UNKNOWN]),
     ],
 )
-def test_only_what_belongs_to_no_stack_that_stands_is_left_over(
+def test_only_what_belongs_to_no_existing_stack_is_left_over(
     stacks: list[Leftover], stand: list[Leftover], left: list[Leftover]
 ) -> None:
     search = Search([*stacks, *EVERYTHING], {})
@@ -40,6 +40,6 @@ def test_only_what_belongs_to_no_stack_that_stands_is_left_over(
     assert belonging.left_over(search) == [*others, *left]
 
 
-def test_a_cluster_without_its_stack_is_left_over_beside_what_stands() -> None:
+def test_a_cluster_without_its_stack_is_left_over_next_to_existing_stacks() -> None:
     cluster = Leftover("EKS clusters", "bionemo-on-eks", stack="Cluster")
     assert belonging.left_over(Search([NETWORK, cluster], {})) == [cluster]

@@ -62,7 +62,7 @@ def test_json_is_one_document_and_asks_nothing(account: Deployment) -> None:
     assert done.exit_code == 0
 
 
-def test_nothing_is_deleted_while_the_deployment_stands(account: Deployment) -> None:
+def test_nothing_is_deleted_while_the_deployment_exists(account: Deployment) -> None:
     Orphans(NAME).plant()
     before = len(leftovers.search(account).found)
     done = run("--delete", "--yes")
@@ -70,7 +70,7 @@ def test_nothing_is_deleted_while_the_deployment_stands(account: Deployment) -> 
     assert "npx cdk destroy --all" in done.stderr, "what to do first"
     assert len(leftovers.search(account).found) == before
     said = " ".join(done.stdout.split())
-    assert f"{NAME} stands (" in said
+    assert f"{NAME} is still deployed (" in said
     assert "destroy it first" in said
     assert done.stdout.rstrip().endswith("Next: make destroy")
     shown = {each["kind"] for each in json.loads(run("--json").stdout)["found"] if each["standing"]}
@@ -78,7 +78,7 @@ def test_nothing_is_deleted_while_the_deployment_stands(account: Deployment) -> 
 
 
 @pytest.mark.parametrize("kind", ["stacks", "EKS clusters", "instances"])
-def test_nothing_is_deleted_when_nobody_can_tell_whether_it_stands(
+def test_nothing_is_deleted_if_it_is_unknown_whether_the_deployment_exists(
     kind: str, account: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DescribeStacks denied or throttled is no reason to take a live deployment's NAT gateway."""
@@ -106,7 +106,7 @@ def run_with_keys(
     return run("--delete", "--yes", "--json")
 
 
-def test_a_kind_that_could_not_be_told_is_exit_status_1(
+def test_an_unknown_kind_is_exit_status_1(
     account: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def silent(deployment: Deployment) -> list[Leftover]:
@@ -118,7 +118,7 @@ def test_a_kind_that_could_not_be_told_is_exit_status_1(
     assert in_order(done.stdout, "volumes", "denied")
 
 
-def test_after_that_it_tells_to_destroy_again(account: Deployment) -> None:
+def test_after_that_it_says_to_destroy_again(account: Deployment) -> None:
     ec2, cloudformation = client("ec2"), client("cloudformation")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tagged("vpc", tag(NAME)))[
         "Vpc"

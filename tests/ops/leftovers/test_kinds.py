@@ -1,4 +1,4 @@
-"""What single kinds of leftovers make of AWS' answers."""
+"""How single kinds of leftovers interpret AWS's answers."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_load_balancer_that_goes_meanwhile_hides_no_other(kind: str, count: in
     assert Balancers(kind, 1, 0).found() == []
 
 
-def test_load_balancers_that_may_not_be_asked_for_their_tags_could_not_be_told() -> None:
+def test_load_balancers_whose_tags_may_not_be_read_are_unknown() -> None:
     balancers = Balancers("elbv2", 3)
     balancers.answers["elbv2.describe_tags"] = denied("DescribeTags")
     with pytest.raises(ClientError, match="AccessDenied"):

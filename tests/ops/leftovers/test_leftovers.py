@@ -23,7 +23,7 @@ NAME = "bionemo-on-eks"
 
 
 def search(account: Deployment) -> leftovers.Search:
-    """Look anew: a deployment remembers what AWS has said."""
+    """Search again: a deployment remembers AWS's answers."""
     return leftovers.search(replace(account))
 
 
@@ -163,7 +163,7 @@ def test_the_table_fits_the_terminal(account: Deployment, width: int) -> None:
     out = io.StringIO()
     looked = search(account)
     show_leftovers(Console(file=out, width=width), looked)
-    assert out.getvalue() == "", "all of it belongs to what stands"
+    assert out.getvalue() == "", "all of it belongs to existing stacks"
     assert deletion.refusal(looked)
     without_stacks = Search([each for each in looked.found if each.kind != "stacks"], {})
     show_leftovers(Console(file=out, width=width), without_stacks)

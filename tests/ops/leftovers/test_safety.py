@@ -37,7 +37,7 @@ def stack_in(state: str, stack: str = "Cluster") -> Leftover:
 def test_what_speaks_against_a_deletion(
     found: list[Leftover], refused: bool, destroy: bool
 ) -> None:
-    """What stands is destroyed first, by CDK."""
+    """What is deployed is destroyed first, with CDK."""
     refusal = deletion.refusal(Search(found, {}))
     assert bool(refusal) == refused
     assert ("npx cdk destroy --all" in refusal) == destroy
@@ -57,8 +57,10 @@ def test_what_keeps_a_stack_from_going_may_go_and_the_rest_is_the_stacks() -> No
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", ""])
-def test_what_belongs_to_no_stack_that_stands_may_go_beside_those_that_stand(status: str) -> None:
-    """EKS makes its log group anew, and that is in the way of the next deployment."""
+def test_what_belongs_to_no_existing_stack_may_be_deleted_next_to_existing_ones(
+    status: str,
+) -> None:
+    """EKS recreates its log group, which blocks the next deployment."""
     cluster = [stack_in(status)] if status else []
     orphan = left("log groups", "/aws/eks/x/cluster", delete=print, stack="Cluster")
     kept = [

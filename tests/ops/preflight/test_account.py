@@ -50,7 +50,7 @@ def test_a_stack_without_its_parameter_is_no_bootstrap() -> None:
     assert "/cdk-bootstrap/hnb659fds/version" in result.said
 
 
-def test_a_parameter_that_holds_no_number_tells_nothing() -> None:
+def test_a_parameter_without_a_number_means_unknown() -> None:
     result = one("CDK bootstrap", {}, ssm__get_parameter=bootstrapped("new"))
     assert result.verdict is Verdict.UNKNOWN
 
@@ -73,7 +73,7 @@ def test_a_parameter_that_holds_no_number_tells_nothing() -> None:
         (denied("DescribeStacks"), Verdict.UNKNOWN, "DescribeStacks"),
     ],
 )
-def test_who_may_not_read_the_parameter_is_told_by_the_stack(
+def test_who_may_not_read_the_parameter_is_reported_by_the_stack(
     stack: Any, verdict: Verdict, named: str
 ) -> None:
     answers: Any = {

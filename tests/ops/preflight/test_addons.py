@@ -1,4 +1,4 @@
-"""Preflight's checks of the add-ons: their versions, and what they are told."""
+"""Preflight's checks of the add-ons: their versions and their configuration."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_addon_version_that_does_not_exist_is_named() -> None:
 
 
 def addon_answer(addon: str, instead: Callable[[], Any]) -> Any:
-    """EKS' add-ons, one of which is answered by `instead`."""
+    """EKS's add-ons, one of which is answered by `instead`."""
 
     def answer(addonName: str, kubernetesVersion: str, **more: Any) -> Any:
         return instead() if addonName == addon else addon_versions(addonName, kubernetesVersion)
@@ -78,7 +78,7 @@ def test_the_addons_are_given_up_before_their_check_is() -> None:
 
 
 def schemas(**changes: dict[str, Any] | str) -> Any:
-    """EKS' schemas of the add-ons, some changed; a text stands for itself."""
+    """EKS's schemas of the add-ons, some changed; a text is taken as it is."""
     chosen = ADDON_SCHEMAS | {key.replace("_", "-"): each for key, each in changes.items()}
 
     def answer(addonName: str, addonVersion: str) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def test_what_an_addon_does_not_take_is_named_before_it_is_paid_for(
         schemas(coredns={"$ref": "https://example.org/schema.json"}),
     ],
 )
-def test_without_a_schema_that_can_be_read_it_could_not_be_told(answer: Any) -> None:
+def test_without_a_readable_schema_the_result_is_unknown(answer: Any) -> None:
     """Nothing is fetched from the address that a schema may name."""
     result = one("Add-on settings", {}, eks__describe_addon_configuration=answer)
     assert result.verdict is Verdict.UNKNOWN
@@ -139,7 +139,7 @@ def test_an_addon_without_a_schema_takes_anything() -> None:
     assert addons.faults("{}", {"any": {"thing": 1}}) == []
 
 
-def test_every_addon_that_is_told_something_is_asked_for() -> None:
+def test_every_addon_that_is_reported_something_is_asked_for() -> None:
     asked: list[str] = []
 
     def answer(addonName: str, addonVersion: str) -> dict[str, Any]:

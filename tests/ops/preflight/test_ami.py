@@ -24,7 +24,7 @@ NAME = "GPU AMI release"
         ("20261003", "1.36", Verdict.PASS),
     ],
 )
-def test_a_newest_release_that_is_known_to_panic_is_told_before_it_is_paid_for(
+def test_a_newest_release_that_is_known_to_panic_is_reported_before_it_is_paid_for(
     day: str, version: str, verdict: Verdict
 ) -> None:
     newest = partial(newest_ami, day=day)

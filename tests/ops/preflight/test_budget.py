@@ -1,4 +1,4 @@
-"""Whether the budget counts anything, as preflight tells before the first dollar."""
+"""Whether the budget counts anything, as preflight reports before the first dollar."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def test_a_member_account_is_told_who_may_ask() -> None:
     assert "management account" in found.said
 
 
-def test_without_a_budget_nobody_asks() -> None:
+def test_without_a_budget_there_is_no_check() -> None:
     assert "Cost allocation tag" not in {each.name for each in preflight({}, good())}

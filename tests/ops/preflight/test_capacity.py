@@ -64,7 +64,7 @@ def test_remedies_never_leave_the_gpu_nodes_zone_out() -> None:
     assert chosen.gpu_zone == "us-west-2b"
 
 
-def test_a_zone_that_eks_refuses_is_told_by_its_id() -> None:
+def test_a_zone_that_eks_refuses_is_reported_by_its_id() -> None:
     """Zone names differ from account to account, ids do not."""
     there = {
         "AvailabilityZones": [
@@ -96,7 +96,7 @@ def test_a_zone_without_the_gpu_type_names_those_that_have_it() -> None:
         ({"training.workload": "esm2", "gpu.efa": "off"}, "; without EFA: gpu.efa is off"),
     ],
 )
-def test_it_is_told_whether_the_training_uses_efa_and_why_not(
+def test_it_is_reported_whether_the_training_uses_efa_and_why_not(
     changes: dict[str, str], said: str
 ) -> None:
     result = one("GPU instance type", changes)

@@ -30,7 +30,7 @@ def hours(number: float) -> datetime:
     return NOW + timedelta(hours=number)
 
 
-def test_a_block_that_is_there_and_long_enough_passes_and_its_end_is_told() -> None:
+def test_a_block_that_is_there_and_long_enough_passes_and_its_end_is_reported() -> None:
     result = looked(reserved(block(EndDate=hours(96))))
     assert result.verdict is Verdict.PASS
     suspended = hours(96) - timedelta(minutes=50)
@@ -38,7 +38,7 @@ def test_a_block_that_is_there_and_long_enough_passes_and_its_end_is_told() -> N
     assert in_order(result.said, BLOCK["gpu.capacity_reservation_id"], *ends)
 
 
-def test_a_block_that_has_not_begun_passes_and_its_beginning_is_told() -> None:
+def test_a_block_that_has_not_begun_passes_and_its_beginning_is_reported() -> None:
     begins = hours(100)
     to_come = block(
         State="scheduled", StartDate=begins, EndDate=hours(200), AvailableInstanceCount=0
@@ -87,7 +87,7 @@ def test_what_cannot_be_used_sends_one_to_what_can_be_bought(answer: Any, named:
         ),
     ],
 )
-def test_what_a_setting_mends_is_said_with_the_setting(
+def test_what_a_setting_fixes_is_reported_with_the_setting(
     changes: dict[str, Any], proposal: dict[str, str]
 ) -> None:
     row = block(EndDate=hours(200), **changes)

@@ -1,4 +1,4 @@
-"""Preflight of a company's account: boundary, key, and what on a deployment that stands."""
+"""Preflight of a company's account: boundary, key, and changes to an existing deployment."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ SCALING = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/x/AWSServiceRoleForAutoScaling"}
         ),
     ],
 )
-def test_whom_of_aws_own_roles_the_keys_policy_forgets_is_told(
+def test_whom_of_aws_own_roles_the_keys_policy_forgets_is_reported(
     policy: Any, lacking: list[str]
 ) -> None:
     """The account's own statement lets IAM's policies decide, and theirs name no key."""
@@ -121,7 +121,7 @@ NO_KEY, NO_PATH = (
         ({}, deployed(key=ARN), ["cluster", "file system"]),
     ],
 )
-def test_on_a_deployment_that_stands_path_and_key_stay(
+def test_on_a_deployment_that_exists_path_and_key_stay(
     settings: dict[str, str], was: Any, replaced: list[str]
 ) -> None:
     result = one(LASTING, settings, standing(), cloudformation__get_template=was)
@@ -130,12 +130,12 @@ def test_on_a_deployment_that_stands_path_and_key_stay(
     assert bool(result.remedy) == bool(replaced)
 
 
-def test_where_nothing_stands_they_may_be_anything() -> None:
+def test_where_nothing_exists_they_may_be_anything() -> None:
     assert one(LASTING, COMPANY).verdict is Verdict.PASS
 
 
 def test_rights_are_simulated_with_boundary_path_and_key() -> None:
-    """A company may allow roles with the boundary alone, below the path, and no new key."""
+    """A company may allow only roles with the boundary, below the path, and no new key."""
     asked: dict[str, tuple[str, Any]] = {}
 
     def simulate(

@@ -33,7 +33,7 @@ def with_c(**changes: Any) -> GivenVpc:
 
 
 def test_a_vpc_in_order_passes_everything() -> None:
-    """Zone a, the settings' default, is none of its own, and nobody asks for it."""
+    """Zone a, the settings' default, is not one of the VPC's, and is not checked."""
     results = checked(GivenVpc())
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert in_order(results["Zones"].said, "us-west-2b", "us-west-2c", VPC)
@@ -140,7 +140,7 @@ def test_a_subnet_is_private_when_cdk_takes_it_for_one(
     assert (C in result.said) == private
 
 
-def test_a_vpc_without_a_private_subnet_is_told_without_a_zone_to_choose() -> None:
+def test_a_vpc_without_a_private_subnet_is_reported_without_a_zone_to_choose() -> None:
     results = checked(GivenVpc(subnets=[]))
     failing = {name for name, each in results.items() if each.verdict is Verdict.FAIL}
     assert {"Zones", "VPC subnets"} <= failing
@@ -148,7 +148,7 @@ def test_a_vpc_without_a_private_subnet_is_told_without_a_zone_to_choose() -> No
     assert not proposed(results["Zones"])
 
 
-def test_a_subnet_that_is_named_and_not_there_is_told() -> None:
+def test_a_subnet_that_is_named_and_not_there_is_reported() -> None:
     named = {"network.node_subnet_ids": f"{C},subnet-0123456789abcdef9"}
     result = checked(GivenVpc(), named)["VPC subnets"]
     assert result.verdict is Verdict.FAIL
@@ -170,7 +170,7 @@ def test_a_subnet_needs_addresses_for_control_plane_and_nodes(free: int, verdict
 IN_B = {"gpu.availability_zone": "us-west-2b"}
 
 
-def test_a_cluster_that_stands_has_its_addresses() -> None:
+def test_a_cluster_that_exists_has_its_addresses() -> None:
     stands = stacked(("cluster", "CREATE_COMPLETE"))
     result = checked(with_c(free=0), cloudformation__describe_stacks=stands)["VPC addresses"]
     assert result.verdict is Verdict.PASS

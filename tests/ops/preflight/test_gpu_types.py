@@ -1,4 +1,4 @@
-"""Preflight's answer to a GPU type that is not to be had: why, what is, and what to do."""
+"""Preflight's answer to a GPU type that is not available: why, what is, and what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ P3 = {"gpu.instance_type": "p3.16xlarge"}
 
 
 def looked(settings: dict[str, str], answers: Answers) -> Result:
-    """What the check says, alone: beside the others it would be given less time."""
+    """The result of this check only: together with the others it would get less time."""
     return capacity.gpu_type(simulated_deployment(settings, good() | answers))
 
 
@@ -80,7 +80,7 @@ def test_where_nothing_is_to_be_had_it_says_so() -> None:
     assert "another region" in result.remedy[0].text
 
 
-def test_a_zone_without_the_type_is_told_as_that() -> None:
+def test_a_zone_without_the_type_is_reported_as_that() -> None:
     result = in_situation("the zone has no p4d.24xlarge")
     assert "p4d.24xlarge: not in this zone, us-west-2a; offered in us-west-2c" in result.said
     assert "./bionemo preflight --pin" in commands(result)

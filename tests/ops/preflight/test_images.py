@@ -1,4 +1,4 @@
-"""The images, asked of a registry of the tests' own: there, wants a key, is not there."""
+"""The images, in a registry of the tests' own: there, needs a key, is not there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preflight's look at what the jobs read of others: in S3, and by FSx' links."""
+"""Preflight's checks of the jobs' input files: in S3, and through FSx's links."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_what_is_missing_is_named_with_the_command_that_puts_it_there(
 
 
 def test_a_bucket_elsewhere_fails_also_where_one_may_not_look() -> None:
-    """S3 tells the region even to whom it refuses the rest; FSx imports from no other."""
+    """S3 reports the region even to callers without access; FSx imports from no other."""
 
     def elsewhere(Bucket: str, **more: Any) -> Mapping[str, Any]:
         refusal = denied("HeadBucket")
@@ -169,15 +169,15 @@ OWN = [f"s3://bionemo-on-eks-111122223333-us-west-2/{each}" for each in ("proces
     ("there", "verdict", "words"),
     [
         ((), Verdict.PASS, "will link s3://mine/sequences at /input/"),
-        (("s3://mine/sequences/",), Verdict.PASS, "all are there"),
+        (("s3://mine/sequences/",), Verdict.PASS, "all exist"),
         (("s3://mine/sequences-of-old/",), Verdict.PASS, "will link"),
         (("s3://mine/sequences/old",), Verdict.FAIL, "s3://mine/sequences/old, which is linked"),
-        (("s3://mine",), Verdict.FAIL, "one lies within the other"),
-        (tuple(f"s3://other{each}" for each in range(6)), Verdict.FAIL, "8 at the most"),
+        (("s3://mine",), Verdict.FAIL, "one contains the other"),
+        (tuple(f"s3://other{each}" for each in range(6)), Verdict.FAIL, "at most 8"),
         (tuple(f"s3://other{each}" for each in range(5)), Verdict.PASS, "will link"),
     ],
 )
-def test_links_that_fsx_would_refuse_are_told(
+def test_links_that_fsx_would_refuse_are_reported(
     there: tuple[str, ...], verdict: Verdict, words: str
 ) -> None:
     """New ones are made before the old ones go."""

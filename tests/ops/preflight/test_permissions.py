@@ -57,7 +57,7 @@ def test_what_cloudformation_may_not_make_is_named_and_allowed_by_the_bootstrap(
 
 
 def test_each_action_is_simulated_on_what_it_is_done_to() -> None:
-    """A policy that allows it on the deployment's own things alone would else seem to refuse it."""
+    """A policy that allows it only on the deployment's resources would else seem to deny it."""
     asked: dict[str, str] = {}
 
     def simulate(ActionNames: list[str], ResourceArns: list[str], **more: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.ops.reading import commands, figures, in_order
 from tests.simulated.accounts import SITUATIONS, preflight
 from tests.simulated.aws import ACCOUNT, error
 
-# The name of one of AWS' calls.
+# The name of an AWS call.
 CALL = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")
 
 
@@ -28,7 +28,7 @@ def test_an_account_in_order_passes_everything() -> None:
     assert exit_status(list(results.values())) == 0
 
 
-def test_a_deployment_that_stands_passes_everything() -> None:
+def test_a_deployment_that_exists_passes_everything() -> None:
     results = results_in("a deployment that stands")
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert figures(results["Stacks"].said) == [6]
@@ -94,8 +94,8 @@ def test_odd_errors_are_one_line() -> None:
     assert "\n" not in result.said
 
 
-def test_an_answer_without_a_body_is_told_by_its_code() -> None:
-    """A missing permission, a call too many, and what nobody can know are three things."""
+def test_an_answer_without_a_body_is_reported_by_its_code() -> None:
+    """A missing permission, throttling, and an unknown cause are three different things."""
     said = {code: reason(error("HeadBucket", code, int(code))) for code in ("400", "403", "503")}
     assert all(in_order(each, "HeadBucket") for each in said.values())
     assert in_order(said["400"], "400")
@@ -131,10 +131,10 @@ def test_words_are_not_broken_at_80_columns() -> None:
 
 def test_remedies_are_printed_below_with_the_name_of_their_check() -> None:
     lines = shown(
-        [failed("A", "is bad", "Mend it:", command("npx mend")), passed("B", "is good")], 80
+        [failed("A", "is bad", "Fix it:", command("npx fix")), passed("B", "is good")], 80
     )
     at = lines.index("A:")
-    assert lines[at + 1 : at + 3] == ["  Mend it:", "  npx mend"]
+    assert lines[at + 1 : at + 3] == ["  Fix it:", "  npx fix"]
     assert lines[-1] == "1 pass, 1 fail"
 
 

@@ -91,7 +91,7 @@ def test_what_runs_already_counts_but_not_this_deployments_own() -> None:
     assert result.verdict is Verdict.FAIL
 
 
-# Codes as AWS lists them; a wrong one asks for another quota, and nobody notices.
+# Codes as AWS lists them; a wrong one would silently request another quota.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 CODES = [
     ("on-demand", "p3dn.24xlarge", "L-417A185B"),
@@ -166,7 +166,7 @@ def sizes(InstanceTypes: list[str]) -> dict[str, Any]:
     return {"InstanceTypes": [{"InstanceType": "p2.8xlarge", "VCpuInfo": {"DefaultVCpus": 32}}]}
 
 
-def test_reservations_that_nobody_uses_count_as_if_they_were_used() -> None:
+def test_unused_reservations_count_as_used() -> None:
     result = one(
         "GPU vCPU quota",
         {},
@@ -215,7 +215,7 @@ def test_core_nodes_start_in_what_is_open_to_them() -> None:
     assert needed_used_allowed(result)[1] == 2 * 4 + 3 * 4 + 8
 
 
-def test_without_the_reservations_the_rest_is_told_and_so_is_that() -> None:
+def test_without_the_reservations_the_rest_is_reported_and_so_is_that() -> None:
     refused = denied("DescribeCapacityReservations")
     answer: Any = {"ec2__describe_capacity_reservations": refused}
     result = one("GPU vCPU quota", {}, **answer)
@@ -313,7 +313,7 @@ def test_each_family_that_is_sold_in_blocks_has_a_quota_of_blocks() -> None:
     assert codes["p5.4xlarge"] == codes["p5.48xlarge"] != codes["p5en.48xlarge"]
 
 
-def test_with_quota_for_g_alone_a_type_is_named_that_passes() -> None:
+def test_with_quota_only_for_g_a_type_that_passes_is_named() -> None:
     settings, answers = SITUATIONS["quota for G alone"]
     short = gpu_vcpus(simulated_deployment(settings, answers()))
     assert short.verdict is Verdict.FAIL

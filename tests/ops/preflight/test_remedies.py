@@ -43,7 +43,7 @@ _ALL_UP = dict.fromkeys(names.STACKS, "CREATE_COMPLETE")
 
 
 def failed_cluster(status: str, **more: Any) -> Account:
-    """An account where the Cluster stack is in `status`, and those before it stand."""
+    """An account where the Cluster stack is in `status`, and those before it exist."""
     stacks = {**_UP, "Cluster": status}
     return Account(stacks=stacks, file_systems=[file_system()], bucket=True, **more)
 
@@ -61,7 +61,7 @@ def standing(**more: Any) -> Account:
 
 
 def only_offered(*versions: str) -> Callable[..., dict[str, Any]]:
-    """EKS in a region that makes clusters of these versions alone."""
+    """EKS in a region that creates clusters of only these versions."""
     return lambda clusterVersions, **more: cluster_versions(
         [each for each in clusterVersions if each in versions]
     )
@@ -338,7 +338,7 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
         lambda: standing(said={"cloudformation.get_template": deployed("/teams/")}),
         "Path and key",
     ),
-    "an image that wants a key": (
+    "an image that needs a key": (
         lambda: Account({"training.image": f"{LOCKED}/bionemo:1.2"}, said={_SECRET: _NO_SECRET}),
         "Images",
     ),

@@ -1,4 +1,4 @@
-"""Preflight where something stands already: stacks, cluster, file system, bucket, logs, VPC."""
+"""Preflight with existing resources: stacks, cluster, file system, bucket, logs, VPC."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.simulated.aws import denied, error
         ("DELETE_IN_PROGRESS", ["./bionemo status --watch"]),
     ],
 )
-def test_a_stack_that_cannot_be_deployed_to_tells_how_to_mend_it(
+def test_a_stack_that_cannot_be_deployed_to_says_how_to_fix_it(
     status: str, remedy: list[str]
 ) -> None:
     answer = stacked(("network", "CREATE_COMPLETE"), ("cluster", status))
@@ -48,7 +48,7 @@ def test_a_stack_that_cannot_be_deployed_to_tells_how_to_mend_it(
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
-def test_a_creation_that_failed_is_made_anew_by_cdk(status: str) -> None:
+def test_a_failed_creation_is_recreated_by_cdk(status: str) -> None:
     answer = stacked(("network", "CREATE_COMPLETE"), ("cluster", status))
     result = one("Stacks", {}, cloudformation__describe_stacks=answer)
     assert (result.verdict, result.remedy) == (Verdict.WARN, ())
@@ -60,7 +60,7 @@ def test_a_creation_that_failed_is_made_anew_by_cdk(status: str) -> None:
     assert "cluster" not in worse.said
 
 
-def test_a_change_set_that_nobody_ran_is_no_stack_yet() -> None:
+def test_an_unexecuted_change_set_is_no_stack_yet() -> None:
     answer = stacked(("cluster", "REVIEW_IN_PROGRESS"))
     result = one("Stacks", {}, cloudformation__describe_stacks=answer)
     assert result == one("Stacks", {})
@@ -70,7 +70,7 @@ def test_a_change_set_that_nobody_ran_is_no_stack_yet() -> None:
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
-def test_a_stack_that_stands_can_be_updated(status: str) -> None:
+def test_a_stack_that_exists_can_be_updated(status: str) -> None:
     result = one("Stacks", {}, cloudformation__describe_stacks=stacked(("cluster", status)))
     assert result.verdict is Verdict.PASS
 
@@ -120,7 +120,7 @@ def test_a_file_system_in_another_zone_would_be_replaced() -> None:
 
 
 def larger_beside_storage(status: str) -> Result:
-    """What is said of our file system, larger than wanted, beside Storage in `status`."""
+    """The result for our file system, larger than wanted, with the Storage stack in `status`."""
     return one(
         "File system",
         {},
@@ -129,8 +129,8 @@ def larger_beside_storage(status: str) -> Result:
     )
 
 
-def test_a_file_system_without_its_stack_is_left_over_and_judged_by_nobody() -> None:
-    """The new deployment makes another beside it, of whatever size and zone."""
+def test_a_file_system_without_its_stack_is_left_over_and_not_judged() -> None:
+    """The new deployment creates another one, of any size and zone."""
     for status in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE"):
         result = larger_beside_storage(status)
         assert result.verdict is Verdict.WARN
@@ -232,7 +232,7 @@ def test_a_policy_on_the_bucket_is_in_the_way_unless_storage_holds_it() -> None:
     assert one("Bucket policy", {}, **there | {"s3__get_bucket_policy": without}).remedy == ()
 
 
-def test_a_policy_that_may_not_be_read_could_not_be_told() -> None:
+def test_a_policy_that_may_not_be_read_is_unknown() -> None:
     closed: dict[str, Any] = {"s3__get_bucket_policy": denied("GetBucketPolicy")}
     assert one("Bucket policy", {}, **closed).verdict is Verdict.UNKNOWN
 
@@ -245,7 +245,7 @@ def groups(*existing: str) -> Any:
     return answer
 
 
-def test_log_groups_from_before_are_in_the_way_while_their_stack_does_not_stand() -> None:
+def test_old_log_groups_conflict_while_their_stack_does_not_exist() -> None:
     name = names.control_plane_log_group(read_settings({}))
     result = one("Log groups", {}, logs__describe_log_groups=groups(name))
     assert result.verdict is Verdict.FAIL

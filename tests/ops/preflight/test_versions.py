@@ -49,7 +49,7 @@ def test_the_version_to_deploy_first_is_named() -> None:
 
 @pytest.mark.parametrize("status", ["", "UNSUPPORTED"])
 def test_a_version_that_is_not_offered_has_not_ended(status: str) -> None:
-    """The table knows when it ends, which is to come; naming it as its own remedy helps nobody."""
+    """The table has its end, in the future; suggesting it as its own remedy would be no help."""
     rows = [{"clusterVersion": "1.35", "versionStatus": status}] if status else []
     answer = {"clusterVersions": rows}
     result = one("Kubernetes version", {}, eks__describe_cluster_versions=answer)
@@ -73,7 +73,7 @@ def test_the_newest_version_is_no_remedy_for_itself() -> None:
     assert not proposed(result)
 
 
-def test_a_cluster_that_stands_is_led_up_by_one() -> None:
+def test_a_cluster_that_exists_is_led_up_by_one() -> None:
     row = {"clusterVersion": "1.33", "versionStatus": "EXTENDED_SUPPORT"}
     changes, answer = {"kubernetes_version": "1.33"}, {"clusterVersions": [row]}
     for account, to in ((good(), DEFAULT_KUBERNETES), (standing("1.33"), "1.34")):

@@ -1,4 +1,4 @@
-"""AWS' side of a deployment that stands, for status; `changes` are answers (`service__call`)."""
+"""AWS's side of an existing deployment, for status; `changes` are answers (`service__call`)."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def manifest(Bucket: str, Key: str) -> dict[str, Any]:
 
 
 def standing(endpoint: str = "https://127.0.0.1:9", **changes: Any) -> Answers:
-    """AWS' side of a deployment that stands."""
+    """AWS's side of an existing deployment."""
     answers: Answers = {
         **described(endpoint),
         "cloudformation.describe_stacks": stacked("CREATE_COMPLETE"),
@@ -167,7 +167,7 @@ def standing(endpoint: str = "https://127.0.0.1:9", **changes: Any) -> Answers:
 
 
 def in_two_pages(endpoint: str) -> Answers:
-    """The same, where what counts is on AWS' second page."""
+    """The same, with what counts on AWS's second page."""
     other = {"FileSystemId": "fs-0000000000000000f", "Lifecycle": "FAILED"}
     stacks = stacked("CREATE_COMPLETE")["Stacks"]
     checkpoints = objects(names.bucket_name(read_settings({}), ACCOUNT), "esm1nv-train/")

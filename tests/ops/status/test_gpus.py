@@ -20,7 +20,7 @@ def test_a_jobs_pods_count_together(api: kubernetes.ApiClient) -> None:
     assert told(api) == [("default/esm1nv-pretraining", "holds 16")]
 
 
-def test_whoever_waits_is_named_beside_who_holds(
+def test_jobs_that_wait_are_named_next_to_those_that_hold(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     theirs = {"training.kubeflow.org/job-name": "fold"}
@@ -56,7 +56,7 @@ def test_who_may_not_list_them_is_told_so_and_sees_the_rest(
 
 
 @pytest.mark.parametrize("refused", [401, 500])
-def test_a_cluster_that_does_not_answer_is_told_once(
+def test_a_cluster_that_does_not_answer_is_reported_once(
     api: kubernetes.ApiClient, cluster: Cluster, refused: int
 ) -> None:
     cluster.refused = refused

@@ -1,4 +1,4 @@
-"""status says when a node group waits for nodes that AWS has not."""
+"""status says when a node group waits for nodes for which AWS has no capacity."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_group_with_trouble_of_its_own_stays_wrong() -> None:
     assert line.good is False
 
 
-def test_without_permission_the_rest_is_told_and_so_is_that() -> None:
+def test_without_permission_the_rest_is_reported_and_so_is_that() -> None:
     line = gpu_line(answer=denied("DescribeScalingActivities"))
     assert in_order(line.state, "ACTIVE", "DescribeScalingActivities")
     assert line.good is True

@@ -1,4 +1,4 @@
-"""status: what stands, what is under way, what is wrong, what could not be told."""
+"""status: what exists, what is in progress, what is wrong, what is unknown."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def flat(shown: dict[str, list[Line]]) -> list[Line]:
     return [line for part in shown.values() for line in part]
 
 
-def test_status_tells_of_everything_that_stands(api: kubernetes.ApiClient) -> None:
+def test_status_reports_everything_that_exists(api: kubernetes.ApiClient) -> None:
     shown = lines(standing(api.configuration.host))
     assert [line.good for line in shown["Stacks"]] == [True] * 6
     (group,) = shown["Node groups"]
@@ -70,12 +70,12 @@ def test_status_tells_of_everything_that_stands(api: kubernetes.ApiClient) -> No
     assert status_of(flat(shown)) == 0
 
 
-def test_what_is_on_the_second_page_is_told_of_too(api: kubernetes.ApiClient) -> None:
+def test_what_is_on_the_second_page_is_reported_too(api: kubernetes.ApiClient) -> None:
     host = api.configuration.host
     assert lines(in_two_pages(host)) == lines(standing(host))
 
 
-def test_what_waits_for_its_export_is_told_and_is_nothing_wrong() -> None:
+def test_what_waits_for_its_export_is_reported_and_is_nothing_wrong() -> None:
     shown = lines(standing(cloudwatch__get_metric_statistics=metrics(5087.0)))
     queue = shown["S3 links"][-1]
     assert figures(queue.state) == [5087], "seconds"
@@ -194,7 +194,7 @@ def test_the_newest_task_is_judged_and_one_under_way_is_unsettled(
     assert status_of(shown) == status
 
 
-def test_a_node_group_whose_launch_template_has_the_instance_type_is_told_of(
+def test_a_node_group_whose_launch_template_has_the_instance_type_is_reported(
     api: kubernetes.ApiClient,
 ) -> None:
     answer = nodegroup(instanceTypes=None)
@@ -285,7 +285,7 @@ def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> N
         ({"EndDate": SOON}, 2, ["active", "ends", "has been suspended", "preflight --offers"]),
     ],
 )
-def test_a_capacity_block_is_told_with_its_end(
+def test_a_capacity_block_is_reported_with_its_end(
     row: dict[str, Any], exit_status: int, words: list[str]
 ) -> None:
     answer = reserved(block(**{"EndDate": LATER, **row}))
@@ -297,8 +297,8 @@ def test_a_capacity_block_is_told_with_its_end(
     assert status_of([line]) == exit_status
 
 
-def test_nodes_in_a_capacity_block_are_told_by_their_type() -> None:
-    """EKS tells none that the launch template has."""
+def test_nodes_in_a_capacity_block_are_reported_by_their_type() -> None:
+    """EKS does not report a type that is in the launch template."""
     group = nodegroup(capacityType="CAPACITY_BLOCK", instanceTypes=None)
     settings = {k.replace(".", "__"): v for k, v in BLOCK.items()}
     (line,) = lines(standing(eks__describe_nodegroup=group), **settings)["Node groups"]

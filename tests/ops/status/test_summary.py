@@ -28,7 +28,7 @@ BAR = (
 
 
 def full(host: str) -> Answers:
-    """A deployment with all that it has on AWS, and as many tasks as are told of."""
+    """A deployment with everything that it has in AWS, and as many tasks as are shown."""
     made = datetime(2026, 11, 1, tzinfo=UTC)
     gpu = nodegroup()(clusterName="bionemo-on-eks", nodegroupName=GROUP)
     core = nodegroup(
@@ -105,7 +105,7 @@ def test_what_is_wrong_among_many_is_named(api: kubernetes.ApiClient) -> None:
     assert "cluster: UPDATE_ROLLBACK_FAILED" in text
 
 
-def test_workers_that_wait_are_told(api: kubernetes.ApiClient, cluster: Cluster) -> None:
+def test_workers_that_wait_are_reported(api: kubernetes.ApiClient, cluster: Cluster) -> None:
     of_training = {"training.kubeflow.org/job-name": "esm1nv-pretraining"}
     cluster.lists[PODS] = [pod("w", of_training, "Pending", waiting="ImagePullBackOff")]
     text = shown(states(full(api.configuration.host)), 80)
@@ -137,7 +137,7 @@ def since(hours: float) -> dict[str, Any]:
 
 def cost_of(answers: Answers, **settings: Any) -> str:
     (line,) = [each for each in states(answers, **settings) if each.part == "Cost"]
-    assert not line.unsettled, "nothing of the deployment is the worse for it"
+    assert not line.unsettled, "not a fault of the deployment"
     return line.state
 
 
