@@ -1,4 +1,4 @@
-"""The page that a rehearsal leaves: one HTML file that needs nothing beside it."""
+"""The page that a rehearsal writes: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rehearsal.output.standing import Standing
 from rehearsal.output.steps import Span
 from rehearsal.pods.scheduler import requests
 
-# What `bionemo cost --json` prints, or why it has no estimate.
+# What `bionemo cost --json` prints, or why there is no estimate.
 Cost = dict[str, Any] | str
 _TEMPLATES = Path(__file__).with_name("templates")
 _GIB = 2**30
@@ -27,7 +27,7 @@ _GIB = 2**30
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal that went well: `context` as it was given, `steps` in their order."""
+    """A successful rehearsal: `context` as given, `steps` in order."""
 
     settings: Settings
     context: list[str]
@@ -73,7 +73,7 @@ def _template() -> Template:
 
 
 def _stacks(standing: Standing) -> dict[str, dict[str, Any]]:
-    """Return each stack's resources, and how many there are of each type."""
+    """Return each stack's resources, and their number by type."""
     stacks: dict[str, dict[str, Any]] = {}
     for span in standing.stacks:
         made = [each for each in standing.resources if each["stack"] == span.name]

@@ -1,4 +1,4 @@
-"""A small deployment as it stands, made up, and the page of its rehearsal."""
+"""A small made-up deployment, and the page of its rehearsal."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def standing(**changes: Any) -> Standing:
 
 
 def page(context: list[str] | None = None, cost: Cost = COST, **changes: Any) -> str:
-    """Return the page of a rehearsal with `context`, of a deployment with `changes`."""
+    """Return the page of a rehearsal with `context` and a deployment with `changes`."""
     steps = [Span("Deploy: cdk deploy --all", 0.0, 12.4), Span("Remove", 12.5, 4.1)]
     ended = datetime(2026, 11, 26, 10, 45, tzinfo=UTC)
     return render(
