@@ -44,7 +44,7 @@ def refuse_a_real_account(environment: Mapping[str, str] = os.environ) -> None:
         "The rehearsal does not start: it must not reach AWS, and with these variables it might.",
         *(f"  {name} {why}" for name, why in unsafe.items()),
         f"  Remove them from this shell: unset {' '.join(unsafe)}",
-        f"  Or run it once without them: env {' '.join(f'-u {name}' for name in unsafe)} make rehearse",
+        f"  Or run it without them: env {' '.join(f'-u {name}' for name in unsafe)} make rehearse",
     ]
     raise UnsafeEnvironmentError("\n".join(lines))
 

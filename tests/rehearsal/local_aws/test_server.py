@@ -100,7 +100,7 @@ def test_serve_prints_what_to_export_and_says_when_its_emulator_has_ended() -> N
         os.kill(emulator_of(process), signal.SIGKILL)
         assert process.wait(timeout=20) == 1
         assert process.stderr is not None
-        assert "has ended by itself" in process.stderr.read()
+        assert "has ended unexpectedly" in process.stderr.read()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
@@ -140,4 +140,4 @@ def test_a_taken_port_is_told_with_the_remedy() -> None:
             check=False,
         )
     assert taken.returncode == 1
-    assert re.search(rf"cannot have port {port}.*\n.*--port 0", taken.stderr)
+    assert re.search(rf"cannot use port {port}.*\n.*--port 0", taken.stderr)
