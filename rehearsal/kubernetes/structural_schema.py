@@ -42,7 +42,7 @@ _NEVER_IN_JUNCTORS = {"description", "type", "default", "additionalProperties", 
 
 
 def structural_errors(schema: Schema) -> list[str]:
-    """Return why an API server would refuse the schema as not structural; [] if it would not."""
+    """Return why an API server would refuse the schema as not structural; [] if it accepts it."""
     errors = list(_errors(schema, ()))
     return errors or ([] if schema.get("type") == "object" else ["(root): type must be object"])
 
@@ -61,7 +61,7 @@ def _errors(node: Schema, path: Path) -> Iterator[str]:
 
 
 def _malformed(node: object) -> Iterator[str]:
-    """Yield why this is no schema; a CRD's own schema takes anything below `items` and the like."""
+    """Yield why this is not a schema; a CRD's own schema allows anything in `items`."""
     if not isinstance(node, dict):
         yield "must be an object"
         return
@@ -95,9 +95,9 @@ def _wrong_words(node: Schema) -> Iterator[str]:
 
 
 def _junctor_errors(nested: Schema, described: Schema, path: Path) -> Iterator[str]:
-    """Inside a junctor: value checks alone, of fields that are described outside of it."""
+    """Inside a junctor: only value checks, of fields that are described outside."""
     if described.get(INT_OR_STRING) and nested in ({"type": "integer"}, {"type": "string"}):
-        return  # the one form that is allowed to name types
+        return  # the only form that may name types
     where = ".".join(path) or "(root)"
     wrong = [*_malformed(nested)]
     if wrong:

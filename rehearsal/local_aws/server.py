@@ -69,8 +69,8 @@ def local_aws(
 ) -> Iterator[LocalAws]:
     """Run the local AWS during the block, on a free port if `port` is 0.
 
-    Its log and its ledgers stay in `folder`. `relay` is the address of `rehearsal.kubernetes.relay`,
-    which also gets the steps for clusters; `reserved`: as returned by `local_aws.reserved`. Raises
+    Its log and its ledgers stay in `folder`. The address `relay`, of `rehearsal.kubernetes.relay`,
+    also gets the steps for clusters; `reserved`: as returned by `local_aws.reserved`. Raises
     ServerError if it does not start.
     """
     port = port or free_port()

@@ -1,6 +1,6 @@
 """Refuses to change or remove an export that another stack imports, as AWS does.
 
-The emulator checks for imports when a stack is deleted, but not when it is updated. AWS refuses both:
+The emulator checks for imports when a stack is deleted, but not when it is updated. AWS does both:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
 """
 

@@ -1,7 +1,7 @@
 """Checks that what a property refers to exists, as AWS does, but not the emulator.
 
-Each function asks the service, and passes on its error; where the emulator returns none, it raises a
-ValueError with AWS's message.
+Each function asks the service, and passes on its error; where the emulator returns none, it raises
+a ValueError with AWS's message.
 """
 
 from __future__ import annotations

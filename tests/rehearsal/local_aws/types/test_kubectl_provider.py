@@ -24,7 +24,7 @@ def create(properties: Properties) -> None:
 
 
 def text(value: Any) -> str:
-    """Join an Fn::Join; what only AWS can resolve is a text of its own."""
+    """Resolve an Fn::Join; a fixed text replaces what only AWS can resolve."""
     if isinstance(value, str):
         return value
     return "".join(part if isinstance(part, str) else "fs-1" for part in value["Fn::Join"][1])
@@ -48,7 +48,7 @@ def manifests(
 
 
 def fail_once_before(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the cluster be lost, for once, when it is told the object of that number."""
+    """Fail once, as if the cluster were unreachable, at the object with that number."""
     put = Ledger._put
     told: list[str] = []
 
@@ -62,7 +62,7 @@ def fail_once_before(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_each_manifest_is_made_after_a_failure_at_any_of_its_objects(
+def test_each_manifest_is_created_after_a_failure_at_any_of_its_objects(
     manifests: list[Properties], tmp_path: Path
 ) -> None:
     assert len(manifests) > 3
