@@ -57,7 +57,7 @@ LAWFUL = (
     "part",
     "part-starts-earlier",
     "part-stops-earlier",
-    "part-goes-on",
+    "part-continues",
     "part-of-unknown-size",
     "part-without-validator",
     "whole",
@@ -73,7 +73,7 @@ FAULTS = (
 )
 # Another release, with its own size and validator.
 OTHER = ("other-part", "other-whole")
-METALINKS = ("told", "told", "404", "503", "page", "breaks", "other")
+METALINKS = ("right", "right", "404", "503", "page", "breaks", "other")
 
 
 @dataclass(frozen=True)
@@ -175,12 +175,12 @@ class Web:
             if path.endswith(METALINK):
                 if self._metalink is None:
                     return "404"
-                return self._metalink.pop(0) if self._metalink else "told"
+                return self._metalink.pop(0) if self._metalink else "right"
             how = self._file.pop(0) if self._file else "part"
             self.met = self.met or how in LAWFUL
             return how
 
-    def told(self, release: Release) -> bytes:
+    def metalink(self, release: Release) -> bytes:
         return (
             f'<metalink><version>2026_04</version><files><file name="{self.name}">'
             f"<size>{len(release.content)}</size><hash type='md5'>"
@@ -219,7 +219,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _metalink(self, how: str) -> None:
-        text = self.web.told(self.web.other if how == "other" else self.web.current)
+        text = self.web.metalink(self.web.other if how == "other" else self.web.current)
         if how.isdigit():
             self._small(int(how), b"no")
         elif how == "page":
@@ -268,12 +268,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             start -= start % ALIGNED
         elif how == "part-stops-earlier":
             stop = start + max(1, (stop - start) // 3)
-        elif how == "part-goes-on":
+        elif how == "part-continues":
             stop = size
         elif how == "gap":
             start = min(start + 7, stop - 1)
-        told = "*" if how == "part-of-unknown-size" else str(size)
-        headers = {"Content_Range": f"bytes {start}-{stop - 1}/{told}", "ETag": release.etag}
+        total = "*" if how == "part-of-unknown-size" else str(size)
+        headers = {"Content_Range": f"bytes {start}-{stop - 1}/{total}", "ETag": release.etag}
         if how == "part-without-validator":
             del headers["ETag"]
         if how == "part-of-nothing":

@@ -37,7 +37,7 @@ from rehearsal.machine.workspace import (
     refuse_what_cannot_be_kept_in,
     workspace,
 )
-from rehearsal.output import artifacts, page, report, standing
+from rehearsal.output import artifacts, deployment, page, report
 from rehearsal.output.steps import Steps
 from rehearsal.past_its_end import only_the_version_has_ended, refused_by_aws
 from rehearsal.programs import kubeconfig, kubectl
@@ -94,11 +94,11 @@ def rehearse(options: Options, console: Console) -> None:
             ) as running,
             cluster.steps_end() if cluster else nullcontext(),
         ):
-            stood, cost = _Rehearsal(
+            deployed, cost = _Rehearsal(
                 options, settings, folder, running.endpoint, steps, cluster
             ).run()
         page.write(
-            folder / PAGE, page.Rehearsed(settings, options.context, stood, cost, steps.spans)
+            folder / PAGE, page.Rehearsed(settings, options.context, deployed, cost, steps.spans)
         )
         keep(folder, kept, () if options.keep else (PAGE, TRAINED))
     console.print()
@@ -151,7 +151,7 @@ class _Rehearsal:
         # For the update of a real cluster.
         self._changed = CdkCli(self._environment, self._folder / "cdk.out-changed", logs / "update")
 
-    def run(self) -> tuple[standing.Standing, page.Cost]:
+    def run(self) -> tuple[deployment.Deployment, page.Cost]:
         """Run the steps; return what was deployed, and what a run of it would cost."""
         step = self._steps.step
         with step("Synthesize: cdk synth"):
@@ -173,7 +173,7 @@ class _Rehearsal:
             self._cdk.deploy(self._follow(status.update))
         ledger = Ledger.load(ledger_path(self._ledgers, self._settings.cluster_name))
         with step("What is deployed"):
-            stood = self._show(ledger)
+            deployed = self._show(ledger)
             self._keep(ledger)
             cost = self._cost()
         with step("Check its status: bionemo status"):
@@ -195,7 +195,7 @@ class _Rehearsal:
         with step("What is left: bionemo leftovers"):
             self._operate("leftovers")
             self._show_what_it_overlooks(inventory.left(before, inventory.take(self._client)))
-        return stood, cost
+        return deployed, cost
 
     @property
     def _ledgers(self) -> Path:
@@ -213,17 +213,17 @@ class _Rehearsal:
 
         return read
 
-    def _show(self, ledger: Ledger) -> standing.Standing:
-        stood = standing.take(self._client, self._endpoint, self._settings, ledger)
-        standing.show(self._steps.console, stood)
+    def _show(self, ledger: Ledger) -> deployment.Deployment:
+        deployed = deployment.take(self._client, self._endpoint, self._settings, ledger)
+        deployment.show(self._steps.console, deployed)
         if self._cluster:
             charts = ", ".join(ledger.charts)
             self._steps.say(
                 f"Not applied to the cluster of --kubeconfig: charts {charts}; add-ons."
             )
-        if stood.unplaced:
-            raise RehearsalError(f"No node has room for {', '.join(stood.unplaced)}.")
-        return stood
+        if deployed.unplaced:
+            raise RehearsalError(f"No node has room for {', '.join(deployed.unplaced)}.")
+        return deployed
 
     def _keep(self, ledger: Ledger) -> None:
         """Write the files for --keep."""
@@ -245,7 +245,7 @@ class _Rehearsal:
         context = [each for each in self._options.context if not each.startswith(f"{_CHANGED}=")]
         self._changed.synth([*context, f"{_CHANGED}={self._settings.training.max_steps + 1}"])
         cluster.expect(objects_of(self._changed.assembly))
-        cluster.refuse_what_stands()
+        cluster.refuse_existing()
         self._steps.say(f"{server} answers, {version}. Nothing of the deployment is there.")
 
     def _look_at_the_cluster(self, cluster: Cluster) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.output.standing import Standing
+from rehearsal.output.deployment import Deployment
 from rehearsal.pods.view import NodeGroupView
 
 # In the picture's units; _LETTER is the greatest width of a letter, _LINE the height of a line.
@@ -55,11 +55,11 @@ class Drawing:
         return max(box.bottom for box in self.boxes) + 1
 
 
-def draw(standing: Standing) -> Drawing:
+def draw(deployment: Deployment) -> Drawing:
     """Lay out network, cluster and file system, and next to them what is in no VPC."""
-    made = _Made(standing.resources)
+    made = _Made(deployment.resources)
     inner = _row(_zones(made), _PAD + 1, 1 + _TITLE + _PAD, _INSIDE - 2 * _PAD)
-    inner += _cluster(standing, made, _below(inner))
+    inner += _cluster(deployment, made, _below(inner))
     systems = _row(_file_systems(made), _PAD + 1, _below(inner), _INSIDE - 2 * _PAD)
     vpc = Box("vpc", 1, 1, _INSIDE, _below(inner + systems) - 1, _vpc(made))
     left = _INSIDE + 3 * _GAP
@@ -114,9 +114,9 @@ def _name(resource: dict[str, Any]) -> str:
     return str(tags.get("Name", resource["physical_id"])).rpartition("/")[2]
 
 
-def _cluster(standing: Standing, made: _Made, top: int) -> list[Box]:
+def _cluster(deployment: Deployment, made: _Made, top: int) -> list[Box]:
     width = _INSIDE - 2 * _PAD
-    groups = [_group(each, standing) for each in standing.groups]
+    groups = [_group(each, deployment) for each in deployment.groups]
     x, y = 1 + 2 * _PAD, top + _TITLE + _PAD
     boxes = _row(groups, x, y, width - 2 * _PAD)
     (cluster,) = made.of("EKS::Cluster")
@@ -125,9 +125,9 @@ def _cluster(standing: Standing, made: _Made, top: int) -> list[Box]:
     return [Box("eks", 1 + _PAD, top, width, _below(boxes) - _GAP + _PAD - top, title), *boxes]
 
 
-def _group(group: NodeGroupView, standing: Standing) -> _Content:
+def _group(group: NodeGroupView, deployment: Deployment) -> _Content:
     nodes = f"{group.now}" if group.now == group.most else f"{group.now} to {group.most}"
-    pods = [node for _, node in standing.pods if (node or "").startswith(f"{group.name}-")]
+    pods = [node for _, node in deployment.pods if (node or "").startswith(f"{group.name}-")]
     lines = [f"{nodes} x {', '.join(group.instance_types)}"]
     if group.gpus:
         lines.append(f"{group.gpus} GPUs per node")

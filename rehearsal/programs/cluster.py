@@ -72,10 +72,10 @@ class Cluster:
             ) from None
         return str(json.loads(answer).get("gitVersion", "version unknown"))
 
-    def refuse_what_stands(self) -> None:
+    def refuse_existing(self) -> None:
         """Raise ClusterError for objects with the same names, or that a prune would remove."""
         labels = self._prune_labels()
-        found = {_name(each): each for each in [*self._standing(), *self._labelled(labels)]}
+        found = {_name(each): each for each in [*self._existing(), *self._labelled(labels)]}
         if not found:
             return
         message = (
@@ -159,12 +159,12 @@ class Cluster:
     def left(self) -> list[str]:
         """Return what the deployment's removal has left, and nothing is removing."""
         return [
-            _name(each) for each in self._standing() if "deletionTimestamp" not in each["metadata"]
+            _name(each) for each in self._existing() if "deletionTimestamp" not in each["metadata"]
         ]
 
     def _remove(self, deadline: float) -> None:
         spoken = time.monotonic()
-        while left := [*self._standing(), *self._pods()]:
+        while left := [*self._existing(), *self._pods()]:
             alive = [each for each in left if "deletionTimestamp" not in each["metadata"]]
             if alive:
                 # Only their owners remove pods.
@@ -183,7 +183,7 @@ class Cluster:
                 self._say(f"Still there: {', '.join(map(_name, left))}")
             time.sleep(_POLL_SECONDS)
 
-    def _standing(self) -> list[KubernetesObject]:
+    def _existing(self) -> list[KubernetesObject]:
         """Return the objects that exist, those of custom kinds first."""
         defined = {_defines(each): each for each in self._objects if _defines(each)}
         custom = [each for each in self._objects if _kind(each) in defined]

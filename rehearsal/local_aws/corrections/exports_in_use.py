@@ -23,26 +23,26 @@ def register() -> None:
 def _resolve_and_compare(resolve: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     outputs, exports = resolve(*arguments, **options)
     stack_id = private.argument("stack_id", resolve, arguments, options)
-    standing = {
+    exported = {
         each["Name"]: each["Value"]
         for page in client("cloudformation").get_paginator("list_exports").paginate()
         for each in page["Exports"]
         if each["ExportingStackId"] == stack_id
     }
     wanted = {name: each["Value"] for name, each in exports.items()}
-    refuse_what_is_in_use(standing, wanted, _importers)
+    refuse_what_is_in_use(exported, wanted, _importers)
     return outputs, exports
 
 
 def refuse_what_is_in_use(
-    standing: Mapping[str, str], wanted: Mapping[str, str], importers: Callable[[str], list[str]]
+    exported: Mapping[str, str], wanted: Mapping[str, str], importers: Callable[[str], list[str]]
 ) -> None:
     """Raise ValueError if a stack's update changes or drops an export that others import.
 
-    `standing` and `wanted` are the stack's exports, name to value, before and after the update;
+    `exported` and `wanted` are the stack's exports, name to value, before and after the update;
     `importers(name)` returns the stacks that import one.
     """
-    for name, value in standing.items():
+    for name, value in exported.items():
         if wanted.get(name) == value:
             continue
         users = importers(name)

@@ -12,11 +12,11 @@ from tests.rehearsal.output.deployment import (
     BUCKET,
     CLUSTER,
     STACKS,
+    deployment,
     page,
     pod,
     resource,
     resources,
-    standing,
 )
 from tests.rehearsal.output.parsed import Parsed
 
@@ -68,7 +68,7 @@ def test_values_are_escaped() -> None:
             pods=[(pod(bad), bad)],
             resources=[*resources(), resource("workload", "Logs::LogGroup", bad)],
             addons=[{"addonName": bad, "addonVersion": bad}],
-            stacks=[*standing().stacks, Span(bad, 9.0, 1.0)],
+            stacks=[*deployment().stacks, Span(bad, 9.0, 1.0)],
         )
     )
     assert spoilt.elements.count("script") == 0
@@ -80,7 +80,7 @@ def test_stacks_that_took_no_time_have_a_timeline() -> None:
 
 
 def test_the_architecture_is_drawn_from_the_resources() -> None:
-    drawing = architecture.draw(standing())
+    drawing = architecture.draw(deployment())
     drawn = {box.title: " ".join(box.lines) for box in drawing.boxes}
     assert "VPC 10.1.0.0/21, 100.64.0.0/16" in drawn
     assert "PublicSubnet1: 10.1.2.0/26, NAT gateway" in drawn["us-west-2a"]
@@ -99,7 +99,7 @@ def test_more_zones_and_functions_fit() -> None:
         *(resource("cluster", "Lambda::Function", f"function-{number}") for number in range(9)),
         resource("storage", "FSx::DataRepositoryAssociation", "dra-2", FileSystemPath="/esm2"),
     ]
-    boxes = architecture.draw(standing(resources=more)).boxes
+    boxes = architecture.draw(deployment(resources=more)).boxes
     vpc = boxes[0]
     inside = [box for box in boxes[1:] if box.x < vpc.x + vpc.width]
     assert all(vpc.y < box.y and box.bottom < vpc.bottom for box in inside)
@@ -115,5 +115,5 @@ def test_more_zones_and_functions_fit() -> None:
 )
 def test_without_both_ends_there_is_no_link(gone: str) -> None:
     left = [each for each in resources() if each["type"] != f"AWS::{gone}"]
-    assert architecture.draw(standing(resources=left)).link is None
+    assert architecture.draw(deployment(resources=left)).link is None
     assert gone.partition("::")[2] not in Parsed(page(resources=left)).text

@@ -129,7 +129,7 @@ def test_a_refusal_is_an_error_with_the_servers_message(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stands", "where"),
+    ("existing", "where"),
     [
         (CLAIM, "PersistentVolumeClaim/default/c"),
         (NAMESPACE, "Namespace/kubeflow"),
@@ -140,23 +140,23 @@ def test_a_refusal_is_an_error_with_the_servers_message(served: Served) -> None:
     ],
 )
 def test_existing_objects_are_refused_and_stay(
-    served: Served, stands: KubernetesObject, where: str
+    served: Served, existing: KubernetesObject, where: str
 ) -> None:
     other = Cluster(served.config, print)
-    other.begin(served.cluster._kubectl._program, [stands])
-    other.take(Step("create", [copy.deepcopy(stands)]))
+    other.begin(served.cluster._kubectl._program, [existing])
+    other.take(Step("create", [copy.deepcopy(existing)]))
     before = copy.deepcopy(served.api.objects)
     with pytest.raises(ClusterError, match=f"{where}(?s:.*)Nothing has been applied") as refused:
-        served.cluster.refuse_what_stands()
+        served.cluster.refuse_existing()
     # Only for what may be the project's own, the message has a command that removes it.
-    assert ("kubectl" in str(refused.value)) is (LABEL in stands["metadata"].get("labels", {}))
+    assert ("kubectl" in str(refused.value)) is (LABEL in existing["metadata"].get("labels", {}))
     served.cluster.clear()
     assert served.api.objects == before
 
 
 def test_an_empty_cluster_is_accepted_with_its_version(served: Served) -> None:
     assert served.cluster.ask(served.server) == "v1.35.0-tests"
-    served.cluster.refuse_what_stands()
+    served.cluster.refuse_existing()
 
 
 def test_what_a_pod_holds_is_waited_for_and_reported(

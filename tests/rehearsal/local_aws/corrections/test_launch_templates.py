@@ -18,11 +18,11 @@ def test_an_interface_has_its_type_and_card() -> None:
     data = {"InstanceType": "p5.48xlarge", "NetworkInterfaces": INTERFACES}
     text = launch_templates.whole(private.TEMPLATE_ANSWER.value, data)
     listed = ElementTree.fromstring(f"<data>{text}</data>").findall("networkInterfaceSet/item")
-    told = [
+    answered = [
         tuple(each.findtext(name) for name in ("networkCardIndex", "deviceIndex", "interfaceType"))
         for each in listed
     ]
-    assert told == [("0", "0", "interface"), ("1", "0", "efa-only"), (None, "1", None)]
+    assert answered == [("0", "0", "interface"), ("1", "0", "efa-only"), (None, "1", None)]
 
 
 def test_other_templates_are_answered_as_before() -> None:

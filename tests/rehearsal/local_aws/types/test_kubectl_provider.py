@@ -50,11 +50,11 @@ def manifests(
 def fail_once_before(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail once, as if the cluster were unreachable, at the object with that number."""
     put = Ledger._put
-    told: list[str] = []
+    received: list[str] = []
 
     def put_or_fail(ledger: Ledger, verb: str, item: dict[str, Any]) -> None:
-        told.append(item["metadata"]["name"])
-        if len(told) == number + 1:
+        received.append(item["metadata"]["name"])
+        if len(received) == number + 1:
             raise RefusedError("Unable to connect to the server: i/o timeout")
         put(ledger, verb, item)
 

@@ -20,7 +20,7 @@ _STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True)
-class Standing:
+class Deployment:
     """The deployment: `resources` as `local_aws.resources` returns them.
 
     `pods`: each with its node. `stacks`: when each was created, in seconds from the start of the
@@ -42,12 +42,12 @@ class Standing:
 
 def take(
     client: Callable[[str], Any], endpoint: str, settings: Settings, ledger: Ledger
-) -> Standing:
+) -> Deployment:
     """Ask the local AWS and the cluster's ledger what is deployed."""
     eks, cluster = client("eks"), settings.cluster_name
     groups = view.node_groups(client, cluster)
     made = [each for each in resources(endpoint, settings.region) if _is_ours(each, settings)]
-    return Standing(
+    return Deployment(
         resources=made,
         stacks=_spans(client("cloudformation"), {each["stack"] for each in made}),
         groups=groups,
@@ -60,12 +60,12 @@ def take(
     )
 
 
-def show(console: Console, standing: Standing) -> None:
+def show(console: Console, deployment: Deployment) -> None:
     """Print nodes, add-ons and charts, objects, and pods."""
-    report.show_nodes(console, standing.groups)
-    report.show_addons(console, standing.addons, standing.ledger)
-    report.show_objects(console, standing.ledger)
-    report.show_pods(console, standing.pods)
+    report.show_nodes(console, deployment.groups)
+    report.show_addons(console, deployment.addons, deployment.ledger)
+    report.show_objects(console, deployment.ledger)
+    report.show_pods(console, deployment.pods)
 
 
 def _is_ours(resource: dict[str, Any], settings: Settings) -> bool:
