@@ -28,7 +28,7 @@ def run_pods(
     Raises PodError.
     """
     if trained and not settings.dataset.enabled:
-        raise PodError("--train needs a data set: keep dataset.enabled=true.")
+        raise PodError("--train needs a data set: set dataset.enabled=true.")
     with steps.step("Run the data Job's pod here"):
         _prepare(ledger, settings, folder, steps, lengths(trained is not None), fasta)
     if trained:

@@ -58,7 +58,7 @@ def with_own_file(context: list[str], fasta: Path | None) -> list[str]:
 
 
 def what_is_next(preflight: str, changed: bool) -> str:
-    """Return the next step: `preflight`, or if the file `changed` the settings, uploading it."""
+    """Return the next step: `preflight`, or if the file `changed` the settings, an upload."""
     if changed:
         return "upload the file to S3, and deploy with its address (docs/data.md)"
     return f"{preflight}, with the credentials of an AWS account (README.md)"

@@ -1,4 +1,4 @@
-"""One rehearsal from start to end: bootstrap, deploy, look, compare, destroy, look again."""
+"""One rehearsal from start to end: bootstrap, deploy, show, compare, destroy, show what is left."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def rehearse(options: Options, console: Console) -> None:
 
 @contextmanager
 def _cluster(options: Options, steps: Steps) -> Iterator[tuple[Cluster | None, str]]:
-    """Yield the user's cluster, if given, and the address that takes each step for it.
+    """Yield the user's cluster, if any, and the address that receives its steps.
 
     The cluster is cleared last, when nothing can send it more steps.
     """
@@ -269,7 +269,7 @@ class _Rehearsal:
             self._steps.say(f"AWS would refuse {part}; the local AWS accepts it.")
 
     def _show_what_it_overlooks(self, left: inventory.Inventory) -> None:
-        """Print what is there and `bionemo leftovers` has not listed."""
+        """Print what is left and `bionemo leftovers` has not listed."""
         if set(left) <= {"S3 buckets"}:  # the retained one
             return
         listed = {
@@ -281,7 +281,7 @@ class _Rehearsal:
         """Show what a `bionemo` command says about the local AWS."""
         done = self._ops(command)
         for line in (*done.stdout.splitlines(), *done.stderr.splitlines()):
-            # The rehearsal's own next step follows.
+            # Only the rehearsal prints what to do next.
             if not line.startswith(NEXT):
                 self._steps.say(line)
         # A command that printed nothing has checked nothing, whatever its exit status.

@@ -33,7 +33,7 @@ CONTEXT = (
 )
 # Lengths of the shortest and the longest sequence.
 LENGTHS = (50, 150)
-# There are no GPUs here.
+# This machine has no GPUs.
 _LAST = ("--device", "cpu")
 _PATIENCE = 1800.0
 _EMBEDDED = 10
@@ -42,7 +42,7 @@ _STEP = re.compile(r"^step ([\d,]+)/")
 
 
 def refuse_without_pytorch() -> None:
-    """Raise PodError without the environment for the training."""
+    """Raise PodError if the environment for the training does not exist."""
     if not PYTHON.exists():
         raise PodError(
             f"{PYTHON.relative_to(ROOT)} does not exist; the training runs with it.\n"
@@ -107,7 +107,7 @@ def demand_learning(
 ) -> None:
     """Print how much the exported model has learned.
 
-    Raises PodError if it is too little, unless the training has other settings than the usual, or
+    Raises PodError if it is too little, unless the training has other than the usual settings, or
     sequences that are not `made_up` to be learned in a minute.
     """
     lines = (results / "metrics.jsonl").read_text().splitlines()

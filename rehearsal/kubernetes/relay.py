@@ -77,6 +77,6 @@ def hand_over(address: str, step: Step) -> None:
                 answer = answers.read()
     except OSError:
         answer = b""
-    refused = json.loads(answer)["refused"] if answer else "The rehearsal has been stopped"
+    refused = json.loads(answer)["refused"] if answer else "The rehearsal was stopped"
     if refused is not None:
         raise RefusedError(refused)

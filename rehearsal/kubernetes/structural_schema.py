@@ -83,15 +83,15 @@ def _wrong_words(node: Schema) -> Iterator[str]:
     if not ({"type", INT_OR_STRING, PRESERVE} & node.keys()):
         yield "no type"
     if "type" in node and node.get(INT_OR_STRING):
-        yield f"type beside {INT_OR_STRING}"
+        yield f"type together with {INT_OR_STRING}"
     if node.get("uniqueItems"):
         yield "uniqueItems is forbidden"
     if node.get("additionalProperties") is False:
         yield "additionalProperties must not be false"
     if {"properties", "additionalProperties"} <= node.keys():
-        yield "properties and additionalProperties exclude each other"
+        yield "properties and additionalProperties are mutually exclusive"
     if node.get("type") == "array" and not isinstance(node.get("items"), dict):
-        yield "an array without items"
+        yield "array without items"
 
 
 def _junctor_errors(nested: Schema, described: Schema, path: Path) -> Iterator[str]:
@@ -104,11 +104,11 @@ def _junctor_errors(nested: Schema, described: Schema, path: Path) -> Iterator[s
         yield from (f"{where}: {each}" for each in wrong)
         return
     for word in sorted(_NEVER_IN_JUNCTORS & nested.keys()):
-        yield f"{where}: {word} inside of {'/'.join(_JUNCTORS)}"
+        yield f"{where}: {word} inside {'/'.join(_JUNCTORS)}"
     outside = dict(_children(described))
     for name, child in _children(nested):
         if name not in outside:
-            yield f"{where}: {name} is described inside of {'/'.join(_JUNCTORS)} only"
+            yield f"{where}: {name} is described only inside {'/'.join(_JUNCTORS)}"
         else:
             yield from _junctor_errors(child, outside[name], (*path, name))
     for deeper in _nested(nested):

@@ -99,7 +99,7 @@ class Kubectl:
     def _start(self, arguments: Sequence[str]) -> subprocess.Popen[str]:
         with self._lock:
             if self._closed:
-                raise KubectlError("The rehearsal has been stopped")
+                raise KubectlError("The rehearsal was stopped")
             try:
                 process = subprocess.Popen(
                     [str(self._program), *arguments, "--kubeconfig", str(self._kubeconfig)],
@@ -130,8 +130,8 @@ class Kubectl:
                 text = None
                 took = time.monotonic() - began
                 if took >= seconds:
-                    raise KubectlTimeoutError(f"{what} has not ended after {seconds} s") from None
-                self._say(f"{what} has run for {took:.0f} s, of {seconds} at most.")
+                    raise KubectlTimeoutError(f"{what} did not end within {seconds} s") from None
+                self._say(f"{what} has been running for {took:.0f} s; the limit is {seconds} s.")
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -30,8 +30,8 @@ def test_without_the_secret_or_after_the_end_steps_are_refused() -> None:
     taken: list[Step] = []
     with relay(taken.append) as address:
         port = address.partition("@")[2]
-        with pytest.raises(RefusedError, match="has been stopped"):
+        with pytest.raises(RefusedError, match="was stopped"):
             hand_over(f"{'0' * 64}@{port}", STEP)
-    with pytest.raises(RefusedError, match="has been stopped"):
+    with pytest.raises(RefusedError, match="was stopped"):
         hand_over(address, STEP)
     assert taken == []

@@ -28,9 +28,9 @@ def test_what_takes_long_is_reported_and_ended(
     program, said = tmp_path / "kubectl", list[str]()
     program.write_text("#!/bin/sh\nsleep 60\n")
     program.chmod(0o755)
-    with pytest.raises(KubectlError, match="kubectl get pods has not ended after 1 s"):
+    with pytest.raises(KubectlError, match="kubectl get pods did not end within 1 s"):
         Kubectl(program, tmp_path / "config", said.append).run("get", "pods", seconds=1)
-    assert "kubectl get pods has run for 0 s, of 1 at most." in said
+    assert "kubectl get pods has been running for 0 s; the limit is 1 s." in said
 
 
 @pytest.mark.parametrize("machine", [("Darwin", "x86_64"), ("Linux", "aarch64")])
