@@ -115,7 +115,7 @@ def demand_learning(
     say(f"Accuracy at <mask> on the test proteins: {accuracy:.3f}; by chance: 0.05.")
     usual = settings_of(ROOT, WORKLOADS, CONTEXT).training
     if made_up and settings.training == usual and accuracy < _LEARNED:
-        raise PodError(f"the model has learned too little: {accuracy:.3f} is below {_LEARNED}")
+        raise PodError(f"The model has learned too little: {accuracy:.3f} is below {_LEARNED}.")
 
 
 def use(results: Path, out: Path, say: Callable[[str], None]) -> None:

@@ -44,7 +44,7 @@ class Container:
         """Return the command line; PodError if it does not begin with python3."""
         whole = [*self._container.get("command", []), *self._container["args"]]
         if whole[0] != "python3":
-            raise PodError(f"the container starts {whole[0]}, which this machine may not have")
+            raise PodError(f"The container runs {whole[0]}, which this machine may not have.")
         return [self._python if part == "python3" else self.here(part) for part in whole]
 
     def environment(self, fields: Mapping[str, str]) -> dict[str, str]:

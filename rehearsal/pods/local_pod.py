@@ -141,7 +141,7 @@ def _run(local: Container, arguments: list[str], on_line: Callable[[str], None])
         [*local.command(), *arguments], environment=local.environment({}), on_line=read
     )
     if status:
-        raise PodError("\n".join([f"exit status {status}", *lines[-5:]]))
+        raise PodError("\n".join([f"The pod failed with exit status {status}:", *lines[-5:]]))
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

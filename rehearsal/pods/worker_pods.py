@@ -143,10 +143,10 @@ class WorkerPods:
         if statuses == [0] * len(statuses):
             return
         what = ", ".join(
-            f"{pod.name} {'runs' if status is None else f'ended with status {status}'}"
+            f"{pod.name} {'is running' if status is None else f'ended with status {status}'}"
             for pod, status in zip(self.pods, statuses, strict=True)
         )
-        raise PodError("\n".join([f"the training failed: {what}", *self.last_lines()]))
+        raise PodError("\n".join([f"The training failed: {what}", *self.last_lines()]))
 
     def last_lines(self) -> list[str]:
         """Return the last lines that they printed."""

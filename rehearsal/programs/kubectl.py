@@ -1,4 +1,4 @@
-"""The kubectl that the deployment itself would use: the one in the pinned layer."""
+"""The kubectl of the pinned layer, which the deployment uses."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class Account:
         return described
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Return the events of a stack's last update, in their order."""
+        """Return the events of a stack's last update, in order."""
         pages = self.client("cloudformation").get_paginator("describe_stack_events")
         found: list[dict[str, Any]] = []
         for page in pages.paginate(StackName=f"bionemo-on-eks-{name}"):

@@ -36,7 +36,7 @@ sys.exit(int(status.read_text()))
 
 
 class Pods:
-    """The worker pods of the made-up workload, whose program is the one above."""
+    """The worker pods of the made-up workload, which runs PROGRAM."""
 
     def __init__(self, folder: Path) -> None:
         settings = read_settings(SELECTED | {"gpu.nodes": "2"}, WITH_NUMBERS)
@@ -122,7 +122,7 @@ def test_a_failed_worker_is_reported_with_its_last_lines(pods: Pods) -> None:
         pods.end(running, 1, 3)
         with pytest.raises(PodError, match=rf"{NUMBERS.job}-worker-1 ended with status 3") as error:
             running.wait(30)
-    assert f"{NUMBERS.job}-worker-0 runs" in str(error.value)
+    assert f"{NUMBERS.job}-worker-0 is running" in str(error.value)
     assert "worker-1: at /opt/training" in str(error.value)
 
 
