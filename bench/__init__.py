@@ -1,1 +1,1 @@
-"""Where README's figures come from; each module is a command."""
+"""Commands that measure the figures of the README, one per module."""

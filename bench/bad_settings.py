@@ -1,4 +1,4 @@
-"""What the app prints for bad settings: `python -m bench.bad_settings`."""
+"""Prints the app's messages for bad settings: `python -m bench.bad_settings`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BAD = (
 
 
 def main() -> int:
-    """Run `python app.py` with each; return 1 when one is accepted or ends in a traceback."""
+    """Run `python app.py` with each; return 1 if one is accepted or ends in a traceback."""
     wrong = 0
     base = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     for setting in BAD:
@@ -45,7 +45,7 @@ def main() -> int:
         )
         print(f"$ npx cdk synth -c {setting}\n{done.stderr.strip()}\n")
         wrong += done.returncode != 1 or "Traceback" in done.stderr
-    print(f"{len(BAD)} bad settings, {len(BAD) - wrong} answered with one message.")
+    print(f"{len(BAD)} bad settings, {len(BAD) - wrong} rejected with one message.")
     return 1 if wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""Makes up proteins with something to be learnt, and has the data Job's program prepare them."""
+"""Makes up proteins with something to learn, and prepares them with the data Job's program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
-# Frequencies near to those of real proteins, in the letters' order: the unigram baseline is 0.097.
+# Frequencies close to real proteins, in the letters' order: the unigram baseline is 0.097.
 FREQUENCIES = (
     *(8.3, 1.4, 5.5, 6.7, 3.9, 7.1, 2.3, 5.9, 5.8, 9.7),
     *(2.4, 4.1, 4.7, 3.9, 5.5, 6.6, 5.3, 6.9, 1.1, 2.9),
@@ -28,12 +28,12 @@ def motifs(seed: int = 0) -> list[str]:
 def proteins(count: int, mean_length: float, seed: int = 0, part: int = 0) -> list[str]:
     """`count` sequences, half of whose letters belong to motifs.
 
-    `part`: other sequences with the same motifs.
+    Each `part` has other sequences with the same motifs.
     """
     chance = np.random.default_rng([seed, 2, part])
     shared = motifs(seed)
     frequencies = np.array(FREQUENCIES) / sum(FREQUENCIES)
-    # As many letters between motifs as within, in the mean.
+    # On average, as many letters between motifs as in them.
     gap = MOTIF_LENGTH * (1 - SHARE) / SHARE
     found = []
     for length in np.maximum(20, chance.gamma(4.0, mean_length / 4.0, count)).astype(int):
@@ -55,7 +55,7 @@ def write_fasta(path: Path, sequences: list[str]) -> None:
 
 
 def prepare(root: Path, sequences: list[str], *, val: int, test: int, files: int = 3) -> Path:
-    """The folder with a data set of `sequences`, made by the data Job's program below `root`."""
+    """Prepare `sequences` under `root` with the data Job's program; return the folder."""
     root.mkdir(parents=True, exist_ok=True)
     fasta = root / "made_up.fasta"
     write_fasta(fasta, sequences)

@@ -1,9 +1,9 @@
-"""What only a GPU can show of the training: speed, memory, attention, checkpoints, fp8.
+"""Measures what only a GPU can show: speed, memory, attention, checkpoints, fp8.
 
     python -m bench.esm2_gpu [--sizes 8M 35M 150M 650M 3B] [--parts speed attention]
 
-For one GPU from sm80 on, such as an H100, in the training's image: needs PyTorch and NumPy, no
-network, no data set. --device cpu --tokens 1024 --sizes 8M shows that the program itself runs.
+For one GPU of sm80 or newer, such as an H100, in the training image. Needs PyTorch and NumPy, but
+no network and no data set. --device cpu --tokens 1024 --sizes 8M checks that the program runs.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ PUBLISHED = {
 }
 LONGEST, MEAN_LENGTH = 1024, 290
 HEAD_SIZES = (16, 24, 32, 64)  # of 8M, 35M, 150M, and of 650M and 3B
-NEAR = 2e-2  # of bf16 against fp32, of the largest value
+NEAR = 2e-2  # bf16 against fp32, relative to the largest value
 GB = 1e9
 
 
 def unit(tokens: int, seed: int) -> Any:
-    """A unit of made-up sequences, lengths as in UniRef50, masked as a training's."""
+    """A unit of made-up sequences, with lengths as in UniRef50, masked as in a training."""
     from batches import Unit
     from masking import mask
     from tokens import CLS, EOS
@@ -60,7 +60,7 @@ def unit(tokens: int, seed: int) -> Any:
 
 
 class Trained:
-    """A model on the device, and a step of its training, as workloads/esm2/loop.py makes one."""
+    """A model on the device, and its training step, as in workloads/esm2/loop.py."""
 
     def __init__(self, size: str, tokens: int, processes: Any, recompute: bool) -> None:
         from architecture import SIZES
@@ -78,7 +78,7 @@ class Trained:
         set_rate(self.optimizer, 1e-4)
 
     def step(self, number: int) -> float:
-        """Forward, backward, optimizer; the loss."""
+        """Forward, backward, optimizer; return the loss."""
         from rows import row
 
         one = row([unit(self.tokens, number)], self.processes.device, self.tokens, LONGEST)
@@ -99,7 +99,7 @@ def settle(device: torch.device) -> None:
 
 
 def seconds(work: Callable[[int], Any], times: int, device: torch.device) -> float:
-    """Mean wall time of a call, after three that warm up."""
+    """Mean wall time of a call, after three warm-up calls."""
     for number in range(3):
         work(number)
     settle(device)
@@ -111,7 +111,7 @@ def seconds(work: Callable[[int], Any], times: int, device: torch.device) -> flo
 
 
 def speed(size: str, tokens: int, times: int, processes: Any) -> bool:
-    """Tokens/s, MFU and memory of one size, beside the estimate and what NVIDIA has published."""
+    """Tokens/s, MFU and memory of one size, with the estimate and NVIDIA's published figure."""
     from architecture import SIZES
     from memory import estimate
     from metrics import memory_gb, peak_rate
@@ -121,13 +121,13 @@ def speed(size: str, tokens: int, times: int, processes: Any) -> bool:
     device, model = processes.device, SIZES[size]
     there = available(device)
     for recompute in (False, True):
-        told = estimate(
+        estimated = estimate(
             *(model, tokens), how=DDP, world=1, bf16=device.type == "cuda", recompute=recompute
         )
-        if told.total <= there:
+        if estimated.total <= there:
             break
     else:
-        print(f"{size}: left out: one GPU would need {told}, {there / GB:.0f} GB are there")
+        print(f"{size}: skipped: one GPU would need {estimated}, but has {there / GB:.0f} GB")
         return True
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -135,12 +135,12 @@ def speed(size: str, tokens: int, times: int, processes: Any) -> bool:
     peak = peak_rate(device)
     used = f", MFU {rate * model.flops_per_token(MEAN_LENGTH) / peak:.0%}" if peak else ""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    beside = next(
+    published = next(
         (f"; NVIDIA {n:,}" for (s, g), n in PUBLISHED.items() if s == size and g in name), ""
     )
     print(
-        f"{size}{' recomputed' if recompute else ''}: {rate:,.0f} tokens/s{used}{beside}; "
-        f"{memory_gb(device):.1f} GB at the peak, estimated {told.total / GB:.1f}",
+        f"{size}{' recomputed' if recompute else ''}: {rate:,.0f} tokens/s{used}{published}; "
+        f"{memory_gb(device):.1f} GB at the peak, estimated {estimated.total / GB:.1f}",
         flush=True,
     )
     return True
@@ -156,7 +156,7 @@ def loop(query: Tensor, key: Tensor, value: Tensor, starts: list[int]) -> Tensor
 
 
 def attention_kernel(tokens: int, times: int, device: torch.device) -> bool:
-    """The kernel in bf16 beside the loop: both against the loop in fp32, and their times."""
+    """Compare the kernel and the loop in bf16 with the loop in fp32, and time both."""
     from attention import Boundaries, attention
 
     starts = unit(tokens, 0).starts.tolist()
@@ -183,7 +183,7 @@ def attention_kernel(tokens: int, times: int, device: torch.device) -> bool:
 
 
 def checkpoint(size: str, tokens: int, processes: Any) -> bool:
-    """A checkpoint that is written while steps go on holds what was there when it was begun."""
+    """Check that a checkpoint written during steps has the state from when it was started."""
     from checkpoints import Checkpoints
 
     trained = Trained(size, tokens, processes, False)
@@ -205,20 +205,20 @@ def checkpoint(size: str, tokens: int, processes: Any) -> bool:
         kept.load(3, module, trained.optimizer)
     same = all(torch.equal(wanted[key], value.cpu()) for key, value in module.state_dict().items())
     print(
-        f"checkpoint of {size}: {blocked:.2f} s until the next step, {took:.1f} s in all, "
+        f"checkpoint of {size}: {blocked:.2f} s until the next step, {took:.1f} s in total, "
         f"{steps} steps meanwhile; {'bit for bit' if same else 'DIFFERS'}"
     )
     return same
 
 
 def transformer_engine(tokens: int, times: int, device: torch.device) -> bool:
-    """fp8 by Transformer Engine beside bf16: the feed-forward layer of 650M and of 3B."""
+    """Compare Transformer Engine's fp8 with bf16: the feed-forward layers of 650M and 3B."""
     try:
         import transformer_engine.pytorch as te
     except (ImportError, OSError, RuntimeError) as error:
         print(f"fp8: Transformer Engine cannot be imported: {error}")
         return True
-    # The older name of the same; both take the recipe that suits the GPU by default.
+    # fp8_autocast is its older name; by default both use the recipe that suits the GPU.
     # https://docs.nvidia.com/deeplearning/transformer-engine/user-guide/api/pytorch.html
     in_fp8 = getattr(te, "autocast", None) or te.fp8_autocast
     for hidden, wide in ((1280, 5120), (2560, 10240)):
@@ -227,25 +227,25 @@ def transformer_engine(tokens: int, times: int, device: torch.device) -> bool:
         theirs = nn.Sequential(te.Linear(hidden, wide), te.Linear(wide, hidden)).to(device)
         theirs.load_state_dict(plain.state_dict(), strict=False)
         exact = plain(x).detach()
-        told = []
+        measured = []
         for name, layers, inside in (("bf16", plain, nullcontext), ("fp8", theirs, in_fp8)):
             work = partial(in_context, layers, x, inside)
             off = float((work().detach().float() - exact).norm() / exact.norm())
             took = seconds(partial(backward, work), times, device)
-            told.append(f"{name} {took * 1e3:.2f} ms, off by {off:.1e}")
-        print(f"{hidden} x {wide}: {'; '.join(told)}")
+            measured.append(f"{name} {took * 1e3:.2f} ms, off by {off:.1e}")
+        print(f"{hidden} x {wide}: {'; '.join(measured)}")
     return True
 
 
 def in_context(layers: nn.Module, x: Tensor, inside: Callable[[], Any]) -> Tensor:
-    """What `layers` make of `x`, in bf16 and `inside`."""
+    """Apply `layers` to `x` in bf16 and `inside`."""
     with torch.autocast("cuda", torch.bfloat16), inside():
         found: Tensor = layers(x)
     return found
 
 
 def backward(work: Callable[[], Tensor], number: int = 0) -> None:
-    """Both passes of `work`."""
+    """Run `work` forward and backward."""
     work().sum().backward()
 
 
@@ -253,7 +253,7 @@ PARTS = ("speed", "attention", "checkpoint", "fp8")
 
 
 def main() -> int:
-    """Print what is found; 1 where something is not what it should be."""
+    """Print the results; return 1 if something is wrong."""
     from architecture import SIZES
     from processes import join
 
@@ -262,8 +262,8 @@ def main() -> int:
         "--sizes", nargs="+", default=["8M", "35M", "150M", "650M", "3B"], choices=SIZES
     )
     parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
-    parser.add_argument("--tokens", type=int, default=16_384, help="of a unit")
-    parser.add_argument("--times", type=int, default=20, help="steps that are timed")
+    parser.add_argument("--tokens", type=int, default=16_384, help="tokens per unit")
+    parser.add_argument("--times", type=int, default=20, help="steps to time")
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     options = parser.parse_args()
     processes = join(options.device, 600.0)

@@ -1,11 +1,11 @@
-"""Kills ESM-2 trainings at random moments, and looks at what becomes of them.
+"""Kills ESM-2 trainings at random moments, and checks how they continue.
 
     .venv-training/bin/python -m bench.esm2_kills [--kills 30] [--seed 0]
 
 Each kill is a SIGKILL or a SIGTERM of one of two processes, after a random time or while a
-checkpoint is being written. A training that is killed again and again has to have, bit for bit,
-the losses of one that is not; one that goes on with another number of processes to 1e-5 over the
-next 50 steps. No process may end with 0 before the end.
+checkpoint is being written. The losses of a training that is killed repeatedly must be, bit for
+bit, those of one that is not; those of one that resumes with another number of processes, to 1e-5
+over the next 50 steps. No process may exit with 0 before the end.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from bench.esm2_data import prepare, proteins
 from bench.esm2_runs import TINY, Run, losses, train
 
 SAVE_EVERY, NEAR, AFTERWARDS = 9, 1e-5, 50
-# What a start gets done before its kill, at the most: two seconds of training.
+# The most steps from a start to its kill: two seconds of training.
 STEPS_A_KILL = 20
-# Of those that are left when one has been killed; torchrun's own is 30 seconds.
+# For the others when one has been killed; torchrun's own is 30 seconds.
 GRACE = 15.0
 
 
 def given(data: Path, results: Path, kills: int) -> list[Any]:
-    """The options of all trainings here, long enough that `kills` kills leave steps to compare."""
+    """The options of all trainings, long enough to compare steps after `kills` kills."""
     return [
         *("--data", data, "--results", results, *TINY),
         *("--steps", STEPS_A_KILL * kills + 2 * AFTERWARDS),
@@ -46,7 +46,7 @@ def saving(results: Path) -> bool:
 
 
 def kill(run: Run, results: Path, chance: np.random.Generator) -> str:
-    """Kill one process of `run` at a random moment; what was done."""
+    """Kill one process of `run` at a random moment; return a description."""
     number = signal.SIGKILL if chance.random() < 0.5 else signal.SIGTERM
     during = chance.random() < 0.4
     wait, rank = float(chance.uniform(0, 2)), int(chance.integers(2))
@@ -61,8 +61,8 @@ def kill(run: Run, results: Path, chance: np.random.Generator) -> str:
     return f"{number.name} of {rank}{' during a save' if during and saving(results) else ''}"
 
 
-def killed_again_and_again(data: Path, folder: Path, kills: int, seed: int) -> list[float]:
-    """Train with `kills` kills; seconds of each start until it trained again."""
+def killed_repeatedly(data: Path, folder: Path, kills: int, seed: int) -> list[float]:
+    """Train with `kills` kills; return the seconds of each start until its end."""
     chance = np.random.default_rng(seed)
     seconds = []
     log, done = folder / "log", 0
@@ -73,7 +73,7 @@ def killed_again_and_again(data: Path, folder: Path, kills: int, seed: int) -> l
         what = kill(run, folder, chance)
         statuses = run.wait_as_torchrun(GRACE)
         text = log.read_text()
-        if statuses == [0, 0]:  # the end was nearer than the kill: from the start
+        if statuses == [0, 0]:  # it ended before the kill: start over
             for name in ("checkpoints", "model", "metrics.jsonl"):
                 path = folder / name
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -88,13 +88,13 @@ def killed_again_and_again(data: Path, folder: Path, kills: int, seed: int) -> l
 
 
 def train_to_the_end(processes: int, data: Path, folder: Path, kills: int) -> None:
-    """Train, or go on, undisturbed; AssertionError with the log where that does not end well."""
+    """Train or resume undisturbed; AssertionError with the log if that fails."""
     log = folder / "log"
     assert train(processes, given(data, folder, kills), log) == [0] * processes, log.read_text()
 
 
 def main() -> int:
-    """Print what happened; 1 where something differs."""
+    """Print the results; return 1 if something differs."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
@@ -106,14 +106,14 @@ def main() -> int:
         for folder in (whole, killed):
             folder.mkdir()
         train_to_the_end(2, data, whole, options.kills)
-        seconds = killed_again_and_again(data, killed, options.kills, options.seed)
+        seconds = killed_repeatedly(data, killed, options.kills, options.seed)
         newest = max((killed / "checkpoints").glob("step-*"), default=None)
         shutil.copytree(killed, other)
         train_to_the_end(2, data, killed, options.kills)
         wanted = losses(whole)
         same = losses(killed) == wanted
-        print(f"{options.kills} kills, the same processes: {'bit for bit' if same else 'DIFFERS'}")
-        print(f"a start to its kill and end: {statistics.median(seconds):.1f} s in the median")
+        print(f"{options.kills} kills, same processes: {'bit for bit' if same else 'DIFFERS'}")
+        print(f"from a start to its end: median {statistics.median(seconds):.1f} s")
         train_to_the_end(1, data, other, options.kills)
         first = int(newest.name.split("-")[1]) if newest else 0
         found = losses(other)
@@ -121,7 +121,7 @@ def main() -> int:
             abs(wanted[step] - found[step]) for step in range(first + 1, first + AFTERWARDS + 1)
         )
         print(
-            f"gone on by one process after step {first}: off by {off:.1e} over {AFTERWARDS} steps"
+            f"resumed with one process after step {first}: off by {off:.1e} over {AFTERWARDS} steps"
         )
     return int(not same or off > NEAR)
 

@@ -1,8 +1,8 @@
-"""Whether it learns: accuracy on <mask> positions, and inside motifs, against the unigram baseline.
+"""Shows learning: accuracy on <mask>, everywhere and in motifs, against the unigram baseline.
 
     .venv-training/bin/python -m bench.esm2_learning [--steps 1500] [--size 4x128x8x512]
 
-Draws the curves to build/esm2/learning.png. With --size 8M it is ESM-2's smallest model.
+Draws the curves to build/esm2/learning.png. --size 8M is ESM-2's smallest model.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ENOUGH_INSIDE = 0.8
 
 
 def unigram(sequences: list[str]) -> float:
-    """Accuracy of whoever always tells the most frequent letter."""
+    """The accuracy of always predicting the most frequent letter."""
     letters = "".join(sequences)
     return max(letters.count(letter) for letter in set(letters)) / len(letters)
 
@@ -43,7 +43,7 @@ def inside(sequence: str, shared: list[str]) -> np.ndarray[tuple[int], np.dtype[
 
 
 def accuracy(folder: Path, sequences: list[str]) -> tuple[float, float]:
-    """Of the exported model on `<mask>` alone: on all letters, and inside motifs."""
+    """The exported model's accuracy on `<mask>`: on all letters, and in motifs."""
     from attention import Boundaries
     from exchange import read_architecture, read_model
     from model import Esm2
@@ -60,15 +60,15 @@ def accuracy(folder: Path, sequences: list[str]) -> tuple[float, float]:
         seen = np.concatenate([[CLS], np.where(hidden, MASK, tokens), [EOS]])
         with torch.no_grad():
             row = Boundaries.of([0, len(seen)], torch.device("cpu"))
-            told = model(torch.from_numpy(seen), row).argmax(-1).numpy()[1:-1]
-        right.append((told == tokens)[hidden])
+            predicted = model(torch.from_numpy(seen), row).argmax(-1).numpy()[1:-1]
+        right.append((predicted == tokens)[hidden])
         within.append(inside(sequence, shared)[hidden])
     each, where = np.concatenate(right), np.concatenate(within)
     return float(each.mean()), float(each[where].mean())
 
 
 def draw(results: Path, path: Path, baseline: float) -> None:
-    """Loss and validation accuracy by step, as a picture."""
+    """Plot loss and validation accuracy by step."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -90,7 +90,7 @@ def draw(results: Path, path: Path, baseline: float) -> None:
 
 
 def main() -> int:
-    """Train, and print what the model knows; 1 where it is too little."""
+    """Train, and print the accuracy; return 1 if it is too low."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--size", default="4x128x8x512")
@@ -111,10 +111,10 @@ def main() -> int:
     if train(options.processes, given, log) != [0] * options.processes:
         raise SystemExit(log.read_text())
     baseline = unigram(sequences)
-    # Sequences that no training has seen, with the motifs of all.
+    # Sequences that no training has seen, with the same motifs.
     everywhere, in_motifs = accuracy(results / "model", proteins(300, 100, part=1))
     draw(results, results / "learning.png", baseline)
-    print(f"{options.size}, {options.steps} steps: accuracy on <mask> {everywhere:.3f}, inside")
+    print(f"{options.size}, {options.steps} steps: accuracy on <mask> {everywhere:.3f}, in")
     print(f"motifs {in_motifs:.3f}; unigram baseline {baseline:.3f}; {results}/learning.png")
     return int(in_motifs < ENOUGH_INSIDE)
 

@@ -1,9 +1,9 @@
-"""The memory estimate beside what is measured.
+"""Compares the memory estimate with measurements.
 
     .venv-training/bin/python -m bench.esm2_memory [--sizes 150M 650M 3B]
 
-Peaks of a training's steps in fp32: of FakeTensor's tracker (which allocates nothing), and with
---measure of a real step of the smallest model, as growth of the process's resident memory.
+Peaks of training steps in fp32: with FakeTensor's tracker (which allocates nothing), or with
+--measure of real steps, as the growth of a process's resident memory.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def step(
 ) -> None:
     """Forward, backward and the optimizer on sequences of LONGEST tokens, twice.
 
-    Only the second time is the optimizer's state there while activations are. `before` is called
+    Only the second step has the optimizer's state and activations at once. `before` is called
     before each.
     """
     from architecture import SIZES
@@ -54,7 +54,7 @@ def step(
 
 
 def faked(size: str, tokens: int, recompute: bool) -> float:
-    """Bytes at the peak of a step in which no tensor has memory."""
+    """Peak bytes of a step with fake tensors, which have no memory."""
     from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.distributed._tools.mem_tracker import MemTracker
 
@@ -65,7 +65,7 @@ def faked(size: str, tokens: int, recompute: bool) -> float:
 
 
 def measured(size: str, tokens: int, recompute: bool) -> float:
-    """Bytes by which a process's peak of resident memory grows with a step; one of its own."""
+    """Bytes by which a step raises the peak resident memory of a new process."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         return process.submit(_grown, size, tokens, recompute).result()
 
@@ -76,34 +76,34 @@ def _grown(size: str, tokens: int, recompute: bool) -> float:
     def peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
-    step(size, LONGEST, recompute)  # what libraries take
+    step(size, LONGEST, recompute)  # the libraries' own memory
     before = peak()
     step(size, tokens, recompute)
     return float(peak() - before)
 
 
 def main() -> int:
-    """Print estimate and peak of each size; 1 where they are more than a quarter apart."""
+    """Print estimate and peak per size; return 1 if they are more than a quarter apart."""
     from architecture import SIZES
     from memory import estimate
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--sizes", nargs="+", default=["150M", "650M", "3B"], choices=SIZES)
-    parser.add_argument("--measure", action="store_true", help="a real step, of the sizes named")
+    parser.add_argument("--measure", action="store_true", help="run real steps of the given sizes")
     parser.add_argument("--tokens", type=int, default=TOKENS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     far = 0
     for size, recompute in itertools.product(options.sizes, (False, True)):
-        told = estimate(
+        estimated = estimate(
             *(SIZES[size], options.tokens), how="ddp", world=1, bf16=False, recompute=recompute
         )
         work = measured if options.measure else faked
         peak = work(size, options.tokens, recompute)
-        ratio = told.total / peak
+        ratio = estimated.total / peak
         far += not 0.75 <= ratio <= 1.25
         print(
-            f"{size}{', recomputed' if recompute else ''}: estimate {told}, peak "
+            f"{size}{', recomputed' if recompute else ''}: estimate {estimated}, peak "
             f"{peak / GB:.1f} GB: {ratio:.2f} times",
             flush=True,
         )

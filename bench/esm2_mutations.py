@@ -1,9 +1,9 @@
-"""Whether the tests of the model see what is easily got wrong in ESM-2.
+"""Checks that the model's tests catch common mistakes in ESM-2.
 
     .venv-training/bin/python -m bench.esm2_mutations
 
-Each mutation is made in a copy of the project, whose tests then have to fail; without one they
-have to pass.
+Each mutation is made in a copy of the project, whose tests must then fail; without mutations they
+must pass.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 MODEL, ATTENTION, EXCHANGE = "model.py", "attention.py", "exchange.py"
 ARCHITECTURE = "architecture.py"
-# What it is, the file, the text there, and what it becomes.
+# Description, file, text, replacement.
 MUTATIONS = (
     (
         "token dropout by pack",
@@ -74,14 +74,14 @@ def passes(folder: Path) -> bool:
         text=True,
         check=False,
     )
-    # 1: tests failed; all else is no answer.
+    # 1: tests failed; anything else is an error.
     if done.returncode not in (0, 1):
         raise SystemExit(done.stdout + done.stderr)
     return done.returncode == 0
 
 
 def copy(folder: Path) -> Path:
-    """The project's part that the tests need, below `folder`."""
+    """Copy the parts of the project that the tests need to `folder`."""
     for name in FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -89,7 +89,7 @@ def copy(folder: Path) -> Path:
 
 
 def main() -> int:
-    """Print each mutation and whether it was seen; return how many were not."""
+    """Print each mutation and whether it was caught; return how many were not."""
     missed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = copy(Path(name))
@@ -100,12 +100,12 @@ def main() -> int:
             path = folder / "workloads" / "esm2" / file
             whole = path.read_text()
             if before not in whole:
-                raise SystemExit(f"{file}: no {before!r} any more")
+                raise SystemExit(f"{file} no longer has {before!r}")
             path.write_text(whole.replace(before, after))
-            seen = not passes(folder)
+            caught = not passes(folder)
             path.write_text(whole)
-            missed += not seen
-            print(f"{what}: {'seen' if seen else 'NOT SEEN'}", flush=True)
+            missed += not caught
+            print(f"{what}: {'caught' if caught else 'NOT CAUGHT'}", flush=True)
     return missed
 
 

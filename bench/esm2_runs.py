@@ -1,4 +1,4 @@
-"""Starts the training program as torchrun's processes, without torchrun."""
+"""Starts the training program as torchrun would, without torchrun."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "workloads" / "esm2"
-# As the program starts itself, with a place for a fault.
+# The program's own start, with a place to inject a fault.
 START = """
 import os, sys
 sys.path.insert(0, sys.argv.pop(1))
@@ -39,12 +39,12 @@ def _free_port() -> int:
 
 
 class Run:
-    """A training by `world` processes; `fault` is Python code that each runs before it begins."""
+    """A training with `world` processes; each first runs the Python code `fault`."""
 
     def __init__(self, world: int, options: list[Any], *, fault: str = "", log: Path) -> None:
         port = str(_free_port())
         self.log = log
-        # Whole lines of all processes, in the order in which they come.
+        # Whole lines of all processes, in order.
         with log.open("ab") as out:
             self.processes = [
                 subprocess.Popen(
@@ -62,7 +62,7 @@ class Run:
             ]
 
     def wait(self, timeout: float = 1800.0) -> list[int]:
-        """The exit statuses; ends what has not ended after `timeout` seconds."""
+        """The exit statuses; kills what is still running after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         try:
             return [each.wait(max(0.1, deadline - time.monotonic())) for each in self.processes]
@@ -71,9 +71,9 @@ class Run:
                 each.kill()
 
     def wait_as_torchrun(self, grace: float) -> list[int]:
-        """The same; once one has failed, the others get SIGTERM, and SIGKILL `grace` seconds later.
+        """The same; once one fails, the others get SIGTERM, and SIGKILL `grace` seconds later.
 
-        Else one would wait long for another that had ended before they met.
+        Otherwise one could wait long for another that ended before they met.
         https://docs.pytorch.org/docs/stable/elastic/run.html
         """
         while all(each.poll() in (None, 0) for each in self.processes):
@@ -90,7 +90,7 @@ class Run:
         return [each.wait() for each in self.processes]
 
     def signal(self, number: signal.Signals, rank: int) -> None:
-        """Send signal `number` to process `rank`."""
+        """Send a signal to process `rank`."""
         self.processes[rank].send_signal(number)
 
     def running(self) -> bool:

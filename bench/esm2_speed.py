@@ -1,9 +1,9 @@
-"""How fast a step is, beside a loop over EsmForMaskedLM on padded batches; and the loader alone.
+"""Compares the speed of a step with EsmForMaskedLM on padded batches; also times the loader.
 
     .venv-training/bin/python -m bench.esm2_speed [--size 8M] [--runs 5]
 
-One process, one thread, fp32. Both get the same sequences, masked alike; counted are tokens that
-are no padding. The two run in turn, so that what else the machine does meets both.
+One process, one thread, fp32. Both get the same sequences with the same masks; only tokens other
+than padding count. The two run in turn, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bench.esm2_data import ROOT, prepare, proteins
 
 sys.path.insert(0, str(ROOT / "workloads" / "esm2"))
 sys.path.insert(1, str(ROOT / "workloads" / "common"))
-# What NVIDIA publishes for ESM-2 650M on an H100, times the eight of a p5 node, tokens/s.
+# Tokens/s that NVIDIA publishes for ESM-2 650M on an H100, times the eight of a p5 node.
 P5_NODE = 8 * 96_000
 LONGEST, UNIT = 1024, 4096
 MEAN_LENGTH = 290
@@ -39,7 +39,7 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def packed_step(size: Any, unit: Any) -> Callable[[], Any]:
-    """One step of this project's model on a unit."""
+    """A step of this project's model on a unit."""
     from model import Esm2
     from optimizer import make_optimizer, set_rate
     from rows import row
@@ -60,7 +60,7 @@ def packed_step(size: Any, unit: Any) -> Callable[[], Any]:
 
 
 def padded_step(size: Any, unit: Any) -> tuple[Callable[[], Any], float]:
-    """The same by EsmForMaskedLM, its labels and its attention mask; and the share of padding."""
+    """The same with EsmForMaskedLM, and the share of padding."""
     from transformers import EsmConfig, EsmForMaskedLM
 
     from tokens import PAD
@@ -84,7 +84,7 @@ def padded_step(size: Any, unit: Any) -> tuple[Callable[[], Any], float]:
 
 
 def loader_rate(units: Any) -> float:
-    """Tokens/s of reading, packing and masking, of one core."""
+    """Tokens/s of reading, packing and masking on one core."""
     began, tokens = time.perf_counter(), 0
     for number in range(len(units)):
         tokens += len(units.training(number).tokens)
@@ -117,9 +117,11 @@ def main() -> int:
         rates = [len(unit.tokens) / statistics.median(each) for each in zip(*taken, strict=True)]
         print(f"{options.size}, {len(unit.starts) - 1} sequences, {len(unit.tokens):,} tokens:")
         print(f"  packed {rates[0]:,.0f} tokens/s, EsmForMaskedLM padded {rates[1]:,.0f} tokens/s")
-        print(f"  {rates[0] / rates[1]:.2f} times; {padding:.0%} of the padded batch is padding")
+        print(
+            f"  {rates[0] / rates[1]:.2f} times as fast; padding: {padding:.0%} of the padded batch"
+        )
         fill = units.fill
-        print(f"  rest of units of {UNIT} tokens: {1 - fill:.1%}")
+        print(f"  unused in units of {UNIT} tokens: {1 - fill:.1%}")
         loading = statistics.median(loader_rate(units) for _ in range(3))
         print(f"loader: {loading / 1e6:.1f} M tokens/s/core; a p5 node needs {P5_NODE / 1e6:.2f} M")
     return 0

@@ -1,4 +1,4 @@
-"""Preflight where the GPU nodes cannot be had, and each remedy: `python -m bench.gpu_accounts`."""
+"""Preflight where no GPU nodes are available, with each remedy: `python -m bench.gpu_accounts`."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def main() -> None:
         out.print(f"exit status {exit_status(results)}")
         with tempfile.TemporaryDirectory() as folder:
             for number, each in enumerate(outcomes(title, Path(folder)), start=1):
-                out.print(f"\nway {number}: {_told(each)}", markup=False)
+                out.print(f"\nremedy {number}: {_described(each)}", markup=False)
 
 
-def _told(each: Outcome) -> str:
+def _described(each: Outcome) -> str:
     settings, placed = each.deployment.settings, each.placed
     steps = "; ".join(step.text for step in each.steps if not step.text.startswith("- "))
     return (
         f"{steps}\n  then preflight: exit status {exit_status(each.results)}; settings "
         f"{each.settings}\n  deployment: {settings.gpu.nodes} x {settings.gpu.instance_type} in "
         f"{settings.gpu_zone}, {settings.gpu.purchase}; "
-        f"{len(placed) - placed.count(None)} of {len(placed)} pods have a node"
+        f"{len(placed) - placed.count(None)} of {len(placed)} pods fit a node"
     )
 
 

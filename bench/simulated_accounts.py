@@ -1,4 +1,4 @@
-"""What preflight says of accounts with something missing: `python -m bench.simulated_accounts`."""
+"""Preflight on accounts with something missing: `python -m bench.simulated_accounts`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How long synthesis takes beside an app with one bucket, and how large its result is.
+"""Compares the time of synthesis with an app of one bucket, and shows the templates' sizes.
 
     python -m bench.synth_time [--runs 5]
 
-Both apps run in turn, as processes of their own, so that what else the machine does meets both.
+The apps run in turn, each in its own process, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def seconds(command: list[str], context: dict[str, object], out: Path) -> float:
 
 
 def main() -> int:
-    """Print the table; return 1 when synthesis takes more than LIMIT times the one bucket's."""
+    """Print the table; return 1 if synthesis takes more than LIMIT times the one bucket's."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
@@ -71,7 +71,7 @@ def main() -> int:
 
 
 def show_templates(assembly: Path) -> None:
-    """Print each template's size, its resources and its Lambda functions."""
+    """Print each template's size and number of resources, and all Lambda functions."""
     functions = 0
     for path in sorted(assembly.glob("*.template.json")):
         resources = json.loads(path.read_text(encoding="utf-8")).get("Resources", {})

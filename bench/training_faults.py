@@ -1,13 +1,12 @@
-"""What ends with what when workers of a training are killed, told to end, or late.
+"""Shows how a training ends when workers are killed, stopped, or late.
 
-It needs PyTorch in an environment of its own, and gives each worker what training operator v1.7.0
-gives to a pod:
+Needs PyTorch in its own environment. Each worker gets what training operator v1.7.0 gives to a pod:
 
     python3 -m venv V && V/bin/pip install torch==2.13.0 numpy
     python -m bench.training_faults --python V/bin/python [--pods 4] [--steps 200]
 
-Workers are processes here: a container's end is a SIGKILL to all of its processes, and worker-0 is
-told that it hosts the rendezvous, for all have one host name.
+Workers are processes here: to end a container, all its processes get SIGKILL. An option makes
+worker-0 the host of the rendezvous, because all have the same host name.
 """
 
 from __future__ import annotations
@@ -31,20 +30,20 @@ from bionemo_eks.jobs.workloads import WORKLOADS
 ROOT = Path(__file__).resolve().parents[1]
 TRAINER = ROOT / "bench" / "training_trainer.py"
 JOB = "bench-worker"
-# Seconds between two looks: 5 in a cluster. So an hour is 72 seconds.
+# Seconds between checks: 5 in a cluster. So an hour is 72 seconds.
 BEAT, HOUR = 0.1, 72.0
 _RESTARTS = WORKLOADS["esm1nv"].restarts
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
 
 
 class Pods:
-    """Worker pods: the start program or torchrun alone, under what the operator sets."""
+    """Worker pods: the start program, or only torchrun, with the operator's environment."""
 
     def __init__(self, options: argparse.Namespace, *trainer: str, alone: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="training-"))
@@ -71,7 +70,7 @@ class Pods:
         }
 
     def start(self, *numbers: int) -> None:
-        """Start workers, each in a pod of its own."""
+        """Start workers, each in its own pod."""
         for number in numbers:
             results = str(self.folder / "results")
             torchrun = [
@@ -97,7 +96,7 @@ class Pods:
                 )
 
     def terminate(self, number: int) -> None:
-        """Do what the kubelet does first, and wait for the end."""
+        """Send SIGTERM, as the kubelet does first, and wait for the end."""
         self._running[number].send_signal(signal.SIGTERM)
         self.wait(number)
 
@@ -107,7 +106,7 @@ class Pods:
             each.send_signal(signal.SIGTERM)
 
     def kill(self, number: int) -> None:
-        """End a container: its first process, and with it all others."""
+        """End a container: kill its first process and all others."""
         for pid in [self._running[number].pid, *_descendants(self._running[number].pid)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -120,12 +119,12 @@ class Pods:
         return status
 
     def wait_for_all(self) -> None:
-        """Wait for the end of all that run."""
+        """Wait for the end of all workers."""
         for number in [*self._running]:
             self.wait(number)
 
     def has_ended(self) -> bool:
-        """Tell whether a worker has ended by itself."""
+        """Whether a worker has ended by itself."""
         return any(each.poll() is not None for each in self._running.values())
 
     def log(self, number: int) -> str:
@@ -139,20 +138,20 @@ class Pods:
         return max((int(each.stem.split("=")[1].split("-")[0]) for each in found), default=0)
 
     def trains(self, rounds: int) -> None:
-        """Wait until the ranks of worker-0 have started for so many times, and a while after."""
-        self.until(lambda: self.log(0).count("goes on from") >= rounds)
+        """Wait until the ranks of worker-0 have started `rounds` times, and two seconds more."""
+        self.until(lambda: self.log(0).count("resumes from") >= rounds)
         time.sleep(2)
 
     def until(self, holds: Callable[[], bool], seconds: float = 600) -> None:
-        """Wait until something holds."""
+        """Wait until `holds` is true."""
         for _ in range(int(seconds / 0.1)):
             if holds():
                 return
             time.sleep(0.1)
-        raise TimeoutError(f"it did not happen in {seconds:.0f} s: {self.folder}")
+        raise TimeoutError(f"timed out after {seconds:.0f} s: {self.folder}")
 
     def end(self) -> None:
-        """Kill what is left, and remove what it has written."""
+        """Kill what is left, and remove its files."""
         for number in [*self._running]:
             self.kill(number)
         shutil.rmtree(self.folder)
@@ -167,7 +166,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def operator(ended: list[tuple[int, int]], workers: int) -> str:
-    """Return what the operator makes of ends of containers, in their order, in pods that stay.
+    """Return the job's state after these ends of containers, in order, in pods that stay.
 
     https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/controller.v1/pytorch/pytorchjob_controller.go
     (UpdateJobStatus) and pkg/core/job.go (PastBackoffLimit)
@@ -188,7 +187,7 @@ def nothing(pods: Pods, everyone: range) -> None:
 
 
 def first_killed(pods: Pods, everyone: range) -> None:
-    """worker-0 is killed, and another comes in its place."""
+    """worker-0 is killed and replaced."""
     pods.start(*everyone)
     pods.trains(1)
     pods.kill(0)
@@ -196,7 +195,7 @@ def first_killed(pods: Pods, everyone: range) -> None:
 
 
 def another_killed(pods: Pods, everyone: range) -> None:
-    """Another worker is killed, and one comes in its place."""
+    """Another worker is killed and replaced."""
     pods.start(*everyone)
     pods.trains(1)
     pods.kill(everyone[-1])
@@ -204,7 +203,7 @@ def another_killed(pods: Pods, everyone: range) -> None:
 
 
 def sigterm_to_each(pods: Pods, everyone: range) -> None:
-    """SIGTERM to each worker in turn, and another comes in its place."""
+    """Each worker in turn gets SIGTERM and is replaced."""
     pods.start(*everyone)
     for number in everyone:
         pods.trains(number + 1)
@@ -219,23 +218,23 @@ def late_at_the_end(pods: Pods, everyone: range) -> None:
 
 
 def an_hour_late(pods: Pods, everyone: range) -> None:
-    """The last worker comes an hour late."""
+    """The last worker starts an hour late."""
     pods.start(*everyone[:-1])
     time.sleep(HOUR)
     if pods.has_ended():
-        raise AssertionError("a worker has not waited")
+        raise AssertionError("a worker did not wait")
     pods.start(everyone[-1])
 
 
 def all_at_once(pods: Pods, everyone: range) -> None:
-    """SIGTERM to all at once, as when the job is suspended."""
+    """All get SIGTERM at once, as when the job is suspended."""
     pods.start(*everyone)
     pods.trains(1)
     pods.terminate_all()
 
 
-def first_told_alone(pods: Pods, everyone: range) -> None:
-    """SIGTERM to worker-0, without the start program: torchrun alone, as in 2024."""
+def first_without_start_program(pods: Pods, everyone: range) -> None:
+    """worker-0 gets SIGTERM, with only torchrun, as in the 2024 blueprint."""
     pods.start(*everyone)
     pods.trains(1)
     pods.terminate(0)
@@ -249,34 +248,34 @@ CASES = (
     (late_at_the_end, ("--late", "60")),
     (an_hour_late, ()),
     (all_at_once, ()),
-    (first_told_alone, ()),
+    (first_without_start_program, ()),
 )
 
 
 def main() -> int:
-    """Run the cases, and print a line of each; 1 when one has not ended as it should."""
+    """Run the cases and print each result; return 1 if one has not ended as it should."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", required=True, help="of an environment with PyTorch")
+    parser.add_argument("--python", required=True, help="Python of an environment with PyTorch")
     parser.add_argument("--pods", type=int, default=4)
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--cases", default="", help="names of some, with commas between")
+    parser.add_argument("--cases", default="", help="only these cases, separated by commas")
     options = parser.parse_args()
     wrong = 0
     for case, trainer in CASES:
         if options.cases and case.__name__ not in options.cases.split(","):
             continue
-        alone = case is first_told_alone
+        alone = case is first_without_start_program
         pods, began = Pods(options, *trainer, alone=alone), time.monotonic()
         try:
             case(pods, range(options.pods))
             pods.wait_for_all()
-            rounds, step = pods.log(0).count("goes on from"), pods.step()
+            rounds, step = pods.log(0).count("resumes from"), pods.step()
         finally:
             pods.end()
         state = operator(pods.ended, options.pods)
         wrong += state != ("Running" if case is all_at_once else "Succeeded")
         statuses = ", ".join(f"{number}: {status}" for number, status in pods.ended)
-        print(f"{(case.__doc__ or '').strip()}\n  ends in their order: {statuses}")
+        print(f"{(case.__doc__ or '').strip()}\n  exit statuses in order: {statuses}")
         took = f"{time.monotonic() - began:.0f} s"
         print(f"  rounds: {rounds}; step {step} of {options.steps}; the operator: {state}; {took}")
         sys.stdout.flush()

@@ -1,8 +1,8 @@
-"""A made-up trainer for `bench.training_faults`: PyTorch on the CPU, checkpoints as NeMo's.
+"""A stand-in trainer for `bench.training_faults`: PyTorch on the CPU, checkpoints like NeMo's.
 
-Each step is one all-reduce over gloo. Each `--every` steps rank 0 writes a `-last` checkpoint, then
-removes the one before, as PyTorch Lightning does; on rank 0's SIGTERM all save and exit with 0, as
-NeMo's preemption callback does (nemo/utils/callbacks/preemption.py of NeMo 1.20).
+Each step is one all-reduce over gloo. Every `--every` steps rank 0 writes a `-last` checkpoint and
+removes the previous one, as PyTorch Lightning does. On rank 0's SIGTERM all save and exit with 0,
+as NeMo's preemption callback does (nemo/utils/callbacks/preemption.py of NeMo 1.20).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LAST = "*-last.ckpt"
 
 
 def save(folder: Path, step: int) -> None:
-    """Write the new last checkpoint, then remove the one before; ranks other than 0 wait."""
+    """Write the new last checkpoint, then remove the previous one; other ranks wait for rank 0."""
     if dist.get_rank() == 0:
         folder.mkdir(parents=True, exist_ok=True)
         new = folder / f"model-step={step}-last.ckpt"
@@ -35,7 +35,7 @@ def save(folder: Path, step: int) -> None:
 
 
 def newest(folder: Path) -> int:
-    """Return the step of the only last checkpoint; as NeMo, refuse two."""
+    """Return the step of the only last checkpoint; refuse two, as NeMo does."""
     found = [*folder.glob(LAST)]
     if len(found) > 1:
         raise SystemExit(f"Multiple checkpoints {found} that matches {LAST}")
@@ -48,24 +48,26 @@ def main() -> int:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--every", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=0.05, help="of a step")
-    parser.add_argument("--late", type=float, default=0.0, help="seconds, at the end of one rank")
+    parser.add_argument("--seconds", type=float, default=0.05, help="seconds per step")
+    parser.add_argument(
+        "--late", type=float, default=0.0, help="seconds by which one rank is late at the end"
+    )
     options = parser.parse_args()
     dist.init_process_group("gloo")
-    told = [0]
+    stopping = [0]
 
     def note(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        told[0] = 1
+        stopping[0] = 1
 
     signal.signal(signal.SIGTERM, note)
     folder = options.results / "checkpoints"
     step = newest(folder)
-    print(f"rank {dist.get_rank()} of {dist.get_world_size()} goes on from {step}", flush=True)
+    print(f"rank {dist.get_rank()} of {dist.get_world_size()} resumes from {step}", flush=True)
     while step < options.steps:
         time.sleep(options.seconds)
         step += 1
-        stop = torch.tensor(told if dist.get_rank() == 0 else [0])
+        stop = torch.tensor(stopping if dist.get_rank() == 0 else [0])
         dist.all_reduce(stop)
         if int(stop):
             save(folder, step)

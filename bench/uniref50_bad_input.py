@@ -1,8 +1,8 @@
-"""What the preparation prints for bad input: `python -m bench.uniref50_bad_input`.
+"""Prints the preparation's messages for bad input: `python -m bench.uniref50_bad_input`.
 
-Servers and disks with faults are bad input too.
+Bad input includes faulty servers and disks.
 
-Each case also says what stands under a final name afterwards: nothing, or the whole data set.
+For each case it also prints how many files have their final names: none, or the whole data set.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIZES = ("--val-size", "10", "--test-size", "20", "--num-csv-files", "3", "--att
 FILES = 9
 RECORDS = b"".join(b">r%d n\nACGT\n" % number for number in range(200))
 PACKED = gzip.compress(RECORDS)
-# Accepted by the reference as well, or one message.
+# Either the reference accepts it, too, or there must be one message.
 CONTENTS = {
     "empty file": b"",
     "no record": b"\n\n",
@@ -34,8 +34,8 @@ CONTENTS = {
     "corrupt gzip": PACKED[:100] + b"\xff" * 20 + PACKED[120:],
     "HTML instead of FASTA": b"<!DOCTYPE html><html>Sign in</html>",
     "fewer records than val-size + test-size": RECORDS[:150],
-    "a byte that is no letter": b">a\nAC\xe9\n" + RECORDS,
-    "CRLF line ends": RECORDS.replace(b"\n", b"\r\n"),
+    "a byte that is not a letter": b">a\nAC\xe9\n" + RECORDS,
+    "CRLF line endings": RECORDS.replace(b"\n", b"\r\n"),
     "lower case": RECORDS.lower(),
     "blank lines": RECORDS.replace(b"ACGT", b"\nAC\n\nGT"),
     "> inside a description": RECORDS.replace(b" n", b" > n >"),
@@ -92,7 +92,7 @@ def serving(fault: str) -> Iterator[str]:
 
 
 def show(case: str, root: Path, *options: str, limit: str = "") -> bool:
-    """Run the program, print what it says; return whether that was one message or the data set."""
+    """Run the program, print its message; return whether that or the data set is right."""
     command = [sys.executable, str(PROGRAM), "--root", str(root), *options, *SIZES]
     if limit:
         command = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", *command]
@@ -123,8 +123,8 @@ def main() -> int:
         full, closed = folder / "full", folder / "closed"
         good.append(show("no space (ulimit -f 1)", full, "--fasta", str(source), limit="1"))
         closed.write_text("a file where the folder should be")
-        good.append(show("a root that cannot be made", closed, "--fasta", str(source)))
-    print(f"{len(good)} cases, {sum(good)} as they should be")
+        good.append(show("a root that cannot be created", closed, "--fasta", str(source)))
+    print(f"{len(good)} cases, {sum(good)} correct")
     return 0 if all(good) else 1
 
 

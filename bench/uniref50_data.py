@@ -11,14 +11,14 @@ _LETTERS = np.frombuffer(b"ACDEFGHIKLMNPQRSTVWY", np.uint8)
 _LINE = 60
 _POOL_LINES = 1 << 18
 _AT_ONCE = 10_000
-# UniRef50's own mean is about 290 letters, with a long tail.
+# UniRef50's mean is about 290 letters, with a long tail.
 _SHAPE, _SCALE, _LEAST = 2.0, 135.0, 20
 
 
 def write_fasta(path: Path, records: int, *, length: int | None = None, seed: int = 50) -> None:
     """Write `records` made-up proteins to `path`; gzipped (level 6) if its name ends in .gz.
 
-    `length`: letters of each sequence; without it, lengths spread as UniRef50's do.
+    `length`: letters of each sequence; without it, lengths vary as in UniRef50.
     """
     chance = np.random.default_rng(seed)
     pool = np.empty((_POOL_LINES, _LINE + 1), np.uint8)

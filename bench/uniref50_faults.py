@@ -1,9 +1,9 @@
-"""Kills the preparation at random moments, again and again, and compares what comes of it.
+"""Kills the preparation repeatedly at random moments, and compares its output.
 
     python -m bench.uniref50_faults [--kills 50] [--records 200000]
 
-A run is killed with SIGKILL, children and all, and started again until it has been killed as
-often as asked; each time it completes, its files are compared and it starts anew.
+A run is killed with SIGKILL, with its children, and restarted, as often as requested. Each time it
+completes, its files are compared and it starts from scratch.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def digests(root: Path) -> dict[str, str]:
 
 
 def stage(lines: list[str]) -> str:
-    """The stage that the last line of a killed run tells of."""
+    """The stage in the last line of a killed run."""
     return lines[-1].partition(":")[0] if lines else "start"
 
 
@@ -73,8 +73,8 @@ def main() -> int:
         complete += 1
         wrong += digests(root) != right
         left = [path.name for path in (root / "raw").iterdir()]
-    print(f"{sum(stages.values())} kills in a run of {whole:.1f} s, by last stage: {dict(stages)}")
-    print(f"{complete} runs completed, {wrong} with other bytes; left in raw/: {left}")
+    print(f"{sum(stages.values())} kills, full run {whole:.1f} s, kills by stage: {dict(stages)}")
+    print(f"{complete} runs completed, {wrong} mismatches; left in raw/: {left}")
     return 1 if wrong else 0
 
 

@@ -1,13 +1,13 @@
-"""What the preparation and the reference's way cost where each read call costs a millisecond.
+"""Estimates the time of the preparation and of the reference if each read call takes 1 ms.
 
     python -m bench.uniref50_latency [--records 200000] [--latency 0.001]
 
 The kernel counts the read calls of a process and of the children that it has waited for
-(/proc/PID/io, syscr; proc(5)). Time = wall time from the page cache + calls x latency, as if one
-followed the other. Writes are left out for both: Lustre's client buffers them.
+(/proc/PID/io, syscr; proc(5)). Time = wall time from the page cache + calls x latency, without
+overlap. Writes do not count for either, because Lustre's client buffers them.
 
-Counted, because a slow file system cannot be had everywhere: FUSE wants its kernel module and root,
-and a preloaded library does not see the reads of C's stdio, which are pyfastx's.
+Read calls are counted because a slow file system is not available everywhere: FUSE needs its kernel
+module and root, and a preloaded library misses the reads of C's stdio, which pyfastx uses.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import source as source_blocks
 UNIREF50 = 65_000_000
 UNIREF50_PACKED = 12e9
 DOWNLOAD = 100e6
-# Runs a command, waits for it, and says how many read calls it and its children made.
+# Runs a command, and prints how many read calls it and its children made.
 COUNT = """
 import subprocess, sys
 def calls():
@@ -61,18 +61,18 @@ def report(name: str, wall: float, calls: int, records: int, latency: float) -> 
     slow = wall + calls * latency
     print(
         f"{name:<10} {wall:>6.2f} s from the cache, {calls:>9,} read calls "
-        f"({calls / records:.3f} a record): {slow:>8.1f} s"
+        f"({calls / records:.3f} per record): {slow:>8.1f} s"
     )
     return slow
 
 
 def project(records: int, wall: float, latency: float, rows_bytes: int) -> None:
-    """Print the time for all of UniRef50; `rows_bytes`: of the CSV files of `records`."""
+    """Print the time for all of UniRef50; `rows_bytes`: size of the CSV files for `records`."""
     compute = wall / records * UNIREF50
     download = UNIREF50_PACKED / DOWNLOAD
     total = rows_bytes / records * UNIREF50
     pieces = total / segments.piece_bytes(int(total))
-    # Each part is a slice of every run; the segments and the download are read once, in blocks.
+    # Each part is a slice of every run; segments and download are read once, in blocks.
     reads = pieces * pieces + total / order.RUN_READ + UNIREF50_PACKED / source_blocks.SOURCE_READ
     whole = max(compute, download) + reads * latency
     print(
@@ -95,7 +95,7 @@ def main() -> int:
         fast = measure(ours(source, folder / "ours"))
         slow = measure(reference(source, folder / "reference"))
         rows = sum(path.stat().st_size for path in folder.glob("ours/processed/*/*.csv"))
-    print(f"{options.records:,} records, {options.latency * 1000:g} ms a read call")
+    print(f"{options.records:,} records, {options.latency * 1000:g} ms per read call")
     times = [
         report(label, *figures, options.records, options.latency)
         for label, figures in (("ours", fast), ("reference", slow))
@@ -103,7 +103,7 @@ def main() -> int:
     print(f"ratio: {times[1] / times[0]:.0f}")
     hours = (slow[0] + slow[1] * options.latency) / options.records * UNIREF50 / 3600
     project(options.records, fast[0], options.latency, rows)
-    print(f"  the reference's way: {hours:.0f} h")
+    print(f"  the reference: {hours:.0f} h")
     return 0 if times[1] > times[0] else 1
 
 

@@ -1,10 +1,10 @@
-"""Peak memory of the preparation against the number of records.
+"""Measures the preparation's peak memory by number of records.
 
     python -m bench.uniref50_memory [--records 1000000 5000000 20000000]
 
-The peak is of all its processes together, each page counted once: the sum of their Pss
-(/proc/PID/smaps_rollup; proc(5)), looked at twenty times a second. Sequences are short, so that
-records and not letters make the difference.
+The peak is that of all its processes together, each page counted once: the sum of their Pss
+(/proc/PID/smaps_rollup; proc(5)), sampled 20 times per second. Sequences are short, so that the
+number of records matters, not that of letters.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LARGEST = 80_000_000
 
 
 def family(process: int) -> list[int]:
-    """`process` and all that descend from it."""
+    """`process` and all its descendants."""
     found = [process]
     for parent in found:
         try:
@@ -38,7 +38,7 @@ def family(process: int) -> list[int]:
 
 
 def pss(process: int) -> int:
-    """Proportional set size of `process` in bytes; 0 when it has gone."""
+    """Proportional set size of `process` in bytes; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -47,7 +47,7 @@ def pss(process: int) -> int:
 
 
 def peak(command: list[str]) -> int:
-    """Run `command`; return the peak of its family's memory in bytes."""
+    """Run `command`; return the peak memory of all its processes in bytes."""
     most = 0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
@@ -76,9 +76,9 @@ def main() -> int:
     slope, constant = np.polyfit(options.records, peaks, 1)
     most = constant + slope * LARGEST
     print(
-        f"{slope:.1f} bytes a record + {constant / 1e6:.0f} MB; {LARGEST:,}: {most / 1e6:,.0f} MB"
+        f"{slope:.1f} bytes per record + {constant / 1e6:.0f} MB; {LARGEST:,}: {most / 1e6:,.0f} MB"
     )
-    print(f"limit: {PER_RECORD} bytes a record + {CONSTANT / 1e6:.0f} MB")
+    print(f"limit: {PER_RECORD} bytes per record + {CONSTANT / 1e6:.0f} MB")
     fits = all(
         found <= PER_RECORD * records + CONSTANT
         for records, found in zip(options.records, peaks, strict=True)

@@ -1,8 +1,8 @@
-"""The reference's way: unpack, index with pyfastx, read the records one at a time in random order.
+"""The reference: unpack, index with pyfastx, read the records one by one in random order.
 
-Written from the rule in BioNeMo 1.x's UniRef50Preprocess.prepare_dataset, apart from the program
-in workloads/uniref50, so that tests and benches can compare the two. For the time that it takes it
-asks pyfastx what the original asks: `id`, `name`, and `seq` twice a record.
+Follows BioNeMo 1.x's UniRef50Preprocess.prepare_dataset and shares no code with the program in
+workloads/uniref50, so that tests and benchmarks can compare the two. For a realistic time it makes
+the original's calls to pyfastx: `id`, `name`, and `seq` twice per record.
 https://github.com/NVIDIA/bionemo-framework/tree/v1 (bionemo/data/preprocess/protein)
 """
 

@@ -1,12 +1,12 @@
-"""What the preparation makes of servers that answer as they like.
+"""Tests the preparation against servers with arbitrary behavior.
 
     python -m bench.uniref50_servers [--schedules 2000] [--seed 1]
 
-A schedule says how each request is met, one after the other: in one of the ways that RFC 9110
-allows, with a fault, or about another file. After the last the server answers plainly. Runs of the
-first stage follow one another until one succeeds. The rows must be those of a file that the server
-has, never of two; a run that fails must be worth another one; and when the server has come to
-answer plainly, the second run from then on must succeed.
+A schedule says how each request is answered, in order: in one of the ways that RFC 9110 allows,
+with a fault, or with another file. After that the server answers normally. Runs of the first stage
+are repeated until one succeeds. The rows must be those of one file on the server, never of two; a
+run may only fail in a way that allows another; and once the server answers normally, the second run
+must succeed.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ from source import LocalSource, Source
 
 METALINK = "RELEASE.metalink"
 RECORDS, PIECE, ALIGNED = 60, 4096, 1024
-MOST_RUNS = 12  # with what is left of a schedule
+MOST_RUNS = 12  # then the rest of a schedule is dropped
 PATIENCE = Patience(stall=0.5, attempts=12)
 # The file, in the ways that RFC 9110 allows.
 LAWFUL = (
     "part",
     "part-starts-earlier",
     "part-stops-earlier",
-    "part-goes-on",
+    "part-continues",
     "part-of-unknown-size",
     "part-without-validator",
     "whole",
@@ -65,24 +65,24 @@ LAWFUL = (
     "whole-without-length",
     "redirect",
 )
-# What servers, proxies and networks do besides. A number is a status.
+# Faults of servers, proxies and networks. A number is a status.
 FAULTS = (
     *("reset", "part-breaks", "whole-breaks", "whole-in-chunks-breaks"),
     *("whole-without-length-breaks", "403", "404", "405", "416", "429", "500", "503"),
     *("page", "page-without-length", "busy", "empty", "part-of-nothing", "gap", "garbage"),
 )
-# Another release, as it is put up: with its own size and validator.
+# Another release, with its own size and validator.
 OTHER = ("other-part", "other-whole")
-METALINKS = ("told", "told", "404", "503", "page", "breaks", "other")
+METALINKS = ("right", "right", "404", "503", "page", "breaks", "other")
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How requests are met: those for the file, and those for RELEASE.metalink, in turn.
+    """How requests for the file and for RELEASE.metalink are answered, in order.
 
     Attributes:
         file: of LAWFUL, FAULTS, OTHER.
-        packed: whether the file is gzip, or plain, where nothing but MD5 would tell of damage.
+        packed: whether the file is gzip, or plain, where only MD5 shows damage.
         metalink: of METALINKS; None for a server without one.
         connections: of the preparation.
     """
@@ -93,14 +93,14 @@ class Schedule:
     connections: int
 
     def harmless(self) -> bool:
-        """Whether one run must do: less trouble than its patience, and no word of another file."""
+        """Whether one run must suffice: few enough faults, and no other file."""
         trouble = sum(how in FAULTS for how in self.file)
         other = {*OTHER, "other"}.intersection(self.file + (self.metalink or ()))
         return trouble < PATIENCE.attempts // 2 and not other
 
 
 def schedules() -> st.SearchStrategy[Schedule]:
-    """All schedules: of lawful answers alone, and with faults and other releases among them."""
+    """All schedules: only lawful answers, or also faults and other releases."""
     lawful = st.sampled_from(LAWFUL)
     any_answer = st.sampled_from((*LAWFUL, *LAWFUL, *FAULTS, *FAULTS, *OTHER))
     return st.builds(
@@ -113,7 +113,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
 
 
 def _several(answers: st.SearchStrategy[str], most: int) -> st.SearchStrategy[tuple[str, ...]]:
-    """Up to `most` of `answers`; hypothesis by itself prefers few."""
+    """Up to `most` of `answers`; by default hypothesis prefers few."""
     return st.integers(0, most).flatmap(
         lambda count: st.lists(answers, min_size=count, max_size=count).map(tuple)
     )
@@ -121,7 +121,7 @@ def _several(answers: st.SearchStrategy[str], most: int) -> st.SearchStrategy[tu
 
 @dataclass(frozen=True)
 class Release:
-    """A file on the server, and the rows that it holds."""
+    """A file on the server, and its rows."""
 
     content: bytes
     rows: bytes
@@ -160,11 +160,11 @@ class Web:
         return f"{self.address}/{self.name}"
 
     def plain(self) -> bool:
-        """Whether the schedule has come to its end."""
+        """Whether the schedule has ended."""
         return not self._file and not self._metalink
 
     def calm(self) -> None:
-        """Forget what is left of the schedule."""
+        """Drop the rest of the schedule."""
         with self._lock:
             self._file = []
             if self._metalink is not None:
@@ -175,12 +175,12 @@ class Web:
             if path.endswith(METALINK):
                 if self._metalink is None:
                     return "404"
-                return self._metalink.pop(0) if self._metalink else "told"
+                return self._metalink.pop(0) if self._metalink else "right"
             how = self._file.pop(0) if self._file else "part"
             self.met = self.met or how in LAWFUL
             return how
 
-    def told(self, release: Release) -> bytes:
+    def metalink(self, release: Release) -> bytes:
         return (
             f'<metalink><version>2026_04</version><files><file name="{self.name}">'
             f"<size>{len(release.content)}</size><hash type='md5'>"
@@ -189,7 +189,7 @@ class Web:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Meets each request as the schedule says."""
+    """Answers each request as scheduled."""
 
     protocol_version = "HTTP/1.1"
     web: Web
@@ -219,7 +219,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _metalink(self, how: str) -> None:
-        text = self.web.told(self.web.other if how == "other" else self.web.current)
+        text = self.web.metalink(self.web.other if how == "other" else self.web.current)
         if how.isdigit():
             self._small(int(how), b"no")
         elif how == "page":
@@ -268,12 +268,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             start -= start % ALIGNED
         elif how == "part-stops-earlier":
             stop = start + max(1, (stop - start) // 3)
-        elif how == "part-goes-on":
+        elif how == "part-continues":
             stop = size
         elif how == "gap":
             start = min(start + 7, stop - 1)
-        told = "*" if how == "part-of-unknown-size" else str(size)
-        headers = {"Content_Range": f"bytes {start}-{stop - 1}/{told}", "ETag": release.etag}
+        total = "*" if how == "part-of-unknown-size" else str(size)
+        headers = {"Content_Range": f"bytes {start}-{stop - 1}/{total}", "ETag": release.etag}
         if how == "part-without-validator":
             del headers["ETag"]
         if how == "part-of-nothing":
@@ -286,7 +286,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _whole(self, how: str) -> None:
         release = self.web.other if how == "other-whole" else self.web.current
         body, breaks = release.content, how.endswith("breaks")
-        # Never twice at one place: without a length, that is the end.
+        # Never twice at the same place: without a length, that would be the end.
         sent = body[: len(body) * 2 // 3 - next(self.breaks)] if breaks else body
         if "in-chunks" in how:
             self._head(200, ETag=release.etag, Transfer_Encoding="chunked")
@@ -312,7 +312,7 @@ def _release(folder: Path, number: int, *, packed: bool) -> Release:
 
 
 def _rows(source: Source, folder: Path) -> bytes:
-    """The rows that the first stage makes of `source`, as stages.py calls it."""
+    """The rows that the first stage produces from `source`, as in stages.py."""
     try:
         segments.read_source(source, folder)
     except SourceError as error:
@@ -322,7 +322,7 @@ def _rows(source: Source, folder: Path) -> bytes:
 
 @contextlib.contextmanager
 def serving() -> Iterator[Web]:
-    """A server of two releases, and a preparation that is quick to try again."""
+    """A server with two releases, and a preparation with short pauses between attempts."""
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         web = Web(Path(name))
         handler = type("Bound", (Handler,), {"web": web})
@@ -344,9 +344,9 @@ def serving() -> Iterator[Web]:
 
 
 def runs_until_right(web: Web, schedule: Schedule) -> int:
-    """Follow `schedule`, run until one run succeeds; return how many that took.
+    """Follow `schedule`, and run until a run succeeds; return the number of runs.
 
-    Raises AssertionError where the preparation does not keep its word.
+    Raises AssertionError if the preparation breaks its promises.
     """
     web.follow(schedule)
     root = Path(tempfile.mkdtemp(prefix="servers-"))
@@ -356,12 +356,12 @@ def runs_until_right(web: Web, schedule: Schedule) -> int:
             plain += web.plain()
             outcome = _one_run(web.url, root, schedule.connections)
             if isinstance(outcome, bytes):
-                assert outcome in (web.current.rows, web.other.rows), "rows of no file"
+                assert outcome in (web.current.rows, web.other.rows), "not the rows of one file"
                 return run
             final = isinstance(outcome, SourceError) and web.met
-            assert not final, f"for good: {outcome}"
-            assert not schedule.harmless(), f"one run should do: {outcome}"
-            assert plain < 2, f"a plain server is not got over: {outcome}"
+            assert not final, f"final: {outcome}"
+            assert not schedule.harmless(), f"one run should suffice: {outcome}"
+            assert plain < 2, f"failed although the server answers normally: {outcome}"
             if run > MOST_RUNS:
                 web.calm()
     finally:
@@ -370,7 +370,7 @@ def runs_until_right(web: Web, schedule: Schedule) -> int:
 
 
 def _one_run(url: str, root: Path, connections: int) -> bytes | PreparationError:
-    """The rows that a run ends with, or what it says instead."""
+    """The rows of a run, or its error."""
     work = root / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
@@ -407,7 +407,7 @@ def main() -> int:
         follow()
     print(
         f"{sum(runs.values()):,} schedules (seed {options.seed}) in "
-        f"{time.monotonic() - began:.0f} s: all ended with a file's own rows"
+        f"{time.monotonic() - began:.0f} s: all ended with the rows of one file"
     )
     print("runs needed:", ", ".join(f"{n}: {count:,}" for n, count in sorted(runs.items())))
     print("answers:", ", ".join(f"{how} {count:,}" for how, count in sorted(asked.items())))

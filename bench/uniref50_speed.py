@@ -1,10 +1,10 @@
-"""How long the UniRef50 preparation takes, beside `gzip -dc` and beside the reference's way.
+"""Compares the time of the UniRef50 preparation with `gzip -dc` and with the reference.
 
     python -m bench.uniref50_speed [--runs 5] [--records 250000 1000000 4000000]
 
-Everything is in the page cache. The three run in turn, so that what else the machine does meets
-all; the figures are medians. The result must be the same bytes. The limits are for a million
-records and more: below, the start of Python and its workers is most of the time.
+Everything is in the page cache. The three run in turn, so that other load on the machine affects
+all; the figures are medians. The output must be identical. The limits apply from a million records
+on: below that, starting Python and its workers takes most of the time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def seconds(command: list[str]) -> float:
 
 
 def ours(source: Path, root: Path, *options: str) -> list[str]:
-    """The command of the streaming preparation."""
+    """The command for the streaming preparation."""
     sizes = [f"--{name.replace('_', '-')}={value}" for name, value in SIZES.items()]
     return [
         *(sys.executable, str(PROGRAM), "--root", str(root), "--fasta", str(source)),
@@ -45,7 +45,7 @@ def ours(source: Path, root: Path, *options: str) -> list[str]:
 
 
 def reference(source: Path, root: Path) -> list[str]:
-    """The command of the reference's way."""
+    """The command for the reference."""
     code = (
         "import sys; from pathlib import Path; from bench.uniref50_reference import prepare; "
         f"prepare(Path(sys.argv[1]), Path(sys.argv[2]), **{SIZES!r})"
@@ -63,7 +63,7 @@ def same(ours_root: Path, reference_root: Path) -> bool:
 
 
 def measure(folder: Path, records: int, runs: int) -> bool:
-    """Print one line for `records`; return whether both limits hold."""
+    """Print one line for `records`; return whether output and limits are right."""
     source = folder / "uniref50.fasta.gz"
     write_fasta(source, records)
     commands = {
@@ -83,7 +83,7 @@ def measure(folder: Path, records: int, runs: int) -> bool:
     print(
         f"{records:>9,}  {source.stat().st_size / 1e6:>6.0f}  {gzip:>9.2f}  {prepare:>9.2f}  "
         f"{prepare / gzip:>5.2f}  {slow:>10.1f}  {slow / prepare:>6.1f}  "
-        f"{prepare / records * 1e6:>10.2f}  {'yes' if identical else 'NO'}",
+        f"{prepare / records * 1e6:>9.2f}  {'yes' if identical else 'NO'}",
         flush=True,
     )
     fast = prepare <= GZIP_LIMIT * gzip and slow >= REFERENCE_LIMIT * prepare
@@ -95,13 +95,11 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--records", type=int, nargs="+", default=[250_000, 1_000_000, 4_000_000])
     options = parser.parse_args()
-    print(
-        "  records  gz, MB  gzip -dc, s  ours, s  ratio  reference  faster  µs a record  same bytes"
-    )
+    print("  records  gz, MB  gzip -dc, s  ours, s  ratio  reference  faster  µs/record  identical")
     with tempfile.TemporaryDirectory() as name:
         good = [measure(Path(name), records, options.runs) for records in options.records]
     print(
-        f"limits, from {LIMITS_FROM:,} records on: ratio at most {GZIP_LIMIT}, at least "
+        f"limits from {LIMITS_FROM:,} records on: ratio at most {GZIP_LIMIT}, at least "
         f"{REFERENCE_LIMIT:g} times faster; medians of {options.runs}"
     )
     return 0 if all(good) else 1

@@ -1,1 +1,1 @@
-"""The rehearsal: the real CDK CLI against a local AWS, with a ledger in place of a cluster."""
+"""The rehearsal: the real CDK CLI against a local AWS, with a ledger instead of a cluster."""

@@ -1,4 +1,4 @@
-"""`python -m rehearsal`: the deployment on this machine, with no AWS account."""
+"""`python -m rehearsal`: the deployment on this machine, without an AWS account."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def main() -> int:
     """Run the command line; return the exit status."""
     stopping.end_at_once()
     if os.environ.get("PYTHONPATH") and not sys.flags.ignore_environment:
-        # Its packages come before the project's own. -E: as if no variable of Python's was set.
+        # Its packages come before the project's own. -E ignores Python's environment variables.
         os.execv(sys.executable, [sys.executable, "-E", "-m", "rehearsal", *sys.argv[1:]])
-    # Here and not above: the imports take a second, in which Ctrl-C may come.
+    # Not at the top: the imports take a second, and Ctrl-C may come meanwhile.
     try:
         from rehearsal.command import run_app
     except ModuleNotFoundError as error:
-        print(f"rehearsal: {error}. `make rehearse` installs it, and rehearses", file=sys.stderr)
+        print(f"rehearsal: {error}. Run `make rehearse`, which installs it", file=sys.stderr)
         return 2
 
     stopping.stop_in_order()

@@ -1,4 +1,4 @@
-"""The command line of the rehearsal: `run` and `serve`."""
+"""The rehearsal's command line: `run` and `serve`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from rehearsal.training import CONTEXT as TRAINING_CONTEXT
 from rehearsal.training import refuse_without_pytorch
 
 app = typer.Typer(
-    help="The deployment on this machine, with no AWS account.",
+    help="Rehearse the deployment on this machine, without an AWS account.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -56,7 +56,7 @@ _EXPECTED = (
     WorkspaceError,
 )
 _NOT_PASSED = "Not passed. Nothing reached AWS."
-_PORT = "Of 127.0.0.1; 0: one that is free."
+_PORT = "Port on 127.0.0.1; 0 picks a free one."
 
 Context = Annotated[
     list[str] | None,
@@ -69,7 +69,7 @@ def run(
     context: Context = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="Leave objects, charts and resources to read."),
+        typer.Option("--keep", help="Keep the objects, charts and resources for reading."),
     ] = False,
     kubeconfig: Annotated[
         Path | None,
@@ -77,8 +77,8 @@ def run(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Also tell this cluster each step, with the kubectl of the pinned layer: deploy, "
-            "update, destroy. It is left as it was.",
+            help="Also apply each step to this cluster, with the pinned layer's kubectl: deploy, "
+            "update, destroy. The cluster is left as it was.",
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 0,
@@ -87,15 +87,15 @@ def run(
         typer.Option(
             metavar="FOLDER",
             file_okay=False,
-            help=f"Where to leave them, which implies --keep; else {KEPT.relative_to(ROOT)}.",
+            help=f"Where to keep them; implies --keep. Default: {KEPT.relative_to(ROOT)}.",
         ),
     ] = None,
     train: Annotated[
         bool,
         typer.Option(
             "--train",
-            help="Also run the training's pods here, of a small ESM-2 on CPU, and use the model. "
-            "Needs the environment of `make setup-training`.",
+            help="Also run the training pods here, with a small ESM-2 on CPU, and use the model. "
+            "Needs the environment from `make setup-training`.",
         ),
     ] = False,
     fasta: Annotated[
@@ -105,16 +105,16 @@ def run(
             exists=True,
             dir_okay=False,
             readable=True,
-            help="Sequences of your own, plain or gzipped, for the data Job in place of made-up "
-            "ones: what comes out of them with these settings.",
+            help="Your own sequences, plain or gzipped, instead of made-up ones: shows what the "
+            "data Job makes of them with these settings.",
         ),
     ] = None,
 ) -> None:
-    """Deploy everything, show what stands, compare, destroy, show what is left.
+    """Deploy everything, show it, compare, destroy it, and show what is left.
 
-    The real CDK CLI runs against a local AWS. In place of a cluster stands a ledger, which
-    refuses what an API server would refuse. The exit status is 0 when every step went well. A page
-    for a browser is left, which says what was made; its last lines say where.
+    The real CDK CLI runs against a local AWS. The cluster is a ledger, which refuses what an API
+    server would refuse. The exit status is 0 if every step succeeded. An HTML page lists what was
+    created; the last lines say where it is.
 
     Example: `python -m rehearsal run --keep -c gpu.nodes=1 -c kubernetes_version=1.34`
     """
@@ -144,12 +144,12 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 4566,
     context: Context = None,
 ) -> None:
-    """Start the local AWS alone, and print what to export so that cdk and others find it.
+    """Start only the local AWS, and print what to export so that cdk and other tools find it.
 
     Example: `python -m rehearsal serve --port 4566`, then in another terminal the lines that it
-    prints, then `npx cdk bootstrap` and
-    `npx cdk deploy --all --require-approval never --import-existing-resources`, which finds the
-    bucket that an earlier deployment left. Ctrl-C ends it; nothing is kept.
+    prints, `npx cdk bootstrap` and
+    `npx cdk deploy --all --require-approval never --import-existing-resources`, which adopts the
+    bucket of an earlier deployment. Ctrl-C stops it; nothing is kept.
     """
     refuse_a_real_account()
     region = settings_of(ROOT, WORKLOADS, context or []).region
@@ -158,23 +158,23 @@ def serve(
             tempfile.TemporaryDirectory() as folder,
             local_aws(port, region, Path(folder)) as running,
         ):
-            _tell_what_to_export(exports(running.endpoint, region))
-            print(f"# What clusters are told, one file each: {Path(folder) / LEDGER_FOLDER}")
-            print("# Ctrl-C ends it.", flush=True)
+            _print_exports(exports(running.endpoint, region))
+            print(f"# Objects applied, one file per cluster: {Path(folder) / LEDGER_FOLDER}")
+            print("# Ctrl-C stops it.", flush=True)
             running.wait()
     except KeyboardInterrupt:
-        print("# Ended.")
+        print("# Stopped.")
 
 
-def _tell_what_to_export(variables: dict[str, str]) -> None:
-    print("# The local AWS runs. In another terminal:")
+def _print_exports(variables: dict[str, str]) -> None:
+    print("# The local AWS is running. In another terminal:")
     print(f"unset {' '.join(OF_A_REAL_ACCOUNT)}")
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
 
 
 def run_app() -> int:
-    """Run the command line; return the exit status, with one message for what went wrong."""
+    """Run the command line; print one message if it fails, and return the exit status."""
     try:
         app()
     except _EXPECTED as error:

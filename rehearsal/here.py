@@ -1,4 +1,4 @@
-"""The steps of a rehearsal in which pods run as processes of this machine."""
+"""The steps of a rehearsal that run pods as processes on this machine."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ def run_pods(
     trained: Path | None,
     fasta: Path | None,
 ) -> None:
-    """Run the data Job's pod, and the launcher's question; with `trained` the training as well.
+    """Run the data Job's pod and the launcher's check; with `trained`, also the training.
 
-    `folder` gets the pods' volumes, `logs` what workers print, `trained` what the training leaves;
+    `folder` gets the pods' volumes, `logs` the workers' output, `trained` the training's results;
     `fasta`: the user's own sequences.
     Raises PodError.
     """
     if trained and not settings.dataset.enabled:
-        raise PodError("--train needs a data set: leave dataset.enabled true.")
+        raise PodError("--train needs a data set: set dataset.enabled=true.")
     with steps.step("Run the data Job's pod here"):
         _prepare(ledger, settings, folder, steps, lengths(trained is not None), fasta)
     if trained:
         with steps.step("Train here: the PyTorchJob's worker pods"):
             results = training.train(ledger, settings, folder, logs, steps.say)
             training.demand_learning(settings, results, steps.say, made_up=fasta is None)
-            goes_on = ask_for_the_launcher(ledger, folder, steps.say)
-            steps.say(f"Another launcher {goes_on}.")
-        with steps.step("Use the model: embeddings, and the curve"):
+            answer = ask_for_the_launcher(ledger, folder, steps.say)
+            steps.say(f"Another launcher {answer}.")
+        with steps.step("Use the model: embeddings and curve"):
             training.use(results, trained, steps.say)
 
 
 def lengths(train: bool) -> tuple[int, int]:
-    """Return the letters of the shortest and of the longest made-up sequence."""
+    """Return the lengths of the shortest and the longest made-up sequence."""
     return training.LENGTHS if train else LENGTHS
 
 
@@ -55,14 +55,14 @@ def _prepare(
     fasta: Path | None,
 ) -> None:
     if not settings.dataset.enabled:
-        steps.say("Left out: dataset.enabled is false, and nothing is on /fsx here.")
+        steps.say("Skipped: dataset.enabled is false, and /fsx is empty here.")
         return
     if settings.dataset.preparation != "streaming":
-        steps.say("Left out: preparation `bionemo` runs in NVIDIA's container alone.")
+        steps.say("Skipped: preparation `bionemo` runs only in NVIDIA's container.")
         return
     result = run_data_job(ledger, folder, steps.say, lengths, fasta)
     counts = ", ".join(f"{count} {split}" for split, count in result.files.items())
-    steps.say(f"{sum(result.files.values())} CSV files below processed/: {counts}")
-    goes_on = ask_for_the_launcher(ledger, folder, steps.say)
-    if goes_on:
-        steps.say(f"The launcher {goes_on}.")
+    steps.say(f"{sum(result.files.values())} CSV files under processed/: {counts}")
+    answer = ask_for_the_launcher(ledger, folder, steps.say)
+    if answer:
+        steps.say(f"The launcher {answer}.")

@@ -1,4 +1,4 @@
-"""What a deployment reads that is not its own: put where its settings say, in the local AWS."""
+"""Puts a deployment's external inputs where its settings say, in the local AWS."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _URL = "dataset.url"
 
 
 class ElsewhereError(RuntimeError):
-    """The settings name something of the user's account; the text says what."""
+    """The settings name something in the user's account; the text says what."""
 
 
 def refuse_what_is_elsewhere(settings: Settings, train: bool) -> None:
-    """Raise ElsewhereError for what a rehearsal does not see, and cannot make up."""
+    """Raise ElsewhereError for what a rehearsal cannot see or make up."""
     if settings.network.vpc_id:
         raise ElsewhereError(
             f"Setting 'network.vpc_id' is {settings.network.vpc_id}: that VPC is in your account, "
-            "which the rehearsal does not see.\n  Rehearse without it: -c network.vpc_id="
+            "which the rehearsal cannot see.\n  Rehearse without it: -c network.vpc_id="
         )
     read = next(iter(settings.workload.inputs(settings)), None)
     if train and read:
@@ -46,7 +46,7 @@ def refuse_what_is_elsewhere(settings: Settings, train: bool) -> None:
 def with_own_file(context: list[str], fasta: Path | None) -> list[str]:
     """Return the settings `context` for a rehearsal with the file `fasta`.
 
-    It takes the place of whatever file `dataset.url` names, and of UniRef50 on the file system.
+    It replaces the file that `dataset.url` names, and UniRef50 on the file system.
     """
     usual = DatasetSettings.model_fields["url"].default
     if not fasta or settings_of(ROOT, WORKLOADS, context).dataset.url != usual:
@@ -58,10 +58,10 @@ def with_own_file(context: list[str], fasta: Path | None) -> list[str]:
 
 
 def what_is_next(preflight: str, changed: bool) -> str:
-    """Return what comes after a rehearsal, with whose settings `preflight` is; or of others."""
+    """Return the next step: `preflight`, or if the file `changed` the settings, an upload."""
     if changed:
-        return "put the file into S3, and deploy with its address (docs/data.md)"
-    return f"{preflight}, with an account's credentials (README.md)"
+        return "upload the file to S3, and deploy with its address (docs/data.md)"
+    return f"{preflight}, with the credentials of an AWS account (README.md)"
 
 
 def put(
@@ -72,15 +72,15 @@ def put(
     folder: Path,
     steps: Steps,
 ) -> None:
-    """Put what the file system will link into S3, and what lies on it into its `folder`.
+    """Put what the file system will link into S3, and what it holds into its `folder`.
 
-    Without `fasta` the data Job's file is made up, for a training here with `train`; a model is
-    empty. Where there is nothing to put, there is no such step.
+    Without `fasta` the data Job's file is made up, with `train` for a training here; a model is
+    empty. There is no step if there is nothing to put.
     """
     wanted = [(each, names[0]) for each in inputs(settings) for names in each.files]
     if not wanted:
         return
-    with steps.step("Put what is read where the settings say"):
+    with steps.step("Put the inputs where the settings say"):
         for each, name in wanted:
             below = each.folder.removeprefix(f"{FSX}/")
             file = (folder.parent / "put" if each.link else folder / below) / name
@@ -92,7 +92,7 @@ def put(
 
 
 def _write(file: Path, fasta: Path | None, letters: tuple[int, int]) -> str:
-    """Write the data Job's file; return what it is."""
+    """Write the data Job's file; return its origin."""
     if fasta:
         shutil.copyfile(fasta, file)
         return str(fasta)
@@ -102,7 +102,7 @@ def _write(file: Path, fasta: Path | None, letters: tuple[int, int]) -> str:
 
 def _empty(file: Path) -> str:
     file.touch()
-    return "empty: nothing reads it here"
+    return "empty, because nothing reads it here"
 
 
 def _upload(s3: Any, link: Link, file: Path) -> None:
@@ -121,7 +121,7 @@ def _upload(s3: Any, link: Link, file: Path) -> None:
 
 
 def bring(client: Callable[[str], Any], folder: Path) -> None:
-    """Do what FSx does: bring what its associations link from S3 to the file system's `folder`."""
+    """Import, as FSx does, what its associations link from S3 to the file system's `folder`."""
     s3 = client("s3")
     for each in client("fsx").describe_data_repository_associations()["Associations"]:
         bucket, _, prefix = each["DataRepositoryPath"].removeprefix("s3://").partition("/")

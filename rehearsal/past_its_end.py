@@ -1,4 +1,4 @@
-"""What of a deployment AWS makes no more, and the local AWS does."""
+"""The parts of a deployment that AWS no longer creates, but the local AWS does."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ops.preflight import versions
 
 
 def only_the_version_has_ended(checks: str) -> bool:
-    """Whether, of `bionemo preflight --json`, the Kubernetes version alone has failed."""
+    """Whether only the Kubernetes version has failed in `bionemo preflight --json`."""
     results = json.loads(checks or "[]")
     return {each["name"] for each in results if each["verdict"] == "fail"} == {versions.CHECK}
 
 
 def refused_by_aws(settings: Settings, today: date) -> list[str]:
-    """Return the parts of a deployment that AWS makes no more."""
+    """Return the parts of a deployment that AWS no longer creates."""
     release, parts = settings.release, []
     if today > release.extended_support_until:
         parts.append(f"Kubernetes {release.version} (ended {release.extended_support_until})")

@@ -1,4 +1,4 @@
-"""One rehearsal from beginning to end: bootstrap, deploy, look, compare, destroy, look again."""
+"""One rehearsal from start to end: bootstrap, deploy, show, compare, destroy, show what is left."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from rehearsal.machine.workspace import (
     refuse_what_cannot_be_kept_in,
     workspace,
 )
-from rehearsal.output import artifacts, page, report, standing
+from rehearsal.output import artifacts, deployment, page, report
 from rehearsal.output.steps import Steps
 from rehearsal.past_its_end import only_the_version_has_ended, refused_by_aws
 from rehearsal.programs import kubeconfig, kubectl
@@ -45,7 +45,7 @@ from rehearsal.programs.cdk_cli import CdkCli, StackProgress
 from rehearsal.programs.cluster import Cluster
 from rehearsal.programs.templates import objects_of
 
-# 0: all well, 1: warnings, such as rights on which AWS alone decides.
+# 0: all well; 1: warnings, such as permissions that only AWS can decide on.
 _OPS_FINE = (0, 1)
 _INDENT = 3
 # What an update changes on the cluster of --kubeconfig.
@@ -53,15 +53,15 @@ _CHANGED = "training.max_steps"
 
 
 class RehearsalError(RuntimeError):
-    """The rehearsal cannot go on; the text says why."""
+    """The rehearsal cannot continue; the text says why."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose: settings as `key=value`, a real cluster, what to keep where.
+    """The user's choices: settings as `key=value`, a real cluster, what to keep and where.
 
-    `port` 0 is one that is free; `train`: whether the training runs here, too; `fasta`: the user's
-    own sequences, in place of made-up ones.
+    `port`: 0 picks a free one; `train`: run the training here, too; `fasta`: the user's own
+    sequences instead of made-up ones.
     """
 
     context: list[str]
@@ -74,7 +74,7 @@ class Options:
 
 
 def rehearse(options: Options, console: Console) -> None:
-    """Run every step; raise the step's error at the first that fails."""
+    """Run every step; raise the error of the first that fails."""
     given = options.context
     options = replace(options, context=with_own_file(given, options.fasta))
     settings = settings_of(ROOT, WORKLOADS, options.context)
@@ -82,7 +82,7 @@ def rehearse(options: Options, console: Console) -> None:
     if options.kubeconfig:
         kubectl.refuse_another_machine()
         kubeconfig.server_of(options.kubeconfig)
-    # Through symbolic links, so that what is kept takes the place of what they lead to.
+    # Resolve symbolic links, so that what is kept replaces their target.
     kept = Path(os.path.realpath(options.folder))
     refuse_what_cannot_be_kept_in(kept)
     steps = Steps(console)
@@ -94,16 +94,16 @@ def rehearse(options: Options, console: Console) -> None:
             ) as running,
             cluster.steps_end() if cluster else nullcontext(),
         ):
-            stood, cost = _Rehearsal(
+            deployed, cost = _Rehearsal(
                 options, settings, folder, running.endpoint, steps, cluster
             ).run()
         page.write(
-            folder / PAGE, page.Rehearsed(settings, options.context, stood, cost, steps.spans)
+            folder / PAGE, page.Rehearsed(settings, options.context, deployed, cost, steps.spans)
         )
         keep(folder, kept, () if options.keep else (PAGE, TRAINED))
     console.print()
     console.print(steps.summary())
-    console.print(f"What was made, as a page for a browser: {kept / PAGE}", soft_wrap=True)
+    console.print(f"What was created, as an HTML page: {kept / PAGE}", soft_wrap=True)
     if options.keep:
         console.print(f"Objects, charts and resources: {kept}")
     if options.train:
@@ -117,9 +117,9 @@ def rehearse(options: Options, console: Console) -> None:
 
 @contextmanager
 def _cluster(options: Options, steps: Steps) -> Iterator[tuple[Cluster | None, str]]:
-    """Yield the user's cluster, if one is given, and the address at which it is told each step.
+    """Yield the user's cluster, if any, and the address that receives its steps.
 
-    It is cleared last, when nothing is left that could tell it more.
+    The cluster is cleared last, when nothing can send it more steps.
     """
     if options.kubeconfig is None:
         yield None, ""
@@ -130,7 +130,7 @@ def _cluster(options: Options, steps: Steps) -> Iterator[tuple[Cluster | None, s
 
 
 class _Rehearsal:
-    """The steps, and what they share."""
+    """The steps, and their shared state."""
 
     def __init__(
         self,
@@ -151,13 +151,13 @@ class _Rehearsal:
         # For the update of a real cluster.
         self._changed = CdkCli(self._environment, self._folder / "cdk.out-changed", logs / "update")
 
-    def run(self) -> tuple[standing.Standing, page.Cost]:
-        """Run the steps; return what stood in between, and what a run of it would cost."""
+    def run(self) -> tuple[deployment.Deployment, page.Cost]:
+        """Run the steps; return what was deployed, and what a run of it would cost."""
         step = self._steps.step
-        with step("Synthesise: cdk synth"):
+        with step("Synthesize: cdk synth"):
             self._cdk.synth(self._options.context)
         if self._cluster and self._options.kubeconfig:
-            with step("Ask the cluster of --kubeconfig"):
+            with step("Check the cluster of --kubeconfig"):
                 self._ask_the_cluster(self._cluster, self._options.kubeconfig)
         with step("Bootstrap: cdk bootstrap"):
             self._cdk.bootstrap(
@@ -172,22 +172,22 @@ class _Rehearsal:
         with step("Deploy: cdk deploy --all") as status:
             self._cdk.deploy(self._follow(status.update))
         ledger = Ledger.load(ledger_path(self._ledgers, self._settings.cluster_name))
-        with step("What stands"):
-            stood = self._show(ledger)
+        with step("What is deployed"):
+            deployed = self._show(ledger)
             self._keep(ledger)
             cost = self._cost()
-        with step("Look after it: bionemo status"):
+        with step("Check its status: bionemo status"):
             self._operate("status")
         trained = self._folder / TRAINED if self._options.train else None
         bring(self._client, pods / "fsx")
         run_pods(ledger, self._settings, pods, logs, self._steps, trained, fasta)
         with step("Compare: cdk diff"):
             self._cdk.diff()
-            self._steps.say("There are no differences.")
+            self._steps.say("No differences.")
         if self._cluster:
             with step(f"Update {_CHANGED}: cdk deploy --all") as status:
                 self._changed.deploy(self._follow(status.update))
-        with step("Remove: cdk destroy --all") as status:
+        with step("Destroy: cdk destroy --all") as status:
             self._cdk.destroy(self._follow(status.update))
         if self._cluster:
             with step("What is left on the cluster of --kubeconfig"):
@@ -195,14 +195,14 @@ class _Rehearsal:
         with step("What is left: bionemo leftovers"):
             self._operate("leftovers")
             self._show_what_it_overlooks(inventory.left(before, inventory.take(self._client)))
-        return stood, cost
+        return deployed, cost
 
     @property
     def _ledgers(self) -> Path:
         return self._folder / LEDGER_FOLDER
 
     def _follow(self, update: Callable[[str], None]) -> Callable[[str], None]:
-        """Return what takes the CLI's lines: finished stacks are finished, the others counted."""
+        """Return a reader of the CLI's lines: prints finished stacks, counts the others."""
         progress = StackProgress()
 
         def read(line: str) -> None:
@@ -213,29 +213,31 @@ class _Rehearsal:
 
         return read
 
-    def _show(self, ledger: Ledger) -> standing.Standing:
-        stood = standing.take(self._client, self._endpoint, self._settings, ledger)
-        standing.show(self._steps.console, stood)
+    def _show(self, ledger: Ledger) -> deployment.Deployment:
+        deployed = deployment.take(self._client, self._endpoint, self._settings, ledger)
+        deployment.show(self._steps.console, deployed)
         if self._cluster:
             charts = ", ".join(ledger.charts)
-            self._steps.say(f"Left out on the cluster of --kubeconfig: charts {charts}; add-ons.")
-        if stood.homeless:
-            raise RehearsalError(f"No node has room for {', '.join(stood.homeless)}")
-        return stood
+            self._steps.say(
+                f"Not applied to the cluster of --kubeconfig: charts {charts}; add-ons."
+            )
+        if deployed.unplaced:
+            raise RehearsalError(f"No node has room for {', '.join(deployed.unplaced)}.")
+        return deployed
 
     def _keep(self, ledger: Ledger) -> None:
-        """Write the files that --keep is for."""
+        """Write the files for --keep."""
         if self._options.keep:
             made = resources(self._endpoint, self._settings.region)
             artifacts.write(self._folder, ledger, made)
 
     def _cost(self) -> page.Cost:
-        """Return what `bionemo cost` says; where it has no estimate, why."""
+        """Return the estimate of `bionemo cost`, or why there is none."""
         done = self._ops("cost", "--json")
         return json.loads(done.stdout) if done.returncode in _OPS_FINE else done.stderr.strip()
 
     def _ask_the_cluster(self, cluster: Cluster, file: Path) -> None:
-        """Before all that takes minutes: whether the user's cluster will take the objects."""
+        """Check that the user's cluster takes the objects, before anything takes minutes."""
         server = kubeconfig.server_of(file)
         assembly = self._cdk.assembly
         cluster.begin(kubectl.extract(assembly, self._folder / "tools"), objects_of(assembly))
@@ -243,32 +245,32 @@ class _Rehearsal:
         context = [each for each in self._options.context if not each.startswith(f"{_CHANGED}=")]
         self._changed.synth([*context, f"{_CHANGED}={self._settings.training.max_steps + 1}"])
         cluster.expect(objects_of(self._changed.assembly))
-        cluster.refuse_what_stands()
-        self._steps.say(f"{server} answers, {version}. Nothing of the deployment's is there.")
+        cluster.refuse_existing()
+        self._steps.say(f"{server} answers, {version}. Nothing of the deployment is there.")
 
     def _look_at_the_cluster(self, cluster: Cluster) -> None:
         left = cluster.left()
         cluster.clear()
         if left:
             raise RehearsalError(
-                f"The deployment's removal left on the cluster of --kubeconfig: {', '.join(left)}. "
-                "It has been removed now."
+                f"Destroying the deployment left {', '.join(left)} on the cluster of "
+                "--kubeconfig. The rehearsal has now removed them."
             )
         self._steps.say("Nothing of the deployment is left there.")
 
     def _check_the_account(self) -> None:
-        """Preflight; a version past its end is told, and rehearsed all the same."""
+        """Run preflight; report a version past its end of support, but rehearse it anyway."""
         try:
             self._operate("preflight")
         except RehearsalError:
             if not only_the_version_has_ended(self._ops("preflight", "--json").stdout):
                 raise
         for part in refused_by_aws(self._settings, datetime.now(UTC).date()):
-            self._steps.say(f"AWS would refuse {part}; the local AWS takes it.")
+            self._steps.say(f"AWS would refuse {part}; the local AWS accepts it.")
 
     def _show_what_it_overlooks(self, left: inventory.Inventory) -> None:
-        """Print what is there and is not among what `bionemo leftovers` has listed."""
-        if set(left) <= {"S3 buckets"}:  # the one that is kept
+        """Print what is left and `bionemo leftovers` has not listed."""
+        if set(left) <= {"S3 buckets"}:  # the retained one
             return
         listed = {
             each["id"] for each in json.loads(self._ops("leftovers", "--json").stdout)["found"]
@@ -276,22 +278,22 @@ class _Rehearsal:
         report.show_left(self._steps.console, inventory.without(left, listed))
 
     def _operate(self, command: str) -> None:
-        """Show what a command of the operations command line says of the local AWS."""
+        """Show what a `bionemo` command says about the local AWS."""
         done = self._ops(command)
         for line in (*done.stdout.splitlines(), *done.stderr.splitlines()):
-            # What the rehearsal does next is its next step.
+            # Only the rehearsal prints what to do next.
             if not line.startswith(NEXT):
                 self._steps.say(line)
-        # A command that printed nothing has not looked at anything, whatever its exit status.
+        # A command that printed nothing has checked nothing, whatever its exit status.
         if done.returncode not in _OPS_FINE or not done.stdout.strip():
-            raise RehearsalError(f"bionemo {command} failed, with exit status {done.returncode}.")
+            raise RehearsalError(f"bionemo {command} failed with exit status {done.returncode}.")
 
     def _ops(self, *command: str) -> subprocess.CompletedProcess[str]:
         options = [part for each in self._options.context for part in ("-c", each)]
         return subprocess.run(
             [sys.executable, "-m", "ops", *command, *options],
             cwd=ROOT,
-            # Its tables are indented by what the rehearsal puts before each line.
+            # The rehearsal indents each line of its tables.
             env={**self._environment, "COLUMNS": str(self._steps.console.width - _INDENT)},
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""Trains here what the cluster would train: worker pods, a kill, the end, and the model used."""
+"""Trains on this machine what the cluster would: worker pods, a kill, the end, the model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rehearsal.pods.container import PodError
 from rehearsal.pods.proteins import sequences
 from rehearsal.pods.worker_pods import WorkerPods, worker_processes
 
-# A model and a batch that two cores train in a minute; -c outranks each.
+# A model and a batch that two cores train in a minute; -c overrides each.
 CONTEXT = (
     *("training.workload=esm2", "gpu.instance_type=g6.xlarge", "gpu.nodes=2"),
     *("training.size=4x128x8x512", "training.max_steps=400", "training.rate=2e-3"),
@@ -31,32 +31,32 @@ CONTEXT = (
     *("training.log_every=25", "training.validation_units=32", "training.test_units=32"),
     *("training.hang_after=300", "dataset.num_csv_files=4"),
 )
-# Letters of the shortest and of the longest sequence.
+# Lengths of the shortest and the longest sequence.
 LENGTHS = (50, 150)
-# There are no GPUs here.
+# This machine has no GPUs.
 _LAST = ("--device", "cpu")
 _PATIENCE = 1800.0
 _EMBEDDED = 10
-_ACCURACY, _LEARNT = "test_accuracy", 0.4
+_ACCURACY, _LEARNED = "test_accuracy", 0.4
 _STEP = re.compile(r"^step ([\d,]+)/")
 
 
 def refuse_without_pytorch() -> None:
-    """Raise PodError where the environment of the training is not there."""
+    """Raise PodError if the environment for the training does not exist."""
     if not PYTHON.exists():
         raise PodError(
-            f"{PYTHON.relative_to(ROOT)} is not there, in which the training runs.\n"
-            "  Make it first: make setup-training"
+            f"{PYTHON.relative_to(ROOT)} does not exist; the training runs with it.\n"
+            "  Create it first: make setup-training"
         )
     if sys.platform != "linux":
-        raise PodError("The training's pods need Linux: their start program does.")
+        raise PodError("The training pods need Linux, because their start program does.")
 
 
 class _Kill:
     """Kills the last worker once, in the middle of the training."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
-        # Between two checkpoints, so that steps are lost and made again.
+        # Between two checkpoints, so that steps are lost and repeated.
         self._steps, self._say = settings.training.max_steps, say
         self.due = self.done = False
 
@@ -68,7 +68,7 @@ class _Kill:
     def carry_out(self, pods: WorkerPods) -> None:
         if self.due and not self.done:
             self.done = True
-            self._say(f"Kill: SIGKILL to all processes of {pods.pods[-1].name}; started again")
+            self._say(f"Kill: SIGKILL to all processes of {pods.pods[-1].name}; restarting it")
             pods.kill(len(pods.pods) - 1)
 
 
@@ -77,8 +77,8 @@ def train(
 ) -> Path:
     """Run the ledger's training to its end, with one worker killed; return its results' folder.
 
-    `folder`: that of the data Job's pod. `logs` gets all that the workers print; `say` what tells
-    how far they are. Raises PodError when it does not end well.
+    `folder`: that of the data Job's pod. `logs` gets all of the workers' output, `say` their
+    progress. Raises PodError when the training fails.
     """
     kill = _Kill(settings, say)
     logs.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def train(
             time.sleep(0.05)
         pods.wait(_PATIENCE - (time.monotonic() - began))
     if not kill.done:
-        say("No worker was killed: the training was over first.")
+        say("No worker was killed: the training ended first.")
     results = settings.workload.program.results(settings).removeprefix("/fsx/")
     return folder / "fsx" / results
 
@@ -105,21 +105,21 @@ def train(
 def demand_learning(
     settings: Settings, results: Path, say: Callable[[str], None], made_up: bool = True
 ) -> None:
-    """Tell how much the exported model has learnt.
+    """Print how much the exported model has learned.
 
-    Raises PodError where it is too little, unless the training was given settings of its own, or
-    sequences that are not `made_up` to be learnt in a minute.
+    Raises PodError if it is too little, unless the training has other than the usual settings, or
+    sequences that are not `made_up` to be learned in a minute.
     """
     lines = (results / "metrics.jsonl").read_text().splitlines()
     accuracy = next(each for line in reversed(lines) if (each := json.loads(line).get(_ACCURACY)))
-    say(f"Accuracy at <mask>, on the test's proteins: {accuracy:.3f}; by chance: 0.05.")
+    say(f"Accuracy at <mask> on the test proteins: {accuracy:.3f}; by chance: 0.05.")
     usual = settings_of(ROOT, WORKLOADS, CONTEXT).training
-    if made_up and settings.training == usual and accuracy < _LEARNT:
-        raise PodError(f"the model has learnt too little: {accuracy:.3f} is below {_LEARNT}")
+    if made_up and settings.training == usual and accuracy < _LEARNED:
+        raise PodError(f"The model has learned too little: {accuracy:.3f} is below {_LEARNED}.")
 
 
 def use(results: Path, out: Path, say: Callable[[str], None]) -> None:
-    """Embed some sequences by the exported model and draw the run's curve; all goes into `out`.
+    """Embed some sequences with the exported model and draw the run's curve, all in `out`.
 
     Raises PodError when a program fails.
     """

@@ -1,1 +1,1 @@
-"""A ledger in place of a cluster, and what an API server would refuse. Knows no AWS."""
+"""A ledger instead of a cluster, and what an API server would refuse. Knows nothing of AWS."""

@@ -1,4 +1,4 @@
-"""Which fields cannot be changed once an object is there.
+"""Which fields of an existing object cannot be changed.
 
 Sources: the `immutable` notes of each kind's API reference at
 https://kubernetes.io/docs/reference/kubernetes-api/
@@ -32,15 +32,15 @@ _IMMUTABLE = {
     "PersistentVolume": ("spec.csi", "spec.volumeMode", "spec.nodeAffinity"),
     "RoleBinding": ("roleRef",),
 }
-# Of a claim's spec all else is immutable.
+# All other fields of a claim's spec are immutable.
 _MUTABLE_IN_A_CLAIM = {"resources", "volumeAttributesClassName"}
-# What an unset field is to the API server: to write it out changes nothing.
+# Defaults of the API server: setting one explicitly changes nothing.
 _DEFAULTS = {"spec.completionMode": "NonIndexed", "spec.volumeMode": "Filesystem"}
 _FROZEN = ("immutable", "data", "binaryData")
 
 
 def changed_immutable_fields(before: KubernetesObject, after: KubernetesObject) -> Iterator[str]:
-    """Yield the path of each immutable field that differs, as deep as the difference goes."""
+    """Yield the path of each immutable field that differs, as specific as possible."""
     kind = after["kind"]
     paths = list(_IMMUTABLE.get(kind, ()))
     if kind == "PersistentVolumeClaim":

@@ -1,4 +1,4 @@
-"""Holds an object against a CRD's structural schema as `kubectl --validate=strict` does.
+"""Checks an object against a CRD's structural schema, as `kubectl --validate=strict` does.
 
 Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
 (section "Field pruning").

@@ -1,4 +1,4 @@
-"""What an API server checks about single kinds, beyond their schemas.
+"""What an API server checks for individual kinds, beyond their schemas.
 
 Sources: the validation of each group, such as
 https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/batch/validation/validation.go
@@ -15,7 +15,7 @@ from rehearsal.kubernetes.names import label_problems
 from rehearsal.kubernetes.objects import KubernetesObject
 from rehearsal.kubernetes.pods import TEMPLATE, labels_of, quantity, template_of
 
-# Of a ConfigMap: https://kubernetes.io/docs/concepts/configuration/configmap/
+# For ConfigMaps: https://kubernetes.io/docs/concepts/configuration/configmap/
 _MOST_BYTES = 1 << 20
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _ACTIONS = {"FailJob", "FailIndex", "Ignore", "Count"}
@@ -25,7 +25,7 @@ _RBAC = "rbac.authorization.k8s.io"
 
 
 def problems(item: KubernetesObject) -> Iterator[str]:
-    """Yield what is wrong with an object of one of Kubernetes' own kinds."""
+    """Yield what is wrong with an object of a built-in kind."""
     check = _CHECKS.get(item["kind"])
     if check is not None:
         yield from check(item)
@@ -39,7 +39,7 @@ def _job(item: KubernetesObject) -> Iterator[str]:
             f'{TEMPLATE}.spec.restartPolicy: Required value: valid values: "OnFailure", "Never" '
             f'(is "{policy or "Always, by default"}")'
         )
-    # Init containers' exit codes count as well:
+    # Init containers' exit codes count, too:
     # https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/
     names = {
         each["name"] for kind in ("containers", "initContainers") for each in pod.get(kind, [])

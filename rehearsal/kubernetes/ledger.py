@@ -1,6 +1,6 @@
-"""What a cluster would have been told: the objects and charts of one cluster, and every step.
+"""A stand-in for a cluster: records its objects, its charts, and every step.
 
-It stands in for the API server behind CDK's kubectl provider. The commands are those of CDK's own
+It replaces the API server behind CDK's kubectl provider. The commands are those of CDK's own
 handler: https://github.com/aws/aws-cdk/tree/main/packages/@aws-cdk/custom-resource-handlers/lib/aws-eks
 """
 
@@ -22,7 +22,7 @@ from rehearsal.kubernetes.objects import (
 from rehearsal.kubernetes.rules import check_change, check_object
 
 _PRESENT_FROM_THE_START = ("default", "kube-system", "kube-public", "kube-node-lease")
-# Of the kinds that the project applies those that `kubectl apply --prune` removes by itself:
+# The kinds in this project that `kubectl apply --prune` removes by default:
 # https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-to-delete-objects
 _PRUNED = {
     "ConfigMap",
@@ -38,7 +38,7 @@ _PRUNED = {
 class Ledger:
     """The state of one cluster: `objects` by key, `charts` by release, `steps` in order.
 
-    `chart_namespaces` are those that Helm made, which outlive their charts.
+    `chart_namespaces` are those created by Helm, which outlive their charts.
     """
 
     kubernetes_version: str
@@ -48,7 +48,7 @@ class Ledger:
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     def create(self, items: list[KubernetesObject]) -> None:
-        """`kubectl create`: refuses what is there already."""
+        """`kubectl create`: refuses what exists already."""
         for item in map(as_decoded, items):
             key = self._key(item)
             if key in self.objects:
@@ -57,7 +57,7 @@ class Ledger:
             self._put("create", item)
 
     def apply(self, items: list[KubernetesObject], prune_label: str | None) -> None:
-        """`kubectl apply --prune -l <label>`: changes or makes, then removes what is no more."""
+        """`kubectl apply --prune -l <label>`: creates or changes, then removes what is missing."""
         decoded = as_decoded(items)
         for item in decoded:
             key = self._key(item)
@@ -71,7 +71,7 @@ class Ledger:
             self._prune(prune_label, {self._key(item) for item in decoded})
 
     def delete(self, items: list[KubernetesObject]) -> None:
-        """`kubectl delete`: what is not there is no error to CDK's handler."""
+        """`kubectl delete`: a missing object is not an error for CDK's handler."""
         for item in items:
             key = self._key(item)
             if key in self.objects:
@@ -97,7 +97,7 @@ class Ledger:
             self.steps.append({"verb": "helm uninstall", "key": release})
 
     def namespaces(self) -> set[str]:
-        """Return the namespaces there are: Kubernetes', the applied ones, those of charts."""
+        """Return all namespaces: Kubernetes's own, applied ones, and those of charts."""
         applied = {
             each["metadata"]["name"]
             for each in self.objects.values()
@@ -135,7 +135,7 @@ class Ledger:
                 self._remove("prune", key)
 
     def _remove(self, verb: str, key: str) -> None:
-        """Take an object away, and what goes with it: a namespace's content, a CRD's objects."""
+        """Remove an object, and with it a namespace's content or a CRD's objects."""
         item = self.objects.pop(key)
         self.steps.append({"verb": verb, "key": key})
         for other, each in list(self.objects.items()):
@@ -149,10 +149,10 @@ class Ledger:
                 and group_of(each) == item["spec"]["group"]
             )
             if in_namespace or of_kind:
-                self._remove(f"goes with {key}", other)
+                self._remove(f"removed with {key}", other)
 
     def save(self, path: Path) -> None:
-        """Write the ledger to `path` as JSON, complete or not at all."""
+        """Write the ledger to `path` as JSON, completely or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")

@@ -11,19 +11,19 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _LABEL_LENGTH, _SUBDOMAIN_LENGTH = 63, 253
-# Kinds whose name becomes part of a host name or, of a Job, of its pods' label.
+# Kinds whose name becomes part of a host name or, for a Job, of its pods' label.
 _SHORT_NAMES = {"Job", "Namespace"}
-# Kinds whose name only has to fit into a path of the API.
+# Kinds whose name only has to be valid in an API path.
 _PATH_NAMES = {"Role", "RoleBinding"}
 
 
 def is_label(text: str) -> bool:
-    """Tell whether `text` is a DNS label of RFC 1123, as containers and volumes are called."""
+    """Whether `text` is an RFC 1123 DNS label, as in names of containers and volumes."""
     return len(text) <= _LABEL_LENGTH and bool(_LABEL.fullmatch(text))
 
 
 def is_subdomain(text: str) -> bool:
-    """Tell whether `text` is a DNS subdomain of RFC 1123, as most objects are called."""
+    """Whether `text` is an RFC 1123 DNS subdomain, as in names of most objects."""
     return len(text) <= _SUBDOMAIN_LENGTH and bool(_SUBDOMAIN.fullmatch(text))
 
 

@@ -1,4 +1,4 @@
-"""What a Kubernetes object is called, and the error with which an API server refuses one."""
+"""Keys of Kubernetes objects, and the error with which an API server refuses one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 KubernetesObject = dict[str, Any]
-# (group, kind) to the CustomResourceDefinition that is there.
+# (group, kind) to the existing CustomResourceDefinition.
 Definitions = Mapping[tuple[str, str], KubernetesObject]
 
-# The kinds that the project applies, beside those that it defines. Another one needs its rules in
-# this folder first: it is refused until then.
+# The kinds that the project applies, besides those that it defines. Another kind is refused until
+# this folder has rules for it.
 CLUSTER_SCOPED = {"CustomResourceDefinition", "Namespace", "PersistentVolume"}
 NAMESPACED = {
     "ConfigMap",
@@ -28,7 +28,7 @@ class RefusedError(ValueError):
 
 
 def as_decoded(value: Any) -> Any:
-    """Return an object as an API server decodes it: a field that is null is one that is not set.
+    """Return an object as an API server decodes it: null fields are unset.
 
     https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable
     """
@@ -46,7 +46,7 @@ def group_of(item: KubernetesObject) -> str:
 
 
 def is_namespaced(item: KubernetesObject, definitions: Definitions) -> bool:
-    """Tell whether objects of this kind live in a namespace; a CRD says so for its own kind."""
+    """Whether objects of this kind are namespaced; a CRD says so for its own kind."""
     definition = definitions.get((group_of(item), item["kind"]))
     if definition is not None:
         return bool(definition["spec"].get("scope") == "Namespaced")
@@ -54,9 +54,9 @@ def is_namespaced(item: KubernetesObject, definitions: Definitions) -> bool:
 
 
 def key_of(item: KubernetesObject, definitions: Definitions) -> str:
-    """Return `Kind/namespace/name`, or `Kind/name` for what has no namespace.
+    """Return `Kind/namespace/name`, or `Kind/name` without a namespace.
 
-    Raises RefusedError for what kubectl cannot tell apart from other objects.
+    Raises RefusedError for what kubectl cannot identify.
     """
     if not isinstance(item, dict):
         raise RefusedError(f"error validating data: not an object: {_short(item)}")

@@ -21,13 +21,13 @@ _OPERATORS = {"", "Exists", "Equal"}
 
 
 def template_of(item: KubernetesObject) -> dict[str, Any]:
-    """Return the pod that a Deployment or a Job makes others of; an empty one if it has none."""
+    """Return the pod template of a Deployment or a Job; an empty one if it has none."""
     template: dict[str, Any] = item.get("spec", {}).get("template", {})
     return template
 
 
 def problems(item: KubernetesObject) -> Iterator[str]:
-    """Yield what is wrong with the pod of an object that makes pods."""
+    """Yield what is wrong with the pod template of a Deployment or a Job."""
     if item["kind"] not in ("Deployment", "Job"):
         return
     pod = template_of(item)
@@ -102,7 +102,7 @@ def _resource_problems(where: str, resources: Mapping[str, Any]) -> Iterator[str
 
 
 def quantity(value: object) -> Decimal | None:
-    """Return the number of a quantity such as 500m or 4Gi; None when it is none."""
+    """Return the number of a quantity such as 500m or 4Gi; None if it is invalid."""
     try:
         amount: Decimal = parse_quantity(value)  # type: ignore[no-untyped-call]
     except (ValueError, ArithmeticError, TypeError):

@@ -1,7 +1,7 @@
-"""Hands what the kubectl provider is asked to do from the emulator's process to the command line's.
+"""Passes the kubectl provider's steps from the emulator's process to the command line's.
 
-There a real cluster is told it with the user's own environment, and the console of it. A step is a
-line of JSON over a port of this machine, with a secret that both processes have.
+That process has the user's environment and console, and applies them to a real cluster. A step is a
+line of JSON over a local port, with a secret that both processes share.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from dataclasses import asdict, dataclass
 
 from rehearsal.kubernetes.objects import KubernetesObject, RefusedError
 
-# The address, in the emulator's environment; without it there is no cluster but the ledger.
+# The address, in the emulator's environment; without it there is only the ledger.
 RELAY = "REHEARSAL_RELAY"
 _HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What CDK's handler has kubectl do with a manifest: `verb` is create, apply or delete.
+    """What CDK's handler does with a manifest in kubectl: `verb` is create, apply or delete.
 
-    With `prune_label`, what carries the label and is not in the manifest goes.
+    With `prune_label`, objects that have the label and are not in the manifest are removed.
     """
 
     verb: str
@@ -36,9 +36,9 @@ class Step:
 
 @contextmanager
 def relay(take: Callable[[Step], None]) -> Iterator[str]:
-    """Let `take` have each step while the block runs, in a thread; yield the address for it.
+    """Call `take` with each step during the block, in a thread; yield the address.
 
-    An error of `take` is the answer to the step. When the block ends, steps are refused.
+    An error of `take` is the answer to the step. After the block, steps are refused.
     """
     secret = secrets.token_hex()
 
@@ -55,7 +55,7 @@ def relay(take: Callable[[Step], None]) -> Iterator[str]:
             self.wfile.write(json.dumps({"refused": refused}).encode())
 
     class Server(socketserver.ThreadingTCPServer):
-        # Whoever ends the block has ended what `take` waits for.
+        # The caller has ended what `take` waits for before the block ends.
         daemon_threads = True
         block_on_close = False
 
@@ -68,7 +68,7 @@ def relay(take: Callable[[Step], None]) -> Iterator[str]:
 
 
 def hand_over(address: str, step: Step) -> None:
-    """Wait until the other process has carried out the step; RefusedError with why it could not."""
+    """Wait until the other process has run the step; RefusedError with the reason if it failed."""
     secret, _, port = address.partition("@")
     try:
         with socket.create_connection((_HOST, int(port))) as line:
@@ -77,6 +77,6 @@ def hand_over(address: str, step: Step) -> None:
                 answer = answers.read()
     except OSError:
         answer = b""
-    refused = json.loads(answer)["refused"] if answer else "The rehearsal has been stopped"
+    refused = json.loads(answer)["refused"] if answer else "The rehearsal was stopped"
     if refused is not None:
         raise RefusedError(refused)

@@ -1,4 +1,4 @@
-"""What a Kubernetes API server refuses; the ledger asks before it takes an object."""
+"""What a Kubernetes API server refuses; the ledger checks each object against it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def check_object(
     namespaces: set[str],
     crds: Definitions,
 ) -> None:
-    """Raise RefusedError when an API server would not take `item` as a new object."""
+    """Raise RefusedError if an API server would refuse `item` as a new object."""
     item = as_decoded(item)
     key = key_of(item, crds)
     if "${Token[" in repr(item):
-        raise RefusedError(f"{key}: holds an unresolved CDK token")
+        raise RefusedError(f"{key}: has an unresolved CDK token")
     if is_namespaced(item, crds):
         namespace = item["metadata"].get("namespace", "default")
         if namespace not in namespaces:
@@ -41,7 +41,7 @@ def check_object(
     crd = crds.get((group, item["kind"]))
     if crd is not None:
         _check_custom(key, item, crd, version)
-        # A definition says nothing of `metadata`, which every object has alike.
+        # A definition does not describe `metadata`, which is the same for all objects.
         alike = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": item["metadata"]}
         _check_built_in(key, alike, kubernetes_version)
         wrong = list(names.problems(item))
@@ -78,13 +78,13 @@ def _check_built_in(key: str, item: KubernetesObject, kubernetes_version: str) -
         raise RefusedError(f"{key} is invalid: {path}: {error.message}") from None
     if item["kind"] not in CLUSTER_SCOPED | NAMESPACED:
         raise RefusedError(
-            f"{key}: the rehearsal has no rules for this kind; rehearsal/kubernetes/objects.py has "
-            "those that it knows"
+            f"{key}: the rehearsal has no rules for this kind; the known ones are in "
+            "rehearsal/kubernetes/objects.py"
         )
 
 
 def check_change(key: str, before: KubernetesObject, after: KubernetesObject) -> None:
-    """Raise RefusedError when the change touches immutable fields; the text names them."""
+    """Raise RefusedError if the change affects immutable fields; the text names them."""
     changed = list(changed_immutable_fields(before, after))
     if changed:
         raise RefusedError(

@@ -42,7 +42,7 @@ _NEVER_IN_JUNCTORS = {"description", "type", "default", "additionalProperties", 
 
 
 def structural_errors(schema: Schema) -> list[str]:
-    """Return why an API server would refuse the schema as not structural; [] if it would not."""
+    """Return why an API server would refuse the schema as not structural; [] if it accepts it."""
     errors = list(_errors(schema, ()))
     return errors or ([] if schema.get("type") == "object" else ["(root): type must be object"])
 
@@ -61,7 +61,7 @@ def _errors(node: Schema, path: Path) -> Iterator[str]:
 
 
 def _malformed(node: object) -> Iterator[str]:
-    """Yield why this is no schema; a CRD's own schema takes anything below `items` and the like."""
+    """Yield why this is not a schema; a CRD's own schema allows anything in `items`."""
     if not isinstance(node, dict):
         yield "must be an object"
         return
@@ -83,32 +83,32 @@ def _wrong_words(node: Schema) -> Iterator[str]:
     if not ({"type", INT_OR_STRING, PRESERVE} & node.keys()):
         yield "no type"
     if "type" in node and node.get(INT_OR_STRING):
-        yield f"type beside {INT_OR_STRING}"
+        yield f"type together with {INT_OR_STRING}"
     if node.get("uniqueItems"):
         yield "uniqueItems is forbidden"
     if node.get("additionalProperties") is False:
         yield "additionalProperties must not be false"
     if {"properties", "additionalProperties"} <= node.keys():
-        yield "properties and additionalProperties exclude each other"
+        yield "properties and additionalProperties are mutually exclusive"
     if node.get("type") == "array" and not isinstance(node.get("items"), dict):
-        yield "an array without items"
+        yield "array without items"
 
 
 def _junctor_errors(nested: Schema, described: Schema, path: Path) -> Iterator[str]:
-    """Inside a junctor: value checks alone, of fields that are described outside of it."""
+    """Inside a junctor: only value checks, of fields that are described outside."""
     if described.get(INT_OR_STRING) and nested in ({"type": "integer"}, {"type": "string"}):
-        return  # the one form that is allowed to name types
+        return  # the only form that may name types
     where = ".".join(path) or "(root)"
     wrong = [*_malformed(nested)]
     if wrong:
         yield from (f"{where}: {each}" for each in wrong)
         return
     for word in sorted(_NEVER_IN_JUNCTORS & nested.keys()):
-        yield f"{where}: {word} inside of {'/'.join(_JUNCTORS)}"
+        yield f"{where}: {word} inside {'/'.join(_JUNCTORS)}"
     outside = dict(_children(described))
     for name, child in _children(nested):
         if name not in outside:
-            yield f"{where}: {name} is described inside of {'/'.join(_JUNCTORS)} only"
+            yield f"{where}: {name} is described only inside {'/'.join(_JUNCTORS)}"
         else:
             yield from _junctor_errors(child, outside[name], (*path, name))
     for deeper in _nested(nested):

@@ -1,1 +1,1 @@
-"""The local AWS: ministack in a process of its own, and what the rehearsal asks of it."""
+"""The local AWS: ministack in its own process, and the rehearsal's requests to it."""

@@ -1,4 +1,4 @@
-"""boto3 clients of the local AWS, which know nothing of the user's own configuration."""
+"""boto3 clients for the local AWS, which ignore the user's own configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rehearsal.machine.environment import ACCOUNT
 
 
 def session(endpoint: str, region: str) -> Callable[[str], Any]:
-    """Return a function that makes a boto3 client of a service of the local AWS."""
+    """Return a function that makes a boto3 client for a service of the local AWS."""
     made = boto3.Session(
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key="rehearsal",
@@ -24,7 +24,7 @@ def session(endpoint: str, region: str) -> Callable[[str], Any]:
 
 
 def _unconfigured() -> Any:
-    """Return a session that reads neither AWS_* variables nor files: the user's may be malformed.
+    """Return a session that reads no AWS_* variables and no files: the user's may be malformed.
 
     https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html has the names.
     """

@@ -11,14 +11,14 @@ from rehearsal.local_aws import calls, corrections, types
 
 
 def register() -> None:
-    """Teach the emulator what it lacks, and mend what it has otherwise than AWS."""
+    """Add to the emulator what it lacks, and correct what differs from AWS."""
     for part in (types, *corrections.PARTS, *calls.PARTS):
         part.register()
 
 
 def _end_with_the_rehearsal() -> None:
-    """Wait for the end of standard input: whoever started this holds it open while it lives."""
-    # Not through sys.stdin, whose lock would be in the way when Python itself ends.
+    """Wait for the end of standard input, which the parent process holds open while it lives."""
+    # Not through sys.stdin, because its lock would block Python's own exit.
     os.read(0, 1)
     os._exit(0)
 

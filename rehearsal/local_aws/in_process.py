@@ -1,7 +1,7 @@
-"""boto3 clients for code that runs inside of the emulator's own process.
+"""boto3 clients for code in the emulator's own process.
 
-Over the port they would wait for themselves: what makes a stack's resources holds the event loop.
-So a request goes to the emulator's handler of the service, which is what the port leads to as well.
+Over the port they would wait for themselves, because creating a stack's resources blocks the event
+loop. So requests go directly to the emulator's handler for the service.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from urllib3 import HTTPResponse
 
 from rehearsal.local_aws import clients
 
-# Nothing is sent there. An address, for which S3 puts a bucket's name into the path.
+# Nothing is sent there. As it is an IP address, S3 puts the bucket's name into the path.
 _NOWHERE = "http://127.0.0.1"
 
 
 @functools.cache
 def client(service: str) -> Any:
-    """Return a client of a service of the emulator in whose process this is.
+    """Return a client for a service of the emulator in this process.
 
-    Account and region are those of the request that is being answered, as in the emulator itself.
+    Account and region are those of the current request, as in the emulator itself.
     """
     made = _session()(service)
-    # What answers this event takes the place of the network:
+    # The answer to this event replaces the network:
     # https://github.com/boto/botocore/blob/develop/botocore/endpoint.py (_send)
     made.meta.events.register(
         "before-send", functools.partial(_answer, made.meta.service_model.endpoint_prefix)
@@ -55,7 +55,7 @@ def _answer(service: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         _bytes(request.body),
         parse_qs(url.query, keep_blank_values=True),
     )
-    # A thread of its own, for its own event loop: this one's may be running already.
+    # In a thread with its own event loop, because this thread's may be running.
     context = contextvars.copy_context()
     with ThreadPoolExecutor(max_workers=1) as thread:
         status, headers, answer = thread.submit(context.run, asyncio.run, asked).result()

@@ -1,6 +1,6 @@
-"""What exists in the local AWS, service by service: asked before and after, it shows what is left.
+"""Lists what exists in the local AWS, by service; compared before and after, it shows what is left.
 
-It asks the services themselves and not CloudFormation, which would not know of an orphan.
+It asks the services, not CloudFormation, which does not know of orphans.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Inventory = dict[str, set[str]]
 
 
 def take(client: Callable[[str], Any]) -> Inventory:
-    """Return the ids of everything there is, by kind."""
+    """Return the ids of everything that exists, by kind."""
     ec2, iam, kms, alarms = (client(name) for name in ("ec2", "iam", "kms", "cloudwatch"))
     stacks = client("cloudformation").describe_stacks()["Stacks"]
     addresses = ec2.describe_addresses()["Addresses"]
@@ -27,7 +27,7 @@ def take(client: Callable[[str], Any]) -> Inventory:
             client("fsx").describe_file_systems(), "FileSystems", "FileSystemId"
         ),
         "VPCs": {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"] if not each["IsDefault"]},
-        # As on AWS, one that has been deleted is listed for a while.
+        # As on AWS, deleted ones are listed for a while.
         "NAT gateways": _ids(
             ec2.describe_nat_gateways(Filters=[{"Name": "state", "Values": ["available"]}]),
             "NatGateways",
@@ -50,19 +50,19 @@ def take(client: Callable[[str], Any]) -> Inventory:
         "Event rules": _ids(client("events").list_rules(), "Rules", "Name"),
         "SSM parameters": _ids(client("ssm").describe_parameters(), "Parameters", "Name"),
         "SNS topics": _ids(client("sns").list_topics(), "Topics", "TopicArn"),
-        # A key cannot be deleted at once; CloudFormation schedules it, and it costs nothing then.
+        # A key cannot be deleted at once: CloudFormation schedules it, and then it costs nothing.
         "KMS keys": {each["KeyId"] for each in keys if each["KeyState"] == "Enabled"},
     }
 
 
 def left(before: Inventory, after: Inventory) -> Inventory:
-    """Return what `after` has and `before` had not, by kind; kinds without any are left out."""
+    """Return what is only in `after`, by kind; empty kinds are omitted."""
     found = {kind: ids - before[kind] for kind, ids in after.items()}
     return {kind: ids for kind, ids in found.items() if ids}
 
 
 def without(found: Inventory, ids: set[str]) -> Inventory:
-    """Return `found` but for `ids`; kinds without any are left out."""
+    """Return `found` without `ids`; empty kinds are omitted."""
     others = {kind: names - ids for kind, names in found.items()}
     return {kind: names for kind, names in others.items() if names}
 

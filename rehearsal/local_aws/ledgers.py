@@ -1,4 +1,4 @@
-"""Where the local AWS leaves the ledgers of its clusters, one file a cluster."""
+"""Where the local AWS writes the ledgers of its clusters, one file per cluster."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 # The folder, in the emulator's environment.
 LEDGERS = "REHEARSAL_LEDGERS"
-# The folder's name below the one that a rehearsal works in.
+# The folder's name in the rehearsal's working folder.
 LEDGER_FOLDER = "ledgers"
 
 
 def ledger_path(folder: Path, cluster_name: str) -> Path:
-    """Return the file that holds a cluster's ledger."""
+    """Return the file of a cluster's ledger."""
     return folder / f"{cluster_name}.json"

@@ -1,7 +1,7 @@
-"""Every private name of the emulator that the rehearsal uses, and what for.
+"""Every private name of the emulator that the rehearsal uses, and its purpose.
 
-A new version of ministack may change them without a word; this file's test then says which. What a
-service's own calls can do is done by them (`in_process`).
+A new version of ministack may change them without notice; this file's test then says which. Where
+a service's own calls suffice, these are used instead (`in_process`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _CLOUDFORMATION = "ministack.services.cloudformation"
 
 @dataclass(frozen=True)
 class Private:
-    """A private name: its module, what it is used for, and what is expected of it.
+    """A private name: its module, its use, and what is expected of it.
 
-    Of a function that are the names of `parameters`; of a table the `fields` of each entry.
+    For a function, the names of its `parameters`; for a table, the `fields` of each entry.
     """
 
     module: str
@@ -31,11 +31,11 @@ class Private:
 
     @property
     def value(self) -> Any:
-        """What stands behind the name now."""
+        """The current value of the name."""
         return getattr(import_module(self.module), self.name)
 
     def wrap(self, around: Callable[..., Any]) -> None:
-        """Let `around(original, *arguments, **options)` be called in its place."""
+        """Replace it with `around(original, *arguments, **options)`."""
         wrapped = functools.partial(around, self.value)
         setattr(import_module(self.module), self.name, wrapped)
 
@@ -43,7 +43,7 @@ class Private:
 RESOURCE_TYPES = Private(
     f"{_CLOUDFORMATION}.provisioners",
     "_RESOURCE_HANDLERS",
-    "to add resource types to CloudFormation, and to correct some that it has",
+    "to add resource types to CloudFormation, and to correct some of its own",
     fields=("create", "update", "delete"),
 )
 STACKS = Private(
@@ -58,17 +58,17 @@ DEPLOY_STACK = Private(
     "to know which resources a deployment adopts",
     parameters=("imports",),
 )
-# Without an underscore, but meant for CloudFormation alone.
+# It has no underscore, but is meant only for CloudFormation.
 BUCKET_CONFLICT = Private(
     f"{_CLOUDFORMATION}.provisioners",
     "s3_bucket_name_conflict",
-    "to let a deployment have the name of the bucket that it adopts",
+    "to let a deployment use the name of the bucket that it adopts",
     parameters=("name",),
 )
 RESOLVE_OUTPUTS = Private(
     f"{_CLOUDFORMATION}.stacks",
     "_resolve_stack_outputs",
-    "to hold exports that other stacks use",
+    "to protect exports that other stacks use",
     parameters=("stack_id",),
 )
 DELETE_RESOURCE = Private(
@@ -86,7 +86,7 @@ WITH_DEPENDENCIES = Private(
 VPCS = Private(
     "ministack.services.ec2",
     "_vpcs",
-    "to give a VPC a second block of addresses, for which EC2's call is missing",
+    "to add a second address block to a VPC, because EC2's call is missing",
     fields=("CidrBlock",),
 )
 EC2_ACTIONS = Private(
@@ -97,13 +97,13 @@ EC2_ACTIONS = Private(
 LAUNCH_TEMPLATES = Private(
     "ministack.services.ec2",
     "_launch_templates",
-    "to read of a launch template what EC2's answer leaves out",
+    "to read what EC2's answer omits from a launch template",
     fields=("Versions",),
 )
 TEMPLATE_ANSWER = Private(
     "ministack.services.ec2",
     "_lt_data_xml",
-    "to answer with types and cards of a launch template's interfaces",
+    "to add types and cards of a launch template's interfaces to answers",
     parameters=("data",),
 )
 CLUSTERS = Private(
@@ -115,20 +115,20 @@ CLUSTERS = Private(
 CLUSTER_ENDPOINT = Private(
     "ministack.services.eks",
     "_cluster_endpoint",
-    "to say that there is no Kubernetes API behind a cluster",
+    "to report that a cluster has no Kubernetes API",
     parameters=("port",),
 )
 NODE_GROUPS = Private(
     "ministack.services.eks",
     "_nodegroups",
-    "to change a node group's sizes, for which EKS' call is missing",
+    "to change a node group's sizes, because EKS's call is missing",
     fields=("scalingConfig",),
 )
 ALL = [each for each in vars().values() if isinstance(each, Private)]
 
 
 def wrap_type(kind: str, verb: str, around: Callable[..., Any]) -> None:
-    """Let `around(original, *arguments)` be what makes, updates or deletes a resource type.
+    """Let `around(original, *arguments)` create, update or delete a resource type.
 
     `verb` is create, update or delete; the arguments are in `types.provisioner`.
     """
@@ -139,5 +139,5 @@ def wrap_type(kind: str, verb: str, around: Callable[..., Any]) -> None:
 def argument(
     name: str, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> Any:
-    """Return the argument of a call by its parameter's name, wherever it stands, if it is given."""
+    """Return a call's argument by its parameter's name; None if it is not given."""
     return inspect.signature(function).bind(*arguments, **options).arguments.get(name)

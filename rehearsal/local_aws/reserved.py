@@ -1,4 +1,4 @@
-"""What a rehearsal's settings say is reserved, as the local AWS is told of it."""
+"""The capacity reservation in a rehearsal's settings, as passed to the local AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RESERVED = "REHEARSAL_RESERVED"
 
 
 def reserved(settings: Settings) -> str:
-    """Return the reservation as JSON, with EC2's names; empty where none is named by its id."""
+    """Return the reservation as JSON, with EC2's names; empty if the settings name none."""
     gpu = settings.gpu
     if not gpu.capacity_reservation_id:
         return ""

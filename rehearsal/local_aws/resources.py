@@ -12,8 +12,8 @@ TARGET, CALL = "BionemoRehearsal", "ListResources"
 
 
 def resources(endpoint: str, region: str) -> list[dict[str, Any]]:
-    """Return the resources that stand: stack, logical_id, type, physical_id, properties."""
-    # The emulator takes account and region from the credential, as AWS does; it checks no more.
+    """Return the deployed resources: stack, logical_id, type, physical_id, properties."""
+    # Like AWS, the emulator takes account and region from the credential; it checks nothing else.
     scope = f"{ACCOUNT}/20260101/{region}/rehearsal/aws4_request"
     request = urllib.request.Request(
         endpoint,

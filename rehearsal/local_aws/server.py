@@ -1,4 +1,4 @@
-"""Starts and stops the local AWS, a process of its own on a port of this machine alone."""
+"""Starts and stops the local AWS, a separate process that listens only on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rehearsal.machine.workspace import LOGS
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 60
-# By service, a call that changes nothing.
+# A read-only call for each service.
 _ASKED_FIRST = {
     "cloudformation": "list_stacks",
     "ec2": "describe_instance_type_offerings",
@@ -42,7 +42,7 @@ class ServerError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]
@@ -51,27 +51,27 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A local AWS that runs: where it is, and its process."""
+    """A running local AWS: its address and its process."""
 
     endpoint: str
     log: Path
     process: subprocess.Popen[bytes]
 
     def wait(self) -> None:
-        """Wait for its end, which it should not come to by itself: ServerError."""
+        """Wait for its end; ServerError, because it should not end by itself."""
         self.process.wait()
-        raise ServerError(_with_log("The local AWS has ended by itself.", self.log))
+        raise ServerError(_with_log("The local AWS has ended unexpectedly.", self.log))
 
 
 @contextmanager
 def local_aws(
     port: int, region: str, folder: Path, relay: str = "", reserved: str = ""
 ) -> Iterator[LocalAws]:
-    """Run the local AWS while the block runs, on a free port when `port` is 0.
+    """Run the local AWS during the block, on a free port if `port` is 0.
 
-    Its log and its ledgers stay in `folder`. `relay` is the address of `rehearsal.kubernetes.relay`
-    to which what clusters are told goes too; `reserved`: as `local_aws.reserved` returns it. Raises
-    ServerError when it does not start.
+    Its log and its ledgers stay in `folder`. The address `relay`, of `rehearsal.kubernetes.relay`,
+    also gets the steps for clusters; `reserved`: as returned by `local_aws.reserved`. Raises
+    ServerError if it does not start.
     """
     port = port or free_port()
     pass_by_proxies()
@@ -84,9 +84,9 @@ def local_aws(
             [sys.executable, "-m", "rehearsal.local_aws.emulator"],
             cwd=ROOT,
             env=environment,
-            # Held open while this process lives: its end is the emulator's, even by SIGKILL.
+            # Open while this process lives: the emulator ends with it, even after SIGKILL.
             stdin=subprocess.PIPE,
-            # Ctrl-C is for this process, which then ends the emulator in its turn.
+            # Ctrl-C is for this process only, which then ends the emulator.
             start_new_session=True,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -101,13 +101,13 @@ def local_aws(
 
 
 def _environment(port: int, region: str, folder: Path) -> dict[str, str]:
-    """Return the emulator's environment, with the folders that it names made."""
+    """Return the emulator's environment; create the folders in it."""
     ledgers, temporary = folder / LEDGER_FOLDER, folder / "tmp"
     for each in (ledgers, temporary):
         each.mkdir(parents=True, exist_ok=True)
     return {
         **inherited(),
-        # The user's own configuration is none of its business, and may be malformed.
+        # Not the user's own configuration, which may be malformed.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "GATEWAY_PORT": str(port),
@@ -116,14 +116,14 @@ def _environment(port: int, region: str, folder: Path) -> dict[str, str]:
         "MINISTACK_REGION": region,
         "AWS_DEFAULT_REGION": region,
         LEDGERS: str(ledgers),
-        # No cluster's API is there, and none that listens on this machine may be taken for it:
-        # the emulator's own first port, 16443, is MicroK8s'. Nothing listens on port 9, discard.
+        # Clusters have no API here, and no other on this machine may be mistaken for it: the
+        # emulator's default, 16443, is MicroK8s's port. Nothing listens on port 9, discard.
         "EKS_BASE_PORT": "9",
-        # Its MQTT and SFTP listeners have fixed ports, which two rehearsals could not share.
+        # Its MQTT and SFTP listeners have fixed ports, which two rehearsals cannot share.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(folder / "state"),
-        # It writes a file with its process id there, and leaves it.
+        # It leaves a file with its process id there.
         "TMPDIR": str(temporary),
     }
 
@@ -145,8 +145,8 @@ def _refuse_a_taken(port: int) -> None:
             probe.bind((_HOST, port))
         except OSError as error:
             raise ServerError(
-                f"The local AWS cannot have port {port}: {error.strerror}.\n"
-                "  Give another: --port N, or --port 0 for one that is free."
+                f"The local AWS cannot use port {port}: {error.strerror}.\n"
+                "  Choose another: --port N, or --port 0 for a free one."
             ) from None
 
 
@@ -164,9 +164,9 @@ def _wait(running: LocalAws) -> None:
 
 
 def _warm(client: Callable[[str], Any]) -> None:
-    """Ask first, with patience, what would be asked first by those who have little.
+    """Call each service once, so that later calls do not time out.
 
-    The emulator loads a service at its first call, for seconds on a busy machine, while all wait.
+    The emulator loads a service at its first call, which can block it for seconds.
     """
     for service, call in _ASKED_FIRST.items():
         getattr(client(service), call)()

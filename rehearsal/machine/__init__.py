@@ -1,1 +1,1 @@
-"""This machine: environment, folders, processes, and being stopped."""
+"""This machine: environment, folders, processes, and signals."""

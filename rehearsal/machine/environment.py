@@ -1,4 +1,4 @@
-"""The environment of a rehearsal's commands: a made-up account, this machine's server."""
+"""The environment of a rehearsal's commands: a made-up account and a local server."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-# AWS' documentation uses it as an example; the emulator takes it from the access key.
+# The example account of AWS's documentation; the emulator takes it from the access key.
 ACCOUNT = "111122223333"
 ROOT = Path(__file__).resolve().parents[2]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _NO_PROXY = "127.0.0.1,localhost"
 _BELONGS = "belongs to a real account"
-# Variables with which a command would find another account than the rehearsal's, and why:
+# Variables that would lead a command to another account than the rehearsal's, and why:
 # https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings
 OF_A_REAL_ACCOUNT = {
     "AWS_SESSION_TOKEN": _BELONGS,
@@ -32,25 +32,25 @@ class UnsafeEnvironmentError(RuntimeError):
 
 
 def refuse_a_real_account(environment: Mapping[str, str] = os.environ) -> None:
-    """Raise UnsafeEnvironmentError for real-looking credentials or an endpoint elsewhere.
+    """Raise UnsafeEnvironmentError for real-looking credentials or remote endpoints.
 
-    All of them at once.
+    The error lists all of them.
     """
     unsafe = dict(_unsafe(environment))
     if not unsafe:
         return
-    # As long a command as there are variables is there to be pasted, in one piece.
+    # Commands stay on one line, to be pasted.
     lines = [
-        "The rehearsal does not start: it never talks to AWS, and takes no chance.",
+        "The rehearsal does not start: it must not reach AWS, and with these variables it might.",
         *(f"  {name} {why}" for name, why in unsafe.items()),
-        f"  Take them out of this shell: unset {' '.join(unsafe)}",
-        f"  Or run it once without: env {' '.join(f'-u {name}' for name in unsafe)} make rehearse",
+        f"  Remove them from this shell: unset {' '.join(unsafe)}",
+        f"  Or run it without them: env {' '.join(f'-u {name}' for name in unsafe)} make rehearse",
     ]
     raise UnsafeEnvironmentError("\n".join(lines))
 
 
 def _unsafe(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the variables that are unsafe, each with why.
+    """Yield the unsafe variables, each with the reason.
 
     Real access keys begin with AKIA or ASIA:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
@@ -59,7 +59,7 @@ def _unsafe(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if key.startswith(("AKIA", "ASIA")):
         yield "AWS_ACCESS_KEY_ID", "looks like a real access key"
         if environment.get("AWS_SECRET_ACCESS_KEY", "").strip():
-            yield "AWS_SECRET_ACCESS_KEY", "goes with it"
+            yield "AWS_SECRET_ACCESS_KEY", "belongs to that key"
     for name, why in OF_A_REAL_ACCOUNT.items():
         if environment.get(name, "").strip():
             yield name, why
@@ -71,29 +71,29 @@ def _unsafe(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _is_here(address: str) -> bool:
     try:
         return urlsplit(address.strip()).hostname in _LOOPBACK
-    except ValueError:  # no address at all
+    except ValueError:  # not an address
         return False
 
 
 def inherited() -> dict[str, str]:
-    """Return what children get of this process' environment: nothing of AWS, CDK and Python.
+    """Return this process's environment without the variables of AWS, CDK and Python.
 
-    A PYTHONPATH, as environment modules set it, would put other packages before the project's.
+    A PYTHONPATH, as set by environment modules, would put other packages before the project's.
     """
     foreign = ("AWS_", "CDK_", "PYTHON")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
 def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
-    """Return the whole environment for cdk and the app: what is `inherited`, and the local AWS.
+    """Return the environment for cdk and the app: what is `inherited`, and the local AWS.
 
-    `home` keeps the CLI's caches, which hold account ids, away from the user's own; temporary
-    files, which jsii leaves when it is stopped, are in there too.
+    `home` separates the CLI's caches, which hold account ids, from the user's own. It also has the
+    temporary files that jsii leaves when it is stopped.
     """
     kept = {
         name: value
         for name, value in inherited().items()
-        # A proxy could not reach this machine's server, and nothing here needs the Internet.
+        # A proxy could not reach this machine's server, and nothing needs the internet.
         if not name.lower().endswith("_proxy") and name != "HOME"
     }
     temporary = home / "tmp"
@@ -108,7 +108,7 @@ def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
         "CDK_DISABLE_VERSION_CHECK": "1",
         "HOME": str(home),
-        # jsii unpacks its packages once for all rehearsals, not into each one's own home.
+        # jsii unpacks its packages once for all rehearsals, not in each one's home.
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / "build" / "jsii-cache"),
         "PATH": os.pathsep.join([*tools, kept.get("PATH", "")]),
         "TMPDIR": str(temporary),
@@ -116,7 +116,7 @@ def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
 
 
 def exports(endpoint: str, region: str) -> dict[str, str]:
-    """Return the variables with which any AWS tool finds the local AWS."""
+    """Return the variables that lead any AWS tool to the local AWS."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ACCOUNT,
@@ -125,7 +125,7 @@ def exports(endpoint: str, region: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": region,
-        # Neither of the two may ask the Internet, nor a proxy for this machine's own server.
+        # No requests to the internet, and no proxy for the local server.
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "NO_PROXY": _NO_PROXY,
@@ -134,7 +134,7 @@ def exports(endpoint: str, region: str) -> dict[str, str]:
 
 
 def pass_by_proxies() -> None:
-    """Let this process itself reach this machine's servers where a proxy is set."""
+    """Let this process reach local servers even if a proxy is set."""
     for name in ("NO_PROXY", "no_proxy"):
         given = os.environ.get(name, "")
         if _NO_PROXY not in given:

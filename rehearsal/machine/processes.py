@@ -1,4 +1,4 @@
-"""Runs a program for its lines, and takes it along when the rehearsal is stopped."""
+"""Runs a program and reads its lines; stops it when the rehearsal is stopped."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def run(
     folder: Path | None = None,
     on_line: Callable[[str], None],
 ) -> int:
-    """Run `command`, hand on each line of its output and errors; return its exit status.
+    """Run `command`, pass on each line of its output and errors; return its exit status.
 
-    Raises OSError when there is no such program. When the caller is stopped, the program is, with
-    whatever it has started: it has a process group of its own.
+    Raises OSError when there is no such program. The program has its own process group: when the
+    caller is stopped, the whole group is.
     """
     with subprocess.Popen(
         command,
@@ -50,15 +50,15 @@ def _stop(process: subprocess.Popen[str]) -> None:
     os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_GRACE_SECONDS)
-    # What it has started may take longer, and would still write into folders that are to go.
+    # Its children may take longer, and still write to folders that are being removed.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def kill_all(pid: int) -> None:
-    """Kill a process and all that it has started, however many sessions they have (Linux).
+    """Kill a process and all its descendants, whatever their sessions (Linux).
 
-    Stopped first, so that none starts another one meanwhile, nor is taken over by anybody.
+    They are stopped first, so that none starts another or is reparented meanwhile.
     """
     found: list[int] = []
     todo = [pid]

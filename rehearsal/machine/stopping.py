@@ -1,6 +1,6 @@
-"""What Ctrl-C does, and the other ways to be told to end.
+"""Handles Ctrl-C and the other signals that end a rehearsal.
 
-It is there before all else is imported, so it imports next to nothing itself.
+It is set up before anything else is imported, so it imports almost nothing.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ from collections.abc import Callable
 from types import FrameType
 
 NOTHING_LEFT = "Stopped. Nothing is left of this rehearsal."
-# As the shell has it for a command that Ctrl-C has ended.
+# The shell's status for a command ended with Ctrl-C.
 STOPPED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def end_at_once() -> None:
-    """Let a signal end this process with one line: nothing has been started yet."""
+    """Let a signal end this process with one line, because nothing has started yet."""
     _handle(_leave)
 
 
 def stop_in_order() -> None:
-    """Let a signal be as Ctrl-C, so that what has been started is taken along."""
+    """Let a signal act as Ctrl-C, so that whatever has started is stopped."""
     _handle(_interrupt)
 
 
 def _handle(act: Callable[[int, FrameType | None], None]) -> None:
     for each in _SIGNALS:
-        # What the caller has had ignored stays so: nohup does that with SIGHUP.
+        # Signals that the caller ignores stay ignored, as SIGHUP with nohup.
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, act)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    # Not by an exception, which the imports that are under way could swallow, or show.
+    # Not with an exception, which imports in progress could swallow or print.
     os.write(2, f"{NOTHING_LEFT}\n".encode())
     os._exit(STOPPED)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # A second Ctrl-C would break off the clearing up, which takes seconds.
+    # A second Ctrl-C would interrupt the cleanup, which takes seconds.
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     if number == signal.SIGHUP:
@@ -49,7 +49,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _write_nowhere() -> None:
-    """The terminal has gone, and to write to it would be an error in the middle of clearing up."""
+    """Discard output: writing to the closed terminal would fail during the cleanup."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)

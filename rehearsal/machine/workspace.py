@@ -1,4 +1,4 @@
-"""The folder that one rehearsal works in, and what stays of it."""
+"""The folder that a rehearsal works in, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from pathlib import Path
 
 from rehearsal.machine.environment import ROOT
 
-# Where `--keep` leaves things unless told otherwise.
+# Where `--keep` puts things by default.
 KEPT = ROOT / "build" / "rehearsal"
-# Below build/: whatever is in there is swept, so nobody would choose it for something of theirs.
+# In build/. It is swept, so it has a name that no user would choose.
 WORK = ".work"
 LOGS = "logs"
-# What a training here leaves.
+# The results of a training here.
 TRAINED = "training"
-# The page that every rehearsal leaves.
+# The page that every rehearsal writes.
 PAGE = "index.html"
 _MARK = "aws-resources.yaml"
-# The mark first: a folder that is only half filled is known as a rehearsal's all the same.
+# The mark first: it identifies even a half-filled folder as a rehearsal's.
 _TO_KEEP = (_MARK, "charts.yaml", "kubernetes", LOGS, TRAINED, PAGE)
-# A folder as young may belong to a rehearsal that has not locked it yet.
+# A younger folder may belong to a rehearsal that has not locked it yet.
 _YOUNG_SECONDS = 10
-# 70 MB for the rehearsal, 275 for jsii's packages, which the first one unpacks.
+# 70 MB for the rehearsal, 275 MB for jsii's packages, which the first one unpacks.
 _NEEDED_MB = 400
 
 
 class WorkspaceError(RuntimeError):
-    """A folder cannot be used, or is not a rehearsal's to replace; the text says which."""
+    """A folder is unusable, or holds other things than a rehearsal's; the text says which."""
 
 
 @contextmanager
 def workspace(build: Path = ROOT / "build") -> Iterator[Path]:
-    """Yield a folder of this rehearsal's own, so that several can run at once.
+    """Yield this rehearsal's own folder, so that several can run at once.
 
-    Nothing of it stays, but for the logs when the block fails: those until the next rehearsal.
-    Raises WorkspaceError when `build` cannot be written to, or has no room.
+    It is removed at the end. If the block fails, its logs stay until the next rehearsal.
+    Raises WorkspaceError when `build` is not writable, or has no room.
     """
     folder, lock = _begin(build)
     left: set[str] = set()
@@ -49,7 +49,7 @@ def workspace(build: Path = ROOT / "build") -> Iterator[Path]:
     except Exception as error:
         left = {LOGS}
         if (folder / LOGS).exists():
-            error.add_note(f"  Its logs stay until the next rehearsal: {folder / LOGS}")
+            error.add_note(f"  The logs stay until the next rehearsal: {folder / LOGS}")
         raise
     finally:
         _clear(folder, left)
@@ -57,10 +57,10 @@ def workspace(build: Path = ROOT / "build") -> Iterator[Path]:
 
 
 def keep(folder: Path, kept: Path, only: Collection[str] = ()) -> None:
-    """Move what is to be read to `kept`, in place of an earlier rehearsal's; `only`: some names."""
+    """Move results to `kept`, replacing an earlier rehearsal's; `only`: just these names."""
     with _as_workspace_error(f"Nothing can be kept in {kept}"):
         kept.mkdir(parents=True, exist_ok=True)
-        # Its content and not itself: it may be a mount, or have an owner and a mode of its own.
+        # Its content, not the folder: it may be a mount, or have its own owner and mode.
         for each in kept.iterdir():
             if not only or each.name in only:
                 _remove(each)
@@ -70,34 +70,34 @@ def keep(folder: Path, kept: Path, only: Collection[str] = ()) -> None:
 
 
 def refuse_what_cannot_be_kept_in(kept: Path) -> None:
-    """Raise WorkspaceError when `kept` holds other things, or could not be written to."""
+    """Raise WorkspaceError when `kept` holds other things, or is not writable."""
     with _as_workspace_error(f"Nothing can be kept in {kept}"):
         ours = kept == KEPT.resolve() or (kept / _MARK).exists()
         if kept.exists() and not ours and (not kept.is_dir() or any(kept.iterdir())):
             raise WorkspaceError(
                 f"{kept} holds other things than an earlier rehearsal.\n"
-                "  Give a folder that is new or empty: --folder FOLDER"
+                "  Choose a new or an empty folder: --folder FOLDER"
             )
         kept.parent.mkdir(parents=True, exist_ok=True)
-        # Tried and not asked about: permissions alone do not tell it of /proc, nor to root.
+        # Tried, because permissions do not show it for /proc, or for root.
         with tempfile.TemporaryDirectory(dir=kept if kept.exists() else kept.parent):
             pass
 
 
 @contextmanager
 def _as_workspace_error(what: str) -> Iterator[None]:
-    """Make one message of an error of the file system."""
+    """Turn a file system error into one message."""
     try:
         yield
     except OSError as error:
         raise WorkspaceError(
             f"{what}: {error.strerror or error}.\n"
-            "  Give a folder that you may write to: --folder FOLDER"
+            "  Choose a folder that you can write to: --folder FOLDER"
         ) from None
 
 
 def _begin(build: Path) -> tuple[Path, int]:
-    """Make the folder and lock it; return both."""
+    """Create the folder and lock it; return both."""
     try:
         work = build / WORK
         work.mkdir(parents=True, exist_ok=True)
@@ -106,23 +106,22 @@ def _begin(build: Path) -> tuple[Path, int]:
         if free < _NEEDED_MB:
             raise WorkspaceError(
                 f"{build} has {free} MB left on its disk; a rehearsal needs {_NEEDED_MB}.\n"
-                "  Make room there, and run it again."
+                "  Free some space there, and run it again."
             )
         folder = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=work))
         lock = os.open(folder, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX)
     except OSError as error:
         raise WorkspaceError(
-            f"The rehearsal cannot work in {build}: {error.strerror}.\n"
-            "  Make that a folder that you may write to."
+            f"The rehearsal cannot work in {build}: {error.strerror}.\n  Make that folder writable."
         ) from None
     return folder, lock
 
 
 def _sweep(work: Path) -> None:
-    """Remove what earlier rehearsals left, killed or failed; those that run hold a lock."""
+    """Remove what killed or failed rehearsals left; running ones hold a lock."""
     for folder in work.iterdir():
-        # Another rehearsal may work there, sweep it as well, or be another user's.
+        # Another rehearsal may be using or sweeping it, or it may be another user's.
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime < _YOUNG_SECONDS:
                 continue
@@ -135,7 +134,7 @@ def _sweep(work: Path) -> None:
 
 
 def _clear(folder: Path, left: set[str]) -> None:
-    """Remove what can be; the next rehearsal sweeps the rest."""
+    """Remove what is possible; the next rehearsal sweeps the rest."""
     with suppress(OSError):
         for each in folder.iterdir():
             if each.name not in left:
@@ -148,5 +147,5 @@ def _remove(path: Path, ignore_errors: bool = False) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors)
     else:
-        # Another rehearsal may have ended at the same moment.
+        # Another rehearsal may have removed it at the same moment.
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The architecture as boxes in one another, drawn from the resources that were made."""
+"""The architecture as nested boxes, drawn from the resources that were created."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.output.standing import Standing
+from rehearsal.output.deployment import Deployment
 from rehearsal.pods.view import NodeGroupView
 
-# All in the picture's own units; a letter of its text is at most so wide, and a line so high.
+# In the picture's units; _LETTER is the greatest width of a letter, _LINE the height of a line.
 WIDTH = 960
 _LETTER, _LINE, _TITLE, _PAD, _GAP = 7, 17, 24, 12, 16
-_INSIDE = 620  # the VPC, and beside it what is in none
+_INSIDE = 620  # the VPC; what is in none is next to it
 _HASH = re.compile(r"[0-9A-F]{8}$")
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box with its title and lines of text; `kind` is what it stands for, as a CSS class."""
+    """A box with its title and lines of text; `kind` is its CSS class."""
 
     kind: str
     x: int
@@ -32,7 +32,7 @@ class Box:
 
     @property
     def texts(self) -> list[tuple[int, str]]:
-        """Each line with the y of its base line."""
+        """Each line with the y of its baseline."""
         first = self.y + _TITLE + _LINE
         return [(first + number * _LINE, line) for number, line in enumerate(self.lines)]
 
@@ -44,7 +44,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The boxes, outer ones first, and a link between two of them as (x1, x2, y, text)."""
+    """The boxes, outer ones first, and a link between two as (x1, x2, y, text)."""
 
     boxes: list[Box]
     link: tuple[int, int, int, str] | None
@@ -55,11 +55,11 @@ class Drawing:
         return max(box.bottom for box in self.boxes) + 1
 
 
-def draw(standing: Standing) -> Drawing:
-    """Lay out network, cluster, file system, and beside them what is in no VPC."""
-    made = _Made(standing.resources)
+def draw(deployment: Deployment) -> Drawing:
+    """Lay out network, cluster and file system, and next to them what is in no VPC."""
+    made = _Made(deployment.resources)
     inner = _row(_zones(made), _PAD + 1, 1 + _TITLE + _PAD, _INSIDE - 2 * _PAD)
-    inner += _cluster(standing, made, _below(inner))
+    inner += _cluster(deployment, made, _below(inner))
     systems = _row(_file_systems(made), _PAD + 1, _below(inner), _INSIDE - 2 * _PAD)
     vpc = Box("vpc", 1, 1, _INSIDE, _below(inner + systems) - 1, _vpc(made))
     left = _INSIDE + 3 * _GAP
@@ -67,7 +67,7 @@ def draw(standing: Standing) -> Drawing:
     buckets = _column(
         [("s3", "S3 bucket", (each["physical_id"],)) for each in made.of("S3::Bucket")],
         left,
-        # Beside the file system, which it is linked with.
+        # Next to the file system, to which it is linked.
         max(_below(beside), systems[0].y if systems else 0),
         WIDTH - left - 1,
     )
@@ -75,7 +75,7 @@ def draw(standing: Standing) -> Drawing:
 
 
 class _Made:
-    """What was made, by type."""
+    """What was created, by type."""
 
     def __init__(self, resources: Sequence[dict[str, Any]]) -> None:
         self._resources = resources
@@ -98,7 +98,7 @@ def _vpc(made: _Made) -> str:
 
 
 def _zones(made: _Made) -> list[_Content]:
-    """Return each zone with its subnets, and with the NAT gateways in these."""
+    """Return each zone with its subnets and their NAT gateways."""
     gateways = made.values("EC2::NatGateway", "SubnetId")
     zones: dict[str, list[str]] = {}
     for each in sorted(made.of("EC2::Subnet"), key=_name):
@@ -109,14 +109,14 @@ def _zones(made: _Made) -> list[_Content]:
 
 
 def _name(resource: dict[str, Any]) -> str:
-    """Return the last part of the tag Name, as CDK gives it, else the id."""
+    """Return the last part of CDK's Name tag, else the id."""
     tags = {each["Key"]: each["Value"] for each in resource["properties"].get("Tags", ())}
     return str(tags.get("Name", resource["physical_id"])).rpartition("/")[2]
 
 
-def _cluster(standing: Standing, made: _Made, top: int) -> list[Box]:
+def _cluster(deployment: Deployment, made: _Made, top: int) -> list[Box]:
     width = _INSIDE - 2 * _PAD
-    groups = [_group(each, standing) for each in standing.groups]
+    groups = [_group(each, deployment) for each in deployment.groups]
     x, y = 1 + 2 * _PAD, top + _TITLE + _PAD
     boxes = _row(groups, x, y, width - 2 * _PAD)
     (cluster,) = made.of("EKS::Cluster")
@@ -125,13 +125,13 @@ def _cluster(standing: Standing, made: _Made, top: int) -> list[Box]:
     return [Box("eks", 1 + _PAD, top, width, _below(boxes) - _GAP + _PAD - top, title), *boxes]
 
 
-def _group(group: NodeGroupView, standing: Standing) -> _Content:
+def _group(group: NodeGroupView, deployment: Deployment) -> _Content:
     nodes = f"{group.now}" if group.now == group.most else f"{group.now} to {group.most}"
-    pods = [node for _, node in standing.pods if (node or "").startswith(f"{group.name}-")]
+    pods = [node for _, node in deployment.pods if (node or "").startswith(f"{group.name}-")]
     lines = [f"{nodes} x {', '.join(group.instance_types)}"]
     if group.gpus:
-        lines.append(f"{group.gpus} GPUs a node")
-    lines.append(f"{len(pods)} pods of the deployment's own")
+        lines.append(f"{group.gpus} GPUs per node")
+    lines.append(f"{len(pods)} pods of the deployment")
     return (f"nodes {group.name}", f"Node group {group.name}", tuple(lines))
 
 
@@ -140,7 +140,7 @@ def _file_systems(made: _Made) -> list[_Content]:
     for each in made.of("FSx::FileSystem"):
         has = each["properties"]
         throughput = has["LustreConfiguration"]["PerUnitStorageThroughput"]
-        size = f"{has['StorageCapacity']:,} GiB, {throughput} MB/s a TiB"
+        size = f"{has['StorageCapacity']:,} GiB, {throughput} MB/s per TiB"
         found.append(("fsx", "FSx for Lustre, /fsx", (each["physical_id"], size)))
     return found
 
@@ -151,18 +151,18 @@ def _services(made: _Made) -> list[_Content]:
     if functions:
         contents.append(("lambda", "Lambda functions", tuple(functions)))
     if made.of("SNS::Topic"):
-        contents.append(("sns", "SNS topic", ("tells of ends and of what is wrong",)))
+        contents.append(("sns", "SNS topic", ("messages about ends and problems",)))
     counts = {
         "alarms": len(made.of("CloudWatch::Alarm")),
         "dashboards": len(made.of("CloudWatch::Dashboard")),
         "log groups": len(made.of("Logs::LogGroup")),
     }
-    told = tuple(f"{what}: {count}" for what, count in counts.items() if count)
-    return [*contents, ("cloudwatch", "CloudWatch", told)]
+    counted = tuple(f"{what}: {count}" for what, count in counts.items() if count)
+    return [*contents, ("cloudwatch", "CloudWatch", counted)]
 
 
 def _link(systems: list[Box], buckets: list[Box], made: _Made) -> tuple[int, int, int, str] | None:
-    """Return the line from file system to bucket, with what is linked."""
+    """Return the line from file system to bucket, labeled with the linked paths."""
     linked = made.values("FSx::DataRepositoryAssociation", "FileSystemPath")
     if not systems or not buckets or not linked:
         return None

@@ -1,4 +1,4 @@
-"""What a rehearsal leaves to read: objects, charts and AWS resources as YAML files."""
+"""Writes Kubernetes objects, charts and AWS resources as YAML files for reading."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rehearsal.kubernetes.ledger import Ledger
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML with texts of several lines as blocks, so that a program reads as one."""
+    """YAML with multi-line texts as blocks, so that programs stay readable."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
@@ -24,12 +24,12 @@ _Dumper.add_representer(str, _text)
 
 
 def dump(value: Any) -> str:
-    """Return `value` as YAML, keys in their own order."""
+    """Return `value` as YAML, with the keys in their given order."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=100)
 
 
 def write(folder: Path, ledger: Ledger, resources: list[dict[str, Any]]) -> None:
-    """Write all of it below `folder`."""
+    """Write everything under `folder`."""
     write_objects(folder / "kubernetes", ledger)
     write_charts(folder / "charts.yaml", ledger)
     write_resources(folder / "aws-resources.yaml", resources)

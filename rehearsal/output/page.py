@@ -1,4 +1,4 @@
-"""The page that a rehearsal leaves: one HTML file that needs nothing beside it."""
+"""The page that a rehearsal writes: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bionemo_eks.configuration.settings import Settings
 from ops.project import version
 from rehearsal.machine.environment import ACCOUNT
 from rehearsal.output import architecture
-from rehearsal.output.standing import Standing
+from rehearsal.output.deployment import Deployment
 from rehearsal.output.steps import Span
 from rehearsal.pods.scheduler import requests
 
-# What `bionemo cost --json` prints, or why it has no estimate.
+# What `bionemo cost --json` prints, or why there is no estimate.
 Cost = dict[str, Any] | str
 _TEMPLATES = Path(__file__).with_name("templates")
 _GIB = 2**30
@@ -27,11 +27,11 @@ _GIB = 2**30
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal that went well: `context` as it was given, `steps` in their order."""
+    """A successful rehearsal: `context` as given, `steps` in order."""
 
     settings: Settings
     context: list[str]
-    standing: Standing
+    deployment: Deployment
     cost: Cost
     steps: list[Span]
     ended: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -44,17 +44,17 @@ def write(path: Path, rehearsed: Rehearsed) -> None:
 
 def render(rehearsed: Rehearsed) -> str:
     """Return the page as HTML; every value is escaped."""
-    standing = rehearsed.standing
+    deployment = rehearsed.deployment
     return _template().render(
         rehearsed=rehearsed,
         account=ACCOUNT,
         version=version(),
-        drawing=architecture.draw(standing),
+        drawing=architecture.draw(deployment),
         width=architecture.WIDTH,
-        stacks=_stacks(standing),
-        objects=[_object(key) for key in standing.ledger.objects],
-        charts=[*standing.ledger.charts.values()],
-        pods=[_pod(pod, node) for pod, node in standing.pods],
+        stacks=_stacks(deployment),
+        objects=[_object(key) for key in deployment.ledger.objects],
+        charts=[*deployment.ledger.charts.values()],
+        pods=[_pod(pod, node) for pod, node in deployment.pods],
         estimate=rehearsed.cost if isinstance(rehearsed.cost, dict) else None,
         refusal=rehearsed.cost if isinstance(rehearsed.cost, str) else "",
     )
@@ -72,11 +72,11 @@ def _template() -> Template:
     return environment.get_template("page.html")
 
 
-def _stacks(standing: Standing) -> dict[str, dict[str, Any]]:
-    """Return each stack's resources, and how many there are of each type."""
+def _stacks(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """Return each stack's resources, and their number by type."""
     stacks: dict[str, dict[str, Any]] = {}
-    for span in standing.stacks:
-        made = [each for each in standing.resources if each["stack"] == span.name]
+    for span in deployment.stacks:
+        made = [each for each in deployment.resources if each["stack"] == span.name]
         types = Counter(each["type"] for each in made)
         stacks[span.name] = {"resources": made, "types": sorted(types.items())}
     return stacks

@@ -1,4 +1,4 @@
-"""The tables of a rehearsal: what stands after the deployment, what is left after the removal."""
+"""A rehearsal's tables: what is deployed, and what is left after `cdk destroy`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def show_nodes(console: Console, groups: list[NodeGroupView]) -> None:
-    """Print the node groups with what pods select and tolerate them by."""
+    """Print the node groups with their labels, taints and EFAs."""
     table = _table("Nodes", "group", "type", "now", "training", "GPUs", "labels, taints, EFA")
     for group in groups:
         marks = [f"{key}={value}" for key, value in group.labels.items()]
         marks += [f"{each['key']}={each['value']}:{each['effect']}" for each in group.taints]
         if group.efas:
-            marks.append(f"{group.efas} EFA a node")
+            marks.append(f"{group.efas} EFA per node")
         expected = group.most if group.gpus else group.now
         table.add_row(
             group.name,
@@ -55,7 +55,7 @@ def show_addons(console: Console, addons: list[dict[str, Any]], ledger: Ledger) 
 
 
 def show_objects(console: Console, ledger: Ledger) -> None:
-    """Print the Kubernetes objects in the order in which they were applied."""
+    """Print the Kubernetes objects in the order applied."""
     table = _table("Kubernetes objects, in the order applied", "", "kind", "namespace", "name")
     for number, key in enumerate(ledger.objects, start=1):
         kind, *namespace, name = key.split("/")
@@ -64,7 +64,7 @@ def show_objects(console: Console, ledger: Ledger) -> None:
 
 
 def show_pods(console: Console, placed: list[tuple[dict[str, Any], str | None]]) -> None:
-    """Print each pod with the node that has room for it and that it may run on."""
+    """Print each pod with the node that it fits."""
     table = _table("Pods, and where they fit", "pod", "node", "CPUs", "GiB", "GPUs", "processes")
     for pod, node in placed:
         asked = requests(pod["spec"])
@@ -86,7 +86,7 @@ def show_pods(console: Console, placed: list[tuple[dict[str, Any], str | None]])
 
 
 def show_left(console: Console, left: Inventory) -> None:
-    """Print what the removal left beside what has been listed already."""
+    """Print what is left and not listed yet."""
     if not left:
         return
     table = _table("What else is left", "kind", "name")

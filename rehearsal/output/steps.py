@@ -1,4 +1,4 @@
-"""Shows which step a rehearsal is at, and how long each took."""
+"""Shows the current step of a rehearsal, and how long each step took."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Span:
-    """What took a time: when it began, in seconds from some beginning, and how long it took."""
+    """A time span: its start, in seconds from a common origin, and its length."""
 
     name: str
     began: float
@@ -23,7 +23,7 @@ class Span:
 
 
 class Steps:
-    """Numbered steps on a console; on a terminal the current one says how far it is."""
+    """Numbered steps on a console; a terminal also shows the current one's progress."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -32,7 +32,7 @@ class Steps:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Status]:
-        """Announce a step, and its time when the block ends well."""
+        """Announce a step, and print its time when the block succeeds."""
         self.console.print(f"\n[bold]{len(self.spans) + 1}. {title}[/]")
         began = time.monotonic()
         if self._beginning is None:
@@ -44,7 +44,7 @@ class Steps:
         self.console.print(f"   {span.seconds:.1f} s", style="dim")
 
     def say(self, line: str) -> None:
-        """Print a line that belongs to the current step."""
+        """Print a line of the current step."""
         self.console.print(f"   {escape(line)}", highlight=False)
 
     def summary(self) -> Table:
@@ -54,5 +54,5 @@ class Steps:
         table.add_column("seconds", justify="right")
         for span in self.spans:
             table.add_row(span.name, f"{span.seconds:.1f}")
-        table.add_row("all", f"{sum(span.seconds for span in self.spans):.1f}", style="bold")
+        table.add_row("total", f"{sum(span.seconds for span in self.spans):.1f}", style="bold")
         return table

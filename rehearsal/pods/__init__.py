@@ -1,1 +1,1 @@
-"""Where pods run, and the data Job's pod as a process."""
+"""Where pods run, and pods as processes."""

@@ -1,7 +1,7 @@
-"""A pod's container as this machine starts it: folders for its mounts, its own command line.
+"""A pod's container as this machine runs it: folders for its mounts, its own command line.
 
-Mount paths in arguments and environment become these folders, and in what it prints these become
-the mount paths again.
+Mount paths in arguments and environment become these folders; in its output the folders become
+mount paths again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class PodError(RuntimeError):
 class Container:
     """One container of `pod`, whose command is `python3`.
 
-    `python`: the interpreter that takes the place of the image's. `shared`: below it are the
-    folders of claims, common to all pods, by the volumes' names; `own`: those of all other volumes.
+    `python`: the interpreter to use instead of the image's. `shared` has the folders of claims,
+    common to all pods, by volume name; `own` those of all other volumes.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Container:
         }
 
     def command(self) -> list[str]:
-        """Return the command line; PodError where it does not begin with python3."""
+        """Return the command line; PodError if it does not begin with python3."""
         whole = [*self._container.get("command", []), *self._container["args"]]
         if whole[0] != "python3":
-            raise PodError(f"the container starts {whole[0]}, which this machine may not have")
+            raise PodError(f"The container runs {whole[0]}, which this machine may not have.")
         return [self._python if part == "python3" else self.here(part) for part in whole]
 
     def environment(self, fields: Mapping[str, str]) -> dict[str, str]:
-        """Return its variables; those that refer to the pod are in `fields`, by their paths."""
+        """Return its variables; `fields` has the pod's fields that they refer to, by path."""
         return {
             each["name"]: self.here(each["value"])
             if "value" in each
@@ -57,21 +57,21 @@ class Container:
         }
 
     def here(self, part: str) -> str:
-        """Return what a path in the container is on this machine; anything else as it is."""
+        """Return a container path as a path on this machine; anything else unchanged."""
         for path, place in self.mounts.items():
             if part == path or part.startswith(f"{path}/"):
                 return str(place) + part[len(path) :]
         return part
 
     def there(self, line: str) -> str:
-        """Return a line with the container's paths in place of this machine's."""
+        """Return a line with this machine's paths replaced by the container's."""
         for path, place in self.mounts.items():
             line = line.replace(str(place), path)
         return line
 
 
 def _place(ledger: Ledger, pod: Mapping[str, Any], volume: str, shared: Path, own: Path) -> Path:
-    """Make the folder of a volume; a ConfigMap's holds its files."""
+    """Create the folder of a volume; a ConfigMap's holds its files."""
     (found,) = [each for each in pod["volumes"] if each["name"] == volume]
     place = (shared if "persistentVolumeClaim" in found else own) / volume
     place.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,12 @@
-"""Runs the data Job's pod as a process of this machine, on a small made-up FASTA file.
+"""Runs the data Job's pod as a process on this machine, on a small made-up FASTA file.
 
-Then the launcher's container that asks whether the training is finished, on the same folders.
+Then runs, on the same folders, the launcher's container that checks whether the training is
+finished.
 
-Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here, and
-some arguments are put last, so that they win: the address of a file that would be downloaded, and
-for a made-up one two sizes that fit it, and no larger a global batch than these have. What the pod
-prints shows its own paths.
+Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here.
+Some arguments are appended, so that they win: the address of a file to download, and for a made-up
+file two sizes that fit it and a global batch no larger than these. The output shows the pod's own
+paths.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from rehearsal.pods.container import Container, PodError, one
 from rehearsal.pods.proteins import write_fasta, write_metalink
 
 RECORDS, VAL_SIZE, TEST_SIZE = 20_000, 500, 2_000
-# Letters of the shortest and of the longest sequence.
+# Lengths of the shortest and the longest sequence.
 LENGTHS = (30, 600)
 QUESTION = "ask-whether-it-is-finished"
 _NAME = "uniref50.fasta.gz"
@@ -36,7 +37,7 @@ _NAME = "uniref50.fasta.gz"
 
 @dataclass(frozen=True)
 class PodResult:
-    """What the pod left: files a split, and the counts that it wrote down."""
+    """What the pod left: files per split, and the counts that it recorded."""
 
     files: dict[str, int]
     marker: dict[str, Any]
@@ -49,11 +50,11 @@ def run_data_job(
     lengths: tuple[int, int] = LENGTHS,
     fasta: Path | None = None,
 ) -> PodResult:
-    """Run the data Job of `ledger` with its mounts below `folder`.
+    """Run the data Job of `ledger` with its mounts under `folder`.
 
     What it would download is served from here: `fasta`, or a made-up file with sequences of
-    `lengths`, the letters of the shortest and of the longest. Raises PodError when the process
-    fails or leaves other than it says.
+    `lengths` (shortest, longest). Raises PodError when the process
+    fails or its results differ from what it reports.
     """
     job = one(ledger, "Job", "uniref50-download")
     pod = job["spec"]["template"]["spec"]
@@ -79,7 +80,7 @@ def run_data_job(
 def ask_for_the_launcher(
     ledger: Ledger, folder: Path, on_line: Callable[[str], None]
 ) -> str | None:
-    """Run the launcher's question with its mounts below `folder`; return how it goes on.
+    """Run the launcher's check with its mounts under `folder`; return what it does next.
 
     None without a launcher. Raises PodError when the process fails.
     """
@@ -91,12 +92,14 @@ def ask_for_the_launcher(
                 _run(local, [], on_line)
                 spec = local.mounts["/patches"] / "spec.json"
                 patch = json.loads(spec.read_text(encoding="utf-8"))
-                return "lifts the suspension" if patch else "starts nothing: it is finished"
+                return (
+                    "lifts the suspension" if patch else "starts nothing: the training is finished"
+                )
     return None
 
 
 def _served(folder: Path, fasta: Path | None, lengths: tuple[int, int]) -> Path:
-    """Make the folder that a server shows, with the file and what the server says of it."""
+    """Create the folder to serve, with the file and its metalink."""
     folder.mkdir(parents=True, exist_ok=True)
     if fasta:
         shutil.copyfile(fasta, folder / _NAME)
@@ -107,9 +110,9 @@ def _served(folder: Path, fasta: Path | None, lengths: tuple[int, int]) -> Path:
 
 
 def _sizes_of_the_made_up(arguments: list[str]) -> list[str]:
-    """Return sizes that fit the made-up file, and a global batch, where the pod is told one.
+    """Return sizes that fit the made-up file, and a global batch if the pod gets one.
 
-    The settings have been held against each other at synth.
+    Synth has checked the settings against each other.
     """
     sizes, batch = (
         ["--val-size", str(VAL_SIZE), "--test-size", str(TEST_SIZE)],
@@ -138,21 +141,21 @@ def _run(local: Container, arguments: list[str], on_line: Callable[[str], None])
         [*local.command(), *arguments], environment=local.environment({}), on_line=read
     )
     if status:
-        raise PodError("\n".join([f"exit status {status}", *lines[-5:]]))
+        raise PodError("\n".join([f"The pod failed with exit status {status}:", *lines[-5:]]))
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """A file server that keeps its log to itself."""
+    """A file server without a log."""
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """Says nothing of clients that hang up: a download asks first, and reads the answer's head."""
+    """Ignores clients that hang up: a download first reads only the response's headers."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of broken pipes."""
+        """Ignore broken pipes."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 

@@ -1,4 +1,4 @@
-"""Made-up proteins with something to be learnt, as UniRef50 writes its own: the same each time."""
+"""Made-up proteins with something to learn, in UniRef50's format: the same each time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
-# Half of all letters belong to one of few motifs, so that a small model learns them in a minute.
+# Half of all letters belong to one of a few motifs, so a small model learns them in a minute.
 _MOTIFS, _MOTIF_LENGTH = 8, 12
-# As UniProt's own, which tells of many files: RELEASE.metalink in
+# Like UniProt's own, which describes many files: RELEASE.metalink in
 # https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/
 _METALINK = """<?xml version="1.0" encoding="UTF-8"?>
 <metalink version="3.0" xmlns="http://www.metalinker.org/">
@@ -25,7 +25,7 @@ _METALINK = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def sequences(count: int, shortest: int, longest: int) -> Iterator[str]:
-    """Yield `count` sequences of motifs with as many other letters between them."""
+    """Yield `count` sequences: motifs, with as many other letters between them."""
     chance = random.Random(50)
     motifs = ["".join(chance.choices(LETTERS, k=_MOTIF_LENGTH)) for _ in range(_MOTIFS)]
     for _ in range(count):
@@ -49,7 +49,7 @@ def write_fasta(path: Path, count: int, shortest: int, longest: int) -> None:
 
 
 def write_metalink(path: Path) -> None:
-    """Write size and MD5 of the file `path` beside it, for the download to be checked against."""
+    """Write size and MD5 of the file `path` next to it, so that the download can be checked."""
     content = path.read_bytes()
     text = _METALINK.format(
         name=path.name,

@@ -1,4 +1,4 @@
-"""A small model of kube-scheduler: which pod fits which node, by labels, taints and resources."""
+"""A small model of kube-scheduler: places pods by labels, taints and resources."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _MI = 2**20
 # https://karpenter.sh/docs/reference/settings/ (VM_MEMORY_OVERHEAD_PERCENT)
 _MEMORY_OVERHEAD = 0.075
 _EVICTION = 100 * _MI
-# What the DaemonSets of this project's add-ons ask for on a node, rounded up: CNI, kube-proxy,
+# What the DaemonSets of this project's add-ons request on a node, rounded up: CNI, kube-proxy,
 # CSI driver, Pod Identity agent, CloudWatch agent, Fluent Bit, device plugin.
 _DAEMONS = {"cpu": 0.7, "memory": 700 * _MI}
 
 
 @dataclass
 class Node:
-    """A node with what pods may still ask of it: CPUs, bytes of memory, GPUs, number of pods.
+    """A node and its free resources: CPUs, bytes of memory, GPUs, number of pods.
 
-    And EFAs with bytes of huge pages, where it has any.
+    And EFAs with bytes of huge pages, if it has any.
     """
 
     name: str
@@ -42,7 +42,7 @@ def make_node(
     taints: Iterable[Mapping[str, str]] = (),
     efas: int = 0,
 ) -> Node:
-    """Return an empty node: what `instance` has, less what kubelet, system and DaemonSets take.
+    """Return an empty node: what `instance` has, minus kubelet, system and DaemonSets.
 
     Formulas: https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kubelet/config.go
     """
@@ -71,7 +71,7 @@ def _reserved_cpus(vcpus: int) -> float:
 
 
 def requests(pod_spec: Mapping[str, Any]) -> dict[str, float]:
-    """Return what a pod asks for: containers together, or the largest init container.
+    """Return a pod's requests: of all containers, or of the largest init container.
 
     A limit without a request counts as request, and a memory-backed volume is in the limit.
     """
@@ -95,7 +95,7 @@ def _container_requests(container: Mapping[str, Any]) -> dict[str, float]:
 
 
 def may_run_on(pod_spec: Mapping[str, Any], node: Node) -> bool:
-    """Tell whether labels and taints let the pod onto the node, however full it is."""
+    """Whether labels and taints allow the pod on the node, however full it is."""
     selector = pod_spec.get("nodeSelector", {})
     if any(node.labels.get(key) != value for key, value in selector.items()):
         return False
@@ -114,7 +114,7 @@ def _tolerates(toleration: Mapping[str, str], taint: Mapping[str, str]) -> bool:
 
 
 def place(pods: Iterable[Mapping[str, Any]], nodes: list[Node]) -> dict[str, str | None]:
-    """Put the pods on the nodes one by one; return each pod's node, or None where none fits."""
+    """Place the pods one by one; return each pod's node, or None if none fits."""
     placed: dict[str, str | None] = {}
     for pod in pods:
         name, asked = pod["metadata"]["name"], requests(pod["spec"])

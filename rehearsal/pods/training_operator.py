@@ -1,4 +1,4 @@
-"""The pods that training operator v1.7.0 makes of a PyTorchJob with Worker replicas alone.
+"""The pods that training operator v1.7.0 creates for a PyTorchJob with only Worker replicas.
 
 Source: https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/controller.v1/pytorch/elastic.go
 """
@@ -27,13 +27,15 @@ def processes_per_pod(pod: dict[str, Any]) -> int:
 
 
 def world_size(pods: list[dict[str, Any]]) -> int:
-    """Return the processes of all pods together, if the rendezvous waits for all of them.
+    """Return the number of processes in all pods, if the rendezvous waits for all of them.
 
-    Raises ValueError when fewer pods than there are would do, or more are asked for.
+    Raises ValueError when fewer pods suffice, or more are needed.
     """
     least, most = (int(part) for part in _environment(pods[0])["PET_NNODES"].split(":"))
     if not least == most == len(pods):
-        raise ValueError(f"the rendezvous takes {least} to {most} pods, but {len(pods)} run")
+        raise ValueError(
+            f"the rendezvous takes {least} to {most} pods, but {len(pods)} are running"
+        )
     return sum(processes_per_pod(pod) for pod in pods)
 
 

@@ -1,8 +1,8 @@
-"""The cluster as its users would find it: nodes, and where each pod would run.
+"""The cluster as its users would see it: nodes, and where each pod would run.
 
-Pods are those that the ledger's Deployments and Jobs ask for, and the workers that the training
-operator would make of each PyTorchJob once it is not suspended. What charts and EKS add-ons run
-is not known without their images; `scheduler.make_node` sets room aside for it.
+The pods are those of the ledger's Deployments and Jobs, and the workers that the training operator
+would create for each PyTorchJob once it is not suspended. The pods of charts and EKS add-ons are
+unknown without their images; `scheduler.make_node` reserves room for them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rehearsal.pods.scheduler import Node, make_node, place
 from rehearsal.pods.training_operator import worker_pods
 
 _INSTANCE_TYPES = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
-# EKS spells effects otherwise than Kubernetes.
+# EKS and Kubernetes spell effects differently.
 EFFECTS = {
     "NO_SCHEDULE": "NoSchedule",
     "NO_EXECUTE": "NoExecute",
@@ -33,9 +33,9 @@ EFFECTS = {
 
 @dataclass(frozen=True)
 class NodeGroupView:
-    """A managed node group: its types, nodes that run now, and at the most.
+    """A managed node group: its types, nodes now, and nodes at most.
 
-    `gpus` and `efas`: of one node.
+    `gpus` and `efas`: per node.
     """
 
     name: str
@@ -49,7 +49,7 @@ class NodeGroupView:
 
 
 def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupView]:
-    """Return the node groups that the local AWS has, core first."""
+    """Return the node groups in the local AWS, core first."""
     eks = client("eks")
     groups = []
     for name in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
@@ -73,7 +73,7 @@ def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupVie
 
 
 def _template(client: Callable[[str], Any], group: dict[str, Any]) -> dict[str, Any]:
-    """Return a group's launch template; for nodes in a Capacity Block it has the type too."""
+    """Return a group's launch template; for a Capacity Block it also has the type."""
     named = group["launchTemplate"]
     (version,) = client("ec2").describe_launch_template_versions(
         LaunchTemplateId=named["id"], Versions=[str(named["version"])]
@@ -89,7 +89,7 @@ def efas_of(template: Mapping[str, Any]) -> int:
 
 
 def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
-    """Return the nodes while the training runs: the core nodes of now, the GPU nodes at most."""
+    """Return the nodes during the training: core nodes as now, the most GPU nodes."""
     return [
         make_node(
             f"{group.name}-{number}",
@@ -104,7 +104,7 @@ def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
 
 
 def _instance(types: Sequence[str]) -> InstanceType:
-    """Return what a node has at least, whichever of a group's types it is."""
+    """Return the least that a node has, whichever of a group's types it is."""
     return smallest([_INSTANCE_TYPES[name] for name in types])
 
 
@@ -133,7 +133,7 @@ def workers(ledger: Ledger) -> list[dict[str, Any]]:
 def placements(
     ledger: Ledger, groups: Iterable[NodeGroupView]
 ) -> list[tuple[dict[str, Any], str | None]]:
-    """Return each pod with the node that it runs on, or None where it fits none."""
+    """Return each pod with its node, or None if it fits none."""
     pods = [*core_pods(ledger), *workers(ledger)]
     placed = place(pods, nodes(groups))
     return [(pod, placed[pod["metadata"]["name"]]) for pod in pods]

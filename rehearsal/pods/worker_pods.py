@@ -1,8 +1,8 @@
-"""The PyTorchJob's worker pods as processes of this machine: started, killed, started again.
+"""The PyTorchJob's worker pods as processes on this machine: started, killed, restarted.
 
-Command, arguments, environment and volumes are those that the training operator gives to the pods.
-What differs is what this machine has none of: names of hosts and a network between them, so the
-rendezvous is at 127.0.0.1; and GPUs, so some arguments are put last, and win.
+Command, arguments, environment and volumes are those that the training operator gives to the pods,
+except for what this machine lacks: host names and a network between hosts, so the rendezvous is at
+127.0.0.1; and GPUs, so some arguments are appended, and win.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from rehearsal.machine import processes
 from rehearsal.pods.container import Container, PodError
 from rehearsal.pods.view import workers
 
-# The start program's own: looks more often than in a cluster, where a look is a file system's.
+# An option of the start program: check more often than in a cluster, where this costs file I/O.
 _BEAT = ("--beat", "0.5")
 _LAST_LINES = 15
 
 
 class _Worker:
-    """One pod: its container runs, has ended, or is started again in the same pod."""
+    """One pod: its container runs, has ended, or is restarted in the same pod."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class _Worker:
         return self._process.poll()
 
     def kill(self) -> None:
-        """Kill the container with all of its processes at once."""
+        """Kill the container with all its processes at once."""
         if self._process.poll() is None:
             processes.kill_all(self._process.pid)
             self._process.wait()
@@ -71,9 +71,9 @@ class _Worker:
 class WorkerPods:
     """All worker pods of the ledger's PyTorchJob.
 
-    `folder`: below it are their volumes; that of the claim is the data Job's. `python`: an
-    interpreter that has what the image has. `last`: arguments that are put last. `on_line` gets the
-    pod's number and each line that it prints.
+    `folder` has their volumes; the claim's is the data Job's. `python`: an interpreter with the
+    image's packages. `last`: arguments to append. `on_line` gets the pod's number and each line
+    that it prints.
     """
 
     def __init__(
@@ -107,13 +107,13 @@ class WorkerPods:
         return _Worker(name, self._command(local, name), self._here(number, environment), read)
 
     def _command(self, local: Container, name: str) -> list[str]:
-        """The pod's, with its own name, which a container learns from the host's."""
+        """The pod's command, plus its name, which a container takes from the host name."""
         whole = local.command()
         end = whole.index("--")
         return [*whole[:end], "--name", name, *_BEAT, *whole[end:], *self._last]
 
     def _here(self, number: int, environment: dict[str, str]) -> dict[str, str]:
-        """The pod's environment, with this machine's addresses in place of the cluster's."""
+        """The pod's environment, with this machine's addresses instead of the cluster's."""
         conf = f"{environment['PET_RDZV_CONF']},is_host={str(number == 0).lower()}"
         return {
             **environment,
@@ -126,14 +126,14 @@ class WorkerPods:
         }
 
     def kill(self, number: int) -> None:
-        """Kill a container and start it again, as the kubelet does with restartPolicy OnFailure."""
+        """Kill a container and restart it, as the kubelet does with restartPolicy OnFailure."""
         self.pods[number].kill()
         self.pods[number].start()
 
     def wait(self, seconds: float) -> None:
-        """Wait until all have ended; PodError if one ends in another way than well, or none does.
+        """Wait until all have succeeded; PodError if one fails, or some do not end in time.
 
-        The training operator takes the first that ends well for the success of all.
+        The training operator counts the first that succeeds as the success of all.
         """
         until = time.monotonic() + seconds
         while None in (statuses := [pod.status() for pod in self.pods]):
@@ -143,13 +143,13 @@ class WorkerPods:
         if statuses == [0] * len(statuses):
             return
         what = ", ".join(
-            f"{pod.name} {'runs' if status is None else f'ended with status {status}'}"
+            f"{pod.name} {'is running' if status is None else f'ended with status {status}'}"
             for pod, status in zip(self.pods, statuses, strict=True)
         )
-        raise PodError("\n".join([f"the training did not end well: {what}", *self.last_lines()]))
+        raise PodError("\n".join([f"The training failed: {what}", *self.last_lines()]))
 
     def last_lines(self) -> list[str]:
-        """Return the newest lines that they have printed."""
+        """Return the last lines that they printed."""
         return self._lines[-_LAST_LINES:]
 
     def end(self) -> None:
@@ -166,7 +166,7 @@ def worker_processes(
     last: Sequence[str],
     on_line: Callable[[int, str], None],
 ) -> Iterator[WorkerPods]:
-    """Yield the running worker pods; none is left at the end."""
+    """Yield the running worker pods; kill what is left at the end."""
     found = WorkerPods(ledger, folder, python, last, on_line)
     try:
         yield found

@@ -1,1 +1,1 @@
-"""Programs of others that the rehearsal runs: the CDK CLI and kubectl."""
+"""External programs that the rehearsal runs: the CDK CLI and kubectl."""

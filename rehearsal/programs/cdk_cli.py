@@ -1,4 +1,4 @@
-"""Runs the real CDK CLI, hands on its lines as they come, and says why it failed."""
+"""Runs the real CDK CLI, passes on its lines as they come, and says why it failed."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _EVENT = re.compile(
     r"\| (?P<type>\S+)\s*\| (?P<rest>.*)$"
 )
 _EXITED = re.compile(r": Subprocess exited with error \d+$")
-_NOT_INSTALLED = "The CDK command line is not installed here.\n  Install what is needed: make setup"
+_NOT_INSTALLED = "The CDK command line is not installed here.\n  Install it: make setup"
 _STACK_DONE = re.compile(r"^\s*✅\s+(?P<stack>\w+) \((?P<name>[^)]+)\)")
 
 
 class CdkError(RuntimeError):
-    """A command of the CDK CLI failed; the text holds the reasons that it gave."""
+    """A CDK CLI command failed; the text has its reasons."""
 
 
 @dataclass(frozen=True)
 class CdkCli:
-    """The CLI of package.json, in an environment that leads to the local AWS alone.
+    """The CLI of package.json, in an environment that leads only to the local AWS.
 
-    `assembly` is the folder that `cdk synth` writes and the other commands read; `logs` gets the
-    whole output of each command. `project` holds cdk.json, and what the CLI looks up in the
-    account is written there.
+    `cdk synth` writes the folder `assembly`, and the other commands read it; `logs` gets the whole
+    output of each command. `project` has cdk.json; the CLI writes there what it looks up in the
+    account.
     """
 
     environment: Mapping[str, str]
@@ -47,14 +47,14 @@ class CdkCli:
     def bootstrap(self, environment: str, qualifier: str = "") -> list[str]:
         """Run `cdk bootstrap` for `aws://ACCOUNT/REGION`.
 
-        Outside the project: with a cdk.json at hand the CLI would also synthesize the app, into
+        It runs outside the project: next to a cdk.json the CLI would also synthesize the app, into
         cdk.out, which another command may be using.
         """
         own = ["--qualifier", qualifier] if qualifier else []
         return self._run("bootstrap", environment, *own, folder=self.logs)
 
     def deploy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
-        """Deploy all stacks, with the flags of README."""
+        """Deploy all stacks, with the flags from README."""
         return self._run(
             *("deploy", "--all", "--concurrency", "3", "--require-approval", "never"),
             *("--import-existing-resources", "--progress", "events"),
@@ -63,7 +63,7 @@ class CdkCli:
         )
 
     def diff(self) -> list[str]:
-        """Run `cdk diff --fail`; CdkError when there are differences."""
+        """Run `cdk diff --fail`; CdkError if there are differences."""
         return self._run("diff", "--fail", "--app", str(self.assembly))
 
     def destroy(self, on_line: Callable[[str], None] = lambda line: None) -> list[str]:
@@ -79,7 +79,7 @@ class CdkCli:
         folder: Path | None = None,
         on_line: Callable[[str], None] = lambda line: None,
     ) -> list[str]:
-        """Return the command's lines; raise CdkError with the reasons when it fails."""
+        """Return the command's lines; raise CdkError with the reasons if it fails."""
         lines: list[str] = []
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"cdk-{command}.log"
@@ -105,9 +105,9 @@ class CdkCli:
 
 
 def reasons(lines: list[str]) -> str:
-    """Return what a failed command gave as reasons: failed resources, else its last lines.
+    """Return a failed command's reasons: failed resources, else its last lines.
 
-    Of a traceback that is what was raised, without the calls that led there.
+    Of a traceback, only the exceptions, without the calls.
     """
     failed = []
     for line in lines:
@@ -121,7 +121,7 @@ def reasons(lines: list[str]) -> str:
 
 
 def _raised(lines: list[str]) -> list[str]:
-    """Return the lines of the last exception that a Python traceback ends with, if there is one."""
+    """Return the lines of the last exception in a Python traceback, if any."""
     began = [number for number, line in enumerate(lines) if line.startswith("Traceback ")]
     if not began:
         return []
@@ -133,7 +133,7 @@ def _raised(lines: list[str]) -> list[str]:
 class StackProgress:
     """Follows the stacks through the lines of deploy and destroy.
 
-    `status` says how far the stacks at work are; `read` returns a line to print when one is done.
+    `status` has the progress of the active stacks; `read` returns a line to print when one is done.
     """
 
     def __init__(self) -> None:
@@ -141,11 +141,11 @@ class StackProgress:
 
     @property
     def status(self) -> str:
-        """The stacks at work, each with the resources that are done."""
+        """The active stacks, each with its finished resources."""
         return ", ".join(f"{stack} {count}" for stack, count in self._counts.items())
 
     def read(self, line: str) -> str | None:
-        """Take in a line of the CLI; return a line to print when a stack is done."""
+        """Read a line of the CLI; return a line to print when a stack is done."""
         event = _EVENT.match(line)
         if event:
             everything = f"/{event['all']}" if event["all"] else ""
@@ -156,5 +156,5 @@ class StackProgress:
             return None
         count = self._counts.pop(done["name"], "")
         total = count.rpartition("/")[2]
-        # The CLI counts the stack itself as well.
+        # The CLI also counts the stack itself.
         return f"{done['stack']:<14} {f'{int(total) - 1:>3} resources' if total else 'no changes'}"

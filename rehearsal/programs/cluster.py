@@ -1,4 +1,4 @@
-"""A real cluster, which is told what CDK's handler would tell it, and left as it was.
+"""A real cluster: runs the kubectl commands of CDK's handler on it, then cleans it up.
 
 The handler: https://github.com/aws/aws-cdk/blob/main/packages/@aws-cdk/custom-resource-handlers/lib/aws-eks-v2/kubectl-handler/apply/__init__.py
 """
@@ -16,14 +16,14 @@ from rehearsal.kubernetes.objects import KubernetesObject, group_of
 from rehearsal.kubernetes.relay import Step
 from rehearsal.programs.kubectl import Kubectl, KubectlError, KubectlTimeoutError
 
-# CDK's function ends then: `timeout` in aws-cdk-lib/aws-eks-v2/lib/kubectl-provider.ts.
+# The time-out of CDK's function: `timeout` in aws-cdk-lib/aws-eks-v2/lib/kubectl-provider.ts.
 _HANDLER_SECONDS = 15 * 60
 _ATTEMPTS = 3
-# A pod has its grace period, and a claim stays as long as a pod that uses it.
+# Pods have grace periods, and a claim stays as long as a pod that uses it.
 _CLEAR_SECONDS = 10 * 60
-_POLL_SECONDS, _TELL_SECONDS = 1, 10
+_POLL_SECONDS, _REPORT_SECONDS = 1, 10
 _PRUNE_LABEL = "aws.cdk.eks/prune-"
-# What `kubectl apply --prune` looks through: its default allow list,
+# The default allow list of `kubectl apply --prune`:
 # https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-to-delete-objects
 _PRUNED = (
     "configmaps,endpoints,namespaces,persistentvolumeclaims,persistentvolumes,pods,"
@@ -33,33 +33,33 @@ _PRUNED = (
 
 
 class ClusterError(RuntimeError):
-    """The cluster has objects of these names, or keeps some; the text says what and where."""
+    """The cluster has objects with these names, or keeps some; the text lists them."""
 
 
 class Cluster:
-    """A cluster that a rehearsal may make objects in; `tell` hears of each step."""
+    """A cluster for a rehearsal's objects; `say` gets a line for each step."""
 
-    def __init__(self, kubeconfig: Path, tell: Callable[[str], None]) -> None:
-        self._kubeconfig, self._tell = kubeconfig, tell
-        self._told = threading.Event()
+    def __init__(self, kubeconfig: Path, say: Callable[[str], None]) -> None:
+        self._kubeconfig, self._say = kubeconfig, say
+        self._changed = threading.Event()
         self._objects: list[KubernetesObject] = []
-        self._kubectl = self._steps = Kubectl(Path("kubectl"), kubeconfig, tell)
+        self._kubectl = self._steps = Kubectl(Path("kubectl"), kubeconfig, say)
 
     def begin(self, program: Path, objects: Iterable[KubernetesObject]) -> None:
         """Take the kubectl to use, and what the deployment applies."""
         self.expect(objects)
-        self._kubectl = Kubectl(program, self._kubeconfig, self._tell)
-        self._steps = Kubectl(program, self._kubeconfig, self._tell)
+        self._kubectl = Kubectl(program, self._kubeconfig, self._say)
+        self._steps = Kubectl(program, self._kubeconfig, self._say)
 
     def expect(self, objects: Iterable[KubernetesObject]) -> None:
-        """Take what another deployment applies as well; largely it is the same."""
+        """Also take what another deployment applies, which is mostly the same."""
         known = {_name(each): each for each in (*self._objects, *objects)}
         self._objects = [*known.values()]
 
     def ask(self, server: str) -> str:
-        """Return the cluster's version; KubectlError when it does not answer, or not to this user.
+        """Return the cluster's version; KubectlError if it does not answer, or denies this user.
 
-        What is asked for first is what `apply` asks for, and no anonymous user may see it.
+        The first request is one of `apply`, which anonymous users may not make.
         """
         try:
             for path in ("/api", "/version"):
@@ -68,33 +68,33 @@ class Cluster:
             raise KubectlError(
                 f"The cluster of --kubeconfig {self._kubeconfig}, {server}, cannot be used.\n"
                 f"{error}\n"
-                "  Nothing has been applied. Mend the file, or rehearse without --kubeconfig."
+                "  Nothing has been applied. Fix the file, or rehearse without --kubeconfig."
             ) from None
-        return str(json.loads(answer).get("gitVersion", "of a version that it does not tell"))
+        return str(json.loads(answer).get("gitVersion", "version unknown"))
 
-    def refuse_what_stands(self) -> None:
-        """Raise ClusterError for objects of the same names, or that a prune would remove."""
+    def refuse_existing(self) -> None:
+        """Raise ClusterError for objects with the same names, or that a prune would remove."""
         labels = self._prune_labels()
-        found = {_name(each): each for each in [*self._standing(), *self._labelled(labels)]}
+        found = {_name(each): each for each in [*self._existing(), *self._labelled(labels)]}
         if not found:
             return
         message = (
             f"The cluster of --kubeconfig {self._kubeconfig} has objects that the deployment "
-            f"would change, and remove at its end:\n{_listed(found)}\n"
-            "  Nothing has been applied. Take another cluster, such as a new one of kind."
+            f"would change, and remove at the end:\n{_listed(found)}\n"
+            "  Nothing has been applied. Use another cluster, such as a new kind cluster."
         )
-        # The others are certainly somebody else's.
+        # The others are certainly not this project's.
         ours = [name for name, each in found.items() if labels & {*_labels(each)}]
         if ours:
             message += (
-                "\n  If they are not a deployment's, but left by a rehearsal that was killed:\n"
+                "\n  If a killed rehearsal left them, and no deployment uses them, remove them:\n"
                 f"{self._commands(ours)}"
             )
         raise ClusterError(message)
 
     def take(self, step: Step) -> None:
-        """Carry out a step of CDK's handler; KubectlError with kubectl's words when it fails."""
-        self._told.set()
+        """Run a step of CDK's handler; KubectlError with kubectl's message if it fails."""
+        self._changed.set()
         options = {"create": ["--save-config"], "apply": [], "delete": []}[step.verb]
         if step.prune_label is not None:
             options = ["--prune", "-l", step.prune_label]
@@ -103,12 +103,12 @@ class Cluster:
         except KubectlTimeoutError:
             raise
         except KubectlError as error:
-            # As the handler: what cannot be deleted does not hold the removal. Its time-out does.
+            # As in the handler, a failed deletion does not stop the removal. A time-out does.
             if step.verb != "delete":
                 raise
             printed = str(error)
         for line in printed.splitlines():
-            self._tell(line)
+            self._say(line)
 
     def _run_again(self, step: Step, options: Sequence[str]) -> str:
         for attempt in range(_ATTEMPTS):
@@ -123,7 +123,7 @@ class Cluster:
 
     @contextmanager
     def steps_end(self) -> Iterator[None]:
-        """Let no step run on when the block ends: what it makes then would not be cleared."""
+        """End all steps with the block: what they create later would not be removed."""
         try:
             yield
         finally:
@@ -131,7 +131,7 @@ class Cluster:
 
     @contextmanager
     def cleared(self) -> Iterator[None]:
-        """Leave nothing of the rehearsal there, however the block ends."""
+        """Remove everything of the rehearsal, however the block ends."""
         try:
             yield
         except BaseException as error:
@@ -143,31 +143,31 @@ class Cluster:
         self.clear()
 
     def clear(self) -> None:
-        """Remove what is there of the objects; ClusterError when some of it stays."""
-        if not self._told.is_set():
+        """Remove the objects that exist; ClusterError if some stay."""
+        if not self._changed.is_set():
             return
         try:
             self._remove(time.monotonic() + _CLEAR_SECONDS)
         except KubectlError as error:
             raise ClusterError(
-                f"What has been applied to the cluster of --kubeconfig {self._kubeconfig} may "
-                f"still be there.\n  {error}\n  Remove it:\n"
+                f"What was applied to the cluster of --kubeconfig {self._kubeconfig} may still be "
+                f"there.\n  {error}\n  Remove it:\n"
                 f"{self._commands(map(_name, self._objects[::-1]))}"
             ) from None
-        self._told.clear()
+        self._changed.clear()
 
     def left(self) -> list[str]:
-        """Return what the deployment's removal has left there, and nothing is removing."""
+        """Return what the deployment's removal has left, and nothing is removing."""
         return [
-            _name(each) for each in self._standing() if "deletionTimestamp" not in each["metadata"]
+            _name(each) for each in self._existing() if "deletionTimestamp" not in each["metadata"]
         ]
 
     def _remove(self, deadline: float) -> None:
         spoken = time.monotonic()
-        while left := [*self._standing(), *self._pods()]:
+        while left := [*self._existing(), *self._pods()]:
             alive = [each for each in left if "deletionTimestamp" not in each["metadata"]]
             if alive:
-                # Pods go with their owners, and by them alone.
+                # Only their owners remove pods.
                 wanted = [_reference(each) for each in alive if each["kind"] != "Pod"]
                 if wanted:
                     self._kubectl.run(
@@ -175,16 +175,16 @@ class Cluster:
                     )
             if time.monotonic() > deadline:
                 raise ClusterError(
-                    f"The cluster of --kubeconfig {self._kubeconfig} keeps what is being deleted, "
+                    f"The cluster of --kubeconfig {self._kubeconfig} is still deleting objects "
                     f"after {_CLEAR_SECONDS} s:\n{_listed(map(_held, left))}"
                 )
-            if time.monotonic() - spoken > _TELL_SECONDS:
+            if time.monotonic() - spoken > _REPORT_SECONDS:
                 spoken = time.monotonic()
-                self._tell(f"Still there: {', '.join(map(_name, left))}")
+                self._say(f"Still there: {', '.join(map(_name, left))}")
             time.sleep(_POLL_SECONDS)
 
-    def _standing(self) -> list[KubernetesObject]:
-        """Return those of the objects that are there, those of custom kinds first."""
+    def _existing(self) -> list[KubernetesObject]:
+        """Return the objects that exist, those of custom kinds first."""
         defined = {_defines(each): each for each in self._objects if _defines(each)}
         custom = [each for each in self._objects if _kind(each) in defined]
         found = self._get(each for each in self._objects if each not in custom)
@@ -193,7 +193,7 @@ class Cluster:
         try:
             return [*self._get(known), *found]
         except KubectlError as error:
-            # The definition is so new, or so nearly gone, that its kind is not served.
+            # The definition is too new, or almost gone, so its kind is not served.
             if "no matches for kind" not in str(error) and "could not find" not in str(error):
                 raise
             return found
@@ -216,7 +216,7 @@ class Cluster:
             yield from _items(self._kubectl.run("get", _PRUNED, "-A", "-l", label, "-o", "json"))
 
     def _pods(self) -> list[KubernetesObject]:
-        """Return the pods that belong to one of the objects, and go after it."""
+        """Return the pods owned by one of the objects, which are removed after it."""
         owners = {(each["kind"], each["metadata"]["name"]) for each in self._objects}
         namespaces = sorted(
             {each["metadata"].get("namespace", "default") for each in self._objects}
@@ -250,7 +250,7 @@ def _items(printed: str) -> list[KubernetesObject]:
 
 
 def _reference(item: KubernetesObject) -> KubernetesObject:
-    """Return as much of an object as names it."""
+    """Return the part of an object that names it."""
     names = ("name", "namespace")
     return {
         "apiVersion": item["apiVersion"],
@@ -269,10 +269,10 @@ def _kind(item: KubernetesObject) -> tuple[str, str]:
 
 
 def _defines(item: KubernetesObject) -> tuple[str, str] | None:
-    """Return the kind that a definition defines."""
+    """Return the kind that an object defines, if it is a CustomResourceDefinition."""
     if item["kind"] != "CustomResourceDefinition":
         return None
-    # Of those that are there the whole is known, of the others what the template has.
+    # Of existing ones the whole is known, of the others what the template has.
     return item["spec"]["group"], item["spec"]["names"]["kind"]
 
 

@@ -1,4 +1,4 @@
-"""Reads of a kubeconfig file which server it leads to, before anything is sent there."""
+"""Reads the server from a kubeconfig file, before anything is sent there."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from kubernetes.config.kube_config import ConfigNode
 
 
 class KubeconfigError(RuntimeError):
-    """A file that leads kubectl to no server, or not to the one meant; the text names it."""
+    """A file that leads kubectl to no server, or to the wrong one; the text names it."""
 
 
 def server_of(path: Path) -> str:
     """Return the address of the cluster of the current context.
 
-    Raises KubeconfigError when there is none: kubectl would then take http://localhost:8080.
+    Raises KubeconfigError if there is none: kubectl would then use http://localhost:8080.
     https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
     """
     try:
@@ -31,7 +31,7 @@ def server_of(path: Path) -> str:
     except ConfigException as error:
         raise _unusable(path, str(error)) from None
     except (AttributeError, TypeError):
-        raise _unusable(path, "it is not built as a kubeconfig file is") from None
+        raise _unusable(path, "it is not a kubeconfig file") from None
     if not (isinstance(server, str) and server.strip()):
         raise _unusable(path, "the cluster of its current-context has no server")
     return server
@@ -40,5 +40,5 @@ def server_of(path: Path) -> str:
 def _unusable(path: Path, why: str) -> KubeconfigError:
     return KubeconfigError(
         f"--kubeconfig {path} leads to no cluster: {why}.\n"
-        "  Give a file as this writes it: kubectl config view --minify --flatten"
+        "  Use a file like the output of: kubectl config view --minify --flatten"
     )

@@ -1,4 +1,4 @@
-"""The kubectl that the deployment itself would use: the one in the pinned layer."""
+"""The kubectl of the pinned layer, which the deployment uses."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from typing import Any
 
 _LAYER = "KubectlLayer/Code"
 _MEMBER = "kubectl/kubectl"
-_TELL_SECONDS = 10
+_REPORT_SECONDS = 10
 
 
 class KubectlError(RuntimeError):
-    """kubectl refused, or is not to be had; the text is its own."""
+    """kubectl failed or is not available; the text is its own."""
 
 
 class KubectlTimeoutError(KubectlError):
-    """kubectl has been ended after the time that it had."""
+    """kubectl ran out of time and was ended."""
 
 
 def refuse_another_machine() -> None:
-    """Raise KubectlError where the layer's kubectl, made for AWS Lambda, cannot run."""
+    """Raise KubectlError if the layer's kubectl, built for AWS Lambda, cannot run here."""
     system, machine = platform.system(), platform.machine()
     if (system, machine) != ("Linux", "x86_64"):
         raise KubectlError(
-            "--kubeconfig takes the kubectl of the deployment's own layer, a program for Linux on "
+            "--kubeconfig uses the kubectl of the deployment's own layer, a program for Linux on "
             f"x86-64; this machine is {system} on {machine}.\n"
-            "  Apply with your own instead: python -m rehearsal run --keep, then\n"
+            "  Apply with your own kubectl instead: python -m rehearsal run --keep, then\n"
             "  kubectl apply --server-side --force-conflicts -f build/rehearsal/kubernetes"
         )
 
 
 def extract(assembly: Path, folder: Path) -> Path:
-    """Take kubectl out of the layer in a cloud assembly; return its path in `folder`.
+    """Extract kubectl from the layer in a cloud assembly to `folder`; return its path.
 
-    Raises KubectlError when the assembly holds no such layer.
+    Raises KubectlError if the assembly has no such layer.
     """
     for manifest in sorted(assembly.glob("*.assets.json")):
         files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
@@ -54,14 +54,14 @@ def extract(assembly: Path, folder: Path) -> Path:
                     program = Path(layer.extract(_MEMBER, folder))
                 program.chmod(0o755)
                 return program
-    raise KubectlError(f"{assembly} holds no kubectl layer")
+    raise KubectlError(f"{assembly} has no kubectl layer")
 
 
 class Kubectl:
-    """A kubectl, and the cluster that it talks to; `tell` hears of what takes long."""
+    """A kubectl, and its cluster; `say` gets a line when a command takes long."""
 
-    def __init__(self, program: Path, kubeconfig: Path, tell: Callable[[str], None]) -> None:
-        self._program, self._kubeconfig, self._tell = program, kubeconfig, tell
+    def __init__(self, program: Path, kubeconfig: Path, say: Callable[[str], None]) -> None:
+        self._program, self._kubeconfig, self._say = program, kubeconfig, say
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self._closed = False
@@ -69,9 +69,9 @@ class Kubectl:
     def run(
         self, *arguments: str, items: Sequence[dict[str, Any]] | None = None, seconds: int = 60
     ) -> str:
-        """Run kubectl, with `items` as the file `-`; return what it prints.
+        """Run kubectl, with `items` as the file `-`; return its output.
 
-        Raises KubectlError when it fails, KubectlTimeoutError when that many seconds are over.
+        Raises KubectlError if it fails, KubectlTimeoutError after that many seconds.
         """
         what = f"kubectl {' '.join(arguments[:2])}"
         process = self._start(arguments)
@@ -83,13 +83,13 @@ class Kubectl:
             with self._lock:
                 self._running.discard(process)
         if process.returncode:
-            # One line: a stack's events show no more.
+            # One line, because a stack's events show no more.
             said = "; ".join(line.strip() for line in errors.splitlines() if line.strip())
             raise KubectlError(f"{what} failed: {said}")
         return printed.strip()
 
     def close(self) -> None:
-        """End what runs, and start nothing more."""
+        """End what is running, and start nothing more."""
         with self._lock:
             self._closed = True
             running = list(self._running)
@@ -99,7 +99,7 @@ class Kubectl:
     def _start(self, arguments: Sequence[str]) -> subprocess.Popen[str]:
         with self._lock:
             if self._closed:
-                raise KubectlError("The rehearsal has been stopped")
+                raise KubectlError("The rehearsal was stopped")
             try:
                 process = subprocess.Popen(
                     [str(self._program), *arguments, "--kubeconfig", str(self._kubeconfig)],
@@ -109,7 +109,7 @@ class Kubectl:
                     text=True,
                     encoding="utf-8",
                     errors="replace",
-                    # Ctrl-C is for this process; what has begun is ended, and cleared, in order.
+                    # Ctrl-C is for this process only, which ends kubectl and cleans up in order.
                     start_new_session=True,
                 )
             except OSError as error:
@@ -125,17 +125,17 @@ class Kubectl:
         began, text = time.monotonic(), given or None
         while True:
             try:
-                return process.communicate(text, timeout=min(_TELL_SECONDS, seconds))
+                return process.communicate(text, timeout=min(_REPORT_SECONDS, seconds))
             except subprocess.TimeoutExpired:
                 text = None
                 took = time.monotonic() - began
                 if took >= seconds:
-                    raise KubectlTimeoutError(f"{what} has not ended after {seconds} s") from None
-                self._tell(f"{what} has run for {took:.0f} s, of {seconds} at most.")
+                    raise KubectlTimeoutError(f"{what} did not end within {seconds} s") from None
+                self._say(f"{what} has been running for {took:.0f} s; the limit is {seconds} s.")
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    # With what it has started, such as a program that gets it a token.
+    # And its children, such as a program that gets it a token.
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

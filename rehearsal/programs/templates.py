@@ -10,9 +10,9 @@ from rehearsal.kubernetes.objects import KubernetesObject
 
 
 def objects_of(assembly: Path) -> list[KubernetesObject]:
-    """Return each object that the stacks apply; what only a deployment knows is `<token>`.
+    """Return each object that the stacks apply; values known only at deployment are `<token>`.
 
-    No object's name is such: names are the same before and after.
+    Names are never such values.
     """
     return [
         each

@@ -1,4 +1,4 @@
-"""A local AWS for the tests of this folder, and the app deployed to it by the real CDK CLI."""
+"""A local AWS for the tests in this folder, and the app deployed to it with the real CDK CLI."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from rehearsal.programs.cdk_cli import CdkCli
 from tests.context import cdk_flags, read_settings
 
 REGION = "us-west-2"
-# What holds data, or costs an hour to make anew: an update must not replace it.
+# What holds data, or takes an hour to recreate: an update must not replace it.
 LASTING = ("AWS::EKS::Cluster", "AWS::FSx::FileSystem", "AWS::S3::Bucket", "AWS::EC2::VPC")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A rehearsal is slow too: who leaves out what is slow wants none."""
+    """Mark rehearsals as slow, too."""
     for item in items:
         if item.get_closest_marker("rehearsal"):
             item.add_marker(pytest.mark.slow)
@@ -53,9 +53,9 @@ class Account:
     def deploy(
         self, changes: Mapping[str, Any], alter: Callable[[App], None] = lambda app: None
     ) -> list[str]:
-        """Synthesise with `changes`, `alter` the app, deploy all stacks; return the CLI's lines.
+        """Synthesize with `changes`, `alter` the app, deploy all stacks; return the CLI's lines.
 
-        No stack and no object may then name what has gone.
+        No stack and no object may then refer to what no longer exists.
         """
         self.synth(changes, alter)
         self.deployed = None
@@ -65,14 +65,14 @@ class Account:
         return lines
 
     def ensure(self, changes: Mapping[str, Any]) -> None:
-        """Deploy with `changes` unless that is what stands."""
+        """Deploy with `changes` unless they are deployed already."""
         if self.deployed != dict(changes):
             self.deploy(changes)
 
     def synth(
         self, changes: Mapping[str, Any], alter: Callable[[App], None] = lambda app: None
     ) -> None:
-        """Write the cloud assembly: in this process, for the CLI would start a Python anew."""
+        """Write the cloud assembly in this process, because the CLI would start another Python."""
         shutil.rmtree(self.cdk.assembly, ignore_errors=True)
         app = App(
             context=cdk_flags(**changes),
@@ -90,20 +90,20 @@ class Account:
         return inventory.left(self.fresh, inventory.take(self.client))
 
     def stale_references(self) -> set[str]:
-        """Return what a stack's properties or an object name, and what does not exist (any more).
+        """Return ids in stacks' properties and objects of what does not (or no longer) exist.
 
-        Of node groups, file systems and functions: ids by their form, and all that stood once.
+        Of node groups, file systems and functions: ids by their form, and all that once existed.
         """
         named = json.dumps([each["properties"] for each in resources(self.endpoint, REGION)])
         named += json.dumps(self.ledger.objects) + json.dumps(self.ledger.charts)
-        there = self._standing_ids()
+        there = self._existing_ids()
         self._seen |= there
         by_form = {*re.findall(r"fs-[0-9a-f]{17}", named)}
         by_form |= {*re.findall(r":function:([\w-]+)", named)}
         by_form |= {each for each in self._seen if each in named}
         return by_form - there
 
-    def _standing_ids(self) -> set[str]:
+    def _existing_ids(self) -> set[str]:
         systems = self.client("fsx").describe_file_systems()["FileSystems"]
         functions = self.client("lambda").list_functions()["Functions"]
         groups = self.client("eks").list_nodegroups(clusterName="bionemo-on-eks")["nodegroups"]
@@ -121,7 +121,7 @@ class Account:
         return described
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Return the events of a stack's last update, in their order."""
+        """Return the events of a stack's last update, in order."""
         pages = self.client("cloudformation").get_paginator("describe_stack_events")
         found: list[dict[str, Any]] = []
         for page in pages.paginate(StackName=f"bionemo-on-eks-{name}"):
@@ -134,11 +134,11 @@ class Account:
 
     @property
     def ledger(self) -> Ledger:
-        """What the cluster has been told."""
+        """The cluster's ledger."""
         return Ledger.load(ledger_path(self.folder / LEDGER_FOLDER, "bionemo-on-eks"))
 
     def physical_ids(self, *types: str) -> dict[str, str]:
-        """Return logical to physical id of all resources of some types."""
+        """Return the physical ids, by stack and logical id, of all resources of some types."""
         found = {}
         for stack in self.client("cloudformation").describe_stacks()["Stacks"]:
             name = stack["StackName"]
@@ -166,7 +166,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Return an account in which nothing but the CDK's bootstrap stack stands."""
+    """Return an account with only CDK's bootstrap stack."""
     folder = tmp_path_factory.mktemp("rehearsal")
     with (
         pytest.MonkeyPatch.context() as patch,

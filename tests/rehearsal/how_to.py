@@ -1,4 +1,4 @@
-"""The commands of docs/how-to.md, as the page has them."""
+"""Reads the commands from docs/how-to.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BLOCK = re.compile(r"^```(?P<marks>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code: the heading above it, its language, whether it is marked as rehearsed."""
+    """A code block: its heading, its language, whether it is marked as rehearsed."""
 
     heading: str
     language: str
@@ -22,13 +22,13 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """Its commands, those of several lines in one, without comments."""
+        """Its commands, with continued lines joined, without comments."""
         lines = re.sub(r"\\\n\s*", "", self.text).splitlines()
         return [line.partition("   #")[0] for line in lines if line and not line.startswith("#")]
 
 
 def blocks() -> list[Block]:
-    """Return the page's blocks in their order."""
+    """Return the page's blocks in order."""
     page, found = PAGE.read_text(encoding="utf-8"), []
     for match in _BLOCK.finditer(page):
         language, *marks = match["marks"].split()

@@ -1,4 +1,4 @@
-"""As much of an API server as kubectl's `get`, `apply --prune` and `delete` ask for."""
+"""The part of an API server that kubectl's `get`, `apply --prune` and `delete` need."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import yaml
 
 from tests.in_a_thread import in_a_thread
 
-# Group and version to its kinds: plural, kind, in a namespace or not. All that `--prune` looks
-# through, and what the project applies.
+# Group and version to its kinds: plural, kind, in a namespace or not. Everything that
+# `--prune` searches, and what the project applies.
 KINDS = {
     "v1": [
         ("configmaps", "ConfigMap", True),
@@ -51,7 +51,7 @@ Answer = tuple[int, Any]
 
 
 class Api:
-    """The server's state: objects by path, and each change that it was asked for.
+    """The server's state: objects by path, and each change.
 
     `refuse(verb, object)` may return the message with which a change is refused. What has
     finalizers stays, being deleted, until a test takes it away.
@@ -63,7 +63,7 @@ class Api:
         self.refuse: Callable[[str, Any], str | None] = lambda verb, item: None
 
     def kinds(self) -> dict[str, list[tuple[str, str, bool]]]:
-        """Return the kinds that are served: Kubernetes' own, and those of definitions."""
+        """Return the served kinds: Kubernetes's own, and those of definitions."""
         served = {each: list(kinds) for each, kinds in KINDS.items()}
         for path, item in list(self.objects.items()):
             if path.startswith(f"{_CRD}/"):
@@ -116,11 +116,11 @@ class Api:
         }
 
     def post(self, path: str, item: Any) -> Answer:
-        """Make an object below the path of its kind."""
+        """Create an object under the path of its kind."""
         return self._put("create", f"{path}/{item['metadata']['name']}", item)
 
     def patch(self, path: str, change: Any) -> Answer:
-        """Change an object by a merge patch; a strategic one is taken as such."""
+        """Change an object with a merge patch; a strategic one is treated as one."""
         if path not in self.objects:
             return _status(404, "NotFound", f'"{path.rpartition("/")[2]}" not found')
         return self._put("patch", path, _merged(self.objects[path], change))
@@ -192,7 +192,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(status, text)
 
     def _watch(self, selector: str, path: str) -> None:
-        """Tell when the one object that is watched has gone, as `kubectl delete` waits for."""
+        """Answer when the watched object is gone, as `kubectl delete` expects."""
         key, objects = f"{path}/{selector.rpartition('=')[2]}", self.server.api.objects
         last = objects.get(key)
         while key in objects:
@@ -211,7 +211,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    # A watch of what is never deleted has no end.
+    # A watch of what is never deleted does not end.
     block_on_close = False
 
     def __init__(self, api: Api) -> None:
@@ -219,7 +219,7 @@ class _Server(http.server.ThreadingHTTPServer):
         self.api, self.lock = api, threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A kubectl that is killed hangs up."""
+        """Ignore a killed kubectl, which hangs up."""
 
 
 @contextmanager
@@ -300,7 +300,7 @@ def _resources(group_version: str, served: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(group_version: str, served: dict[str, Any]) -> dict[str, Any]:
-    """Say that the server validates fields itself, so that kubectl leaves it to the server."""
+    """Declare that the server validates fields, so that kubectl leaves it to the server."""
     group, _, version = group_version.rpartition("/")
     return {
         "openapi": "3.0.0",

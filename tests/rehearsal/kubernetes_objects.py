@@ -1,4 +1,4 @@
-"""Small Kubernetes objects that an API server takes, for tests to spoil."""
+"""Small valid Kubernetes objects, for tests to break."""
 
 from __future__ import annotations
 

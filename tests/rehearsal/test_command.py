@@ -1,4 +1,4 @@
-"""`python -m rehearsal` as a person runs it."""
+"""`python -m rehearsal` as a user runs it."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def rehearsal(*arguments: str, **environment: str) -> subprocess.CompletedProces
 
 
 def look_at_the_page(file: Path, names: list[str]) -> None:
-    """What a deployment with 1.29 has left names everything of it; CDK's own stack is no part."""
+    """The page of a deployment with 1.29 names all of it; CDK's own stack is not part of it."""
     shown = Parsed(file.read_text()).text
     assert {name for name in names if name not in shown} == {"CDKToolkit"}
     assert all(f"esm1nv-pretraining-worker-{number}" in shown for number in range(16))
     assert "-c kubernetes_version=1.29" in shown
-    assert "from deploy to destroy" in shown, "what a run would cost"
+    assert "from deploy to destroy" in shown, "the cost of a run"
 
 
 @pytest.mark.rehearsal
 def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     pinned_before = pinned()
-    # Of the user's own: a link to where things are kept, and an AWS configuration with mistakes.
+    # The user's own: a link as the folder to keep things in, and a malformed AWS configuration.
     kept, link, malformed = tmp_path / "kept", tmp_path / "link", tmp_path / "malformed"
     link.symlink_to(kept)
     malformed.write_text("no section\n")
@@ -70,11 +70,11 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     left = {"aws-resources.yaml", "charts.yaml", "index.html", "kubernetes", "logs"}
     assert {each.name for each in kept.iterdir()} == left
     assert "16 workers: 8 on gpu-1, 8 on gpu-2. World size: 16." in done.stdout
-    assert "There are no differences." in done.stdout
+    assert "No differences." in done.stdout
     *_, verdict, following = done.stdout.splitlines()
     assert verdict == "Passed. Nothing reached AWS."
     assert following.startswith("Next: ./bionemo preflight -c kubernetes_version=1.29")
-    assert done.stdout.count("Next:") == 1, "what comes next within it is its next step"
+    assert done.stdout.count("Next:") == 1, "preflight's own Next line is left out"
     listed = done.stdout.partition("What is left")[2].partition("Wall times")[0]
     assert listed.count(f"bionemo-on-eks-{ACCOUNT}-us-west-2") == 1, "it is listed once"
     for noise in ("refused", "warning", "feature flags"):
@@ -87,7 +87,7 @@ def test_a_whole_run_with_kubernetes_1_29(tmp_path: Path) -> None:
     kinds = [each["kind"] for each in objects]
     assert kinds.index("CustomResourceDefinition") < kinds.index("PyTorchJob")
     assert kinds.index("PersistentVolumeClaim") < kinds.index("Job")
-    # Every token has been resolved: the volume names the file system that was made.
+    # Every token is resolved: the volume names the file system that was created.
     (volume,) = [each for each in objects if each["kind"] == "PersistentVolume"]
     stacks: dict[str, Any] = yaml.safe_load((kept / "aws-resources.yaml").read_text())
     storage = stacks["bionemo-on-eks-storage"].values()
@@ -140,7 +140,7 @@ def test_a_bad_setting_gets_one_message(setting: str, message: str) -> None:
         ("--kubeconfig", "/dev/null", "--kubeconfig /dev/null leads to no cluster"),
     ],
 )
-def test_what_cannot_be_used_is_told_before_the_run(option: str, value: str, message: str) -> None:
+def test_unusable_paths_are_refused_before_the_run(option: str, value: str, message: str) -> None:
     done = rehearsal("run", option, value)
     assert done.returncode == 1
     assert message in done.stderr
@@ -156,7 +156,7 @@ LAYERS_KUBECTL_RUNS = pytest.mark.skipif(
 
 @pytest.mark.rehearsal
 @LAYERS_KUBECTL_RUNS
-def test_a_cluster_that_does_not_answer_is_told_before_the_deployment(tmp_path: Path) -> None:
+def test_an_unreachable_cluster_is_refused_before_the_deployment(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(kubeconfig("http://127.0.0.1:9"))
     done = rehearsal("run", "--kubeconfig", str(config))
@@ -173,7 +173,7 @@ OWN = "/api/v1/namespaces/default/configmaps/own"
 
 @pytest.fixture
 def api() -> Api:
-    """Return an API server's state with an object of the user's own."""
+    """Return an API server's state with one of the user's own objects."""
     made = Api()
     made.post(OWN.rpartition("/")[0], {"kind": "ConfigMap", "apiVersion": "v1", **NAMED_OWN})
     return made
@@ -192,20 +192,18 @@ def test_a_real_cluster_is_deployed_to_updated_and_left_as_it_was(api: Api, tmp_
     for verb, path in api.changes:
         kind = path.split("/")[-2]
         verbs.setdefault(kind, set()).add(verb)
-    # All kinds are made and deleted again; the update changes the training where it is.
+    # All kinds are created and deleted; the update changes the training in place.
     assert all(each >= {"create", "delete"} for kind, each in verbs.items() if kind != "configmaps")
     assert verbs["pytorchjobs"] == {"create", "patch", "delete"}
     assert "pruned" in done.stdout.partition("Update training.max_steps")[2]
-    left_out = done.stdout.partition("Left out on the cluster of --kubeconfig:")[2]
-    assert all(each in left_out[:200] for each in ("nvidia-device-plugin", "cluster-autoscaler"))
+    not_applied = done.stdout.partition("Not applied to the cluster of --kubeconfig:")[2]
+    assert all(each in not_applied[:200] for each in ("nvidia-device-plugin", "cluster-autoscaler"))
     assert "Nothing of the deployment is left there." in done.stdout
 
 
 @pytest.mark.rehearsal
 @LAYERS_KUBECTL_RUNS
-def test_a_real_clusters_refusal_ends_it_as_it_would_end_the_deployment(
-    api: Api, tmp_path: Path
-) -> None:
+def test_a_real_clusters_refusal_fails_the_rehearsal(api: Api, tmp_path: Path) -> None:
     words = "persistentvolumeclaims is forbidden: exceeded quota: none"
     api.refuse = lambda verb, item: words if item["kind"] == "PersistentVolumeClaim" else None
     with serving(api) as server:
@@ -240,7 +238,7 @@ def test_a_stopped_rehearsal_leaves_a_real_cluster_as_it_was(api: Api, tmp_path:
 def started(
     *before: str, arguments: tuple[str, ...] = (), **environment: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `run`, with options of Python's own `before`, in a group as a terminal would make it."""
+    """Start `run`; `before` are options for Python itself."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
         [sys.executable, *before, "-m", "rehearsal", "run", *arguments],
@@ -257,7 +255,7 @@ def started(
 
 
 def folder_of(processes: list[str]) -> Path:
-    """Return the folder of a rehearsal, which is in the environment of its emulator."""
+    """Return a rehearsal's folder, from the environment of its emulator."""
     environments = [Path(f"/proc/{each}/environ").read_text() for each in processes]
     (state,) = re.findall(r"STATE_DIR=([^\0]+)", "".join(environments))
     folder = Path(state).parent
@@ -266,7 +264,7 @@ def folder_of(processes: list[str]) -> Path:
 
 
 def wait_for_jsii(*places: Path) -> None:
-    """Wait until a kernel of jsii has made its temporary folder below one of `places`."""
+    """Wait until a jsii kernel has created its temporary folder under one of `places`."""
     deadline = time.monotonic() + 60
     while not [found for place in places for found in place.rglob("jsii-kernel-*")]:
         assert time.monotonic() < deadline
@@ -275,9 +273,7 @@ def wait_for_jsii(*places: Path) -> None:
 
 @pytest.mark.rehearsal
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_rehearsal_that_is_told_to_end_takes_everything_along(
-    sent: signal.Signals, tmp_path: Path
-) -> None:
+def test_a_stopped_rehearsal_leaves_nothing_behind(sent: signal.Signals, tmp_path: Path) -> None:
     with started(TMPDIR=str(tmp_path)) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -289,7 +285,7 @@ def test_a_rehearsal_that_is_told_to_end_takes_everything_along(
         wait_for_jsii(tmp_path, folder)
         process.send_signal(sent)
         assert process.wait(timeout=20) == 130
-        # A terminal that has hung up shows nothing more.
+        # A closed terminal shows nothing more.
         printed = "" if sent == signal.SIGHUP else "Stopped. Nothing is left of this rehearsal."
         assert process.stdout.read().strip() == printed
     assert children
@@ -298,8 +294,8 @@ def test_a_rehearsal_that_is_told_to_end_takes_everything_along(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_to_be_stopped_in_the_first_second_is_told_in_one_line() -> None:
-    # Python then prints each module that it has imported.
+def test_stopping_in_the_first_second_prints_one_line() -> None:
+    # Python prints each module that it imports.
     with started("-X", "importtime") as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -312,7 +308,7 @@ def test_to_be_stopped_in_the_first_second_is_told_in_one_line() -> None:
 
 
 def help_of(command: str) -> str:
-    """Return what --help prints, as one line without the borders of its tables."""
+    """Return the output of --help as one line, without table borders."""
     return " ".join(rehearsal(command, "--help").stdout.replace("│", " ").split())
 
 
@@ -320,7 +316,7 @@ COMMANDS: dict[str, Any] = vars(get_command(app))["commands"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_has_each_option_and_an_example_that_is_taken(name: str) -> None:
+def test_help_has_each_option_and_a_valid_example(name: str) -> None:
     text, command = help_of(name), COMMANDS[name]
     for parameter in command.params:
         assert parameter.help
@@ -329,5 +325,5 @@ def test_help_has_each_option_and_an_example_that_is_taken(name: str) -> None:
     assert found
     given = command.make_context(name, found[1].rstrip(",").split()).params
     assert settings_of(ROOT, WORKLOADS, given["context"] or [])
-    # Where things are without `--folder`, and the address without `--port`.
+    # The defaults of `--folder` and `--port`.
     assert str(KEPT.relative_to(ROOT) if name == "run" else given["port"]) in text

@@ -1,4 +1,4 @@
-"""EFA comes to a deployment that stands, and goes again: with the real CDK CLI."""
+"""EFA is added to an existing deployment, and removed again: with the real CDK CLI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def standing(account: Any) -> Any:
     return account
 
 
-def test_a_deployment_gets_it_with_another_group_and_keeps_what_lasts(standing: Any) -> None:
+def test_adding_it_replaces_the_group_and_keeps_what_lasts(standing: Any) -> None:
     lasting, before = standing.lasting(), standing.node_group("gpu")
     assert PLUGIN not in standing.ledger.charts
     standing.deploy(ESM2)
@@ -37,7 +37,7 @@ def test_a_deployment_gets_it_with_another_group_and_keeps_what_lasts(standing: 
         assert str(homes[pod["metadata"]["name"]]).startswith("gpu-")
 
 
-def test_without_it_again_nothing_of_it_is_left(standing: Any) -> None:
+def test_removing_it_leaves_nothing_of_it(standing: Any) -> None:
     standing.deploy({**ESM2, "gpu.efa": "off"})
     assert PLUGIN not in standing.ledger.charts
     groups = standing.client("ec2").describe_security_groups()["SecurityGroups"]

@@ -1,4 +1,4 @@
-"""A deployment into a VPC that is there: the real CLI looks it up, and the VPC stays."""
+"""A deployment in an existing VPC: the real CLI looks it up, and the VPC stays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ZONES = ("us-west-2a", "us-west-2b")
 
 
 def make_vpc(ec2: Any) -> tuple[str, dict[str, str]]:
-    """Make a VPC with a public and a private subnet a zone; return it and the private ones."""
+    """Create a VPC with two subnets per zone; return it and the private subnets."""
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     internet = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=internet, VpcId=vpc)
@@ -48,7 +48,7 @@ def test_an_existing_vpc_is_looked_up_used_and_left(account: Any, tmp_path: Path
     vpc, private = make_vpc(ec2)
     pinned_before = pinned()
     before = inventory.take(account.client)
-    # The CLI keeps what it looks up beside cdk.json, so that is a copy.
+    # The CLI stores what it looks up next to cdk.json, so this is a copy.
     project = {"app": f"{sys.executable} {ROOT / 'app.py'}", "context": cdk_flags()}
     (tmp_path / "cdk.json").write_text(json.dumps(project), encoding="utf-8")
     cdk = dataclasses.replace(account.cdk, project=tmp_path)

@@ -29,11 +29,11 @@ RESERVATION = {
 
 
 class Reader:
-    """Who does what the page says, in its order, and keeps in cdk.json what was deployed.
+    """Follows the page in order, and records the deployed settings as in cdk.json.
 
-    `./bionemo` is run as it stands, by a shell. `make deploy` and `make destroy` would synthesise
-    the app anew in a Python of its own each time, so that is done here, and several deployments in
-    a row are one; the CDK command line carries them out. What make runs has tests of its own.
+    A shell runs `./bionemo` as written. `make deploy` and `make destroy` would start another Python
+    each time to synthesize the app, so this process does it, and combines consecutive deployments;
+    the CDK command line runs them. The make targets have their own tests.
     """
 
     def __init__(self, account: Account, folder: Path) -> None:
@@ -46,7 +46,7 @@ class Reader:
         self._stand_for = {"ACCOUNT": ACCOUNT, "FOLDER": str(folder / "brought")}
 
     def follow(self, command: str) -> None:
-        """Carry out one command; it must end well, and not without a word."""
+        """Run one command; it must succeed, and print something."""
         for name, value in self._stand_for.items():
             command = re.sub(rf"\b{name}\b", value, command)
         print(f"$ {command}")
@@ -66,7 +66,7 @@ class Reader:
             self._run(command)
 
     def catch_up(self) -> None:
-        """Carry out the deployments that are due."""
+        """Run the pending deployments."""
         if self._due:
             self._due = False
             first = self.account.deployed is None
@@ -75,7 +75,7 @@ class Reader:
                 self._put_a_checkpoint()
 
     def _run(self, command: str) -> None:
-        """Run it with what cdk.json would say, but for what the command itself says."""
+        """Run it with the settings of cdk.json, except those in the command."""
         kept = [f"{name}={value}" for name, value in self.kept.items() if name not in command]
         done = subprocess.run(
             ["bash", "-c", command + "".join(f" -c {shlex.quote(each)}" for each in kept)],
@@ -88,13 +88,13 @@ class Reader:
         )
         said = done.stdout + done.stderr
         print(said)
-        # 1: warnings, such as rights, on which AWS alone decides.
+        # 1: warnings, such as permissions that only AWS can decide on.
         assert done.returncode in (0, 1), said
         assert done.stdout.strip()
         assert "Traceback" not in said
 
     def _put_a_checkpoint(self) -> None:
-        """Let the bucket have what the first training would leave."""
+        """Put into the bucket what the first training would leave."""
         settings = read_settings(self.kept)
         folder = settings.workload.program.results(settings).removeprefix(f"{FSX}/")
         whole = io.BytesIO()
@@ -106,7 +106,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """Return a reader of the page with an account in which the reservation is that it names."""
+    """Return a reader with an account that has the reservation in the page."""
     folder = tmp_path_factory.mktemp("how-to")
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -117,7 +117,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 @pytest.mark.rehearsal
-def test_what_the_page_says_can_be_done_in_its_order(reader: Reader) -> None:
+def test_the_page_can_be_followed_in_order(reader: Reader) -> None:
     client, headings = reader.account.client, []
     for block in blocks():
         if not block.rehearsed:
@@ -136,12 +136,12 @@ def test_what_the_page_says_can_be_done_in_its_order(reader: Reader) -> None:
 
 
 def look_at_what_was_changed(account: Account) -> None:
-    """What the deployments before have asked for stands."""
+    """What the previous deployments requested is deployed."""
     cluster = account.client("eks").describe_cluster(name="bionemo-on-eks")["cluster"]
     assert cluster["version"] == "1.36"
     open_to = cluster["resourcesVpcConfig"]["publicAccessCidrs"]
     assert set(open_to) == {"203.0.113.0/24", "198.51.100.7/32"}
-    # Its purchase as the autoscaler and pods see it.
+    # Its purchase option as the autoscaler and pods see it.
     assert account.node_group("gpu")["labels"]["WorkerType"] == "SPOT"
     entries = account.client("eks").list_access_entries(clusterName="bionemo-on-eks")
     assert f"arn:aws:iam::{ACCOUNT}:role/platform" in entries["accessEntries"]
@@ -152,10 +152,10 @@ def shells() -> list[Block]:
     return [each for each in blocks() if each.language == "sh"]
 
 
-def test_what_can_be_rehearsed_is() -> None:
-    """What is left out asks AWS or a cluster's own API, or is a deployment beside the one.
+def test_everything_that_can_be_rehearsed_is_rehearsed() -> None:
+    """The rest calls AWS or a cluster's own API, or is a second deployment.
 
-    A rehearsal within a rehearsal is tested in test_inputs.py.
+    test_inputs.py tests a rehearsal within a rehearsal.
     """
     outside = (
         *("aws ", "kubectl ", "./bionemo retry ", "./bionemo preflight --offers"),

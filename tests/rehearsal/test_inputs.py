@@ -1,4 +1,4 @@
-"""What a deployment reads of others, in a rehearsal: put into S3, linked, brought, linked anew."""
+"""A deployment's inputs in a rehearsal: put into S3, linked, imported, linked again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ESM2 = {"training.workload": "esm2", "gpu.instance_type": "g6.xlarge"}
         ("my own file", "/fsx/mine/mine.fasta"),
     ],
 )
-def test_the_users_file_lies_on_the_file_system_unless_the_settings_name_another_way(
+def test_the_users_file_is_on_the_file_system_unless_the_settings_say_otherwise(
     name: str, url: str
 ) -> None:
     context = with_own_file(["gpu.nodes=1"], Path("/home/me") / name)
@@ -44,7 +44,7 @@ def test_the_users_file_lies_on_the_file_system_unless_the_settings_name_another
         assert with_own_file([f"dataset.url={other}"], Path(name)) == [f"dataset.url={other}"]
 
 
-def test_a_model_in_s3_cannot_be_trained_on_here() -> None:
+def test_training_cannot_start_from_a_model_in_s3_here() -> None:
     settings = read_settings({**ESM2, "training.start": "s3://bucket/model"})
     refuse_what_is_elsewhere(settings, train=False)
     with pytest.raises(ElsewhereError, match=r"training\.start"):
@@ -52,7 +52,7 @@ def test_a_model_in_s3_cannot_be_trained_on_here() -> None:
 
 
 def links(account: Any) -> dict[str, str]:
-    """What the file system reads, by prefix in S3."""
+    """The linked folders, by prefix in S3."""
     found = account.client("fsx").describe_data_repository_associations()["Associations"]
     return {
         each["DataRepositoryPath"]: each["FileSystemPath"]
@@ -73,23 +73,23 @@ def in_s3(account: Any, tmp_path: Path) -> Path:
 
 
 def start(account: Any) -> str:
-    """Where the workers look for the model to begin with."""
+    """The folder of the model that the workers start from."""
     (job,) = (each for each in account.ledger.objects.values() if each["kind"] == "PyTorchJob")
     (container,) = job["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["spec"]["containers"]
     return str(container["args"][container["args"].index("--start") + 1])
 
 
 @pytest.mark.rehearsal
-def test_a_standing_deployment_takes_another_address(
+def test_an_existing_deployment_accepts_another_address(
     account: Any, in_s3: Path, tmp_path: Path
 ) -> None:
-    """As FSx has it: a folder and a prefix go together once, and never change."""
+    """As in FSx, the link between a folder and a prefix never changes."""
     account.deploy({"dataset.url": "s3://mine/a/x.fasta"})
     lasting, first = account.lasting(), links(account)
     assert list(first) == ["s3://mine/a"]
     bring(account.client, tmp_path / "brought")
     assert (tmp_path / f"brought{first['s3://mine/a']}/x.fasta").read_text() == in_s3.read_text()
-    # What lies within a prefix that is linked is refused, and nothing is lost.
+    # A prefix within a linked one is refused, and nothing is lost.
     with pytest.raises(CdkError):
         account.deploy({"dataset.url": "s3://mine/a/inner/x.fasta"})
     assert links(account) == first

@@ -1,4 +1,4 @@
-"""Kubernetes goes up by one minor version, and never down: with the real CDK CLI."""
+"""Kubernetes is upgraded by one minor version, and never downgraded: with the real CDK CLI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Event = dict[str, Any]
 
 
 class Upgrade(NamedTuple):
-    """What stood before the update to 1.35, and how it went."""
+    """The state before the update to 1.35, and the update's events."""
 
     lasting: dict[str, str]
     layers: dict[str, str]
@@ -31,7 +31,7 @@ def jobs_of(account: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def upgrade(account: Any) -> Upgrade:
-    """Return what is known of an update from 1.34 to 1.35, which then stands."""
+    """Update from 1.34 to 1.35, and return its results."""
     account.deploy({"kubernetes_version": "1.34"})
     lasting = account.lasting(*LASTING_TOO)
     layers, jobs = account.physical_ids("AWS::Lambda::LayerVersion"), jobs_of(account)
@@ -39,7 +39,7 @@ def upgrade(account: Any) -> Upgrade:
     return Upgrade(lasting, layers, jobs, account.events("cluster"), account.events("addons"))
 
 
-def test_everything_goes_up_and_nothing_is_replaced(account: Any, upgrade: Upgrade) -> None:
+def test_everything_is_upgraded_and_nothing_is_replaced(account: Any, upgrade: Upgrade) -> None:
     eks = account.client("eks")
     assert eks.describe_cluster(name="bionemo-on-eks")["cluster"]["version"] == "1.35"
     assert {account.node_group(kind)["version"] for kind in ("core", "gpu")} == {"1.35"}
@@ -49,12 +49,12 @@ def test_everything_goes_up_and_nothing_is_replaced(account: Any, upgrade: Upgra
         assert addon["addonVersion"] == KUBERNETES_RELEASES["1.35"].addons[name]
 
 
-def test_the_training_goes_on(account: Any, upgrade: Upgrade) -> None:
-    """A new launcher would start it once more, even when it is over."""
+def test_the_training_continues(account: Any, upgrade: Upgrade) -> None:
+    """A new launcher would start it again, even if it has finished."""
     assert jobs_of(account) == upgrade.jobs
 
 
-def test_kubectl_goes_up_too(account: Any, upgrade: Upgrade) -> None:
+def test_kubectl_is_upgraded_too(account: Any, upgrade: Upgrade) -> None:
     """It may differ from the cluster by one minor version."""
     changed = {
         name.partition("/")[2]
@@ -64,7 +64,7 @@ def test_kubectl_goes_up_too(account: Any, upgrade: Upgrade) -> None:
     assert any("Kubectl" in name for name in changed)
 
 
-def test_the_control_plane_goes_up_before_the_nodes_and_these_before_other_addons(
+def test_the_control_plane_is_upgraded_before_the_nodes_and_these_before_other_addons(
     upgrade: Upgrade,
 ) -> None:
     """EKS allows nodes older than the control plane, never newer ones."""
@@ -85,7 +85,7 @@ def test_the_control_plane_goes_up_before_the_nodes_and_these_before_other_addon
 
 
 @pytest.mark.usefixtures("upgrade")
-def test_it_does_not_go_down(account: Any) -> None:
+def test_it_is_not_downgraded(account: Any) -> None:
     with pytest.raises(CdkError, match=r"1\.35 to 1\.34"):
         account.deploy({"kubernetes_version": "1.34"})
     eks = account.client("eks")

@@ -1,4 +1,4 @@
-"""What keeps an eye on the money, deployed, changed and taken away with the real CDK CLI."""
+"""Cost limits, deployed, changed and removed with the real CDK CLI."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def watch_verbs(account: Any) -> list[str]:
     return list(rule["verbs"])
 
 
-def test_limits_come_change_and_go(standing: Any) -> None:
+def test_limits_are_added_changed_and_removed(standing: Any) -> None:
     assert (budgets(standing), watch_verbs(standing)) == ({}, ["get"])
     limits = {"training.max_hours": "24", "notifications.monthly_budget": "500"}
     standing.deploy(limits)

@@ -1,4 +1,4 @@
-"""A deployment from before user data and repair gets both: with the real CDK CLI."""
+"""A deployment without user data and node repair gets both: with the real CDK CLI."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def group_of(app: App) -> eks.CfnNodegroup:
 
 
 def keep_the_name(app: App) -> None:
-    """Leave the group its old name, as a rule without repair in it would."""
+    """Keep the group's old name, as if repair were not part of it."""
     group_of(app).add_property_override("NodegroupName", OLD_NAME)
 
 
 def as_it_was(app: App) -> None:
-    """Make the GPU group as the version before made it."""
+    """Create the GPU group as the previous version did."""
     keep_the_name(app)
     group_of(app).add_property_deletion_override("NodeRepairConfig")
     cluster: Any = app.node.find_child("Cluster")
@@ -39,7 +39,7 @@ def as_it_was(app: App) -> None:
 
 @pytest.fixture(scope="module")
 def older(account: Any) -> Any:
-    """Return the account with an older deployment, whose training runs on two nodes."""
+    """Return the account with an older deployment, whose training uses two nodes."""
     account.deploy({}, as_it_was)
     account.client("eks").update_nodegroup_config(
         clusterName="bionemo-on-eks",
@@ -57,15 +57,15 @@ def test_in_place_it_is_refused_and_the_old_group_stays(older: Any) -> None:
     assert (after["nodegroupName"], after["scalingConfig"]) == (OLD_NAME, before["scalingConfig"])
 
 
-def test_another_group_takes_its_place_and_starts_no_node_by_itself(older: Any) -> None:
+def test_another_group_replaces_it_without_starting_nodes(older: Any) -> None:
     lasting = older.lasting()
     older.deploy({})
     group = older.node_group("gpu")
     names = older.client("eks").list_nodegroups(clusterName="bionemo-on-eks")["nodegroups"]
     assert OLD_NAME not in names
     assert len(names) == 2
-    # The quota may have no room for more nodes than the old group has: the autoscaler asks for the
-    # new ones when the pods are there.
+    # The quota may not allow more nodes than the old group has: the autoscaler requests new ones
+    # when the pods exist.
     assert group["scalingConfig"] == {"minSize": 0, "maxSize": 2, "desiredSize": 0}
     assert older.lasting() == lasting
     placed = placements(older.ledger, node_groups(older.client, "bionemo-on-eks"))

@@ -1,4 +1,4 @@
-"""The blueprint of 2024, deployed and removed by the real CDK CLI."""
+"""The 2024 blueprint, deployed and removed with the real CDK CLI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.rehearsal
 
 
-def test_the_blueprint_of_2024_comes_and_goes(account: Any) -> None:
+def test_the_2024_blueprint_is_deployed_and_removed(account: Any) -> None:
     account.deploy({"preset": "2024"})
     gpu = account.node_group("gpu")
     assert gpu["instanceTypes"] == ["p3.16xlarge"]

@@ -1,4 +1,4 @@
-"""What a rehearsal makes of preflight's answer."""
+"""How a rehearsal takes preflight's results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDED = failed(CHECK, "AWS makes no cluster of 1.29 any more", "Set kubernetes_v
 
 
 @pytest.mark.parametrize(
-    ("checks", "goes_on"),
+    ("checks", "continues"),
     [
         ([ENDED], True),
         ([passed("Account", "111122223333"), ENDED, unknown("Permissions", "denied")], True),
@@ -26,17 +26,17 @@ ENDED = failed(CHECK, "AWS makes no cluster of 1.29 any more", "Set kubernetes_v
         ([], False),
     ],
 )
-def test_only_a_version_past_its_end_is_rehearsed_all_the_same(
-    checks: list[Result], goes_on: bool
+def test_a_rehearsal_continues_only_if_nothing_but_the_version_failed(
+    checks: list[Result], continues: bool
 ) -> None:
-    assert only_the_version_has_ended(json.dumps([asdict(each) for each in checks])) is goes_on
+    assert only_the_version_has_ended(json.dumps([asdict(each) for each in checks])) is continues
 
 
-def test_a_preflight_that_said_nothing_ends_it() -> None:
+def test_a_preflight_without_output_ends_it() -> None:
     assert only_the_version_has_ended("") is False
 
 
-def test_the_parts_that_aws_makes_no_more_are_told() -> None:
+def test_parts_that_aws_would_refuse_are_listed() -> None:
     today = date(2026, 11, 24)
     version, gpu_type = refused_by_aws(read_settings({"preset": "2024"}), today)
     assert version == "Kubernetes 1.29 (ended 2026-03-23)"

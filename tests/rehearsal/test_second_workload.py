@@ -1,4 +1,4 @@
-"""From one workload to another and back: the GPUs change hands, and nothing that lasts goes."""
+"""From one workload to another and back: the GPUs change hands, and nothing that lasts is lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.rehearsal
 
 
 def of(account: Any, name: str) -> set[str]:
-    """What the cluster holds of a workload's training."""
+    """The objects of a workload's training in the cluster."""
     return {key for key in account.ledger.objects if f"/{name}-" in key}
 
 

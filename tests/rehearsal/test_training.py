@@ -1,4 +1,4 @@
-"""What the rehearsal's own training is, and what it demands; `make rehearse-training` runs it."""
+"""The rehearsal's own training, and what it demands; `make rehearse-training` runs it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def metrics(folder: Path, accuracy: float) -> Path:
     return folder
 
 
-def test_several_workers_train_esm2_and_a_setting_of_the_users_wins() -> None:
+def test_several_workers_train_esm2_and_the_users_settings_win() -> None:
     assert settings().workload.name == "esm2"
     assert settings().workers == 2
     assert settings("training.max_steps=600").training.max_steps == 600
 
 
-def test_a_model_that_has_learnt_nothing_is_no_rehearsal(tmp_path: Path) -> None:
+def test_a_model_that_has_learned_nothing_fails_the_rehearsal(tmp_path: Path) -> None:
     said: list[str] = []
     training.demand_learning(settings(), metrics(tmp_path, 0.47), said.append)
     assert "0.470" in said[0]
@@ -40,7 +40,7 @@ def test_a_model_that_has_learnt_nothing_is_no_rehearsal(tmp_path: Path) -> None
         training.demand_learning(settings(), metrics(tmp_path, 0.39), said.append)
 
 
-def test_with_settings_or_sequences_of_ones_own_it_is_only_told(tmp_path: Path) -> None:
+def test_with_own_settings_or_sequences_the_accuracy_is_only_reported(tmp_path: Path) -> None:
     said: list[str] = []
     own = settings("training.max_steps=100")
     training.demand_learning(own, metrics(tmp_path, 0.1), said.append)
@@ -48,7 +48,7 @@ def test_with_settings_or_sequences_of_ones_own_it_is_only_told(tmp_path: Path) 
     assert ["0.100" in said[0], "0.200" in said[1]] == [True, True]
 
 
-def test_without_the_environment_the_way_to_it_is_told(
+def test_without_the_environment_the_message_says_how_to_create_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "PYTHON", ROOT / "no-such-environment")
@@ -62,4 +62,4 @@ def test_the_proteins_are_the_same_each_time_and_share_motifs() -> None:
     assert all(50 <= len(each) <= 150 for each in first)
     found = {each[at : at + 12] for each in first[:100] for at in range(len(each) - 11)}
     repeated = sum(each[at : at + 12] in found for each in first[100:] for at in range(30))
-    assert repeated > 100, "in random ones there would be none"
+    assert repeated > 100, "random ones would share none"

@@ -1,4 +1,4 @@
-"""The command line and the emulator are two processes, and the first has none of the second."""
+"""The command line is another process than the emulator, and imports nothing of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from rehearsal.machine.environment import ROOT
 
-# Of the room of the local AWS: what asks it over its port.
+# Modules of local_aws that call it over its port.
 ASKS = {"clients.py", "inventory.py", "ledgers.py", "resources.py", "server.py"}
 
 

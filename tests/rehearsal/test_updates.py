@@ -24,7 +24,7 @@ CHARTS = {"nvidia-device-plugin", "cluster-autoscaler"}
 
 @pytest.fixture(autouse=True)
 def charts_stay(account: Any) -> Iterator[None]:
-    """No update takes a chart away, not even to bring it back: its pods would go with it."""
+    """No update removes a chart, not even to reinstall it: its pods would be removed, too."""
     yield
     if not account.client("eks").list_clusters()["clusters"]:
         return
@@ -40,7 +40,7 @@ def steps_after(account: Any, count: int) -> list[tuple[str, str]]:
     return [(each["verb"], each["key"]) for each in account.ledger.steps[count:]]
 
 
-def test_everything_stands_and_every_pod_has_a_node(standing: Any) -> None:
+def test_everything_is_deployed_and_every_pod_has_a_node(standing: Any) -> None:
     placed = placements(standing.ledger, node_groups(standing.client, "bionemo-on-eks"))
     assert {pod["metadata"]["name"] for pod, node in placed if node is None} == set()
     workers = [node for pod, node in placed if "esm1nv-pretraining-worker" in str(pod["metadata"])]
@@ -67,9 +67,9 @@ def test_the_data_jobs_parameters_change(standing: Any) -> None:
     steps = steps_after(standing, before)
     assert ("apply", data_job) in steps
     assert ("prune", old_data_job) in steps
-    # No training may read what is being replaced: the suspension is applied again.
+    # No training may read data that is being replaced: it is suspended again.
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
-    # Launcher and watch know the Job by name, so they follow; volume and operator stay as they are.
+    # Launcher and watch have the Job's name, so they change; volume and operator do not.
     assert {key for _, key in steps if key.startswith("Deployment/")} == {
         "Deployment/default/esm1nv-watch"
     }
@@ -96,8 +96,8 @@ def test_the_trainings_parameters_change(standing: Any) -> None:
     steps = steps_after(standing, before)
     assert ("apply", "PyTorchJob/default/esm1nv-pretraining") in steps
     removed = {key for verb, key in steps if verb != "apply"}
-    # The launcher is new, and the data Job, which holds the batch against the data that it finds;
-    # training and watch are changed where they are, and the data stays.
+    # The launcher is new, and so is the data Job, which checks the batch against the data;
+    # training and watch are changed in place, and the data stays.
     assert removed == {key for key in jobs if "launcher" in key or "uniref50" in key}
     assert ("apply", "Deployment/default/esm1nv-watch") in steps
 
@@ -131,7 +131,7 @@ def test_the_gpu_instance_type_changes(standing: Any) -> None:
     standing.deploy({"gpu.instance_type": "g5.12xlarge"})
     group = standing.node_group("gpu")
     assert group["instanceTypes"] == ["g5.12xlarge"]
-    # Another group has another name, and the old one has gone.
+    # The new group has another name, and the old one is gone.
     names = standing.client("eks").list_nodegroups(clusterName="bionemo-on-eks")["nodegroups"]
     assert set(names) == {before["core"], group["nodegroupName"]}
     assert group["nodegroupName"] != before["gpu"]
@@ -141,8 +141,8 @@ def test_the_gpu_instance_type_changes(standing: Any) -> None:
     assert all(node for _, node in placed)
 
 
-def test_the_gpu_zone_of_a_standing_file_system_does_not_change(standing: Any) -> None:
-    """The file system would be another one, and what uses it holds on to it by an export."""
+def test_the_gpu_zone_of_an_existing_file_system_does_not_change(standing: Any) -> None:
+    """It would replace the file system, whose export is in use."""
     systems = standing.client("fsx").describe_file_systems()["FileSystems"]
     ledger = standing.ledger
     with pytest.raises(CdkError, match=r"Export bionemo-on-eks-storage:\S+ cannot be updated"):
@@ -152,7 +152,7 @@ def test_the_gpu_zone_of_a_standing_file_system_does_not_change(standing: Any) -
     assert standing.ledger == ledger
 
 
-def test_a_new_deployment_keeps_the_autoscalers_number(standing: Any) -> None:
+def test_a_new_deployment_keeps_the_autoscalers_size(standing: Any) -> None:
     eks = standing.client("eks")
     name = standing.node_group("gpu")["nodegroupName"]
     eks.update_nodegroup_config(
@@ -160,7 +160,7 @@ def test_a_new_deployment_keeps_the_autoscalers_number(standing: Any) -> None:
         nodegroupName=name,
         scalingConfig={"minSize": 0, "maxSize": 2, "desiredSize": 2},
     )
-    # The tag makes new launch templates, so that both groups are really updated.
+    # The tag creates new launch templates, so that both groups are really updated.
     before = standing.node_group("gpu")["launchTemplate"]
     standing.deploy({"tags": '{"team": "proteins"}', "training.max_steps": "3000"})
     group = standing.node_group("gpu")
@@ -171,7 +171,7 @@ def test_a_new_deployment_keeps_the_autoscalers_number(standing: Any) -> None:
 def test_two_kinds_of_change_to_a_node_group_are_refused_as_by_eks(standing: Any) -> None:
     with pytest.raises(CdkError, match="cannot be combined with other updates"):
         standing.deploy({"gpu.disk_gib": "300", "gpu.nodes": "3"})
-    # One after the other they go through; this is the first, other tests' number the second.
+    # Separately they work: this is the first; other tests change the number.
     standing.deploy({"gpu.disk_gib": "300"})
 
 
@@ -211,7 +211,7 @@ def test_a_refused_object_fails_and_rolls_back(standing: Any) -> None:
     standing.deploy({})
 
 
-def test_destroy_leaves_the_bucket_and_the_next_deployment_takes_it(standing: Any) -> None:
+def test_destroy_leaves_the_bucket_and_the_next_deployment_adopts_it(standing: Any) -> None:
     s3 = standing.client("s3")
     s3.put_object(Bucket=BUCKET, Key="esm1nv-train/last.ckpt", Body=b"weights")
     assert standing.destroy() == {"S3 buckets": {BUCKET}}
@@ -219,7 +219,7 @@ def test_destroy_leaves_the_bucket_and_the_next_deployment_takes_it(standing: An
     assert s3.get_object(Bucket=BUCKET, Key="esm1nv-train/last.ckpt")["Body"].read() == b"weights"
 
 
-def test_what_has_not_reached_s3_holds_the_removal(standing: Any) -> None:
+def test_unexported_files_stop_the_removal(standing: Any) -> None:
     (system,) = standing.client("fsx").describe_file_systems()["FileSystems"]
 
     def oldest_waits(seconds: float) -> None:
@@ -249,10 +249,10 @@ def test_what_has_not_reached_s3_holds_the_removal(standing: Any) -> None:
     assert standing.destroy() == {"S3 buckets": {BUCKET}}
 
 
-def test_a_deployment_that_failed_in_the_middle_of_a_manifest_is_tried_again(
+def test_a_deployment_that_failed_within_a_manifest_can_be_retried(
     account: Any,
 ) -> None:
-    """What the first has made of it stays, and the second's provider finds it there."""
+    """What the first has created stays, and the second's provider finds it."""
     first, *_ = dataset_objects(account.settings)
     broken = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}, "dat": {}}
 
@@ -271,7 +271,7 @@ def test_a_deployment_that_failed_in_the_middle_of_a_manifest_is_tried_again(
     assert keys(account, "Job")
 
 
-def test_a_data_set_that_has_not_reached_s3_whole_holds_the_removal(standing: Any) -> None:
+def test_an_incompletely_exported_data_set_stops_the_removal(standing: Any) -> None:
     s3 = standing.client("s3")
     manifest = {"files": [{"path": "train/x000.csv", "bytes": 4}]}
     s3.put_object(Bucket=BUCKET, Key="processed/_SUCCESS", Body=json.dumps(manifest).encode())
@@ -282,6 +282,6 @@ def test_a_data_set_that_has_not_reached_s3_whole_holds_the_removal(standing: An
     assert standing.destroy() == {"S3 buckets": {BUCKET}}
 
 
-def test_a_bucket_that_need_not_be_kept_goes_too(standing: Any) -> None:
+def test_a_bucket_that_need_not_be_kept_is_deleted_too(standing: Any) -> None:
     standing.deploy({"storage.keep_bucket": "false"})
     assert standing.destroy() == {}

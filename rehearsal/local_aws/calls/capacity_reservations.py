@@ -1,7 +1,7 @@
-"""`ec2:DescribeCapacityReservations`, which the emulator lacks: what the settings say is reserved.
+"""`ec2:DescribeCapacityReservations`, which the emulator lacks: the settings' reservation.
 
-Nobody can buy anything here, so the reservation that a rehearsal's settings name is there: of their
-type, in their zone, with room for their nodes, and a Capacity Block for a week from now on.
+Nothing can be bought here, so the reservation that a rehearsal's settings name exists: with their
+type and zone, for all their nodes, and if it is a Capacity Block, for a week from now.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeCapacityReservations.html
 """
 

@@ -1,6 +1,6 @@
-"""`ec2:DescribeInstanceTypeOfferings`, which the emulator lacks: each type of the tables, anywhere.
+"""`ec2:DescribeInstanceTypeOfferings`, which the emulator lacks: all types of the tables, anywhere.
 
-Retired ones too: a rehearsal goes through with what accounts may still have standing.
+Including retired ones, because existing deployments may still have them.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
 """
 

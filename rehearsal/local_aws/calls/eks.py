@@ -1,4 +1,4 @@
-"""Calls of EKS that the emulator lacks: what an autoscaler does, and which versions there are.
+"""EKS calls that the emulator lacks: scaling, and the available versions.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
 """
@@ -20,7 +20,7 @@ _PATH = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)/update-config$")
 
 
 def register() -> None:
-    """Put the call in front of the emulator's own EKS."""
+    """Put the calls before the emulator's own EKS."""
     routing.put_before("eks", _find)
 
 
@@ -44,7 +44,7 @@ def _update(cluster: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cluster_versions(asked: dict[str, Any]) -> dict[str, Any]:
-    """Those of the project's table that have not ended, by its dates."""
+    """The versions in the project's table whose support has not ended."""
     today = datetime.now(UTC).date()
     wanted = asked.get("clusterVersions", list(KUBERNETES_RELEASES))
     return {
@@ -70,7 +70,7 @@ def _seconds(day: date) -> float:
 
 
 def _addon_versions(asked: dict[str, Any]) -> dict[str, Any]:
-    """The versions of the project's table for one Kubernetes version."""
+    """The add-on versions in the project's table for one Kubernetes version."""
     (version,) = asked.get("kubernetesVersion", [""])
     release = KUBERNETES_RELEASES.get(version)
     wanted = asked.get("addonName", release.addons if release else [])
@@ -84,7 +84,7 @@ def _addon_versions(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _addon_schema(asked: dict[str, Any]) -> dict[str, Any]:
-    raise routing.CallError(400, NOT_IN_A_REHEARSAL, "An add-on's schema comes from AWS alone")
+    raise routing.CallError(400, NOT_IN_A_REHEARSAL, "An add-on's schema comes only from AWS")
 
 
 _VERSIONS: dict[str, routing.Action] = {

@@ -1,4 +1,4 @@
-"""The few FSx calls that tools make to look at a file system; the emulator has no FSx at all.
+"""The FSx calls that tools make to read file systems; the emulator has no FSx at all.
 
 https://docs.aws.amazon.com/fsx/latest/APIReference/API_Operations.html
 """

@@ -1,7 +1,7 @@
-"""Who asks, and what they may do: a user's name, and no word on rights.
+"""The caller and its permissions: a user's name, and no decision on permissions.
 
-The emulator takes everybody for the account's root user, who is allowed everything; IAM's decisions
-are what it cannot show.
+The emulator treats every caller as the account's root user, who may do everything; it cannot show
+IAM's decisions.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _undecided() -> Answer:
     return _xml(
         400,
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{NOT_IN_A_REHEARSAL}</Code>"
-        "<Message>The local AWS does not decide on rights</Message></Error></ErrorResponse>",
+        "<Message>The local AWS does not decide on permissions</Message></Error></ErrorResponse>",
     )
 
 

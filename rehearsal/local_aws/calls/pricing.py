@@ -1,4 +1,4 @@
-"""The Price List, which the emulator lacks: prices come from AWS alone, else from the table.
+"""The Price List, which the emulator lacks: prices come from AWS or from the project's table.
 
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html
 """
@@ -17,4 +17,4 @@ def register() -> None:
 
 
 def _products(asked: dict[str, Any]) -> Any:
-    raise routing.CallError(400, NOT_IN_A_REHEARSAL, "Prices come from AWS alone")
+    raise routing.CallError(400, NOT_IN_A_REHEARSAL, "Prices come only from AWS")

@@ -1,6 +1,7 @@
-"""Service Quotas, which the emulator lacks: what the made-up account may have.
+"""Service Quotas, which the emulator lacks: the made-up account's quotas.
 
-Enough for all that the settings allow: a rehearsal shows what is asked for, not what one has.
+They suffice for all that the settings allow: a rehearsal shows what is requested, not what an
+account has.
 https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_Operations.html
 """
 
@@ -12,13 +13,13 @@ from ops.preflight.lustre import NUMBER, STORAGE
 from ops.preflight.quotas import ADDRESSES, VPCS
 from rehearsal.local_aws.calls import routing
 
-# By service and code; VPCs, addresses and file systems are AWS' defaults.
+# By service and code; VPCs, addresses and file systems are AWS's defaults.
 _VALUES = {
     "ec2": {ADDRESSES: 5},
     "vpc": {VPCS: 5},
     "fsx": {STORAGE: 2_000_000, NUMBER: 100},
 }
-# Of EC2's other quotas, which count the vCPUs of families of instances.
+# For EC2's other quotas, which count vCPUs by instance family.
 _VCPUS = 100_000
 
 

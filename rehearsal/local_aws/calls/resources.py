@@ -1,4 +1,4 @@
-"""What AWS has no call for: every resource of every stack with its properties resolved."""
+"""A call that AWS lacks: lists every resource of every stack with its resolved properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the emulator learns calls of a service: by `X-Amz-Target`, or by a path before its own."""
+"""Adds calls to the emulator: by `X-Amz-Target`, or by a path, before its own."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from ministack import app
 from ministack.core import router
 
 Answer = tuple[int, dict[str, str], bytes]
-# Takes the body, and lists of the values that the address has behind a question mark; returns the
-# answer's body.
+# Takes the body and the query's values, as lists; returns the answer's body.
 Action = Callable[[dict[str, Any]], Any]
 Find = Callable[[str, str, Mapping[str, str]], Action | None]
 
 
 class CallError(Exception):
-    """A call's error: its status and its code, such as ResourceNotFoundException."""
+    """A call's error: status and code, such as ResourceNotFoundException."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -25,7 +24,7 @@ class CallError(Exception):
 
 
 def add(service: str, target: str, actions: Mapping[str, Action]) -> None:
-    """Add a service of the JSON protocol, whose calls carry `X-Amz-Target: <target>.<Action>`."""
+    """Add a JSON service, whose calls have the header `X-Amz-Target: <target>.<Action>`."""
 
     def find(method: str, path: str, headers: Mapping[str, str]) -> Action:
         name = headers.get("x-amz-target", "").rpartition(".")[2]
@@ -36,7 +35,7 @@ def add(service: str, target: str, actions: Mapping[str, Action]) -> None:
 
 
 def put_before(service: str, find: Find) -> None:
-    """Let what `find(method, path, headers)` returns answer first; the emulator has the rest."""
+    """Let the result of `find(method, path, headers)` answer first, else the emulator."""
     original = app.SERVICE_HANDLERS.get(service)
 
     async def handle(
@@ -53,7 +52,7 @@ def put_before(service: str, find: Find) -> None:
 
 def _unknown(name: str) -> Action:
     def refuse(asked: dict[str, Any]) -> Any:
-        raise CallError(400, "UnsupportedOperation", f"{name} is not rehearsed")
+        raise CallError(400, "UnsupportedOperation", f"{name} is not available in a rehearsal")
 
     return refuse
 

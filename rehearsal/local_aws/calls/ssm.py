@@ -1,4 +1,4 @@
-"""Public parameters of EKS, which the emulator lacks: the newest release of the GPU nodes' AMI.
+"""EKS's public parameters, which the emulator lacks: the newest release of the GPU nodes' AMI.
 
 https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
 """
@@ -14,12 +14,12 @@ from ministack import app
 from rehearsal.local_aws.calls.routing import Answer
 
 _RELEASE = re.compile(r"/aws/service/eks/optimized-ami/(\d+\.\d+)/\S+/nvidia/\S+/release_version")
-# One on which GPU nodes come up: https://github.com/awslabs/amazon-eks-ami/issues/2845
+# A release on which GPU nodes start: https://github.com/awslabs/amazon-eks-ami/issues/2845
 _DAY = "20261012"
 
 
 def register() -> None:
-    """Answer for these parameters before the emulator does, which has all others."""
+    """Answer for these parameters; the emulator answers for all others."""
     original = app.SERVICE_HANDLERS["ssm"]
 
     async def handle(

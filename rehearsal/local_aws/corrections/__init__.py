@@ -1,4 +1,4 @@
-"""Where the emulator does otherwise than AWS."""
+"""Corrects what the emulator does differently from AWS."""
 
 from __future__ import annotations
 

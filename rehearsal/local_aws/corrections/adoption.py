@@ -1,7 +1,7 @@
 """`--import-existing-resources` in a stack's first deployment, as on AWS.
 
-The emulator finds the bucket that is there and then refuses its name as taken, before it adopts
-it. AWS adopts it:
+The emulator finds the existing bucket, then refuses its name as taken, before it adopts it. AWS
+adopts it:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
 """
 
@@ -17,7 +17,7 @@ _ADOPTED: ContextVar[frozenset[str]] = ContextVar("adopted", default=frozenset()
 
 
 def register() -> None:
-    """Let the names that a deployment adopts pass the emulator's check for taken ones."""
+    """Let the names that a deployment adopts pass the emulator's check for taken names."""
     private.DEPLOY_STACK.wrap(_deploy)
     private.BUCKET_CONFLICT.wrap(_conflict)
 

@@ -1,4 +1,4 @@
-"""Node groups in a Capacity Block: what EKS wants of them, which the emulator does not look at.
+"""Node groups in a Capacity Block: EKS's requirements, which the emulator does not check.
 
 https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
 """
@@ -13,7 +13,7 @@ from rehearsal.local_aws.types import references
 from rehearsal.local_aws.types.provisioner import Made, Properties
 
 _NODE_GROUP, _BLOCK = "AWS::EKS::Nodegroup", "CAPACITY_BLOCK"
-# What makes new nodes.
+# Changes that replace the nodes.
 _NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
 
 
@@ -24,7 +24,7 @@ def register() -> None:
 
 
 def is_as_eks_wants(properties: Properties) -> None:
-    """Raise an error unless the launch template asks for a block, and the group for no type."""
+    """Raise an error unless the launch template names a block, and the group no type."""
     if properties.get("CapacityType") != _BLOCK:
         return
     named = properties.get("LaunchTemplate", {})
@@ -52,7 +52,7 @@ def is_as_eks_wants(properties: Properties) -> None:
 
 
 def _data(name: str, version: str) -> dict[str, Any]:
-    """Return a launch template's content; EC2's answer of the emulator leaves a part of it out."""
+    """Return a launch template's content; the emulator's answer from EC2 omits part of it."""
     template = private.LAUNCH_TEMPLATES.value.get(name, {"Versions": []})
     for each in template["Versions"]:
         if str(each["VersionNumber"]) == version:
@@ -64,7 +64,7 @@ def _make(create: Callable[..., Made], logical_id: str, properties: Properties, 
     is_as_eks_wants(properties)
     made = create(logical_id, properties, stack)
     if properties.get("CapacityType") == _BLOCK:
-        # EKS tells no type that the launch template has.
+        # EKS does not report a type from the launch template.
         _group(properties["ClusterName"], made[0])["instanceTypes"] = []
     return made
 

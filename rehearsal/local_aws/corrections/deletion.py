@@ -1,7 +1,7 @@
-"""What a resource that could not be deleted depends on stays, as on AWS.
+"""Keeps the dependencies of a resource that could not be deleted, as AWS does.
 
-The emulator goes on with it. A forced deletion "retains dependencies of those resources", so they
-are there:
+The emulator deletes them. A forced deletion "retains dependencies of those resources", so they
+still exist then:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-delete-stack.html
 """
 
@@ -29,7 +29,7 @@ def _delete_unless_needed(delete: Callable[..., None], *arguments: Any, **option
 
 
 def needed(stack: Mapping[str, Any]) -> set[str]:
-    """Return the resources that those depend on whose deletion has failed."""
+    """Return the dependencies of the resources whose deletion has failed."""
     resources = stack["_resources"]
     failed = {
         name for name, each in resources.items() if each.get("ResourceStatus") == "DELETE_FAILED"

@@ -1,7 +1,7 @@
-"""Clusters and node groups, which the emulator has, behave as on AWS with a little help.
+"""Makes the emulator's clusters and node groups behave as on AWS.
 
-What they name must be there. A node group keeps the autoscaler's number and takes one kind of
-change at a time. A cluster has a security group, and goes up one minor version at a time.
+What they name must exist. A node group keeps the autoscaler's size and takes one kind of change at
+a time. A cluster has a security group, and is upgraded one minor version at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rehearsal.local_aws.types import references
 from rehearsal.local_aws.types.provisioner import Made, Properties
 
 _CLUSTER, _NODE_GROUP = "AWS::EKS::Cluster", "AWS::EKS::Nodegroup"
-# What EKS changes by UpdateNodegroupVersion, and by UpdateNodegroupConfig or TagResource:
+# What EKS changes with UpdateNodegroupVersion, and with UpdateNodegroupConfig or TagResource:
 # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html
 # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.html
 _NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
@@ -24,7 +24,7 @@ _SAME_NODES = ("ScalingConfig", "Labels", "Taints", "UpdateConfig", "NodeRepairC
 
 
 def register() -> None:
-    """Wrap the emulator's handlers of the two types; the last around one is the first to run."""
+    """Wrap the emulator's handlers of the two types; the last wrapper runs first."""
     private.CLUSTER_ENDPOINT.wrap(lambda original, port: NO_API_IN_A_REHEARSAL)
     private.wrap_type(_NODE_GROUP, "create", _make_node_group)
     private.wrap_type(_NODE_GROUP, "update", _keep_the_autoscalers_number)
@@ -35,7 +35,7 @@ def register() -> None:
 
 
 def what_a_cluster_names(properties: Properties) -> None:
-    """Raise an error unless role, subnets in two zones, and security groups are there."""
+    """Raise an error unless role, subnets in two zones, and security groups exist."""
     config = properties["ResourcesVpcConfig"]
     references.role(properties["RoleArn"])
     zones = references.subnets(config["SubnetIds"])
@@ -45,7 +45,7 @@ def what_a_cluster_names(properties: Properties) -> None:
 
 
 def what_a_node_group_names(properties: Properties) -> None:
-    """Raise an error unless cluster, role, subnets and launch template are there."""
+    """Raise an error unless cluster, role, subnets and launch template exist."""
     references.cluster_version(properties["ClusterName"])
     references.role(properties["NodeRole"])
     references.subnets(properties["Subnets"])
@@ -69,9 +69,9 @@ def _check_node_group_update(
 
 
 def one_kind_of_change(old: Properties, new: Properties) -> None:
-    """Raise an error where a node group would get new nodes together with new settings.
+    """Raise an error if a node group would get new nodes together with new settings.
 
-    EKS refuses the two at once; a group of another name is another group:
+    EKS refuses both at once; a group with another name is another group:
     https://github.com/aws/aws-cdk/issues/16644
     """
 
@@ -89,7 +89,7 @@ def one_kind_of_change(old: Properties, new: Properties) -> None:
 def _keep_the_autoscalers_number(
     update: Callable[..., Made], physical_id: str, old: Properties, new: Properties, *where: str
 ) -> Made:
-    """Sizes are sent only when the template's change.
+    """Sizes are sent only if those in the template change.
 
     https://github.com/eksctl-io/eksctl/issues/3532
     """
@@ -104,7 +104,7 @@ def _keep_the_autoscalers_number(
 def _make_cluster(
     create: Callable[..., Made], logical_id: str, properties: Properties, stack: str
 ) -> Made:
-    """EKS makes a security group in the cluster's VPC.
+    """EKS creates a security group in the cluster's VPC.
 
     https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
     """
@@ -130,7 +130,7 @@ def _vpc_config(cluster: str) -> dict[str, Any]:
 def _check_cluster_update(
     update: Callable[..., Made], physical_id: str, old: Properties, new: Properties, *where: str
 ) -> Made:
-    """EKS goes neither down nor up two versions at once.
+    """EKS neither downgrades nor skips versions.
 
     https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
     """
@@ -144,7 +144,7 @@ def _check_cluster_update(
 
 
 def _delete_cluster(delete: Callable[..., None], physical_id: str, properties: Properties) -> None:
-    """The security group goes with its cluster."""
+    """Delete the security group with its cluster."""
     group = _vpc_config(physical_id).get("clusterSecurityGroupId")
     delete(physical_id, properties)
     if group:

@@ -1,6 +1,6 @@
-"""An export that another stack imports can be neither changed nor removed, as on AWS.
+"""Refuses to change or remove an export that another stack imports, as AWS does.
 
-The emulator asks for imports when a stack is deleted, but not when it is updated. AWS refuses both:
+The emulator checks for imports when a stack is deleted, but not when it is updated. AWS does both:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
 """
 
@@ -16,33 +16,33 @@ from rehearsal.local_aws.in_process import client
 
 
 def register() -> None:
-    """Let an update fail, and roll back, where AWS does: when the outputs are worked out."""
+    """Let an update fail and roll back where it does on AWS: when outputs are resolved."""
     private.RESOLVE_OUTPUTS.wrap(_resolve_and_compare)
 
 
 def _resolve_and_compare(resolve: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     outputs, exports = resolve(*arguments, **options)
     stack_id = private.argument("stack_id", resolve, arguments, options)
-    standing = {
+    exported = {
         each["Name"]: each["Value"]
         for page in client("cloudformation").get_paginator("list_exports").paginate()
         for each in page["Exports"]
         if each["ExportingStackId"] == stack_id
     }
     wanted = {name: each["Value"] for name, each in exports.items()}
-    refuse_what_is_in_use(standing, wanted, _importers)
+    refuse_what_is_in_use(exported, wanted, _importers)
     return outputs, exports
 
 
 def refuse_what_is_in_use(
-    standing: Mapping[str, str], wanted: Mapping[str, str], importers: Callable[[str], list[str]]
+    exported: Mapping[str, str], wanted: Mapping[str, str], importers: Callable[[str], list[str]]
 ) -> None:
-    """Raise ValueError when a stack's update changes or drops an export that others import.
+    """Raise ValueError if a stack's update changes or drops an export that others import.
 
-    `standing` and `wanted` are the stack's exports, name to value, before and after the update;
-    `importers(name)` gives the stacks that import one.
+    `exported` and `wanted` are the stack's exports, name to value, before and after the update;
+    `importers(name)` returns the stacks that import one.
     """
-    for name, value in standing.items():
+    for name, value in exported.items():
         if wanted.get(name) == value:
             continue
         users = importers(name)
@@ -58,7 +58,7 @@ def _importers(export: str) -> list[str]:
     try:
         return [stack for page in pages for stack in page["Imports"]]
     except ClientError as error:
-        # That nobody imports it is an error to ListImports.
+        # ListImports returns an error if no stack imports it.
         if error.response["Error"]["Code"] == "ValidationError":
             return []
         raise

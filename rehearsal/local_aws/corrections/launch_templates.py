@@ -1,4 +1,4 @@
-"""Network interfaces of a launch template: the emulator keeps their types and cards to itself.
+"""Network interfaces of a launch template: the emulator's answers omit their types and cards.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_LaunchTemplateInstanceNetworkInterfaceSpecification.html
 """
@@ -12,17 +12,17 @@ from typing import Any
 from rehearsal.local_aws import private
 
 _LEFT_OUT = {"InterfaceType": "interfaceType", "NetworkCardIndex": "networkCardIndex"}
-# An interface in EC2's answer begins so; the emulator writes its index first.
+# The start of an interface in EC2's answer; the emulator writes its index first.
 _BEGINS = "<item><deviceIndex>"
 
 
 def register() -> None:
-    """Let EC2's answers have them."""
+    """Add them to EC2's answers."""
     private.TEMPLATE_ANSWER.wrap(whole)
 
 
 def whole(answer: Callable[[Mapping[str, Any]], str], data: Mapping[str, Any]) -> str:
-    """Return EC2's `answer` about a template's `data`, as XML, with what it leaves out."""
+    """Return EC2's XML `answer` about a template's `data`, with what it omits."""
     interfaces = iter(data.get("NetworkInterfaces", []))
     return re.sub(_BEGINS, lambda _: f"<item>{_text(next(interfaces))}<deviceIndex>", answer(data))
 

@@ -1,7 +1,7 @@
-"""An alarm on an expression, of which the emulator's CloudFormation knows none.
+"""Alarms on expressions, which the emulator's CloudFormation does not support.
 
-The local AWS keeps it as an alarm on the expression's first metric, for nothing is evaluated there;
-what CloudWatch demands of the expression's parts is checked.
+The local AWS stores them as alarms on the expression's first metric, because it evaluates nothing;
+it checks what CloudWatch demands of the expression's parts.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 """
 
@@ -15,7 +15,7 @@ from rehearsal.local_aws.types.provisioner import Made, Properties
 
 _ALARM = "AWS::CloudWatch::Alarm"
 _ID = re.compile(r"[a-z][A-Za-z0-9_]{0,254}")
-# At most a day is looked back at, with periods of less than an hour.
+# With periods of less than an hour, alarms look back one day at most.
 _LONGEST = 86_400
 
 
@@ -26,7 +26,7 @@ def register() -> None:
 
 
 def on_one_metric(properties: Properties) -> Properties:
-    """Return an alarm's properties without an expression; ValueError for one that is refused."""
+    """Return an alarm's properties without the expression; ValueError if it is refused."""
     metrics = properties.get("Metrics")
     if not metrics:
         return properties

@@ -1,7 +1,7 @@
-"""CloudFormation answers a call when what it has begun is done, or after a few seconds.
+"""Delays CloudFormation's answer until the operation is done, for a few seconds at most.
 
-AWS answers at once, and its stacks take minutes. Here they take less than a second; the CDK CLI
-would find them at work, and ask again only after five.
+AWS answers at once, and its stacks take minutes. Here they take less than a second, but the CDK CLI
+would find them in progress, and ask again only after five seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MOST_SECONDS = 3
 
 
 def register() -> None:
-    """Let the answer wait for the tasks that the emulator has begun for the call."""
+    """Delay the answer until the tasks that the call started are done."""
     original = app.SERVICE_HANDLERS["cloudformation"]
 
     async def handle(*request: Any) -> Any:

@@ -1,4 +1,4 @@
-"""CloudFormation types that the emulator lacks, one file a service."""
+"""CloudFormation types that the emulator lacks, one file per service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS::Budgets::Budget, made by the emulator's own service."""
+"""AWS::Budgets::Budget, with the emulator's own service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _make(wanted: Wanted) -> Made:
 
 
 def _change(name: str, old: Properties, wanted: Wanted) -> Made:
-    """Change it in place; name and notifications make a new one, as CloudFormation's type says.
+    """Change it in place; a new name or new notifications replace it, as in CloudFormation.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-budgets-budget.html
     """
@@ -40,7 +40,7 @@ def _remove(name: str, properties: Properties) -> None:
 
 
 def _budget(properties: Properties) -> Properties:
-    """Return the budget as the API takes it: an amount is text there."""
+    """Return the budget as the API takes it, with the amount as text."""
     budget = dict(properties["Budget"])
     limit = budget["BudgetLimit"]
     budget["BudgetLimit"] = {**limit, "Amount": str(limit["Amount"])}

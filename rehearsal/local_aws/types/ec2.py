@@ -55,7 +55,7 @@ def _delete_flow_log(physical_id: str, properties: Properties) -> None:
 
 
 def _add_vpc_block(wanted: Wanted) -> Made:
-    """A VPC's second block, which the emulator's EC2 has no call for."""
+    """A VPC's second address block, for which the emulator's EC2 has no call."""
     association = wanted.stable_id("vpc-cidr-assoc")
     name, block = wanted.properties["VpcId"], wanted.properties["CidrBlock"]
     references.vpc(name)
@@ -96,7 +96,7 @@ def _delete_placement_group(physical_id: str, properties: Properties) -> None:
 
 
 def _make_rule(wanted: Wanted) -> Made:
-    """A security group rule of its own; the emulator keeps rules with the group, so only an id."""
+    """A separate security group rule: only an id, because the emulator keeps rules in groups."""
     names = ("GroupId", "SourceSecurityGroupId", "DestinationSecurityGroupId")
     references.security_groups(
         wanted.properties[name] for name in names if name in wanted.properties

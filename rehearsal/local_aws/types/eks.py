@@ -9,7 +9,7 @@ from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types import references
 from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
-# The add-ons that EKS has:
+# The add-ons available in EKS:
 # https://docs.aws.amazon.com/eks/latest/userguide/workloads-add-ons-available-eks.html
 # https://docs.aws.amazon.com/eks/latest/userguide/community-addons.html
 _ADDONS = {
@@ -40,7 +40,7 @@ _ADDONS = {
 
 
 def _asked(properties: Properties, *names: str) -> dict[str, Any]:
-    """Return some properties as EKS' calls spell them; the cluster is in each call."""
+    """Return some properties as EKS's calls spell them; each call has the cluster."""
     asked = {name: properties[name] for name in ("ClusterName", *names) if name in properties}
     lower: dict[str, Any] = _lower(asked)
     return lower
@@ -66,7 +66,7 @@ def _make_addon(wanted: Wanted) -> Made:
         raise ValueError(f"Addon {name} specified is not supported")
     for association in properties.get("PodIdentityAssociations", []):
         references.role(association["RoleArn"])
-    # An add-on's configuration is JSON text; EKS refuses anything else.
+    # An add-on's configuration must be JSON text.
     json.loads(properties.get("ConfigurationValues", "{}"))
     asked = _asked(properties, *_OF_AN_ADDON)
     made = client("eks").create_addon(**asked, tags=_tags(properties))

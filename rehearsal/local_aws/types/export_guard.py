@@ -1,6 +1,6 @@
-"""The guard of a file system's export, with the very function that runs in AWS Lambda.
+"""The guard of a file system's export, with the same function that runs in AWS Lambda.
 
-Its queue is what `aws cloudwatch put-metric-data` told last; without that, nothing waits.
+The queue's length is the last value of `aws cloudwatch put-metric-data`; 0 by default.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OF_NOW = timedelta(days=1)
 
 
 class _CloudWatch:
-    """As much of a client as the function uses; the newest value counts, however old."""
+    """The part of a client that the function uses; the newest value counts, however old."""
 
     def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
         now = datetime.now(UTC)
@@ -37,7 +37,7 @@ def _guard(wanted: Wanted) -> Made:
 
 def _release(physical_id: str, properties: Properties) -> None:
     try:
-        # A rehearsal waits for nobody: what waits now is the answer.
+        # A rehearsal does not wait: it takes the current queue.
         await_export(_CloudWatch(), physical_id, seconds_left=lambda: 0)
         demand_data_set(client("s3"), properties["Bucket"], properties["Folder"], physical_id)
     except (StillQueuedError, NotExportedError) as error:

@@ -1,15 +1,15 @@
-"""FSx, of which the emulator has nothing: file systems and their data repository associations."""
+"""FSx, which the emulator lacks: file systems and their data repository associations."""
 
 from __future__ import annotations
 
 from rehearsal.local_aws.types import references
 from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
-# What is there: file system id to properties, association id to properties.
+# What exists: file system id to properties, association id to properties.
 file_systems: dict[str, Properties] = {}
 associations: dict[str, Properties] = {}
 
-# Updated in place; all else makes a new file system:
+# Updated in place; any other change replaces the file system:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-fsx-filesystem.html
 _CHANGEABLE = {"StorageCapacity", "Tags"}
 _CHANGEABLE_LUSTRE = {
@@ -22,17 +22,17 @@ _CHANGEABLE_LUSTRE = {
 _MOST_ASSOCIATIONS = 8
 _SMALLEST_GIB, _STEP_GIB = 1200, 2400
 _THROUGHPUTS = {125, 250, 500, 1000}
-# Of PERSISTENT_2; 2.10 is for the older deployment types.
+# For PERSISTENT_2; 2.10 is for older deployment types.
 _LUSTRE_VERSIONS = {"2.12", "2.15"}
 
 
 def dns_name(file_system: str) -> str:
-    """Return the name under which clients find a file system."""
+    """Return a file system's DNS name."""
     return f"{file_system}.fsx.local"
 
 
 def mount_name(file_system: str) -> str:
-    """Return what a client mounts of a file system."""
+    """Return a file system's mount name."""
     return file_system[-8:]
 
 
@@ -48,7 +48,7 @@ def _make(wanted: Wanted) -> Made:
 
 
 def _check(properties: Properties) -> None:
-    """Raise ValueError for what FSx refuses of a Lustre file system on persistent SSDs.
+    """Raise ValueError for what FSx refuses for a Lustre file system on persistent SSDs.
 
     https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html
     """
@@ -105,13 +105,13 @@ def _associate(wanted: Wanted) -> Made:
     ]
     # https://docs.aws.amazon.com/fsx/latest/LustreGuide/create-dra-linked-data-repo.html
     if len(others) >= _MOST_ASSOCIATIONS:
-        raise ValueError(f"A file system has {_MOST_ASSOCIATIONS} associations at the most")
+        raise ValueError(f"A file system has {_MOST_ASSOCIATIONS} associations at most")
     for name in ("FileSystemPath", "DataRepositoryPath"):
         for each in others:
             if _overlap(each[name], properties[name]):
                 raise ValueError(
-                    f"{name} {properties[name]} overlaps with that of an association that is there "
-                    f"already, {each[name]}"
+                    f"{name} {properties[name]} overlaps with that of an existing association, "
+                    f"{each[name]}"
                 )
     association = wanted.stable_id("dra")
     associations[association] = properties

@@ -1,4 +1,4 @@
-"""CDK's kubectl provider, with a ledger in place of the cluster behind it."""
+"""CDK's kubectl provider, with a ledger instead of a cluster."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType
 
 @contextmanager
 def _ledger(properties: Properties) -> Iterator[Ledger]:
-    """Open the ledger of the cluster that `properties` names; save it, failed or not.
+    """Open the ledger of the cluster in `properties`; save it, even after a failure.
 
-    CDK's handler asks for the cluster before it does anything, removals too: an error without.
+    CDK's handler always looks up the cluster first, even for removals: an error if it is missing.
     """
     name = properties["ClusterName"]
     version = references.cluster_version(name)
@@ -44,7 +44,7 @@ def _manifest(properties: Properties) -> list[dict[str, Any]]:
 
 
 def _is_set(properties: Properties, name: str) -> bool:
-    """Tell whether a property is true, which CloudFormation hands over as text."""
+    """Whether a property is true; CloudFormation passes it as text."""
     return str(properties.get(name, "")).lower() == "true"
 
 
@@ -56,7 +56,7 @@ def _create(wanted: Wanted) -> Made:
             ledger.apply(items, None)
         else:
             ledger.create(items)
-    _tell_the_cluster(Step(verb, items))
+    _pass_on(Step(verb, items))
     return wanted.stable_id(wanted.logical_id), {}
 
 
@@ -64,18 +64,18 @@ def _update(physical_id: str, old: Properties, wanted: Wanted) -> Made:
     new = wanted.properties
     with _ledger(new) as ledger:
         ledger.apply(_manifest(new), new.get("PruneLabel"))
-    _tell_the_cluster(Step("apply", _manifest(new), new.get("PruneLabel")))
+    _pass_on(Step("apply", _manifest(new), new.get("PruneLabel")))
     return physical_id, {}
 
 
 def _delete(physical_id: str, properties: Properties) -> None:
     with _ledger(properties) as ledger:
         ledger.delete(_manifest(properties))
-    _tell_the_cluster(Step("delete", _manifest(properties)))
+    _pass_on(Step("delete", _manifest(properties)))
 
 
-def _tell_the_cluster(step: Step) -> None:
-    """Let a real cluster, where the rehearsal has one, be told what the ledger has been told."""
+def _pass_on(step: Step) -> None:
+    """Pass the step on to the real cluster, if the rehearsal has one."""
     address = os.environ.get(RELAY)
     if address:
         hand_over(address, step)
@@ -110,7 +110,7 @@ def _uninstall(physical_id: str, properties: Properties) -> None:
 
 
 def register() -> None:
-    """Let a cluster's ledger go with the cluster: a new one of the name starts empty."""
+    """Delete a cluster's ledger with it: a new one with the same name starts empty."""
     private.wrap_type("AWS::EKS::Cluster", "delete", _with_its_ledger)
 
 

@@ -1,6 +1,6 @@
-"""How the emulator's CloudFormation learns a resource type.
+"""Adds resource types to the emulator's CloudFormation.
 
-A ValueError, or an error of a service's call, becomes CREATE_FAILED, UPDATE_FAILED or DELETE_FAILED
+A ValueError, or an error of a service call, becomes CREATE_FAILED, UPDATE_FAILED or DELETE_FAILED
 with its text.
 """
 
@@ -20,7 +20,7 @@ Made = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A resource as a stack wants it; `stable_id(prefix)` makes an id for it."""
+    """A resource as a stack wants it; `stable_id(prefix)` returns an id for it."""
 
     stack: str
     logical_id: str
@@ -32,8 +32,8 @@ class Wanted:
 class ResourceType:
     """`create(wanted)`, `delete(physical id, properties)`, `update(physical id, old, wanted)`.
 
-    Without `delete` there is nothing to do. Without `update` a change of any property, tags aside,
-    makes a new resource.
+    Without `delete`, deletion does nothing. Without `update`, a change of any property except tags
+    replaces the resource.
     """
 
     create: Callable[[Wanted], Made]
@@ -42,14 +42,14 @@ class ResourceType:
 
 
 class Provisioner:
-    """Makes, updates and deletes resources for the emulator, and remembers what it has made."""
+    """Creates, updates and deletes resources for the emulator, and remembers them."""
 
     def __init__(self) -> None:
         self._made: Counter[tuple[str, str]] = Counter()
         self._attributes: dict[tuple[str, str], dict[str, Any]] = {}
 
     def handlers(self, types: Mapping[str, ResourceType]) -> dict[str, dict[str, Any]]:
-        """Return the types as the emulator's own table has them."""
+        """Return the types as entries of the emulator's own table."""
         return {
             name: {
                 "create": functools.partial(self._create, name, each),
@@ -78,7 +78,7 @@ class Provisioner:
         wanted = self._wanted(stack, logical_id, new)
         if kind.update is not None:
             made = kind.update(physical_id, old, wanted)
-        # Tags change in place on every type.
+        # Every type's tags change in place.
         elif {**old, "Tags": None} == {**new, "Tags": None}:
             made = physical_id, {}
         else:
@@ -86,7 +86,7 @@ class Provisioner:
         return self._remembered(name, made)
 
     def _remembered(self, name: str, made: Made) -> Made:
-        """Add the attributes from before: the emulator would forget those that are left out."""
+        """Add earlier attributes, because the emulator would forget omitted ones."""
         physical_id, attributes = made
         known = self._attributes.setdefault((name, physical_id), {})
         known.update(attributes)
@@ -100,8 +100,8 @@ class Provisioner:
     def _stable_id(self, stack: str, logical_id: str, prefix: str) -> str:
         """Return an id that is the same in every rehearsal of the same steps.
 
-        What has been applied to a real cluster can so be applied again: the file system that a
-        volume names is the same. A resource's replacement has an id of its own.
+        So what was applied to a real cluster can be applied again, because a volume names the same
+        file system. A replacement has another id.
         """
         number = self._made[stack, logical_id]
         self._made[stack, logical_id] += 1

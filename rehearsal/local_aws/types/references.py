@@ -1,7 +1,7 @@
-"""What a property points to must be there. AWS checks that in each service; the emulator does not.
+"""Checks that what a property refers to exists, as AWS does, but not the emulator.
 
-Each function asks the service, and lets its error out; where the emulator's is none, a ValueError
-has AWS' words.
+Each function asks the service, and passes on its error; where the emulator returns none, it raises
+a ValueError with AWS's message.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def bucket(name: str) -> None:
 
 
 def cluster_version(name: str) -> str:
-    """An EKS cluster; return its version of Kubernetes."""
+    """An EKS cluster; return its Kubernetes version."""
     version: str = client("eks").describe_cluster(name=name)["cluster"]["version"]
     return version
 
 
 def role(arn: str) -> None:
-    """A role that a service is to take."""
+    """A role for a service."""
     found = _PRINCIPAL.fullmatch(arn)
     if found is None or found[2] != "role":
         raise ValueError(f"Invalid role ARN: {arn}")
@@ -66,7 +66,7 @@ def role(arn: str) -> None:
 
 
 def principal(arn: str) -> None:
-    """A role or user; one of another account than the rehearsal's cannot be looked up here."""
+    """A role or user; one in another account cannot be looked up here."""
     found = _PRINCIPAL.fullmatch(arn)
     if found is None:
         raise ValueError(f"The specified principalArn is invalid: invalid principal: {arn}")

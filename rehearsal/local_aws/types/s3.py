@@ -17,7 +17,7 @@ def _empty(physical_id: str, properties: Properties) -> None:
             for each in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
                 s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
     except s3.exceptions.NoSuchBucket:
-        # Somebody else has removed it.
+        # It has been removed already.
         return
 
 

@@ -1,4 +1,4 @@
-"""Kubernetes' schemas, which the library reads anew for each object."""
+"""Caches Kubernetes's schemas, which the library reads again for each object."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def schemas_read_once() -> Iterator[None]:
-    """Keep what the library reads: the tests check thousands of objects."""
+    """Cache what the library reads, because the tests check thousands of objects."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("all_versions", "schema_contents"):
             read = getattr(kubernetes_validate.utils, name)

@@ -1,4 +1,4 @@
-"""The ledger refuses what an API server would, and does what CDK's handler has kubectl do."""
+"""The ledger refuses what an API server would, and does what CDK's handler does in kubectl."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def ledger() -> Ledger:
     return Ledger("1.35")
 
 
-def test_create_refuses_what_is_there(ledger: Ledger) -> None:
+def test_create_refuses_what_exists(ledger: Ledger) -> None:
     ledger.create([config_map()])
     with pytest.raises(RefusedError, match="already exists"):
         ledger.create([config_map()])
@@ -31,13 +31,13 @@ def test_a_jobs_template_cannot_change(ledger: Ledger) -> None:
     assert list(ledger.objects) == ["Job/default/prepare-2"]
 
 
-def test_apply_prunes_its_own_kinds_and_labels_alone(ledger: Ledger) -> None:
+def test_apply_prunes_only_its_own_kinds_and_labels(ledger: Ledger) -> None:
     other = config_map("other")
     other["metadata"]["labels"] = {}
     account = {**config_map("account"), "kind": "ServiceAccount"}
     ledger.create([config_map("old"), other, account])
     ledger.apply([config_map("new")], LABEL)
-    # kubectl does not prune ServiceAccounts by default; they would be left.
+    # kubectl does not prune ServiceAccounts by default.
     assert list(ledger.objects) == [
         "ConfigMap/default/other",
         "ServiceAccount/default/account",
@@ -45,21 +45,21 @@ def test_apply_prunes_its_own_kinds_and_labels_alone(ledger: Ledger) -> None:
     ]
 
 
-def test_apply_of_the_same_is_no_step(ledger: Ledger) -> None:
+def test_applying_the_same_is_not_a_step(ledger: Ledger) -> None:
     ledger.create([config_map()])
     count = len(ledger.steps)
     ledger.apply([copy.deepcopy(config_map())], LABEL)
     assert len(ledger.steps) == count
 
 
-def test_apply_takes_over_what_a_failed_create_has_left(ledger: Ledger) -> None:
+def test_apply_takes_over_what_a_failed_create_left(ledger: Ledger) -> None:
     ledger.create([config_map("a")])
     ledger.apply([config_map("a", data={"x": "y"}), config_map("b")], None)
     assert list(ledger.objects) == ["ConfigMap/default/a", "ConfigMap/default/b"]
     assert ledger.objects["ConfigMap/default/a"]["data"] == {"x": "y"}
 
 
-def test_a_crd_takes_its_objects_with_it(ledger: Ledger) -> None:
+def test_deleting_a_crd_deletes_its_objects(ledger: Ledger) -> None:
     ledger.create([crd(), training()])
     ledger.delete([crd()])
     assert ledger.objects == {}

@@ -1,4 +1,4 @@
-"""Whatever is wrong with an object of the project, the ledger takes it or says why it does not."""
+"""Whatever is wrong with an object, the ledger accepts it or says why not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def objects(default: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def ledger(objects: list[dict[str, Any]]) -> Ledger:
-    """Return a ledger in which all of them stand."""
+    """Return a ledger with all of them."""
     made = Ledger("1.35")
     made.create(objects)
     return made
@@ -77,7 +77,7 @@ def variants(item: dict[str, Any]) -> Iterator[Any]:
 
 
 def shortened(definition: dict[str, Any]) -> dict[str, Any]:
-    """Return a CRD without what only repeats itself in it: the pod template, and the like."""
+    """Return a CRD without its repetitive parts, such as the pod template."""
     short = copy.deepcopy(definition)
     whole = short["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
     del whole["status"]
@@ -88,7 +88,7 @@ def shortened(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_object_ends_in_another_error_than_a_refusal(
+def test_no_object_causes_another_error_than_a_refusal(
     kind: str, ledger: Ledger, objects: list[dict[str, Any]]
 ) -> None:
     # Objects of one kind are alike; Jobs are not.

@@ -1,4 +1,4 @@
-"""Steps go from one process to the other, and only from one that has the secret."""
+"""Steps go from one process to the other, and only with the secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_step_arrives_as_it_was_sent() -> None:
     assert taken == [STEP]
 
 
-def test_a_refusal_comes_back_with_its_words() -> None:
+def test_a_refusal_comes_back_with_its_message() -> None:
     def refuse(step: Step) -> None:
         raise ValueError("exceeded quota: none")
 
@@ -26,12 +26,12 @@ def test_a_refusal_comes_back_with_its_words() -> None:
         hand_over(address, STEP)
 
 
-def test_a_stranger_and_a_rehearsal_that_has_ended_are_told_nothing() -> None:
+def test_without_the_secret_or_after_the_end_steps_are_refused() -> None:
     taken: list[Step] = []
     with relay(taken.append) as address:
         port = address.partition("@")[2]
-        with pytest.raises(RefusedError, match="has been stopped"):
+        with pytest.raises(RefusedError, match="was stopped"):
             hand_over(f"{'0' * 64}@{port}", STEP)
-    with pytest.raises(RefusedError, match="has been stopped"):
+    with pytest.raises(RefusedError, match="was stopped"):
         hand_over(address, STEP)
     assert taken == []

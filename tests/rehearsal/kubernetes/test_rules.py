@@ -1,4 +1,4 @@
-"""What an API server refuses at once, the ledger refuses."""
+"""The ledger refuses what an API server refuses at once."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def with_rule(**rule: Any) -> Item:
 
 
 def of_an_init_container(action: str) -> Item:
-    """A rule for the exit codes of a container that runs before the others."""
+    """A rule for the exit codes of an init container."""
     rule = {"action": action, "onExitCodes": {**CODES["onExitCodes"], "containerName": "first"}}
     item = with_rule(**rule)
     first = {"name": "first", "image": "busybox:1"}
@@ -92,14 +92,14 @@ SOUND = [
     named(binding(), "system:a:b"),
     volume(),
     crd(),
-    # A field that is null is not set.
+    # Null fields are unset.
     config_map(data=None),
     {**config_map(), "metadata": {"name": "a", "namespace": None, "labels": {"a": None}}},
 ]
 
 
 @pytest.mark.parametrize("item", SOUND, ids=lambda item: item["kind"])
-def test_what_an_api_server_takes(ledger: Ledger, item: Item) -> None:
+def test_what_an_api_server_accepts(ledger: Ledger, item: Item) -> None:
     ledger.create([item])
     assert len(ledger.objects) == 1
 
@@ -111,7 +111,7 @@ REFUSED = [
     ({"apiVersion": "v1", "kind": "ConfigMap"}, "name may not be empty"),
     ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}, "name may not be empty"),
     (config_map(data={"a": "${Token[TOKEN.7]}"}), "unresolved CDK token"),
-    # The schema's own.
+    # Schemas.
     (training(), "ensure CRDs are installed first"),
     (config_map(dat={}), "'dat' was unexpected"),
     ({**config_map(), "apiVersion": "v2"}, 'no matches for kind "ConfigMap" in version "v2"'),
@@ -211,7 +211,7 @@ def test_what_an_api_server_refuses(ledger: Ledger, item: Item, reason: str) -> 
     assert ledger.objects == {}
 
 
-def test_a_custom_object_needs_its_crd_and_keeps_to_its_schema(ledger: Ledger) -> None:
+def test_a_custom_object_needs_its_crd_and_must_match_its_schema(ledger: Ledger) -> None:
     ledger.create([crd()])
     ledger.create([training()])
     with pytest.raises(RefusedError, match="nProcPerNod"):
@@ -220,7 +220,7 @@ def test_a_custom_object_needs_its_crd_and_keeps_to_its_schema(ledger: Ledger) -
 
 @pytest.mark.parametrize("field", ["labels", "annotations"])
 def test_a_custom_objects_labels_and_annotations_are_maps(ledger: Ledger, field: str) -> None:
-    """A definition describes nothing of `metadata`."""
+    """A definition does not describe `metadata`."""
     ledger.create([crd()])
     item = training()
     with pytest.raises(RefusedError, match=rf"metadata\.{field}: \['a'\] is not"):
@@ -271,7 +271,7 @@ def test_a_field_that_cannot_change_is_named(
     assert f" is invalid: {field}: field is immutable" in str(caught.value)
 
 
-def test_a_default_that_is_written_out_is_no_change(ledger: Ledger) -> None:
+def test_an_explicit_default_is_not_a_change(ledger: Ledger) -> None:
     ledger.create([job(), volume()])
     ledger.apply([job(completionMode="NonIndexed"), volume(volumeMode="Filesystem")], None)
 

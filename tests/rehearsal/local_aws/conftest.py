@@ -1,4 +1,4 @@
-"""One of each thing in the emulator, which the tests of this folder have in their own process."""
+"""One of each resource in the emulator, which runs in the tests' own process here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.rehearsal.local_aws.things import ROLE
 
 @pytest.fixture(scope="session")
 def ids() -> dict[str, str]:
-    """Make one of each thing by the services' own calls; return their ids by the tests' names."""
+    """Create one of each resource with the services' calls; return their ids by name."""
     ec2 = client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/21")["Vpc"]["VpcId"]
     subnets = [
@@ -41,7 +41,7 @@ def ids() -> dict[str, str]:
 
 @pytest.fixture
 def real(ids: dict[str, str]) -> Iterator[Callable[[Properties], Properties]]:
-    """Return what puts the ids of what is there into properties; file systems go at the end."""
+    """Return a function that puts real ids into properties; clear the file systems at the end."""
 
     def replace(properties: Properties) -> Properties:
         text = json.dumps(properties)

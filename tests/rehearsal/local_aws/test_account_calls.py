@@ -1,4 +1,4 @@
-"""What preflight asks of an account, which the emulator lacks: quotas, versions, rights."""
+"""Preflight's calls to an account that the emulator lacks: quotas, versions, permissions."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ def _registered() -> None:
 
 
 @pytest.mark.parametrize("purchase", ["on-demand", "spot"])
-def test_the_account_may_have_the_largest_deployment_that_can_be_set(purchase: str) -> None:
+def test_the_account_allows_the_largest_possible_deployment(purchase: str) -> None:
     settings = read_settings({"gpu.nodes": "64", "gpu.instance_type": "p5.48xlarge"})
     code = vcpu_quota_code(settings.gpu_instance.name, purchase)
     answer = client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=code)
     assert answer["Quota"]["Value"] >= settings.gpu.nodes * settings.gpu_instance.vcpus
 
 
-def test_addresses_are_as_few_as_aws_gives() -> None:
+def test_the_quota_of_addresses_is_awss_default() -> None:
     asked = {"ServiceCode": "ec2", "QuotaCode": ADDRESSES}
     assert client("service-quotas").get_service_quota(**asked)["Quota"]["Value"] == 5
 
 
-def test_a_quota_that_there_is_not_is_refused_as_by_aws() -> None:
+def test_an_unknown_quota_is_refused_as_by_aws() -> None:
     with pytest.raises(ClientError) as refused:
         client("service-quotas").get_service_quota(ServiceCode="fsx", QuotaCode="L-00000000")
     assert code_of(refused.value) == "NoSuchResourceException"
 
 
-def test_versions_of_kubernetes_are_those_that_have_not_ended() -> None:
+def test_kubernetes_versions_are_the_supported_ones() -> None:
     today = datetime.now(UTC).date()
     listed = client("eks").describe_cluster_versions()["clusterVersions"]
     assert {each["clusterVersion"] for each in listed} == {
@@ -62,7 +62,7 @@ def test_versions_of_kubernetes_are_those_that_have_not_ended() -> None:
     assert one["endOfStandardSupportDate"].astimezone(UTC).date() == ends
 
 
-def test_an_addon_has_the_version_that_goes_with_kubernetes() -> None:
+def test_an_addon_has_the_version_for_the_kubernetes_version() -> None:
     def offered(name: str) -> list[str]:
         listed = client("eks").describe_addon_versions(addonName=name, kubernetesVersion="1.34")
         return [row["addonVersion"] for each in listed["addons"] for row in each["addonVersions"]]
@@ -71,20 +71,20 @@ def test_an_addon_has_the_version_that_goes_with_kubernetes() -> None:
     assert offered("no-such-addon") == []
 
 
-def test_what_aws_alone_can_tell_is_left_open() -> None:
+def test_what_only_aws_knows_is_left_open() -> None:
     who = client("sts").get_caller_identity()
     assert who["Account"] == ACCOUNT
-    with pytest.raises(ClientError) as rights:
+    with pytest.raises(ClientError) as permissions:
         client("iam").simulate_principal_policy(PolicySourceArn=who["Arn"], ActionNames=["s3:*"])
     with pytest.raises(ClientError) as schema:
         client("eks").describe_addon_configuration(addonName="coredns", addonVersion="v1")
-    for refused in (rights, schema):
+    for refused in (permissions, schema):
         assert code_of(refused.value) == NOT_IN_A_REHEARSAL
         assert reason(refused.value) == "not in a rehearsal"
 
 
 @pytest.mark.slow
-def test_the_first_preflight_of_a_rehearsal_tells_all_but_what_aws_alone_can(
+def test_only_what_aws_alone_knows_is_unknown_to_the_first_preflight(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with local_aws(0, REGION, tmp_path) as running:
@@ -92,8 +92,8 @@ def test_the_first_preflight_of_a_rehearsal_tells_all_but_what_aws_alone_can(
             monkeypatch.setenv(name, value)
         deployment = deployment_of(read_settings({}), Aws(REGION, boto3.Session()))
         results = run_checks(preflight.checks(deployment), 60)
-    untold = {each.name: each.said for each in results if each.verdict is Verdict.UNKNOWN}
+    unanswered = {each.name: each.said for each in results if each.verdict is Verdict.UNKNOWN}
     left = ("Permissions", "Add-on settings", "Images")
-    assert untold == dict.fromkeys(left, "not in a rehearsal")
+    assert unanswered == dict.fromkeys(left, "not in a rehearsal")
     failed = [each.name for each in results if each.verdict is Verdict.FAIL]
     assert failed == ["CDK bootstrap"]

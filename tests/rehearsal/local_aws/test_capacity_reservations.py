@@ -1,4 +1,4 @@
-"""The reservation that a rehearsal's settings name is there, as EC2 would describe it."""
+"""The reservation in a rehearsal's settings exists, as EC2 would describe it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def described(monkeypatch: pytest.MonkeyPatch, purchase: str, name: str) -> list
     return list(answer["CapacityReservations"])
 
 
-def test_a_block_is_there_with_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     (block,) = described(monkeypatch, "capacity-block", NAME)
     assert (block["State"], block["ReservationType"]) == ("active", "capacity-block")
     assert (block["InstanceType"], block["AvailableInstanceCount"]) == ("p4d.24xlarge", 2)
@@ -40,7 +40,7 @@ def test_a_reservation_has_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("purchase", "name"), [("on-demand", NAME), ("capacity-block", "cr-00000000000000001")]
 )
-def test_what_nobody_has_bought_is_not_there(
+def test_other_reservations_do_not_exist(
     monkeypatch: pytest.MonkeyPatch, purchase: str, name: str
 ) -> None:
     assert described(monkeypatch, purchase, name) == []

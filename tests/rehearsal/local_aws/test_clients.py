@@ -1,4 +1,4 @@
-"""The rehearsal's own questions to the local AWS do not depend on the user's AWS configuration."""
+"""The rehearsal's own clients ignore the user's AWS configuration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rehearsal.local_aws.clients import session
         ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1"),
     ],
 )
-def test_what_a_user_has_configured_is_not_read(
+def test_the_users_configuration_is_not_read(
     name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     malformed = tmp_path / "config"

@@ -15,7 +15,7 @@ def _registered() -> None:
 
 
 def offered(*patterns: str) -> dict[str, set[str]]:
-    """The zones of each type that is offered."""
+    """The zones of each offered type."""
     asked = {"Filters": [{"Name": "instance-type", "Values": list(patterns)}]} if patterns else {}
     answer = client("ec2").describe_instance_type_offerings(
         LocationType="availability-zone", **asked
@@ -27,7 +27,7 @@ def offered(*patterns: str) -> dict[str, set[str]]:
     return found
 
 
-def test_every_type_of_the_tables_is_offered_in_every_zone_p3_too() -> None:
+def test_every_type_of_the_tables_is_offered_in_every_zone() -> None:
     zones = {
         each["ZoneName"]
         for each in client("ec2").describe_availability_zones()["AvailabilityZones"]
@@ -36,7 +36,7 @@ def test_every_type_of_the_tables_is_offered_in_every_zone_p3_too() -> None:
     assert "p3.16xlarge" in offered()
 
 
-def test_a_question_for_some_is_answered_with_these() -> None:
+def test_a_filter_limits_the_types() -> None:
     assert set(offered("p4d.24xlarge", "g6.xlarge")) == {"p4d.24xlarge", "g6.xlarge"}
     assert set(offered("p4*")) == {"p4d.24xlarge", "p4de.24xlarge"}
     assert offered("p9.large") == {}

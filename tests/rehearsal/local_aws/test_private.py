@@ -1,4 +1,4 @@
-"""What a new version of the emulator has changed of the names that are not its public interface."""
+"""Detects what a new version of the emulator has changed in private names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEMPLATE = {
 
 @pytest.fixture(scope="module")
 def entries() -> dict[Private, Any]:
-    """Make one of each thing by the emulator's public calls; return the tables' entries."""
+    """Create one of each resource with the emulator's public calls; return the tables' entries."""
     asyncio.run(create_stack())
     ec2, eks = client("ec2"), client("eks")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/21")["Vpc"]["VpcId"]
@@ -44,7 +44,7 @@ def entries() -> dict[Private, Any]:
 
 
 async def create_stack() -> None:
-    """Make a stack to the end, which the emulator does after it has answered."""
+    """Create a stack and wait for it, because the emulator answers before it is done."""
     asked = {"Action": "CreateStack", "StackName": "made", "TemplateBody": json.dumps(TEMPLATE)}
     body = urllib.parse.urlencode(asked).encode()
     await app.SERVICE_HANDLERS["cloudformation"]("POST", "/", {}, body, {})

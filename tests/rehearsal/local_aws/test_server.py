@@ -1,4 +1,4 @@
-"""The local AWS ends with the rehearsal, however that ends, and the rehearsal notices its end."""
+"""The local AWS ends with the rehearsal in every case, and the rehearsal notices its end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rehearsal.machine.environment import (
 
 @contextmanager
 def serving(port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Run `serve` behind a proxy that does not answer; yield it and what it has printed."""
+    """Run `serve` behind a dead proxy; yield the process and its output."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
         [sys.executable, "-m", "rehearsal", "serve", "--port", str(port)],
@@ -73,10 +73,10 @@ def wait_for_the_end_of(pid: int) -> None:
         if state == "Z":
             return
         time.sleep(0.05)
-    raise AssertionError(f"process {pid} still runs")
+    raise AssertionError(f"process {pid} is still running")
 
 
-def test_serve_prints_what_to_export_and_says_when_its_emulator_has_ended() -> None:
+def test_serve_prints_what_to_export_and_reports_the_emulators_end() -> None:
     port = free_port()
     with serving(port) as (process, lines):
         given = [line.removeprefix("export ") for line in lines if line.startswith("export ")]
@@ -90,7 +90,7 @@ def test_serve_prints_what_to_export_and_says_when_its_emulator_has_ended() -> N
             region_name=exports["AWS_REGION"],
         )
         assert client.get_caller_identity()["Account"] == ACCOUNT
-        # Whatever would make the rehearsal refuse an environment is unset there.
+        # All variables that the rehearsal refuses are unset.
         (unset,) = [line for line in lines if line.startswith("unset ")]
         for name in unset.split()[1:]:
             with pytest.raises(UnsafeEnvironmentError):
@@ -100,7 +100,7 @@ def test_serve_prints_what_to_export_and_says_when_its_emulator_has_ended() -> N
         os.kill(emulator_of(process), signal.SIGKILL)
         assert process.wait(timeout=20) == 1
         assert process.stderr is not None
-        assert "has ended by itself" in process.stderr.read()
+        assert "has ended unexpectedly" in process.stderr.read()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
@@ -113,11 +113,11 @@ def test_the_emulator_ends_with_the_rehearsal(sent: signal.Signals, tmp_path: Pa
         wait_for_the_end_of(emulator)
     if sent != signal.SIGKILL:
         assert list(tmp_path.iterdir()) == []
-    # The emulator's file with its process id is in the folder of this `serve`.
+    # The emulator's process id file is in this `serve`'s folder.
     assert list(tmp_path.glob("ministack-*")) == []
 
 
-def test_nohup_is_heeded() -> None:
+def test_nohup_is_respected() -> None:
     port = free_port()
     ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -129,7 +129,7 @@ def test_nohup_is_heeded() -> None:
         signal.signal(signal.SIGHUP, ignored)
 
 
-def test_a_taken_port_is_told_with_the_remedy() -> None:
+def test_a_taken_port_is_reported_with_the_remedy() -> None:
     port = free_port()
     with serving(port):
         taken = subprocess.run(
@@ -140,4 +140,4 @@ def test_a_taken_port_is_told_with_the_remedy() -> None:
             check=False,
         )
     assert taken.returncode == 1
-    assert re.search(rf"cannot have port {port}.*\n.*--port 0", taken.stderr)
+    assert re.search(rf"cannot use port {port}.*\n.*--port 0", taken.stderr)

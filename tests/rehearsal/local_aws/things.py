@@ -1,4 +1,4 @@
-"""Names that the tests of the local AWS share, and how it refuses what is not there."""
+"""Names and errors that the tests of the local AWS share."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from ministack.core.responses import get_account_id
 
 ROLE = f"arn:aws:iam::{get_account_id()}:role/service/present"
 ABSENT = ROLE.replace("present", "absent")
-# Of a service, and of an adapter.
+# From a service, and from an adapter.
 REFUSALS = (ClientError, ValueError)

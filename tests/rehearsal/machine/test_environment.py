@@ -1,4 +1,4 @@
-"""What a rehearsal refuses to start with, and what its commands get to see."""
+"""What a rehearsal refuses to start with, and what its commands see."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_could_lead_to_a_real_account_is_refused(name: str, value: str) -> 
         refuse_a_real_account({name: value})
 
 
-def test_all_that_is_unsafe_is_told_at_once_with_the_line_that_takes_it_away() -> None:
+def test_all_unsafe_variables_are_listed_with_the_command_that_unsets_them() -> None:
     unsafe = {
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "a secret",
@@ -61,7 +61,7 @@ def test_all_that_is_unsafe_is_told_at_once_with_the_line_that_takes_it_away() -
         exports(ENDPOINT, REGION),
     ],
 )
-def test_what_stays_on_this_machine_is_not(environment: dict[str, str]) -> None:
+def test_what_stays_on_this_machine_is_allowed(environment: dict[str, str]) -> None:
     refuse_a_real_account(environment)
 
 
@@ -77,13 +77,13 @@ def test_a_command_sees_no_proxy_and_nothing_of_the_users_account(
     assert environment["NO_PROXY"] == "127.0.0.1,localhost"
 
 
-def test_a_command_has_its_temporary_files_in_a_folder_that_goes(tmp_path: Path) -> None:
+def test_temporary_files_are_in_the_rehearsals_own_folder(tmp_path: Path) -> None:
     temporary = Path(child_environment(ENDPOINT, REGION, tmp_path)["TMPDIR"])
     assert temporary.is_dir()
     assert temporary.is_relative_to(tmp_path)
 
 
-def test_a_list_of_exceptions_from_the_proxy_is_added_to_once(
+def test_existing_proxy_exceptions_are_extended_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     environment = {"NO_PROXY": ".example.org"}

@@ -1,4 +1,4 @@
-"""A program that is stopped takes along what it has started."""
+"""A stopped program's children are stopped, too."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def runs(pid: str) -> bool:
         return False
 
 
-def test_what_a_stopped_program_has_started_ends_even_if_it_would_not() -> None:
+def test_a_child_that_ignores_the_signal_is_killed() -> None:
     started: list[str] = []
 
     def stop(line: str) -> None:
         started.append(line)
-        # Long enough for the shell to have its signal ignored.
+        # Long enough for the shell to ignore the signal.
         time.sleep(0.2)
         assert runs(line)
         raise KeyboardInterrupt

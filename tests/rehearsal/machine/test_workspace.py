@@ -1,4 +1,4 @@
-"""A rehearsal's own folder: nobody else's goes, and nothing of it stays unasked."""
+"""A rehearsal removes its own folder and no other, and keeps only what it should."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rehearsal.machine.workspace import (
 
 
 def stopped_by(error: type[BaseException], build: Path) -> Path:
-    """Work in a folder until `error` comes; return the folder."""
+    """Work in a folder until `error` is raised; return the folder."""
     with suppress(error), workspace(build) as folder:
         for name in ("logs", "home"):
             (folder / name).mkdir()
@@ -41,7 +41,7 @@ def test_two_rehearsals_do_not_touch_each_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_failure_leaves_its_logs_until_the_next_and_an_end_nothing(
+def test_a_failure_leaves_logs_until_the_next_and_ctrl_c_nothing(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     folder = stopped_by(error, tmp_path)
@@ -59,14 +59,14 @@ def test_the_message_of_a_failure_says_where_its_logs_are(tmp_path: Path) -> Non
     with suppress(ValueError), workspace(tmp_path) as folder:
         (folder / "logs").mkdir()
         raise error
-    assert error.__notes__ == [f"  Its logs stay until the next rehearsal: {folder}/logs"]
+    assert error.__notes__ == [f"  The logs stay until the next rehearsal: {folder}/logs"]
     with suppress(ValueError), workspace(tmp_path) as folder:
         raise early
     assert not hasattr(early, "__notes__")
     assert not folder.exists()
 
 
-def test_a_folder_that_a_user_has_named_is_not_swept(tmp_path: Path) -> None:
+def test_a_users_folder_is_not_swept(tmp_path: Path) -> None:
     mine = tmp_path / "rehearsal-mine"
     mine.mkdir()
     os.utime(mine, (0, 0))
@@ -75,7 +75,7 @@ def test_a_folder_that_a_user_has_named_is_not_swept(tmp_path: Path) -> None:
     assert mine.exists()
 
 
-def test_what_is_kept_takes_an_earlier_rehearsals_place(tmp_path: Path) -> None:
+def test_what_is_kept_replaces_an_earlier_rehearsals(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
     itself = kept.stat().st_ino
@@ -88,7 +88,7 @@ def test_what_is_kept_takes_an_earlier_rehearsals_place(tmp_path: Path) -> None:
             (folder / "charts.yaml").write_text(number)
             refuse_what_cannot_be_kept_in(kept)
             keep(folder, kept)
-    # What is to be read, and none of what the rehearsal has worked with.
+    # The results, and none of the working files.
     assert sorted(str(each.relative_to(kept)) for each in kept.rglob("*")) == [
         *("aws-resources.yaml", "charts.yaml", "kubernetes", "kubernetes/2", "logs", "logs/2"),
     ]
@@ -97,7 +97,7 @@ def test_what_is_kept_takes_an_earlier_rehearsals_place(tmp_path: Path) -> None:
     assert kept.stat().st_ino == itself
 
 
-def test_an_earlier_rehearsal_that_cannot_be_removed_is_told(
+def test_an_earlier_rehearsal_that_cannot_be_removed_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "kept" / "kubernetes").mkdir(parents=True)
@@ -117,9 +117,7 @@ def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("parent", ["/proc", "/proc/1/no", "{tmp_path}/file"])
-def test_a_place_that_cannot_be_written_to_is_told_before_the_run(
-    parent: str, tmp_path: Path
-) -> None:
+def test_an_unwritable_place_is_refused_before_the_run(parent: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     kept = Path(parent.format(tmp_path=tmp_path)) / "kept"
     with pytest.raises(
@@ -128,29 +126,29 @@ def test_a_place_that_cannot_be_written_to_is_told_before_the_run(
         refuse_what_cannot_be_kept_in(kept)
 
 
-def test_a_place_that_can_be_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_writable_place_stays_as_it_is(tmp_path: Path) -> None:
     refuse_what_cannot_be_kept_in(tmp_path / "kept")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("build", ["/proc/build", "{tmp_path}/file"])
-def test_a_build_folder_that_cannot_be_written_to_is_told(build: str, tmp_path: Path) -> None:
+def test_an_unwritable_build_folder_is_reported(build: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     place = Path(build.format(tmp_path=tmp_path))
-    with pytest.raises(WorkspaceError, match=rf"cannot work in {place}: .*\n  Make that"):
+    with pytest.raises(WorkspaceError, match=rf"cannot work in {place}: .*\n  Make that folder"):
         stopped_by(ValueError, place)
 
 
-def test_a_full_disk_is_told_before_anything_is_written(
+def test_a_full_disk_is_reported_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=5 * 2**20))
-    with pytest.raises(WorkspaceError, match=r"has 5 MB left on its disk; .*\n  Make room"):
+    with pytest.raises(WorkspaceError, match=r"has 5 MB left on its disk; .*\n  Free some space"):
         stopped_by(ValueError, tmp_path)
     assert list((tmp_path / WORK).iterdir()) == []
 
 
-def test_what_a_training_leaves_takes_only_its_own_place(tmp_path: Path) -> None:
+def test_a_training_replaces_only_the_earlier_training(tmp_path: Path) -> None:
     kept, folder = tmp_path / "kept", tmp_path / "work"
     for place, text in ((kept, "old"), (folder, "new")):
         (place / TRAINED).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A small deployment as it stands, made up, and the page of its rehearsal."""
+"""A small made-up deployment, and the page of its rehearsal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.kubernetes.ledger import Ledger
+from rehearsal.output.deployment import Deployment
 from rehearsal.output.page import Cost, Rehearsed, render
-from rehearsal.output.standing import Standing
 from rehearsal.output.steps import Span
 from rehearsal.pods.view import NodeGroupView
 from tests.context import read_settings
@@ -68,7 +68,7 @@ def pod(name: str, gpus: int = 0) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"containers": [container]}}
 
 
-def standing(**changes: Any) -> Standing:
+def deployment(**changes: Any) -> Deployment:
     ledger = Ledger("1.35")
     data = {"program.py": "import os\n"}
     item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "programs"}, "data": data}
@@ -76,7 +76,7 @@ def standing(**changes: Any) -> Standing:
     ledger.charts["device-plugin"] = {
         "release": "device-plugin", "version": "0.20.0", "namespace": "kube-system",
     }  # fmt: skip
-    return Standing(
+    return Deployment(
         **{
             "resources": resources(),
             "stacks": [Span(name, 2.0 * at, 1.5) for at, name in enumerate(STACKS)],
@@ -93,9 +93,9 @@ def standing(**changes: Any) -> Standing:
 
 
 def page(context: list[str] | None = None, cost: Cost = COST, **changes: Any) -> str:
-    """Return the page of a rehearsal with `context`, of a deployment with `changes`."""
+    """Return the page of a rehearsal with `context` and a deployment with `changes`."""
     steps = [Span("Deploy: cdk deploy --all", 0.0, 12.4), Span("Remove", 12.5, 4.1)]
     ended = datetime(2026, 11, 26, 10, 45, tzinfo=UTC)
     return render(
-        Rehearsed(read_settings({}), context or [], standing(**changes), cost, steps, ended)
+        Rehearsed(read_settings({}), context or [], deployment(**changes), cost, steps, ended)
     )

@@ -1,4 +1,4 @@
-"""An HTML page as its elements: each must be closed where it was opened."""
+"""Parses an HTML page; each element must be closed where it was opened."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 
 # https://html.spec.whatwg.org/multipage/syntax.html#void-elements
 _VOID = {"base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
-# What a browser fetches, or goes to.
+# Attributes whose address a browser fetches or follows.
 _ADDRESSES = ("src", "srcset", "href", "xlink:href", "data", "poster", "action", "formaction")
 
 
 class Parsed(HTMLParser):
-    """The page's texts, elements, ids and addresses; raises ValueError where it is badly nested."""
+    """The page's texts, elements, ids and addresses; raises ValueError on bad nesting."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

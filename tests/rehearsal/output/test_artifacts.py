@@ -1,4 +1,4 @@
-"""The files that `--keep` leaves can be read by a person."""
+"""The files that `--keep` leaves are readable."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def test_objects_are_numbered_and_unchanged(tmp_path: Path) -> None:
     files = write_objects(tmp_path, ledger)
     assert [file.name for file in files] == ["001-ConfigMap-b.yaml", "002-ConfigMap-a.yaml"]
     assert yaml.safe_load(files[0].read_text()) == config_map("b")
-    # A program in a ConfigMap reads as a program.
+    # A program in a ConfigMap stays readable.
     assert "program.py: |\n    import os\n    print(os.name)\n" in files[0].read_text()

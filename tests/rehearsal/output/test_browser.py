@@ -1,4 +1,4 @@
-"""The page in headless Chromium, light and dark, on a desk and on a phone."""
+"""The page in headless Chromium, light and dark, on a desktop and on a phone."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ pytestmark = [
 ]
 # As blink::mojom::PreferredColorScheme counts them.
 SCHEMES = {"dark": 0, "light": 1}
-DESK, PHONE = 1100, 400
-# A window is at least 500 wide, so the page is looked at in frames of its own document.
+DESKTOP, PHONE = 1100, 400
+# A window is at least 500 wide, so the page is shown in frames.
 HARNESS = """<!doctype html>
 <meta charset="utf-8"><meta name="color-scheme" content="light dark">
 {frames}
@@ -55,11 +55,11 @@ addEventListener("load", () => {{
 
 
 def looked_at(shown: str, folder: Path, scheme: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return what each frame, desk and phone, has seen of a page, and what the console was told."""
+    """Return what each frame, desktop and phone, measured, and the console's messages."""
     frames = [
         f'<iframe width="{width}" height="900" style="border: 0" srcdoc="{html.escape(shown)}">'
         "</iframe>"
-        for width in (DESK, PHONE)
+        for width in (DESKTOP, PHONE)
     ]
     file = folder / "harness.html"
     file.write_text(HARNESS.format(frames="".join(frames)), encoding="utf-8")
@@ -68,7 +68,10 @@ def looked_at(shown: str, folder: Path, scheme: str) -> tuple[list[dict[str, Any
         [
             *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
             "--enable-logging=stderr",
-            *(f"--user-data-dir={folder / 'profile'}", f"--window-size={DESK + PHONE + 100},1000"),
+            *(
+                f"--user-data-dir={folder / 'profile'}",
+                f"--window-size={DESKTOP + PHONE + 100},1000",
+            ),
             *(f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}", "--dump-dom", str(file)),
         ],
         capture_output=True,
@@ -93,9 +96,9 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_it_looks_right(scheme: str, tmp_path: Path) -> None:
-    seen, told = looked_at(page(["tags=" + "long" * 100]), tmp_path, scheme)
-    assert told == []
-    assert [each["width"] for each in seen] == [DESK, PHONE]
+    seen, messages = looked_at(page(["tags=" + "long" * 100]), tmp_path, scheme)
+    assert messages == []
+    assert [each["width"] for each in seen] == [DESKTOP, PHONE]
     for each in seen:
         assert each["mode"] == "CSS1Compat"
         assert each["content"] <= each["width"], "the page itself must not scroll sideways"
@@ -110,8 +113,8 @@ def test_it_looks_right(scheme: str, tmp_path: Path) -> None:
         )
 
 
-def test_a_page_that_does_not_fit_is_seen(tmp_path: Path) -> None:
+def test_a_page_that_is_too_wide_is_detected(tmp_path: Path) -> None:
     wide = page().replace("<main>", '<main><div style="width: 900px">wide</div>')
-    (desk, phone), _ = looked_at(wide, tmp_path, "light")
-    assert desk["content"] == DESK
+    (desktop, phone), _ = looked_at(wide, tmp_path, "light")
+    assert desktop["content"] == DESKTOP
     assert phone["content"] > PHONE

@@ -1,4 +1,4 @@
-"""The data Job's pod as a process of this machine, and the launcher's question to its files."""
+"""The data Job's pod as a process on this machine, and the launcher's check."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def ledger(enabled: bool) -> tuple[Ledger, str]:
 
 
 @pytest.mark.parametrize(
-    ("step", "goes_on"),
+    ("step", "answer"),
     [
         (0, "lifts the suspension"),
         (999, "lifts the suspension"),
-        (1000, "starts nothing: it is finished"),
+        (1000, "starts nothing: the training is finished"),
     ],
 )
-def test_it_starts_what_is_not_finished(step: int, goes_on: str, tmp_path: Path) -> None:
+def test_it_starts_what_is_not_finished(step: int, answer: str, tmp_path: Path) -> None:
     objects, results = ledger(enabled=True)
     if step:
         save(tmp_path / results.removeprefix("/") / "checkpoints/x-last.ckpt", step)
     lines: list[str] = []
-    assert ask_for_the_launcher(objects, tmp_path, lines.append) == goes_on
+    assert ask_for_the_launcher(objects, tmp_path, lines.append) == answer
     assert len(lines) == 1
 
 
-def test_without_a_launcher_nobody_asks(tmp_path: Path) -> None:
+def test_without_a_launcher_there_is_no_check(tmp_path: Path) -> None:
     objects, _ = ledger(enabled=False)
     assert ask_for_the_launcher(objects, tmp_path, print) is None
 
@@ -59,8 +59,8 @@ def data_job(**changes: str) -> Ledger:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("url", ["https://example.org/a.fasta", "/fsx/mine/a.fasta"])
-def test_a_file_of_ones_own_is_cut_as_the_settings_say(url: str, tmp_path: Path) -> None:
-    """Neither sizes nor batch are changed for it, so that what would be refused is."""
+def test_the_users_file_is_split_as_the_settings_say(url: str, tmp_path: Path) -> None:
+    """Neither sizes nor batch are adapted to it, so bad ones are refused."""
     batch = read_settings({}).global_batch
     pod = data_job(**{"dataset.url": url, "dataset.num_csv_files": "4"})
     own, there = tmp_path / "own.fasta", tmp_path / "fsx/mine/a.fasta"
@@ -81,8 +81,8 @@ def test_a_file_of_ones_own_is_cut_as_the_settings_say(url: str, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_settings_for_real_data_do_for_the_small_data_too(tmp_path: Path) -> None:
-    """A global batch beyond the made-up data, and a proxy that is not there."""
+def test_settings_for_real_data_also_work_for_the_small_data(tmp_path: Path) -> None:
+    """A global batch larger than the made-up data, and a proxy that does not exist."""
     given = {"training.micro_batch_size": "300", "dataset.http_proxy": "http://127.0.0.1:9"}
     said: list[str] = []
     found = run_data_job(data_job(**given), tmp_path, said.append)

@@ -1,4 +1,4 @@
-"""The scheduler's model, on cases whose answer one can work out by hand."""
+"""The scheduler model, on cases that can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def pod(name: str = "pod", **spec: Any) -> dict[str, Any]:
         ({"key": "other", "operator": "Exists"}, False),
     ],
 )
-def test_tolerations_as_kubernetes_defines_them(
-    toleration: dict[str, str], tolerated: bool
-) -> None:
+def test_tolerations_work_as_in_kubernetes(toleration: dict[str, str], tolerated: bool) -> None:
     node = make_node("gpu", P3, {}, [TAINT])
     assert may_run_on(pod(tolerations=[toleration])["spec"], node) is tolerated
 
@@ -54,7 +52,7 @@ def test_a_limit_without_a_request_counts_and_init_containers_run_alone() -> Non
     assert requests(spec) == {"pods": 1, "nvidia.com/gpu": 1, "memory": 3 * 2**30}
 
 
-def test_a_node_gives_less_than_its_instance_has() -> None:
+def test_a_node_has_less_than_its_instance() -> None:
     # An m5.xlarge on EKS shows 3920m CPUs and about 14.5 GiB as allocatable.
     free = make_node("core", M5, {}).free
     assert 3.0 < free["cpu"] <= 3.92
@@ -77,6 +75,6 @@ def test_a_node_has_huge_pages_with_its_efas_and_less_memory_for_others() -> Non
     plain, efa = make_node("a", p4d, {}).free, make_node("b", p4d, {}, efas=4).free
     assert (plain["vpc.amazonaws.com/efa"], efa["vpc.amazonaws.com/efa"]) == (0, 4)
     assert plain["hugepages-2Mi"] == 0
-    # What kubectl shows of a p4de with EFA.
+    # As kubectl shows for a p4de with EFA.
     assert efa["hugepages-2Mi"] == 21_122 * 2**20
     assert plain["memory"] - efa["memory"] == efa["hugepages-2Mi"]

@@ -1,4 +1,4 @@
-"""What operator v1.7.0 hands to its pods, as read from its source."""
+"""What operator v1.7.0 gives its pods, according to its source."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def test_nproc_per_node_of_the_spec_reaches_no_pod() -> None:
     assert world_size(pods) == 2
 
 
-def test_nproc_per_node_of_the_elastic_policy_does() -> None:
+def test_nproc_per_node_of_the_elastic_policy_reaches_pods() -> None:
     changed = job()
     changed["spec"]["elasticPolicy"]["nProcPerNode"] = 8
     assert world_size(worker_pods(changed)) == 16
 
 
-def test_a_rendezvous_that_fewer_pods_can_close_is_told() -> None:
+def test_a_rendezvous_that_fewer_pods_can_complete_is_an_error() -> None:
     changed = job()
     changed["spec"]["elasticPolicy"]["minReplicas"] = 1
     with pytest.raises(ValueError, match="takes 1 to 2 pods"):

@@ -1,4 +1,4 @@
-"""Worker pods as processes: what they are given, and how they end and start again."""
+"""Worker pods as processes: what they are given, and how they end and restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rehearsal.pods.worker_pods import WorkerPods, worker_processes
 from tests.context import read_settings
 from tests.second_workload.numbers import NUMBERS, SELECTED, WITH_NUMBERS
 
-# Writes down what it is given, starts a process in a session of its own, and waits to be told.
+# Prints what it is given, starts a process in its own session, and waits for its exit status.
 PROGRAM = """
 import json, os, subprocess, sys, time, pathlib
 name = sys.argv[sys.argv.index("--name") + 1]
@@ -28,15 +28,15 @@ given = {"arguments": sys.argv[1:], "environment": dict(os.environ), "child": ch
 given["sees the data set's folder"] = pathlib.Path(os.environ["DATA"]).parent.is_dir()
 print(json.dumps(given), flush=True)
 print("at", os.path.dirname(__file__), flush=True)
-while not (told := fsx / f"{name}.status").exists():
+while not (status := fsx / f"{name}.status").exists():
     time.sleep(0.02)
 child.kill()
-sys.exit(int(told.read_text()))
+sys.exit(int(status.read_text()))
 """
 
 
 class Pods:
-    """The worker pods of the made-up workload, whose program is the one above."""
+    """The worker pods of the made-up workload, which runs PROGRAM."""
 
     def __init__(self, folder: Path) -> None:
         settings = read_settings(SELECTED | {"gpu.nodes": "2"}, WITH_NUMBERS)
@@ -69,7 +69,7 @@ class Pods:
         """What each start of a worker was given."""
         return [json.loads(text) for n, text in self.lines if n == number and text[0] == "{"]
 
-    def tell(self, pods: WorkerPods, number: int, status: int) -> None:
+    def end(self, pods: WorkerPods, number: int, status: int) -> None:
         (self.folder / "fsx" / f"{pods.pods[number].name}.status").write_text(str(status))
 
 
@@ -100,11 +100,11 @@ def test_a_worker_has_its_own_name_and_id_and_the_operators_environment(pods: Po
         assert arguments[-1] == "--last", "so it wins"
         wait_until(lambda: (0, "at /opt/training") in pods.lines)
         for number in (0, 1):
-            pods.tell(running, number, 0)
+            pods.end(running, number, 0)
         running.wait(30)
 
 
-def test_a_killed_worker_leaves_no_process_and_starts_again_in_its_pod(pods: Pods) -> None:
+def test_a_killed_worker_leaves_no_process_and_restarts_in_its_pod(pods: Pods) -> None:
     with pods.run() as running:
         wait_until(lambda: bool(pods.given(1)))
         running.kill(1)
@@ -116,13 +116,13 @@ def test_a_killed_worker_leaves_no_process_and_starts_again_in_its_pod(pods: Pod
     wait_until(lambda: not alive(after["child"]))
 
 
-def test_a_worker_that_fails_is_told_with_its_last_lines(pods: Pods) -> None:
+def test_a_failed_worker_is_reported_with_its_last_lines(pods: Pods) -> None:
     with pods.run() as running:
         wait_until(lambda: all(pods.given(n) for n in (0, 1)))
-        pods.tell(running, 1, 3)
+        pods.end(running, 1, 3)
         with pytest.raises(PodError, match=rf"{NUMBERS.job}-worker-1 ended with status 3") as error:
             running.wait(30)
-    assert f"{NUMBERS.job}-worker-0 runs" in str(error.value)
+    assert f"{NUMBERS.job}-worker-0 is running" in str(error.value)
     assert "worker-1: at /opt/training" in str(error.value)
 
 

@@ -1,4 +1,4 @@
-"""Lines of the CDK CLI, as it prints them, and what they are read as."""
+"""Lines as the CDK CLI prints them, and how they are read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAILED = [
 ]
 
 
-def test_progress_counts_and_tells_finished_stacks() -> None:
+def test_progress_counts_resources_and_reports_finished_stacks() -> None:
     progress = StackProgress()
     assert [progress.read(line) for line in DEPLOYED] == [None, None, None]
     assert progress.status == "bionemo-on-eks-network 36/36"
@@ -44,7 +44,7 @@ def test_without_a_failed_resource_the_last_lines_are_the_reason() -> None:
     assert reasons(["a", "", "Error: no such stack"]) == "  a\n  Error: no such stack"
 
 
-def test_of_a_traceback_what_was_raised_is_the_reason() -> None:
+def test_of_a_traceback_the_exception_is_the_reason() -> None:
     lines = [
         *("Traceback (most recent call last):", '  File "a.py", line 1', "KeyError: 'a'", ""),
         *("The above exception was the direct cause of the following exception:", ""),
@@ -57,6 +57,6 @@ def test_of_a_traceback_what_was_raised_is_the_reason() -> None:
     )
 
 
-def test_a_missing_cli_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_a_missing_cli_is_reported_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(CdkError, match=r"not installed here(?s:.*)make setup"):
         CdkCli({"PATH": str(tmp_path)}, tmp_path / "cdk.out", tmp_path / "logs").synth([])

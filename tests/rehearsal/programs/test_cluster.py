@@ -1,4 +1,4 @@
-"""A real cluster is told what CDK's handler would tell it, by the layer's kubectl, and cleared.
+"""The layer's kubectl runs the steps of CDK's handler on a cluster, which is cleaned up after.
 
 The API server is the tests' own.
 """
@@ -57,7 +57,7 @@ JOBS = "/apis/batch/v1/namespaces/default/jobs"
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cloud assembly with the assets in it."""
+    """A cloud assembly with its assets."""
     folder = tmp_path_factory.mktemp("assembly")
     app = App(
         context=cdk_flags(),
@@ -76,7 +76,7 @@ def program(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Served:
-    """An API server of the tests, a cluster that is told things there, and what it said."""
+    """The tests' API server, the cluster on it, and the lines printed."""
 
     def __init__(self, api: Api, program: Path, config: Path, server: str) -> None:
         self.api, self.said = api, list[str]()
@@ -102,23 +102,23 @@ def served(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield Served(api, program, config, server)
 
 
-def test_a_manifest_is_made_changed_pruned_and_deleted(served: Served) -> None:
+def test_a_manifest_is_created_changed_pruned_and_deleted(served: Served) -> None:
     served.deploy()
     assert len(served.api.objects) == len(DEFINITIONS) + len(REST)
-    # A repeated creation, after a failure in the middle, is no error.
+    # A repeated creation, as after a failure, is not an error.
     served.apply(*REST)
     served.apply(job("prepare-2", "false"), prune=LABEL)
     assert [path for path in served.api.objects if path.startswith(JOBS)] == [f"{JOBS}/prepare-2"]
     assert "job.batch/prepare pruned" in served.said
     served.cluster.take(Step("delete", [training()]))
     assert not [path for path in served.api.objects if "pytorchjobs/train" in path]
-    # What is not there is no error to CDK's handler.
+    # A missing object is not an error for CDK's handler.
     served.cluster.take(Step("delete", [training()]))
     served.cluster.clear()
     assert served.api.objects == {}
 
 
-def test_what_the_server_refuses_is_an_error_in_its_words(served: Served) -> None:
+def test_a_refusal_is_an_error_with_the_servers_message(served: Served) -> None:
     webhook = 'admission webhook "policy.example.org" denied the request: no hostPath'
     served.api.refuse = lambda verb, item: webhook if item["kind"] == "Job" else None
     served.apply(*DEFINITIONS)
@@ -129,40 +129,40 @@ def test_what_the_server_refuses_is_an_error_in_its_words(served: Served) -> Non
 
 
 @pytest.mark.parametrize(
-    ("stands", "where"),
+    ("existing", "where"),
     [
         (CLAIM, "PersistentVolumeClaim/default/c"),
         (NAMESPACE, "Namespace/kubeflow"),
-        # Another operator's: its jobs would go with the definition.
+        # Another operator's: its jobs would be deleted with the definition.
         (crd(), r"CustomResourceDefinition\S+/pytorchjobs.kubeflow.org"),
-        # Of another name, but `apply --prune` would remove it.
+        # It has another name, but `apply --prune` would remove it.
         (config_map("older"), "ConfigMap/default/older"),
     ],
 )
-def test_what_stood_before_is_refused_and_stays(
-    served: Served, stands: KubernetesObject, where: str
+def test_existing_objects_are_refused_and_stay(
+    served: Served, existing: KubernetesObject, where: str
 ) -> None:
     other = Cluster(served.config, print)
-    other.begin(served.cluster._kubectl._program, [stands])
-    other.take(Step("create", [copy.deepcopy(stands)]))
+    other.begin(served.cluster._kubectl._program, [existing])
+    other.take(Step("create", [copy.deepcopy(existing)]))
     before = copy.deepcopy(served.api.objects)
     with pytest.raises(ClusterError, match=f"{where}(?s:.*)Nothing has been applied") as refused:
-        served.cluster.refuse_what_stands()
-    # A command that removes it is given for what may be the project's own, and for nothing else.
-    assert ("kubectl" in str(refused.value)) is (LABEL in stands["metadata"].get("labels", {}))
+        served.cluster.refuse_existing()
+    # Only for what may be the project's own, the message has a command that removes it.
+    assert ("kubectl" in str(refused.value)) is (LABEL in existing["metadata"].get("labels", {}))
     served.cluster.clear()
     assert served.api.objects == before
 
 
-def test_an_empty_cluster_is_taken_with_its_version(served: Served) -> None:
+def test_an_empty_cluster_is_accepted_with_its_version(served: Served) -> None:
     assert served.cluster.ask(served.server) == "v1.35.0-tests"
-    served.cluster.refuse_what_stands()
+    served.cluster.refuse_existing()
 
 
-def test_what_is_held_by_a_pod_is_waited_for_and_told(
+def test_what_a_pod_holds_is_waited_for_and_reported(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TELL_SECONDS", 0)
+    monkeypatch.setattr(module, "_REPORT_SECONDS", 0)
     served.deploy()
     served.api.objects[CLAIMS]["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
     pod = made("Pod", "v1", "prepare-x7")
@@ -181,7 +181,7 @@ def test_what_is_held_by_a_pod_is_waited_for_and_told(
     assert served.api.objects == {}
 
 
-def test_what_never_goes_ends_the_wait_with_its_name_and_finalizer(
+def test_what_stays_ends_the_wait_with_its_name_and_finalizer(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_CLEAR_SECONDS", 2)
@@ -203,15 +203,15 @@ def test_a_deletion_that_hangs_ends_as_the_handlers_does(
     monkeypatch.setattr(module, "_HANDLER_SECONDS", 3)
     served.deploy()
     served.api.objects[CLAIMS]["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
-    with pytest.raises(KubectlError, match="kubectl delete -f has not ended after 3 s"):
+    with pytest.raises(KubectlError, match="kubectl delete -f did not end within 3 s"):
         served.cluster.take(Step("delete", [CLAIM]))
-    # One that the server refuses is no error to CDK's handler, and is found afterwards.
+    # A refused deletion is not an error for CDK's handler; the object is found afterwards.
     served.api.refuse = lambda verb, item: "not yours" if verb == "delete" else None
     served.cluster.take(Step("delete", [NAMESPACE]))
     assert "Namespace/kubeflow" in served.cluster.left()
 
 
-def test_no_step_runs_on_after_the_end(served: Served) -> None:
+def test_no_step_continues_after_the_end(served: Served) -> None:
     served.deploy()
     served.api.objects[CLAIMS]["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
     failed: list[BaseException] = []
@@ -230,11 +230,11 @@ def test_no_step_runs_on_after_the_end(served: Served) -> None:
             time.sleep(0.05)
     waiting.join(timeout=20)
     assert not waiting.is_alive()
-    with pytest.raises(KubectlError, match="has been stopped"):
+    with pytest.raises(KubectlError, match="was stopped"):
         served.apply(NAMESPACE)
 
 
-def test_a_cluster_that_has_gone_is_told_with_the_commands(
+def test_an_unreachable_cluster_is_reported_with_the_commands(
     served: Served, program: Path, tmp_path: Path
 ) -> None:
     config = tmp_path / "gone"
@@ -253,11 +253,11 @@ def test_a_cluster_that_has_gone_is_told_with_the_commands(
 def test_the_steps_are_those_of_cdks_own_handler(
     assembly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both run a kubectl that writes down what it is told."""
-    told = tmp_path / "told"
+    """Both run a kubectl that records its arguments."""
+    record = tmp_path / "record"
     for name in ("aws", "kubectl"):
         program = tmp_path / name
-        program.write_text(f'#!/bin/sh\n[ {name} = aws ] || echo "$@" >> {told}\n')
+        program.write_text(f'#!/bin/sh\n[ {name} = aws ] || echo "$@" >> {record}\n')
         program.chmod(0o755)
     cluster = Cluster(tmp_path / "kubeconfig", print)
     cluster.begin(tmp_path / "kubectl", [])
@@ -268,7 +268,7 @@ def test_the_steps_are_those_of_cdks_own_handler(
         ("Update", "true", Step("apply", [CLAIM], LABEL)),
         ("Delete", "true", Step("delete", [CLAIM])),
     ):
-        told.write_text("")
+        record.write_text("")
         properties = {
             "ClusterName": "c",
             "Manifest": json.dumps(step.items),
@@ -277,12 +277,12 @@ def test_the_steps_are_those_of_cdks_own_handler(
         }
         handler({"RequestType": request, "ResourceProperties": properties}, None)
         cluster.take(step)
-        cdks, ours = (words(line, tmp_path) for line in told.read_text().splitlines())
+        cdks, ours = (words(line, tmp_path) for line in record.read_text().splitlines())
         assert ours == cdks
 
 
 def words(line: str, folder: Path) -> set[str]:
-    """Return a command's words; CDK's handler writes the manifest to a file."""
+    """Return a command's words, with `-` for the manifest, which CDK's handler writes to a file."""
     return {*line.replace(str(folder / "manifest.yaml"), "-").split()}
 
 

@@ -1,4 +1,4 @@
-"""A kubeconfig that leads to no cluster is refused: kubectl would take one of this machine."""
+"""A kubeconfig without a cluster is refused: kubectl would use one on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_server_is_the_current_contexts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("", "not built as a kubeconfig file"),
+        ("", "not a kubeconfig file"),
         ("\x00\x01", "it is not YAML"),
         ("a: [", "it is not YAML"),
         ("just words", "Expected key contexts"),
@@ -32,7 +32,7 @@ def test_the_server_is_the_current_contexts(tmp_path: Path) -> None:
         ({"current-context": "d"}, "Expected object with name d in config/contexts"),
         ({"contexts": None}, "Expected key contexts"),
         ({"contexts": [{"name": "c"}]}, "Expected key context in"),
-        ({"clusters": "c"}, "not built as a kubeconfig file"),
+        ({"clusters": "c"}, "not a kubeconfig file"),
         ({"clusters": [{"name": "c", "cluster": {"server": ""}}]}, "has no server"),
         ({"clusters": [{"name": "c", "cluster": {}}]}, "Expected key server"),
         (
@@ -41,14 +41,14 @@ def test_the_server_is_the_current_contexts(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_leads_to_no_cluster_is_refused(content: Any, why: str, tmp_path: Path) -> None:
+def test_a_file_without_a_cluster_is_refused(content: Any, why: str, tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text(content if isinstance(content, str) else yaml.safe_dump({**GOOD, **content}))
     with pytest.raises(KubeconfigError, match=f"kubeconfig {file} .*{why}(?s:.*)config view"):
         server_of(file)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(KubeconfigError, match="it is not YAML"):

@@ -13,26 +13,28 @@ from rehearsal.programs.kubectl import Kubectl, KubectlError, extract, refuse_an
 
 def test_kubectl_comes_from_the_layer_of_the_assembly(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "asset.1.zip", "w") as layer:
-        layer.writestr("kubectl/kubectl", "#!/bin/sh\necho told: $* >&2\ncat >&2\nexit 3\n")
+        layer.writestr("kubectl/kubectl", "#!/bin/sh\necho given: $* >&2\ncat >&2\nexit 3\n")
     files = {"1": {"displayName": "Eks/KubectlLayer/Code", "source": {"path": "asset.1.zip"}}}
     (tmp_path / "Cluster.assets.json").write_text(json.dumps({"files": files}))
     kubectl = Kubectl(extract(tmp_path, tmp_path / "tools"), tmp_path / "config", print)
-    with pytest.raises(KubectlError, match=r"told: apply -f - --kubeconfig \S+; {\"a\": 1}"):
+    with pytest.raises(KubectlError, match=r"given: apply -f - --kubeconfig \S+; {\"a\": 1}"):
         kubectl.run("apply", "-f", "-", items=[{"a": 1}])
 
 
-def test_what_takes_long_is_told_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rehearsal.programs.kubectl._TELL_SECONDS", 0.2)
+def test_what_takes_long_is_reported_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rehearsal.programs.kubectl._REPORT_SECONDS", 0.2)
     program, said = tmp_path / "kubectl", list[str]()
     program.write_text("#!/bin/sh\nsleep 60\n")
     program.chmod(0o755)
-    with pytest.raises(KubectlError, match="kubectl get pods has not ended after 1 s"):
+    with pytest.raises(KubectlError, match="kubectl get pods did not end within 1 s"):
         Kubectl(program, tmp_path / "config", said.append).run("get", "pods", seconds=1)
-    assert "kubectl get pods has run for 0 s, of 1 at most." in said
+    assert "kubectl get pods has been running for 0 s; the limit is 1 s." in said
 
 
 @pytest.mark.parametrize("machine", [("Darwin", "x86_64"), ("Linux", "aarch64")])
-def test_a_machine_that_cannot_run_the_layers_kubectl_is_told(
+def test_a_machine_that_cannot_run_the_layers_kubectl_is_refused(
     monkeypatch: pytest.MonkeyPatch, machine: tuple[str, str]
 ) -> None:
     monkeypatch.setattr("platform.system", lambda: machine[0])
@@ -41,7 +43,7 @@ def test_a_machine_that_cannot_run_the_layers_kubectl_is_told(
         refuse_another_machine()
 
 
-def test_a_kubectl_that_does_not_run_is_told(tmp_path: Path) -> None:
+def test_a_kubectl_that_does_not_run_is_reported(tmp_path: Path) -> None:
     program = tmp_path / "kubectl"
     program.write_bytes(b"\x7fELF of another machine")
     program.chmod(0o755)
@@ -49,6 +51,6 @@ def test_a_kubectl_that_does_not_run_is_told(tmp_path: Path) -> None:
         Kubectl(program, tmp_path / "config", print).run("get", "pods")
 
 
-def test_an_assembly_without_a_layer_is_told(tmp_path: Path) -> None:
+def test_an_assembly_without_a_layer_is_reported(tmp_path: Path) -> None:
     with pytest.raises(KubectlError, match="no kubectl layer"):
         extract(tmp_path, tmp_path)

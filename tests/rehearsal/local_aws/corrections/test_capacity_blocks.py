@@ -1,4 +1,4 @@
-"""A node group in a Capacity Block is as EKS wants it, or is refused."""
+"""A node group in a Capacity Block meets EKS's requirements, or is refused."""
 
 from __future__ import annotations
 
@@ -39,12 +39,14 @@ def template(real: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return data
 
 
-def test_as_eks_wants_it_it_is_taken(real: Any, template: dict[str, Any]) -> None:
+def test_a_group_that_meets_the_requirements_is_accepted(
+    real: Any, template: dict[str, Any]
+) -> None:
     capacity_blocks.is_as_eks_wants(real(GROUP))
 
 
 @pytest.mark.parametrize("missing", list(DATA))
-def test_without_what_eks_wants_in_the_launch_template_it_is_refused(
+def test_an_incomplete_launch_template_is_refused(
     real: Any, template: dict[str, Any], missing: str
 ) -> None:
     del template[missing]
@@ -59,7 +61,7 @@ def test_without_what_eks_wants_in_the_launch_template_it_is_refused(
         ({"Subnets": ["subnet-1", "subnet-2"]}, "Availability Zone"),
     ],
 )
-def test_what_does_not_go_with_a_block_is_refused(
+def test_what_a_block_excludes_is_refused(
     real: Any, template: dict[str, Any], change: Properties, reason: str
 ) -> None:
     with pytest.raises(ValueError, match=reason):
@@ -73,7 +75,7 @@ def test_a_placement_group_is_refused(real: Any, template: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("nodes", [0, 2])
-def test_new_nodes_are_taken_at_a_size_of_0_alone(
+def test_new_nodes_are_accepted_only_at_a_size_of_0(
     real: Any, template: dict[str, Any], nodes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group = {"scalingConfig": {"desiredSize": nodes}}

@@ -1,4 +1,4 @@
-"""A cluster and a node group need what they name, and a group takes one kind of change."""
+"""Clusters and node groups need what they name, and groups take one kind of change."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_eks_refuses_new_nodes_together_with_tags_sizes_or_repair(
     """https://github.com/aws/aws-cdk/issues/16644"""
     with pytest.raises(ValueError, match="cannot be combined with other updates"):
         eks_updates.one_kind_of_change(NAMED, NAMED | nodes | settings)
-    # Each alone goes through, and another name makes another group.
+    # Each one works separately, and another name is another group.
     eks_updates.one_kind_of_change(NAMED, NAMED | nodes)
     eks_updates.one_kind_of_change(NAMED, NAMED | settings)
     another = {"NodegroupName": "some-gpu-2"}

@@ -1,4 +1,4 @@
-"""EC2's answer has the types of a launch template's interfaces, each with its own."""
+"""EC2's answer has the type of each interface in a launch template."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def test_an_interface_has_its_type_and_card() -> None:
     data = {"InstanceType": "p5.48xlarge", "NetworkInterfaces": INTERFACES}
     text = launch_templates.whole(private.TEMPLATE_ANSWER.value, data)
     listed = ElementTree.fromstring(f"<data>{text}</data>").findall("networkInterfaceSet/item")
-    told = [
+    answered = [
         tuple(each.findtext(name) for name in ("networkCardIndex", "deviceIndex", "interfaceType"))
         for each in listed
     ]
-    assert told == [("0", "0", "interface"), ("1", "0", "efa-only"), (None, "1", None)]
+    assert answered == [("0", "0", "interface"), ("1", "0", "efa-only"), (None, "1", None)]
 
 
-def test_another_template_is_answered_as_before() -> None:
+def test_other_templates_are_answered_as_before() -> None:
     data = {"InstanceType": "p5.48xlarge"}
     answer = private.TEMPLATE_ANSWER.value
     assert launch_templates.whole(answer, data) == answer(data)

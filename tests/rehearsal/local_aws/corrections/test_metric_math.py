@@ -1,4 +1,4 @@
-"""An alarm on an expression: taken as the template has it, refused as CloudWatch refuses it."""
+"""An alarm on an expression: accepted as in the template, refused as by CloudWatch."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rehearsal.local_aws.corrections.metric_math import on_one_metric
 
 @pytest.fixture(scope="module")
 def alarm(default: Any) -> dict[str, Any]:
-    """The template's own."""
+    """The template's alarm."""
     alarms = default.resources("Observability", "AWS::CloudWatch::Alarm").values()
     (found,) = [each["Properties"] for each in alarms if "Metrics" in each["Properties"]]
     return dict(found)
 
 
-def test_the_templates_own_is_taken(alarm: dict[str, Any]) -> None:
+def test_the_templates_alarm_is_accepted(alarm: dict[str, Any]) -> None:
     made = on_one_metric(alarm)
     assert made["AlarmName"] == alarm["AlarmName"]
     assert "Metrics" not in made

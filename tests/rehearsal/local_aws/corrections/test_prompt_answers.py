@@ -1,4 +1,4 @@
-"""Who changes a stack finds it changed with the answer, and is not held for ever."""
+"""The answer comes when the stack is changed, or after a few seconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rehearsal.local_aws.corrections import prompt_answers
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[str]:
-    """Ask for a stack that takes some seconds; return what has happened until the answer."""
+    """Create a stack that takes some seconds; return what has happened until the answer."""
     happened: list[str] = []
 
     async def make() -> None:
@@ -36,10 +36,10 @@ def ask(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[str]:
     return happened
 
 
-def test_the_answer_comes_when_the_stack_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_comes_when_the_stack_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(monkeypatch, 0.05) == ["asked for a stack", "made", "answer"]
 
 
-def test_a_stack_that_takes_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_stack_does_not_delay_the_answer_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt_answers, "_MOST_SECONDS", 0.05)
     assert ask(monkeypatch, 60) == ["asked for a stack", "answer"]

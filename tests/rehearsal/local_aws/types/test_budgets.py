@@ -1,4 +1,4 @@
-"""A budget in the local AWS: made, changed in place, replaced, removed."""
+"""A budget in the local AWS: created, changed in place, replaced, removed."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def limits() -> dict[str, float]:
     return {each["BudgetName"]: float(each["BudgetLimit"]["Amount"]) for each in found}
 
 
-def test_its_whole_life(handlers: dict[str, Any]) -> None:
+def test_create_change_replace_and_remove(handlers: dict[str, Any]) -> None:
     name, _ = handlers["create"]("Budget", properties(), "stack")
     assert limits() == {"some-us-west-2": 1000}
     changed, _ = handlers["update"](name, properties(), properties(2000), "stack", "Budget")
     assert (changed, limits()) == (name, {"some-us-west-2": 2000})
-    # CloudFormation makes the new one before it removes the old.
+    # CloudFormation creates the new one before it removes the old one.
     with pytest.raises(REFUSALS, match=r"(?i)already exists|duplicate"):
         handlers["update"](name, properties(2000), properties(2000, share=60), "stack", "Budget")
     other = properties(2000, name="other-us-west-2")

@@ -24,7 +24,7 @@ def create(properties: Properties) -> None:
 
 
 def text(value: Any) -> str:
-    """Join an Fn::Join; what only AWS can resolve is a text of its own."""
+    """Resolve an Fn::Join; a fixed text replaces what only AWS can resolve."""
     if isinstance(value, str):
         return value
     return "".join(part if isinstance(part, str) else "fs-1" for part in value["Fn::Join"][1])
@@ -48,13 +48,13 @@ def manifests(
 
 
 def fail_once_before(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the cluster be lost, for once, when it is told the object of that number."""
+    """Fail once, as if the cluster were unreachable, at the object with that number."""
     put = Ledger._put
-    told: list[str] = []
+    received: list[str] = []
 
     def put_or_fail(ledger: Ledger, verb: str, item: dict[str, Any]) -> None:
-        told.append(item["metadata"]["name"])
-        if len(told) == number + 1:
+        received.append(item["metadata"]["name"])
+        if len(received) == number + 1:
             raise RefusedError("Unable to connect to the server: i/o timeout")
         put(ledger, verb, item)
 
@@ -62,7 +62,7 @@ def fail_once_before(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_each_manifest_is_made_after_a_failure_at_any_of_its_objects(
+def test_each_manifest_is_created_after_a_failure_at_any_of_its_objects(
     manifests: list[Properties], tmp_path: Path
 ) -> None:
     assert len(manifests) > 3

@@ -1,4 +1,4 @@
-"""The stand-ins for AWS refuse what AWS refuses: what is not there, what no service takes."""
+"""The added types refuse what AWS refuses: missing references and invalid values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER = ROLE.replace("present", "other")
 
 
 class Types:
-    """The types as the emulator's table has them, in a stack of the tests."""
+    """The types as entries of the emulator's table, in a stack of the tests."""
 
     def __init__(self) -> None:
         self._handlers = Provisioner().handlers(TYPES)
@@ -119,7 +119,7 @@ RULE = {"GroupId": "sg-1"}
         ),
     ],
 )
-def test_what_is_not_there_or_impossible_is_refused(
+def test_missing_references_and_invalid_values_are_refused(
     types: Types, real: Any, kind: str, properties: Properties, reason: str
 ) -> None:
     with pytest.raises(REFUSALS, match=reason):
@@ -136,12 +136,14 @@ def test_what_is_not_there_or_impossible_is_refused(
         ("AWS::FSx::FileSystem", file_system(StorageCapacity=1200)),
     ],
 )
-def test_what_is_there_is_taken(types: Types, real: Any, kind: str, properties: Properties) -> None:
+def test_existing_references_are_accepted(
+    types: Types, real: Any, kind: str, properties: Properties
+) -> None:
     given = real(properties)
     types.delete(kind, types.create(kind, given), given)
 
 
-def test_fsx_links_no_prefix_or_folder_within_another(types: Types, real: Any) -> None:
+def test_fsx_does_not_link_nested_prefixes_or_folders(types: Types, real: Any) -> None:
     given = real(file_system())
     system = types.create("AWS::FSx::FileSystem", given)
 
@@ -164,7 +166,7 @@ def test_fsx_links_no_prefix_or_folder_within_another(types: Types, real: Any) -
 
 
 @pytest.mark.usefixtures("ids")
-def test_a_role_of_another_account_cannot_be_looked_up_and_passes(types: Types) -> None:
+def test_a_role_in_another_account_is_not_looked_up(types: Types) -> None:
     given = ENTRY | {"PrincipalArn": "arn:aws:iam::999988887777:role/Admin"}
     types.delete("AWS::EKS::AccessEntry", types.create("AWS::EKS::AccessEntry", given), given)
 
@@ -181,7 +183,7 @@ def test_a_pods_role_changes_in_place(types: Types) -> None:
 
 
 def test_attributes_outlive_an_update_in_place(real: Any) -> None:
-    """CloudFormation would not find the file system's name for Fn::GetAtt otherwise."""
+    """Otherwise CloudFormation would not find the file system's name for Fn::GetAtt."""
     handler = Provisioner().handlers(TYPES)["AWS::FSx::FileSystem"]
     before, after = real(file_system()), real(file_system(StorageCapacity="4800"))
     made, attributes = handler["create"]("Logical", before, "stack")
@@ -195,7 +197,7 @@ def test_a_file_systems_id_is_the_same_in_every_rehearsal(real: Any) -> None:
 
     first = rehearsed()
     assert first == rehearsed()
-    # A replacement is another file system than the one that it replaces.
+    # A replacement has another id.
     assert first[0] != first[1]
 
 
@@ -209,7 +211,7 @@ def test_nothing_can_be_removed_from_a_cluster_that_is_gone(types: Types, kind: 
 
 
 @pytest.mark.usefixtures("ids")
-def test_a_bucket_is_emptied_of_every_version_before_it_goes(types: Types) -> None:
+def test_a_bucket_is_emptied_of_every_version_before_it_is_deleted(types: Types) -> None:
     s3, given = client("s3"), {"BucketName": "versions"}
     s3.create_bucket(Bucket="versions")
     enabled = {"Status": "Enabled"}
@@ -218,13 +220,13 @@ def test_a_bucket_is_emptied_of_every_version_before_it_goes(types: Types) -> No
         s3.put_object(Bucket="versions", Key="a", Body=body)
     s3.delete_object(Bucket="versions", Key="a")
     for _ in range(2):
-        # The second time it is gone: somebody else has removed it.
+        # The second time it has been removed already.
         types.delete("Custom::S3AutoDeleteObjects", "id", given)
         if "versions" in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
             s3.delete_bucket(Bucket="versions")
 
 
-def test_the_emulator_has_none_of_what_is_added_here() -> None:
-    """When it learns a type, ours goes."""
+def test_the_emulator_lacks_the_types_that_are_added_here() -> None:
+    """Once it has a type, remove ours."""
     assert not TYPES.keys() & private.RESOURCE_TYPES.value.keys()
     assert "fsx" not in router.SERVICE_PATTERNS

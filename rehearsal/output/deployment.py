@@ -1,4 +1,4 @@
-"""What stands after the deployment: asked of the local AWS and the ledger, told, and kept."""
+"""What is deployed, as the local AWS and the ledger report it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """The deployment as it stands: `resources` as `local_aws.resources` has them.
+class Deployment:
+    """The deployment: `resources` as `local_aws.resources` returns them.
 
-    `pods`: each with the node that it runs on. `stacks`: when each was made, in seconds from the
-    moment at which the first began.
+    `pods`: each with its node. `stacks`: when each was created, in seconds from the start of the
+    first.
     """
 
     resources: list[dict[str, Any]]
@@ -35,19 +35,19 @@ class Standing:
     pods: list[tuple[dict[str, Any], str | None]]
 
     @property
-    def homeless(self) -> list[str]:
-        """The names of the pods for which no node has room."""
+    def unplaced(self) -> list[str]:
+        """The names of the pods that fit no node."""
         return [pod["metadata"]["name"] for pod, node in self.pods if node is None]
 
 
 def take(
     client: Callable[[str], Any], endpoint: str, settings: Settings, ledger: Ledger
-) -> Standing:
-    """Ask the local AWS, and the ledger of the deployment's cluster, for all that stands."""
+) -> Deployment:
+    """Ask the local AWS and the cluster's ledger what is deployed."""
     eks, cluster = client("eks"), settings.cluster_name
     groups = view.node_groups(client, cluster)
     made = [each for each in resources(endpoint, settings.region) if _is_ours(each, settings)]
-    return Standing(
+    return Deployment(
         resources=made,
         stacks=_spans(client("cloudformation"), {each["stack"] for each in made}),
         groups=groups,
@@ -60,21 +60,21 @@ def take(
     )
 
 
-def show(console: Console, standing: Standing) -> None:
+def show(console: Console, deployment: Deployment) -> None:
     """Print nodes, add-ons and charts, objects, and pods."""
-    report.show_nodes(console, standing.groups)
-    report.show_addons(console, standing.addons, standing.ledger)
-    report.show_objects(console, standing.ledger)
-    report.show_pods(console, standing.pods)
+    report.show_nodes(console, deployment.groups)
+    report.show_addons(console, deployment.addons, deployment.ledger)
+    report.show_objects(console, deployment.ledger)
+    report.show_pods(console, deployment.pods)
 
 
 def _is_ours(resource: dict[str, Any], settings: Settings) -> bool:
-    """Whether it is of one of the deployment's stacks, and not of CDK's own."""
+    """Whether it belongs to one of the deployment's stacks, not to CDK's own."""
     return str(resource["stack"]).startswith(f"{settings.cluster_name}-")
 
 
 def _spans(cloudformation: Any, names: set[str]) -> list[Span]:
-    """Return when each stack's events began and ended, the first stack first."""
+    """Return when each stack's events began and ended, earliest first."""
     found: dict[str, tuple[datetime, datetime]] = {}
     for name in names:
         pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
