@@ -162,7 +162,7 @@ class Download:
                 for number, count in found[1].items()
             }
             if done := sum(have.values()):
-                print(f"download: goes on with {done:,} bytes from an earlier run", flush=True)
+                print(f"download: resuming with {done:,} bytes from an earlier run", flush=True)
         self._journal.start(known, have)
         return have
 
@@ -243,7 +243,7 @@ class _Connection:
             return MismatchError(f"{self._server.url}: {error}")
         return PreparationError(
             f"{self._server.url}: the file on the server changed during the download; "
-            "run again to begin with the new one"
+            "run again to download the new one"
         )
 
     def _attempt(self, piece: int) -> Exception | None:
@@ -257,7 +257,7 @@ class _Connection:
                 return error
             size = answers.size_of_unsatisfied(error.headers)
             if self._pieces.size is not None or size not in (None, at):
-                return _ChangedError("the server tells of another file")
+                return _ChangedError("the server reports another file")
             if not at or not self._pieces.ends(at, sure=size == at):
                 return OddAnswerError("the server answers 416, without the file's size")
         except (OSError, http.client.HTTPException) as error:
@@ -292,11 +292,11 @@ class _Connection:
                 raise OddAnswerError(f"the server sends {not_it}")
         same_words = known.md5 or not answer.validator or answer.validator == known.validator
         if not same_size or not (same_words or not known.validator):
-            raise _ChangedError("the server tells of another file")
+            raise _ChangedError("the server reports another file")
         if answer.start > at or (answer.stop is not None and answer.stop <= at):
             raise OddAnswerError(
                 f"the server sends bytes {answer.start:,} to {answer.stop or 0:,}, "
-                f"asked for are those from {at:,} on"
+                f"not those from {at:,} on"
             )
         if size is None and answer.size is not None:
             self._pieces.ends(answer.size, sure=True)
@@ -344,7 +344,7 @@ class _Connection:
             have = self._pieces.have(piece)
             there = min(len(part), max(0, have - offset))
             if there and os.pread(self._descriptor, there, at) != part[:there]:
-                raise _OtherBytesError("bytes that come again are not what they were")
+                raise _OtherBytesError("bytes sent again differ from the first time")
             if there < len(part) and offset + there == have:
                 _write_at(self._descriptor, part[there:], at + there)
                 self._brought += len(part) - there

@@ -125,13 +125,13 @@ def _locked(path: Path, patience: float, by: str) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise PreparationError(f"{path.parent}: {by} is at work here") from None
+                    raise PreparationError(f"{path.parent}: {by} is running here") from None
                 if not said:
                     print(f"waiting for {by} in {path.parent} to end", flush=True)
                     said = True
                 time.sleep(0.1)
             except OSError as error:
-                print(f"warning: no lock {path} ({error.strerror}); start one run at a time")
+                print(f"warning: cannot lock {path} ({error.strerror}); start one run at a time")
                 break
             else:
                 break

@@ -108,7 +108,9 @@ class FastaReader:
         if not content.startswith(b">"):
             start = content[:40].decode("ascii", "replace").splitlines()[0]
             kind = "an HTML page" if content[:1] == b"<" else "not FASTA"
-            raise SourceError(f"{self._name}: {kind}, it starts with {start!r} where a '>' belongs")
+            raise SourceError(
+                f"{self._name}: {kind}, it starts with {start!r} where a '>' is expected"
+            )
         if text.startswith(b">"):
             return text
         return text[text.find(b"\n>") + 1 :] if b"\n>" in text else b""
@@ -193,7 +195,7 @@ class FastaReader:
         if b"\0" in header:
             raise self._bad(number, "has a zero byte in its header")
         if not raw.isascii() or b"\0" in raw:
-            raise self._bad(number, "has a byte in its sequence that is no letter")
+            raise self._bad(number, "has a byte in its sequence that is not a letter")
         if not 0 <= length <= len(letters) or b"\t" in raw:
             raise self._bad(number, "has white space inside its sequence, or mixed line ends")
         self.cut_short += length < len(letters)
@@ -206,7 +208,7 @@ class FastaReader:
 
     def _bad(self, number: int, what: str) -> SourceError:
         return SourceError(
-            f"{self._name}: record {number:,} {what}; the reference has no sound row for it"
+            f"{self._name}: record {number:,} {what}; the reference has no valid row for it"
         )
 
 

@@ -106,7 +106,7 @@ def too_small(rows: dict[str, int], num_csv_files: int, global_batch_size: int) 
     for name, count in rows.items():
         for least, what in (
             (global_batch_size, f"one global batch of {global_batch_size:,} sequences"),
-            (num_csv_files, f"its {num_csv_files:,} files, of which none may be empty"),
+            (num_csv_files, f"its {num_csv_files:,} files, none of which may be empty"),
         ):
             if count < least:
                 return f"the split {name} has {count:,} rows, too few for {what}"

@@ -72,7 +72,7 @@ def fetch(url: str, patience: Patience, *, met: bool) -> tuple[Facts, str]:
             try:
                 facts = parse(text, url)
             except NO_METALINK as error:
-                why = f"{address} is no metalink ({error})"
+                why = f"{address} is not a metalink ({error})"
             else:
                 return facts, _lack(facts, address)
         if attempt < TRIES:
@@ -91,7 +91,7 @@ def read(path: Path, url: str) -> Facts:
         facts = parse(text, url)
         why = _lack(facts, str(beside_it))
     except NO_METALINK as error:
-        facts, why = Facts(url), f"{beside_it} is no metalink ({error})"
+        facts, why = Facts(url), f"{beside_it} is not a metalink ({error})"
     if why:
         warn(why)
     return facts
@@ -105,4 +105,4 @@ def _lack(facts: Facts, address: str) -> str:
 
 def warn(why: str) -> None:
     """Say on standard output that a file goes unchecked."""
-    print(f"warning: {why}: size and MD5 go unchecked", flush=True)
+    print(f"warning: {why}: size and MD5 are not checked", flush=True)

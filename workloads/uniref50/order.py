@@ -348,7 +348,7 @@ class Orderer:
                 working, settling = working - ready, settling - ready
         except BrokenProcessPool:
             raise PreparationError(
-                "a worker process was killed; most often that means too little memory: "
+                "a worker process was killed, most often because memory ran out: "
                 "give the container more, or pass a smaller --workers"
             ) from None
         finally:

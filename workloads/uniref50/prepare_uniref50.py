@@ -1,4 +1,4 @@
-"""Prepare UniRef50 for ESM-1nv: train, validation and test files, by sequential reads alone.
+"""Prepare UniRef50 for ESM-1nv: train, validation and test files, with sequential reads only.
 
 The files are byte for byte those of BioNeMo's UniRef50Preprocess with the same parameters.
 """
@@ -74,7 +74,7 @@ def prepare(options: argparse.Namespace) -> None:
         if manifest is not None:
             preparation.demand(manifest["counts"])
             print(
-                f"{processed}: complete already, {manifest['records']:,} records in "
+                f"{processed}: already complete, {manifest['records']:,} records in "
                 f"{len(manifest['files'])} files; nothing to do"
             )
         else:
@@ -106,11 +106,11 @@ def _summarise(processed: Path, manifest: dict[str, object], seconds: float) -> 
     assert isinstance(strange, dict)
     if strange:
         told = ", ".join(f"{letter!r} {count:,}" for letter, count in [*strange.items()][:_TOLD])
-        print(f"warning: {sum(strange.values()):,} letters that are no amino acids: {told}")
+        print(f"warning: {sum(strange.values()):,} letters that are not amino acids: {told}")
     if manifest["records_cut_short"]:
         print(
-            f"warning: {manifest['records_cut_short']:,} sequences are cut short, as the reference "
-            "does it, because their lines do not end as their headers do"
+            f"warning: {manifest['records_cut_short']:,} sequences are cut short, as in the "
+            "reference, because their lines end differently from their headers"
         )
 
 
@@ -122,7 +122,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     for child in multiprocessing.active_children():
         child.kill()
     # Not an error: whoever reads the log for errors must not take it for one.
-    os.write(2, b"stopped: finished work is kept, run again to go on\n")
+    os.write(2, b"stopped: finished work is kept, run again to resume\n")
     os._exit(_EXIT_INTERRUPT if number == signal.SIGINT else EXIT_TERMINATED)
 
 
@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         return _fail(explain(error), EXIT_AGAIN)
     except MemoryError:
-        return _fail("too little memory: give the container more, or pass --workers 1", EXIT_AGAIN)
+        return _fail("out of memory: give the container more, or pass --workers 1", EXIT_AGAIN)
     return EXIT_DONE
 
 

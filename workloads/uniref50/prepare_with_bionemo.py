@@ -52,8 +52,8 @@ def main() -> int:
             print(f"{marker}: the data set is complete; nothing to do.")
         elif found is not None and not replace:
             return _fail(
-                f"{marker} tells of another data set: {found}, not {wanted}. "
-                "Set dataset.replace to make this one instead.",
+                f"{marker} describes another data set: {found}, not {wanted}. "
+                "Set dataset.replace to replace it.",
                 EXIT_WRONG,
             )
         elif why := _too_small(parameters, {}, batch):
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=0,
         metavar="N",
-        help="sequences of a training's step: a data set that is too small for it is an error",
+        help="sequences per training step: a data set that is too small for it is an error",
     )
     parser.add_argument("--replace", action="store_true")
     return parser
@@ -98,7 +98,7 @@ def _told(error: Exception) -> str:
     text = " ".join(str(cause).split()) or "no reason given"
     return (
         f"the container's preparation failed: {type(cause).__name__}: {text} "
-        f"({Path(place.filename).name}, line {place.lineno}); run again to try anew"
+        f"({Path(place.filename).name}, line {place.lineno}); run again to retry"
     )
 
 
@@ -141,7 +141,7 @@ def _make(root: Path, marker: Path, wanted: dict[str, Any], parameters: dict[str
             if pause is None or not _of_the_network(error):
                 raise
             text = " ".join(str(error).split())
-            print(f"download: {type(error).__name__}: {text}; again in {pause} s", flush=True)
+            print(f"download: {type(error).__name__}: {text}; retry in {pause} s", flush=True)
             time.sleep(pause)
     draft = marker.with_name(f"{MARKER}.partial")
     draft.write_text(json.dumps(wanted), encoding="utf-8")
@@ -194,8 +194,8 @@ def _too_small(parameters: dict[str, int], train: dict[str, int], batch: int) ->
         if batch and rows < least:
             return (
                 f"the split {name} has {rows:,} rows, too few for a global batch of {batch:,} "
-                f"sequences and {parameters['num_csv_files']:,} files, of which none may be empty. "
-                "Choose other sizes of the splits, fewer files, or smaller batches"
+                f"sequences and {parameters['num_csv_files']:,} files, none of which may be empty. "
+                "Choose other split sizes, fewer files, or smaller batches"
             )
     return ""
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 _HINTS = {
     errno.ENOSPC: "no space left; free some or enlarge the file system, then run again: "
-    "finished work is kept and the run goes on from there",
+    "finished work is kept and the run resumes from there",
     errno.EDQUOT: "the quota is used up; raise it, then run again: finished work is kept",
     errno.EFBIG: "the file size limit (ulimit -f) is too low for this file",
     errno.EACCES: "no permission; run as a user who may read and write there",
     errno.EPERM: "not permitted; run as a user who may read and write there",
     errno.EROFS: "the file system is mounted read-only",
     errno.ENOENT: "no such file or folder",
-    errno.EEXIST: "a file of this name is in the way",
-    errno.EISDIR: "is a folder, a file was expected",
-    errno.ENOTDIR: "part of the path is a file, a folder was expected",
+    errno.EEXIST: "a file with this name already exists",
+    errno.EISDIR: "is a folder, not a file",
+    errno.ENOTDIR: "part of the path is a file, not a folder",
 }
 
 

@@ -91,17 +91,17 @@ def complete(processed: Path, wanted: Wanted, source: Source) -> dict[str, Any] 
     records = flat.get("records")
     asked = _asked_for(wanted, source, records if isinstance(records, int) else 0)
     differences = [
-        f"{key} is {json.dumps(flat.get(key))}, asked for is {json.dumps(value)}"
+        f"{key} is {json.dumps(flat.get(key))}, requested is {json.dumps(value)}"
         for key, value in asked.items()
         if flat.get(key) != value
     ]
     if not differences and not source.is_of(flat):
-        differences = ["the source has other content now"]
+        differences = ["the source has changed"]
     if manifest is None or differences:
-        reason = "; ".join(differences) if manifest else "it is no JSON object"
+        reason = "; ".join(differences) if manifest else "it is not a JSON object"
         raise OtherDataSetError(
-            f"{path} tells of another data set: {reason}. To make this one in its place, pass "
-            "--replace (in cdk.json: dataset.replace); else choose another --root."
+            f"{path} describes another data set: {reason}. To replace it, pass "
+            "--replace (in cdk.json: dataset.replace); otherwise choose another --root."
         )
     missing = [
         file["path"]
@@ -110,8 +110,8 @@ def complete(processed: Path, wanted: Wanted, source: Source) -> dict[str, Any] 
     ]
     if missing:
         print(
-            f"warning: {path} is there, but {len(missing)} of its files are not as it says "
-            f"({missing[0]}): made anew",
+            f"warning: {path} exists, but {len(missing)} of its files are missing or damaged "
+            f"({missing[0]}): recreating them",
             flush=True,
         )
         return None

@@ -129,6 +129,6 @@ def _disagreement(first: First, facts: Facts) -> str:
     if None not in (size, facts.size) and size != facts.size:
         return (
             f"the server has {size:,} bytes, but RELEASE.metalink says {facts.size:,}: "
-            "a new release is being put up"
+            "a new release is being published"
         )
     return ""

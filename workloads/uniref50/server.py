@@ -86,8 +86,10 @@ class Server:
             )
         except (ValueError, http.client.InvalidURL) as error:
             if self.met:  # it is what the server leads to
-                raise ConnectionError(f"the server leads to no good address: {error}") from None
-            raise SourceError(f"{self._asked()}: no good address: {error}") from None
+                raise ConnectionError(
+                    f"the server redirects to an invalid address: {error}"
+                ) from None
+            raise SourceError(f"{self._asked()}: invalid address: {error}") from None
         return response
 
     def answer(self, headers: dict[str, str], use: Callable[[http.client.HTTPResponse], A]) -> A:
@@ -151,7 +153,7 @@ class Server:
         if failures >= patience.attempts:
             raise PreparationError(
                 f"{self.url}: gave up after {failures} attempts in a row: {reason}; "
-                "what has been downloaded is kept, run again to go on"
+                "what has been downloaded is kept, run again to resume"
             ) from None
         pause = max(patience.before(failures + 1), _retry_after(error))
         with self._lock:
@@ -174,7 +176,7 @@ class Server:
 
     def _asked(self) -> str:
         proxy = self._proxy()
-        return f"{self.url} by the proxy {proxy[0]} ({proxy[1]})" if proxy else self.url
+        return f"{self.url} through the proxy {proxy[0]} ({proxy[1]})" if proxy else self.url
 
     def _reason(self, error: Exception) -> str:
         """What has happened, for people; names the proxy where it is to blame or may be."""
@@ -187,7 +189,7 @@ class Server:
         own = _TUNNEL.search(reason) or status == _PROXY_AUTHENTICATION
         if not proxy or not own:
             return f"the server answers {answer}"
-        wants = "; it wants a user and password" if status == _PROXY_AUTHENTICATION else ""
+        wants = "; it requires a user and password" if status == _PROXY_AUTHENTICATION else ""
         return f"the proxy {proxy[0]} ({proxy[1]}) answers {answer}{wants}"
 
 

@@ -144,7 +144,7 @@ def compared(found: Facts, expected: Facts) -> Facts:
         if wanted is not None and wanted != got:
             raise MismatchError(
                 f"{expected.url}: {what} is {got}, but should be {wanted}; "
-                "the file is damaged, or a new release is being put up"
+                "the file is damaged, or a new release is being published"
             )
     return found
 

@@ -73,7 +73,7 @@ class Preparation:
         except ScratchError as error:
             remove(self._work)
             raise PreparationError(
-                f"{error}. The unfinished work has been removed; run again to make it anew."
+                f"{error}. The unfinished work has been removed; run again to redo it."
             ) from None
         manifest = manifest_of(VERSION, split, rows.source, rows.found, finished)
         write_manifest(self._processed, manifest)
@@ -90,7 +90,7 @@ class Preparation:
             why = too_small(rows, self._wanted.num_csv_files, self._global_batch_size)
         if why:
             raise SourceError(
-                f"{self._processed}: {why}. Choose other sizes of the splits, "
+                f"{self._processed}: {why}. Choose other split sizes, "
                 "fewer files, or smaller batches"
             )
 

@@ -84,12 +84,12 @@ def test_another_run_asks_only_for_what_is_missing(
     options = ("--root", tmp_path, "--url", url, "--attempts", 1, "--connections", 1, *SIZES)
     first = run(*options)
     assert first.returncode == 1
-    assert "run again to go on" in first.stderr
+    assert "run again to resume" in first.stderr
     server.answers_left = None
     server.asked.clear()
     second = run(*options)
     assert second.returncode == 0, second.stderr
-    assert f"goes on with {32 << 20:,} bytes from an earlier run" in second.stdout
+    assert f"resuming with {32 << 20:,} bytes from an earlier run" in second.stdout
     assert [asked.partition("-")[0] for asked in server.asked] == [
         "bytes=0",
         f"bytes={32 << 20}",

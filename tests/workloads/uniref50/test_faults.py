@@ -45,7 +45,7 @@ PACKED = gzip.compress(GOOD)
         (PACKED[:100] + b"\xff" * 20 + PACKED[120:], "corrupt gzip data"),
         (PACKED[:-8] + b"\0" * 8, "corrupt gzip data"),
         (GOOD[:600], "records are fewer than --val-size 10 and --test-size 100 together"),
-        (b">a\nAC\xe9GT\n" + GOOD, "record 1 has a byte in its sequence that is no letter"),
+        (b">a\nAC\xe9GT\n" + GOOD, "record 1 has a byte in its sequence that is not a letter"),
         (b">a\nAC\tGT\n" + GOOD, "record 1 has white space inside its sequence"),
     ],
     ids=[
@@ -309,7 +309,7 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path, source: Path) -> None:
     assert process.stdout.readline().startswith("read:")
     output = stop(process, signal.SIGTERM)
     assert process.returncode == 143
-    assert output == "stopped: finished work is kept, run again to go on\n"
+    assert output == "stopped: finished work is kept, run again to resume\n"
     assert not csv_files(tmp_path)
 
 
@@ -327,7 +327,7 @@ def test_killed_workers_are_a_message(tmp_path: Path, source: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 1
-    assert "was killed; most often that means too little memory" in output
+    assert "was killed, most often because memory ran out" in output
 
 
 def test_two_at_once_do_not_mix(tmp_path: Path, source: Path, right: dict[str, bytes]) -> None:

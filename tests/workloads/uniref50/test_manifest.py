@@ -64,7 +64,7 @@ def test_a_complete_data_set_is_left_alone_at_once(made: Path, root: Path) -> No
     done = again(made, root)
     assert done.returncode == 0
     # And nothing else: no stage has begun.
-    assert "complete already, 1,000 records in 15 files; nothing to do" in done.stdout
+    assert "already complete, 1,000 records in 15 files; nothing to do" in done.stdout
     assert "read:" not in done.stdout
     assert manifest(root) == before
 
@@ -73,7 +73,7 @@ def test_another_data_set_is_not_overwritten(made: Path, root: Path) -> None:
     before = csv_files(root)
     done = again(made, root, "--seed", "7")
     assert done.returncode == 2
-    assert "seed is 0, asked for is 7" in done.stderr
+    assert "seed is 0, requested is 7" in done.stderr
     assert "--replace" in done.stderr
     assert csv_files(root) == before
 
@@ -134,7 +134,7 @@ def test_another_content_of_the_same_size_is_another_data_set(made: Path, tmp_pa
     assert len(text) == source.stat().st_size
     done = run(*options)
     assert done.returncode == 2
-    assert "the source has other content now" in done.stderr
+    assert "the source has changed" in done.stderr
 
 
 @pytest.mark.parametrize("text", ['{"source": "a"}', "[]", "no JSON", "{}"])
@@ -142,7 +142,7 @@ def test_a_manifest_that_is_none_is_named(made: Path, root: Path, text: str) -> 
     (root / "processed/_SUCCESS").write_text(text)
     done = again(made, root)
     assert done.returncode == 2
-    assert "tells of another data set" in done.stderr
+    assert "describes another data set" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -167,7 +167,7 @@ def test_the_marker_of_the_containers_own_preparation_is_another_data_set(
     (root / "processed/_SUCCESS").write_text(json.dumps({"preparation": "bionemo", "seed": 0}))
     done = again(made, root)
     assert done.returncode == 2
-    assert 'preparation is "bionemo", asked for is "streaming"' in done.stderr
+    assert 'preparation is "bionemo", requested is "streaming"' in done.stderr
 
 
 @pytest.mark.parametrize("harm", ["missing", "short"])
@@ -180,7 +180,7 @@ def test_a_data_set_with_harm_is_made_anew(made: Path, root: Path, harm: str) ->
         victim.write_bytes(victim.read_bytes()[:-5])
     done = again(made, root)
     assert done.returncode == 0, done.stderr
-    assert "1 of its files are not as it says (train/x002.csv): made anew" in done.stdout
+    assert "1 of its files are missing or damaged (train/x002.csv): recreating them" in done.stdout
     assert csv_files(root) == right
 
 

@@ -54,7 +54,7 @@ def test_a_plain_file_is_cut_and_told_of(tmp_path: Path) -> None:
     done = run("--root", tmp_path, "--fasta", tmp_path / "mine.fasta", "--num-csv-files", 4)
     assert done.returncode == 0, done.stderr
     assert "600 records, 6,600 residues" in done.stdout
-    assert "1,200 letters that are no amino acids: '*' 600, 'J' 600" in done.stdout
+    assert "1,200 letters that are not amino acids: '*' 600, 'J' 600" in done.stdout
     found = manifest(tmp_path)
     assert found["counts"] == {"val": 6, "test": 12, "train": 582}
     assert found["residues"] == 6600
@@ -71,7 +71,7 @@ def test_a_file_without_a_suffix_may_be_gzip_and_small_letters_count(tmp_path: P
     assert "nothing to do" in run(*options, "--val-size", 0.0101).stdout
     done = run(*options, "--val-size", 0.02)
     assert done.returncode == 2
-    assert "val_size is 6, asked for is 12" in done.stderr
+    assert "val_size is 6, requested is 12" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_page_in_place_of_the_file_is_waited_out(
     done = run(*options, pieces=SMALL)
     assert done.returncode == 0, done.stderr
     assert "the server sends an HTML page" in done.stdout
-    assert "unchecked" not in done.stdout
+    assert "not checked" not in done.stdout
     assert csv_files(tmp_path) == right
     good = [asked for asked in server.asked if server.asked.count(asked) == 1]
     assert len(good) >= len(content) // SMALL - 2, "bytes that are there are not asked for again"
@@ -186,7 +186,7 @@ def test_bytes_that_come_again_are_compared(runs: int, server: Server, tmp_path:
         assert run(*options, "--attempts", 1).returncode == 1
     done = run(*options)
     assert done.returncode == 1
-    assert "bytes that come again are not what they were" in done.stderr
+    assert "bytes sent again differ from the first time" in done.stderr
     assert not csv_files(tmp_path / "web")
     assert run(*options).returncode == 0
     (tmp_path / "a.fasta").write_bytes(new)
@@ -221,7 +221,7 @@ def test_a_metalink_that_is_newer_than_its_file_is_waited_for(
     )
     done = run(*options)
     assert done.returncode == 0, done.stderr
-    assert "a new release is being put up; attempt 2 of 80" in done.stdout
+    assert "a new release is being published; attempt 2 of 80" in done.stdout
     assert csv_files(tmp_path) == right
 
 
@@ -330,7 +330,7 @@ def test_bytes_of_an_unfinished_piece_are_kept_too(
     options = ("--root", tmp_path, "--url", server.put(NAME, content), "--connections", 1, *SIZES)
     assert run(*options, "--attempts", 2).returncode == 1
     done = run(*options)
-    assert "goes on with 100,000 bytes from an earlier run" in done.stdout
+    assert "resuming with 100,000 bytes from an earlier run" in done.stdout
     assert server.asked[-1].startswith("bytes=100000-")
     assert csv_files(tmp_path) == right
 
@@ -371,7 +371,7 @@ def test_wrong_content_is_final_where_its_md5_is_right(
         server.metalink("a.fasta", text)
     done = run("--root", tmp_path, "--url", server.put("a.fasta", text), *SIZES, pieces=SMALL)
     assert done.returncode == status
-    assert "record 3,001 has a byte in its sequence that is no letter" in done.stderr
+    assert "record 3,001 has a byte in its sequence that is not a letter" in done.stderr
 
 
 def test_a_proxy_is_used_and_named(
@@ -397,7 +397,11 @@ def test_a_proxy_is_used_and_named(
     ("proxy", "status", "message"),
     [
         ("http://127.0.0.1:9", 1, "the proxy http://127.0.0.1:9 (https_proxy): "),
-        ("http://127.0.0.1:port", 2, "by the proxy http://127.0.0.1:port (https_proxy): no good"),
+        (
+            "http://127.0.0.1:port",
+            2,
+            "the proxy http://127.0.0.1:port (https_proxy): invalid",
+        ),
     ],
 )
 def test_a_proxy_that_is_none_is_named(
@@ -418,4 +422,4 @@ def test_a_proxy_that_refuses_the_tunnel_is_named(server: Server, tmp_path: Path
         environment={"https_proxy": server.url},
     )
     assert f"the proxy {server.url} (https_proxy) answers 407" in done.stderr
-    assert "it wants a user and password" in done.stderr
+    assert "it requires a user and password" in done.stderr

@@ -125,7 +125,7 @@ def test_another_data_set_is_kept_unless_it_may_be_replaced(tmp_path: Path, text
     (processed / "_SUCCESS").write_text(text)
     done = prepare(tmp_path)
     assert done.returncode == 2
-    assert "tells of another data set" in done.stderr
+    assert "describes another data set" in done.stderr
     assert "Traceback" not in done.stderr
     assert all((processed / name).exists() for name in old)
     assert prepare(tmp_path, "--replace").returncode == 0
