@@ -78,10 +78,10 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     ("more", "words"),
     [
         (["--size", "3x32x4x64"], "was made with size {'layers': 2,"),
-        (["--seed", 1], "was made with seed 0, asked for is 1"),
+        (["--seed", 1], "was made with seed 0, requested is 1"),
         (["--steps", 11], "--steps 11 is not allowed: the newest checkpoint"),
         (["--size", "7M"], "--size 7M is not allowed: give one of 8M, 35M"),
-        (["--start", "/nowhere"], "--start /nowhere: no model is there"),
+        (["--start", "/nowhere"], "--start /nowhere: no model there"),
     ],
 )
 def test_what_does_not_fit_the_checkpoint_or_is_not_there(
@@ -93,7 +93,7 @@ def test_what_does_not_fit_the_checkpoint_or_is_not_there(
 
 def test_a_training_that_has_ended_ends_again(trained: list[Any], tmp_path: Path) -> None:
     assert train(1, trained, tmp_path / "log") == [0]
-    assert "exported already; nothing to do" in (tmp_path / "log").read_text()
+    assert "already exported; nothing to do" in (tmp_path / "log").read_text()
 
 
 def test_a_long_evaluation_tells_how_far_it_is(data: Path, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ norms, whole, parallel.Parallel.clip = [], parallel.Parallel.clip, clip
 def test_gradients_that_are_no_numbers_stop_the_training(data: Path, tmp_path: Path) -> None:
     options = ["--data", data, "--results", tmp_path, *TINY, "--steps", 12, "--save-every", 3]
     assert train(1, options, tmp_path / "log", NO_NUMBER) == [2]
-    assert "no numbers. Whole is the checkpoint of step" in one_line(tmp_path / "log")
+    assert "not numbers. The newest complete checkpoint is of step" in one_line(tmp_path / "log")
     assert (tmp_path / "checkpoints/step-00000003").is_dir()
 
 
@@ -127,12 +127,12 @@ def test_or_are_left_out_and_told(data: Path, tmp_path: Path) -> None:
     options = ["--data", data, "--results", tmp_path, *TINY, "--steps", 12]
     more = ["--not-a-number", "skip"]
     assert train(1, [*options, *more], tmp_path / "log", NO_NUMBER) == [0]
-    assert "warning: step 4 is left out" in (tmp_path / "log").read_text()
+    assert "warning: step 4 skipped" in (tmp_path / "log").read_text()
 
 
 def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(TrainingError, match="has no GPU, 0 can be seen"):
+    with pytest.raises(TrainingError, match="has no GPU, 0 are visible"):
         processes.find_device("cuda", 0)
     assert processes.find_device("auto", 0).type == "cpu"
 

@@ -87,7 +87,7 @@ def test_an_index_of_other_content_is_not_used(folder: Path) -> None:
     assert len(first) != len(second)
     file.write_bytes(b"".join([header, second, first, *rest]))
     sequences = Sequences([file])
-    with pytest.raises(TrainingError, match=r"x001\.csv\.index: is of another content"):
+    with pytest.raises(TrainingError, match=r"x001\.csv\.index: does not match x001"):
         sequences.read(0, len(sequences))
     index_path(file).unlink()
     build_index(file)

@@ -103,7 +103,7 @@ def test_a_folder_without_a_model_is_told_by_this_programs_option(
 ) -> None:
     options = ["--model", str(tmp_path), "--fasta", str(fasta), "--out", str(tmp_path)]
     assert embed.main(options) == 2
-    assert f"--model {tmp_path}: no model is there" in capsys.readouterr().err
+    assert f"--model {tmp_path}: no model there" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])

@@ -58,7 +58,7 @@ def test_what_does_not_come_is_told(
     options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert embed_job.main([*options, "--patience", "0"]) == 1
-    assert "has not come from S3 with its 23 bytes" in capsys.readouterr().err
+    assert "has not arrived from S3 with its 23 bytes" in capsys.readouterr().err
 
 
 def test_of_wrong_input_nothing_is_left_for_s3(options: list[str], tmp_path: Path) -> None:

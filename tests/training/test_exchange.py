@@ -116,10 +116,10 @@ def test_a_tensor_file_that_is_cut_short_is_told(model: Esm2, tmp_path: Path, cu
 
 
 def test_a_folder_without_such_a_model_is_told(model: Esm2, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"--start .*: no model is there"):
+    with pytest.raises(TrainingError, match=r"--start .*: no model there"):
         read_architecture(tmp_path)
     write_model(tmp_path, model.state_dict(), SMALL)
-    with pytest.raises(TrainingError, match=r"the weights are not those of its config\.json"):
+    with pytest.raises(TrainingError, match=r"the weights do not match config\.json"):
         read_model(tmp_path, Esm2(Architecture(3, 32, 4, 64)))
     config = json.loads((tmp_path / "config.json").read_text())
     config["position_embedding_type"] = "absolute"

@@ -44,7 +44,7 @@ def wait(
             print(text, flush=True)
             told = text
         if over:
-            print("Buy another: ./bionemo preflight --offers; set its id, deploy.", flush=True)
+            print("Buy another (./bionemo preflight --offers), set its id and deploy.", flush=True)
             return EXIT_OVER
         if block is not None and not block.is_to_come():
             return 0
@@ -54,9 +54,9 @@ def wait(
 def _state(block: Block) -> str:
     if not block.is_to_come():
         until = f" until {in_utc(block.end)}" if block.end else ""
-        return f"the Capacity Block {block.name} is there{until}"
+        return f"the Capacity Block {block.name} is active{until}"
     since = f", from {in_utc(block.start)}" if block.start else ""
-    return f"waits for the Capacity Block {block.name}: {block.state}{since}"
+    return f"waiting for the Capacity Block {block.name}: {block.state}{since}"
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -69,7 +69,7 @@ def main(given: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     patch = json.loads(options.patch.read_text(encoding="utf-8"))
     if patch.get("spec", {}).get("runPolicy", {}).get("suspend") is not False:
-        print("nothing is to be started")
+        print("nothing to start")
         return 0
     return wait(CapacityBlock(options.block, options.region, options.margin).look)
 

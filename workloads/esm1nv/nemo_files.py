@@ -83,7 +83,7 @@ class Rules:
             kept = None
         for each in [*lasts, *(each for each in others if not each.step)]:
             if each is not kept:
-                why = f"step {each.step}, not the newest" if each.step else "not whole"
+                why = f"step {each.step}, not the newest" if each.step else "incomplete"
                 self._set_aside(folder, each, why)
         if best and kept is None:
             self._copy_as_last(best)
@@ -93,7 +93,7 @@ class Rules:
             draft = path.with_suffix(".partial")
             shutil.copyfile(path, draft)
             os.replace(draft, path.with_name(f"{path.stem}-last.ckpt"))
-        say(f"goes on from {checkpoint.name}, the newest checkpoint that is whole")
+        say(f"resuming from {checkpoint.name}, the newest complete checkpoint")
 
     def _set_aside(self, folder: Path, checkpoint: Checkpoint, why: str) -> None:
         """Move it to where NeMo does not look, and a person does."""
@@ -113,7 +113,7 @@ class Rules:
         owner = self._data / OWNER
         if owner.exists() and owner.read_text(encoding="utf-8") == now:
             return
-        self._remove((MAPS, LINES, LINES_INFO), "of another data set")
+        self._remove((MAPS, LINES, LINES_INFO), "from another data set")
         if self._data.is_dir():
             owner.write_text(now, encoding="utf-8")
 
@@ -121,10 +121,10 @@ class Rules:
         for pattern in (MAPS, LINES):
             for path in [*self._data.rglob(pattern)]:
                 if not _is_whole_array(path):
-                    _unlink([path], "not whole")
+                    _unlink([path], "incomplete")
         for path in [*self._data.rglob(LINES_INFO)]:
             if not _is_whole_pickle(path):
-                _unlink([path], "not whole")
+                _unlink([path], "incomplete")
 
     def _remove(self, patterns: Iterable[str], why: str) -> None:
         _unlink([path for pattern in patterns for path in self._data.rglob(pattern)], why)

@@ -60,7 +60,7 @@ class Checkpoints:
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
         for name in set_aside(self._root):
-            print(f"checkpoint {name} is not whole: set aside", flush=True)
+            print(f"checkpoint {name} is incomplete: set aside", flush=True)
         found = whole_checkpoints(self._root)
         if not found:
             return 0
@@ -70,7 +70,7 @@ class Checkpoints:
             if made_with.get(what) != value:
                 raise TrainingError(
                     f"{checkpoint_folder(self._root, step)} was made with {what} "
-                    f"{made_with.get(what)}, asked for is {value}. Go on with the former, or "
+                    f"{made_with.get(what)}, requested is {value}. Keep the former, or "
                     "choose another --results"
                 )
         # An earlier run may have ended between the rename and this.
@@ -137,8 +137,8 @@ class Checkpoints:
                 self._publish(step, so_far)
         except (OSError, dcp.api.CheckpointException) as error:
             raise PassingError(
-                f"the checkpoint of step {step} could not be written: {_reason(error)}. Whole is "
-                f"that of step {self.newest}; the next start goes on from there"
+                f"the checkpoint of step {step} could not be written: {_reason(error)}. The "
+                f"next start resumes from step {self.newest}, the newest complete checkpoint"
             ) from error
         self.newest = step
 

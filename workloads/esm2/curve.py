@@ -82,13 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         metrics = read_metrics(options.metrics.read_text().splitlines())
         if not metrics:
-            print(f"error: {options.metrics}: holds no line of a training", file=sys.stderr)
+            print(f"error: {options.metrics}: has no line of a training", file=sys.stderr)
             return 2
         draw(metrics, options.title).savefig(options.out, dpi=130)
     except OSError as error:
         print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
         return 2
-    print(f"{options.out}: {len(metrics)} lines of {options.metrics}")
+    print(f"{options.out}: {len(metrics)} lines from {options.metrics}")
     return 0
 
 

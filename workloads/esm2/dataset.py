@@ -46,13 +46,13 @@ def open_data_set(folder: Path) -> DataSet:
         files = {str(file["path"]): int(file["bytes"]) for file in manifest["files"]}
     except FileNotFoundError:
         raise TrainingError(
-            f"--data {folder}: no data set is there ({MANIFEST} is missing). Let the data Job "
+            f"--data {folder}: no data set ({MANIFEST} is missing). Let the data Job "
             "finish first, or name the folder that holds train/, val/ and test/"
         ) from None
     except (ValueError, KeyError, TypeError):
         raise TrainingError(
-            f"--data {folder}: {MANIFEST} is not one of the data Job's, so nothing is known of "
-            "the files there"
+            f"--data {folder}: {MANIFEST} is not one of the data Job's, so the files "
+            "there are unknown"
         ) from None
     for name, size in files.items():
         file = folder / name
@@ -60,7 +60,7 @@ def open_data_set(folder: Path) -> DataSet:
         if found != size:
             what = "is missing" if found is None else f"has {found:,} bytes, not {size:,}"
             raise TrainingError(
-                f"--data {folder}: {name} {what}. Let the data Job make the data set anew"
+                f"--data {folder}: {name} {what}. Let the data Job recreate the data set"
             )
     return DataSet(folder, manifest, hashlib.sha256(text).hexdigest())
 
@@ -74,7 +74,7 @@ def index_files(files: list[Path], part: int, parts: int) -> int:
         except OSError as error:
             raise TrainingError(
                 f"{index_path(file)}: cannot be written ({error.strerror}). The training needs it "
-                "beside the data: mount the data set so that it may write there"
+                "next to the data: mount the data set writable"
             ) from None
     return len(missing)
 
@@ -107,7 +107,7 @@ class Sequences:
         for file in files:
             rows = read_index(file)
             if rows is None:
-                raise TrainingError(f"{index_path(file)}: is not there or not whole")
+                raise TrainingError(f"{index_path(file)}: is missing or incomplete")
             self._indexes.append(rows)
         counts = [len(rows) - 1 for rows in self._indexes]
         self._first = np.cumsum([0, *counts])
@@ -151,8 +151,8 @@ class Sequences:
         whole = len(text) == end - offset
         if not whole or (text[starts - 1] != _COMMA).any() or (text[ends] != _NEW_LINE).any():
             raise TrainingError(
-                f"{index_path(file)}: is of another content of {file.name}. Remove it: the next "
-                "start makes it anew"
+                f"{index_path(file)}: does not match {file.name}. Remove it: the next "
+                "start recreates it"
             )
         return text, offset
 

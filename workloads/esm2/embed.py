@@ -1,4 +1,4 @@
-"""Embed proteins: one vector for each sequence of a FASTA file, by an ESM-2 model in a folder."""
+"""Embed proteins: one vector per sequence of a FASTA file, from an ESM-2 model in a folder."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from whole import write_synced
 
 EMBEDDINGS, IDS = "embeddings.npy", "ids.txt"
 _EPILOG = f"""
-A vector is the mean of the last layer's representations over the sequence's letters, <cls> and
-<eos> left out. DIR gets {EMBEDDINGS}, float32 of shape (sequences, hidden size), and {IDS}, a name
-a line, in the file's order. In Python:
+A vector is the mean of the last layer's representations over the sequence's letters, without
+<cls> and <eos>. DIR gets {EMBEDDINGS}, float32 of shape (sequences, hidden size), and {IDS}, one
+name per line, in the file's order. In Python:
   numpy.load("{EMBEDDINGS}"); open("{IDS}").read().splitlines()
 
 exit status: {EXIT_DONE} all are embedded; {EXIT_AGAIN} the file system failed; {EXIT_WRONG} the
@@ -74,7 +74,7 @@ def read_fasta(path: Path) -> Iterator[Protein]:
             else:
                 parts.append(text.replace(b" ", b""))
     if not started:
-        raise TrainingError(f"--fasta {path}: holds no sequence")
+        raise TrainingError(f"--fasta {path}: has no sequence")
     yield record()
 
 
@@ -158,13 +158,19 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", type=Path, required=True, metavar="DIR", help="with config.json and weights")
+    add(
+        "--model",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder with config.json and weights",
+    )
     add("--fasta", type=Path, required=True, metavar="FILE", help="the sequences")
-    add("--out", type=Path, required=True, metavar="DIR", help="gets the two files")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the two files")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(%(default)s)")
     for name, default, text in (
-        ("--max-tokens", 1024, "in a sequence, two special ones counted; longer: cropped"),
-        ("--tokens-at-once", 16_384, "in one pass"),
+        ("--max-tokens", 1024, "tokens per sequence, with the two special ones; longer: cropped"),
+        ("--tokens-at-once", 16_384, "tokens per pass"),
     ):
         add(name, type=_count, default=default, metavar="N", help=f"{text} (%(default)s)")
     return parser
@@ -173,7 +179,9 @@ def _parser() -> argparse.ArgumentParser:
 def _count(text: str) -> int:
     value = int(text) if text.isdecimal() else 0
     if value <= SPECIAL_PER_SEQUENCE:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: give a whole number from 3 on")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not allowed: give a whole number of at least 3"
+        )
     return value
 
 
@@ -183,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         embed(options)
     except FileNotFoundError as error:
-        print(f"error: {error.filename}: there is no such file", file=sys.stderr)
+        print(f"error: {error.filename}: no such file", file=sys.stderr)
         return EXIT_WRONG
     except TrainingError as error:
         # The training's options name the model's folder otherwise.

@@ -91,7 +91,7 @@ def read_architecture(folder: Path) -> Architecture:
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise TrainingError(
-            f"--start {folder}: no model is there: {CONFIG} is missing or is not one of ESM-2"
+            f"--start {folder}: no model there: {CONFIG} is missing or not of ESM-2"
         ) from None
     for key in _FIXED:
         wanted = found.as_config()[key]
@@ -124,8 +124,7 @@ def read_model(folder: Path, model: Esm2) -> None:
     ]
     if wrong:
         raise TrainingError(
-            f"--start {folder}: the weights are not those of its {CONFIG}: {wrong[0]} "
-            f"({len(wrong)} differ)"
+            f"--start {folder}: the weights do not match {CONFIG}: {wrong[0]} ({len(wrong)} differ)"
         )
     model.load_state_dict({name: value.float() for name, value in tensors.items()})
 
@@ -138,6 +137,6 @@ def _weight_files(folder: Path) -> list[Path]:
         names = set(json.loads(index.read_bytes())["weight_map"].values())
     except (OSError, ValueError, KeyError, AttributeError):
         raise TrainingError(
-            f"--start {folder}: {WEIGHTS} is missing (weights of other formats are not read)"
+            f"--start {folder}: {WEIGHTS} is missing (other formats are not supported)"
         ) from None
     return [folder / name for name in sorted(names)]

@@ -121,7 +121,7 @@ class Training:
         if self._step > settings.steps:
             raise SharedError(
                 f"--steps {settings.steps} is not allowed: the newest checkpoint in "
-                f"{settings.results} has {self._step} done already"
+                f"{settings.results} is already at step {self._step}"
             )
         self._warm_up()
         if self._step:
@@ -218,12 +218,12 @@ class Training:
         if self._settings.not_a_number == "stop" or self._skipped == MOST_SKIPPED:
             self._checkpoints.finish()
             raise SharedError(
-                f"the loss of step {step} is {loss}, or its gradients are no numbers. Whole is the "
-                f"checkpoint of step {self._checkpoints.newest}. Choose a smaller --rate or a "
-                "longer --warm-up; --not-a-number skip leaves such steps out, up to "
+                f"the loss of step {step} is {loss}, or its gradients are not numbers. The newest "
+                f"complete checkpoint is of step {self._checkpoints.newest}. Choose a smaller "
+                "--rate or a longer --warm-up; --not-a-number skip skips such steps, up to "
                 f"{MOST_SKIPPED} in a row"
             )
-        self._processes.say(f"warning: step {step} is left out: its loss is {loss}")
+        self._processes.say(f"warning: step {step} skipped: its loss is {loss}")
 
     def _report(self, loss: float, norm: float, speed: Speed) -> None:
         processes, settings = self._processes, self._settings
@@ -237,7 +237,7 @@ class Training:
             "memory_gb": round(memory_gb(processes.device), 3),
         }
         self._metrics.write(self._step, **values)
-        odd = f"; letters that are no amino acids: {spelt(counts)}" if counts.any() else ""
+        odd = f"; letters that are not amino acids: {spelt(counts)}" if counts.any() else ""
         processes.say(line(self._step, settings.steps, values) + odd)
 
     def _save(self) -> None:
@@ -251,7 +251,7 @@ class Training:
         self._checkpoints.finish()
         self._processes.wait()
         raise StoppedError(
-            f"stopped after step {self._step:,}; its checkpoint is whole, another start goes on"
+            f"stopped after step {self._step:,}; its checkpoint is complete, the next start resumes"
         )
 
     def _between(self, done: int, count: int) -> None:
@@ -280,7 +280,7 @@ class Training:
         facts = {"step": self._step, "identity": self._identity}
         folder = settings.results / MODEL
         if processes.from_first(export.exported(folder, facts)):
-            processes.say(f"{folder}: exported already; nothing to do")
+            processes.say(f"{folder}: already exported; nothing to do")
             return
         result = self._evaluate(self._data.test, settings.test_units)
         self._metrics.write(self._step, **result.as_json("test"))

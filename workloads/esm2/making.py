@@ -42,7 +42,7 @@ def open_data(settings: Settings, processes: Processes) -> Data:
     made = processes.together(lambda: index_files(files, processes.rank, processes.world))
     total = processes.total(made)[0]
     if total:
-        processes.say(f"{settings.data}: indexes of {total:.0f} files written")
+        processes.say(f"{settings.data}: wrote the indexes of {total:.0f} files")
 
     def units(split: str) -> Units:
         sequences = open_split(data_set, split)
@@ -51,7 +51,7 @@ def open_data(settings: Settings, processes: Processes) -> Data:
     found = processes.together(lambda: Data(data_set, *map(units, splits)))
     processes.say(
         f"data: {len(found.train):,} units for training ({found.train.fill:.1%} full), "
-        f"{len(found.validation):,} for validation, {len(found.test):,} for the test"
+        f"{len(found.validation):,} for validation, {len(found.test):,} for testing"
     )
     return found
 
@@ -130,7 +130,7 @@ def choose_precision(settings: Settings, processes: Processes) -> bool:
     on_gpu = processes.device.type == "cuda"
     if on_gpu and settings.precision == "fp32":
         raise TrainingError(
-            "--precision fp32 is not allowed on a GPU: its attention kernel takes bf16"
+            "--precision fp32 is not allowed on a GPU: its attention kernel needs bf16"
         )
     return on_gpu if settings.precision == "auto" else settings.precision == "bf16"
 

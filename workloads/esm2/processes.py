@@ -90,7 +90,7 @@ def find_device(asked: str, local_rank: int) -> torch.device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if local_rank >= count:
         raise TrainingError(
-            f"--device {asked}: process {local_rank} of this node has no GPU, {count} can be seen. "
+            f"--device {asked}: process {local_rank} of this node has no GPU, {count} are visible. "
             "Start as many processes as GPUs, or choose --device cpu"
         )
     device = torch.device("cuda", local_rank)

@@ -50,6 +50,6 @@ def demand(needed: Estimate, least: Estimate, there: float, recompute: bool) -> 
     changes = too_much(needed, least, there, recompute)
     if changes:
         raise TrainingError(
-            f"too little memory: one process needs about {needed}, there are "
+            f"not enough memory: one process needs about {needed}, available are "
             f"{there / GB:.1f} GB: choose {', or '.join(_CHANGES[each] for each in changes)}"
         )

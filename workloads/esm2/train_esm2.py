@@ -62,7 +62,7 @@ def train(chosen: settings.Settings) -> int:
         _say(f"error: {error}")
         return EXIT_AGAIN
     except OSError as error:
-        _say(f"error: {error.filename or ''}: {error.strerror or error}. The next start goes on")
+        _say(f"error: {error.filename or ''}: {error.strerror or error}. The next start resumes")
         return EXIT_AGAIN
     except torch.OutOfMemoryError:
         _say("error: the GPU's memory is full: choose a smaller --units-at-once, or --recompute")

@@ -25,7 +25,7 @@ trap let_them_end EXIT
 while read -r host _; do
   until "${login[@]}" -n "$host" true 2> /dev/null; do sleep 2; done
 done < "$hosts"
-echo "all $pods pods are there"
+echo "all $pods pods are up"
 
 status=0
 /opt/amazon/openmpi/bin/mpirun -np $(( pods * gpus )) -N "$gpus" --hostfile "$hosts" \

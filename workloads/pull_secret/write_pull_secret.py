@@ -41,9 +41,9 @@ def read_key(text: str) -> tuple[str, str]:
         held = json.loads(text)
         user, password = held["username"], held["password"]
     except (ValueError, TypeError, KeyError):
-        raise KeyFormError("the secret is no JSON object with username and password") from None
+        raise KeyFormError("the secret is not a JSON object with username and password") from None
     if not (isinstance(user, str) and isinstance(password, str) and user and password):
-        raise KeyFormError("username and password of the secret must be texts, none empty")
+        raise KeyFormError("the secret's username and password must be non-empty strings")
     return user, password
 
 
@@ -89,7 +89,7 @@ class Secrets(ApiServer):
         headers = {"Content-Type": "application/apply-patch+yaml"}
         body = json.dumps(secret).encode()
         if self._answer(path, method="PATCH", body=body, headers=headers) is None:
-            raise ApiError(f"{path} is not there")
+            raise ApiError(f"{path} does not exist")
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:

@@ -192,9 +192,9 @@ class First:
             if not self._finished():
                 self._over(word, f"all ended before step {plan.max_steps:,}", by_itself=True)
         elif interrupted := company.interrupted():
-            self._over(word, f"told to end: {', '.join(interrupted)}", by_itself=False, gently=True)
+            self._over(word, f"interrupted: {', '.join(interrupted)}", by_itself=False, gently=True)
         elif again := company.started_again(word["members"], word["pods"]):
-            self._over(word, f"started again: {', '.join(again)}", by_itself=True)
+            self._over(word, f"restarted: {', '.join(again)}", by_itself=True)
         elif lost := company.lost(word["members"]):
             self._over(word, f"lost: {', '.join(lost)}", by_itself=False)
         elif wrong:

@@ -54,7 +54,7 @@ def lock(path: Path, *, exclusive: bool, waiting_for: str, pause: float = 1.0) -
             fcntl.flock(held, how | fcntl.LOCK_NB)
         except BlockingIOError:
             if not said:
-                say(f"waits for {waiting_for} ({path})")
+                say(f"waiting for {waiting_for} ({path})")
                 said = True
             time.sleep(pause)
         else:

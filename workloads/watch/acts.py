@@ -63,20 +63,22 @@ def act(look: Look, limits: Limits, more: Sequence[Deadline] = ()) -> Act | None
         return Act(f"the training ends at {ends}: {hours.why}", {**look.notes, "ends_at": ends})
     if "stopped_by" in look.notes:
         kept = _without(look.notes, "stopped_by", "stopped_why", "restarted_at")
-        return Act("the training goes on: somebody has lifted its suspension", kept)
+        return Act("the training continues: its suspension was lifted", kept)
     if look.progress and "restarted_at" in look.notes:
-        return Act("the training goes on since its restart", _without(look.notes, "restarted_at"))
+        return Act(
+            "the training has made progress since its restart", _without(look.notes, "restarted_at")
+        )
     return None
 
 
 def _stop(look: Look, by: str, why: str) -> Act:
     noted = {**look.notes, "stopped_by": by, "stopped_why": why}
-    return Act(f"suspends the training: {why}", noted, suspend=True)
+    return Act(f"suspending the training: {why}", noted, suspend=True)
 
 
 def _stalled(look: Look, training: Object, limits: Limits) -> Act:
     """Restart what has stalled, once; what then does not go on would only cost."""
-    why = f"no line of progress for {limits.stall_minutes} minutes"
+    why = f"no progress logged for {limits.stall_minutes} minutes"
     if limits.on_stall == "suspend":
         return _stop(look, "stall", why)
     if "restarted_at" in look.notes:
@@ -86,7 +88,7 @@ def _stalled(look: Look, training: Object, limits: Limits) -> Act:
         "restarted_at": written(look.now),
         "restarting": _generation(training) + 1,
     }
-    return Act(f"restarts the training: {why}", noted, suspend=True)
+    return Act(f"restarting the training: {why}", noted, suspend=True)
 
 
 def _start_again(look: Look, training: Object) -> Act | None:
@@ -102,7 +104,7 @@ def _start_again(look: Look, training: Object) -> Act | None:
         return None
     if job_state(look.data_job, look.now) != "succeeded":
         return None
-    said = "starts the training again, from its newest checkpoint"
+    said = "starting the training again from its newest checkpoint"
     return Act(said, _without(look.notes, "restarting"), suspend=False)
 
 

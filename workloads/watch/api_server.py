@@ -67,7 +67,7 @@ class ApiServer:
         body = json.dumps(changes).encode()
         headers = {"Content-Type": "application/merge-patch+json"}
         if self._ask(path, method="PATCH", body=body, headers=headers) is None:
-            raise ApiError(f"{path} is not there")
+            raise ApiError(f"{path} does not exist")
 
     def _path(self, group_version: str, plural: str) -> str:
         root = "apis" if "/" in group_version else "api"
@@ -101,7 +101,7 @@ class ApiServer:
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
-            raise ApiError(f"{path} is answered with {error.code}: {_said(error)}") from None
+            raise ApiError(f"{path} answered with {error.code}: {_said(error)}") from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = str(getattr(error, "reason", "") or error) or type(error).__name__
             raise ApiError(f"{path}: {why}") from None
@@ -126,5 +126,5 @@ def of_this_cluster(namespace: str, environment: Mapping[str, str] = os.environ)
     try:
         host, port = (environment[f"KUBERNETES_SERVICE_{name}"] for name in ("HOST", "PORT"))
     except KeyError as error:
-        raise ApiError(f"{error.args[0]} is not set: this is no pod of a cluster") from None
+        raise ApiError(f"{error.args[0]} is not set: not in a pod of a cluster") from None
     return ApiServer(f"https://{f'[{host}]' if ':' in host else host}:{port}", namespace)

@@ -103,13 +103,13 @@ class Watch:
         try:
             doing = act(seen, self._limits, self._further())
         except (ValueError, TypeError) as error:  # somebody has edited them
-            return [f"what is noted of the run cannot be read: {error}"]
+            return [f"the notes on the run cannot be read: {error}"]
         if doing is None:
             return []
         try:
             self._change(doing)
         except ApiError as error:
-            return [f"{doing.said}, but {error}"]
+            return [f"{doing.said}: failed: {error}"]
         self._tell(doing.said)
         return []
 
@@ -133,15 +133,15 @@ def in_words(found: States) -> str:
     """Return one line for the log; what only grows older is no change."""
     parts = [f"data {found.data}", f"launcher {found.launcher}", f"training {found.training}"]
     if found.workers_pending:
-        parts.append("workers wait for nodes")
+        parts.append("workers are waiting for nodes")
     if found.cannot_start:
-        parts.append("a pod waits for its volume or its network")
+        parts.append("a pod is waiting for its volume or network")
     if found.stalled:
         parts.append("no progress")
     if found.jobs_out_of_memory:
-        parts.append("a Job was out of memory")
+        parts.append("a Job ran out of memory")
     if found.no_image:
-        parts.append("an image cannot be had")
+        parts.append("an image cannot be pulled")
     return ", ".join(parts) + (f" ({found.why})" if found.why else "")
 
 
@@ -150,14 +150,14 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Publish the jobs' states as CloudWatch metrics.")
     for name in ("namespace", "training", "notes", "metrics", "region"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--max-hours", type=float, default=0, help="0: any number.")
-    parser.add_argument("--block", default="", help="Capacity Block that the nodes are in, if any.")
-    parser.add_argument("--margin", type=float, default=0, help="Minutes to its end, at the least.")
-    parser.add_argument("--progress", required=True, help="Pattern of a line that tells of it.")
+    parser.add_argument("--max-hours", type=float, default=0, help="0: unlimited.")
+    parser.add_argument("--block", default="", help="Capacity Block of the nodes, if any.")
+    parser.add_argument("--margin", type=float, default=0, help="Minutes to leave before its end.")
+    parser.add_argument("--progress", required=True, help="Pattern of a line that shows progress.")
     parser.add_argument("--stall-minutes", type=int, required=True)
     parser.add_argument("--on-stall", choices=("tell", "restart", "suspend"), default="tell")
-    parser.add_argument("--data-job", default="", help="Without one no data is prepared.")
-    parser.add_argument("--launcher", default="", help="Without one no training is started.")
+    parser.add_argument("--data-job", default="", help="Empty: no data is prepared.")
+    parser.add_argument("--launcher", default="", help="Empty: no training is started.")
     return parser.parse_args(given)
 
 

@@ -77,7 +77,7 @@ def waited(*looks: Block | Exception) -> tuple[int, int]:
 def test_it_waits_for_the_beginning_and_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert waited(block("scheduled"), block("scheduled"), block("active")) == (0, 2)
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == f"waits for the Capacity Block {NAME}: scheduled, from 2026-12-01 11:30 UTC"
+    assert said[0] == f"waiting for the Capacity Block {NAME}: scheduled, from 2026-12-01 11:30 UTC"
     assert len(said) == 2
 
 

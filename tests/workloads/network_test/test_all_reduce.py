@@ -68,7 +68,7 @@ def test_the_first_pod_runs_the_test_over_all_and_lets_the_others_end(pod: Pod) 
     done = pod.run(0, FI_PROVIDER="efa")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "all 2 pods are there",
+        "all 2 pods are up",
         "NET/OFI Selected provider is efa, fabric is efa (found 4 nics)",
         "Using network AWS Libfabric",
         *LOG.splitlines()[3:],

@@ -81,7 +81,7 @@ def test_a_node_that_vanishes_is_noticed_without_another_in_its_place(tmp_path: 
         begun(found)
         found.kill(1)
         wait_until(lambda: "this round is over: lost: w-1" in found.log(0))
-        wait_until(lambda: "waits for w-1" in found.log(0).partition("over")[2])
+        wait_until(lambda: "waiting for w-1" in found.log(0).partition("over")[2])
         assert found.ended() == [1]
 
 
@@ -99,7 +99,7 @@ def test_waiting_for_a_worker_costs_nothing(tmp_path: Path) -> None:
     """`bench/training_faults.py` waits for an hour, with a quick clock."""
     with pods(tmp_path, 2, 10) as found:
         found.start(0)
-        wait_until(lambda: "waits for w-1" in found.log(0))
+        wait_until(lambda: "waiting for w-1" in found.log(0))
         time.sleep(60 * BEAT)
         assert found.ended() == []
         found.start(1)

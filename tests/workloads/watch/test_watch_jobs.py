@@ -240,7 +240,7 @@ def test_a_change_that_is_refused_is_one_line(
         watch.once()
         watch.once()
     (line,) = capsys.readouterr().out.splitlines()
-    assert "suspends the training" in line
+    assert "suspending the training" in line
     assert "not you" in line
 
 
