@@ -1,10 +1,10 @@
-"""Waits until nodes can start in a Capacity Block; the launcher does so before it starts one.
+"""Waits until nodes can start in a Capacity Block; the launcher runs it before it starts any.
 
     python3 wait_for_block.py --block cr-... --region REGION --margin MINUTES --patch FILE
 
-Asked for earlier, nodes would be refused again and again. It ends with 0 when the block is there,
-or FILE, the patch that the launcher applies next, starts no training; with 3 when the block is
-over, for then another try would not help.
+Requested earlier, nodes would be refused again and again. It exits with 0 when the block is active,
+or if FILE, the patch that the launcher applies next, starts no training; with 3 when the block is
+over, because a retry would not help.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def wait(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     pause: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Return the exit status once the block is there or over; say each change in one line."""
+    """Return the exit status once the block is active or over; print a line per change."""
     told = ""
     while True:
         try:

@@ -24,7 +24,7 @@ _LOOK = 10.0
 
 
 def lacking(folder: Path) -> str:
-    """Say what a data set in `folder` lacks; empty where it is whole."""
+    """Say what a data set in `folder` lacks; empty if it is complete."""
     try:
         manifest: Any = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -46,7 +46,7 @@ def _is_there(folder: Path, listed: Any) -> bool:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Look until the data set is whole or the patience ends; return the exit status."""
+    """Look until the data set is complete or time is up; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--patience", type=float, required=True, help="in seconds")

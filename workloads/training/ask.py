@@ -20,7 +20,7 @@ from hours import hours_used
 from rounds import Rules, finished_text
 from shared import say
 
-# Hours that a start takes until it trains: with less left it would only cost.
+# Hours from a start until it trains: with less left, it would only cost money.
 START = 0.1
 
 
@@ -40,9 +40,9 @@ def _noted(notes: str, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def finished(step: int, max_steps: int) -> dict[str, Any]:
-    """Return the patch of the status for a newest checkpoint of `step`, the last one."""
+    """Return the patch of the status for a training whose newest checkpoint is the last."""
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    # Of a job that has ended the operator makes no pods, and it stays suspended as well.
+    # The operator creates no pods for a job that has ended; and it stays suspended anyway.
     condition = {
         "type": "Succeeded",
         "status": "True",
@@ -71,7 +71,7 @@ def main() -> int:
 
 
 def answer(rules: Rules, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Return what is to be said, and the patches of spec and status."""
+    """Return the message, and the patches of spec and status."""
     step, hours = rules.newest_step(), hours_used(options.results)
     if rules.finished(options.max_steps):
         said = f"{finished_text(step, options.max_steps)}; nothing to start"

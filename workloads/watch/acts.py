@@ -1,7 +1,7 @@
-"""What the watch does to the PyTorchJob: it suspends it, lifts that again, notes why, and no more.
+"""What the watch does to the PyTorchJob: suspend it, resume it, note why; nothing else.
 
-Suspended, the operator tells all workers to end: they save if they can, and the next start goes on
-from the newest checkpoint that is whole.
+On suspension the operator stops all workers: they save if they can, and the next start resumes from
+the newest complete checkpoint.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from objects import Object, is_suspended, moment, written
 class Limits:
     """What the settings allow a training.
 
-    `max_hours`: in all, 0 any number. `stall_minutes`: without a line of progress; then `on_stall`:
-    `tell` alone, `restart` once, `suspend`.
+    `max_hours`: in total, 0 for unlimited. `stall_minutes`: without a line of progress; then
+    `on_stall`: only `tell`, `restart` once, or `suspend`.
     """
 
     max_hours: float = 0
@@ -31,14 +31,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Act:
-    """A change of the PyTorchJob: its suspension, unless None, and what is noted from then on."""
+    """A change of the PyTorchJob: its suspension, unless None, and its new notes."""
 
     said: str
     notes: dict[str, Any]
     suspend: bool | None = None
 
     def patch(self, key: str) -> dict[str, Any]:
-        """Return it as a merge patch, the notes under the annotation `key`."""
+        """Return it as a merge patch, with the notes in the annotation `key`."""
         changed: dict[str, Any] = {"metadata": {"annotations": {key: json.dumps(self.notes)}}}
         if self.suspend is not None:
             changed["spec"] = {"runPolicy": {"suspend": self.suspend}}
@@ -46,7 +46,7 @@ class Act:
 
 
 def act(look: Look, limits: Limits, more: Sequence[Deadline] = ()) -> Act | None:
-    """Return what is to be done now, if anything; `more` deadlines than that of the hours."""
+    """Return what to do now, if anything; `more`: deadlines besides that of the hours."""
     training = look.training
     if training is None or has_ended(training):
         return None
@@ -77,7 +77,7 @@ def _stop(look: Look, by: str, why: str) -> Act:
 
 
 def _stalled(look: Look, training: Object, limits: Limits) -> Act:
-    """Restart what has stalled, once; what then does not go on would only cost."""
+    """Restart a stalled training, once; if it stalls again, running on would only cost money."""
     why = f"no progress logged for {limits.stall_minutes} minutes"
     if limits.on_stall == "suspend":
         return _stop(look, "stall", why)
@@ -92,10 +92,10 @@ def _stalled(look: Look, training: Object, limits: Limits) -> Act:
 
 
 def _start_again(look: Look, training: Object) -> Act | None:
-    """Lift the suspension of a restart when all pods have gone, unless others have a say by now.
+    """Lift the suspension of a restart once all pods are gone, unless the job has been changed.
 
-    A change of the spec counts its generation up, as the watch's own has; a launcher at work starts
-    the training itself.
+    Each change of the spec increments the generation, as the watch's own did; a running launcher
+    starts the training itself.
     https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/custom-resources/
     """
     if look.notes.get("restarting") != _generation(training) or look.workers:
@@ -109,7 +109,7 @@ def _start_again(look: Look, training: Object) -> Act | None:
 
 
 def _paused(look: Look, limits: Limits) -> Act | None:
-    """Let no hours pass while the training is suspended for another reason than their end."""
+    """Stop the clock while the training is suspended for any reason but the end of its hours."""
     if not limits.max_hours or "ends_at" not in look.notes or "restarting" in look.notes:
         return None
     if look.notes.get("stopped_by") == "deadline":

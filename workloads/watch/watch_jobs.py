@@ -4,9 +4,9 @@
       --notes ANNOTATION --max-hours 0 --progress PATTERN --stall-minutes 30 --on-stall tell
       --metrics BioNeMoOnEKS/CLUSTER --region REGION
 
-What is looked at are the jobs of these names, so that one that is made again under its name is
-watched too. A further subject is a field of `States`, a value in `cloudwatch_metrics.values`, and
-an alarm of the Observability stack. What it does, beside telling, is in `acts`.
+Jobs are watched by name, so one that is recreated under its name is watched too. To add something
+to watch, add a field to `States`, a value to `cloudwatch_metrics.values` and an alarm to the
+Observability stack. What it does besides reporting is in `acts`.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from job_states import Look, States, states
 from objects import notes
 from stall import Progress
 
-# Seconds between two looks: a finer period of metrics than a minute costs more.
+# Seconds between two looks: metrics finer than a minute cost more.
 INTERVAL = 60.0
 Publish = Callable[[dict[str, float], datetime], None]
-# Of a worker: https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/apis/kubeflow.org/v1/pytorch_types.go
+# In a worker: https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/apis/kubeflow.org/v1/pytorch_types.go
 CONTAINER = "pytorch"
 PYTORCHJOBS = "kubeflow.org/v1", "pytorchjobs"
 
 
 def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
-    """Ask the API server for all that is watched; ApiError where it does not tell."""
+    """Ask the API server about everything watched; ApiError if it does not answer."""
     now = datetime.now(UTC)
     jobs = [name for name in (names.data_job, names.launcher) if name]
-    # Of none, a selector that fits no pod: an empty list is not one.
+    # Without jobs, a selector that matches no pod: an empty list is not valid.
     pods_of_jobs = f"batch.kubernetes.io/job-name in ({','.join(jobs) or 'none'})"
     of_training = f"training.kubeflow.org/job-name={names.training}"
     training = api.get(*PYTORCHJOBS, names.training)
@@ -61,10 +61,10 @@ def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
 
 
 class Watch:
-    """Looks, and tells in the log what has changed since the last look.
+    """Looks, and logs what has changed since the last look.
 
-    `publish` takes the metrics, `change` a merge patch of the PyTorchJob; `deadlines` tells further
-    ones than that of the limits.
+    `publish` takes the metrics, `change` a merge patch of the PyTorchJob; `deadlines` returns those
+    besides the limits'.
     """
 
     def __init__(
@@ -80,10 +80,9 @@ class Watch:
         self._told = self._untold = ""
 
     def once(self) -> None:
-        """Look once. Without an answer nothing is published: a silence is told, a guess is not.
+        """Look once. Without an answer nothing is published: an alarm reports the silence.
 
-        What is to be done is done though CloudWatch be away: an end holds, and it is noted, so it
-        is told later.
+        Actions do not depend on CloudWatch: what was done is noted, so it is reported later.
         """
         try:
             seen = self._see()
@@ -99,10 +98,10 @@ class Watch:
         self._tell(f"error: {'; '.join(errors)}" if errors else in_words(found) + self._untold)
 
     def _done(self, seen: Look) -> list[str]:
-        """Do what is to be done now; return why it cannot be, if it cannot."""
+        """Act if needed; return the errors."""
         try:
             doing = act(seen, self._limits, self._further())
-        except (ValueError, TypeError) as error:  # somebody has edited them
+        except (ValueError, TypeError) as error:  # edited by hand
             return [f"the notes on the run cannot be read: {error}"]
         if doing is None:
             return []
@@ -114,7 +113,7 @@ class Watch:
         return []
 
     def _further(self) -> list[Deadline]:
-        """Return the further deadlines; one that is not told leaves the others in force."""
+        """Return the further deadlines; if unavailable, the others still apply."""
         try:
             found = self._deadlines()
         except (BotoCoreError, ClientError) as error:
@@ -130,7 +129,7 @@ class Watch:
 
 
 def in_words(found: States) -> str:
-    """Return one line for the log; what only grows older is no change."""
+    """Return one line for the log, without durations: they would change at each look."""
     parts = [f"data {found.data}", f"launcher {found.launcher}", f"training {found.training}"]
     if found.workers_pending:
         parts.append("workers are waiting for nodes")
