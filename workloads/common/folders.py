@@ -1,4 +1,4 @@
-"""What both the data Job and a training do with folders."""
+"""Folder operations of both the data Job and the training."""
 
 from __future__ import annotations
 

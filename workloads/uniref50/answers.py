@@ -1,4 +1,4 @@
-"""What an HTTP answer says of the file, and of the bytes that it brings (RFC 9110)."""
+"""What an HTTP answer says about the file and about its own bytes (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUOTED = 30
 
 
 class OddAnswerError(ConnectionError):
-    """An answer that is no use; another one may be."""
+    """A useless answer; a retry may help."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Answer:
 
     Attributes:
         start: offset in the file of the body's first byte.
-        stop: offset behind its last byte; None when only its end will tell.
+        stop: offset after its last byte; None if unknown until its end.
         size: of the whole file in bytes; None when the server does not say.
-        partial: whether it is a part that was asked for, not the file from its start.
-        bounded: whether a break can be told from the end.
+        partial: whether it is the requested part, not the file from its start.
+        bounded: whether a break can be distinguished from the end.
         validator: for If-Range; empty without one.
     """
 
@@ -72,7 +72,7 @@ def size_of_unsatisfied(headers: Message) -> int | None:
 
 
 def what_else(first: bytes) -> str:
-    """What `first`, the file's first bytes, are if neither gzip nor FASTA; empty if they are."""
+    """What the file is, by its first bytes, if neither gzip nor FASTA; else empty."""
     if not first:
         return "an empty file"
     text = first.lstrip()

@@ -1,4 +1,4 @@
-"""The program's command line: its options, and what is wrong with a value."""
+"""The program's command line: its options and their validation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 
 
 def _size(text: str) -> Size:
-    """Of a split: records, or a share of them."""
+    """The size of a split: records, or a share of them."""
     try:
         value = float(text)
     except ValueError:
@@ -53,21 +53,21 @@ def _size(text: str) -> Size:
 def _url(text: str) -> str:
     why = _wrong_with(text)
     if why:
-        # Whatever has an @ is not repeated: it may hold a password.
+        # An address with @ is not repeated: it may hold a password.
         shown = "this address" if "@" in text else repr(text)
         raise argparse.ArgumentTypeError(f"{shown} is not allowed: {why}")
     return text
 
 
 def _wrong_with(url: str) -> str:
-    """What is wrong with an address; empty if nothing is.
+    """What is wrong with an address; empty if it is valid.
 
     The setting dataset.url has the same rules (constructs/bionemo_eks/configuration/addresses.py).
     """
     no_url = "give a http, https or file URL"
     try:
         parts = urllib.parse.urlsplit(url)
-    except ValueError:  # brackets that hold no address
+    except ValueError:  # brackets without an address
         return no_url
     if "@" in parts.netloc:
         return "a user and password are not allowed in it: they would stand in the Job and its log"
@@ -87,7 +87,7 @@ def _wrong_with(url: str) -> str:
 
 @dataclass(frozen=True)
 class _Number:
-    """An option that takes a whole number; `help` says what of."""
+    """An option that takes a whole number."""
 
     option: str
     least: int
@@ -148,7 +148,7 @@ def _numbers() -> list[_Number]:
 
 
 def parser(description: str) -> argparse.ArgumentParser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=description, epilog=_EPILOG)
     add = parser.add_argument
     add("--root", type=Path, required=True, metavar="DIR", help="folder for raw/ and processed/")
@@ -185,12 +185,12 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def wanted_by(options: argparse.Namespace) -> Wanted:
-    """Return how the command line wants the records to be split."""
+    """Return how to split the records."""
     return Wanted(
         options.val_size,
         options.test_size,
         options.num_csv_files,
         options.seed,
-        # What a training can use, as `too_small` has it.
+        # What a training can use: see `too_small`.
         max(options.num_csv_files, options.global_batch_size),
     )

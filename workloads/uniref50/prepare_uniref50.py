@@ -17,7 +17,7 @@ import urllib.request
 from pathlib import Path
 from types import FrameType
 
-# In the pod they lie beside this file.
+# In the pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import metalink
@@ -34,7 +34,7 @@ from spans import span
 from stages import Preparation
 
 _EXIT_INTERRUPT = 130
-# Kinds of letters that are no amino acids: a line has room for so many.
+# Kinds of letters that are not amino acids to list in one line.
 _TOLD = 12
 
 
@@ -50,10 +50,10 @@ def _source(options: argparse.Namespace, raw: Path) -> Source:
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Make the data set below `options.root`, unless it is there.
+    """Create the data set below `options.root`, unless it exists.
 
     Raises:
-        PreparationError, OSError: it could not be made; what is finished is kept.
+        PreparationError, OSError: it failed; what is finished is kept.
     """
     wanted = wanted_by(options)
     raw, processed = options.root / "raw", options.root / "processed"
@@ -86,7 +86,7 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def _warn_of_space(root: Path, source: Source) -> None:
-    """Unpacked rows take about 1.8 times what gzip leaves; there are two copies at the end."""
+    """Unpacked rows take about 1.8 times the gzip file; there are two copies at the end."""
     packed = source.expected.size
     free = shutil.disk_usage(root).free
     if packed and source.name.endswith(".gz") and free < 4.5 * packed:
@@ -115,13 +115,13 @@ def _summarise(processed: Path, manifest: dict[str, object], seconds: float) -> 
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """End at once: every stage can be killed at any moment, and goes on in the next run.
+    """Exit at once: every stage can be killed at any moment, and resumes in the next run.
 
-    No exception: Python swallows one that is raised while a process forks or is finalized.
+    Not by an exception: Python swallows one raised while a process forks or is finalized.
     """
     for child in multiprocessing.active_children():
         child.kill()
-    # Not an error: whoever reads the log for errors must not take it for one.
+    # Not an error: the alarm on errors in the log must not match it.
     os.write(2, b"stopped: finished work is kept, run again to resume\n")
     os._exit(_EXIT_INTERRUPT if number == signal.SIGINT else EXIT_TERMINATED)
 
@@ -131,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser(str(__doc__)).parse_args(arguments)
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, _terminate)
-    # A file size limit is an error of a write, not a death.
+    # Turn a file size limit into a write error; by default it kills the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         prepare(options)
@@ -154,5 +154,5 @@ def _fail(message: str, status: int) -> int:
 if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
-    # Threads that wait for a dead server must not hold the exit up.
+    # Threads that wait for a dead server must not delay the exit.
     os._exit(status)

@@ -1,11 +1,11 @@
 """Prepare UniRef50 with the BioNeMo container's own code, as the 2024 blueprint did.
 
-It takes 50 to 60 hours: that code reads its records one at a time, in random order. It runs in
-the container alone, where `bionemo.data` is. A marker tells a later run that the work is done.
+It takes 50 to 60 hours: that code reads its records one at a time, in random order. It runs only in
+the container, which has `bionemo.data`. A marker tells a later run that the work is done.
 
-That code gives up at the first fault of the network. It is then called again after 1, 2, 4, 8, 16
-and 32 minutes and each hour from then on, 6 hours in all; the Job starts the program three times
-more, so that a server may be away for a day.
+That code gives up at the first network fault. It is then called again after 1, 2, 4, 8, 16 and 32
+minutes and every hour from then on, 6 hours in total; the Job starts the program three more times,
+so a server may be down for a day.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from typing import Any
 MARKER = "_SUCCESS"
 EXIT_DONE, EXIT_AGAIN, EXIT_WRONG = 0, 1, 2
 SPLITS = ("val", "test", "train")
-# What a training has made of the old files (publish.py says where), and the old files themselves.
+# Indexes that a training made of the old files (see publish.py), and the old files themselves.
 OLD = (
     *("*.idx.npy", "*.idx.info", "*_indexmap_*.npy"),
     *(f"{split}/x*.csv{index}" for split in SPLITS for index in ("", ".index")),
 )
-# pyfastx takes any index that is there, also one that a kill has left unfinished.
+# pyfastx uses any index it finds, even one that a kill has left unfinished.
 UNFINISHED = "*.fxi*"
-# The container's code does not see that a download has broken off; unpacking it does.
+# The container's code does not notice a truncated download; unpacking it does.
 CUT_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
 NETWORK = {"requests", "urllib3", "http"}
 PAUSES = (60, 120, 240, 480, 960, 1920, *[3600] * 5)  # seconds
 
 
 def main() -> int:
-    """Prepare the data set below `--root`, unless it is there; return the exit status."""
+    """Prepare the data set below `--root`, unless it exists; return the exit status."""
     parameters = vars(_parser().parse_args())
     root: Path = parameters.pop("root")
     replace, batch = parameters.pop("replace"), parameters.pop("global_batch_size")
@@ -62,7 +62,7 @@ def main() -> int:
             with _unread(root / "processed.lock"):
                 _make(root, marker, wanted, parameters)
         rows = {"train": _rows(root / "processed/train", max(batch, parameters["num_csv_files"]))}
-    except Exception as error:  # whatever the container's code raises
+    except Exception as error:  # the container's code may raise anything
         return _fail(_told(error), EXIT_AGAIN)
     why = _too_small(parameters, rows, batch)
     return _fail(why, EXIT_WRONG) if why else EXIT_DONE
@@ -90,7 +90,7 @@ def _fail(message: str, status: int) -> int:
 
 
 def _told(error: Exception) -> str:
-    """One line on what has failed, and where: the code is not ours."""
+    """One line on what failed and where, because the code is not ours."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     cause: BaseException = error
     while cause.__cause__:
@@ -103,7 +103,7 @@ def _told(error: Exception) -> str:
 
 
 def _read(marker: Path) -> Any:
-    """Return what the marker tells; None without one, its text if it is no JSON."""
+    """Return the marker's content; None without one, its text if it is not JSON."""
     if not marker.exists():
         return None
     text = marker.read_text(encoding="utf-8", errors="replace")
@@ -126,7 +126,7 @@ def _unread(path: Path) -> Iterator[None]:
 
 
 def _make(root: Path, marker: Path, wanted: dict[str, Any], parameters: dict[str, int]) -> None:
-    """Make the data set in the place of what is there, and the marker last."""
+    """Create the data set in place of the existing one, and the marker last."""
     marker.unlink(missing_ok=True)
     for pattern in OLD:
         _remove(marker.parent, pattern)
@@ -149,13 +149,13 @@ def _make(root: Path, marker: Path, wanted: dict[str, Any], parameters: dict[str
 
 
 def _of_the_network(error: Exception) -> bool:
-    """Whether the network or the server is to blame, so that another try may go well."""
+    """Whether the network or the server is to blame, so that a retry may succeed."""
     known = isinstance(error, (ConnectionError, TimeoutError, *CUT_OFF))
     return known or type(error).__module__.partition(".")[0] in NETWORK
 
 
 def _remove(folder: Path, pattern: str) -> None:
-    """Remove the files of a pattern, wherever they lie below `folder`."""
+    """Remove the files of a pattern anywhere below `folder`."""
     for path in [*folder.rglob(pattern)]:
         path.unlink()
 
@@ -187,7 +187,7 @@ def _rows(folder: Path, enough: int) -> int:
 
 
 def _too_small(parameters: dict[str, int], train: dict[str, int], batch: int) -> str:
-    """Why a training cannot use the splits; empty if it can, or if nobody asks."""
+    """Why a training cannot use the splits; empty if it can, or if `batch` is 0."""
     sizes = {"val": parameters["val_size"], "test": parameters["test_size"], **train}
     least = max(batch, parameters["num_csv_files"])
     for name, rows in sizes.items():
