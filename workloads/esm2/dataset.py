@@ -1,4 +1,4 @@
-"""The data Job's files: which there are, and the sequences in them."""
+"""The data Job's files and the sequences in them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def open_data_set(folder: Path) -> DataSet:
     """The data set in `folder`.
 
     Raises:
-        TrainingError: there is none, or it is not whole.
+        TrainingError: there is none, or it is incomplete.
     """
     path = folder / MANIFEST
     try:
@@ -66,7 +66,7 @@ def open_data_set(folder: Path) -> DataSet:
 
 
 def index_files(files: list[Path], part: int, parts: int) -> int:
-    """Write the missing indexes of each `parts`-th file from `part` on; return how many."""
+    """Write the missing indexes of every `parts`-th file from `part` on; return how many."""
     missing = [file for file in files[part::parts] if read_index(file) is None]
     for file in missing:
         try:
@@ -81,7 +81,7 @@ def index_files(files: list[Path], part: int, parts: int) -> int:
 
 @dataclass(frozen=True)
 class Records:
-    """Neighbouring sequences as they lie in their files.
+    """Consecutive sequences as they are in their files.
 
     Attributes:
         text: bytes, (bytes,) uint8.
@@ -120,10 +120,10 @@ class Sequences:
         return np.concatenate([np.zeros(0, np.uint32), *(r["length"][:-1] for r in self._indexes)])
 
     def read(self, first: int, stop: int) -> Records:
-        """The sequences from `first` to before `stop`, in one read of each file.
+        """The sequences from `first` to before `stop`, with one read per file.
 
         Raises:
-            TrainingError: an index is not of its file.
+            TrainingError: an index does not match its file.
         """
         texts, starts, lengths = [], [], []
         size = 0

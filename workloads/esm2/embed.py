@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-# In the pod they lie beside this file.
+# In the pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 from attention import Boundaries
@@ -49,7 +49,7 @@ def read_fasta(path: Path) -> Iterator[Protein]:
     """The records of a FASTA file; the name is the header up to the first blank.
 
     Raises:
-        TrainingError: it is no FASTA, or a record has no letters or no name.
+        TrainingError: it is not FASTA, or a record has no letters or no name.
     """
     name, parts = "", list[bytes]()
 
@@ -81,7 +81,7 @@ def read_fasta(path: Path) -> Iterator[Protein]:
 def packed(
     proteins: Iterator[Protein], longest: int, at_once: int
 ) -> Iterator[list[tuple[str, NDArray[np.int64]]]]:
-    """Names and tokens of `proteins`, as many together as have `at_once` tokens, at least one."""
+    """Names and tokens of `proteins`, in groups of up to `at_once` tokens, at least one each."""
     group: list[tuple[str, NDArray[np.int64]]] = []
     size = 0
     for protein in proteins:
@@ -100,7 +100,7 @@ def packed(
 def pooled(model: Esm2, sequences: list[NDArray[np.int64]], device: torch.device) -> torch.Tensor:
     """The mean representation of each sequence's letters, (sequences, hidden) float32, on the CPU.
 
-    `sequences`: tokens of each, <cls> and <eos> among them.
+    `sequences`: tokens of each, with <cls> and <eos>.
     """
     starts = [0, *np.cumsum([len(tokens) for tokens in sequences]).tolist()]
     boundaries = Boundaries.of(starts, device)
@@ -126,7 +126,7 @@ def embed(options: argparse.Namespace) -> None:
     """Write the embeddings and the names.
 
     Raises:
-        TrainingError: the model or the sequences are not there, or cannot be used.
+        TrainingError: the model or the sequences are missing or unusable.
     """
     device = find_device(options.device, 0)
     model = load(options.model, device)
@@ -194,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error.filename}: no such file", file=sys.stderr)
         return EXIT_WRONG
     except TrainingError as error:
-        # The training's options name the model's folder otherwise.
+        # The training has another option for the model's folder.
         print(f"error: {str(error).replace('--start ', '--model ')}", file=sys.stderr)
         return EXIT_WRONG
     except OSError as error:

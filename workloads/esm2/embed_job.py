@@ -8,20 +8,20 @@ import sys
 import time
 from pathlib import Path
 
-# In the pod they lie beside this file.
+# In the pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import embed
 from failures import EXIT_AGAIN, EXIT_DONE
 from whole import publish
 
-# S3's events reach the file system within a minute or so, in a burst later:
+# S3's events reach the file system within a minute or so, later in a burst:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/autoimport-data-repo-dra.html
 PATIENCE = 900.0
 
 
 def arrived(path: Path, size: int, patience: float) -> bool:
-    """Whether `path` has `size` bytes, within `patience` seconds."""
+    """Wait up to `patience` seconds for `path` to have `size` bytes; return whether it has."""
     until = time.monotonic() + patience
     while True:
         try:

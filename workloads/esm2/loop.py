@@ -26,15 +26,15 @@ from settings import Settings
 from vocabulary import spelt
 from watchdog import Stop, Watchdog
 
-# Seconds between two lines of an evaluation: who watches the log for progress takes ten minutes
-# without a line for a stall, at the least.
+# Seconds between two lines of an evaluation: the watch takes ten minutes or more without a line for
+# a stall.
 EVALUATION_LINES = 60.0
-# Losses in a row that are none, after which skipping them is no help.
+# Losses in a row that are not numbers after which skipping does not help.
 MOST_SKIPPED = 10
 
 
 class Loader:
-    """This process's units of each step; the next step's are read while one is computed."""
+    """This process's units of each step; reads the next step's during the current one."""
 
     def __init__(self, units: Units, batch: int, processes: Processes) -> None:
         self._units, self._batch, self._processes = units, batch, processes
@@ -62,7 +62,7 @@ class Training:
         settings: what the user has chosen.
         processes: all of them; each runs the same.
         stop: whether this one has been told to stop.
-        watchdog: to hear of each step.
+        watchdog: is notified of each step.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Training:
 
         Raises:
             StoppedError: told to stop; the state is saved.
-            TrainingError, PassingError: it cannot go on.
+            TrainingError, PassingError: it cannot continue.
         """
         settings, processes = self._settings, self._processes
         if self._step > settings.steps:
@@ -139,10 +139,10 @@ class Training:
         self._watchdog.rest()
 
     def _warm_up(self) -> None:
-        """One pass of next to nothing, whose gradients are thrown away.
+        """Two almost empty passes, whose gradients are discarded.
 
-        DDP arranges its buckets by the first pass: afterwards a training that goes on adds up in
-        the same order as one that was not interrupted.
+        DDP arranges its buckets in the first pass: afterwards a resumed training sums in the same
+        order as an uninterrupted one.
         """
         self._watchdog.heard(slow=True)
         for _ in range(2):
@@ -150,7 +150,7 @@ class Training:
             self._optimizer.zero_grad()
 
     def _backward(self, units: list[Unit], scale: float, last: bool) -> torch.Tensor:
-        """One pass; adds to the gradients, returns the sum of losses."""
+        """Run one pass: add to the gradients, return the sum of losses."""
         settings = self._settings
         filled = self._at_once * settings.unit_tokens
         one = row(units, self._processes.device, filled, settings.max_tokens)
@@ -195,7 +195,7 @@ class Training:
         """One step of the optimizer; the mean loss of all processes, and the gradients' norm."""
         settings, processes = self._settings, self._processes
         self._optimizer.zero_grad()
-        # Gradients are averaged over processes; the loss is to be divided by all that is told.
+        # Gradients are averaged over processes; the loss must be divided by all predicted tokens.
         scale = processes.world / max(1.0, told)
         starts = range(0, len(units), self._at_once)
         sums = [
@@ -255,7 +255,7 @@ class Training:
         )
 
     def _between(self, done: int, count: int) -> None:
-        """Between the passes of an evaluation, of whose `count` units so many are done."""
+        """Between the passes of an evaluation, with `done` of `count` units done."""
         self._watchdog.heard()
         if time.monotonic() - self._told >= EVALUATION_LINES:
             self._told = time.monotonic()

@@ -1,4 +1,4 @@
-"""From settings to what a training works with: data, model, memory."""
+"""From the settings to data, model and memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from settings import Settings
 from strategy import strategy
 
 DEFAULT_SIZE = "8M"
-# Of the memory that is there, what the estimate may fill with several units at once.
+# Share of the available memory that the estimate may fill with several units at once.
 FILLED = 0.8
 
 
@@ -35,7 +35,7 @@ class Data:
 
 
 def open_data(settings: Settings, processes: Processes) -> Data:
-    """The data set, whose missing indexes the processes write together first."""
+    """The data set; first the processes together write its missing indexes."""
     data_set = processes.together(lambda: open_data_set(settings.data))
     splits = (TRAIN, VALIDATION, TEST)
     files = [file for split in splits for file in data_set.files(split)]
@@ -57,7 +57,7 @@ def open_data(settings: Settings, processes: Processes) -> Data:
 
 
 def find_architecture(settings: Settings) -> Architecture:
-    """The one asked for: by --size, or of the model to start from.
+    """The requested one: from --size, or of the model to start from.
 
     Raises:
         TrainingError: they differ.
@@ -76,7 +76,7 @@ def find_architecture(settings: Settings) -> Architecture:
 def units_at_once(
     settings: Settings, size: Architecture, processes: Processes, bf16: bool, how: str
 ) -> int:
-    """How many units one pass takes; makes sure that they fit into memory.
+    """How many units one pass takes; checks that they fit into memory.
 
     Raises:
         TrainingError: they do not.
@@ -107,7 +107,7 @@ def units_at_once(
 def make_model(
     settings: Settings, size: Architecture, processes: Processes, bf16: bool, how: str
 ) -> Parallel:
-    """The model on all processes, with the weights that the training begins with."""
+    """The model on all processes, with its initial weights."""
     model = Esm2(size, settings.recompute)
     if settings.start is None:
         model.initialise(settings.seed)

@@ -1,4 +1,4 @@
-"""Which tokens a model is to tell, and what it sees in their place."""
+"""Which tokens a model has to predict, and what it sees in their place."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ TOLD, HIDDEN, REPLACED = 0.15, 0.8, 0.1
 def mask(
     tokens: NDArray[np.int64], random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What the model sees of `tokens`, and the places of those that it is to tell.
+    """What the model sees of `tokens`, and the places of those to predict.
 
-    15 % are to be told: of these, 80 % become <mask>, 10 % a random amino acid, 10 % stay
+    15 % are predicted: of these, 80 % become <mask>, 10 % a random amino acid, 10 % stay
     (https://doi.org/10.1126/science.ade2574, supplement). Never <cls>, <eos> and <unk>.
     """
     choice, kind = random.random((2, len(tokens)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Whether a training finds the memory that it takes on its device."""
+"""Checks that a training fits into its device's memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from failures import TrainingError
 from memory import GB, RESERVED, Estimate, too_much
 
-# What to change, as the command line has it.
+# What to change, as command-line options.
 _CHANGES = {
     "parallel": "--parallel fsdp with more GPUs, GPUs with more memory",
     "size": "a smaller --size",
@@ -40,12 +40,12 @@ def _container_limit() -> float:
 
 
 def demand(needed: Estimate, least: Estimate, there: float, recompute: bool) -> None:
-    """Make sure that `needed` is there.
+    """Make sure that `needed` fits.
 
     `least`: the same with one unit at a time.
 
     Raises:
-        TrainingError: it is not; the text tells which setting to change.
+        TrainingError: it does not; the text says which setting to change.
     """
     changes = too_much(needed, least, there, recompute)
     if changes:

@@ -1,4 +1,4 @@
-"""The command line: what a user can choose, and what is allowed."""
+"""The command line: the options and their validation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ another start resumes from there."""
 
 @dataclass(frozen=True)
 class Settings:
-    """One training; the command line's options of the same names tell what each is."""
+    """One training; see the command line's options of the same names."""
 
     data: Path
     results: Path
@@ -83,7 +83,7 @@ def _number(kind: type, least: float, most: float) -> Callable[[str], float]:
     return number
 
 
-# Option, smallest and largest value, default, what it is; whole numbers.
+# Options with whole numbers: name, smallest and largest value, default, help.
 _NUMBERS = (
     ("--steps", 1, 10**9, 500_000, "optimizer steps in total"),
     ("--units", 1, 10**6, 128, "units per step, over all processes"),
@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def read(arguments: list[str] | None = None) -> Settings:
-    """The settings of a command line; ends the process with a message for a bad one."""
+    """The settings from a command line; exits with a message if it is invalid."""
     parser = _parser()
     options = vars(parser.parse_args(arguments))
     if options["unit_tokens"] < options["max_tokens"]:
