@@ -162,7 +162,7 @@ def test_the_program_needs_only_python_3_10_and_numpy() -> None:
 
 
 def test_the_settings_defaults_are_the_references() -> None:
-    """Those of UniRef50PreprocessConfig; the program's are the same for a file as large as UniRef50."""
+    """Those of UniRef50PreprocessConfig; for a file as large as UniRef50, the program's too."""
     dataset = read_settings({}).dataset
     split = Wanted().split(60_000_000)
     assert dataset.sizes == {"val_size": split.val_size, "test_size": split.test_size}
