@@ -32,7 +32,7 @@ def wait(
     pause: Callable[[float], None] = time.sleep,
 ) -> int:
     """Return the exit status once the block is active or over; print a line per change."""
-    told = ""
+    printed = ""
     while True:
         try:
             block = look()
@@ -40,9 +40,9 @@ def wait(
             text = over or _state(block)
         except (BotoCoreError, ClientError) as error:
             block, over, text = None, "", f"error: {error}"
-        if text != told:
+        if text != printed:
             print(text, flush=True)
-            told = text
+            printed = text
         if over:
             print("Buy another (./bionemo preflight --offers), set its id and deploy.", flush=True)
             return EXIT_OVER

@@ -95,7 +95,7 @@ class Training:
         self._parallel = making.make_model(settings, self._size, processes, self._bf16, how)
         self._optimizer = make_optimizer(self._parallel.module)
         self._schedule = Schedule(settings.rate, settings.warm_up, settings.steps)
-        self._tokens, self._skipped, self._told = 0, 0, time.monotonic()
+        self._tokens, self._skipped, self._reported = 0, 0, time.monotonic()
         self._strange = np.zeros(256, np.int64)
         self._introduce(how)
 
@@ -170,13 +170,13 @@ class Training:
         while self._step < settings.steps:
             self._watchdog.heard()
             units = loader.take(self._step)
-            told, tokens, stop = processes.total(
+            predicted, tokens, stop = processes.total(
                 *(sum(len(unit.places) for unit in units), sum(unit.size for unit in units)),
                 self._stop.asked,
             )
             if stop:
                 self._save_and_stop()
-            loss, norm = self._update(units, told)
+            loss, norm = self._update(units, predicted)
             self._step += 1
             self._tokens += int(tokens)
             self._strange += sum(unit.strange for unit in units)
@@ -191,19 +191,19 @@ class Training:
                 speed.restart()
         self._checkpoints.finish()
 
-    def _update(self, units: list[Unit], told: float) -> tuple[float, float]:
+    def _update(self, units: list[Unit], predicted: float) -> tuple[float, float]:
         """One step of the optimizer; the mean loss of all processes, and the gradients' norm."""
         settings, processes = self._settings, self._processes
         self._optimizer.zero_grad()
         # Gradients are averaged over processes; the loss must be divided by all predicted tokens.
-        scale = processes.world / max(1.0, told)
+        scale = processes.world / max(1.0, predicted)
         starts = range(0, len(units), self._at_once)
         sums = [
             self._backward(units[start : start + self._at_once], scale, start == starts[-1])
             for start in starts
         ]
         norm = self._parallel.clip(settings.clip)
-        loss = processes.total(float(sum(sums)))[0] / max(1.0, told)
+        loss = processes.total(float(sum(sums)))[0] / max(1.0, predicted)
         if math.isfinite(loss) and math.isfinite(norm):
             set_rate(self._optimizer, self._schedule.at(self._step))
             self._optimizer.step()
@@ -257,8 +257,8 @@ class Training:
     def _between(self, done: int, count: int) -> None:
         """Between the passes of an evaluation, with `done` of `count` units done."""
         self._watchdog.heard()
-        if time.monotonic() - self._told >= EVALUATION_LINES:
-            self._told = time.monotonic()
+        if time.monotonic() - self._reported >= EVALUATION_LINES:
+            self._reported = time.monotonic()
             self._processes.say(f"step {self._step:,}: evaluation, {done:,} of {count:,} units")
         self._checkpoints.look()
         if self._processes.total(self._stop.asked)[0]:
@@ -266,7 +266,7 @@ class Training:
 
     def _evaluate(self, units: Units, most: int) -> Result:
         longest = self._settings.max_tokens
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
         return evaluate(self._parallel, self._processes, units, most, longest, self._between)
 
     def _validate(self) -> None:

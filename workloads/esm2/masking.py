@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tokens import CLS, EOS, MASK, UNK
 from vocabulary import FIRST_AMINO_ACID, LAST_AMINO_ACID
 
-TOLD, HIDDEN, REPLACED = 0.15, 0.8, 0.1
+PREDICTED, HIDDEN, REPLACED = 0.15, 0.8, 0.1
 
 
 def mask(
@@ -21,7 +21,7 @@ def mask(
     """
     choice, kind = random.random((2, len(tokens)), dtype=np.float32)
     ordinary = (tokens != CLS) & (tokens != EOS) & (tokens != UNK)
-    places = np.flatnonzero(ordinary & (choice < TOLD))
+    places = np.flatnonzero(ordinary & (choice < PREDICTED))
     seen = tokens.copy()
     seen[places[kind[places] < HIDDEN]] = MASK
     replaced = places[(kind[places] >= HIDDEN) & (kind[places] < HIDDEN + REPLACED)]

@@ -87,8 +87,8 @@ def estimate(
     stream = (_BF16 if bf16 and sharded else _FP32) * architecture.hidden
     kept = architecture.layers * (stream if recompute else layer)
     once = layer if recompute else _FP32 * architecture.feed_forward
-    told = 0.15 * _FP32 * (3 * len(TOKENS) + 5 * architecture.hidden)
-    return Estimate(weights, gradients, 2 * _FP32 * share, tokens * (kept + once + told))
+    predicted = 0.15 * _FP32 * (3 * len(TOKENS) + 5 * architecture.hidden)
+    return Estimate(weights, gradients, 2 * _FP32 * share, tokens * (kept + once + predicted))
 
 
 def too_much(needed: Estimate, least: Estimate, there: float, recompute: bool) -> tuple[str, ...]:

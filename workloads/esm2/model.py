@@ -191,14 +191,16 @@ class Esm2(nn.Module):
         self.esm = Trunk(architecture, recompute)
         self.lm_head = Head(architecture.hidden)
 
-    def forward(self, tokens: Tensor, boundaries: Boundaries, told: Tensor | None = None) -> Tensor:
-        """Logits of the tokens at the places `told` (None: all), shape (places, vocabulary).
+    def forward(
+        self, tokens: Tensor, boundaries: Boundaries, places: Tensor | None = None
+    ) -> Tensor:
+        """Logits of the tokens at `places` (None: all), shape (places, vocabulary).
 
         `tokens`: (tokens,), int64, many sequences in a row, <cls> … <eos> each.
         """
         x = self.esm(tokens, boundaries)
-        if told is not None:
-            x = x[told]
+        if places is not None:
+            x = x[places]
         logits: Tensor = self.lm_head(x, self.esm.embeddings.word_embeddings.weight)
         return logits
 

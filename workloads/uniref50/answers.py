@@ -54,14 +54,16 @@ def read(response: http.client.HTTPResponse) -> Answer:
         size = response.length
         bounded = size is not None or bool(response.chunked)
         return Answer(0, size, size, False, bounded, validator)
-    told = headers.get("Content-Range", "")
-    found = _CONTENT_RANGE.fullmatch(told)
+    content_range = headers.get("Content-Range", "")
+    found = _CONTENT_RANGE.fullmatch(content_range)
     if response.status != PARTIAL or found is None:
-        raise OddAnswerError(f"the server answers {response.status}, Content-Range {told!r}")
+        raise OddAnswerError(
+            f"the server answers {response.status}, Content-Range {content_range!r}"
+        )
     start, stop = int(found[1]), int(found[2]) + 1
     size = None if found[3] == "*" else int(found[3])
     if stop <= start or (size is not None and stop > size):
-        raise OddAnswerError(f"the server answers with Content-Range {told!r}")
+        raise OddAnswerError(f"the server answers with Content-Range {content_range!r}")
     return Answer(start, stop, size, True, True, validator)
 
 

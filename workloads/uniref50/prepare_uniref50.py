@@ -35,7 +35,7 @@ from stages import Preparation
 
 _EXIT_INTERRUPT = 130
 # Kinds of letters that are not amino acids to list in one line.
-_TOLD = 12
+_LISTED = 12
 
 
 def _source(options: argparse.Namespace, raw: Path) -> Source:
@@ -105,8 +105,10 @@ def _summarise(processed: Path, manifest: dict[str, object], seconds: float) -> 
     strange = manifest["no_amino_acids"]
     assert isinstance(strange, dict)
     if strange:
-        told = ", ".join(f"{letter!r} {count:,}" for letter, count in [*strange.items()][:_TOLD])
-        print(f"warning: {sum(strange.values()):,} letters that are not amino acids: {told}")
+        listed = ", ".join(
+            f"{letter!r} {count:,}" for letter, count in [*strange.items()][:_LISTED]
+        )
+        print(f"warning: {sum(strange.values()):,} letters that are not amino acids: {listed}")
     if manifest["records_cut_short"]:
         print(
             f"warning: {manifest['records_cut_short']:,} sequences are cut short, as in the "

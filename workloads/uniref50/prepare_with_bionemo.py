@@ -63,7 +63,7 @@ def main() -> int:
                 _make(root, marker, wanted, parameters)
         rows = {"train": _rows(root / "processed/train", max(batch, parameters["num_csv_files"]))}
     except Exception as error:  # the container's code may raise anything
-        return _fail(_told(error), EXIT_AGAIN)
+        return _fail(_described(error), EXIT_AGAIN)
     why = _too_small(parameters, rows, batch)
     return _fail(why, EXIT_WRONG) if why else EXIT_DONE
 
@@ -89,7 +89,7 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def _told(error: Exception) -> str:
+def _described(error: Exception) -> str:
     """One line on what failed and where, because the code is not ours."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     cause: BaseException = error

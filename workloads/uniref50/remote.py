@@ -65,7 +65,7 @@ class RemoteSource:
         while True:
             first = self._download.ask()
             self._server.met = self._server.met or not first.not_it
-            facts, unchecked = self._told()
+            facts, unchecked = self._published()
             why = _disagreement(first, facts)
             if not why:
                 break
@@ -78,7 +78,7 @@ class RemoteSource:
             metalink.warn(unchecked)
         return first, facts
 
-    def _told(self) -> tuple[Facts, str]:
+    def _published(self) -> tuple[Facts, str]:
         return metalink.fetch(self.url, self._server.patience, met=self._server.met)
 
     def blocks(self) -> Iterator[bytes]:
@@ -92,7 +92,7 @@ class RemoteSource:
         try:
             return compared(found, self.expected)
         except MismatchError:
-            facts, _ = self._told()
+            facts, _ = self._published()
             if facts.md5 != found.md5:
                 raise
             return replace(found, release=facts.release)

@@ -209,12 +209,12 @@ def _refusal(error: Exception) -> bool:
 def _retry_after(error: Exception) -> float:
     """Seconds to wait, according to the server (RFC 9110, section 10.2.3)."""
     headers = getattr(error, "headers", None)
-    told = (headers.get("Retry-After") or "" if headers else "").strip()
-    if told.isdigit():
-        seconds = float(told)
+    value = (headers.get("Retry-After") or "" if headers else "").strip()
+    if value.isdigit():
+        seconds = float(value)
     else:
         try:
-            when = email.utils.parsedate_to_datetime(told)
+            when = email.utils.parsedate_to_datetime(value)
             seconds = (when - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
         except (TypeError, ValueError):  # missing, or not a date
             return 0.0

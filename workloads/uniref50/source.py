@@ -97,9 +97,9 @@ class LocalSource:
         self.name = str(path)
         self.url = path.resolve().as_uri()
         self.size: int | None = found.st_size
-        told = facts or Facts(self.url)
+        published = facts or Facts(self.url)
         # Under its own name, whatever path led to it.
-        self.expected = replace(told, url=self.url, modified=found.st_mtime_ns)
+        self.expected = replace(published, url=self.url, modified=found.st_mtime_ns)
         self.identity = {"size": found.st_size, "modified": found.st_mtime_ns}
 
     def blocks(self) -> Iterator[bytes]:

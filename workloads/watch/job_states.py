@@ -148,8 +148,8 @@ def _reasons(*jobs: Object | None) -> Iterable[str]:
     for job in jobs:
         failed = condition(job, _FAILED)
         if job is not None and failed is not None:
-            told = [failed.get("reason", ""), failed.get("message", "")]
-            yield f"{job['metadata']['name']}: {', '.join(each for each in told if each)}"
+            parts = [failed.get("reason", ""), failed.get("message", "")]
+            yield f"{job['metadata']['name']}: {', '.join(each for each in parts if each)}"
 
 
 def _longest(now: datetime, moments: Iterable[datetime | None]) -> float:

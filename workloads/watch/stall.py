@@ -28,7 +28,7 @@ class Progress:
     def __init__(self, log: Callable[[str, int], str], pattern: str, minutes: int) -> None:
         self._log, self._pattern = log, re.compile(pattern)
         self._minutes = timedelta(minutes=minutes)
-        self._told_last = ""
+        self._last = ""
 
     def seen(
         self, training: Object | None, workers: Sequence[Object], now: datetime
@@ -44,7 +44,7 @@ class Progress:
         # The process with rank 0 prints them; it may be in any worker, but stays there.
         names = sorted(
             (str(each["metadata"]["name"]) for each in workers),
-            key=lambda name: name != self._told_last,
+            key=lambda name: name != self._last,
         )
         silent = 0
         for name in names:
@@ -56,7 +56,7 @@ class Progress:
                 silent += 1
                 continue
             if found:
-                self._told_last = name
+                self._last = name
                 return True
         return None if silent else False
 

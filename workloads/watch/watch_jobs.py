@@ -77,7 +77,7 @@ class Watch:
     ) -> None:
         self._see, self._publish, self._change = see, publish, change
         self._limits, self._deadlines = limits, deadlines
-        self._told = self._untold = ""
+        self._logged = self._unavailable = ""
 
     def once(self) -> None:
         """Look once. Without an answer nothing is published: an alarm reports the silence.
@@ -87,7 +87,7 @@ class Watch:
         try:
             seen = self._see()
         except ApiError as error:
-            self._tell(f"error: {error}")
+            self._log(f"error: {error}")
             return
         found, errors = states(seen), []
         try:
@@ -95,7 +95,7 @@ class Watch:
         except (BotoCoreError, ClientError) as error:
             errors.append(str(error))
         errors += self._done(seen)
-        self._tell(f"error: {'; '.join(errors)}" if errors else in_words(found) + self._untold)
+        self._log(f"error: {'; '.join(errors)}" if errors else in_words(found) + self._unavailable)
 
     def _done(self, seen: Look) -> list[str]:
         """Act if needed; return the errors."""
@@ -109,7 +109,7 @@ class Watch:
             self._change(doing)
         except ApiError as error:
             return [f"{doing.said}: failed: {error}"]
-        self._tell(doing.said)
+        self._log(doing.said)
         return []
 
     def _further(self) -> list[Deadline]:
@@ -117,15 +117,15 @@ class Watch:
         try:
             found = self._deadlines()
         except (BotoCoreError, ClientError) as error:
-            self._untold = f"; error: {error}"
+            self._unavailable = f"; error: {error}"
             return []
-        self._untold = ""
+        self._unavailable = ""
         return found
 
-    def _tell(self, text: str) -> None:
-        if text != self._told:
+    def _log(self, text: str) -> None:
+        if text != self._logged:
             print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}", flush=True)
-            self._told = text
+            self._logged = text
 
 
 def in_words(found: States) -> str:
