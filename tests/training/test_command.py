@@ -102,8 +102,10 @@ def test_a_long_evaluation_reports_its_progress(data: Path, tmp_path: Path) -> N
     options = ["--data", data, "--results", tmp_path, *TINY, *more]
     always = "import loop; loop.EVALUATION_LINES = 0.0"
     assert train(2, options, tmp_path / "log", always) == [0, 0]
-    told = re.findall(r"^step 12: evaluation, (.*) units$", (tmp_path / "log").read_text(), re.M)
-    assert told == 2 * ["2 of 3", "3 of 3"], "validation, then test"
+    progress = re.findall(
+        r"^step 12: evaluation, (.*) units$", (tmp_path / "log").read_text(), re.M
+    )
+    assert progress == 2 * ["2 of 3", "3 of 3"], "validation, then test"
 
 
 NO_NUMBER = """

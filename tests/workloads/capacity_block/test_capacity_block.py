@@ -113,6 +113,6 @@ def test_a_training_that_will_not_start_does_not_wait_for_a_block(
         return 0
 
     monkeypatch.setattr(wait_for_block, "wait", noted)
-    told = ["--block", NAME, "--region", "us-east-2", "--margin", "50"]
-    assert wait_for_block.main([*told, "--patch", str(tmp_path / "spec.json")]) == 0
+    options = ["--block", NAME, "--region", "us-east-2", "--margin", "50"]
+    assert wait_for_block.main([*options, "--patch", str(tmp_path / "spec.json")]) == 0
     assert bool(asked) is to_be_started

@@ -55,7 +55,7 @@ def of_bionemo_without_a_split(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "words"),
     [
         (without_manifest, "_SUCCESS"),
         (with_a_broken_manifest, "_SUCCESS"),
@@ -65,12 +65,12 @@ def of_bionemo_without_a_split(folder: Path) -> None:
     ],
 )
 def test_what_is_missing_is_named_with_what_to_do(
-    folder: Path, spoil: Any, told: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, spoil: Any, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil(folder)
     assert main(["--data", str(folder), "--patience", "0"]) == 2
     printed = capsys.readouterr()
-    assert told in printed.out
+    assert words in printed.out
     assert "dataset.enabled" in printed.err
 
 

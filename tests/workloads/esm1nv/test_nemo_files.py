@@ -142,9 +142,9 @@ def indexes(folder: Path) -> list[Path]:
     maps = data / "__indexmap_128000000mns_512msl_0.00ssp_1234s.npy"
     for path in (lines, maps):
         np.save(path, np.arange(1000), allow_pickle=True)
-    told = lines.with_suffix(".info")
-    told.write_bytes(pickle.dumps({"newline_int": 10, "version": "0.2"}))
-    return [lines, maps, told]
+    info = lines.with_suffix(".info")
+    info.write_bytes(pickle.dumps({"newline_int": 10, "version": "0.2"}))
+    return [lines, maps, info]
 
 
 def test_indexes_of_this_data_set_are_kept(folder: Path) -> None:

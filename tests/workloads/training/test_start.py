@@ -207,8 +207,8 @@ def test_after_any_sequence_of_faults_it_succeeds_and_not_before(seed: int, tmp_
             time.sleep(chance.uniform(0, 1.2))
             assert not found.ended() or found.steps() == 60
             number = chance.choice(everyone)
-            what = chance.choice(("killed", "told to end", "container"))
-            if what == "told to end":
+            what = chance.choice(("killed", "told to stop", "container"))
+            if what == "told to stop":
                 found.terminate(number)
                 assert found.status(number) != 0 or found.steps() == 60
             else:

@@ -246,11 +246,11 @@ def test_a_part_that_starts_earlier_is_put_where_it_belongs(server: Server, tmp_
     def meet(handler: Handler, number: int, content: bytes) -> bool:
         start, stop = span(handler, content) or (0, 0)
         if number == 2:  # breaks off
-            told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
-            return reply(handler, 206, content[start : start + 50_001], told, stop - start)
+            headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
+            return reply(handler, 206, content[start : start + 50_001], headers, stop - start)
         start -= start % 4096
-        told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
-        return reply(handler, 206, content[start:stop], told)
+        headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
+        return reply(handler, 206, content[start:stop], headers)
 
     server.meet = meet
     url = server.put("a.fasta", plain)
@@ -305,8 +305,8 @@ def test_fewer_connections_when_some_are_refused(
             return reply(handler, 503, b"one at a time")
         try:
             start, stop = span(handler, body) or (0, len(body))
-            told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(body)}", "ETag": '"v"'}
-            reply(handler, 206, b"", told, stop - start)
+            headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(body)}", "ETag": '"v"'}
+            reply(handler, 206, b"", headers, stop - start)
             for at in range(start, stop, 1 << 14):
                 handler.wfile.write(body[at : min(at + (1 << 14), stop)])
                 threading.Event().wait(0.02 if stop - start > PROBE else 0)
@@ -361,13 +361,13 @@ def test_a_query_is_not_part_of_the_files_name(
     assert "md5 is" in done.stderr
 
 
-@pytest.mark.parametrize(("told", "status"), [(True, 2), (False, 1)])
+@pytest.mark.parametrize(("has_md5", "status"), [(True, 2), (False, 1)])
 def test_wrong_content_is_final_if_its_md5_is_right(
-    told: bool, status: int, server: Server, tmp_path: Path
+    has_md5: bool, status: int, server: Server, tmp_path: Path
 ) -> None:
     """Without one, it may have been damaged on the way."""
     text = b"".join(b">r%d\nACGT\n" % number for number in range(3000)) + b">x\nAC\xe9\n"
-    if told:
+    if has_md5:
         server.metalink("a.fasta", text)
     done = run("--root", tmp_path, "--url", server.put("a.fasta", text), *SIZES, pieces=SMALL)
     assert done.returncode == status
