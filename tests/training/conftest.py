@@ -1,4 +1,4 @@
-"""The training's modules, and a data set for those who train."""
+"""Makes the training's modules importable, and provides a data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of `transformers`, with weights that let each part of the computation show."""
+"""Models of `transformers`, with weights that make each part of the computation visible."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def enlarged(architecture: Architecture, seed: int = 0) -> Any:
                 parameter.normal_(1.0, 0.2)
             else:
                 parameter.mul_(3.0)
-        # What the norms see is small then, so that their epsilon shows.
+        # The norms' input is small then, so that their epsilon matters.
         model.esm.embeddings.word_embeddings.weight.mul_(0.1)
         frequencies = model.esm.rotary_embeddings.inv_freq
         frequencies.copy_(frequencies.half().float())
@@ -64,7 +64,7 @@ def enlarged(architecture: Architecture, seed: int = 0) -> Any:
 
 
 def save(model: Any, folder: Path) -> Path:
-    """Write `model` as `transformers` does it."""
+    """Write `model` as `transformers` does."""
     logging.set_verbosity_error()
     model.save_pretrained(folder)
     return folder
@@ -78,7 +78,7 @@ def ours(folder: Path, architecture: Architecture) -> Esm2:
 
 
 def sequences(lengths: list[int], seed: int = 0) -> list[Tensor]:
-    """Tokens of made-up sequences of so many letters, some of them masked, <cls> … <eos>."""
+    """Tokens of synthetic sequences of these lengths, some masked, <cls> … <eos>."""
     from tokens import CLS, EOS, MASK
     from vocabulary import encode
 
@@ -86,7 +86,7 @@ def sequences(lengths: list[int], seed: int = 0) -> list[Tensor]:
     found = []
     for number, length in enumerate(lengths):
         tokens = encode(LETTERS[chance.integers(0, len(LETTERS), length)]).astype(np.int64)
-        # Another share in each, so that token dropout by pack shows.
+        # A different share in each, to detect token dropout by pack.
         tokens[chance.random(length) < 0.05 + 0.1 * (number % 3)] = MASK
         found.append(torch.from_numpy(np.concatenate([[CLS], tokens, [EOS]])))
     return found

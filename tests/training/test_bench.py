@@ -1,4 +1,4 @@
-"""The bench for GPUs runs: nobody who rents one should find out that it does not."""
+"""The bench for GPUs runs, so that it does not first fail on a rented one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from bench.esm2_runs import ROOT
 
 
-def test_the_gpus_bench_runs_on_a_cpu_too() -> None:
+def test_the_gpu_bench_also_runs_on_a_cpu() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "bench.esm2_gpu", "--device", "cpu", "--tokens", "128"),

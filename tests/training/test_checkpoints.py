@@ -1,4 +1,4 @@
-"""Which checkpoint a start takes, and that none is ever half there."""
+"""Which checkpoint a start uses, and that none is ever partly there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def checkpoint(root: Path, step: int) -> Path:
     return final
 
 
-def test_the_newest_whole_one_counts_and_the_others_are_set_aside(tmp_path: Path) -> None:
+def test_the_newest_complete_one_counts_and_incomplete_ones_are_set_aside(tmp_path: Path) -> None:
     for step in (10, 20, 30, 40):
         checkpoint(tmp_path, step)
     (tmp_path / "step-00000040" / ".metadata").unlink()  # S3 has not brought it back yet
@@ -41,7 +41,7 @@ def test_the_newest_whole_one_counts_and_the_others_are_set_aside(tmp_path: Path
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"files": 3}', '{"files": {"a": "b"}}'])
-def test_a_list_that_cannot_be_read_makes_no_whole_one(tmp_path: Path, text: str) -> None:
+def test_a_checkpoint_with_an_unreadable_list_is_incomplete(tmp_path: Path, text: str) -> None:
     folder = checkpoint(tmp_path, 10)
     (folder / LIST).write_text(text)
     assert read_whole(folder, LIST) is None
@@ -50,7 +50,7 @@ def test_a_list_that_cannot_be_read_makes_no_whole_one(tmp_path: Path, text: str
 def test_published_files_have_had_the_documented_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Permissions of each file changed, after it has its final name."""
+    """The permissions of each file change after it has its final name."""
     changed: dict[str, list[int]] = {}
     whole = Path.chmod
 
@@ -64,7 +64,7 @@ def test_published_files_have_had_the_documented_event(
     assert all(len(set(modes)) == 2 and modes[-1] == 0o644 for modes in changed.values())
 
 
-def test_what_takes_its_place_and_what_goes_is_never_half_there(tmp_path: Path) -> None:
+def test_replaced_and_removed_folders_are_never_partly_there(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path, 10)
     (folder / "old").write_text("")
     again = checkpoint(tmp_path, 10)
@@ -75,7 +75,7 @@ def test_what_takes_its_place_and_what_goes_is_never_half_there(tmp_path: Path) 
     assert [*(tmp_path / ".unfinished").iterdir()] == []
 
 
-def test_metrics_after_the_checkpoint_are_of_a_run_that_is_lost(tmp_path: Path) -> None:
+def test_metrics_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     first = MetricsFile(path, 0)
     for step in range(1, 6):
@@ -87,7 +87,7 @@ def test_metrics_after_the_checkpoint_are_of_a_run_that_is_lost(tmp_path: Path) 
     assert [(each["step"], each["loss"]) for each in found] == [(1, 1), (2, 2), (3, 3), (4, 40)]
 
 
-def test_a_line_says_what_a_user_asks() -> None:
+def test_a_line_has_what_a_user_needs() -> None:
     values = {
         **{"loss": 2.7182, "tokens_per_second_per_gpu": 96_000.0, "mfu": 0.431},
         **{"memory_gb": 61.2, "seconds_left": 7_500.0},

@@ -1,4 +1,4 @@
-"""What the program says of bad input: one message, and a status that tells it from a failure."""
+"""Bad input gets one message, and a status that differs from a failure's."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def one_line(log: Path) -> str:
-    """The error, which must be all that tells of it."""
+    """The error line, which must be the only one."""
     text = log.read_text()
     assert "Traceback" not in text
     lines = [line for line in text.splitlines() if line.startswith("error: ")]
@@ -58,7 +58,7 @@ def one_line(log: Path) -> str:
     return lines[0]
 
 
-def test_a_missing_data_set_is_told_once_by_all_processes(tmp_path: Path) -> None:
+def test_a_missing_data_set_is_reported_once_for_all_processes(tmp_path: Path) -> None:
     log = tmp_path / "log"
     done = train(2, ["--data", tmp_path, "--results", tmp_path, *TINY, "--steps", 20], log)
     assert done == [2, 2]
@@ -78,32 +78,34 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     ("more", "words"),
     [
         (["--size", "3x32x4x64"], "was made with size {'layers': 2,"),
-        (["--seed", 1], "was made with seed 0, asked for is 1"),
+        (["--seed", 1], "was made with seed 0, requested is 1"),
         (["--steps", 11], "--steps 11 is not allowed: the newest checkpoint"),
         (["--size", "7M"], "--size 7M is not allowed: give one of 8M, 35M"),
-        (["--start", "/nowhere"], "--start /nowhere: no model is there"),
+        (["--start", "/nowhere"], "--start /nowhere: no model there"),
     ],
 )
-def test_what_does_not_fit_the_checkpoint_or_is_not_there(
+def test_options_that_do_not_match_the_checkpoint_or_name_nothing(
     trained: list[Any], tmp_path: Path, more: list[Any], words: str
 ) -> None:
     assert train(1, [*trained, *more], tmp_path / "log") == [2]
     assert words in one_line(tmp_path / "log")
 
 
-def test_a_training_that_has_ended_ends_again(trained: list[Any], tmp_path: Path) -> None:
+def test_a_finished_training_ends_again_at_once(trained: list[Any], tmp_path: Path) -> None:
     assert train(1, trained, tmp_path / "log") == [0]
-    assert "exported already; nothing to do" in (tmp_path / "log").read_text()
+    assert "already exported; nothing to do" in (tmp_path / "log").read_text()
 
 
-def test_a_long_evaluation_tells_how_far_it_is(data: Path, tmp_path: Path) -> None:
-    """Else who watches the log would take it for a stall, and end it."""
+def test_a_long_evaluation_reports_its_progress(data: Path, tmp_path: Path) -> None:
+    """Otherwise the watch would take it for a stall."""
     more = ["--steps", 12, "--validate-every", 12, "--validation-units", 3, "--test-units", 3]
     options = ["--data", data, "--results", tmp_path, *TINY, *more]
     always = "import loop; loop.EVALUATION_LINES = 0.0"
     assert train(2, options, tmp_path / "log", always) == [0, 0]
-    told = re.findall(r"^step 12: evaluation, (.*) units$", (tmp_path / "log").read_text(), re.M)
-    assert told == 2 * ["2 of 3", "3 of 3"], "validation, then test"
+    progress = re.findall(
+        r"^step 12: evaluation, (.*) units$", (tmp_path / "log").read_text(), re.M
+    )
+    assert progress == 2 * ["2 of 3", "3 of 3"], "validation, then test"
 
 
 NO_NUMBER = """
@@ -116,28 +118,28 @@ norms, whole, parallel.Parallel.clip = [], parallel.Parallel.clip, clip
 """
 
 
-def test_gradients_that_are_no_numbers_stop_the_training(data: Path, tmp_path: Path) -> None:
+def test_gradients_that_are_not_numbers_stop_the_training(data: Path, tmp_path: Path) -> None:
     options = ["--data", data, "--results", tmp_path, *TINY, "--steps", 12, "--save-every", 3]
     assert train(1, options, tmp_path / "log", NO_NUMBER) == [2]
-    assert "no numbers. Whole is the checkpoint of step" in one_line(tmp_path / "log")
+    assert "not numbers. The newest complete checkpoint is of step" in one_line(tmp_path / "log")
     assert (tmp_path / "checkpoints/step-00000003").is_dir()
 
 
-def test_or_are_left_out_and_told(data: Path, tmp_path: Path) -> None:
+def test_or_are_skipped_with_a_warning(data: Path, tmp_path: Path) -> None:
     options = ["--data", data, "--results", tmp_path, *TINY, "--steps", 12]
     more = ["--not-a-number", "skip"]
     assert train(1, [*options, *more], tmp_path / "log", NO_NUMBER) == [0]
-    assert "warning: step 4 is left out" in (tmp_path / "log").read_text()
+    assert "warning: step 4 skipped" in (tmp_path / "log").read_text()
 
 
-def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(TrainingError, match="has no GPU, 0 can be seen"):
+    with pytest.raises(TrainingError, match="has no GPU, 0 are visible"):
         processes.find_device("cuda", 0)
     assert processes.find_device("auto", 0).type == "cpu"
 
 
-def test_a_gpu_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsupported_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 0))
@@ -162,7 +164,7 @@ def needed(tokens: int, how: str = "ddp", world: int = 8, recompute: bool = Fals
         ),
     ],
 )
-def test_too_little_memory_is_told_with_what_to_change(
+def test_too_little_memory_is_reported_with_what_to_change(
     asked: Estimate, least: Estimate, recompute: bool, words: str
 ) -> None:
     with pytest.raises(TrainingError, match=words):

@@ -24,7 +24,7 @@ LONGEST, UNIT = 130, 512
 
 
 def rows(files: list[Path]) -> list[str]:
-    """The sequences of CSV files, by Python's own reader."""
+    """The sequences of CSV files, read with Python's own reader."""
     found = []
     for file in files:
         with file.open(newline="") as text:
@@ -34,7 +34,7 @@ def rows(files: list[Path]) -> list[str]:
 
 @pytest.fixture
 def folder(data: Path, tmp_path: Path) -> Path:
-    """A data set of one's own, without indexes."""
+    """A private copy of the data set, without indexes."""
     shutil.copytree(data, tmp_path / "own", ignore=shutil.ignore_patterns("*.index"))
     return tmp_path / "own"
 
@@ -59,7 +59,7 @@ def test_every_sequence_is_found_where_its_index_says(folder: Path) -> None:
         assert found == expected[first:stop]
 
 
-def test_whoever_writes_the_file_writes_the_same_index(folder: Path, tmp_path: Path) -> None:
+def test_the_writer_of_a_file_writes_the_same_index(folder: Path, tmp_path: Path) -> None:
     file = folder / "train/x000.csv"
     build_index(file)
     built = read_index(file)
@@ -79,7 +79,7 @@ def test_whoever_writes_the_file_writes_the_same_index(folder: Path, tmp_path: P
 def test_an_index_of_other_content_is_not_used(folder: Path) -> None:
     file = folder / "train/x001.csv"
     opened(folder)
-    # Another size: made anew. The same size with the lines elsewhere: told, and how to mend it.
+    # Another size: recreated. The same size with other lines: an error that says how to fix it.
     file.write_bytes(file.read_bytes() + b"1,a,1,A\n")
     assert read_index(file) is None
     build_index(file)
@@ -87,7 +87,7 @@ def test_an_index_of_other_content_is_not_used(folder: Path) -> None:
     assert len(first) != len(second)
     file.write_bytes(b"".join([header, second, first, *rest]))
     sequences = Sequences([file])
-    with pytest.raises(TrainingError, match=r"x001\.csv\.index: is of another content"):
+    with pytest.raises(TrainingError, match=r"x001\.csv\.index: does not match x001"):
         sequences.read(0, len(sequences))
     index_path(file).unlink()
     build_index(file)
@@ -95,7 +95,7 @@ def test_an_index_of_other_content_is_not_used(folder: Path) -> None:
     assert len(sequences.read(0, 2).lengths) == 2
 
 
-def test_a_missing_or_foreign_data_set_is_told(folder: Path) -> None:
+def test_a_missing_or_foreign_data_set_is_reported(folder: Path) -> None:
     with pytest.raises(TrainingError, match="Let the data Job finish first"):
         open_data_set(folder / "train")
     (folder / "val/x000.csv").unlink()
@@ -106,7 +106,7 @@ def test_a_missing_or_foreign_data_set_is_told(folder: Path) -> None:
         open_data_set(folder)
 
 
-def test_an_epoch_takes_each_sequence_once_and_no_unit_is_too_large(folder: Path) -> None:
+def test_an_epoch_has_each_sequence_once_and_no_unit_is_too_large(folder: Path) -> None:
     sequences = opened(folder)
     units = Units(sequences, LONGEST, UNIT, seed=3)
     first = pack(sequences.lengths(), LONGEST, UNIT)
@@ -115,7 +115,7 @@ def test_an_epoch_takes_each_sequence_once_and_no_unit_is_too_large(folder: Path
     tokens = tokens_of(sequences.lengths(), LONGEST)
     sizes = np.add.reduceat(tokens, first[:-1])
     assert sizes.max() <= UNIT
-    # None could have taken the next sequence too.
+    # No unit has room for the next sequence.
     assert (sizes[:-1] + tokens[first[1:-1]] > UNIT).all()
     found = [units.training(number) for number in range(len(units))]
     assert sum(len(unit.tokens) for unit in found) == tokens.sum()
@@ -133,7 +133,7 @@ def test_packing_in_parts_is_packing_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert np.array_equal(pack(lengths, LONGEST, UNIT), whole)
 
 
-def test_a_batch_depends_on_seed_and_step_alone(folder: Path) -> None:
+def test_a_batch_depends_only_on_seed_and_step(folder: Path) -> None:
     sequences = opened(folder)
     one, other = (Units(sequences, LONGEST, UNIT, seed=3) for _ in range(2))
     far = 5 * len(one) + 7  # in the sixth epoch
@@ -151,7 +151,7 @@ def test_a_batch_depends_on_seed_and_step_alone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 4, 5, 8, 11])
-def test_processes_share_a_batch_out(world: int) -> None:
+def test_processes_share_a_batch(world: int) -> None:
     numbers = [*range(40, 50)]
     shares = [share(numbers, rank, world) for rank in range(world)]
     assert len({len(each) for each in shares}) == 1
@@ -188,7 +188,7 @@ def test_masks_are_fifteen_percent_of_which_eighty_ten_ten() -> None:
     hidden = (seen[places] == MASK).mean()
     kept = (seen[places] == tokens[places]).mean()
     assert abs(hidden - 0.8) < 0.005
-    # A random amino acid is the old one at one time of twenty.
+    # One in twenty random amino acids is the original.
     assert abs(kept - 0.105) < 0.005
     replaced = seen[places][seen[places] != MASK]
     assert set(replaced.tolist()) == {*range(4, 24)}
@@ -205,7 +205,7 @@ def test_tokens_are_those_of_the_published_tokenizer(text: str, tmp_path: Path) 
     assert [CLS, *found.tolist(), EOS] == expected
 
 
-def test_letters_that_are_no_amino_acids_are_counted() -> None:
+def test_letters_that_are_not_amino_acids_are_counted() -> None:
     counts = strange(np.frombuffer(b"MKJJA*XB\n", np.uint8))
     assert spelt(counts) == "J 2, * 1, byte 10 1"
     assert spelt(strange(np.frombuffer(b"MKXBUZO", np.uint8))) == ""

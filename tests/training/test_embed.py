@@ -26,7 +26,7 @@ SEQUENCES = {
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small model whose weights are large enough to make a difference."""
+    """A folder with a small model whose weights are large enough to matter."""
     folder = tmp_path_factory.mktemp("model")
     size = Architecture(2, 32, 4, 64)
     made = Esm2(size)
@@ -46,7 +46,7 @@ def fasta(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def expected(folder: Path, sequence: str) -> np.ndarray:
-    """The mean of the last layer's representations over the letters, by `transformers`."""
+    """The mean of the last layer's representations over the letters, from `transformers`."""
     model = transformers.EsmModel.from_pretrained(folder, add_pooling_layer=False).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     with torch.no_grad():
@@ -68,7 +68,7 @@ def test_embeddings_are_those_of_transformers(
     assert np.abs(found[0] - found[1]).max() > 0.01
 
 
-def test_a_long_sequence_is_cropped_and_told(
+def test_a_long_sequence_is_cropped_and_reported(
     model: Path, fasta: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--model", str(model), "--fasta", str(fasta), "--out", str(tmp_path)]
@@ -87,7 +87,7 @@ def test_a_long_sequence_is_cropped_and_told(
         (">\nAC\n", "a record has no name"),
     ],
 )
-def test_what_is_no_fasta_is_told(
+def test_input_that_is_not_fasta_is_reported(
     text: str, says: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "wrong.fasta"
@@ -98,16 +98,16 @@ def test_what_is_no_fasta_is_told(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_without_a_model_is_told_by_this_programs_option(
+def test_a_folder_without_a_model_is_reported_with_this_programs_option(
     fasta: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--model", str(tmp_path), "--fasta", str(fasta), "--out", str(tmp_path)]
     assert embed.main(options) == 2
-    assert f"--model {tmp_path}: no model is there" in capsys.readouterr().err
+    assert f"--model {tmp_path}: no model there" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_the_curve_is_drawn_of_a_run_that_was_cut_off(suffix: str, tmp_path: Path) -> None:
+def test_the_curve_of_an_interrupted_run_is_drawn(suffix: str, tmp_path: Path) -> None:
     metrics = [
         {"step": 10, "loss": 2.9, "tokens_per_second_per_gpu": 900.0},
         {"step": 20, "loss": 2.8, "tokens_per_second_per_gpu": 950.0},
@@ -125,7 +125,9 @@ def test_the_curve_is_drawn_of_a_run_that_was_cut_off(suffix: str, tmp_path: Pat
     assert out.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml")
 
 
-def test_no_metrics_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_metrics_are_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = ["--out", str(tmp_path / "a.png")]
     assert curve.main(["--metrics", str(tmp_path / "none"), *out]) == 2
     (tmp_path / "empty").touch()

@@ -1,4 +1,4 @@
-"""The pod's program: a FASTA file that comes late, and a result that is whole or not there."""
+"""The pod's program: a FASTA file that arrives late, and a result that is complete or absent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZE = Architecture(2, 32, 4, 64)
 
 @pytest.fixture
 def options(tmp_path: Path) -> list[str]:
-    """The pod's arguments, on a file system of its own."""
+    """The pod's arguments, on a separate file system."""
     model = Esm2(SIZE)
     model.initialise(0)
     (tmp_path / "model").mkdir()
@@ -40,7 +40,9 @@ def options(tmp_path: Path) -> list[str]:
     return [str(part) for option in given.items() for part in option]
 
 
-def test_what_comes_late_and_in_parts_is_waited_for(options: list[str], tmp_path: Path) -> None:
+def test_a_file_that_arrives_late_and_in_parts_is_awaited(
+    options: list[str], tmp_path: Path
+) -> None:
     fasta, out = tmp_path / "linked/some.fasta", tmp_path / "linked/some"
     fasta.write_bytes(FASTA[:-3])
     later = threading.Timer(1.5, fasta.write_bytes, [FASTA])
@@ -54,20 +56,20 @@ def test_what_comes_late_and_in_parts_is_waited_for(options: list[str], tmp_path
     assert not list((tmp_path / "scratch").iterdir())
 
 
-def test_what_does_not_come_is_told(
+def test_a_file_that_does_not_arrive_is_reported(
     options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert embed_job.main([*options, "--patience", "0"]) == 1
-    assert "has not come from S3 with its 23 bytes" in capsys.readouterr().err
+    assert "has not arrived from S3 with its 23 bytes" in capsys.readouterr().err
 
 
-def test_of_wrong_input_nothing_is_left_for_s3(options: list[str], tmp_path: Path) -> None:
+def test_wrong_input_leaves_nothing_for_s3(options: list[str], tmp_path: Path) -> None:
     (tmp_path / "linked/some.fasta").write_bytes(b"X" * len(FASTA))
     assert embed_job.main(options) == 2
     assert [path.name for path in (tmp_path / "linked").iterdir()] == ["some.fasta"]
 
 
-def test_the_same_is_there_as_a_table(options: list[str], tmp_path: Path) -> None:
+def test_the_result_is_also_a_table(options: list[str], tmp_path: Path) -> None:
     (tmp_path / "linked/some.fasta").write_bytes(FASTA)
     assert embed_job.main(options) == 0
     path = write_parquet(tmp_path / "linked/some")

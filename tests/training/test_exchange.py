@@ -1,4 +1,4 @@
-"""Models that go out to `transformers` and come in from there."""
+"""Models exported to and imported from `transformers`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SMALL = Architecture(2, 32, 4, 64)
 def model() -> Esm2:
     made = Esm2(SMALL)
     made.initialise(1)
-    # As if it had been started from a published one.
+    # As if started from a published one.
     made.esm.rotary_embeddings.inv_freq.mul_(1.0001)
     return made.eval()
 
@@ -53,7 +53,7 @@ def test_an_export_loads_without_a_warning_and_computes_the_same(
     assert tokenizer("MKTX<mask>J")["input_ids"] == [0, 20, 15, 11, 24, 32, 3, 2]
 
 
-def test_what_goes_out_comes_in(model: Esm2, tmp_path: Path) -> None:
+def test_an_export_can_be_imported(model: Esm2, tmp_path: Path) -> None:
     write_model(tmp_path, model.state_dict(), SMALL)
     again = ours(tmp_path, read_architecture(tmp_path))
     for name, value in model.state_dict().items():
@@ -107,7 +107,7 @@ def test_tensor_files_are_those_of_safetensors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 5, 300, -1])
-def test_a_tensor_file_that_is_cut_short_is_told(model: Esm2, tmp_path: Path, cut: int) -> None:
+def test_a_truncated_tensor_file_is_reported(model: Esm2, tmp_path: Path, cut: int) -> None:
     write_model(tmp_path, model.state_dict(), SMALL)
     file = tmp_path / "model.safetensors"
     file.write_bytes(file.read_bytes()[:cut])
@@ -115,11 +115,11 @@ def test_a_tensor_file_that_is_cut_short_is_told(model: Esm2, tmp_path: Path, cu
         read_model(tmp_path, Esm2(SMALL))
 
 
-def test_a_folder_without_such_a_model_is_told(model: Esm2, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"--start .*: no model is there"):
+def test_a_folder_without_such_a_model_is_reported(model: Esm2, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"--start .*: no model there"):
         read_architecture(tmp_path)
     write_model(tmp_path, model.state_dict(), SMALL)
-    with pytest.raises(TrainingError, match=r"the weights are not those of its config\.json"):
+    with pytest.raises(TrainingError, match=r"the weights do not match config\.json"):
         read_model(tmp_path, Esm2(Architecture(3, 32, 4, 64)))
     config = json.loads((tmp_path / "config.json").read_text())
     config["position_embedding_type"] = "absolute"
@@ -133,7 +133,7 @@ def test_a_folder_without_such_a_model_is_told(model: Esm2, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("name", "millions"),
-    # By transformers' count of the published models, without their contact heads
+    # As counted by transformers for the published models, without their contact heads
     [("8M", 7.51), ("35M", 33.5), ("150M", 148.1), ("650M", 651.0), ("3B", 2838.5)],
 )
 def test_parameters_of_the_published_sizes(name: str, millions: float) -> None:
@@ -145,12 +145,12 @@ def test_parameters_are_counted_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("text", ["9M", "4x128x8", "4x128x0x512", "4x30x4x64", "4x12x4x64"])
-def test_a_size_that_is_none_is_told(text: str) -> None:
+def test_an_invalid_size_is_reported(text: str) -> None:
     with pytest.raises(TrainingError):
         architecture(text)
 
 
-def test_a_model_of_transformers_own_writing_is_read(tmp_path: Path) -> None:
+def test_a_model_written_by_transformers_is_read(tmp_path: Path) -> None:
     theirs = enlarged(SMALL)
     model = ours(save(theirs, tmp_path), SMALL)
     for name, value in theirs.state_dict().items():

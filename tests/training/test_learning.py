@@ -1,4 +1,4 @@
-"""It learns the motifs of made-up proteins, in about a minute."""
+"""The training learns the motifs of synthetic proteins, in about a minute."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bench.esm2_learning import unigram
 from bench.esm2_runs import losses, train, validation
 
 ENOUGH = 0.4
-# After 300 it would be 0.44: too near to tell a fault from another processor's rounding.
+# After 300 it would be 0.44: too close to tell a fault from another processor's rounding.
 STEPS = 400
 
 
-def test_accuracy_on_masks_is_far_over_the_most_frequent_letter(tmp_path: Path) -> None:
+def test_accuracy_on_masks_is_far_above_the_most_frequent_letter(tmp_path: Path) -> None:
     sequences = proteins(8000, 100)
     data = prepare(tmp_path / "data", sequences, val=200, test=100)
     options = [

@@ -1,4 +1,4 @@
-"""The model beside `transformers`' EsmForMaskedLM: logits and gradients, packed and one by one."""
+"""The model against `transformers`' EsmForMaskedLM: logits and gradients, packed and single."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_logits_and_gradients_are_the_published_models(pair: Any) -> None:
         assert float(off) <= GRADIENTS or float((had[name] - gradient).abs().max()) < 1e-9, name
 
 
-def test_a_pack_is_its_sequences_one_by_one(pair: Any) -> None:
+def test_a_pack_gives_the_same_as_its_sequences_one_by_one(pair: Any) -> None:
     _, model = pair
     parts = sequences(LENGTHS, seed=1)
     alone = torch.cat([model(*packed([part])) for part in parts])

@@ -17,7 +17,7 @@ NEAR = 1e-5
 
 
 def options(data: Path, results: Path, *more: Any) -> list[Any]:
-    # Each has its validation and its save, at other steps.
+    # Validation and saving happen at different steps.
     return [
         *("--data", data, "--results", results, *TINY, "--steps", STEPS),
         *("--save-every", 7, "--validate-every", 20, *more),
@@ -26,7 +26,7 @@ def options(data: Path, results: Path, *more: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def alone(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, float]:
-    """Losses of one process, which takes the four units of a step one after another."""
+    """Losses of one process, which takes a step's four units one after another."""
     results = tmp_path_factory.mktemp("alone")
     log = results / "log"
     assert train(1, options(data, results), log) == [0], log.read_text()
@@ -35,7 +35,7 @@ def alone(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, flo
 
 @pytest.fixture(scope="module")
 def pair(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of an uninterrupted training by two processes."""
+    """Results of an uninterrupted training with two processes."""
     results = tmp_path_factory.mktemp("pair")
     log = results / "log"
     assert train(2, options(data, results), log) == [0, 0], log.read_text()
@@ -48,7 +48,7 @@ def near(found: dict[int, float], wanted: dict[int, float]) -> bool:
     )
 
 
-def test_two_processes_train_as_one_does(alone: dict[int, float], pair: Path) -> None:
+def test_two_processes_train_like_one(alone: dict[int, float], pair: Path) -> None:
     assert sorted(alone) == [*range(1, STEPS + 1)]
     assert alone[STEPS] < alone[1] - 0.1
     assert near(losses(pair), alone)
@@ -76,7 +76,7 @@ def test_another_layout_gives_the_same_training(
 
 
 def wait_for(run: Run, words: str) -> None:
-    """Until the log says so."""
+    """Wait until the log contains `words`."""
     deadline = time.monotonic() + 300
     while words not in run.log.read_text():
         assert run.running(), run.log.read_text()
@@ -84,7 +84,7 @@ def wait_for(run: Run, words: str) -> None:
         time.sleep(0.02)
 
 
-# A checkpoint of which one process has written its file, and then nothing happens.
+# A checkpoint stalls after one process has written its file.
 DURING_A_SAVE = """
 import os, signal
 from torch.distributed.checkpoint import FileSystemWriter
@@ -124,7 +124,7 @@ def test_killed_and_resumed_it_is_bit_for_bit_the_same(
         assert value.equal(other.state_dict()[name]), name
 
 
-def test_resumed_by_other_processes_it_goes_on_the_same_way(
+def test_resumed_with_another_number_of_processes_it_continues_the_same_way(
     data: Path, tmp_path: Path, alone: dict[int, float]
 ) -> None:
     log = tmp_path / "log"

@@ -1,6 +1,6 @@
-"""A Capacity Block as EC2 tells of it: whether nodes can start in it, and until when.
+"""A Capacity Block as EC2 reports it: whether nodes can start in it, and until when.
 
-`boto3` is the one library, which the image of the watch has.
+Needs only `boto3`, which the watch's image has.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from botocore.config import Config
 # Seconds: a look must not be late for the next one.
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
 _ACTIVE = "active"
-# From these no block comes back; one that EC2 tells of in another word may still begin.
+# A block in one of these states is over; in any other it may still begin.
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CapacityReservation.html
 _ENDED = {"expired", "cancelling", "cancelled", "failed", "payment-failed", "unsupported"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """A Capacity Block: its state in EC2's word, start and end, None where EC2 tells none.
+    """A Capacity Block: its state in EC2's words, start and end, None if EC2 reports none.
 
     `margin`: how long before the end the training must be gone.
     """
@@ -34,11 +34,11 @@ class Block:
     margin: timedelta
 
     def is_to_come(self) -> bool:
-        """Whether it is bought and has not begun."""
+        """Whether it has been bought and has not begun."""
         return self.state != _ACTIVE and self.state not in _ENDED
 
     def over(self, now: datetime) -> str:
-        """Say why no training may run in it at `now`; empty while one may, or it is to come."""
+        """Say why no training may run in it at `now`; empty if one may, or if it has not begun."""
         if self.end is not None and now >= self.end - self.margin:
             return f"the Capacity Block {self.name} ends at {in_utc(self.end)}"
         if self.state in _ENDED:
@@ -47,7 +47,7 @@ class Block:
 
 
 class CapacityBlock:
-    """A Capacity Block by its reservation's id; `endpoint` is another than AWS' own, in tests."""
+    """A Capacity Block by its reservation's id; `endpoint` replaces AWS's own in tests."""
 
     def __init__(
         self, name: str, region: str, margin_minutes: float, endpoint: str | None = None
@@ -58,7 +58,7 @@ class CapacityBlock:
         )
 
     def look(self) -> Block:
-        """Ask EC2, each time anew: a block can be extended. Raises botocore's errors."""
+        """Ask EC2; a block can be extended, so nothing is cached. Raises botocore's errors."""
         answer = self._client.describe_capacity_reservations(CapacityReservationIds=[self._name])
         rows: list[dict[str, Any]] = answer["CapacityReservations"]
         row = next(iter(rows), {})
@@ -67,5 +67,5 @@ class CapacityBlock:
 
 
 def in_utc(moment: datetime) -> str:
-    """Return a moment in words."""
+    """Return a moment for people."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,10 +1,10 @@
-"""Waits until nodes can start in a Capacity Block; the launcher does so before it starts one.
+"""Waits until nodes can start in a Capacity Block; the launcher runs it before it starts any.
 
     python3 wait_for_block.py --block cr-... --region REGION --margin MINUTES --patch FILE
 
-Asked for earlier, nodes would be refused again and again. It ends with 0 when the block is there,
-or FILE, the patch that the launcher applies next, starts no training; with 3 when the block is
-over, for then another try would not help.
+Requested earlier, nodes would be refused again and again. It exits with 0 when the block is active,
+or if FILE, the patch that the launcher applies next, starts no training; with 3 when the block is
+over, because a retry would not help.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def wait(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     pause: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Return the exit status once the block is there or over; say each change in one line."""
-    told = ""
+    """Return the exit status once the block is active or over; print a line per change."""
+    printed = ""
     while True:
         try:
             block = look()
@@ -40,11 +40,11 @@ def wait(
             text = over or _state(block)
         except (BotoCoreError, ClientError) as error:
             block, over, text = None, "", f"error: {error}"
-        if text != told:
+        if text != printed:
             print(text, flush=True)
-            told = text
+            printed = text
         if over:
-            print("Buy another: ./bionemo preflight --offers; set its id, deploy.", flush=True)
+            print("Buy another (./bionemo preflight --offers), set its id and deploy.", flush=True)
             return EXIT_OVER
         if block is not None and not block.is_to_come():
             return 0
@@ -54,9 +54,9 @@ def wait(
 def _state(block: Block) -> str:
     if not block.is_to_come():
         until = f" until {in_utc(block.end)}" if block.end else ""
-        return f"the Capacity Block {block.name} is there{until}"
+        return f"the Capacity Block {block.name} is active{until}"
     since = f", from {in_utc(block.start)}" if block.start else ""
-    return f"waits for the Capacity Block {block.name}: {block.state}{since}"
+    return f"waiting for the Capacity Block {block.name}: {block.state}{since}"
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -69,7 +69,7 @@ def main(given: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     patch = json.loads(options.patch.read_text(encoding="utf-8"))
     if patch.get("spec", {}).get("runPolicy", {}).get("suspend") is not False:
-        print("nothing is to be started")
+        print("nothing to start")
         return 0
     return wait(CapacityBlock(options.block, options.region, options.margin).look)
 

@@ -1,4 +1,4 @@
-"""What both the data Job and a training do with folders."""
+"""Folder operations of both the data Job and the training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames and removals in `folder` outlive a crash of the node."""
+    """Make renames and removals in `folder` survive a crash of the node."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

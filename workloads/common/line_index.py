@@ -1,6 +1,6 @@
-"""Where each sequence of a data set's CSV file lies, in a file beside it.
+"""An index of the sequences in a data set's CSV file, in a file next to it.
 
-Needs nothing but numpy: whoever writes a CSV file can write its index in the same pass.
+Needs only numpy, so the writer of a CSV file can write its index in the same pass.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# The sequence's first byte in the CSV file, and its letters. One row more than records: the CSV
-# file's size and 0.
+# A sequence's first byte in the CSV file, and its number of letters. After the records, one more
+# row: the CSV file's size and 0.
 ROW = np.dtype([("offset", "<u8"), ("length", "<u4")])
 _NEW_LINE, _COMMA = ord("\n"), ord(",")
 _BLOCK = 16 << 20
 
 
 def index_path(csv: Path) -> Path:
-    """Where the index of `csv` lies."""
+    """The path of the index of `csv`."""
     return csv.with_name(csv.name + ".index")
 
 
 class LineIndex:
-    """Takes a CSV file's bytes as they are written, and then has the index."""
+    """Builds the index of a CSV file from its bytes as they are written."""
 
     def __init__(self) -> None:
         self._rows: list[NDArray[np.void]] = []
@@ -33,7 +33,7 @@ class LineIndex:
         self._header = True
 
     def add(self, lines: bytes | memoryview) -> None:
-        """Note the next whole `lines` of the file; the first of all is the header."""
+        """Index the next complete `lines` of the file; the very first is the header."""
         text = np.frombuffer(lines, np.uint8)
         ends = np.flatnonzero(text == _NEW_LINE)
         commas = np.flatnonzero(text == _COMMA)
@@ -46,14 +46,14 @@ class LineIndex:
         self._size += len(text)
 
     def content(self) -> bytes:
-        """The index as it stands in its file."""
+        """The content of the index file."""
         end = np.array([(self._size, 0)], ROW)
         found = io.BytesIO()
         np.save(found, np.concatenate([*self._rows, end]))
         return found.getvalue()
 
     def write(self, csv: Path) -> None:
-        """Put the index beside `csv`; it has its name only when it is complete."""
+        """Write the index next to `csv`; it gets its name only when complete."""
         path = index_path(csv)
         draft = path.with_name(f"{path.name}.{os.getpid()}.partial")
         with draft.open("wb") as file:
@@ -64,7 +64,7 @@ class LineIndex:
 
 
 def build_index(csv: Path) -> None:
-    """Write the index of a CSV file that has none, by reading it once."""
+    """Write the missing index of a CSV file, reading it once."""
     index, rest = LineIndex(), b""
     with csv.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -76,7 +76,7 @@ def build_index(csv: Path) -> None:
 
 
 def read_index(csv: Path) -> NDArray[np.void] | None:
-    """The rows of `csv`'s index, on the disk; None if there is none, or one of another file."""
+    """The rows of `csv`'s index, memory-mapped; None if missing or of another file."""
     try:
         rows = np.load(index_path(csv), mmap_mode="r")
     except (FileNotFoundError, ValueError, EOFError):

@@ -1,4 +1,4 @@
-"""Time for people."""
+"""Time spans for people."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Looks whether a complete data set is on the file system, where no data Job is to prepare one.
+"""Checks that a complete data set is on the file system, where no data Job prepares one.
 
     python3 data_there.py --data /fsx/processed --patience 600
 
-What is in the bucket comes into a new file system file by file, so for a while it is waited for.
-Exit status: 0 when all files of its manifest are there, 2 when they are not.
+A new file system lists the bucket's files one by one, so the program waits for a while.
+Exit status: 0 when all files of the manifest are there, 2 when they are not.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _LOOK = 10.0
 
 
 def lacking(folder: Path) -> str:
-    """Say what a data set in `folder` lacks; empty where it is whole."""
+    """Say what a data set in `folder` lacks; empty if it is complete."""
     try:
         manifest: Any = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return f"no data set is there: {MANIFEST} is missing"
+        return f"no data set: {MANIFEST} is missing"
     except (ValueError, OSError) as error:
         return f"{MANIFEST} cannot be read: {error}"
     # BioNeMo's own preparation leaves a manifest that lists no files.
     files = manifest.get("files", []) if isinstance(manifest, dict) else []
     wrong = [str(each["path"]) for each in files if not _is_there(folder, each)]
     if wrong:
-        return f"{len(wrong)} of {len(files)} files are not there, or not whole, as {wrong[0]}"
+        return f"{len(wrong)} of {len(files)} files are missing or incomplete, such as {wrong[0]}"
     empty = [each for each in SPLITS if not any((folder / each).glob("*.csv"))]
     return f"no CSV files in {', '.join(empty)}" if empty else ""
 
@@ -46,7 +46,7 @@ def _is_there(folder: Path, listed: Any) -> bool:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Look until the data set is whole or the patience ends; return the exit status."""
+    """Look until the data set is complete or time is up; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--patience", type=float, required=True, help="in seconds")
@@ -55,7 +55,7 @@ def main(given: Sequence[str] | None = None) -> int:
     while why := lacking(options.data):
         print(f"{options.data}: {why}", flush=True)
         if time.monotonic() > until:
-            print("Put one there, or set dataset.enabled to true.", file=sys.stderr)
+            print("Put a data set there, or set dataset.enabled to true.", file=sys.stderr)
             return 2
         time.sleep(_LOOK)
     print(f"{options.data}: the data set is complete; nothing to do.")

@@ -1,6 +1,6 @@
-"""What a checkpoint of PyTorch Lightning tells of itself, without PyTorch and without trust in it.
+"""Reads the step from a PyTorch Lightning checkpoint, without PyTorch and without trusting it.
 
-`torch.save` writes a ZIP archive, its directory last, with a sum for each file in it:
+`torch.save` writes a ZIP archive, its directory last, with a checksum for each file:
 https://pytorch.org/docs/stable/notes/serialization.html
 """
 
@@ -11,14 +11,14 @@ import zipfile
 import zlib
 from pathlib import Path
 
-# The pickle's operations that say nothing of the value that follows.
+# Operations of the pickle that do not consume a value.
 _MEMOS = {"BINPUT", "LONG_BINPUT", "MEMOIZE", "PUT"}
 
 
 def step_of(path: Path) -> int | None:
-    """Return the training step of a checkpoint that is whole; None where it is not.
+    """Return the training step of a complete checkpoint; None if it is not complete.
 
-    Every byte is read: after a crash of its node a file may have its full length, and zeros in it.
+    Every byte is read: after a crash of its node a file may have its full length, but hold zeros.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -32,7 +32,7 @@ def step_of(path: Path) -> int | None:
 def _global_step(pickled: bytes) -> int | None:
     """Return the number after the first key `global_step`, which is the checkpoint's own.
 
-    The pickle is read, not carried out.
+    The pickle is parsed, not executed.
     https://github.com/Lightning-AI/pytorch-lightning/blob/1.9.5/src/pytorch_lightning/trainer/connectors/checkpoint_connector.py
     """
     is_next = False

@@ -1,10 +1,10 @@
-"""What NeMo 1.x leaves behind, and what of that it does not take at its next start.
+"""What NeMo 1.x leaves behind, and which of it breaks its next start.
 
-- `checkpoints/*-last.ckpt`: it goes on from the only one, and refuses to start when there are two.
+- `checkpoints/*-last.ckpt`: it resumes from the only one, and refuses to start if there are two.
   Lightning writes the new one, then removes the old, so a kill in between leaves both, or a part.
   https://github.com/NVIDIA/NeMo/blob/v1.20.0/nemo/utils/exp_manager.py (check_resume)
-- Below the data set: indexes of lines, and sample maps, whose names do not tell of which data they
-  are. Both are written under their final names. https://github.com/NVIDIA/NeMo/blob/v1.20.0/nemo/
+- Below the data set: indexes of lines, and sample maps, whose names do not identify the data. Both
+  are written under their final names. https://github.com/NVIDIA/NeMo/blob/v1.20.0/nemo/
   collections/nlp/data/language_modeling/text_memmap_dataset.py
 """
 
@@ -24,13 +24,13 @@ from shared import say
 
 LAST, ANY = "*-last.ckpt", "*.ckpt"
 MAPS, LINES, LINES_INFO = "*_indexmap_*.npy", "*.idx.npy", "*.idx.info"
-# Beside the data set, so that it goes to S3 and back with it.
+# Next to the data set, so that it goes to S3 and back with it.
 OWNER = "_INDEXED"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One checkpoint: with model parallelism a file of one name in a folder for each rank."""
+    """One checkpoint; with model parallelism, a file of the same name in each rank's folder."""
 
     paths: tuple[Path, ...]
     step: int | None
@@ -47,22 +47,22 @@ class Checkpoint:
 
 
 class Rules:
-    """The files of one experiment below `results`, and those that it made below `data`."""
+    """The files of one experiment below `results`, and those it created below `data`."""
 
     def __init__(self, results: Path, data: Path) -> None:
         self._results, self._data = results, data
 
     def newest_step(self) -> int:
-        """Return the step of the newest checkpoint that NeMo goes on from; 0 without one."""
+        """Return the step of the newest checkpoint that NeMo resumes from; 0 without one."""
         found = [_checkpoints(folder, LAST) for folder in self._folders()]
         return max((each.step for all_ in found for each in all_ if each.step), default=0)
 
     def finished(self, max_steps: int) -> bool:
-        """Return whether the last step is made."""
+        """Return whether the last step is done."""
         return self.newest_step() >= max_steps
 
     def tidy(self) -> None:
-        """Leave one `-last` checkpoint, the newest that is whole, and only what is this data's."""
+        """Leave one `-last` checkpoint, the newest complete one, and only this data's indexes."""
         for folder in self._folders():
             self._keep_one(folder)
         self._forget_other_data()
@@ -74,7 +74,7 @@ class Rules:
     def _keep_one(self, folder: Path) -> None:
         lasts = _checkpoints(folder, LAST)
         kept = max((each for each in lasts if each.step), key=_step, default=None)
-        # The others are kept for their quality; of one that is newer something may be missing too.
+        # The others are kept for their quality; a newer one may be incomplete, too.
         since = kept.written if kept else 0.0
         newer = [each for each in _paths(folder, ANY) if not each[0].match(LAST)]
         others = [_read(each) for each in newer if max(p.stat().st_mtime for p in each) >= since]
@@ -83,7 +83,7 @@ class Rules:
             kept = None
         for each in [*lasts, *(each for each in others if not each.step)]:
             if each is not kept:
-                why = f"step {each.step}, not the newest" if each.step else "not whole"
+                why = f"step {each.step}, not the newest" if each.step else "incomplete"
                 self._set_aside(folder, each, why)
         if best and kept is None:
             self._copy_as_last(best)
@@ -93,10 +93,10 @@ class Rules:
             draft = path.with_suffix(".partial")
             shutil.copyfile(path, draft)
             os.replace(draft, path.with_name(f"{path.stem}-last.ckpt"))
-        say(f"goes on from {checkpoint.name}, the newest checkpoint that is whole")
+        say(f"resuming from {checkpoint.name}, the newest complete checkpoint")
 
     def _set_aside(self, folder: Path, checkpoint: Checkpoint, why: str) -> None:
-        """Move it to where NeMo does not look, and a person does."""
+        """Move it to where a person looks and NeMo does not."""
         aside = folder.with_name("set-aside") / time.strftime("%Y%m%dT%H%M%S")
         for path in checkpoint.paths:
             place = aside / path.relative_to(folder)
@@ -105,7 +105,7 @@ class Rules:
         say(f"set aside: {checkpoint.name} ({why}), to {aside}")
 
     def _forget_other_data(self) -> None:
-        """Remove indexes and maps, unless they were made of the data set that is there now."""
+        """Remove indexes and maps, unless they were made from the current data set."""
         try:
             now = hashlib.sha256((self._data / "_SUCCESS").read_bytes()).hexdigest()
         except FileNotFoundError:
@@ -113,7 +113,7 @@ class Rules:
         owner = self._data / OWNER
         if owner.exists() and owner.read_text(encoding="utf-8") == now:
             return
-        self._remove((MAPS, LINES, LINES_INFO), "of another data set")
+        self._remove((MAPS, LINES, LINES_INFO), "from another data set")
         if self._data.is_dir():
             owner.write_text(now, encoding="utf-8")
 
@@ -121,10 +121,10 @@ class Rules:
         for pattern in (MAPS, LINES):
             for path in [*self._data.rglob(pattern)]:
                 if not _is_whole_array(path):
-                    _unlink([path], "not whole")
+                    _unlink([path], "incomplete")
         for path in [*self._data.rglob(LINES_INFO)]:
             if not _is_whole_pickle(path):
-                _unlink([path], "not whole")
+                _unlink([path], "incomplete")
 
     def _remove(self, patterns: Iterable[str], why: str) -> None:
         _unlink([path for pattern in patterns for path in self._data.rglob(pattern)], why)
@@ -139,7 +139,7 @@ def _unlink(paths: list[Path], why: str) -> None:
 
 
 def _paths(folder: Path, pattern: str) -> list[tuple[Path, ...]]:
-    """Return the files of each name; copies of averaged weights (EMA) are no checkpoints."""
+    """Return the files of each name; averaged weights (EMA) are not checkpoints."""
     by_name: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob(pattern)):
         if not path.stem.endswith("-EMA"):
@@ -152,7 +152,7 @@ def _checkpoints(folder: Path, pattern: str) -> list[Checkpoint]:
 
 
 def _read(paths: tuple[Path, ...]) -> Checkpoint:
-    """Read a checkpoint to its end: it is whole when each rank's file is, of one step."""
+    """Read a whole checkpoint: it is complete if each rank's file is, all of one step."""
     ranks = len({path.parent for path in paths[0].parent.parent.glob(f"*/{ANY}")})
     in_ranks = "_rank_" in paths[0].parent.name
     steps = {step_of(path) for path in paths}
@@ -165,8 +165,8 @@ def _step(checkpoint: Checkpoint) -> int:
 
 
 def _is_whole_array(path: Path) -> bool:
-    """Tell whether a file holds as many numbers as its head says."""
-    import numpy as np  # where the indexes are made, NumPy is; not where only steps are asked for
+    """Whether a file holds as many numbers as its header says."""
+    import numpy as np  # missing where only steps are read
 
     try:
         np.load(path, mmap_mode="r")

@@ -1,4 +1,4 @@
-"""The published sizes of ESM-2, and what follows from a size."""
+"""The published sizes of ESM-2, and what follows from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from failures import TrainingError
 from tokens import TOKENS
 
-# Of all published ESM-2 models: https://huggingface.co/facebook/esm2_t33_650M_UR50D/raw/main/config.json
+# The same in all published ESM-2 models: https://huggingface.co/facebook/esm2_t33_650M_UR50D/raw/main/config.json
 LAYER_NORM_EPS = 1e-5
 INITIALIZER_RANGE = 0.02
 MAX_POSITION_EMBEDDINGS = 1026
@@ -47,7 +47,7 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """Trained parameters; the decoder's matrix is that of the embeddings."""
+        """Trained parameters; the decoder shares the embeddings' matrix."""
         embeddings = len(TOKENS) * self.hidden
         head = self.hidden * (self.hidden + 1) + 2 * self.hidden + len(TOKENS)
         return self.layers * self.layer_parameters + embeddings + 2 * self.hidden + head
@@ -55,8 +55,8 @@ class Architecture:
     def flops_per_token(self, mean_length: float) -> float:
         """Floating-point operations to train on a token of a sequence of `mean_length` tokens.
 
-        6 for each parameter, and for each layer 12 x width x length for the attention's two
-        products (https://arxiv.org/abs/2204.02311, appendix B).
+        6 per parameter, and per layer 12 x width x length for the attention's two products
+        (https://arxiv.org/abs/2204.02311, appendix B).
         """
         return 6.0 * self.parameters + 12.0 * self.layers * self.hidden * mean_length
 
@@ -103,7 +103,7 @@ SIZES = {
 
 
 def architecture(text: str) -> Architecture:
-    """The one that `text` names: a published size, or four numbers with `x` between.
+    """The one that `text` names: a published size, or four numbers separated by `x`.
 
     Raises:
         TrainingError: it is neither.

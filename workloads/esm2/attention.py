@@ -1,4 +1,4 @@
-"""Attention among the tokens of each sequence, where many sequences lie in one row."""
+"""Attention within each sequence, with many sequences packed in one row."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Boundaries:
     Attributes:
         places: starts, and the end of the last; shape (sequences + 1,), int32, on the device.
         tokens: of all sequences.
-        longest: tokens of the longest sequence, or a bound of it.
-        starts: the same as `places`, for the CPU's loop; empty on a GPU, where a compiled layer
-            would be compiled anew for each other value.
+        longest: tokens of the longest sequence, or an upper bound.
+        starts: the same as `places`, for the CPU's loop; empty on a GPU, where each new value
+            would recompile the layers.
     """
 
     places: Tensor
@@ -30,7 +30,7 @@ class Boundaries:
 
     @classmethod
     def of(cls, starts: list[int], device: torch.device, longest: int = 0) -> Boundaries:
-        """From the starts and the end of the last sequence; `longest`: a bound, 0 for none."""
+        """From the starts and the end of the last sequence; `longest`: a bound, or 0."""
         longest = longest or max(stop - start for start, stop in itertools.pairwise(starts))
         places = torch.tensor(starts, dtype=torch.int32).to(device, non_blocking=True)
         on_host = () if device.type == "cuda" else tuple(starts)
@@ -42,16 +42,16 @@ class Boundaries:
         return self.places.diff()
 
     def positions(self) -> Tensor:
-        """Place of each token in its sequence, shape (tokens,), int64."""
+        """Position of each token in its sequence, shape (tokens,), int64."""
         first = torch.repeat_interleave(self.places[:-1], self.lengths, output_size=self.tokens)
         return torch.arange(self.tokens, device=self.places.device) - first
 
 
 def rotated(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotary position embedding, by halves of the channels as ESM-2 has it.
+    """Rotary position embedding, by halves of the channels as in ESM-2.
 
     `x`: (tokens, heads, channels); `cosine`, `sine`: (tokens, 1, channels / 2), float32.
-    Source: https://arxiv.org/abs/2104.09864; by halves: fair-esm's rotary_embedding.py.
+    Source: https://arxiv.org/abs/2104.09864; halves: fair-esm's rotary_embedding.py.
     """
     first, second = x.float().chunk(2, dim=-1)
     turned = (first * cosine - second * sine, second * cosine + first * sine)
@@ -59,10 +59,10 @@ def rotated(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, boundaries: Boundaries) -> Tensor:
-    """Softmax attention within each sequence; the query is scaled already.
+    """Softmax attention within each sequence; the query is already scaled.
 
-    All of shape (tokens, heads, channels), and so is the result. On a GPU one kernel takes all
-    sequences (bf16 or fp16, from sm80). It has none for CPU, where a loop over the sequences is
+    Arguments and result are of shape (tokens, heads, channels). On a GPU one kernel handles all
+    sequences (bf16 or fp16, from sm80). There is none for CPU, where a loop over the sequences is
     three times as fast as a padded batch with a mask.
     """
     if query.is_cuda:

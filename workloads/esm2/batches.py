@@ -1,4 +1,4 @@
-"""The batch of each step: a function of (seed, step) alone, whatever processes share it out."""
+"""The batch of each step: depends only on seed and step, not on the processes sharing it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from packing import BLOCK_UNITS, MIXED_BLOCKS, epoch_order, pack, tokens_of
 from tokens import CLS, EOS
 from vocabulary import SPECIAL_PER_SEQUENCE, encode, strange
 
-# What random numbers are for, beside packing's 0.
+# Purposes of random numbers, besides packing's 0.
 _TRAINING, _EVALUATION = 1, 2
 
 
@@ -26,9 +26,9 @@ class Unit:
     Attributes:
         tokens: (tokens,) int64.
         starts: first token of each sequence, and the end of the last, (sequences + 1,) int64.
-        places: where a token is to be told, (places,) int64.
-        targets: the tokens that were there, (places,) int64.
-        strange: count by code of letters without a token, (256,) int64.
+        places: of the tokens to predict, (places,) int64.
+        targets: the original tokens there, (places,) int64.
+        strange: counts of letters without a token, by code, (256,) int64.
     """
 
     tokens: NDArray[np.int64]
@@ -39,12 +39,12 @@ class Unit:
 
     @property
     def size(self) -> int:
-        """Tokens, of what is no empty unit."""
+        """Number of tokens; 0 for an empty unit."""
         return len(self.tokens) if len(self.tokens) > SPECIAL_PER_SEQUENCE else 0
 
 
 def empty_unit() -> Unit:
-    """One for a process that has none left: nothing in it is to be told."""
+    """A unit for a process that has none left, with nothing to predict."""
     nothing = np.zeros(0, np.int64)
     return Unit(
         *(np.array([CLS, EOS]), np.array([0, SPECIAL_PER_SEQUENCE]), nothing, nothing),
@@ -57,8 +57,8 @@ class Units:
 
     Args:
         sequences: of the split.
-        longest: tokens of a sequence at the most, <cls> and <eos> counted; longer ones are cropped.
-        unit_tokens: tokens of a unit at the most.
+        longest: maximum tokens of a sequence, with <cls> and <eos>; longer ones are cropped.
+        unit_tokens: maximum tokens of a unit.
         seed: of cropping, masking and order.
     """
 
@@ -73,9 +73,9 @@ class Units:
         self._first = pack(lengths, longest, unit_tokens)
         tokens = tokens_of(lengths, longest)
         self.mean_length = float(tokens.mean())
-        # Share of the units' room that sequences take.
+        # Share of the units' room that is filled.
         self.fill = float(tokens.sum()) / (len(self) * unit_tokens)
-        # Blocks by their number: those that are being mixed, and as many of the next.
+        # Blocks by number: those being mixed, and as many of the next.
         self._blocks: OrderedDict[int, Records] = OrderedDict()
         self._orders: OrderedDict[int, NDArray[np.int64]] = OrderedDict()
 
@@ -83,11 +83,11 @@ class Units:
         return len(self._first) - 1
 
     def numbers(self, step: int, batch: int) -> list[int]:
-        """Places in the endless row of units that step `step`'s batch of `batch` units takes."""
+        """Places in the endless sequence of units of step `step`'s batch of `batch` units."""
         return [*range(step * batch, (step + 1) * batch)]
 
     def training(self, number: int) -> Unit:
-        """The unit at place `number` of the endless row: epoch after epoch, each in its order."""
+        """The unit at place `number` of the endless sequence of shuffled epochs."""
         epoch, place = divmod(number, len(self))
         if epoch not in self._orders:
             self._orders[epoch] = epoch_order(len(self), self._seed, epoch)
@@ -134,9 +134,9 @@ class Units:
 
 
 def share(numbers: list[int], rank: int, world: int) -> list[int | None]:
-    """The units that process `rank` of `world` takes, in neighbours; None where it has none left.
+    """The units of process `rank` of `world`, contiguous; None if it has none left.
 
-    Each process gets as many, for all take part in each of the model's passes.
+    All get the same number, because all take part in each of the model's passes.
     """
     most = -(-len(numbers) // world)
     mine: list[int | None] = [*numbers[rank * most : (rank + 1) * most]]

@@ -20,7 +20,7 @@ The contact head has not been trained: its weights are zero.
 
 ## Results
 {results}
-Perplexity and accuracy are of `<mask>` positions alone, on sequences that it was not trained on.
+Perplexity and accuracy are of `<mask>` positions only, on sequences that it was not trained on.
 
 ## Data set
 The manifest's SHA-256 is {data}. Source: {source}.

@@ -1,4 +1,4 @@
-"""Checkpoints: written while the training goes on, read by any number of processes."""
+"""Checkpoints: written while the training continues, readable by any number of processes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Checkpoints:
 
     Args:
         root: folder of the checkpoints.
-        scratch: folder of those that are being written, on the same file system.
-        keep: how many of the newest stay.
-        identity: what a checkpoint must have been made with, {what it is: value}.
+        scratch: folder of those being written, on the same file system.
+        keep: how many of the newest to keep.
+        identity: what a checkpoint must have been made with, {name: value}.
         processes: all of them; each calls each method.
     """
 
@@ -43,9 +43,9 @@ class Checkpoints:
         self.newest = 0
 
     def prepare(self) -> int:
-        """Make the folders, and find the newest whole checkpoint; its step, 0 for none.
+        """Create the folders and return the step of the newest complete checkpoint, 0 for none.
 
-        What an earlier run has left unfinished goes; what is not whole is set aside.
+        Unfinished checkpoints of an earlier run are removed; incomplete ones are set aside.
 
         Raises:
             TrainingError: the newest is of another training.
@@ -60,7 +60,7 @@ class Checkpoints:
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
         for name in set_aside(self._root):
-            print(f"checkpoint {name} is not whole: set aside", flush=True)
+            print(f"checkpoint {name} is incomplete: set aside", flush=True)
         found = whole_checkpoints(self._root)
         if not found:
             return 0
@@ -70,7 +70,7 @@ class Checkpoints:
             if made_with.get(what) != value:
                 raise TrainingError(
                     f"{checkpoint_folder(self._root, step)} was made with {what} "
-                    f"{made_with.get(what)}, asked for is {value}. Go on with the former, or "
+                    f"{made_with.get(what)}, requested is {value}. Keep the former, or "
                     "choose another --results"
                 )
         # An earlier run may have ended between the rename and this.
@@ -80,7 +80,7 @@ class Checkpoints:
     def load(
         self, step: int, module: nn.Module, optimizer: torch.optim.Optimizer
     ) -> dict[str, Any]:
-        """Fill model and optimizer with what checkpoint `step` holds; returns its `so_far`."""
+        """Load checkpoint `step` into model and optimizer; returns its `so_far`."""
         model_state, optimizer_state = get_state_dict(module, optimizer)
         state: dict[str, Any] = {"model": model_state, "optimizer": optimizer_state}
         dcp.load(
@@ -100,9 +100,9 @@ class Checkpoints:
     def start(
         self, step: int, module: nn.Module, optimizer: torch.optim.Optimizer, so_far: dict[str, Any]
     ) -> None:
-        """Begin to write the state after `step` steps; one that is being written ends first.
+        """Begin to write the state after `step` steps; finish a pending write first.
 
-        `so_far`: what else the next start is to know, for a JSON file.
+        `so_far`: what else the next start needs to know, for a JSON file.
         """
         self.finish()
         if step == self.newest:
@@ -117,12 +117,12 @@ class Checkpoints:
         self._writing = step, future, so_far
 
     def look(self) -> None:
-        """Give a checkpoint its name if it has been written; does not wait."""
+        """Give a checkpoint its final name if it has been written; does not wait."""
         if self._writing and self._writing[1].done():
             self._settle()
 
     def finish(self) -> None:
-        """Wait for the checkpoint that is being written, and until it has its name."""
+        """Wait until the pending checkpoint is written and has its final name."""
         if self._writing:
             self._settle()
 
@@ -132,13 +132,13 @@ class Checkpoints:
         self._writing = None
         try:
             future.result()
-            # The first process is the one that ends last: it writes the metadata.
+            # The first process finishes last: it writes the metadata.
             if self._processes.rank == 0:
                 self._publish(step, so_far)
         except (OSError, dcp.api.CheckpointException) as error:
             raise PassingError(
-                f"the checkpoint of step {step} could not be written: {_reason(error)}. Whole is "
-                f"that of step {self.newest}; the next start goes on from there"
+                f"the checkpoint of step {step} could not be written: {_reason(error)}. The "
+                f"next start resumes from step {self.newest}, the newest complete checkpoint"
             ) from error
         self.newest = step
 
@@ -155,7 +155,7 @@ class Checkpoints:
 
 
 def _reason(error: BaseException) -> str:
-    """What the file system said, of what DCP wraps up."""
+    """The file system's message, which DCP wraps."""
     if isinstance(error, dcp.api.CheckpointException):
         inner = next(iter(error.failures.values()), (error,))[0]
         return str(inner)

@@ -1,4 +1,4 @@
-"""Draw a run's losses and its speed, from the metrics.jsonl that the training writes."""
+"""Plot a run's losses and speed, from the metrics.jsonl that the training writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# What is drawn: axis, then column and label of each line.
+# The panels: axis, then column and label of each line.
 _PANELS = (
     ("loss (nats)", (("loss", "training"), ("validation_loss", "validation"))),
     ("accuracy at <mask>", (("validation_accuracy", "validation"),)),
@@ -26,7 +26,7 @@ _FORMATS = (".png", ".svg", ".pdf")
 
 
 def read_metrics(lines: Iterable[str]) -> list[dict[str, float]]:
-    """The objects of metrics.jsonl, without what is no whole line of it."""
+    """The objects of metrics.jsonl, without incomplete lines."""
     found = []
     for line in lines:
         try:
@@ -52,7 +52,7 @@ def _panel(axes: Axes, metrics: list[dict[str, float]], lines: Iterable[tuple[st
 
 
 def draw(metrics: list[dict[str, float]], title: str) -> Figure:
-    """The figure, a panel below the other, of what there is."""
+    """The figure, with a panel for each metric there is."""
     there = {name for each in metrics for name in each}
     shown = [each for each in _PANELS if any(name in there for name, _ in each[1])] or _PANELS[:1]
     figure = Figure(figsize=(8, 3 * len(shown)), layout="constrained")
@@ -82,13 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         metrics = read_metrics(options.metrics.read_text().splitlines())
         if not metrics:
-            print(f"error: {options.metrics}: holds no line of a training", file=sys.stderr)
+            print(f"error: {options.metrics}: has no line of a training", file=sys.stderr)
             return 2
         draw(metrics, options.title).savefig(options.out, dpi=130)
     except OSError as error:
         print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
         return 2
-    print(f"{options.out}: {len(metrics)} lines of {options.metrics}")
+    print(f"{options.out}: {len(metrics)} lines from {options.metrics}")
     return 0
 
 

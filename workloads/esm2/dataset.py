@@ -1,4 +1,4 @@
-"""The data Job's files: which there are, and the sequences in them."""
+"""The data Job's files and the sequences in them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def open_data_set(folder: Path) -> DataSet:
     """The data set in `folder`.
 
     Raises:
-        TrainingError: there is none, or it is not whole.
+        TrainingError: there is none, or it is incomplete.
     """
     path = folder / MANIFEST
     try:
@@ -46,13 +46,13 @@ def open_data_set(folder: Path) -> DataSet:
         files = {str(file["path"]): int(file["bytes"]) for file in manifest["files"]}
     except FileNotFoundError:
         raise TrainingError(
-            f"--data {folder}: no data set is there ({MANIFEST} is missing). Let the data Job "
+            f"--data {folder}: no data set ({MANIFEST} is missing). Let the data Job "
             "finish first, or name the folder that holds train/, val/ and test/"
         ) from None
     except (ValueError, KeyError, TypeError):
         raise TrainingError(
-            f"--data {folder}: {MANIFEST} is not one of the data Job's, so nothing is known of "
-            "the files there"
+            f"--data {folder}: {MANIFEST} is not one of the data Job's, so the files "
+            "there are unknown"
         ) from None
     for name, size in files.items():
         file = folder / name
@@ -60,13 +60,13 @@ def open_data_set(folder: Path) -> DataSet:
         if found != size:
             what = "is missing" if found is None else f"has {found:,} bytes, not {size:,}"
             raise TrainingError(
-                f"--data {folder}: {name} {what}. Let the data Job make the data set anew"
+                f"--data {folder}: {name} {what}. Let the data Job recreate the data set"
             )
     return DataSet(folder, manifest, hashlib.sha256(text).hexdigest())
 
 
 def index_files(files: list[Path], part: int, parts: int) -> int:
-    """Write the missing indexes of each `parts`-th file from `part` on; return how many."""
+    """Write the missing indexes of every `parts`-th file from `part` on; return how many."""
     missing = [file for file in files[part::parts] if read_index(file) is None]
     for file in missing:
         try:
@@ -74,14 +74,14 @@ def index_files(files: list[Path], part: int, parts: int) -> int:
         except OSError as error:
             raise TrainingError(
                 f"{index_path(file)}: cannot be written ({error.strerror}). The training needs it "
-                "beside the data: mount the data set so that it may write there"
+                "next to the data: mount the data set writable"
             ) from None
     return len(missing)
 
 
 @dataclass(frozen=True)
 class Records:
-    """Neighbouring sequences as they lie in their files.
+    """Consecutive sequences as they are in their files.
 
     Attributes:
         text: bytes, (bytes,) uint8.
@@ -107,7 +107,7 @@ class Sequences:
         for file in files:
             rows = read_index(file)
             if rows is None:
-                raise TrainingError(f"{index_path(file)}: is not there or not whole")
+                raise TrainingError(f"{index_path(file)}: is missing or incomplete")
             self._indexes.append(rows)
         counts = [len(rows) - 1 for rows in self._indexes]
         self._first = np.cumsum([0, *counts])
@@ -120,10 +120,10 @@ class Sequences:
         return np.concatenate([np.zeros(0, np.uint32), *(r["length"][:-1] for r in self._indexes)])
 
     def read(self, first: int, stop: int) -> Records:
-        """The sequences from `first` to before `stop`, in one read of each file.
+        """The sequences from `first` to before `stop`, with one read per file.
 
         Raises:
-            TrainingError: an index is not of its file.
+            TrainingError: an index does not match its file.
         """
         texts, starts, lengths = [], [], []
         size = 0
@@ -151,8 +151,8 @@ class Sequences:
         whole = len(text) == end - offset
         if not whole or (text[starts - 1] != _COMMA).any() or (text[ends] != _NEW_LINE).any():
             raise TrainingError(
-                f"{index_path(file)}: is of another content of {file.name}. Remove it: the next "
-                "start makes it anew"
+                f"{index_path(file)}: does not match {file.name}. Remove it: the next "
+                "start recreates it"
             )
         return text, offset
 

@@ -1,4 +1,4 @@
-"""Embed proteins: one vector for each sequence of a FASTA file, by an ESM-2 model in a folder."""
+"""Embed proteins: one vector per sequence of a FASTA file, from an ESM-2 model in a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-# In the pod they lie beside this file.
+# In the pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 from attention import Boundaries
@@ -28,9 +28,9 @@ from whole import write_synced
 
 EMBEDDINGS, IDS = "embeddings.npy", "ids.txt"
 _EPILOG = f"""
-A vector is the mean of the last layer's representations over the sequence's letters, <cls> and
-<eos> left out. DIR gets {EMBEDDINGS}, float32 of shape (sequences, hidden size), and {IDS}, a name
-a line, in the file's order. In Python:
+A vector is the mean of the last layer's representations over the sequence's letters, without
+<cls> and <eos>. DIR gets {EMBEDDINGS}, float32 of shape (sequences, hidden size), and {IDS}, one
+name per line, in the file's order. In Python:
   numpy.load("{EMBEDDINGS}"); open("{IDS}").read().splitlines()
 
 exit status: {EXIT_DONE} all are embedded; {EXIT_AGAIN} the file system failed; {EXIT_WRONG} the
@@ -49,7 +49,7 @@ def read_fasta(path: Path) -> Iterator[Protein]:
     """The records of a FASTA file; the name is the header up to the first blank.
 
     Raises:
-        TrainingError: it is no FASTA, or a record has no letters or no name.
+        TrainingError: it is not FASTA, or a record has no letters or no name.
     """
     name, parts = "", list[bytes]()
 
@@ -74,14 +74,14 @@ def read_fasta(path: Path) -> Iterator[Protein]:
             else:
                 parts.append(text.replace(b" ", b""))
     if not started:
-        raise TrainingError(f"--fasta {path}: holds no sequence")
+        raise TrainingError(f"--fasta {path}: has no sequence")
     yield record()
 
 
 def packed(
     proteins: Iterator[Protein], longest: int, at_once: int
 ) -> Iterator[list[tuple[str, NDArray[np.int64]]]]:
-    """Names and tokens of `proteins`, as many together as have `at_once` tokens, at least one."""
+    """Names and tokens of `proteins`, in groups of up to `at_once` tokens, at least one each."""
     group: list[tuple[str, NDArray[np.int64]]] = []
     size = 0
     for protein in proteins:
@@ -100,7 +100,7 @@ def packed(
 def pooled(model: Esm2, sequences: list[NDArray[np.int64]], device: torch.device) -> torch.Tensor:
     """The mean representation of each sequence's letters, (sequences, hidden) float32, on the CPU.
 
-    `sequences`: tokens of each, <cls> and <eos> among them.
+    `sequences`: tokens of each, with <cls> and <eos>.
     """
     starts = [0, *np.cumsum([len(tokens) for tokens in sequences]).tolist()]
     boundaries = Boundaries.of(starts, device)
@@ -126,7 +126,7 @@ def embed(options: argparse.Namespace) -> None:
     """Write the embeddings and the names.
 
     Raises:
-        TrainingError: the model or the sequences are not there, or cannot be used.
+        TrainingError: the model or the sequences are missing or unusable.
     """
     device = find_device(options.device, 0)
     model = load(options.model, device)
@@ -158,13 +158,19 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", type=Path, required=True, metavar="DIR", help="with config.json and weights")
+    add(
+        "--model",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder with config.json and weights",
+    )
     add("--fasta", type=Path, required=True, metavar="FILE", help="the sequences")
-    add("--out", type=Path, required=True, metavar="DIR", help="gets the two files")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the two files")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(%(default)s)")
     for name, default, text in (
-        ("--max-tokens", 1024, "in a sequence, two special ones counted; longer: cropped"),
-        ("--tokens-at-once", 16_384, "in one pass"),
+        ("--max-tokens", 1024, "tokens per sequence, with the two special ones; longer: cropped"),
+        ("--tokens-at-once", 16_384, "tokens per pass"),
     ):
         add(name, type=_count, default=default, metavar="N", help=f"{text} (%(default)s)")
     return parser
@@ -173,7 +179,9 @@ def _parser() -> argparse.ArgumentParser:
 def _count(text: str) -> int:
     value = int(text) if text.isdecimal() else 0
     if value <= SPECIAL_PER_SEQUENCE:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: give a whole number from 3 on")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not allowed: give a whole number of at least 3"
+        )
     return value
 
 
@@ -183,10 +191,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         embed(options)
     except FileNotFoundError as error:
-        print(f"error: {error.filename}: there is no such file", file=sys.stderr)
+        print(f"error: {error.filename}: no such file", file=sys.stderr)
         return EXIT_WRONG
     except TrainingError as error:
-        # The training's options name the model's folder otherwise.
+        # The training has another option for the model's folder.
         print(f"error: {str(error).replace('--start ', '--model ')}", file=sys.stderr)
         return EXIT_WRONG
     except OSError as error:

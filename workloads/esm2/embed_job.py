@@ -1,4 +1,4 @@
-"""Embed a FASTA file that S3 brings to the file system, and let S3 have what comes of it."""
+"""Embed a FASTA file that arrives from S3, and have the result exported to S3."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import sys
 import time
 from pathlib import Path
 
-# In the pod they lie beside this file.
+# In the pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import embed
 from failures import EXIT_AGAIN, EXIT_DONE
 from whole import publish
 
-# S3's events reach the file system within a minute or so, in a burst later:
+# S3's events reach the file system within a minute or so, later in a burst:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/autoimport-data-repo-dra.html
 PATIENCE = 900.0
 
 
 def arrived(path: Path, size: int, patience: float) -> bool:
-    """Whether `path` has `size` bytes, within `patience` seconds."""
+    """Wait up to `patience` seconds for `path` to have `size` bytes; return whether it has."""
     until = time.monotonic() + patience
     while True:
         try:
@@ -41,17 +41,23 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("--fasta", type=Path, required=True, metavar="FILE", help="the sequences")
-    add("--bytes", type=int, required=True, metavar="N", help="that it has once it is all there")
-    add("--out", type=Path, required=True, metavar="DIR", help="whole, or not there")
-    add("--scratch", type=Path, required=True, metavar="DIR", help="on the same file system")
-    add("--list", required=True, metavar="NAME", help="gets the names and sizes of DIR's files")
+    add("--bytes", type=int, required=True, metavar="N", help="its size when complete")
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="result folder; there only when complete",
+    )
+    add("--scratch", type=Path, required=True, metavar="DIR", help="folder on the same file system")
+    add("--list", required=True, metavar="NAME", help="file for names and sizes of DIR's files")
     add("--patience", type=float, default=PATIENCE, metavar="SECONDS", help="(%(default)s)")
     options, others = parser.parse_known_args(arguments)
     print(f"waiting for {options.fasta}, {options.bytes:,} bytes", flush=True)
     if not arrived(options.fasta, options.bytes, options.patience):
         print(
-            f"error: {options.fasta} has not come from S3 with its {options.bytes:,} bytes within "
-            f"{options.patience:.0f} s",
+            f"error: {options.fasta} has not arrived from S3 with its {options.bytes:,} bytes "
+            f"within {options.patience:.0f} s",
             file=sys.stderr,
         )
         return EXIT_AGAIN
@@ -61,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     status = embed.main(["--fasta", str(options.fasta), "--out", str(draft), *others])
     if status == EXIT_DONE:
         publish(draft, options.out, options.list, {"fasta bytes": options.bytes})
-        print(f"{options.out}: whole", flush=True)
+        print(f"{options.out}: complete", flush=True)
     return status
 
 

@@ -1,4 +1,4 @@
-"""How well a model tells the tokens behind <mask>, on sequences that it does not train on."""
+"""How well a model predicts the tokens behind <mask>, on sequences it does not train on."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rows import row, where_hidden
 
 @dataclass(frozen=True)
 class Result:
-    """Of `<mask>` positions alone: those that keep their letter would flatter a copier.
+    """Of `<mask>` positions only: those that keep their letter would favor copying.
 
     Attributes:
         loss: mean cross-entropy, nats.
         accuracy: share of tokens whose logit is the highest.
-        positions: how many there were.
+        positions: their number.
     """
 
     loss: float
@@ -31,11 +31,11 @@ class Result:
 
     @property
     def perplexity(self) -> float:
-        """Of the loss."""
+        """The exponential of the loss."""
         return math.exp(min(self.loss, 700.0))
 
     def as_json(self, split: str) -> dict[str, float]:
-        """For a line of metrics, named by `split`."""
+        """For a line of metrics, named after `split`."""
         return {
             f"{split}_loss": self.loss,
             f"{split}_perplexity": self.perplexity,
@@ -60,12 +60,12 @@ def evaluate(
 ) -> Result:
     """Evaluate on the first `most` units (0: on all).
 
-    `between` is called after each pass, with the units that are done and all of them.
+    `between` is called after each pass, with the number of units done and of all.
 
-    Each token and mask is the same at each call, on any number of processes.
+    Tokens and masks are the same at each call, on any number of processes.
     """
     count = min(most or len(units), len(units))
-    # Over the whole split, whose files' order may mean something.
+    # Spread over the whole split, whose order may not be random.
     chosen = [index * len(units) // count for index in range(count)]
     sums = torch.zeros(3, dtype=torch.float64, device=processes.device)
     parallel.module.eval()

@@ -1,4 +1,4 @@
-"""Models as folders that `transformers` reads: from there, and to there."""
+"""Reads and writes models as folders for `transformers`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ WEIGHTS, WEIGHTS_INDEX, CONFIG = "model.safetensors", "model.safetensors.index.j
 _FREQUENCIES = "esm.rotary_embeddings.inv_freq"
 _EMBEDDINGS, _DECODER = "esm.embeddings.word_embeddings.weight", "lm_head.decoder.weight"
 _CONTACTS = "esm.contact_head.regression"
-# In published files, and of no effect with rotary positions.
+# In published files, but unused with rotary positions.
 _UNUSED = {
     *("esm.embeddings.position_ids", "esm.embeddings.position_embeddings.weight"),
     _DECODER,  # the embeddings' own matrix
 }
-# What transformers 5 writes in place of the published names: those of TensorFlow's norms, and one
+# Names that transformers 5 writes instead of the published ones: TensorFlow's for norms, and one
 # entry, named `layer.*`, for the frequencies of all layers.
 _RENAMED = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 _TOKENIZER = {
@@ -36,7 +36,7 @@ _TOKENIZER = {
     "unk_token": "<unk>",
     "mask_token": "<mask>",
 }
-# What decides what a model computes: another value is another model than ESM-2.
+# These determine what a model computes: with other values it is not ESM-2.
 _FIXED = (
     *("vocab_size", "position_embedding_type", "token_dropout", "layer_norm_eps"),
     *("emb_layer_norm_before", "pad_token_id", "mask_token_id"),
@@ -48,7 +48,7 @@ def _layer_frequencies(layer: int) -> str:
 
 
 def _own_name(published: str) -> str:
-    """The name in this project's model of what a file names `published`."""
+    """The name in this project's model for the file's name `published`."""
     if published.endswith("rotary_embeddings.inv_freq"):
         return _FREQUENCIES
     for theirs, ours in _RENAMED.items():
@@ -57,12 +57,12 @@ def _own_name(published: str) -> str:
 
 
 def to_published(state: dict[str, Tensor], architecture: Architecture) -> dict[str, Tensor]:
-    """The model's state with the names and the parts of the published files."""
+    """The model's state with the names and parts of the published files."""
     tensors = {name: value for name, value in state.items() if name != _FREQUENCIES}
     for layer in range(architecture.layers):
         tensors[_layer_frequencies(layer)] = state[_FREQUENCIES]
     tensors[_DECODER] = state[_EMBEDDINGS]
-    # A head that tells contacts from attention, which no training here trains.
+    # The head that predicts contacts from attention, which is not trained here.
     tensors[f"{_CONTACTS}.weight"] = torch.zeros(1, architecture.layers * architecture.heads)
     tensors[f"{_CONTACTS}.bias"] = torch.zeros(1)
     return tensors
@@ -80,7 +80,7 @@ def read_architecture(folder: Path) -> Architecture:
     """The size of the model in `folder`.
 
     Raises:
-        TrainingError: there is none, or it is no ESM-2.
+        TrainingError: there is none, or it is not ESM-2.
     """
     path = folder / CONFIG
     try:
@@ -91,7 +91,7 @@ def read_architecture(folder: Path) -> Architecture:
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise TrainingError(
-            f"--start {folder}: no model is there: {CONFIG} is missing or is not one of ESM-2"
+            f"--start {folder}: no model there: {CONFIG} is missing or not of ESM-2"
         ) from None
     for key in _FIXED:
         wanted = found.as_config()[key]
@@ -103,7 +103,7 @@ def read_architecture(folder: Path) -> Architecture:
 
 
 def read_model(folder: Path, model: Esm2) -> None:
-    """Fill `model` with the weights in `folder`.
+    """Load the weights in `folder` into `model`.
 
     Raises:
         TrainingError: they are missing, or of another model.
@@ -124,8 +124,7 @@ def read_model(folder: Path, model: Esm2) -> None:
     ]
     if wrong:
         raise TrainingError(
-            f"--start {folder}: the weights are not those of its {CONFIG}: {wrong[0]} "
-            f"({len(wrong)} differ)"
+            f"--start {folder}: the weights do not match {CONFIG}: {wrong[0]} ({len(wrong)} differ)"
         )
     model.load_state_dict({name: value.float() for name, value in tensors.items()})
 
@@ -138,6 +137,6 @@ def _weight_files(folder: Path) -> list[Path]:
         names = set(json.loads(index.read_bytes())["weight_map"].values())
     except (OSError, ValueError, KeyError, AttributeError):
         raise TrainingError(
-            f"--start {folder}: {WEIGHTS} is missing (weights of other formats are not read)"
+            f"--start {folder}: {WEIGHTS} is missing (other formats are not supported)"
         ) from None
     return [folder / name for name in sorted(names)]

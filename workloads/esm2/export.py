@@ -1,4 +1,4 @@
-"""The trained model as a folder that is whole or not there."""
+"""Exports the trained model as a folder that is complete or absent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from whole import publish, read_whole
 
 
 def exported(folder: Path, facts: dict[str, Any]) -> bool:
-    """Whether `folder` holds a whole export with these `facts`."""
+    """Whether `folder` holds a complete export with these `facts`."""
     found = read_whole(folder, MODEL_LIST)
     return found is not None and all(found.get(name) == value for name, value in facts.items())
 
@@ -36,9 +36,9 @@ def export(
     results: dict[str, float],
     facts: dict[str, Any],
 ) -> Path:
-    """Write the model and its card below --results; the folder. All processes call it.
+    """Write the model and its card below --results; return the folder. All processes call it.
 
-    `facts`: what tells this export from another's.
+    `facts`: what distinguishes this export from others.
     """
     folder = settings.results / MODEL
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)

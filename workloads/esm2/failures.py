@@ -1,4 +1,4 @@
-"""What can go wrong, as one message that a user can act on; and the exit statuses."""
+"""Errors, each as one message that a user can act on; and the exit statuses."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ EXIT_DONE, EXIT_AGAIN, EXIT_WRONG, EXIT_TERMINATED = 0, 1, 2, 143
 class TrainingError(Exception):
     """Something that the user must know or change; its text is the whole message.
 
-    Another start would end the same.
+    Another start would fail the same way.
     """
 
 
 class SharedError(TrainingError):
-    """One that all processes know of, so that one is to tell it."""
+    """One that all processes know, so that only one reports it."""
 
 
 class PassingError(Exception):
-    """Another start goes on from the newest whole checkpoint; its text is the whole message."""
+    """Another start resumes from the newest complete checkpoint; its text is the whole message."""
 
 
 class StoppedError(Exception):
-    """The training stopped at a signal, its state saved; its text says where."""
+    """The training stopped at a signal with its state saved; its text says where."""

@@ -26,15 +26,15 @@ from settings import Settings
 from vocabulary import spelt
 from watchdog import Stop, Watchdog
 
-# Seconds between two lines of an evaluation: who watches the log for progress takes ten minutes
-# without a line for a stall, at the least.
+# Seconds between two lines of an evaluation: the watch takes ten minutes or more without a line for
+# a stall.
 EVALUATION_LINES = 60.0
-# Losses in a row that are none, after which skipping them is no help.
+# Losses in a row that are not numbers after which skipping does not help.
 MOST_SKIPPED = 10
 
 
 class Loader:
-    """This process's units of each step; the next step's are read while one is computed."""
+    """This process's units of each step; reads the next step's during the current one."""
 
     def __init__(self, units: Units, batch: int, processes: Processes) -> None:
         self._units, self._batch, self._processes = units, batch, processes
@@ -62,7 +62,7 @@ class Training:
         settings: what the user has chosen.
         processes: all of them; each runs the same.
         stop: whether this one has been told to stop.
-        watchdog: to hear of each step.
+        watchdog: is notified of each step.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Training:
         self._parallel = making.make_model(settings, self._size, processes, self._bf16, how)
         self._optimizer = make_optimizer(self._parallel.module)
         self._schedule = Schedule(settings.rate, settings.warm_up, settings.steps)
-        self._tokens, self._skipped, self._told = 0, 0, time.monotonic()
+        self._tokens, self._skipped, self._reported = 0, 0, time.monotonic()
         self._strange = np.zeros(256, np.int64)
         self._introduce(how)
 
@@ -115,13 +115,13 @@ class Training:
 
         Raises:
             StoppedError: told to stop; the state is saved.
-            TrainingError, PassingError: it cannot go on.
+            TrainingError, PassingError: it cannot continue.
         """
         settings, processes = self._settings, self._processes
         if self._step > settings.steps:
             raise SharedError(
                 f"--steps {settings.steps} is not allowed: the newest checkpoint in "
-                f"{settings.results} has {self._step} done already"
+                f"{settings.results} is already at step {self._step}"
             )
         self._warm_up()
         if self._step:
@@ -139,10 +139,10 @@ class Training:
         self._watchdog.rest()
 
     def _warm_up(self) -> None:
-        """One pass of next to nothing, whose gradients are thrown away.
+        """Two almost empty passes, whose gradients are discarded.
 
-        DDP arranges its buckets by the first pass: afterwards a training that goes on adds up in
-        the same order as one that was not interrupted.
+        DDP arranges its buckets in the first pass: afterwards a resumed training sums in the same
+        order as an uninterrupted one.
         """
         self._watchdog.heard(slow=True)
         for _ in range(2):
@@ -150,7 +150,7 @@ class Training:
             self._optimizer.zero_grad()
 
     def _backward(self, units: list[Unit], scale: float, last: bool) -> torch.Tensor:
-        """One pass; adds to the gradients, returns the sum of losses."""
+        """Run one pass: add to the gradients, return the sum of losses."""
         settings = self._settings
         filled = self._at_once * settings.unit_tokens
         one = row(units, self._processes.device, filled, settings.max_tokens)
@@ -170,13 +170,13 @@ class Training:
         while self._step < settings.steps:
             self._watchdog.heard()
             units = loader.take(self._step)
-            told, tokens, stop = processes.total(
+            predicted, tokens, stop = processes.total(
                 *(sum(len(unit.places) for unit in units), sum(unit.size for unit in units)),
                 self._stop.asked,
             )
             if stop:
                 self._save_and_stop()
-            loss, norm = self._update(units, told)
+            loss, norm = self._update(units, predicted)
             self._step += 1
             self._tokens += int(tokens)
             self._strange += sum(unit.strange for unit in units)
@@ -191,19 +191,19 @@ class Training:
                 speed.restart()
         self._checkpoints.finish()
 
-    def _update(self, units: list[Unit], told: float) -> tuple[float, float]:
+    def _update(self, units: list[Unit], predicted: float) -> tuple[float, float]:
         """One step of the optimizer; the mean loss of all processes, and the gradients' norm."""
         settings, processes = self._settings, self._processes
         self._optimizer.zero_grad()
-        # Gradients are averaged over processes; the loss is to be divided by all that is told.
-        scale = processes.world / max(1.0, told)
+        # Gradients are averaged over processes; the loss must be divided by all predicted tokens.
+        scale = processes.world / max(1.0, predicted)
         starts = range(0, len(units), self._at_once)
         sums = [
             self._backward(units[start : start + self._at_once], scale, start == starts[-1])
             for start in starts
         ]
         norm = self._parallel.clip(settings.clip)
-        loss = processes.total(float(sum(sums)))[0] / max(1.0, told)
+        loss = processes.total(float(sum(sums)))[0] / max(1.0, predicted)
         if math.isfinite(loss) and math.isfinite(norm):
             set_rate(self._optimizer, self._schedule.at(self._step))
             self._optimizer.step()
@@ -218,12 +218,12 @@ class Training:
         if self._settings.not_a_number == "stop" or self._skipped == MOST_SKIPPED:
             self._checkpoints.finish()
             raise SharedError(
-                f"the loss of step {step} is {loss}, or its gradients are no numbers. Whole is the "
-                f"checkpoint of step {self._checkpoints.newest}. Choose a smaller --rate or a "
-                "longer --warm-up; --not-a-number skip leaves such steps out, up to "
+                f"the loss of step {step} is {loss}, or its gradients are not numbers. The newest "
+                f"complete checkpoint is of step {self._checkpoints.newest}. Choose a smaller "
+                "--rate or a longer --warm-up; --not-a-number skip skips such steps, up to "
                 f"{MOST_SKIPPED} in a row"
             )
-        self._processes.say(f"warning: step {step} is left out: its loss is {loss}")
+        self._processes.say(f"warning: step {step} skipped: its loss is {loss}")
 
     def _report(self, loss: float, norm: float, speed: Speed) -> None:
         processes, settings = self._processes, self._settings
@@ -237,7 +237,7 @@ class Training:
             "memory_gb": round(memory_gb(processes.device), 3),
         }
         self._metrics.write(self._step, **values)
-        odd = f"; letters that are no amino acids: {spelt(counts)}" if counts.any() else ""
+        odd = f"; letters that are not amino acids: {spelt(counts)}" if counts.any() else ""
         processes.say(line(self._step, settings.steps, values) + odd)
 
     def _save(self) -> None:
@@ -251,14 +251,14 @@ class Training:
         self._checkpoints.finish()
         self._processes.wait()
         raise StoppedError(
-            f"stopped after step {self._step:,}; its checkpoint is whole, another start goes on"
+            f"stopped after step {self._step:,}; its checkpoint is complete, the next start resumes"
         )
 
     def _between(self, done: int, count: int) -> None:
-        """Between the passes of an evaluation, of whose `count` units so many are done."""
+        """Between the passes of an evaluation, with `done` of `count` units done."""
         self._watchdog.heard()
-        if time.monotonic() - self._told >= EVALUATION_LINES:
-            self._told = time.monotonic()
+        if time.monotonic() - self._reported >= EVALUATION_LINES:
+            self._reported = time.monotonic()
             self._processes.say(f"step {self._step:,}: evaluation, {done:,} of {count:,} units")
         self._checkpoints.look()
         if self._processes.total(self._stop.asked)[0]:
@@ -266,7 +266,7 @@ class Training:
 
     def _evaluate(self, units: Units, most: int) -> Result:
         longest = self._settings.max_tokens
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
         return evaluate(self._parallel, self._processes, units, most, longest, self._between)
 
     def _validate(self) -> None:
@@ -280,7 +280,7 @@ class Training:
         facts = {"step": self._step, "identity": self._identity}
         folder = settings.results / MODEL
         if processes.from_first(export.exported(folder, facts)):
-            processes.say(f"{folder}: exported already; nothing to do")
+            processes.say(f"{folder}: already exported; nothing to do")
             return
         result = self._evaluate(self._data.test, settings.test_units)
         self._metrics.write(self._step, **result.as_json("test"))

@@ -1,4 +1,4 @@
-"""From settings to what a training works with: data, model, memory."""
+"""From the settings to data, model and memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from settings import Settings
 from strategy import strategy
 
 DEFAULT_SIZE = "8M"
-# Of the memory that is there, what the estimate may fill with several units at once.
+# Share of the available memory that the estimate may fill with several units at once.
 FILLED = 0.8
 
 
@@ -35,14 +35,14 @@ class Data:
 
 
 def open_data(settings: Settings, processes: Processes) -> Data:
-    """The data set, whose missing indexes the processes write together first."""
+    """The data set; first the processes together write its missing indexes."""
     data_set = processes.together(lambda: open_data_set(settings.data))
     splits = (TRAIN, VALIDATION, TEST)
     files = [file for split in splits for file in data_set.files(split)]
     made = processes.together(lambda: index_files(files, processes.rank, processes.world))
     total = processes.total(made)[0]
     if total:
-        processes.say(f"{settings.data}: indexes of {total:.0f} files written")
+        processes.say(f"{settings.data}: wrote the indexes of {total:.0f} files")
 
     def units(split: str) -> Units:
         sequences = open_split(data_set, split)
@@ -51,13 +51,13 @@ def open_data(settings: Settings, processes: Processes) -> Data:
     found = processes.together(lambda: Data(data_set, *map(units, splits)))
     processes.say(
         f"data: {len(found.train):,} units for training ({found.train.fill:.1%} full), "
-        f"{len(found.validation):,} for validation, {len(found.test):,} for the test"
+        f"{len(found.validation):,} for validation, {len(found.test):,} for testing"
     )
     return found
 
 
 def find_architecture(settings: Settings) -> Architecture:
-    """The one asked for: by --size, or of the model to start from.
+    """The requested one: from --size, or of the model to start from.
 
     Raises:
         TrainingError: they differ.
@@ -76,7 +76,7 @@ def find_architecture(settings: Settings) -> Architecture:
 def units_at_once(
     settings: Settings, size: Architecture, processes: Processes, bf16: bool, how: str
 ) -> int:
-    """How many units one pass takes; makes sure that they fit into memory.
+    """How many units one pass takes; checks that they fit into memory.
 
     Raises:
         TrainingError: they do not.
@@ -107,7 +107,7 @@ def units_at_once(
 def make_model(
     settings: Settings, size: Architecture, processes: Processes, bf16: bool, how: str
 ) -> Parallel:
-    """The model on all processes, with the weights that the training begins with."""
+    """The model on all processes, with its initial weights."""
     model = Esm2(size, settings.recompute)
     if settings.start is None:
         model.initialise(settings.seed)
@@ -130,7 +130,7 @@ def choose_precision(settings: Settings, processes: Processes) -> bool:
     on_gpu = processes.device.type == "cuda"
     if on_gpu and settings.precision == "fp32":
         raise TrainingError(
-            "--precision fp32 is not allowed on a GPU: its attention kernel takes bf16"
+            "--precision fp32 is not allowed on a GPU: its attention kernel needs bf16"
         )
     return on_gpu if settings.precision == "auto" else settings.precision == "bf16"
 

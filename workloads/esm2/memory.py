@@ -1,4 +1,4 @@
-"""How much of a GPU's memory a training takes, before it takes it; needs no PyTorch."""
+"""Estimates how much GPU memory a training takes; needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Estimate:
     """Bytes on one device at the peak.
 
     Attributes:
-        weights: fp32, and of what computes in bf16 the copies.
+        weights: fp32, and the bf16 copies.
         gradients: fp32.
         optimizer: AdamW's two averages.
         activations: kept for the backward pass of one pass.
@@ -32,7 +32,7 @@ class Estimate:
 
     @property
     def total(self) -> float:
-        """All of them."""
+        """The sum of all."""
         return self.weights + self.gradients + self.optimizer + self.activations
 
     def __str__(self) -> str:
@@ -44,11 +44,11 @@ class Estimate:
 
 
 def layer_activations(architecture: Architecture, bf16: bool, autocast: bool) -> float:
-    """Bytes that one layer keeps for its backward pass, for each token.
+    """Bytes per token that one layer keeps for its backward pass.
 
-    fp32: input of both norms, both norms' outputs, query, key and value as they were before and
-    after the rotation, the attention's output and its two copies, the feed-forward layer before
-    and after GELU. Autocast keeps the residual stream in fp32 and casts what linear layers take.
+    fp32: input of both norms, both norms' outputs, query, key and value before and after the
+    rotation, the attention's output and its two copies, the feed-forward layer before and after
+    GELU. Autocast keeps the residual stream in fp32 and casts the inputs of linear layers.
     """
     hidden, wide = architecture.hidden, architecture.feed_forward
     if not bf16:
@@ -74,10 +74,10 @@ def estimate(
     """
     sharded = how == FSDP
     share = architecture.parameters / (world if sharded else 1)
-    # Of a sharded model two layers are whole at a time, and their gradients.
+    # Of a sharded model, two layers and their gradients are whole at a time.
     whole = 2 * architecture.layer_parameters if sharded and world > 1 else 0
     weights = _FP32 * share + (_BF16 if bf16 else _FP32) * whole
-    # A replica's matrices are cast by autocast, and kept until the end of the pass.
+    # Autocast casts a replica's matrices and keeps them until the end of the pass.
     if bf16 and not sharded:
         weights += _BF16 * architecture.parameters
     # DDP's buckets are a second copy of the gradients.
@@ -87,12 +87,12 @@ def estimate(
     stream = (_BF16 if bf16 and sharded else _FP32) * architecture.hidden
     kept = architecture.layers * (stream if recompute else layer)
     once = layer if recompute else _FP32 * architecture.feed_forward
-    told = 0.15 * _FP32 * (3 * len(TOKENS) + 5 * architecture.hidden)
-    return Estimate(weights, gradients, 2 * _FP32 * share, tokens * (kept + once + told))
+    predicted = 0.15 * _FP32 * (3 * len(TOKENS) + 5 * architecture.hidden)
+    return Estimate(weights, gradients, 2 * _FP32 * share, tokens * (kept + once + predicted))
 
 
 def too_much(needed: Estimate, least: Estimate, there: float, recompute: bool) -> tuple[str, ...]:
-    """Settings that are to be changed for `needed` to be there, the best first; none where it is.
+    """Settings to change so that `needed` fits, the best first; none if it does.
 
     `least`: the same with one unit at a time; `there`: bytes of one device.
     """

@@ -1,4 +1,4 @@
-"""What a training says: a line every few steps for people, a JSON line for programs."""
+"""A training's output: a line every few steps for people, a JSON line for programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from spans import span
 from whole import write_synced
 
-# Dense bf16 operations a second, by a part of the GPU's name; NVIDIA's data sheets:
+# Dense bf16 operations per second, by a part of the GPU's name; NVIDIA's data sheets:
 # https://www.nvidia.com/en-us/data-center/a100/ and so on
 PEAKS = {
     "B300": 2.25e15,
@@ -28,7 +28,7 @@ PEAKS = {
 
 
 def peak_rate(device: torch.device) -> float | None:
-    """Operations a second that `device` can do at the most; None if that is not known."""
+    """Peak operations per second of `device`; None if unknown."""
     if device.type != "cuda":
         return None
     name = torch.cuda.get_device_name(device)
@@ -36,19 +36,19 @@ def peak_rate(device: torch.device) -> float | None:
 
 
 def memory_gb(device: torch.device) -> float:
-    """The most memory that this process has used, GB: the GPU's, or its own."""
+    """Peak memory of this process in GB: the GPU's, or its own."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
 class MetricsFile:
-    """metrics.jsonl: one JSON object a line, each with `step`.
+    """metrics.jsonl: one JSON object per line, each with `step`.
 
     Args:
         path: the file; None for a process that writes none.
-        step: that the training starts from: lines of later ones, of a run that was interrupted
-            after its last checkpoint, go.
+        step: where the training starts: lines of later steps, from a run that was interrupted
+            after its last checkpoint, are removed.
     """
 
     def __init__(self, path: Path | None, step: int) -> None:
@@ -72,13 +72,13 @@ class MetricsFile:
 
 
 class Speed:
-    """Tokens a second since the last line, and the time that is left.
+    """Tokens per second since the last line, and the time left.
 
     Args:
-        steps: in all.
+        steps: in total.
         world: processes.
         flops_per_token: to train on a token.
-        peak: operations a second of a device; None if that is not known.
+        peak: operations per second of a device; None if unknown.
     """
 
     def __init__(self, steps: int, world: int, flops_per_token: float, peak: float | None) -> None:
@@ -87,11 +87,11 @@ class Speed:
         self.restart()
 
     def restart(self) -> None:
-        """Count from now on: validation is no training."""
+        """Restart the count, to exclude validation."""
         self._began, self._tokens, self._done = time.perf_counter(), 0.0, 0
 
     def add(self, tokens: float) -> None:
-        """One more step, with so many tokens on all processes."""
+        """Add a step, with its tokens on all processes."""
         self._tokens += tokens
         self._done += 1
 

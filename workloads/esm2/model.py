@@ -1,4 +1,4 @@
-"""ESM-2 on packed sequences; parameters have the names of `transformers`' EsmForMaskedLM.
+"""ESM-2 on packed sequences; parameters are named as in `transformers`' EsmForMaskedLM.
 
 Source: https://github.com/facebookresearch/esm (esm/model/esm2.py) and the paper,
 https://doi.org/10.1126/science.ade2574.
@@ -15,7 +15,7 @@ from architecture import INITIALIZER_RANGE, LAYER_NORM_EPS, ROTARY_BASE, Archite
 from attention import Boundaries, attention, rotated
 from tokens import MASK, PAD, TOKENS
 
-# Share of tokens that a training shows as <mask>: 80 % of the 15 % that are to be told.
+# Share of tokens shown as <mask> in training: 80 % of the 15 % that are predicted.
 TRAINED_MASK_SHARE = 0.15 * 0.8
 
 
@@ -33,7 +33,7 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, boundaries: Boundaries) -> Tensor:
         """Of shape (tokens, hidden), as `x`."""
         shape = (x.shape[0], self.heads, self.head_size)
-        # Scaled before the rotation, as the published model does it.
+        # Scaled before the rotation, as in the published model.
         query = (self.query(x) * self.head_size**-0.5).view(shape)
         key, value = self.key(x).view(shape), self.value(x).view(shape)
         result = attention(
@@ -65,7 +65,7 @@ class Attention(nn.Module):
         self.LayerNorm = nn.LayerNorm(architecture.hidden, LAYER_NORM_EPS)
 
     def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, boundaries: Boundaries) -> Tensor:
-        """What is to be added to `x`, of its shape."""
+        """What to add to `x`, of its shape."""
         heads = self.get_submodule("self")
         result: Tensor = self.output(heads(self.LayerNorm(x), cosine, sine, boundaries))
         return result
@@ -96,10 +96,10 @@ class Embeddings(nn.Module):
         self.word_embeddings = nn.Embedding(len(TOKENS), hidden, padding_idx=PAD)
 
     def forward(self, tokens: Tensor, boundaries: Boundaries) -> Tensor:
-        """Zero at <mask>; the rest scaled by sequence to what a training sees in the mean.
+        """Zero at <mask>; the rest scaled, per sequence, to its mean scale in training.
 
-        In evaluation too: it makes up for the share of <mask> in each sequence, <cls> and <eos>
-        counted. Shape (tokens, hidden).
+        In evaluation too: this compensates for the share of <mask> in each sequence, with <cls>
+        and <eos>. Shape (tokens, hidden).
         """
         masked = tokens == MASK
         before = functional.pad(masked.cumsum(0), (1, 0))[boundaries.places.long()]
@@ -113,7 +113,7 @@ class Embeddings(nn.Module):
 
 
 class Rotary(nn.Module):
-    """The rotary embedding's frequencies: a buffer, for those of published models are rounded."""
+    """The rotary embedding's frequencies, in a buffer: published models have rounded ones."""
 
     inv_freq: Tensor
 
@@ -139,7 +139,7 @@ class Encoder(nn.Module):
 
 
 class Trunk(nn.Module):
-    """All but the head that tells the tokens."""
+    """All but the head that predicts the tokens."""
 
     def __init__(self, architecture: Architecture, recompute: bool) -> None:
         super().__init__()
@@ -178,11 +178,11 @@ class Head(nn.Module):
 
 
 class Esm2(nn.Module):
-    """ESM-2 for masked language modelling.
+    """ESM-2 for masked language modeling.
 
     Args:
         architecture: its size.
-        recompute: keep the layers' inputs alone for the backward pass, and compute the rest again.
+        recompute: keep only the layers' inputs for the backward pass, and recompute the rest.
     """
 
     def __init__(self, architecture: Architecture, recompute: bool = False) -> None:
@@ -191,20 +191,22 @@ class Esm2(nn.Module):
         self.esm = Trunk(architecture, recompute)
         self.lm_head = Head(architecture.hidden)
 
-    def forward(self, tokens: Tensor, boundaries: Boundaries, told: Tensor | None = None) -> Tensor:
-        """Logits of the tokens at the places `told` (None: all), shape (places, vocabulary).
+    def forward(
+        self, tokens: Tensor, boundaries: Boundaries, places: Tensor | None = None
+    ) -> Tensor:
+        """Logits of the tokens at `places` (None: all), shape (places, vocabulary).
 
         `tokens`: (tokens,), int64, many sequences in a row, <cls> … <eos> each.
         """
         x = self.esm(tokens, boundaries)
-        if told is not None:
-            x = x[told]
+        if places is not None:
+            x = x[places]
         logits: Tensor = self.lm_head(x, self.esm.embeddings.word_embeddings.weight)
         return logits
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:
-        """Random weights as the published models began: normal, deviation 0.02; biases zero."""
+        """Random weights, as for the published models: normal, deviation 0.02; biases zero."""
         random = torch.Generator().manual_seed(seed)
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):

@@ -16,7 +16,7 @@ DECAY_SHARE, LAST_SHARE = 0.9, 0.1
 class Schedule:
     """Learning rate by step: linear up to `peak`, then linear down to a tenth of it.
 
-    The way down ends after 90 % of the steps.
+    It stops falling after 90 % of the steps.
     """
 
     peak: float
@@ -24,7 +24,7 @@ class Schedule:
     steps: int
 
     def at(self, step: int) -> float:
-        """For the step that follows `step` done ones."""
+        """The rate after `step` steps."""
         if step < self.warm_up:
             return self.peak * (step + 1) / self.warm_up
         end = max(self.warm_up + 1, round(self.steps * DECAY_SHARE))

@@ -1,4 +1,4 @@
-"""Which sequences make up each unit, and in which order an epoch takes the units."""
+"""Which sequences make up each unit, and the order of the units in an epoch."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from numpy.typing import NDArray
 from vocabulary import SPECIAL_PER_SEQUENCE
 
 _RECORDS_AT_ONCE = 4 << 20
-# Units that lie side by side in the files are read as one block; the units of several blocks are
-# mixed. The data Job has shuffled the records, so this need not reach far.
+# Consecutive units are read as one block; the units of several blocks are mixed. The data Job has
+# shuffled the records, so mixing a few blocks is enough.
 BLOCK_UNITS = 64
 MIXED_BLOCKS = 16
 
 
 def tokens_of(lengths: NDArray[np.uint32], longest: int) -> NDArray[np.int64]:
-    """Tokens of sequences of so many letters, cropped to `longest` tokens."""
+    """Tokens of sequences of these lengths, cropped to `longest` tokens."""
     return np.minimum(lengths.astype(np.int64) + SPECIAL_PER_SEQUENCE, longest)
 
 
 def pack(lengths: NDArray[np.uint32], longest: int, unit_tokens: int) -> NDArray[np.int64]:
     """First sequence of each unit, and the end: shape (units + 1,), int64.
 
-    A unit takes the sequences in the files' order for as long as they fit into `unit_tokens`, which
-    is at least `longest`. It depends on nothing else, so each epoch has the same units.
+    A unit takes sequences in the files' order as long as they fit into `unit_tokens`, which is at
+    least `longest`. It depends on nothing else, so each epoch has the same units.
     """
     first = [0]
     while first[-1] < len(lengths):
@@ -35,7 +35,7 @@ def pack(lengths: NDArray[np.uint32], longest: int, unit_tokens: int) -> NDArray
         while done < len(chunk):
             stop = int(np.searchsorted(ends, base + unit_tokens, side="right"))
             if stop == len(chunk) and not last_chunk:
-                break  # perhaps more fit: the next chunk starts with this unit
+                break  # more may fit: the next chunk starts with this unit
             first.append(start + stop)
             done, base = stop, int(ends[stop - 1])
     return np.array(first, np.int64)
@@ -44,7 +44,7 @@ def pack(lengths: NDArray[np.uint32], longest: int, unit_tokens: int) -> NDArray
 def epoch_order(units: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The units in the order of `epoch`, shape (units,).
 
-    Blocks are shuffled, and within each few of them the units.
+    Blocks are shuffled, then the units within each group of blocks.
     """
     random = np.random.default_rng([seed, 0, epoch])
     blocks = -(-units // BLOCK_UNITS)

@@ -24,7 +24,7 @@ class Parallel:
         model: the same on each process, on the CPU.
         processes: all of them.
         how: DDP or FSDP.
-        bf16: compute in bf16; weights and sums of gradients are fp32 all the same.
+        bf16: compute in bf16; weights and sums of gradients stay fp32.
         compiled: compile the layers.
     """
 
@@ -46,15 +46,16 @@ class Parallel:
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """What the model's passes run in."""
+        """The context for the model's passes."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             yield
 
     @contextmanager
     def accumulating(self, last: bool) -> Iterator[None]:
-        """A backward pass of several: gradients of replicas are summed over processes at the last.
+        """The context of one of several backward passes.
 
-        Sharded ones at each: to keep them whole would take a replica's memory.
+        Replicas' gradients are summed over processes in the last; sharded ones in each, because
+        keeping them whole would take a replica's memory.
         """
         if isinstance(self.module, DistributedDataParallel) and not last:
             with self.module.no_sync():
@@ -63,7 +64,7 @@ class Parallel:
             yield
 
     def clip(self, most: float) -> float:
-        """Scale the gradients down to the norm `most`; the norm before, of all processes."""
+        """Scale the gradients down to the norm `most`; return the norm before."""
         norm: Tensor = nn.utils.clip_grad_norm_(self.module.parameters(), most)
         if isinstance(norm, DTensor):
             norm = norm.full_tensor()
@@ -82,7 +83,7 @@ def _sharded(model: Esm2, processes: Processes, bf16: bool) -> nn.Module:
         fully_shard(layer, mesh=mesh, mp_policy=policy)
     fully_shard(model, mesh=mesh, mp_policy=policy)
     assert isinstance(model, FSDPModule)
-    # Buffers are not sharded, nor moved.
+    # FSDP neither shards nor moves buffers.
     for module in model.modules():
         for name, buffer in module.named_buffers(recurse=False):
             module.register_buffer(name, buffer.to(processes.device))

@@ -1,4 +1,4 @@
-"""The processes of a training: which this one is, what it computes on, what all agree on."""
+"""The processes of a training: this one's number and device, and agreement among all."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from failures import SharedError, TrainingError
 
 _T = TypeVar("_T")
 
-# The first with bf16 and varlen_attn's kernel: A100, A10G and all that came later.
+# The first with bf16 and varlen_attn's kernel: A100, A10G and all later ones.
 LEAST_CAPABILITY = (8, 0)
 
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among all.
+    """This process and its groups.
 
     Attributes:
         rank, world: its number, and how many there are.
-        device: what the model is on.
-        host: group for what is agreed on between hosts, of the main thread alone.
-        saving: group of the thread that writes checkpoints.
+        device: the model's.
+        host: group for agreement between hosts, only for the main thread.
+        saving: group for the thread that writes checkpoints.
     """
 
     rank: int
@@ -44,16 +44,16 @@ class Processes:
         return found
 
     def from_first(self, value: Any) -> Any:
-        """What process 0 calls `value`."""
+        """The `value` of process 0."""
         box = [value]
         dist.broadcast_object_list(box, src=0, group=self.host)
         return box[0]
 
     def together(self, work: Callable[[], _T]) -> _T:
-        """What `work` returns; where it fails on one process, it fails on all with one message.
+        """Return `work()`; if it fails on one process, fail on all with one message.
 
         Raises:
-            SharedError: for a TrainingError of any.
+            SharedError: for a TrainingError on any process.
         """
         result, problem = None, None
         try:
@@ -68,11 +68,11 @@ class Processes:
         return cast("_T", result)
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes are here."""
         dist.barrier(group=self.host)
 
     def say(self, text: str) -> None:
-        """Print `text` once, not once a process."""
+        """Print `text` once, not once per process."""
         if self.rank == 0:
             print(text, flush=True)
 
@@ -83,14 +83,14 @@ def find_device(asked: str, local_rank: int) -> torch.device:
     `asked`: auto, cpu or cuda.
 
     Raises:
-        TrainingError: there is none, or one that cannot be used.
+        TrainingError: there is none, or it cannot be used.
     """
     if asked == "cpu" or (asked == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if local_rank >= count:
         raise TrainingError(
-            f"--device {asked}: process {local_rank} of this node has no GPU, {count} can be seen. "
+            f"--device {asked}: process {local_rank} of this node has no GPU, {count} are visible. "
             "Start as many processes as GPUs, or choose --device cpu"
         )
     device = torch.device("cuda", local_rank)
@@ -106,9 +106,9 @@ def find_device(asked: str, local_rank: int) -> torch.device:
 
 
 def join(asked: str, patience: float) -> Processes:
-    """Meet the other processes that torchrun has started; alone without torchrun.
+    """Join the other processes that torchrun has started; alone without torchrun.
 
-    `patience`: seconds that an operation of all may take.
+    `patience`: seconds that a collective operation may take.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     device = find_device(asked, int(os.environ.get("LOCAL_RANK", "0")))

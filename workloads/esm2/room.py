@@ -1,4 +1,4 @@
-"""Whether a training finds the memory that it takes on its device."""
+"""Checks that a training fits into its device's memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from failures import TrainingError
 from memory import GB, RESERVED, Estimate, too_much
 
-# What to change, as the command line has it.
+# What to change, as command-line options.
 _CHANGES = {
     "parallel": "--parallel fsdp with more GPUs, GPUs with more memory",
     "size": "a smaller --size",
@@ -40,16 +40,16 @@ def _container_limit() -> float:
 
 
 def demand(needed: Estimate, least: Estimate, there: float, recompute: bool) -> None:
-    """Make sure that `needed` is there.
+    """Make sure that `needed` fits.
 
     `least`: the same with one unit at a time.
 
     Raises:
-        TrainingError: it is not; the text tells which setting to change.
+        TrainingError: it does not; the text says which setting to change.
     """
     changes = too_much(needed, least, there, recompute)
     if changes:
         raise TrainingError(
-            f"too little memory: one process needs about {needed}, there are "
+            f"not enough memory: one process needs about {needed}, available are "
             f"{there / GB:.1f} GB: choose {', or '.join(_CHANGES[each] for each in changes)}"
         )

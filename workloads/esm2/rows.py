@@ -20,8 +20,8 @@ class Row:
     Attributes:
         tokens: (tokens,) int64.
         boundaries: of the sequences.
-        places: where a token is to be told, (places,) int64.
-        targets: the tokens that were there, (places,) int64.
+        places: of the tokens to predict, (places,) int64.
+        targets: the original tokens there, (places,) int64.
     """
 
     tokens: Tensor
@@ -33,8 +33,8 @@ class Row:
 def row(units: list[Unit], device: torch.device, filled: int = 0, longest: int = 0) -> Row:
     """`units` one after another, on `device`.
 
-    On a GPU the row is filled up to `filled` tokens with <pad>, in sequences of `longest` tokens
-    of their own: for each other length a compiled layer would be compiled anew.
+    On a GPU the row is filled up to `filled` tokens with <pad>, in separate sequences of
+    `longest` tokens: each new length would recompile the layers.
     """
     tokens = [unit.tokens for unit in units]
     starts: list[int] = [0]

@@ -1,4 +1,4 @@
-"""What a run leaves below its results, and when that is whole; needs no PyTorch."""
+"""A run's files below its results, and when they are complete; needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _NAME = re.compile(r"step-(\d{8})")
 
 
 def checkpoint_folder(root: Path, step: int) -> Path:
-    """Where the checkpoint of `step` is in the folder of all."""
+    """The folder of `step`'s checkpoint below `root`."""
     return root / f"step-{step:08d}"
 
 
 def whole_checkpoints(root: Path) -> dict[int, dict[str, Any]]:
-    """Steps of the whole checkpoints in `root`, and what is known of each, in order."""
+    """Steps of the complete checkpoints in `root`, with their facts, in order."""
     found = {}
     for path in sorted(root.iterdir()) if root.is_dir() else []:
         match = _NAME.fullmatch(path.name)
@@ -33,7 +33,7 @@ def whole_checkpoints(root: Path) -> dict[int, dict[str, Any]]:
 
 
 def set_aside(root: Path) -> list[str]:
-    """Rename what looks like a checkpoint and is not whole; return the names that it had."""
+    """Rename incomplete checkpoints; return their former names."""
     whole = {checkpoint_folder(root, step).name for step in whole_checkpoints(root)}
     names = [
         path.name
@@ -46,20 +46,20 @@ def set_aside(root: Path) -> list[str]:
 
 
 class Rules:
-    """What the start program (workloads/training) asks of a run's files."""
+    """What the start program (workloads/training) asks about a run's files."""
 
     def __init__(self, results: Path, data: Path) -> None:
         self._results = results
 
     def tidy(self) -> None:
-        """Do nothing: the training itself sets aside what is not whole when it starts."""
+        """Do nothing: the training itself sets incomplete checkpoints aside when it starts."""
 
     def newest_step(self) -> int:
-        """Return the step of the newest checkpoint that is whole; 0 without one."""
+        """Return the step of the newest complete checkpoint; 0 without one."""
         return max(whole_checkpoints(self._results / CHECKPOINTS), default=0)
 
     def finished(self, max_steps: int) -> bool:
-        """Return whether the last step is made, and the model of that step exported, whole."""
+        """Return whether the last step is done, and its model completely exported."""
         step = self.newest_step()
         model = read_whole(self._results / MODEL, MODEL_LIST)
         return step >= max_steps and model is not None and model.get("step") == step

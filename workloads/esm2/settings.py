@@ -1,4 +1,4 @@
-"""The command line: what a user can choose, and what is allowed."""
+"""The command line: the options and their validation."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from failures import EXIT_AGAIN, EXIT_DONE, EXIT_TERMINATED, EXIT_WRONG
 
 _EPILOG = f"""
 The batch of a step is --units units of at most --unit-tokens tokens: sequences packed one after
-another, attention within each alone. It depends on --seed and the step, not on the number of
-processes: each takes its share, in as many passes as that needs. So a training that is started
-again, on more or fewer GPUs, sees the batches that it would have seen.
+another, with attention only within each. It depends on --seed and the step, not on the number of
+processes: each takes its share, in as many passes as needed. So a training that is restarted on
+more or fewer GPUs sees the same batches as without the restart.
 
 examples:
   one process, on this machine's CPU, a model of four layers:
@@ -25,18 +25,18 @@ examples:
   from a published model, or one that was trained here:
     … --start /fsx/input/esm2_t33_650M_UR50D
 
-results/ gets checkpoints/, metrics.jsonl and, at the end, model/, which transformers loads:
+results/ gets checkpoints/, metrics.jsonl and, at the end, model/, for transformers:
 EsmForMaskedLM.from_pretrained("results/model").
 
 exit status: {EXIT_DONE} trained, tested and exported, all processes; {EXIT_AGAIN} failed, another
-start goes on from the newest whole checkpoint; {EXIT_WRONG} the parameters or the input are wrong,
-another start would end the same; {EXIT_TERMINATED} stopped by SIGTERM, its state saved: another
-start goes on from there."""
+start resumes from the newest complete checkpoint; {EXIT_WRONG} the parameters or the input are
+wrong, another start would fail the same way; {EXIT_TERMINATED} stopped by SIGTERM, its state saved:
+another start resumes from there."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One training; the command line's options of the same names tell what each is."""
+    """One training; see the command line's options of the same names."""
 
     data: Path
     results: Path
@@ -83,21 +83,27 @@ def _number(kind: type, least: float, most: float) -> Callable[[str], float]:
     return number
 
 
-# Option, smallest and largest value, default, what it is; whole numbers.
+# Options with whole numbers: name, smallest and largest value, default, help.
 _NUMBERS = (
-    ("--steps", 1, 10**9, 500_000, "of the optimizer, in all"),
-    ("--units", 1, 10**6, 128, "in the batch of a step, on all processes"),
-    ("--unit-tokens", 16, 10**7, 16_384, "in a unit at the most"),
-    ("--max-tokens", 16, 10**6, 1024, "in a sequence, two special ones counted; longer: cropped"),
-    ("--units-at-once", 0, 10**4, 0, "in one pass; 0: on a GPU as memory allows, else 1"),
+    ("--steps", 1, 10**9, 500_000, "optimizer steps in total"),
+    ("--units", 1, 10**6, 128, "units per step, over all processes"),
+    ("--unit-tokens", 16, 10**7, 16_384, "tokens per unit, at most"),
+    (
+        "--max-tokens",
+        16,
+        10**6,
+        1024,
+        "tokens per sequence, with the two special ones; longer: cropped",
+    ),
+    ("--units-at-once", 0, 10**4, 0, "units per pass; 0: on a GPU as memory allows, else 1"),
     ("--warm-up", 1, 10**9, 2000, "steps until --rate is reached"),
-    ("--seed", 0, 2**63 - 1, 0, "of weights, order, cropping and masks"),
-    ("--save-every", 1, 10**9, 1000, "steps a checkpoint"),
-    ("--keep", 1, 10**6, 3, "checkpoints, the newest"),
-    ("--validate-every", 1, 10**9, 2000, "steps an evaluation on the split val"),
-    ("--validation-units", 0, 10**9, 64, "that it takes; 0: all"),
-    ("--test-units", 0, 10**9, 256, "of the split test, evaluated at the end; 0: all"),
-    ("--log-every", 1, 10**9, 10, "steps a line"),
+    ("--seed", 0, 2**63 - 1, 0, "seed of weights, order, cropping and masks"),
+    ("--save-every", 1, 10**9, 1000, "steps between checkpoints"),
+    ("--keep", 1, 10**6, 3, "newest checkpoints to keep"),
+    ("--validate-every", 1, 10**9, 2000, "steps between evaluations on the val split"),
+    ("--validation-units", 0, 10**9, 64, "units per evaluation; 0: all"),
+    ("--test-units", 0, 10**9, 256, "units of the test split, evaluated at the end; 0: all"),
+    ("--log-every", 1, 10**9, 10, "steps between log lines"),
 )
 
 
@@ -111,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--data", type=Path, required=True, metavar="DIR", help="with train/, val/, test/, _SUCCESS"
     )
-    add("--results", type=Path, required=True, metavar="DIR", help="gets all that this makes")
+    add("--results", type=Path, required=True, metavar="DIR", help="folder for all output")
     add(
         *("--scratch",),
         type=Path,
@@ -119,28 +125,36 @@ def _parser() -> argparse.ArgumentParser:
         help="unfinished checkpoints; same file system (.unfinished in --results)",
     )
     add("--size", help="8M, 35M, 150M, 650M, 3B, 15B or LAYERSxHIDDENxHEADSxFEEDFORWARD (8M)")
-    add("--start", type=Path, metavar="DIR", help="of a model, to begin with (random weights)")
+    add("--start", type=Path, metavar="DIR", help="model to start from (random weights)")
     for name, least, most, default, text in _NUMBERS:
         kind = _number(int, least, most)
         add(name, type=kind, default=default, metavar="N", help=f"{text} (%(default)s)")
     rate, clip, hang = _number(float, 0, 1), _number(float, 1e-6, 1e6), _number(float, 1, 86_400)
     add("--rate", type=rate, default=4e-4, metavar="X", help="learning rate (%(default)s)")
-    add("--clip", type=clip, default=1.0, metavar="X", help="norm of gradients (%(default)s)")
-    add("--hang-after", type=hang, default=900.0, metavar="SECONDS", help="of a step (%(default)s)")
+    add("--clip", type=clip, default=1.0, metavar="X", help="maximum gradient norm (%(default)s)")
+    add(
+        "--hang-after",
+        type=hang,
+        default=900.0,
+        metavar="SECONDS",
+        help="longest step (%(default)s)",
+    )
     for name, choices, text in (
         ("--device", ("auto", "cpu", "cuda"), "auto: a GPU where there is one"),
         ("--precision", ("auto", "bf16", "fp32"), "auto: bf16 on a GPU; fp32 is for CPU"),
         ("--parallel", ("auto", "ddp", "fsdp"), "auto: fsdp from 1 G parameters on"),
-        ("--not-a-number", ("stop", "skip"), "what to do at a loss that is none"),
+        ("--not-a-number", ("stop", "skip"), "what to do when the loss is not a number"),
     ):
         add(name, choices=choices, default=choices[0], help=f"{text} (%(default)s)")
-    add("--recompute", action="store_true", help="activations in the backward pass: less memory")
-    add("--compile", action=argparse.BooleanOptionalAction, help="layers (yes on a GPU)")
+    add("--recompute", action="store_true", help="recompute activations: less memory, slower")
+    add(
+        "--compile", action=argparse.BooleanOptionalAction, help="compile the layers (yes on a GPU)"
+    )
     return parser
 
 
 def read(arguments: list[str] | None = None) -> Settings:
-    """The settings of a command line; ends the process with a message for a bad one."""
+    """The settings from a command line; exits with a message if it is invalid."""
     parser = _parser()
     options = vars(parser.parse_args(arguments))
     if options["unit_tokens"] < options["max_tokens"]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 DDP, FSDP = "ddp", "fsdp"
-# From some 1 G parameters on, a replica of weights, gradients and the optimizer's state (16 bytes
-# a parameter) takes too much of a GPU.
+# From about 1 G parameters on, a replica of weights, gradients and the optimizer's state (16 bytes
+# per parameter) takes too much of a GPU.
 SHARDED_FROM = 1_000_000_000
 
 
 def strategy(asked: str, parameters: int) -> str:
-    """`asked`, or for auto what suits so many parameters."""
+    """`asked`, or for auto the one that suits this number of parameters."""
     if asked != "auto":
         return asked
     return FSDP if parameters >= SHARDED_FROM else DDP

@@ -1,4 +1,4 @@
-"""Files of the safetensors format: https://github.com/huggingface/safetensors#format."""
+"""Files in the safetensors format: https://github.com/huggingface/safetensors#format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONGEST_HEADER = 100_000_000  # the format's own limit
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write `tensors`, which are on the CPU, by the order of their names."""
+    """Write `tensors`, which are on the CPU, in the order of their names."""
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     offset = 0
     for name, tensor in sorted(tensors.items()):
@@ -51,7 +51,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a file; their memory is the file's, copied when written to.
 
     Raises:
-        TrainingError: it is no whole file of this format.
+        TrainingError: it is not a complete file of this format.
     """
     try:
         with path.open("rb") as file:

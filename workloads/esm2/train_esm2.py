@@ -1,4 +1,4 @@
-"""Train ESM-2: masked language modelling on packed sequences, by one process or many."""
+"""Train ESM-2: masked language modeling on packed sequences, with one process or many."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-# In the pod they lie beside this file.
+# In the pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import settings
@@ -28,13 +28,13 @@ from watchdog import GROUP_PATIENCE, SLOW, Stop, Watchdog
 
 
 def _say(message: str, shared: bool = False) -> None:
-    """Tell why this process ends; what all know, the first one tells."""
+    """Say why this process ends; for a shared reason, only the first one does."""
     if not shared or os.environ.get("RANK", "0") == "0":
         print(message, file=sys.stderr, flush=True)
 
 
 def _of_another(error: RuntimeError) -> bool:
-    """Whether an operation of all failed, for another process has ended."""
+    """Whether a collective operation failed because another process has ended."""
     text = str(error)
     return isinstance(error, torch.distributed.DistError) or any(
         word in text for word in ("gloo", "Connection closed", "Connection reset", "NCCL")
@@ -62,7 +62,7 @@ def train(chosen: settings.Settings) -> int:
         _say(f"error: {error}")
         return EXIT_AGAIN
     except OSError as error:
-        _say(f"error: {error.filename or ''}: {error.strerror or error}. The next start goes on")
+        _say(f"error: {error.filename or ''}: {error.strerror or error}. The next start resumes")
         return EXIT_AGAIN
     except torch.OutOfMemoryError:
         _say("error: the GPU's memory is full: choose a smaller --units-at-once, or --recompute")
@@ -84,5 +84,5 @@ if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads that wait for a process that is no more must not hold the exit up.
+    # Threads that wait for a dead process must not delay the exit.
     os._exit(status)

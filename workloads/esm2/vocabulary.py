@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tokens import TOKENS, UNK
 
-# The twenty standard amino acids: what a masked position may get in place of its letter.
+# The twenty standard amino acids, one of which may replace a masked position's letter.
 FIRST_AMINO_ACID, LAST_AMINO_ACID = TOKENS.index("L"), TOKENS.index("C")
 SPECIAL_PER_SEQUENCE = 2  # <cls> and <eos>
 
@@ -26,8 +26,8 @@ _TABLE = _table()
 def encode(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Tokens of one sequence, without <cls> and <eos>.
 
-    `letters`: ASCII codes, shape (length,). As EsmTokenizer does it, a run of letters without a
-    token of their own becomes one <unk>, so the result may be shorter.
+    `letters`: ASCII codes, shape (length,). As in EsmTokenizer, a run of letters without a token
+    becomes one <unk>, so the result may be shorter.
     """
     tokens = _TABLE[letters]
     unknown = tokens == UNK
@@ -39,14 +39,14 @@ def encode(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def strange(letters: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often each code occurs among `letters` that has no token, shape (256,), int64."""
+    """Counts of the codes in `letters` that have no token, shape (256,), int64."""
     counts = np.bincount(letters, minlength=256)
     counts[_TABLE != UNK] = 0
     return counts
 
 
 def spelt(counts: NDArray[np.int64]) -> str:
-    """`counts` of `strange` for people: "J 12, * 3"; empty if there are none."""
+    """`counts` from `strange` for people: "J 12, * 3"; empty if there are none."""
     found = [(count, code) for code, count in enumerate(counts.tolist()) if count]
     return ", ".join(
         f"{chr(code) if 32 < code < 127 else f'byte {code}'} {count:,}"

@@ -1,4 +1,4 @@
-"""A hang is a failure: it ends the process, and leaves a trace of where each thread stood."""
+"""Treats a hang as a failure: ends the process with a stack trace of each thread."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import signal
 import sys
 from types import FrameType
 
-# Longer than the watchdog: each process is to print its own trace, which the first one to fail
-# would keep the others from.
+# Longer than the watchdog: each process should print its own trace before a failure of another
+# one ends it.
 GROUP_PATIENCE = 300.0
 # The first pass, loading and export take longer than a step.
 SLOW = 4
@@ -18,21 +18,21 @@ class Watchdog:
     """Ends the process, with its stack trace, unless it hears from it.
 
     Args:
-        seconds: that a step may stand still.
+        seconds: maximum for a step.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        # torchrun reports by standard error.
+        # torchrun reports standard error.
         self._out = sys.stderr
 
     def heard(self, slow: bool = False) -> None:
-        """The training goes on; `slow`: what comes now takes longer than a step."""
+        """The training is alive; `slow`: what comes next takes longer than a step."""
         seconds = self._seconds * (SLOW if slow else 1)
         faulthandler.dump_traceback_later(seconds, exit=True, file=self._out)
 
     def rest(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         faulthandler.cancel_dump_traceback_later()
 
 
@@ -43,7 +43,7 @@ class Stop:
         self.asked = False
 
     def listen(self) -> None:
-        """Take the signals from now on; a second Ctrl-C ends the process as usual."""
+        """Handle the signals from now on; a second Ctrl-C ends the process as usual."""
         signal.signal(signal.SIGTERM, self._take)
         signal.signal(signal.SIGINT, self._take)
 

@@ -1,4 +1,4 @@
-"""Folders that are either whole and on the disk, or not under their name."""
+"""Folders that are either complete and on the disk, or not under their name."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _DRAFT_MODE = 0o600
 
 
 def sync_file(path: Path) -> None:
-    """Make the content of `path` outlive a crash of the node."""
+    """Make the content of `path` survive a crash of the node."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def write_synced(path: Path, content: bytes) -> None:
-    """Replace `path` by `content` in one step."""
+    """Replace `path` with `content` atomically."""
     draft = path.with_name(path.name + ".partial")
     draft.write_bytes(content)
     sync_file(draft)
@@ -32,7 +32,7 @@ def write_synced(path: Path, content: bytes) -> None:
 def announce(folder: Path) -> None:
     """Make FSx export the files that were moved here with their folder.
 
-    A move is promised nowhere; a change of an existing file's permissions and times is
+    The export of a move is not documented; that of a change of permissions and times is
     (https://docs.aws.amazon.com/fsx/latest/LustreGuide/autoexport-data-repo-dra.html: Changed).
     """
     for path in sorted(folder.iterdir()):
@@ -60,9 +60,9 @@ def publish(draft: Path, final: Path, list_name: str, facts: dict[str, Any]) -> 
 
 
 def read_whole(folder: Path, list_name: str) -> dict[str, Any] | None:
-    """The facts of a folder whose files are all there with their sizes; else None.
+    """The facts of a folder if all its files are there with their sizes; else None.
 
-    S3 brings files back in any order, so that no file's presence tells of another's.
+    Files come back from S3 in any order, so one file's presence does not imply another's.
     """
     try:
         facts = json.loads((folder / list_name).read_bytes())
@@ -74,7 +74,7 @@ def read_whole(folder: Path, list_name: str) -> dict[str, Any] | None:
 
 
 def discard(folder: Path, scratch: Path) -> None:
-    """Remove `folder`, by way of `scratch`: never half of it under its own name."""
+    """Remove `folder` via `scratch`: never half of it under its own name."""
     going = scratch / f"going-{folder.name}-{time.time_ns()}"
     os.rename(folder, going)
     shutil.rmtree(going)

@@ -1,12 +1,12 @@
-# NCCL's test over all pods of a Job, by mpirun and ssh, as the image's page has it:
+# NCCL's test over all pods of a Job, with mpirun and ssh, as on the image's page:
 # https://github.com/aws/deep-learning-containers/blob/main/docs/pytorch/deployment/ec2.md
-# Arguments: the Job's name, which is its service's too, the number of pods, and of GPUs in each.
+# Arguments: the name of the Job and its service, the number of pods, the GPUs in each.
 set -euo pipefail
 name=$1 pods=$2 gpus=$3
 port=2222 hosts=/tmp/hosts log=/tmp/log over=/tmp/over
 login=(ssh -p "$port" -o ConnectTimeout=5 -o StrictHostKeyChecking=no)
 
-# The image brings root's key, the same to all of its containers.
+# The image has root's key, the same in all of its containers.
 mkdir -p /var/run/sshd
 ssh-keygen -A > /dev/null
 /usr/sbin/sshd -p "$port"
@@ -25,7 +25,7 @@ trap let_them_end EXIT
 while read -r host _; do
   until "${login[@]}" -n "$host" true 2> /dev/null; do sleep 2; done
 done < "$hosts"
-echo "all $pods pods are there"
+echo "all $pods pods are up"
 
 status=0
 /opt/amazon/openmpi/bin/mpirun -np $(( pods * gpus )) -N "$gpus" --hostfile "$hosts" \
@@ -36,6 +36,6 @@ if (( status )); then
   tail -n 40 "$log"
   exit "$status"
 fi
-# Each of NCCL's lines once, whichever rank said it; then the test's own table.
+# Each of NCCL's lines once, whichever rank printed it; then the test's own table.
 grep -hoE 'NET/OFI Selected provider is .*|Using network .*' "$log" | sort -u || true
 grep -E '^(#| +[0-9])' "$log"

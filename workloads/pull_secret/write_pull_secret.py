@@ -1,11 +1,11 @@
-"""Writes the key to a registry, as Secrets Manager has it, into the Secret with which pods pull.
+"""Writes a registry's key from Secrets Manager into the Secret that pods pull images with.
 
     python3 write_pull_secret.py --secret NAME --region REGION --registry HOST
       --namespace default --name NAME --marker KEY
 
-The secret is a JSON object with `username` and `password`. It ends with 0 when the Secret is
-written, with 1 when it is not, and says why; the key itself it never prints. JOB_NAME and JOB_UID
-in its environment are the Job to which the Secret belongs.
+The secret is a JSON object with `username` and `password`. It exits with 0 when the Secret is
+written, with 1 and the reason when it is not; it never prints the key itself. JOB_NAME and JOB_UID
+in its environment name the Job that owns the Secret.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempt
 
 
 class KeyFormError(ValueError):
-    """The secret is not of its form; the text does not repeat it."""
+    """The secret does not have the expected form; the text does not repeat it."""
 
 
 def read_key(text: str) -> tuple[str, str]:
-    """Return the user and the password that a secret's text holds; KeyFormError if it does not."""
+    """Return the user and password from a secret's text; KeyFormError if it has none."""
     try:
         held = json.loads(text)
         user, password = held["username"], held["password"]
     except (ValueError, TypeError, KeyError):
-        raise KeyFormError("the secret is no JSON object with username and password") from None
+        raise KeyFormError("the secret is not a JSON object with username and password") from None
     if not (isinstance(user, str) and isinstance(password, str) and user and password):
-        raise KeyFormError("username and password of the secret must be texts, none empty")
+        raise KeyFormError("the secret's username and password must be non-empty strings")
     return user, password
 
 
 def secret_object(
     name: str, registry: str, key: tuple[str, str], marker: str, owner: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the Secret with the key to one registry, beside it an empty `marker`.
+    """Return the Secret with the key to one registry, and an empty `marker` next to it.
 
     https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
     """
@@ -75,10 +75,10 @@ def _encoded(text: str) -> str:
 
 
 class Secrets(ApiServer):
-    """The Secrets of one namespace, which can be written and not read."""
+    """The Secrets of one namespace, write-only."""
 
     def apply(self, secret: Mapping[str, Any]) -> None:
-        """Make or replace a Secret by server-side apply; ApiError where it is refused.
+        """Create or replace a Secret with server-side apply; ApiError if refused.
 
         Unlike `kubectl apply` it keeps no copy of it in an annotation.
         https://kubernetes.io/docs/reference/using-api/server-side-apply/
@@ -89,7 +89,7 @@ class Secrets(ApiServer):
         headers = {"Content-Type": "application/apply-patch+yaml"}
         body = json.dumps(secret).encode()
         if self._answer(path, method="PATCH", body=body, headers=headers) is None:
-            raise ApiError(f"{path} is not there")
+            raise ApiError(f"{path} does not exist")
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:

@@ -1,9 +1,9 @@
-"""Asks, before a GPU node is there, whether a training is at its end already, or has had its hours.
+"""Asks, before any GPU node starts, whether a training has finished or used up its hours.
 
 It writes two patches of the PyTorchJob for kubectl: `spec.json` lifts the suspension, unless the
-training is finished or has no hours left; `status.json` says of a finished one so where everybody
-looks, and is empty otherwise. With the suspension goes what is noted of the run before, in an
-annotation: the watch finds in its place the hours that have been used.
+training is finished or has no hours left; `status.json` marks a finished one as succeeded, and is
+empty otherwise. `spec.json` also replaces the previous run's notes, an annotation, with the hours
+used so far, for the watch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hours import hours_used
 from rounds import Rules, finished_text
 from shared import say
 
-# Hours that a start takes until it trains: with less left it would only cost.
+# Hours from a start until it trains: with less left, it would only cost money.
 START = 0.1
 
 
@@ -40,9 +40,9 @@ def _noted(notes: str, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def finished(step: int, max_steps: int) -> dict[str, Any]:
-    """Return the patch of the status for a newest checkpoint of `step`, the last one."""
+    """Return the patch of the status for a training whose newest checkpoint is the last."""
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    # Of a job that has ended the operator makes no pods, and it stays suspended as well.
+    # The operator creates no pods for a job that has ended; and it stays suspended anyway.
     condition = {
         "type": "Succeeded",
         "status": "True",
@@ -71,16 +71,16 @@ def main() -> int:
 
 
 def answer(rules: Rules, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Return what is to be said, and the patches of spec and status."""
+    """Return the message, and the patches of spec and status."""
     step, hours = rules.newest_step(), hours_used(options.results)
     if rules.finished(options.max_steps):
-        said = f"{finished_text(step, options.max_steps)}; nothing is started"
+        said = f"{finished_text(step, options.max_steps)}; nothing to start"
         return said, {}, finished(step, options.max_steps)
     if options.max_hours and hours > options.max_hours - START:
         used = f"the training has run for {hours:.1f} hours; training.max_hours is"
         patch = out_of_hours(options.notes, hours, options.max_hours)
-        return f"{used} {options.max_hours:g}; nothing is started", patch, {}
-    said = f"the newest checkpoint is of step {step:,}" if step else "there is no checkpoint yet"
+        return f"{used} {options.max_hours:g}; nothing to start", patch, {}
+    said = f"the newest checkpoint is of step {step:,}" if step else "no checkpoint yet"
     return said, starts(options.notes, hours), {}
 
 
@@ -92,8 +92,8 @@ def parser() -> argparse.ArgumentParser:
     for option in ("--results", "--data", "--patches"):
         add(option, type=Path, required=True)
     add("--max-steps", type=int, required=True, help="the last step")
-    add("--max-hours", type=float, required=True, help="hours that it may run in all; 0: any")
-    add("--notes", required=True, help="the PyTorchJob's annotation for what is noted of a run")
+    add("--max-hours", type=float, required=True, help="hours it may run in total; 0: unlimited")
+    add("--notes", required=True, help="the PyTorchJob's annotation for notes on a run")
     return found
 
 

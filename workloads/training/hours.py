@@ -1,6 +1,6 @@
-"""The hours that a training has run, kept beside its checkpoints: they outlast pods and clusters.
+"""The hours that a training has run, kept next to its checkpoints: they outlast pods and clusters.
 
-The first worker counts, for as long as its program runs: all that time its node is paid for.
+The first worker counts while its program runs, because all that time its node costs money.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from shared import read_record, say
 
 FILE = "hours.json"
-# Seconds between two writes: what a kill can make forgotten. Each goes to S3.
+# Seconds between two writes: a kill can lose as much. Each goes to S3.
 EVERY = 300.0
 
 
@@ -25,7 +25,7 @@ def hours_used(results: Path) -> float:
 
 
 class Clock:
-    """Counts on from what is kept below `results`."""
+    """Continues the count kept below `results`."""
 
     def __init__(self, results: Path, now: Callable[[], float] = time.monotonic) -> None:
         self._path, self._now = results / FILE, now
@@ -33,12 +33,12 @@ class Clock:
         self._failed = ""
 
     def tick(self) -> None:
-        """Count; from time to time keep what has been counted."""
+        """Count; write the hours down from time to time."""
         if self._now() - self._kept >= EVERY:
             self.keep()
 
     def keep(self) -> None:
-        """Write the hours down. A file system that takes nothing now is no end of the training."""
+        """Write the hours down. A failing write does not end the training."""
         now = self._now()
         hours = self._hours + (now - self._since) / 3600
         self._kept = now
@@ -48,7 +48,7 @@ class Clock:
             with draft.open("w", encoding="utf-8") as file:
                 json.dump({"hours": round(hours, 4)}, file)
                 file.flush()
-                os.fsync(file.fileno())  # else a crash of the node could leave an empty file
+                os.fsync(file.fileno())  # or a crash of the node could leave an empty file
             os.replace(draft, self._path)
         except OSError as error:
             if str(error) != self._failed:

@@ -1,4 +1,4 @@
-"""The processes of one worker in one round: torchrun and the ranks that it starts."""
+"""The processes of one worker in one round: torchrun and its ranks."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 def adopt_orphans() -> None:
     """Become the parent of every process below this one whose own parent ends.
 
-    The first process of a container is that anyhow. So `Ranks.end` finds all that are left.
+    The first process of a container is that anyway. So `Ranks.end` finds all that are left.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def children(parent: int) -> list[int]:
-    """Return the ids of the processes that `parent` has started and that have not ended."""
+    """Return the ids of the running child processes of `parent`."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            # The name, in brackets, may hold anything: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+            # The name, in brackets, may contain anything: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
             state, its_parent = path.read_text().rpartition(")")[2].split()[:2]
             if int(its_parent) == parent and state != "Z":
                 found.append(int(path.parent.name))
@@ -35,20 +35,20 @@ def children(parent: int) -> list[int]:
 
 
 class Ranks:
-    """One start of `command`, in an environment of its own, with `more` in it."""
+    """One start of `command`, with `more` added to its environment."""
 
     def __init__(self, command: Sequence[str], more: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(command, env={**os.environ, **more})
         self._warned = False
 
     def status(self) -> int | None:
-        """Return how it has ended (negative: by which signal); None while it runs."""
+        """Return its exit status (negative: a signal); None while it runs."""
         return self._process.poll()
 
     def warn(self) -> None:
-        """Send the ranks SIGTERM, once in their life: NeMo's handler takes the second as the end.
+        """Send the ranks SIGTERM, once only: NeMo's handler ends at a second one.
 
-        Not torchrun: it would kill its ranks 30 s later, and end with status 1 whatever they do.
+        Not torchrun: it would kill its ranks 30 s later, and exit with status 1 whatever they do.
         https://github.com/pytorch/pytorch/blob/v2.13.0/torch/distributed/elastic/multiprocessing/api.py
         """
         if self._warned or self._process.poll() is not None:
@@ -59,11 +59,11 @@ class Ranks:
                 os.kill(rank, signal.SIGTERM)
 
     def working(self) -> bool:
-        """Tell whether a rank still runs; torchrun alone may, for it waits for other workers'."""
+        """Whether a rank still runs; torchrun may run without any, waiting for other workers'."""
         return self._process.poll() is None and bool(children(self._process.pid))
 
     def end(self) -> None:
-        """Kill whatever is left, and return when nothing is."""
+        """Kill what is left, and return once nothing is."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()

@@ -1,10 +1,10 @@
 """When the ranks of all workers start, and how that ends. The first worker decides for all.
 
-A round: every worker is there and has no rank left; the first cleans up what the last round has
-left; all start their ranks; all end. A worker that is lost, interrupted or has failed ends the
-round for all, for the world size is fixed, and the next one begins when all are there again.
-Waiting for that has no limit, and costs nothing of the limit for failures: that counts rounds in a
-row that have ended by themselves without a newer checkpoint.
+A round: every worker is here and has no rank left; the first cleans up after the last round; all
+start their ranks; all end. A worker that is lost, interrupted or has failed ends the round for all,
+because the world size is fixed, and the next one begins when all are here again. Waiting for that
+has no limit, and does not count towards the limit on failures: that counts rounds in a row that
+ended by themselves without a newer checkpoint.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from typing import Any, Protocol
 
 from shared import Member, Record, read_record, say, write_record
 
-# What the first worker tells all, in the record of the round.
+# Phases of a round, in its record, which the first worker writes.
 RUNNING, OVER, FINISHED, FAILED = "running", "over", "finished", "failed"
-# What a worker tells of itself.
+# Phases of a worker, in its own record.
 READY, ENDED = "ready", "ended"
 
 
 class Rules(Protocol):
-    """What a workload knows of its own files."""
+    """What a workload knows about its own files."""
 
     def tidy(self) -> None:
-        """Make what a crash has left such that the training can start; no rank runs now."""
+        """Clean up after a crash so that the training can start; no rank runs now."""
 
     def newest_step(self) -> int:
-        """Return the step of the newest checkpoint that is whole; 0 without one."""
+        """Return the step of the newest complete checkpoint; 0 without one."""
 
     def finished(self, max_steps: int) -> bool:
-        """Return whether nothing is left to be done by a training of `max_steps` steps."""
+        """Return whether a training of `max_steps` steps has nothing left to do."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Plan:
 
 
 def finished_text(step: int, max_steps: int) -> str:
-    """Say that a training is at its end, and why."""
+    """Say that a training is finished, and why."""
     return f"finished: the newest checkpoint is of step {step:,}; max_steps is {max_steps:,}"
 
 
@@ -60,7 +60,7 @@ class Company:
         self.word: Record = {}
 
     def look(self) -> None:
-        """See who lives, and what the first says; the word of one that is gone counts no more."""
+        """Update who is alive, and the first worker's word; that of a dead one no longer counts."""
         for each in self.members:
             each.look()
         found = read_record(self._path)
@@ -68,7 +68,7 @@ class Company:
         self.word = found if first and found.get("first") == first else {}
 
     def left_by_the_last(self) -> Record:
-        """Return the record of the round, whoever wrote it."""
+        """Return the record of the round, even if an earlier first worker wrote it."""
         return read_record(self._path)
 
     def tell(self, word: Record) -> None:
@@ -77,29 +77,29 @@ class Company:
         write_record(self._path, word)
 
     def settled(self) -> bool:
-        """Tell whether all who will come soon are there, and none of them has ranks."""
+        """Whether all that will be here soon are, and none of them has ranks."""
         return all(
             each.record["phase"] in (READY, ENDED) if each.lives else each.silent
             for each in self.members
         )
 
     def missing(self) -> list[str]:
-        """Return the names of those that do not live."""
+        """Return the names of those that are not alive."""
         pairs = zip(self._names, self.members, strict=True)
         return [name for name, each in pairs if not each.lives]
 
     def ready(self) -> bool:
-        """Tell whether all are there to stay, and have no rank left."""
+        """Whether all are here to stay, and have no rank left."""
         here = all(each.lives and each.record["phase"] == READY for each in self.members)
         return here and not self.interrupted()
 
     def lost(self, incarnations: Sequence[str]) -> list[str]:
-        """Return the names of those that are no more the ones of `incarnations`."""
+        """Return the names of those that no longer match `incarnations`."""
         triples = zip(self._names, self.members, incarnations, strict=True)
         return [name for name, each, was in triples if each.incarnation != was]
 
     def started_again(self, incarnations: Sequence[str], pods: Sequence[str]) -> list[str]:
-        """Return the names of those whose program is another one, but in the same pod."""
+        """Return the names of those whose program has restarted in the same pod."""
         lost = self.lost(incarnations)
         triples = zip(self._names, self.members, pods, strict=True)
         return [
@@ -109,12 +109,12 @@ class Company:
         ]
 
     def interrupted(self) -> list[str]:
-        """Return the names of those that have been told to end."""
+        """Return the names of those that have been told to stop."""
         pairs = zip(self._names, self.members, strict=True)
         return [name for name, each in pairs if each.lives and each.record.get("interrupted")]
 
     def statuses(self, of: str) -> dict[str, Any]:
-        """Return how the ranks of those that have ended in a round have ended, by name."""
+        """Return the exit statuses of the ranks that have ended in a round, by name."""
         return {
             name: each.record["status"]
             for name, each in zip(self._names, self.members, strict=True)
@@ -122,7 +122,7 @@ class Company:
         }
 
     def what_all_say(self, key: str) -> list[str]:
-        """Return what all say under `key`."""
+        """Return each worker's `key`."""
         return [str(each.record[key]) for each in self.members]
 
 
@@ -135,13 +135,13 @@ class First:
         self._failures = int(before.get("failures", 0))
         self._step = int(before.get("step", 0))
         self._pods = [str(each) for each in before.get("pods", [])]
-        # A container that has started anew in its pod has failed; another pod has been moved.
+        # A container restarted in its pod has failed; a new pod means the worker was moved.
         here_before = before.get("phase") == RUNNING and me["pod"] in self._pods
         self._by_itself = here_before or bool(before.get("by_itself", False))
         self._has_asked = False
 
     def decide(self) -> None:
-        """Look at all, and tell them what is new."""
+        """Look at all workers, and tell them what is new."""
         company, phase = self._company, self._company.word.get("phase")
         if phase == RUNNING:
             self._watch(company.word)
@@ -150,12 +150,12 @@ class First:
         elif company.ready():
             self._begin()
         elif not self._has_asked and company.settled():
-            # So that nobody waits for a node to be told that there is nothing left to do.
+            # So that no worker waits for a node only to learn that nothing is left to do.
             self._has_asked = True
             self._finished()
 
     def _finished(self) -> bool:
-        """Tell all that the last step has been made, if it has."""
+        """Tell all workers if the last step has been done."""
         step, last = self._rules.newest_step(), self._plan.max_steps
         if not self._rules.finished(last):
             return False
@@ -169,7 +169,7 @@ class First:
         step = self._rules.newest_step()
         pods = self._company.what_all_say("pod")
         if step > self._step or not set(pods) & set(self._pods):
-            self._failures = 0  # it goes on, or somebody has started it anew
+            self._failures = 0  # it made progress, or was started again
         elif self._by_itself:
             self._failures += 1
         self._step, self._pods, self._by_itself = step, pods, False
@@ -192,9 +192,9 @@ class First:
             if not self._finished():
                 self._over(word, f"all ended before step {plan.max_steps:,}", by_itself=True)
         elif interrupted := company.interrupted():
-            self._over(word, f"told to end: {', '.join(interrupted)}", by_itself=False, gently=True)
+            self._over(word, f"interrupted: {', '.join(interrupted)}", by_itself=False, gently=True)
         elif again := company.started_again(word["members"], word["pods"]):
-            self._over(word, f"started again: {', '.join(again)}", by_itself=True)
+            self._over(word, f"restarted: {', '.join(again)}", by_itself=True)
         elif lost := company.lost(word["members"]):
             self._over(word, f"lost: {', '.join(lost)}", by_itself=False)
         elif wrong:

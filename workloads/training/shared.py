@@ -1,8 +1,8 @@
-"""What workers tell each other: small files in a folder of the file system that all of them mount.
+"""How workers communicate: small files in a folder of the file system that all of them mount.
 
-A record is replaced in one step, so a reader finds the old one or the new one. Clocks are not
-compared, and a file system that stalls makes nobody silent: a reader counts how often in a row it
-has found the same record.
+A record is replaced atomically, so a reader finds the old one or the new one. Clocks are not
+compared, and a stalled file system makes no worker look silent: a reader counts how often in a row
+it has found the same record.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def say(text: str) -> None:
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Replace `path` by `record` in one step."""
+    """Replace `path` with `record` atomically."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.partial")
     draft.write_text(json.dumps(record), encoding="utf-8")
     os.replace(draft, path)
 
 
 def read_record(path: Path) -> Record:
-    """Return the record in `path`; an empty one where there is none that can be read."""
+    """Return the record in `path`; an empty one if none can be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -41,10 +41,10 @@ def read_record(path: Path) -> Record:
 
 
 def lock(path: Path, *, exclusive: bool, waiting_for: str, pause: float = 1.0) -> TextIO:
-    """Take a lock, for as long as the file that is returned stays open; wait without end.
+    """Take a lock, for as long as the returned file stays open; wait without limit.
 
-    On Lustre it needs the mount option `flock`, and outlasts a node that has vanished until the
-    server gives that client up, some minutes later.
+    On Lustre this needs the mount option `flock`, and a vanished node's lock lasts until the
+    server evicts that client, some minutes later.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     held = path.open("a", encoding="utf-8")
@@ -54,7 +54,7 @@ def lock(path: Path, *, exclusive: bool, waiting_for: str, pause: float = 1.0) -
             fcntl.flock(held, how | fcntl.LOCK_NB)
         except BlockingIOError:
             if not said:
-                say(f"waits for {waiting_for} ({path})")
+                say(f"waiting for {waiting_for} ({path})")
                 said = True
             time.sleep(pause)
         else:
@@ -62,9 +62,9 @@ def lock(path: Path, *, exclusive: bool, waiting_for: str, pause: float = 1.0) -
 
 
 class Beat:
-    """Writes a worker's own record over and over, so that the others know that it lives.
+    """Keeps writing a worker's own record, so that the others know that it is alive.
 
-    A thread does it: reading a checkpoint to its end takes a while.
+    It runs in a thread, because reading a whole checkpoint takes a while.
     """
 
     def __init__(self, path: Path, record: Record, seconds: float) -> None:
@@ -75,7 +75,7 @@ class Beat:
         threading.Thread(target=self._go_on, daemon=True).start()
 
     def tell(self, **changes: Any) -> None:
-        """Write the record, changed, at once."""
+        """Write the record with `changes`, at once."""
         with self._lock:
             self._record.update(changes)
             self._count += 1
@@ -91,9 +91,9 @@ class Beat:
 
 
 class Member:
-    """One worker as another one sees it: its record, and whether it lives.
+    """One worker as another one sees it: its record, and whether it is alive.
 
-    `patience`: looks in a row at an unchanged record, after which it counts as gone.
+    `patience`: looks in a row at an unchanged record after which it counts as gone.
     """
 
     def __init__(self, path: Path, patience: int, read: Callable[[Path], Record] = read_record):
@@ -103,7 +103,7 @@ class Member:
         self._unchanged = 0
 
     def look(self) -> None:
-        """Read its record anew."""
+        """Read its record again."""
         found = self._read(self._path)
         if found and found != self.record:
             self.record, self._seen_to_change, self._unchanged = found, True, 0
@@ -112,15 +112,15 @@ class Member:
 
     @property
     def lives(self) -> bool:
-        """Whether it writes; what was there before the first look may be of an earlier run."""
+        """Whether it writes; a record from before the first look may be of an earlier run."""
         return self._seen_to_change and not self.silent
 
     @property
     def silent(self) -> bool:
-        """Whether it has had its time to write, and has not."""
+        """Whether it has had time to write, and has not."""
         return self._unchanged > self._patience
 
     @property
     def incarnation(self) -> str:
-        """Which start of the worker's program it is; empty while it does not live."""
+        """Which start of the worker's program it is; empty while it is not alive."""
         return str(self.record.get("incarnation", "")) if self.lives else ""

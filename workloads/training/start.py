@@ -1,10 +1,10 @@
-"""Starts a training's processes in one worker, and sees to how the whole training ends.
+"""Starts a training's processes in one worker, and decides how the whole training ends.
 
-Every worker runs this program, and under it torchrun. It ends with status 0 only when the ranks of
-all workers have ended and the newest checkpoint, which is whole, is of the last step: the training
-operator takes the first worker that succeeds for the end of all. Until then a loss, an interruption
-or a failure of any worker makes all go on from the newest checkpoint, within this program, so that
-no container starts again and waiting counts for nothing.
+Every worker runs this program, and under it torchrun. It exits with status 0 only when the ranks of
+all workers have ended and the newest complete checkpoint is of the last step: to the training
+operator, the first worker that succeeds is the end of the training. Until then, when a worker is
+lost, interrupted or fails, all resume from the newest checkpoint within this program, so that no
+container restarts and waiting does not count as failing.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from rounds import ENDED, FAILED, FINISHED, READY, RUNNING, Company, First, Plan
 from shared import Beat, Record, lock, say
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_TERMINATED = 0, 1, 143
-# How a worker's ranks have ended that never met those of the others.
+# Status of ranks that never met those of the other workers.
 NEVER_MET = "no rendezvous"
 
 
 class Worker:
-    """One worker: its ranks, what it tells of itself, and what it makes of the first's word."""
+    """One worker: its ranks, its own record, and how it follows the first worker."""
 
     def __init__(self, options: argparse.Namespace, company: Company, me: Record) -> None:
         self._options, self._company, self._me = options, company, me
@@ -48,7 +48,7 @@ class Worker:
         self.interrupted = False
 
     def step(self) -> int | None:
-        """Do what is to be done now; return the exit status when that was the last."""
+        """Do what is due now; return the exit status if that was the last."""
         word = self._company.word
         phase, mine = word.get("phase"), word.get("round") == self._round
         if phase == FINISHED and self._phase != RUNNING:
@@ -80,7 +80,7 @@ class Worker:
         self._round, self._since, self._have_met = word["round"], time.monotonic(), False
         self._said = ""
         self._tell(RUNNING)
-        # Under a name of its own no rendezvous meets what is left of the one before.
+        # With its own name, a rendezvous does not meet leftovers of the previous one.
         self._ranks = Ranks(self._options.command, {"PET_RDZV_ID": self._round})
 
     def _look_after_ranks(self) -> None:
@@ -97,7 +97,7 @@ class Worker:
             self._tell(ENDED, status=status)
 
     def _stop(self, *, gently: bool) -> None:
-        """End the ranks; `gently`: after SIGTERM they have time for a checkpoint."""
+        """End the ranks; `gently`: with SIGTERM and time for a checkpoint first."""
         if self._ranks is None:
             return
         if gently:
@@ -107,14 +107,14 @@ class Worker:
                 time.sleep(min(0.2, self._options.beat))
         self._ranks.end()
         self._ranks = None
-        # What processes that were killed have left there is memory of this container.
+        # What killed processes have left there counts as this container's memory.
         if self._options.shared_memory:
             empty(self._options.shared_memory)
 
     def _leave(self) -> int | None:
-        """After SIGTERM: tell the others, and end when the ranks have had time to save."""
+        """After SIGTERM: tell the others, and exit when the ranks have had time to save."""
         if not self._leaves_at:
-            say("told to end; the training goes on when another worker is here in place of this")
+            say("told to stop; the training resumes when a replacement for this worker is here")
             self._leaves_at = time.monotonic() + self._options.grace
             self._beat.tell(interrupted=True)
             if self._ranks:
@@ -126,14 +126,14 @@ class Worker:
 
     def _say_who_is_missing(self) -> None:
         missing = self._company.missing()
-        text = f"waits for {', '.join(missing)}" if missing else "waits for the first worker's word"
+        text = f"waiting for {', '.join(missing)}" if missing else "waiting for the first worker"
         if text != self._said:
             self._said = text
             say(text)
 
 
 def empty(folder: Path) -> None:
-    """Remove what is in a folder that nobody uses."""
+    """Empty a folder that is not in use."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -142,8 +142,8 @@ def empty(folder: Path) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Be one worker until the end; return the exit status."""
-    # The first process of a container hears no signal that it has no handler for.
+    """Run one worker to the end; return the exit status."""
+    # The first process of a container ignores signals that it has no handler for.
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(EXIT_TERMINATED))
     adopt_orphans()
     options.state.mkdir(parents=True, exist_ok=True)
@@ -157,13 +157,13 @@ def run(options: argparse.Namespace) -> int:
         say(before["why"])
         return EXIT_FAILED
     with ExitStack() as held:
-        # Whoever wants to replace the data set waits until this is free.
-        data = lock(options.data_lock, exclusive=False, waiting_for="a data set in the making")
+        # The data Job waits for this lock before it replaces the data set.
+        data = lock(options.data_lock, exclusive=False, waiting_for="the data set's preparation")
         held.enter_context(data)
         if number == "0":
-            # One at a time, whatever Kubernetes believes of the one before.
+            # One at a time, whatever Kubernetes believes about the previous one.
             path = options.state / "first"
-            held.enter_context(lock(path, exclusive=True, waiting_for="the worker before this one"))
+            held.enter_context(lock(path, exclusive=True, waiting_for="the previous worker"))
             plan = Plan(options.workers, options.max_steps, options.failures)
             first = First(company, rules(options), plan, me)
             clock = Clock(options.results)
@@ -195,7 +195,7 @@ def _work(
 
 
 def rules(options: argparse.Namespace) -> Rules:
-    """Return what the workload's own module knows of its files."""
+    """Return what the workload's own module knows about its files."""
     module = importlib.import_module(options.rules)
     return cast(Rules, module.Rules(options.results, options.data))
 
@@ -227,29 +227,28 @@ def wake_up_on_sigterm() -> Iterator[tuple[list[int], Callable[[float], None]]]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line; what has a default only a test changes."""
+    """Return the command line; only tests override the defaults."""
     found = argparse.ArgumentParser(description=__doc__)
     add = found.add_argument
-    add("--state", type=Path, required=True, help="folder in which the workers tell each other")
-    add("--workers", type=int, required=True, help="how many there are")
-    add("--name", default=socket.gethostname(), help="this one's, which ends in -NUMBER")
+    add("--state", type=Path, required=True, help="folder through which the workers communicate")
+    add("--workers", type=int, required=True, help="number of workers")
+    add("--name", default=socket.gethostname(), help="this worker's name, which ends in -NUMBER")
     add("--pod", default=os.environ.get("POD_UID", ""), help="id that outlasts the container")
     add("--max-steps", type=int, required=True, help="the last step")
-    add("--failures", type=int, required=True, help="in a row without a checkpoint: then it fails")
+    add("--failures", type=int, required=True, help="failures in a row to give up at")
     add("--rules", required=True, help="module that knows the workload's files")
-    add("--results", type=Path, required=True, help="folder below which checkpoints are left")
+    add("--results", type=Path, required=True, help="folder below which the checkpoints are")
     add("--data", type=Path, required=True, help="folder of the data set")
-    add("--data-lock", type=Path, required=True, help="file that is locked while it is read")
+    add("--data-lock", type=Path, required=True, help="file to lock while the data set is read")
     add("--shared-memory", type=Path, help="folder that only the ranks use, such as /dev/shm")
-    # Two minutes of silence: well above a file system's pause for breath, for a round that ends for
-    # nothing costs up to val_check_interval steps; and sooner than Kubernetes gives the pod of a
-    # node that has vanished to another one (40 seconds and 5 minutes). Without that one there is
-    # nothing to be gained by knowing earlier.
-    add("--beat", type=float, default=5.0, help="seconds between two looks")
-    add("--patience", type=int, default=24, help="looks after which a silent worker is gone")
+    # Two minutes of silence: well above a file system's hiccups, because a round that ends for
+    # nothing costs up to val_check_interval steps; and sooner than Kubernetes replaces the pod of a
+    # vanished node (40 seconds and 5 minutes). Until then, knowing earlier gains nothing.
+    add("--beat", type=float, default=5.0, help="seconds between two checks")
+    add("--patience", type=int, default=24, help="checks after which a silent worker is gone")
     # Below the pod's terminationGracePeriodSeconds.
-    add("--grace", type=float, default=90.0, help="seconds for a checkpoint after SIGTERM")
-    # All workers are there by then: what takes longer is a network that lets nothing through.
+    add("--grace", type=float, default=90.0, help="seconds to save a checkpoint after SIGTERM")
+    # All workers are here by then: if it takes longer, the network lets nothing through.
     add("--meeting", type=float, default=1800.0, help="seconds for torchrun's rendezvous")
     add("command", nargs="+", metavar="-- COMMAND", help="torchrun and what it starts")
     return found

@@ -1,4 +1,4 @@
-"""What an HTTP answer says of the file, and of the bytes that it brings (RFC 9110)."""
+"""What an HTTP answer says about the file and about its own bytes (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUOTED = 30
 
 
 class OddAnswerError(ConnectionError):
-    """An answer that is no use; another one may be."""
+    """A useless answer; a retry may help."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Answer:
 
     Attributes:
         start: offset in the file of the body's first byte.
-        stop: offset behind its last byte; None when only its end will tell.
+        stop: offset after its last byte; None if unknown until its end.
         size: of the whole file in bytes; None when the server does not say.
-        partial: whether it is a part that was asked for, not the file from its start.
-        bounded: whether a break can be told from the end.
+        partial: whether it is the requested part, not the file from its start.
+        bounded: whether a break can be distinguished from the end.
         validator: for If-Range; empty without one.
     """
 
@@ -54,14 +54,16 @@ def read(response: http.client.HTTPResponse) -> Answer:
         size = response.length
         bounded = size is not None or bool(response.chunked)
         return Answer(0, size, size, False, bounded, validator)
-    told = headers.get("Content-Range", "")
-    found = _CONTENT_RANGE.fullmatch(told)
+    content_range = headers.get("Content-Range", "")
+    found = _CONTENT_RANGE.fullmatch(content_range)
     if response.status != PARTIAL or found is None:
-        raise OddAnswerError(f"the server answers {response.status}, Content-Range {told!r}")
+        raise OddAnswerError(
+            f"the server answers {response.status}, Content-Range {content_range!r}"
+        )
     start, stop = int(found[1]), int(found[2]) + 1
     size = None if found[3] == "*" else int(found[3])
     if stop <= start or (size is not None and stop > size):
-        raise OddAnswerError(f"the server answers with Content-Range {told!r}")
+        raise OddAnswerError(f"the server answers with Content-Range {content_range!r}")
     return Answer(start, stop, size, True, True, validator)
 
 
@@ -72,7 +74,7 @@ def size_of_unsatisfied(headers: Message) -> int | None:
 
 
 def what_else(first: bytes) -> str:
-    """What `first`, the file's first bytes, are if neither gzip nor FASTA; empty if they are."""
+    """What the file is, by its first bytes, if neither gzip nor FASTA; else empty."""
     if not first:
         return "an empty file"
     text = first.lstrip()

@@ -1,4 +1,4 @@
-"""Files that something else brings, such as FSx from S3: waiting for them."""
+"""Waits for files that another service delivers, such as FSx from S3."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from problems import SourceError
 from spans import span
 
-# FSx lists what is in a bucket after it has made the link to it, thousands of objects a second:
+# FSx lists a bucket's objects once it has created the link, thousands per second:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/import-data-repo-task-dra.html
 WAIT_SECONDS, LOOK_SECONDS = 900.0, 5.0
 
@@ -22,11 +22,11 @@ def await_files(paths: list[Path]) -> None:
     until = time.monotonic() + WAIT_SECONDS
     for path in paths:
         if not path.exists():
-            print(f"{path}: not there yet, waiting for up to {span(WAIT_SECONDS)}", flush=True)
+            print(f"{path}: not there yet, waiting up to {span(WAIT_SECONDS)}", flush=True)
         while not path.exists():
             if time.monotonic() > until:
                 raise SourceError(
-                    f"{path}: not there after {span(WAIT_SECONDS)}. Look whether the settings "
-                    "name it right, and whether the object is in S3"
+                    f"{path}: not there after {span(WAIT_SECONDS)}. Check that the settings "
+                    "name it correctly and that the object is in S3"
                 )
             time.sleep(LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""An iterator that works ahead in a thread of its own."""
+"""An iterator that works ahead in its own thread."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _SWITCH = 1e-4
 
 
 class _End:
-    """Marks the last item of the queue; carries what ended the iterator, if it failed."""
+    """Marks the end of the queue; holds the iterator's error, if it failed."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
 
 
 def ahead(items: Iterator[T], depth: int = 2) -> Generator[T, None, None]:
-    """`items`, made up to `depth` ahead of use in a thread.
+    """`items`, computed in a thread, up to `depth` ahead of use.
 
-    zlib, hashlib and reads leave Python's global lock, so this keeps a second core busy.
+    zlib, hashlib and reads release Python's global lock, so this keeps a second core busy.
     An exception from `items` is raised here, in its place; leaving early stops the thread.
-    What runs beside Python code wants quick_turns().
+    Next to Python code, use quick_turns().
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     stop = threading.Event()
@@ -43,10 +43,10 @@ def ahead(items: Iterator[T], depth: int = 2) -> Generator[T, None, None]:
 
 @contextmanager
 def quick_turns() -> Iterator[None]:
-    """Let threads take turns after 0.1 ms of Python code, not after the usual 5.
+    """Let threads take turns after 0.1 ms of Python code instead of the usual 5.
 
-    A thread comes back from zlib or a read every few milliseconds and needs the global lock for
-    microseconds: where it waits 5 ms for each, a second core is half idle.
+    A thread returns from zlib or a read every few milliseconds and needs the global lock for
+    microseconds: if it waits 5 ms each time, the second core is half idle.
     """
     usual = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH)

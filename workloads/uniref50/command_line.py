@@ -1,4 +1,4 @@
-"""The program's command line: its options, and what is wrong with a value."""
+"""The program's command line: its options and their validation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from server import Patience
 URL = "https://ftp.uniprot.org/pub/databases/uniprot/uniref/uniref50/uniref50.fasta.gz"
 EXIT_DONE, EXIT_AGAIN, EXIT_WRONG, EXIT_TERMINATED = 0, 1, 2, 143
 _EPILOG = f"""exit status: {EXIT_DONE} the data set is complete; {EXIT_AGAIN} failed, another run
-goes on from there; {EXIT_WRONG} the parameters or the input are wrong, another run would end the
-same; {EXIT_TERMINATED} stopped by SIGTERM. Proxies: http_proxy, https_proxy, no_proxy."""
+resumes from there; {EXIT_WRONG} the parameters or the input are wrong, another run would fail the
+same way; {EXIT_TERMINATED} stopped by SIGTERM. Proxies: http_proxy, https_proxy, no_proxy."""
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -35,7 +35,7 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 
 
 def _size(text: str) -> Size:
-    """Of a split: records, or a share of them."""
+    """The size of a split: records, or a share of them."""
     try:
         value = float(text)
     except ValueError:
@@ -53,21 +53,21 @@ def _size(text: str) -> Size:
 def _url(text: str) -> str:
     why = _wrong_with(text)
     if why:
-        # Whatever has an @ is not repeated: it may hold a password.
+        # An address with @ is not repeated: it may hold a password.
         shown = "this address" if "@" in text else repr(text)
         raise argparse.ArgumentTypeError(f"{shown} is not allowed: {why}")
     return text
 
 
 def _wrong_with(url: str) -> str:
-    """What is wrong with an address; empty if nothing is.
+    """What is wrong with an address; empty if it is valid.
 
     The setting dataset.url has the same rules (constructs/bionemo_eks/configuration/addresses.py).
     """
     no_url = "give a http, https or file URL"
     try:
         parts = urllib.parse.urlsplit(url)
-    except ValueError:  # brackets that hold no address
+    except ValueError:  # brackets without an address
         return no_url
     if "@" in parts.netloc:
         return "a user and password are not allowed in it: they would stand in the Job and its log"
@@ -87,7 +87,7 @@ def _wrong_with(url: str) -> str:
 
 @dataclass(frozen=True)
 class _Number:
-    """An option that takes a whole number; `help` says what of."""
+    """An option that takes a whole number."""
 
     option: str
     least: int
@@ -110,23 +110,23 @@ def _numbers() -> list[_Number]:
     wanted = Wanted()
     return [
         _Number(
-            "--num-csv-files", 1, 10_000, wanted.num_csv_files, "files of each split (%(default)s)"
+            "--num-csv-files", 1, 10_000, wanted.num_csv_files, "files per split (%(default)s)"
         ),
-        _Number("--seed", 0, 2**63 - 1, wanted.seed, "of the shuffle (%(default)s)"),
+        _Number("--seed", 0, 2**63 - 1, wanted.seed, "seed of the shuffle (%(default)s)"),
         _Number(
             "--workers",
             1,
             256,
             cores.available(),
-            "processes (the CPU limit of this container or machine: %(default)s)",
+            "worker processes (the CPU limit of this container or machine: %(default)s)",
         ),
-        _Number("--connections", 1, 16, 4, "to the server (%(default)s)"),
+        _Number("--connections", 1, 16, 4, "connections to the server (%(default)s)"),
         _Number(
             "--timeout",
             1,
             3600,
             round(Patience.stall),
-            "with next to no byte, after which to connect anew (%(default)s)",
+            "reconnect after so long with almost no data (%(default)s)",
             "SECONDS",
         ),
         _Number(
@@ -134,24 +134,24 @@ def _numbers() -> list[_Number]:
             1,
             1000,
             Patience.attempts,
-            "in a row without a byte, before giving up (%(default)s: some six hours)",
+            "give up after so many in a row without data (%(default)s: about six hours)",
         ),
         _Number(
             "--global-batch-size",
             0,
             2**31,
             0,
-            "sequences of a training's step: a data set that is too small for it is an error "
-            "(0: do not look)",
+            "sequences per training step: a data set that is too small for it is an error "
+            "(0: no check)",
         ),
     ]
 
 
 def parser(description: str) -> argparse.ArgumentParser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=description, epilog=_EPILOG)
     add = parser.add_argument
-    add("--root", type=Path, required=True, metavar="DIR", help="gets raw/ and processed/")
+    add("--root", type=Path, required=True, metavar="DIR", help="folder for raw/ and processed/")
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--url",
@@ -159,7 +159,7 @@ def parser(description: str) -> argparse.ArgumentParser:
         default=URL,
         help="FASTA, plain or gzip; http, https or file (%(default)s)",
     )
-    source.add_argument("--fasta", type=Path, metavar="FILE", help="the same, on this machine")
+    source.add_argument("--fasta", type=Path, metavar="FILE", help="the same, a local file")
     add(
         "--await",
         type=Path,
@@ -167,7 +167,7 @@ def parser(description: str) -> argparse.ArgumentParser:
         default=[],
         dest="awaited",
         metavar="FILE",
-        help="wait until it is there, which another service brings; repeatable",
+        help="wait until another service has put it there; repeatable",
     )
     for name, usual in USUAL.items():
         add(
@@ -175,22 +175,22 @@ def parser(description: str) -> argparse.ArgumentParser:
             type=_size,
             metavar="N",
             help="records, or a share of them such as 0.01 "
-            f"({usual.share:g} of them, at the most {usual.most:,})".replace("%", "%%"),
+            f"({usual.share:g} of them, at most {usual.most:,})".replace("%", "%%"),
         )
     for number in _numbers():
         number.add_to(parser)
     add("--keep-raw", action="store_true", help="keep the download in raw/")
-    add("--replace", action="store_true", help="replace a data set of other parameters")
+    add("--replace", action="store_true", help="replace a data set with other parameters")
     return parser
 
 
 def wanted_by(options: argparse.Namespace) -> Wanted:
-    """Return how the command line wants the records to be split."""
+    """Return how to split the records."""
     return Wanted(
         options.val_size,
         options.test_size,
         options.num_csv_files,
         options.seed,
-        # What a training can use, as `too_small` has it.
+        # What a training can use: see `too_small`.
         max(options.num_csv_files, options.global_batch_size),
     )

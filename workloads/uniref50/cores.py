@@ -29,7 +29,7 @@ def _quota(cgroup: Path) -> float | None:
 
 
 def available(cgroup: Path = CGROUP) -> int:
-    """Cores to use: the node's that this process may run on, within the container's limit."""
+    """Cores to use: those this process may run on, within the container's limit."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     quota = _quota(cgroup)
     cores = allowed or 1

@@ -1,4 +1,4 @@
-"""A download that goes on after breaks, in several connections, read while it runs."""
+"""A download that survives broken connections, uses several, and is read while it runs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from server import Server
 from source import SOURCE_READ, Facts
 
 RECEIVE = 256 << 10
-LEAST = 64 << 10  # bytes that a connection must bring in Patience.stall seconds
+LEAST = 64 << 10  # bytes that a connection must deliver in Patience.stall seconds
 PROBE = 1 << 10  # enough to see what it is
-CHANGES = 10  # answers about another file, in a row, that are taken at their word
-GIVE_WAY = 3  # failures in a row of one connection, while others work, that are too many
+CHANGES = 10  # answers about another file, in a row, that are believed
+GIVE_WAY = 3  # failures in a row of one connection after which it ends, if others work
 
 
 class _ChangedError(ConnectionError):
@@ -32,11 +32,11 @@ class _ChangedError(ConnectionError):
 
 
 class _OtherBytesError(_ChangedError):
-    """Bytes that come again are others."""
+    """Bytes that are sent again differ."""
 
 
 class _OwnFaultError(Exception):
-    """It is this machine's own fault: no space, no permission. Holds the error."""
+    """A local fault: no space, no permission. Holds the error."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error)
@@ -50,8 +50,8 @@ class First:
     Attributes:
         size: of the file in bytes; None when the server does not say.
         ranges: whether the server sends parts of it.
-        validator: what it calls this state of the file; may be empty.
-        not_it: what it sends if that is no such file; empty if it may be one.
+        validator: its name for this version of the file; may be empty.
+        not_it: what it sends instead of such a file; empty if it may be one.
     """
 
     size: int | None
@@ -63,12 +63,12 @@ class First:
 class Download:
     """Fetches a server's file into `path`.
 
-    With a server that takes ranges, several connections fetch pieces in order. When one gets
-    the file from its start instead, that one brings it all. What an earlier run has got stays.
+    If the server supports ranges, several connections fetch pieces in order. If one gets the file
+    from its start instead, that one fetches it all. What an earlier run has fetched is kept.
 
     Args:
         server: has the file.
-        path: where to; `path` + ".json" keeps what is there.
+        path: the target; `path` + ".json" records what is there.
         connections: how many at once.
     """
 
@@ -81,11 +81,11 @@ class Download:
 
     @property
     def size(self) -> int | None:
-        """Bytes in all; None while nobody knows."""
+        """Bytes in total; None while unknown."""
         return self._pieces.size if self._pieces is not None else None
 
     def earlier(self) -> Known | None:
-        """The file that an earlier run has begun with."""
+        """The file that an earlier run began with."""
         found = self._journal.read()
         return found[0] if found else None
 
@@ -114,20 +114,20 @@ class Download:
             self._journal.forget()
 
     def stop(self) -> None:
-        """Let whoever reads, and the connections, come to an end."""
+        """Let the reader and the connections end."""
         if self._pieces is not None:
             self._pieces.stop()
 
     def blocks(self, first: First, expected: Facts) -> Iterator[bytes]:
-        """The file's bytes in order, as they come in.
+        """The file's bytes in order, as they arrive.
 
         Args:
             first: the server's first answer.
-            expected: where an MD5 is known, it does not matter if servers behind one name tell
-                of the same file in different words (ETag, Last-Modified).
+            expected: if an MD5 is known, servers behind one name may describe the same file
+                differently (ETag, Last-Modified).
 
         Raises:
-            MismatchError: bytes that came again were others.
+            MismatchError: bytes sent again differ.
             PreparationError: the server does not answer, or not well, or has another file now.
         """
         size = expected.size if first.size is None else first.size
@@ -147,10 +147,10 @@ class Download:
                 self._end(descriptor, pieces)
 
     def _taken_over(self, descriptor: int, known: Known) -> dict[int, int]:
-        """Bytes of pieces that an earlier run has got, if they are of the same file."""
+        """Bytes of pieces that an earlier run fetched, if they are of the same file."""
         found = self._journal.read()
         if found is None or not known.is_same(found[0]):
-            # In this order: what is written down must never tell of what is not there.
+            # In this order: the journal must never list what is not there.
             self._journal.forget()
             os.ftruncate(descriptor, 0)
             have = {}
@@ -162,12 +162,12 @@ class Download:
                 for number, count in found[1].items()
             }
             if done := sum(have.values()):
-                print(f"download: goes on with {done:,} bytes from an earlier run", flush=True)
+                print(f"download: resuming with {done:,} bytes from an earlier run", flush=True)
         self._journal.start(known, have)
         return have
 
     def _start(self, descriptor: int, known: Known, pieces: Pieces, count: int) -> None:
-        """Set connections to work, each in a thread."""
+        """Start the connections, each in a thread."""
         self._threads = []
         for _ in range(count):
             connection = _Connection(self._server, known, descriptor, pieces, self._journal)
@@ -176,12 +176,12 @@ class Download:
             thread.start()
 
     def _end(self, descriptor: int, pieces: Pieces) -> None:
-        """Stop the connections; write down what they have brought of incomplete pieces."""
+        """Stop the connections; record what they have fetched of incomplete pieces."""
         pieces.stop()
         for thread in self._threads:
             thread.join(timeout=1)
         have = pieces.all()
-        with contextlib.suppress(OSError):  # of no use to what has ended, good or bad
+        with contextlib.suppress(OSError):  # the download has ended anyway
             os.fsync(descriptor)
             self._journal.add(have)
         # A thread that waits for a server must not write to another file's descriptor.
@@ -196,7 +196,7 @@ def _first(response: http.client.HTTPResponse) -> First:
 
 
 class _Connection:
-    """Brings pieces from the server to the disk, one after the other."""
+    """Fetches pieces from the server to the disk, one after the other."""
 
     def __init__(
         self, server: Server, known: Known, descriptor: int, pieces: Pieces, journal: Journal
@@ -206,7 +206,7 @@ class _Connection:
         self._brought = 0
 
     def run(self) -> None:
-        """Fetch until nothing is left; what goes wrong here goes wrong for the reader."""
+        """Fetch until nothing is left; errors are passed on to the reader."""
         try:
             self._work()
         except BaseException as error:
@@ -235,7 +235,7 @@ class _Connection:
             self._server.put_up_with(error, failures)
 
     def _of_others(self) -> int:
-        """Bytes that other connections have brought so far."""
+        """Bytes that other connections have fetched so far."""
         return self._pieces.brought - self._brought
 
     def _changed(self, error: Exception) -> PreparationError:
@@ -243,11 +243,11 @@ class _Connection:
             return MismatchError(f"{self._server.url}: {error}")
         return PreparationError(
             f"{self._server.url}: the file on the server changed during the download; "
-            "run again to begin with the new one"
+            "run again to download the new one"
         )
 
     def _attempt(self, piece: int) -> Exception | None:
-        """Get what is missing of a piece; return what the network or the server did instead."""
+        """Fetch what is missing of a piece; return the error of the network or the server."""
         start, _ = self._pieces.span(piece)
         at = start + self._pieces.have(piece)
         try:
@@ -257,7 +257,7 @@ class _Connection:
                 return error
             size = answers.size_of_unsatisfied(error.headers)
             if self._pieces.size is not None or size not in (None, at):
-                return _ChangedError("the server tells of another file")
+                return _ChangedError("the server reports another file")
             if not at or not self._pieces.ends(at, sure=size == at):
                 return OddAnswerError("the server answers 416, without the file's size")
         except (OSError, http.client.HTTPException) as error:
@@ -267,7 +267,7 @@ class _Connection:
         return None
 
     def _receive(self, piece: int, at: int) -> None:
-        """Get bytes from offset `at` to the end of `piece`, from one answer."""
+        """Fetch bytes from offset `at` to the end of `piece`, from one answer."""
         _, stop = self._pieces.span(piece)
         if at >= stop:
             return
@@ -283,7 +283,7 @@ class _Connection:
                 self._bring(response, answer, first, stop if answer.partial else None, pace)
 
     def _check(self, answer: Answer, first: bytes, at: int) -> None:
-        """Make sure that an answer is about this file, and of use from offset `at` on."""
+        """Make sure that an answer is about this file, and usable from offset `at` on."""
         size, known = self._pieces.size, self._known
         same_size = answer.size is None or size is None or answer.size == size
         if not answer.partial and not (same_size and answer.size and known.md5):
@@ -292,11 +292,11 @@ class _Connection:
                 raise OddAnswerError(f"the server sends {not_it}")
         same_words = known.md5 or not answer.validator or answer.validator == known.validator
         if not same_size or not (same_words or not known.validator):
-            raise _ChangedError("the server tells of another file")
+            raise _ChangedError("the server reports another file")
         if answer.start > at or (answer.stop is not None and answer.stop <= at):
             raise OddAnswerError(
                 f"the server sends bytes {answer.start:,} to {answer.stop or 0:,}, "
-                f"asked for are those from {at:,} on"
+                f"not those from {at:,} on"
             )
         if size is None and answer.size is not None:
             self._pieces.ends(answer.size, sure=True)
@@ -326,13 +326,13 @@ class _Connection:
         if at < (sum(self._pieces.all().values()) if end is None else end):
             raise ConnectionError(f"the connection broke after {at:,} bytes")
         if end is None:
-            # Without a length a break looks like an end: the next answer will tell.
+            # Without a length a break looks like the end: the next answer decides.
             self._pieces.ends(at, sure=answer.bounded)
 
     def _store(self, at: int, data: bytes) -> None:
-        """Put what is new of `data`, which starts at offset `at`, on the disk.
+        """Write what is new in `data`, which starts at offset `at`, to the disk.
 
-        What is there already is compared; what leaves a gap is dropped.
+        What is there already is compared; what would leave a gap is dropped.
         """
         size = self._pieces.size
         if size is not None and at + len(data) > size:
@@ -344,7 +344,7 @@ class _Connection:
             have = self._pieces.have(piece)
             there = min(len(part), max(0, have - offset))
             if there and os.pread(self._descriptor, there, at) != part[:there]:
-                raise _OtherBytesError("bytes that come again are not what they were")
+                raise _OtherBytesError("bytes sent again differ from the first time")
             if there < len(part) and offset + there == have:
                 _write_at(self._descriptor, part[there:], at + there)
                 self._brought += len(part) - there
@@ -353,7 +353,7 @@ class _Connection:
             view, at = view[len(part) :], at + len(part)
 
     def _remember(self) -> None:
-        """Write down what is complete, once it is on the disk."""
+        """Record what is complete, once it is on the disk."""
         have = self._pieces.whole()
         try:
             os.fsync(self._descriptor)
@@ -363,7 +363,7 @@ class _Connection:
 
 
 class _Pace:
-    """Tells a connection that trickles from one that works: time-outs see no trickle."""
+    """Detects a connection that trickles, which time-outs do not."""
 
     def __init__(self, stall: float) -> None:
         self._stall, self._since, self._brought = stall, time.monotonic(), 0

@@ -1,4 +1,4 @@
-"""Files that are either whole and on the disk, or not there."""
+"""Files that are either complete and on the disk, or absent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOCK_PATIENCE = 900.0  # seconds
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write `data` to the end; one call may take only a part of a large block."""
+    """Write all of `data`; one call may write only part of a large block."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
@@ -43,9 +43,9 @@ def draft(path: Path, mode: int = 0o644) -> Iterator[int]:
 
 
 def settle(path: Path) -> None:
-    """Give a complete draft its name, once all of it is on the disk.
+    """Give a complete draft its name, once it is on the disk.
 
-    Any process may do so: fsync(2) flushes the file, not what one descriptor wrote.
+    Any process may do this: fsync(2) flushes the file, not one descriptor's writes.
     """
     with about(path):
         descriptor = os.open(partial(path), os.O_RDONLY)
@@ -58,21 +58,21 @@ def settle(path: Path) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[int]:
-    """A descriptor to write `path` through; it takes its name only when it is complete."""
+    """A descriptor to write `path` through; it gets its name only when complete."""
     with draft(path) as descriptor:
         yield descriptor
     settle(path)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace `path` by `content` in one step."""
+    """Replace `path` with `content` atomically."""
     with new_file(path) as descriptor:
         write_all(descriptor, (json.dumps(content, indent=2) + "\n").encode())
     sync_folder(path.parent)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in `path`; None when there is none, or none that can be read."""
+    """The object in `path`; None if there is none, or it is unreadable."""
     try:
         content = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -81,7 +81,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder with all that is in it; nothing there is fine."""
+    """Remove a file or a folder with its content, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -90,7 +90,7 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def only_one(folder: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
-    """Let one preparation at a time work in `folder`.
+    """Allow one preparation at a time in `folder`.
 
     Raises:
         PreparationError: another one still holds the lock after `patience` seconds.
@@ -101,9 +101,9 @@ def only_one(folder: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
 
 @contextmanager
 def unread(processed: Path) -> Iterator[None]:
-    """Wait, without end, until no worker of a training has `processed` open; none opens it then.
+    """Wait, without limit, until no training worker reads `processed`, and keep them out.
 
-    The workers hold the other side of this lock (`workloads/training/start.py`).
+    The workers hold this lock, shared (`workloads/training/start.py`).
     """
     with _locked(processed.with_name(f"{processed.name}.lock"), math.inf, "a training"):
         yield
@@ -113,9 +113,9 @@ def unread(processed: Path) -> Iterator[None]:
 def _locked(path: Path, patience: float, by: str) -> Iterator[None]:
     """Hold the lock `path` alone.
 
-    Worker processes inherit the lock, so it also outlasts a killed parent for as long as
-    one of its workers still writes. On Lustre it needs the mount option `flock`, and outlasts a
-    node that has vanished until the server gives that client up.
+    Worker processes inherit the lock, so it outlasts a killed parent for as long as one of its
+    workers still writes. On Lustre it needs the mount option `flock`, and a vanished node's lock
+    lasts until the server evicts that client.
     """
     said = False
     with path.open("w") as lock:
@@ -125,13 +125,13 @@ def _locked(path: Path, patience: float, by: str) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise PreparationError(f"{path.parent}: {by} is at work here") from None
+                    raise PreparationError(f"{path.parent}: {by} is running here") from None
                 if not said:
                     print(f"waiting for {by} in {path.parent} to end", flush=True)
                     said = True
                 time.sleep(0.1)
             except OSError as error:
-                print(f"warning: no lock {path} ({error.strerror}); start one run at a time")
+                print(f"warning: cannot lock {path} ({error.strerror}); start one run at a time")
                 break
             else:
                 break

@@ -1,11 +1,10 @@
 """FASTA text to CSV rows, exactly as the reference's reader sees the records.
 
-The reference goes through pyfastx, whose index rule decides what a record is. Read in its
-source (src/index.c, pyfastx_create_index; src/util.c, remove_space_uppercase):
+The reference uses pyfastx, whose index rule decides what a record is. From its source
+(src/index.c, pyfastx_create_index; src/util.c, remove_space_uppercase):
 
-- A line that starts with `>` starts a record; what comes before the first is skipped if it
-  is white space.
-- The name ends at the first space or tab, else at the line's end.
+- A line that starts with `>` starts a record; white space before the first is skipped.
+- The name ends at the first space or tab, or at the line's end.
 - A header that ends in CR makes CRLF the record's line end, and every line of its sequence
   is then counted one letter shorter than it is, whether it ends in CR or not.
 - The sequence is the lines without LF, CR and spaces, in upper case, cut to that count.
@@ -22,13 +21,13 @@ from numpy.typing import NDArray
 
 from problems import SourceError
 
-BLOCK = 1 << 20  # with what is made of it, it stays in the second-level cache
+BLOCK = 1 << 20  # with its rows, it fits the second-level cache
 LONGEST_RECORD = 64 << 20
 _SPACE = b" \t\n\v\f\r"
-_RARE = (b"\r", b"\t", b"\0")  # bytes that the quick way leaves to the full rule
+_RARE = (b"\r", b"\t", b"\0")  # bytes that need the full rule
 _LF, _BLANK, _HEADER = b"\n >"
-# The standard twenty, selenocysteine and pyrrolysine, and the codes for one of several. Whatever
-# else there is, the models have no token for: workloads/esm2/vocabulary.py
+# The standard twenty, selenocysteine and pyrrolysine, and the codes for one of several. The models
+# have no token for anything else: workloads/esm2/vocabulary.py
 AMINO_ACIDS = b"ACDEFGHIKLMNPQRSTVWYUOBXZ"
 _POWERS = 10 ** np.arange(1, 19)
 
@@ -47,16 +46,16 @@ class Rows:
 
 
 class FastaReader:
-    """Cuts FASTA text into records and makes a CSV row of each.
+    """Splits FASTA text into records and converts each to a CSV row.
 
     Args:
         name: the file, for messages.
     Attributes:
-        records: made so far; the next record's id is one more.
-        cut_short: records that the reference's rule cuts short, because their lines do not
-            end as their header does.
+        records: read so far; the next record's id is one more.
+        cut_short: records that the reference's rule cuts short, because their lines end
+            differently from their header.
         residues: letters of all sequences.
-        strange: those of them that are no amino acids, and how many of each.
+        strange: counts of those that are not amino acids.
     """
 
     def __init__(self, name: str) -> None:
@@ -108,7 +107,9 @@ class FastaReader:
         if not content.startswith(b">"):
             start = content[:40].decode("ascii", "replace").splitlines()[0]
             kind = "an HTML page" if content[:1] == b"<" else "not FASTA"
-            raise SourceError(f"{self._name}: {kind}, it starts with {start!r} where a '>' belongs")
+            raise SourceError(
+                f"{self._name}: {kind}, it starts with {start!r} where a '>' is expected"
+            )
         if text.startswith(b">"):
             return text
         return text[text.find(b"\n>") + 1 :] if b"\n>" in text else b""
@@ -125,12 +126,12 @@ class FastaReader:
         return found
 
     def _plain_rows(self, text: bytes) -> Rows | None:
-        """Rows where all lines end in LF; None if a sequence is not all upper-case letters.
+        """Rows if all lines end in LF; None if a sequence is not all upper-case letters.
 
-        Positions are found for all records at once: ends of lines, and of these the ones
-        before and after each header. Taking out all LF moves a position by the number of
-        LF before it, which is its line's number. Rows are put together as str: for ASCII
-        that is the same bytes, and faster to format.
+        Positions are computed for all records at once: line ends, and among these the ones
+        before and after each header. Removing all LF moves a position by the number of LF
+        before it, which is its line's number. Rows are assembled as str: for ASCII this is
+        the same bytes, and faster to format.
         """
         letters = np.frombuffer(text, np.uint8)
         line_end = np.flatnonzero(letters == _LF)
@@ -180,7 +181,7 @@ class FastaReader:
         return rows
 
     def _odd_row(self, number: int, header: bytes, lines: list[bytes]) -> bytes:
-        """One row by the full rule; see the module's text."""
+        """One row by the full rule; see the module's docstring."""
         crlf = header.endswith(b"\r")
         name = header[: len(header) - crlf].partition(b" ")[0].partition(b"\t")[0]
         raw = b"".join(lines)
@@ -193,7 +194,7 @@ class FastaReader:
         if b"\0" in header:
             raise self._bad(number, "has a zero byte in its header")
         if not raw.isascii() or b"\0" in raw:
-            raise self._bad(number, "has a byte in its sequence that is no letter")
+            raise self._bad(number, "has a byte in its sequence that is not a letter")
         if not 0 <= length <= len(letters) or b"\t" in raw:
             raise self._bad(number, "has white space inside its sequence, or mixed line ends")
         self.cut_short += length < len(letters)
@@ -206,14 +207,14 @@ class FastaReader:
 
     def _bad(self, number: int, what: str) -> SourceError:
         return SourceError(
-            f"{self._name}: record {number:,} {what}; the reference has no sound row for it"
+            f"{self._name}: record {number:,} {what}; the reference has no valid row for it"
         )
 
 
 def _not_upper_case(text: bytes) -> int:
     """How many bytes of `text` are outside `!` to `Z`."""
     values = np.frombuffer(text, np.uint8)
-    # Below `!` wraps around to large numbers.
+    # Values below `!` wrap around to large numbers.
     return int(np.count_nonzero(values - np.uint8(_BLANK + 1) > ord("Z") - _BLANK - 1))
 
 

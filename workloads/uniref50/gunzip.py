@@ -10,14 +10,14 @@ from problems import DamagedError
 OUTPUT_BLOCK = 1 << 20  # fits the second-level cache: a fifth faster than 16 MiB
 INPUT_BLOCK = 512 << 10
 MAGIC = b"\x1f\x8b"
-_GZIP = 16 + zlib.MAX_WBITS  # header, CRC and length are zlib's to read and check
+_GZIP = 16 + zlib.MAX_WBITS  # zlib reads and checks header, CRC and length
 
 
 def unpacked(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """The content of `blocks`, unpacked if they are gzip, as they are if not.
+    """The content of `blocks`, unpacked if gzip, else unchanged.
 
-    Members one after the other are one stream, and zeros may follow (RFC 1952, section 2.2;
-    gzip's manual). No block that comes out is longer than OUTPUT_BLOCK.
+    Several members form one stream, and zeros may follow (RFC 1952, section 2.2; gzip's
+    manual). No block returned is longer than OUTPUT_BLOCK.
 
     Raises:
         DamagedError: `name` is truncated or corrupt.
@@ -49,11 +49,11 @@ class _Pieces:
         return piece
 
     def give_back(self, count: int) -> None:
-        """The last `count` bytes of the last piece come again."""
+        """Return the last `count` bytes of the last piece again."""
         self._at -= count
 
     def skip_zeros(self) -> bool:
-        """Pass over zero padding; whether anything follows it."""
+        """Skip zero padding; return whether anything follows it."""
         while piece := self.next():
             if rest := piece.lstrip(b"\0"):
                 self.give_back(len(rest))

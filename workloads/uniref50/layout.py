@@ -1,4 +1,4 @@
-"""Which record goes where: the reference's split, and the parts that it is made in.
+"""Which record goes where: the reference's split, and the parts it is built from.
 
 "Position" is a place in the shuffled order of all records. Files are ranges of positions:
 those of `val`, then of `test`, then of `train`.
@@ -14,23 +14,23 @@ from numpy.typing import NDArray
 
 HEADER = b"record_id,record_name,sequence_length,sequence\n"
 SPLITS = ("val", "test", "train")
-# Permissions of an output file until it has its final name, and then: publish.py says why.
+# Permissions of an output file before and after it has its final name: see publish.py.
 DRAFT_MODE, FINAL_MODE = 0o600, 0o644
 
 
-# What is asked of a split: a number of records, a share of all, or None: what is usual.
+# The size of a split: a number of records, a share of all, or None for the default.
 Size = int | float | None
 
 
 @dataclass(frozen=True)
 class Usual:
-    """A split whose size nobody has set: a share of all records, `most` of them at the most."""
+    """The default size of a split: a share of all records, at most `most`."""
 
     share: float
     most: int
 
 
-# The reference's own sizes are the most: UniRef50 has enough records for both.
+# At most the reference's own sizes: UniRef50 has enough records for both.
 USUAL = {"val": Usual(0.01, 5000), "test": Usual(0.02, 1_000_000)}
 
 
@@ -46,9 +46,9 @@ class Split:
 
 @dataclass(frozen=True)
 class Wanted:
-    """How records are to be split, before anybody knows how many there are.
+    """How to split the records, before their number is known.
 
-    `least`: records that a split should have whose size nobody has set, where there are enough.
+    `least`: minimum records of a split whose size is not set, if there are enough.
     """
 
     val_size: Size = None
@@ -75,15 +75,15 @@ class Wanted:
         return min(rows, records // len(SPLITS))
 
     def sizes(self, records: int) -> dict[str, int]:
-        """Return those that somebody has set, in records."""
+        """Return the sizes that are set, in records."""
         split = self.split(records)
         asked = {"val_size": self.val_size, "test_size": self.test_size}
         return {name: getattr(split, name) for name, size in asked.items() if size is not None}
 
     def empty(self, rows: dict[str, int]) -> str:
-        """Why splits of these `rows` are not what is wanted; empty if none is without rows.
+        """Why splits of these `rows` are not what was requested; empty if all have rows.
 
-        A size of 0 was asked for.
+        A requested size of 0 is fine.
         """
         asked = {"val": self.val_size, "test": self.test_size}
         for name, count in rows.items():
@@ -101,12 +101,12 @@ def rows_of(records: int, split: Split) -> dict[str, int]:
 def too_small(rows: dict[str, int], num_csv_files: int, global_batch_size: int) -> str:
     """Why a training cannot use splits of these `rows`; empty if it can.
 
-    It reads every file of every split, and takes whole global batches from each.
+    It reads every file of every split, and takes full global batches from each.
     """
     for name, count in rows.items():
         for least, what in (
             (global_batch_size, f"one global batch of {global_batch_size:,} sequences"),
-            (num_csv_files, f"its {num_csv_files:,} files, of which none may be empty"),
+            (num_csv_files, f"its {num_csv_files:,} files, none of which may be empty"),
         ):
             if count < least:
                 return f"the split {name} has {count:,} rows, too few for {what}"
@@ -124,10 +124,10 @@ class OutputFile:
 
 @dataclass(frozen=True)
 class Task:
-    """Whole output files that one worker writes, and the parts it makes them from.
+    """Output files that one worker writes, and the parts it builds them from.
 
-    A part is a range of positions that is put in order in memory: either one part holds
-    all files of the task, or several parts make up its one file.
+    A part is a range of positions that is sorted in memory: either one part holds all files
+    of the task, or several parts make up its one file.
     """
 
     files: tuple[OutputFile, ...]
@@ -137,7 +137,7 @@ class Task:
 def shuffled(records: int, seed: int) -> NDArray[np.uint32]:
     """Record numbers (from 0) by position, shape (records,), uint32.
 
-    Shuffled as int64 as the reference does, then halved: 12 bytes a record at the most.
+    Shuffled as int64 as in the reference, then halved: at most 12 bytes per record.
     """
     numbers = np.arange(records, dtype=np.int64)
     np.random.default_rng(seed).shuffle(numbers)
@@ -145,7 +145,7 @@ def shuffled(records: int, seed: int) -> NDArray[np.uint32]:
 
 
 def output_files(records: int, split: Split) -> list[OutputFile]:
-    """All files, by position; each split is cut as numpy.array_split cuts it."""
+    """All files, by position; each split is cut as by numpy.array_split."""
     files = []
     start = 0
     for name, size in rows_of(records, split).items():

@@ -1,4 +1,4 @@
-"""What UniProt's RELEASE.metalink says of a file: release, size, MD5."""
+"""What UniProt's RELEASE.metalink says about a file: release, size, MD5."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from source import Facts
 NAME = "RELEASE.metalink"
 LARGEST = 4 << 20
 NO_METALINK = (ValueError, ElementTree.ParseError)
-TRIES = 3  # refusals or other files, in a row, after which there is none
+TRIES = 3  # refusals or other files, in a row, after which it counts as absent
 
 
 def beside(url: str) -> str:
@@ -32,7 +32,7 @@ def parse(text: bytes, url: str) -> Facts:
         ElementTree.ParseError, ValueError: not a metalink.
     """
     facts = Facts(url)
-    # A query is no part of the file's name.
+    # A query is not part of the file's name.
     name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
     root = ElementTree.fromstring(text)
     if _local(root) != "metalink":
@@ -52,13 +52,13 @@ def parse(text: bytes, url: str) -> Facts:
 
 
 def fetch(url: str, patience: Patience, *, met: bool) -> tuple[Facts, str]:
-    """What RELEASE.metalink beside `url` says, and why that is nothing, if so.
+    """What RELEASE.metalink next to `url` says; if nothing, also why.
 
-    `met`: whether the server has answered well before.
+    `met`: whether the server has answered properly before.
 
     Raises:
-        PreparationError: the server does not answer, or not well. That there is none is no error;
-            that it could not be had would leave a damaged download unseen.
+        PreparationError: the server does not answer, or not properly. A missing file is not an
+            error; an unavailable one is, because a damaged download could go unnoticed.
     """
     address = beside(url)
     server = Server(address, patience)
@@ -72,7 +72,7 @@ def fetch(url: str, patience: Patience, *, met: bool) -> tuple[Facts, str]:
             try:
                 facts = parse(text, url)
             except NO_METALINK as error:
-                why = f"{address} is no metalink ({error})"
+                why = f"{address} is not a metalink ({error})"
             else:
                 return facts, _lack(facts, address)
         if attempt < TRIES:
@@ -81,7 +81,7 @@ def fetch(url: str, patience: Patience, *, met: bool) -> tuple[Facts, str]:
 
 
 def read(path: Path, url: str) -> Facts:
-    """What RELEASE.metalink beside a file on this machine says."""
+    """What RELEASE.metalink next to a local file says."""
     beside_it = path.with_name(NAME)
     try:
         text = beside_it.read_bytes()
@@ -91,18 +91,18 @@ def read(path: Path, url: str) -> Facts:
         facts = parse(text, url)
         why = _lack(facts, str(beside_it))
     except NO_METALINK as error:
-        facts, why = Facts(url), f"{beside_it} is no metalink ({error})"
+        facts, why = Facts(url), f"{beside_it} is not a metalink ({error})"
     if why:
         warn(why)
     return facts
 
 
 def _lack(facts: Facts, address: str) -> str:
-    """What a metalink does not tell, if that is all of it."""
+    """What is missing, if the metalink says nothing about the file."""
     nothing = facts.size is None and facts.md5 is None
     return f"{address} does not list this file" if nothing else ""
 
 
 def warn(why: str) -> None:
-    """Say on standard output that a file goes unchecked."""
-    print(f"warning: {why}: size and MD5 go unchecked", flush=True)
+    """Warn on standard output that a file is not checked."""
+    print(f"warning: {why}: size and MD5 are not checked", flush=True)

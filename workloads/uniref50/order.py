@@ -1,10 +1,10 @@
-"""From rows in file order to CSV files in shuffled order, with sequential reads alone.
+"""From rows in file order to CSV files in shuffled order, with sequential reads only.
 
-Two passes, as an external distribution sort does it:
+Two passes, as in an external distribution sort:
 
 1. Each segment (rows in file order) is read whole, its rows are sorted by the part that
-   they belong to, and the result is written as a run. The segment then goes.
-2. Each part is one slice of every run. They are read, put in order in memory, and written.
+   they belong to, and the result is written as a run. The segment is then removed.
+2. Each part is one slice of every run. They are read, sorted in memory, and written.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Distribution:
         return self.folder / "processed" / path
 
     def part_by_record(self) -> NDArray[np.unsignedinteger[Any]]:
-        """The part that each record belongs to, (records,), 2 bytes each as a rule."""
+        """The part that each record belongs to, (records,), usually 2 bytes each."""
         parts = len(self.cuts) - 1
         owner = np.empty(len(self.order), np.min_scalar_type(parts))
         for part in range(parts):
@@ -108,9 +108,9 @@ class Distribution:
 
 
 class _Buffer:
-    """Memory that is used again and again, so that its pages are made only once.
+    """Memory that is reused, so that its pages are allocated only once.
 
-    It is made by the process that uses it: what is made before a fork, all children would share.
+    The process that uses it allocates it: memory from before a fork is shared by all children.
     """
 
     def __init__(self) -> None:
@@ -155,13 +155,13 @@ def _ends(lengths: NDArray[np.uint32]) -> NDArray[np.int64]:
 
 
 class _Worker:
-    """What a worker process does; made before the fork, so that all share its arrays."""
+    """What a worker process does; created before the fork, so that all share its arrays."""
 
     def __init__(self, rows: Distribution, owner: NDArray[np.unsignedinteger[Any]]) -> None:
         self.rows, self.owner = rows, owner
         self.starts = rows.slice_starts(owner)
         self.buffer = _Buffer()
-        # Each run is read once for each part: on Lustre an open costs as much as a read.
+        # Each run is read once per part: on Lustre an open costs as much as a read.
         self.runs: dict[int, int] = {}
 
     def make_run(self, index: int) -> int:
@@ -246,7 +246,7 @@ class _Worker:
 
 
 def _die_with_parent(parent: int) -> None:
-    """Let the kernel kill this child when `parent`, a process id, is gone (Linux)."""
+    """Let the kernel kill this child when `parent`, a process id, ends (Linux)."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
@@ -259,7 +259,7 @@ _worker: _Worker | None = None
 
 
 def _start(worker: _Worker, parent: int) -> None:
-    global _worker  # noqa: PLW0603 - the one way to hand a fork's memory to a pool's tasks
+    global _worker  # noqa: PLW0603 - the only way to pass a fork's memory to a pool's tasks
     _die_with_parent(parent)
     _worker = worker
 
@@ -277,7 +277,7 @@ def _write_files(task: Task) -> list[Finished]:
 class Orderer:
     """Both passes over `rows`, in `workers` processes.
 
-    The workers write; this process waits for the disk meanwhile, in threads.
+    The workers write, while threads of this process wait for the disk.
     """
 
     def __init__(self, rows: Distribution, workers: int) -> None:
@@ -290,14 +290,14 @@ class Orderer:
         self._workers = max(1, min(workers, BUFFERS // max(1, largest)))
 
     def runs_made(self) -> int:
-        """Bytes in runs that an earlier start has made; their segments go, if they are left."""
+        """Bytes in runs from an earlier start; removes their segments, if left."""
         made = [index for index in self._indexes() if self._rows.run(index).exists()]
         for index in made:
             self._rows.segment(index).unlink(missing_ok=True)
         return sum(int(self._worker.starts[index, -1]) for index in made)
 
     def make_runs(self, done: Callable[[int], None]) -> None:
-        """First pass, but for the runs that an earlier start has made; `done` gets bytes."""
+        """First pass, except for runs from an earlier start; `done` gets bytes."""
         todo = [index for index in self._indexes() if not self._rows.run(index).exists()]
         for size in self._each(_make_run, self._settle_run, todo):
             done(size)
@@ -307,7 +307,7 @@ class Orderer:
 
     def _settle_run(self, index: int) -> int:
         settle(self._rows.run(index))
-        sync_folder(self._rows.folder)  # the run must be there before the segment goes
+        sync_folder(self._rows.folder)  # the run must be durable before the segment is removed
         self._rows.segment(index).unlink()
         return int(self._worker.starts[index, -1])
 
@@ -328,7 +328,7 @@ class Orderer:
     def _each(
         self, work: Callable[[Any], Any], make_durable: Callable[[Any], Any], items: list[Any]
     ) -> Iterator[Any]:
-        """`work` on each of `items` in the pool, then `make_durable`; results as they come."""
+        """`work` on each of `items` in the pool, then `make_durable`; yields the results."""
         if not items:
             return
         context = multiprocessing.get_context("fork")
@@ -348,7 +348,7 @@ class Orderer:
                 working, settling = working - ready, settling - ready
         except BrokenProcessPool:
             raise PreparationError(
-                "a worker process was killed; most often that means too little memory: "
+                "a worker process was killed, most often because memory ran out: "
                 "give the container more, or pass a smaller --workers"
             ) from None
         finally:

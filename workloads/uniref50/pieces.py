@@ -13,16 +13,16 @@ PIECE = 32 << 20  # one range request
 
 
 class Pieces:
-    """Bytes that have come, as connections bring them and a reader waits for them.
+    """The bytes received: connections add them and a reader waits for them.
 
     The file is cut into pieces of PIECE bytes; of each, bytes are there from its start on.
-    Connections are known by any object that is theirs alone.
+    Any unique object identifies a connection.
 
     Args:
-        size: of the file in bytes; None while nobody knows.
+        size: of the file in bytes; None while unknown.
         have: bytes of each piece that are there already.
     Attributes:
-        brought: bytes that have come since, from all connections.
+        brought: bytes received since, from all connections.
     """
 
     def __init__(self, size: int | None, have: dict[int, int]) -> None:
@@ -38,12 +38,12 @@ class Pieces:
 
     @property
     def size(self) -> int | None:
-        """Of the file in bytes; None while nobody knows."""
+        """Of the file in bytes; None while unknown."""
         return self._size
 
     @property
     def stopped(self) -> bool:
-        """Whether nobody wants more bytes."""
+        """Whether no more bytes are wanted."""
         return self._stopped
 
     def stop(self) -> None:
@@ -59,7 +59,7 @@ class Pieces:
             self._changed.notify_all()
 
     def span(self, piece: int) -> tuple[int, int]:
-        """Where a piece starts, and where it stops at the latest."""
+        """The start of a piece, and its end or a bound of it."""
         start = piece * PIECE
         return start, start + PIECE if self._size is None else min(start + PIECE, self._size)
 
@@ -68,9 +68,9 @@ class Pieces:
         return self._have.get(piece, 0) < stop - start
 
     def take(self, connection: object) -> int | None:
-        """The next piece to fetch; None when none is left, or others are to do it.
+        """The next piece to fetch; None if none is left for this connection.
 
-        Waits while others are at work on what is missing: they may give it back.
+        Waits while others fetch what is missing: they may give it back.
         """
         with self._changed:
             self._working.add(connection)
@@ -98,13 +98,13 @@ class Pieces:
         return None
 
     def give_back(self, piece: int) -> None:
-        """A connection does no more for a piece, complete or not."""
+        """End a connection's work on a piece, complete or not."""
         with self._changed:
             self._taken.discard(piece)
             self._changed.notify_all()
 
     def alone(self, connection: object) -> bool:
-        """Whether a connection may bring the whole file, as the only one from now on."""
+        """Whether a connection may fetch the whole file, as the only one from now on."""
         with self._changed:
             self._only = self._only or connection
             self._changed.notify_all()
@@ -123,7 +123,7 @@ class Pieces:
         return self._have.get(piece, 0)
 
     def put(self, piece: int, count: int) -> bool:
-        """The first `count` bytes of a piece are there; whether that is all of it, just now."""
+        """Record the first `count` bytes of a piece; return whether that completes it."""
         with self._changed:
             before = self._have.get(piece, 0)
             if count <= before:
@@ -134,7 +134,7 @@ class Pieces:
             return not self._missing(piece)
 
     def ends(self, at: int, *, sure: bool) -> bool:
-        """The file has ended at offset `at`; whether that is certain: said twice, or `sure`."""
+        """Record that the file ends at `at`; return whether that is certain (`sure`, or twice)."""
         with self._changed:
             sure = sure or self._end == at
             self._end = at
@@ -147,7 +147,7 @@ class Pieces:
         """Bytes ready from offset `at` on, at least one; 0 at the end, or when stopped.
 
         Raises:
-            BaseException: what a connection has failed with.
+            BaseException: the error of a connection.
         """
         piece, offset = divmod(at, PIECE)
         with self._changed:
@@ -167,20 +167,20 @@ class Pieces:
             return dict(self._have)
 
     def whole(self) -> dict[int, int]:
-        """The same, of complete pieces alone."""
+        """The same, of complete pieces only."""
         with self._changed:
             return {piece: count for piece, count in self._have.items() if not self._missing(piece)}
 
 
 @dataclass(frozen=True)
 class Known:
-    """What tells a file on a server from another one; None and empty: nobody says.
+    """What distinguishes a file on a server from another one; None or empty: unknown.
 
     Attributes:
         url: its address.
         size: in bytes.
-        validator: what the server calls this state of it.
-        md5: in hex, by RELEASE.metalink.
+        validator: the server's name for this version of it.
+        md5: in hex, from RELEASE.metalink.
     """
 
     url: str
@@ -189,7 +189,7 @@ class Known:
     md5: str | None
 
     def is_same(self, other: Known) -> bool:
-        """Whether bytes of `other` are bytes of this one, for all that is known."""
+        """Whether bytes of `other` are bytes of this one, as far as known."""
         if self.md5 and other.md5:
             return self.md5 == other.md5
         if self.url != other.url or self.size != other.size:
@@ -199,7 +199,7 @@ class Known:
 
 
 class Journal:
-    """Keeps on the disk which bytes of which file are there."""
+    """Records on the disk which bytes of which file are there."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -208,7 +208,7 @@ class Journal:
         self._have: dict[int, int] = {}
 
     def read(self) -> tuple[Known, dict[int, int]] | None:
-        """The file, and bytes of each piece; None without a journal that can be read."""
+        """The file, and bytes of each piece; None without a readable journal."""
         state = read_json(self._path) or {}
         try:
             have = {int(piece): int(count) for piece, count in state["have"].items()}
@@ -223,7 +223,7 @@ class Journal:
             self._known, self._have = known, dict(have)
 
     def add(self, have: dict[int, int]) -> None:
-        """Write down bytes of pieces; they must be on the disk."""
+        """Record bytes of pieces; they must be on the disk."""
         with self._lock:
             if self._known is None:
                 return
@@ -232,7 +232,7 @@ class Journal:
             write_json(self._path, content)
 
     def forget(self) -> None:
-        """Make sure that it tells of nothing, also after a crash."""
+        """Remove the journal, durably."""
         with self._lock:
             self._known = None
             remove(self._path)

@@ -1,4 +1,4 @@
-"""Prepare UniRef50 for ESM-1nv: train, validation and test files, by sequential reads alone.
+"""Prepare UniRef50 for ESM-1nv: train, validation and test files, with sequential reads only.
 
 The files are byte for byte those of BioNeMo's UniRef50Preprocess with the same parameters.
 """
@@ -17,7 +17,7 @@ import urllib.request
 from pathlib import Path
 from types import FrameType
 
-# In the pod they lie beside this file.
+# In the pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import metalink
@@ -34,8 +34,8 @@ from spans import span
 from stages import Preparation
 
 _EXIT_INTERRUPT = 130
-# Kinds of letters that are no amino acids: a line has room for so many.
-_TOLD = 12
+# Kinds of letters that are not amino acids to list in one line.
+_LISTED = 12
 
 
 def _source(options: argparse.Namespace, raw: Path) -> Source:
@@ -50,10 +50,10 @@ def _source(options: argparse.Namespace, raw: Path) -> Source:
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Make the data set below `options.root`, unless it is there.
+    """Create the data set below `options.root`, unless it exists.
 
     Raises:
-        PreparationError, OSError: it could not be made; what is finished is kept.
+        PreparationError, OSError: it failed; what is finished is kept.
     """
     wanted = wanted_by(options)
     raw, processed = options.root / "raw", options.root / "processed"
@@ -74,7 +74,7 @@ def prepare(options: argparse.Namespace) -> None:
         if manifest is not None:
             preparation.demand(manifest["counts"])
             print(
-                f"{processed}: complete already, {manifest['records']:,} records in "
+                f"{processed}: already complete, {manifest['records']:,} records in "
                 f"{len(manifest['files'])} files; nothing to do"
             )
         else:
@@ -86,7 +86,7 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def _warn_of_space(root: Path, source: Source) -> None:
-    """Unpacked rows take about 1.8 times what gzip leaves; there are two copies at the end."""
+    """Unpacked rows take about 1.8 times the gzip file; there are two copies at the end."""
     packed = source.expected.size
     free = shutil.disk_usage(root).free
     if packed and source.name.endswith(".gz") and free < 4.5 * packed:
@@ -105,24 +105,26 @@ def _summarise(processed: Path, manifest: dict[str, object], seconds: float) -> 
     strange = manifest["no_amino_acids"]
     assert isinstance(strange, dict)
     if strange:
-        told = ", ".join(f"{letter!r} {count:,}" for letter, count in [*strange.items()][:_TOLD])
-        print(f"warning: {sum(strange.values()):,} letters that are no amino acids: {told}")
+        listed = ", ".join(
+            f"{letter!r} {count:,}" for letter, count in [*strange.items()][:_LISTED]
+        )
+        print(f"warning: {sum(strange.values()):,} letters that are not amino acids: {listed}")
     if manifest["records_cut_short"]:
         print(
-            f"warning: {manifest['records_cut_short']:,} sequences are cut short, as the reference "
-            "does it, because their lines do not end as their headers do"
+            f"warning: {manifest['records_cut_short']:,} sequences are cut short, as in the "
+            "reference, because their lines end differently from their headers"
         )
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """End at once: every stage can be killed at any moment, and goes on in the next run.
+    """Exit at once: every stage can be killed at any moment, and resumes in the next run.
 
-    No exception: Python swallows one that is raised while a process forks or is finalized.
+    Not by an exception: Python swallows one raised while a process forks or is finalized.
     """
     for child in multiprocessing.active_children():
         child.kill()
-    # Not an error: whoever reads the log for errors must not take it for one.
-    os.write(2, b"stopped: finished work is kept, run again to go on\n")
+    # Not an error: the alarm on errors in the log must not match it.
+    os.write(2, b"stopped: finished work is kept, run again to resume\n")
     os._exit(_EXIT_INTERRUPT if number == signal.SIGINT else EXIT_TERMINATED)
 
 
@@ -131,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser(str(__doc__)).parse_args(arguments)
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, _terminate)
-    # A file size limit is an error of a write, not a death.
+    # Turn a file size limit into a write error; by default it kills the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         prepare(options)
@@ -142,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         return _fail(explain(error), EXIT_AGAIN)
     except MemoryError:
-        return _fail("too little memory: give the container more, or pass --workers 1", EXIT_AGAIN)
+        return _fail("out of memory: give the container more, or pass --workers 1", EXIT_AGAIN)
     return EXIT_DONE
 
 
@@ -154,5 +156,5 @@ def _fail(message: str, status: int) -> int:
 if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
-    # Threads that wait for a dead server must not hold the exit up.
+    # Threads that wait for a dead server must not delay the exit.
     os._exit(status)

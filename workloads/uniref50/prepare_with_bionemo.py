@@ -1,11 +1,11 @@
 """Prepare UniRef50 with the BioNeMo container's own code, as the 2024 blueprint did.
 
-It takes 50 to 60 hours: that code reads its records one at a time, in random order. It runs in
-the container alone, where `bionemo.data` is. A marker tells a later run that the work is done.
+It takes 50 to 60 hours: that code reads its records one at a time, in random order. It runs only in
+the container, which has `bionemo.data`. A marker tells a later run that the work is done.
 
-That code gives up at the first fault of the network. It is then called again after 1, 2, 4, 8, 16
-and 32 minutes and each hour from then on, 6 hours in all; the Job starts the program three times
-more, so that a server may be away for a day.
+That code gives up at the first network fault. It is then called again after 1, 2, 4, 8, 16 and 32
+minutes and every hour from then on, 6 hours in total; the Job starts the program three more times,
+so a server may be down for a day.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from typing import Any
 MARKER = "_SUCCESS"
 EXIT_DONE, EXIT_AGAIN, EXIT_WRONG = 0, 1, 2
 SPLITS = ("val", "test", "train")
-# What a training has made of the old files (publish.py says where), and the old files themselves.
+# Indexes that a training made of the old files (see publish.py), and the old files themselves.
 OLD = (
     *("*.idx.npy", "*.idx.info", "*_indexmap_*.npy"),
     *(f"{split}/x*.csv{index}" for split in SPLITS for index in ("", ".index")),
 )
-# pyfastx takes any index that is there, also one that a kill has left unfinished.
+# pyfastx uses any index it finds, even one that a kill has left unfinished.
 UNFINISHED = "*.fxi*"
-# The container's code does not see that a download has broken off; unpacking it does.
+# The container's code does not notice a truncated download; unpacking it does.
 CUT_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
 NETWORK = {"requests", "urllib3", "http"}
 PAUSES = (60, 120, 240, 480, 960, 1920, *[3600] * 5)  # seconds
 
 
 def main() -> int:
-    """Prepare the data set below `--root`, unless it is there; return the exit status."""
+    """Prepare the data set below `--root`, unless it exists; return the exit status."""
     parameters = vars(_parser().parse_args())
     root: Path = parameters.pop("root")
     replace, batch = parameters.pop("replace"), parameters.pop("global_batch_size")
@@ -52,8 +52,8 @@ def main() -> int:
             print(f"{marker}: the data set is complete; nothing to do.")
         elif found is not None and not replace:
             return _fail(
-                f"{marker} tells of another data set: {found}, not {wanted}. "
-                "Set dataset.replace to make this one instead.",
+                f"{marker} describes another data set: {found}, not {wanted}. "
+                "Set dataset.replace to replace it.",
                 EXIT_WRONG,
             )
         elif why := _too_small(parameters, {}, batch):
@@ -62,8 +62,8 @@ def main() -> int:
             with _unread(root / "processed.lock"):
                 _make(root, marker, wanted, parameters)
         rows = {"train": _rows(root / "processed/train", max(batch, parameters["num_csv_files"]))}
-    except Exception as error:  # whatever the container's code raises
-        return _fail(_told(error), EXIT_AGAIN)
+    except Exception as error:  # the container's code may raise anything
+        return _fail(_described(error), EXIT_AGAIN)
     why = _too_small(parameters, rows, batch)
     return _fail(why, EXIT_WRONG) if why else EXIT_DONE
 
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=0,
         metavar="N",
-        help="sequences of a training's step: a data set that is too small for it is an error",
+        help="sequences per training step: a data set that is too small for it is an error",
     )
     parser.add_argument("--replace", action="store_true")
     return parser
@@ -89,8 +89,8 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def _told(error: Exception) -> str:
-    """One line on what has failed, and where: the code is not ours."""
+def _described(error: Exception) -> str:
+    """One line on what failed and where, because the code is not ours."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     cause: BaseException = error
     while cause.__cause__:
@@ -98,12 +98,12 @@ def _told(error: Exception) -> str:
     text = " ".join(str(cause).split()) or "no reason given"
     return (
         f"the container's preparation failed: {type(cause).__name__}: {text} "
-        f"({Path(place.filename).name}, line {place.lineno}); run again to try anew"
+        f"({Path(place.filename).name}, line {place.lineno}); run again to retry"
     )
 
 
 def _read(marker: Path) -> Any:
-    """Return what the marker tells; None without one, its text if it is no JSON."""
+    """Return the marker's content; None without one, its text if it is not JSON."""
     if not marker.exists():
         return None
     text = marker.read_text(encoding="utf-8", errors="replace")
@@ -126,7 +126,7 @@ def _unread(path: Path) -> Iterator[None]:
 
 
 def _make(root: Path, marker: Path, wanted: dict[str, Any], parameters: dict[str, int]) -> None:
-    """Make the data set in the place of what is there, and the marker last."""
+    """Create the data set in place of the existing one, and the marker last."""
     marker.unlink(missing_ok=True)
     for pattern in OLD:
         _remove(marker.parent, pattern)
@@ -141,7 +141,7 @@ def _make(root: Path, marker: Path, wanted: dict[str, Any], parameters: dict[str
             if pause is None or not _of_the_network(error):
                 raise
             text = " ".join(str(error).split())
-            print(f"download: {type(error).__name__}: {text}; again in {pause} s", flush=True)
+            print(f"download: {type(error).__name__}: {text}; retry in {pause} s", flush=True)
             time.sleep(pause)
     draft = marker.with_name(f"{MARKER}.partial")
     draft.write_text(json.dumps(wanted), encoding="utf-8")
@@ -149,13 +149,13 @@ def _make(root: Path, marker: Path, wanted: dict[str, Any], parameters: dict[str
 
 
 def _of_the_network(error: Exception) -> bool:
-    """Whether the network or the server is to blame, so that another try may go well."""
+    """Whether the network or the server is to blame, so that a retry may succeed."""
     known = isinstance(error, (ConnectionError, TimeoutError, *CUT_OFF))
     return known or type(error).__module__.partition(".")[0] in NETWORK
 
 
 def _remove(folder: Path, pattern: str) -> None:
-    """Remove the files of a pattern, wherever they lie below `folder`."""
+    """Remove the files of a pattern anywhere below `folder`."""
     for path in [*folder.rglob(pattern)]:
         path.unlink()
 
@@ -187,15 +187,15 @@ def _rows(folder: Path, enough: int) -> int:
 
 
 def _too_small(parameters: dict[str, int], train: dict[str, int], batch: int) -> str:
-    """Why a training cannot use the splits; empty if it can, or if nobody asks."""
+    """Why a training cannot use the splits; empty if it can, or if `batch` is 0."""
     sizes = {"val": parameters["val_size"], "test": parameters["test_size"], **train}
     least = max(batch, parameters["num_csv_files"])
     for name, rows in sizes.items():
         if batch and rows < least:
             return (
                 f"the split {name} has {rows:,} rows, too few for a global batch of {batch:,} "
-                f"sequences and {parameters['num_csv_files']:,} files, of which none may be empty. "
-                "Choose other sizes of the splits, fewer files, or smaller batches"
+                f"sequences and {parameters['num_csv_files']:,} files, none of which may be empty. "
+                "Choose other split sizes, fewer files, or smaller batches"
             )
     return ""
 

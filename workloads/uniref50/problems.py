@@ -1,4 +1,4 @@
-"""What can go wrong, as one message that a user can act on."""
+"""Errors, each as one message that a user can act on."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 _HINTS = {
     errno.ENOSPC: "no space left; free some or enlarge the file system, then run again: "
-    "finished work is kept and the run goes on from there",
+    "finished work is kept and the run resumes from there",
     errno.EDQUOT: "the quota is used up; raise it, then run again: finished work is kept",
     errno.EFBIG: "the file size limit (ulimit -f) is too low for this file",
     errno.EACCES: "no permission; run as a user who may read and write there",
     errno.EPERM: "not permitted; run as a user who may read and write there",
     errno.EROFS: "the file system is mounted read-only",
     errno.ENOENT: "no such file or folder",
-    errno.EEXIST: "a file of this name is in the way",
-    errno.EISDIR: "is a folder, a file was expected",
-    errno.ENOTDIR: "part of the path is a file, a folder was expected",
+    errno.EEXIST: "a file with this name already exists",
+    errno.EISDIR: "is a folder, not a file",
+    errno.ENOTDIR: "part of the path is a file, not a folder",
 }
 
 
@@ -27,30 +27,30 @@ class PreparationError(Exception):
 
 
 class SourceError(PreparationError):
-    """The input is not what it should be; work made from it is worthless."""
+    """The input is wrong; work based on it is worthless."""
 
 
 class DamagedError(SourceError):
-    """The input is not what was sent; getting it again may mend it."""
+    """The input was damaged on the way; downloading it again may fix it."""
 
 
 class MismatchError(DamagedError):
-    """The bytes are whole in themselves, but not those that are told of."""
+    """The bytes are complete, but not those that were announced."""
 
 
 class ScratchError(PreparationError):
-    """Unfinished work is not what an earlier run left; made anew, it may be."""
+    """Unfinished work is not as an earlier run left it; redoing it may help."""
 
 
 def explain(error: OSError) -> str:
-    """One line for `error`: the path that it is about, and what to do."""
+    """One line for `error`: its path, and what to do."""
     text = _HINTS.get(error.errno or 0, error.strerror or str(error))
     return f"{error.filename}: {text}" if error.filename else text
 
 
 @contextmanager
 def about(path: Path) -> Iterator[None]:
-    """Name `path` in every OSError from within: read and write calls leave it out."""
+    """Add `path` to every OSError from within: read and write calls omit it."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the program says while it works: a bar on a terminal, a line each half minute in a log."""
+"""Progress output: a bar on a terminal, a line every half minute in a log."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Progress:
     """One stage's share, rate and time left.
 
     Args:
-        stage: what is being done, for the start of each line.
-        total: bytes to do; None when nobody knows.
+        stage: name of the stage, for the start of each line.
+        total: bytes to do; None if unknown.
         done: bytes that an earlier run has done already.
         out: where to write; the form follows from whether it is a terminal.
     """
@@ -60,18 +60,18 @@ class Progress:
         return f"{self._stage}: {share:4.0%} of {size(self._total)}, {size(rate)}/s, {left} left"
 
     def update(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Say where the stage is, when it is time for it.
+        """Report the progress, if it is time to.
 
-        `done`: bytes so far; `total`: bytes in all, if that is known only now.
+        `done`: bytes so far; `total`: bytes in total, if that is known only now.
         """
         with self._lock:
             self._update(done, total, note)
 
     @contextmanager
     def kept_up(self, look: Callable[[], tuple[int, int | None, str]]) -> Iterator[None]:
-        """Call update() with what `look` returns each second, also while nothing happens.
+        """Call update() with what `look` returns every second, even while nothing happens.
 
-        A thread does it: fork before, not within.
+        It uses a thread: fork before, not within.
         """
         ended = threading.Event()
 
@@ -105,7 +105,7 @@ class Progress:
             self._next = now + LOG_INTERVAL
 
     def finish(self, summary: str) -> None:
-        """End the stage with `summary` and the time that it took."""
+        """End the stage with `summary` and the time it took."""
         start = "\r" if self._bar else ""
         end = "\x1b[K\n" if self._bar else "\n"
         elapsed = time.monotonic() - self._start

@@ -1,4 +1,4 @@
-"""Puts a complete data set under its final names, and the manifest that says so."""
+"""Publishes a complete data set under its final names, with its manifest."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _OURS = re.compile(r"x\d{3,}\.csv(\.index)?")
 
 
 class OtherDataSetError(PreparationError):
-    """A complete data set of other parameters is there, and must not be lost."""
+    """A complete data set with other parameters exists and must not be lost."""
 
 
 def _forget_indexes(processed: Path) -> None:
-    """Remove what a training has made of the old files: it would read the new ones by it.
+    """Remove a training's indexes of the old files: it would use them for the new ones.
 
-    Indexes of lines lie beside the files or, with `index_mapping_dir`, below that folder by the
-    files' whole paths; sample maps lie in that folder, under names that do not tell of the data.
+    Indexes of lines are next to the files or, with `index_mapping_dir`, below that folder by the
+    files' full paths; sample maps are in that folder, under names that do not identify the data.
     https://github.com/NVIDIA/NeMo/blob/v1.23.0/nemo/collections/nlp/data/language_modeling/text_memmap_dataset.py
     """
     for pattern in TRAININGS_OWN:
@@ -42,19 +42,19 @@ def _forget_indexes(processed: Path) -> None:
 def _announce(path: Path) -> None:
     """Make FSx export a file that was moved here from outside the association with S3.
 
-    A move into it is promised nowhere. A change of an existing file's permissions and times is
+    The export of a move into it is not documented. That of a change of permissions and times is
     (https://docs.aws.amazon.com/fsx/latest/LustreGuide/autoexport-data-repo-dra.html: Changed).
-    Both, because Lustre's changelog has no further record of times for a file that has one
-    already, and always one of permissions (mdd_changelog_data_store in lustre/mdd/mdd_object.c).
+    Both, because Lustre's changelog gets no second record of times for a file that has one
+    already, but always one of permissions (mdd_changelog_data_store in lustre/mdd/mdd_object.c).
     """
     path.chmod(FINAL_MODE)
     os.utime(path)
 
 
 def _asked_for(wanted: Wanted, source: Source, records: int) -> dict[str, Any]:
-    """What a manifest of so many records must say to be of the data set that is asked for.
+    """What the manifest of the requested data set says, given its number of records.
 
-    Sizes that nobody has set are right as they are.
+    Sizes that are not set match any.
     """
     found: dict[str, Any] = {
         "preparation": "streaming",
@@ -74,10 +74,10 @@ def _flat(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def complete(processed: Path, wanted: Wanted, source: Source) -> dict[str, Any] | None:
-    """The manifest of the data set that is asked for, if it is there with all of its files.
+    """The manifest of the requested data set, if it exists with all of its files.
 
     Raises:
-        OtherDataSetError: a complete one of other parameters is there.
+        OtherDataSetError: a complete one with other parameters exists.
     """
     path = processed / MANIFEST
     if not path.exists():
@@ -91,17 +91,17 @@ def complete(processed: Path, wanted: Wanted, source: Source) -> dict[str, Any] 
     records = flat.get("records")
     asked = _asked_for(wanted, source, records if isinstance(records, int) else 0)
     differences = [
-        f"{key} is {json.dumps(flat.get(key))}, asked for is {json.dumps(value)}"
+        f"{key} is {json.dumps(flat.get(key))}, requested is {json.dumps(value)}"
         for key, value in asked.items()
         if flat.get(key) != value
     ]
     if not differences and not source.is_of(flat):
-        differences = ["the source has other content now"]
+        differences = ["the source has changed"]
     if manifest is None or differences:
-        reason = "; ".join(differences) if manifest else "it is no JSON object"
+        reason = "; ".join(differences) if manifest else "it is not a JSON object"
         raise OtherDataSetError(
-            f"{path} tells of another data set: {reason}. To make this one in its place, pass "
-            "--replace (in cdk.json: dataset.replace); else choose another --root."
+            f"{path} describes another data set: {reason}. To replace it, pass "
+            "--replace (in cdk.json: dataset.replace); otherwise choose another --root."
         )
     missing = [
         file["path"]
@@ -110,8 +110,8 @@ def complete(processed: Path, wanted: Wanted, source: Source) -> dict[str, Any] 
     ]
     if missing:
         print(
-            f"warning: {path} is there, but {len(missing)} of its files are not as it says "
-            f"({missing[0]}): made anew",
+            f"warning: {path} exists, but {len(missing)} of its files are missing or damaged "
+            f"({missing[0]}): recreating them",
             flush=True,
         )
         return None
@@ -124,10 +124,10 @@ def file_size(path: Path) -> int:
 
 
 def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
-    """Move `files` from `unpublished` to `processed`; those that are there already stay.
+    """Move `files` from `unpublished` to `processed`; those already there stay.
 
-    Each has its index beside it. Files of another data set go: those of the same names, and other
-    xNNN.csv of the splits, with their indexes.
+    Each has its index next to it. Files of another data set are removed: those with the same names,
+    and other xNNN.csv of the splits, with their indexes.
 
     Raises:
         ScratchError: a file is neither here nor there as it was written.
@@ -149,7 +149,7 @@ def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
             if file_size(processed / file.path) != file.bytes:
                 raise ScratchError(f"{processed / file.path}: not as it was written")
         for name in names:
-            # Of an index that is not there the training makes another.
+            # The training recreates a missing index.
             if (processed / name).exists():
                 _announce(processed / name)
         for split in SPLITS:
@@ -160,7 +160,7 @@ def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
 def manifest_of(
     version: str, split: Split, source: Facts, found: Found, files: list[Finished]
 ) -> dict[str, Any]:
-    """What is to be known of a data set, for people and for a later run."""
+    """The manifest of a data set, for people and for a later run."""
     counts = {
         name: sum(file.rows for file in files if file.path.startswith(f"{name}/"))
         for name in SPLITS
@@ -180,5 +180,5 @@ def manifest_of(
 
 
 def write_manifest(processed: Path, manifest: dict[str, Any]) -> None:
-    """The last thing that is written: from here on the data set is complete."""
+    """Write the manifest, last: from here on the data set is complete."""
     write_json(processed / MANIFEST, manifest)

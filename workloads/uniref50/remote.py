@@ -1,4 +1,4 @@
-"""A source on an http or https server, checked against what RELEASE.metalink beside it says."""
+"""A source on an http or https server, checked against the RELEASE.metalink next to it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class RemoteSource:
 
     Args:
         url: http or https.
-        folder: its folder `download` keeps what has come, for a later run to go on from.
-        connections: how many at once, if the server takes range requests.
+        folder: its folder `download` keeps the downloaded part, for a later run to resume.
+        connections: how many at once, if the server supports range requests.
         patience: with the server.
     """
 
     def __init__(self, url: str, folder: Path, connections: int, patience: Patience) -> None:
         name = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
-        # A folder of its own: `raw` may hold what the 2024 preparation left there.
+        # A separate folder: `raw` may hold what the 2024 preparation left there.
         self._folder = folder / "download"
         path = self._folder / (name if name.strip(".") else "file")
         self._server = Server(url, patience)
         self._download = Download(self._server, path, connections)
         self.name = self.url = url
-        # A download that is complete is what counts, also when the server has a new one.
+        # A complete download counts, even if the server has a new version.
         self.identity: dict[str, Any] = {}
 
     @property
@@ -51,13 +51,13 @@ class RemoteSource:
 
     @functools.cached_property
     def _met(self) -> tuple[First, Facts]:
-        """What the server has, and what is said of it; waits until the two agree.
+        """What the server has, and what RELEASE.metalink says; waits until the two agree.
 
-        A maintenance page comes with status 200 too, and while a new release is being put up,
-        RELEASE.metalink and the file may be of two releases.
+        A maintenance page has status 200 too, and while a new release is being published,
+        RELEASE.metalink and the file may be of different releases.
 
         Raises:
-            PreparationError: that has taken too long.
+            PreparationError: this takes too long.
         """
         earlier = self._download.earlier()
         self._server.met = earlier is not None and earlier.url == self.url
@@ -65,20 +65,20 @@ class RemoteSource:
         while True:
             first = self._download.ask()
             self._server.met = self._server.met or not first.not_it
-            facts, unchecked = self._told()
+            facts, unchecked = self._published()
             why = _disagreement(first, facts)
             if not why:
                 break
             failures += 1
             self._server.put_up_with(OddAnswerError(why), failures)
         if facts.md5 is None and earlier and earlier.md5 and earlier.size == first.size:
-            # Said in an earlier run, of a file that was begun with.
+            # Known from an earlier run, which began with this file.
             facts, unchecked = replace(facts, size=earlier.size, md5=earlier.md5), ""
         if unchecked:
             metalink.warn(unchecked)
         return first, facts
 
-    def _told(self) -> tuple[Facts, str]:
+    def _published(self) -> tuple[Facts, str]:
         return metalink.fetch(self.url, self._server.patience, met=self._server.met)
 
     def blocks(self) -> Iterator[bytes]:
@@ -88,17 +88,17 @@ class RemoteSource:
         yield from self._download.blocks(first, facts)
 
     def agreed(self, found: Facts) -> Facts:
-        """See Source; RELEASE.metalink may have been put up after the file."""
+        """See Source; RELEASE.metalink may have been published after the file."""
         try:
             return compared(found, self.expected)
         except MismatchError:
-            facts, _ = self._told()
+            facts, _ = self._published()
             if facts.md5 != found.md5:
                 raise
             return replace(found, release=facts.release)
 
     def is_of(self, manifest: dict[str, Any]) -> bool:
-        """See Source: what has been downloaded once counts."""
+        """See Source: a download counts for good."""
         return True
 
     def discard(self) -> None:
@@ -107,7 +107,7 @@ class RemoteSource:
         remove(self._folder)
 
     def doubted(self, error: SourceError) -> PreparationError:
-        """See Source: right if the whole file has its MD5; else it goes, to be got anew."""
+        """See Source: keep the file if it has its MD5; else remove it, to download it again."""
         self._download.stop()
         if self.expected.md5 is not None and not isinstance(error, MismatchError):
             try:
@@ -122,13 +122,13 @@ class RemoteSource:
 
 
 def _disagreement(first: First, facts: Facts) -> str:
-    """Why a server's answer is not yet the file that RELEASE.metalink tells of; empty if it is."""
+    """Why a server's answer is not yet the file in RELEASE.metalink; empty if it is."""
     size = first.size
     if first.not_it and (size is None or size != facts.size):
         return f"the server sends {first.not_it}"
     if None not in (size, facts.size) and size != facts.size:
         return (
             f"the server has {size:,} bytes, but RELEASE.metalink says {facts.size:,}: "
-            "a new release is being put up"
+            "a new release is being published"
         )
     return ""

@@ -22,27 +22,27 @@ from source import Checked, Facts, Source
 
 SMALL_PIECE, LARGE_PIECE = 32 << 20, 96 << 20
 PIECES = 64
-PIECE_ROWS = 1 << 20  # bounds what sorting a piece of short rows takes
+PIECE_ROWS = 1 << 20  # bounds the memory for sorting a piece of short rows
 _UNPACKED_AHEAD = 8  # blocks of a megabyte
 
 
 def piece_bytes(total: int | None) -> int:
     """Size of segments and of parts, for `total` bytes of data (None: unknown).
 
-    Small pieces stay in the processor's cache. Large ones keep the reads of the last stage
-    long: there are segments x parts of them.
+    Small pieces fit the processor's cache. Large ones keep the reads of the last stage long:
+    there are segments x parts of them.
     """
     return LARGE_PIECE if total is None else max(SMALL_PIECE, min(total // PIECES, LARGE_PIECE))
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was counted while the source was read.
+    """What was counted while reading the source.
 
     Attributes:
         cut_short: records that the reference's own rule cuts short.
         residues: letters of all sequences.
-        strange: those of them that are no amino acids, and how many of each.
+        strange: counts of those that are not amino acids.
     """
 
     cut_short: int
@@ -58,7 +58,7 @@ class Segments:
         source: the facts found while reading it.
         lengths: bytes of each row, (records,) uint32.
         first: first record of each segment and the number of records, (segments + 1,) int64.
-        found: what has been counted.
+        found: what was counted.
     """
 
     source: Facts
@@ -85,7 +85,7 @@ def segment_path(folder: Path, index: int) -> Path:
 def _write_segments(folder: Path, blocks: Iterator[Rows], most: Callable[[], int]) -> list[int]:
     """Write `blocks` to segments of `most()` bytes; return the first record of each, and the end.
 
-    Segments go to the disk in a thread, while the next is written.
+    A thread syncs each segment to the disk while the next is written.
     """
     first = [0]
     waiting: list[Future[None]] = []
@@ -109,11 +109,11 @@ def _write_segments(folder: Path, blocks: Iterator[Rows], most: Callable[[], int
 def read_source(source: Source, folder: Path) -> Segments:
     """Read `source` to its end, and leave its rows as segments in `folder`.
 
-    Reading, unpacking and making rows have a thread each.
+    Reading, unpacking and converting have a thread each.
 
     Raises:
-        SourceError: the source is not what it should be.
-        PreparationError, OSError: it cannot be had, or the disk fails.
+        SourceError: the source is wrong.
+        PreparationError, OSError: it is unavailable, or the disk fails.
     """
     reader = FastaReader(source.name)
     checking = Checked(source)
@@ -141,7 +141,7 @@ def read_source(source: Source, folder: Path) -> Segments:
 
 
 def plan() -> dict[str, int]:
-    """What decides how the work is cut: other values cannot go on with it."""
+    """What determines how the work is cut: with other values it cannot be resumed."""
     return {
         "small_piece": SMALL_PIECE,
         "large_piece": LARGE_PIECE,
@@ -151,7 +151,7 @@ def plan() -> dict[str, int]:
 
 
 def save(segments: Segments) -> dict[str, object]:
-    """What `restore` needs beside the files, for a JSON file."""
+    """What `restore` needs besides the files, for a JSON file."""
     return {
         "source": segments.source.as_json(),
         "first": segments.first.tolist(),
@@ -163,7 +163,7 @@ def restore(folder: Path, saved: dict[str, Any]) -> Segments:
     """What an earlier run's first stage left in `folder`.
 
     Raises:
-        ScratchError: it is not whole.
+        ScratchError: it is incomplete.
     """
     try:
         first = np.array(saved["first"], np.int64)

@@ -1,14 +1,14 @@
-"""Talks to an http or https server, and puts up with what servers and networks do for a while.
+"""Talks to an http or https server, and retries for a while when it or the network fails.
 
 The schedule: after a failure the next attempt comes in 1 second, then in 2, 4, 8 and so on up to 5
-minutes, or when the server's Retry-After says, an hour at the most. 80 failures in a row with next
-to no byte in between are too many: 6 hours of refused connections, 7 of silence. The program then
-ends with status 1, what has come stays, and the Job (manifests/workload/uniref50-job.yaml) starts
-it three times more: a server may be away for a day.
+minutes, or when the server's Retry-After says, at most an hour. It gives up after 80 failures in a
+row with almost no data in between: 6 hours of refused connections, 7 of silence. The program then
+exits with status 1, the downloaded part is kept, and the Job (manifests/workload/uniref50-job.yaml)
+starts it three more times: a server may be down for a day.
 
-Only a server that has never answered well, in this run or an earlier one, is believed when it
-refuses (403, 404 and the like): after 10 refusals in a row, 8 minutes, the address is taken to be
-wrong, with status 2. From one that has answered well before, a refusal is a failure as any other.
+Only a server that has never answered properly, in this run or an earlier one, is believed when it
+refuses (403, 404 and the like): after 10 refusals in a row, 8 minutes, the address is assumed to be
+wrong, with status 2. From one that has answered before, a refusal is a failure like any other.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ A = TypeVar("A")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 LONGEST_RETRY_AFTER = 3600.0
 REFUSALS = 10
-# Answers that may be others a little later (RFC 9110, RFC 6585); another 4xx is a refusal.
+# Temporary errors (RFC 9110, RFC 6585); any other 4xx is a refusal.
 _LATER = {408, 425, 429}
 _PROXY_AUTHENTICATION = 407
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
@@ -40,10 +40,10 @@ _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to put up with a server; the module's text has the schedule.
+    """How long to keep retrying; see the module's docstring.
 
     Attributes:
-        stall: seconds after which a connection that sends next to nothing is given up.
+        stall: seconds after which a connection that sends almost nothing is dropped.
         attempts: failures in a row, without a byte in between, after which to give up.
     """
 
@@ -56,10 +56,10 @@ class Patience:
 
 
 class Server:
-    """One address and the patience with whoever answers there.
+    """One address and the patience with its server.
 
     Attributes:
-        met: whether it has answered well, in this run or an earlier one.
+        met: whether it has answered properly, in this run or an earlier one.
     """
 
     def __init__(self, url: str, patience: Patience) -> None:
@@ -73,11 +73,11 @@ class Server:
         """Ask for the file.
 
         Raises:
-            OSError, http.client.HTTPException: no good answer; see put_up_with().
-            SourceError: the address is no address.
+            OSError, http.client.HTTPException: no proper answer; see put_up_with().
+            SourceError: the address is invalid.
         """
         try:
-            # Identity: a proxy must not pack what is counted and checked byte by byte.
+            # Identity: a proxy must not compress what is counted and checked byte by byte.
             request = urllib.request.Request(
                 self.url, headers={"Accept-Encoding": "identity", **headers}
             )
@@ -85,9 +85,11 @@ class Server:
                 request, timeout=self.patience.stall
             )
         except (ValueError, http.client.InvalidURL) as error:
-            if self.met:  # it is what the server leads to
-                raise ConnectionError(f"the server leads to no good address: {error}") from None
-            raise SourceError(f"{self._asked()}: no good address: {error}") from None
+            if self.met:  # from a redirect
+                raise ConnectionError(
+                    f"the server redirects to an invalid address: {error}"
+                ) from None
+            raise SourceError(f"{self._asked()}: invalid address: {error}") from None
         return response
 
     def answer(self, headers: dict[str, str], use: Callable[[http.client.HTTPResponse], A]) -> A:
@@ -136,10 +138,10 @@ class Server:
         return found
 
     def put_up_with(self, error: Exception, failures: int) -> None:
-        """Wait before the next attempt; raise where another one is of no use.
+        """Wait before the next attempt; raise if another one is useless.
 
         Raises:
-            SourceError: a server that has never answered well refuses.
+            SourceError: a server that has never answered properly refuses.
             PreparationError: too many failures in a row.
         """
         patience = self.patience
@@ -151,11 +153,11 @@ class Server:
         if failures >= patience.attempts:
             raise PreparationError(
                 f"{self.url}: gave up after {failures} attempts in a row: {reason}; "
-                "what has been downloaded is kept, run again to go on"
+                "what has been downloaded is kept, run again to resume"
             ) from None
         pause = max(patience.before(failures + 1), _retry_after(error))
         with self._lock:
-            # Several connections meet the same trouble: one line tells of it.
+            # Several connections hit the same problem: one line reports it.
             text, when = self._said
             now = time.monotonic()
             if reason != text or now >= when:
@@ -165,7 +167,7 @@ class Server:
         time.sleep(pause)
 
     def _proxy(self) -> tuple[str, str] | None:
-        """The proxy on the way, and the variable that names it; never its user and password."""
+        """The proxy in use, without its user and password, and the variable that names it."""
         parts = urllib.parse.urlsplit(self.url)
         proxy = urllib.request.getproxies().get(parts.scheme)
         if not proxy or urllib.request.proxy_bypass(parts.netloc):
@@ -174,10 +176,10 @@ class Server:
 
     def _asked(self) -> str:
         proxy = self._proxy()
-        return f"{self.url} by the proxy {proxy[0]} ({proxy[1]})" if proxy else self.url
+        return f"{self.url} through the proxy {proxy[0]} ({proxy[1]})" if proxy else self.url
 
     def _reason(self, error: Exception) -> str:
-        """What has happened, for people; names the proxy where it is to blame or may be."""
+        """What happened, for people; names the proxy if it is or may be to blame."""
         status, proxy = _status(error), self._proxy()
         reason = str(getattr(error, "reason", None) or error or type(error).__name__)
         if status is None:
@@ -187,12 +189,12 @@ class Server:
         own = _TUNNEL.search(reason) or status == _PROXY_AUTHENTICATION
         if not proxy or not own:
             return f"the server answers {answer}"
-        wants = "; it wants a user and password" if status == _PROXY_AUTHENTICATION else ""
+        wants = "; it requires a user and password" if status == _PROXY_AUTHENTICATION else ""
         return f"the proxy {proxy[0]} ({proxy[1]}) answers {answer}{wants}"
 
 
 def _status(error: Exception) -> int | None:
-    """The status of an answer that is an error; a proxy's own too."""
+    """The status of an error answer, including a proxy's own."""
     if isinstance(error, urllib.error.HTTPError):
         return error.code
     tunnel = _TUNNEL.search(str(getattr(error, "reason", error)))
@@ -205,15 +207,15 @@ def _refusal(error: Exception) -> bool:
 
 
 def _retry_after(error: Exception) -> float:
-    """Seconds that the server wants to be left alone (RFC 9110, section 10.2.3)."""
+    """Seconds to wait, according to the server (RFC 9110, section 10.2.3)."""
     headers = getattr(error, "headers", None)
-    told = (headers.get("Retry-After") or "" if headers else "").strip()
-    if told.isdigit():
-        seconds = float(told)
+    value = (headers.get("Retry-After") or "" if headers else "").strip()
+    if value.isdigit():
+        seconds = float(value)
     else:
         try:
-            when = email.utils.parsedate_to_datetime(told)
+            when = email.utils.parsedate_to_datetime(value)
             seconds = (when - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
-        except (TypeError, ValueError):  # none, or no date
+        except (TypeError, ValueError):  # missing, or not a date
             return 0.0
     return min(LONGEST_RETRY_AFTER, max(0.0, seconds))

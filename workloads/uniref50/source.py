@@ -1,4 +1,4 @@
-"""Where the FASTA text comes from: what every source has, and a file on this machine."""
+"""Where the FASTA text comes from: the interface of sources, and a local file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SOURCE_READ = 4 << 20
 
 @dataclass
 class Facts:
-    """What is known of a source, for the manifest; None where nobody has said.
+    """What is known about a source, for the manifest; None if unknown.
 
     Attributes:
         url: http, https or file.
         release: from RELEASE.metalink, as `2026_04`.
         size: bytes as downloaded.
         md5: in hex, of the same bytes.
-        modified: when a file on this machine was last changed, in ns since 1970.
+        modified: when a local file was last changed, in ns since 1970.
     """
 
     url: str
@@ -43,7 +43,7 @@ class Source(Protocol):
     Attributes:
         name: for messages.
         url: http, https or file; for the manifest.
-        identity: changes when the file on this machine does; JSON.
+        identity: changes when the local file does; JSON.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Source(Protocol):
 
     @property
     def expected(self) -> Facts:
-        """The URL, and what somebody says of the file."""
+        """The URL, and what is published about the file."""
 
     @property
     def size(self) -> int | None:
-        """Bytes in all; None when that is unknown. Known once blocks() has begun."""
+        """Bytes in total; None if unknown. Known once blocks() has begun."""
 
     def blocks(self) -> Iterator[bytes]:
         """The file's bytes in order."""
@@ -68,21 +68,21 @@ class Source(Protocol):
         """Remove what reading it has left on the disk, if anything."""
 
     def agreed(self, found: Facts) -> Facts:
-        """Compare what has been read to its end with what is said of it; return what holds.
+        """Compare what was read, to its end, with what is published about it; return the facts.
 
         Raises:
             MismatchError: another size or MD5.
         """
 
     def doubted(self, error: SourceError) -> PreparationError:
-        """What to raise when the bytes turn out wrong: `error` if they are so at the source."""
+        """What to raise when the bytes are wrong: `error` if they are wrong at the source."""
 
 
 class LocalSource:
-    """A file on this machine; `facts`: what RELEASE.metalink beside it says, if it is there.
+    """A local file; `facts`: what the RELEASE.metalink next to it says, if there is one.
 
     Raises:
-        SourceError: there is no such file, or it may not be read.
+        SourceError: there is no such file, or it is not readable.
         OSError: the disk fails.
     """
 
@@ -97,9 +97,9 @@ class LocalSource:
         self.name = str(path)
         self.url = path.resolve().as_uri()
         self.size: int | None = found.st_size
-        told = facts or Facts(self.url)
-        # Under its own name, whatever way led to it.
-        self.expected = replace(told, url=self.url, modified=found.st_mtime_ns)
+        published = facts or Facts(self.url)
+        # Under its own name, whatever path led to it.
+        self.expected = replace(published, url=self.url, modified=found.st_mtime_ns)
         self.identity = {"size": found.st_size, "modified": found.st_mtime_ns}
 
     def blocks(self) -> Iterator[bytes]:
@@ -113,7 +113,7 @@ class LocalSource:
                 os.close(descriptor)
 
     def is_of(self, manifest: dict[str, Any]) -> bool:
-        """See Source: not changed since, or of the same bytes all the same."""
+        """See Source: unchanged, or with the same bytes."""
         if manifest.get("modified") == self.identity["modified"]:
             return True
         digest = hashlib.md5(usedforsecurity=False)
@@ -129,12 +129,12 @@ class LocalSource:
         return compared(found, self.expected)
 
     def doubted(self, error: SourceError) -> PreparationError:
-        """See Source: another try would find the same bytes."""
+        """See Source: a retry would find the same bytes."""
         return error
 
 
 def compared(found: Facts, expected: Facts) -> Facts:
-    """`found`, compared with what is expected where that is known.
+    """`found`, compared with what is known of `expected`.
 
     Raises:
         MismatchError: another size or MD5.
@@ -144,17 +144,17 @@ def compared(found: Facts, expected: Facts) -> Facts:
         if wanted is not None and wanted != got:
             raise MismatchError(
                 f"{expected.url}: {what} is {got}, but should be {wanted}; "
-                "the file is damaged, or a new release is being put up"
+                "the file is damaged, or a new release is being published"
             )
     return found
 
 
 class Checked:
-    """A source, read once and compared at the end with what is expected of it.
+    """A source, read once and compared with what is expected at the end.
 
     Attributes:
         done: bytes so far.
-        facts: what has been found; the expected ones until all is read and right.
+        facts: what was found; the expected ones until all is read and correct.
     """
 
     def __init__(self, source: Source) -> None:
@@ -168,7 +168,7 @@ class Checked:
         Raises:
             MismatchError: another size or MD5 than expected.
         """
-        # Not for security: MD5 is what UniProt publishes (FIPS builds of Python refuse it else).
+        # Not for security: UniProt publishes MD5 (FIPS builds of Python refuse it otherwise).
         digest = hashlib.md5(usedforsecurity=False)
         for block in self._source.blocks():
             digest.update(block)

@@ -1,4 +1,4 @@
-"""The stages of a preparation, in order; each is done once, however often the program starts."""
+"""The stages of a preparation, in order; each is done once, over any number of starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VERSION = "1.0.0"
 
 @functools.cache
 def program() -> str:
-    """A hash of this program: what another one left unfinished is not gone on with."""
+    """A hash of this program: it does not continue the unfinished work of another version."""
     digest = hashlib.sha256()
     for folder in (Path(__file__).parent, Path(line_index.__file__).parent):
         for path in sorted(folder.glob("*.py")):
@@ -36,12 +36,12 @@ def program() -> str:
 
 
 class Preparation:
-    """One data set in the making.
+    """The preparation of one data set.
 
     Args:
-        work: folder for everything that is not finished; on the same file system as `processed`.
+        work: folder for unfinished work; on the same file system as `processed`.
         processed: gets the files once all of them are complete.
-        wanted: how the records are to be split.
+        wanted: how to split the records.
         workers: processes for the second and third stage.
         global_batch_size: sequences that a training takes from a split at once; 0 if unknown.
     """
@@ -58,8 +58,8 @@ class Preparation:
         """Do what an earlier run has not done; return the manifest.
 
         Raises:
-            SourceError: the input is wrong for good.
-            PreparationError, OSError: a later run may go on.
+            SourceError: the input is wrong; retrying does not help.
+            PreparationError, OSError: a later run may resume.
         """
         try:
             rows = self._rows(source)
@@ -73,24 +73,24 @@ class Preparation:
         except ScratchError as error:
             remove(self._work)
             raise PreparationError(
-                f"{error}. The unfinished work has been removed; run again to make it anew."
+                f"{error}. The unfinished work has been removed; run again to redo it."
             ) from None
         manifest = manifest_of(VERSION, split, rows.source, rows.found, finished)
         write_manifest(self._processed, manifest)
         return manifest
 
     def demand(self, rows: dict[str, int]) -> None:
-        """Make sure that a training can use splits of so many `rows`.
+        """Make sure that a training can use splits of these `rows`.
 
         Raises:
-            SourceError: it would end after its nodes have started.
+            SourceError: it would fail after its nodes have started.
         """
         why = self._wanted.empty(rows)
         if self._global_batch_size and not why:
             why = too_small(rows, self._wanted.num_csv_files, self._global_batch_size)
         if why:
             raise SourceError(
-                f"{self._processed}: {why}. Choose other sizes of the splits, "
+                f"{self._processed}: {why}. Choose other split sizes, "
                 "fewer files, or smaller batches"
             )
 
@@ -124,7 +124,7 @@ class Preparation:
         return rows
 
     def _files(self, rows: Segments, split: Split) -> list[Finished]:
-        """Second and third stage: runs by part, and of these the files."""
+        """Second and third stage: runs by part, and the files from them."""
         done_path = self._work / "finished.json"
         done = [Finished(**each) for each in (read_json(done_path) or {}).get("files", [])]
         names = {file.path for file in done if self._is_there(file)}
@@ -144,7 +144,7 @@ class Preparation:
         return sorted(done, key=lambda file: place[file.path])
 
     def _is_there(self, file: Finished) -> bool:
-        """Whether a finished file waits to be published, or has been, whole."""
+        """Whether a finished file is complete, published or not."""
         return file.bytes in (
             file_size(self._work / "processed" / file.path),
             file_size(self._processed / file.path),

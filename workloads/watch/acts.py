@@ -1,7 +1,7 @@
-"""What the watch does to the PyTorchJob: it suspends it, lifts that again, notes why, and no more.
+"""What the watch does to the PyTorchJob: suspend it, resume it, note why; nothing else.
 
-Suspended, the operator tells all workers to end: they save if they can, and the next start goes on
-from the newest checkpoint that is whole.
+On suspension the operator stops all workers: they save if they can, and the next start resumes from
+the newest complete checkpoint.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from objects import Object, is_suspended, moment, written
 class Limits:
     """What the settings allow a training.
 
-    `max_hours`: in all, 0 any number. `stall_minutes`: without a line of progress; then `on_stall`:
-    `tell` alone, `restart` once, `suspend`.
+    `max_hours`: in total, 0 for unlimited. `stall_minutes`: without a line of progress; then
+    `on_stall`: only `tell`, `restart` once, or `suspend`.
     """
 
     max_hours: float = 0
@@ -31,14 +31,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Act:
-    """A change of the PyTorchJob: its suspension, unless None, and what is noted from then on."""
+    """A change of the PyTorchJob: its suspension, unless None, and its new notes."""
 
     said: str
     notes: dict[str, Any]
     suspend: bool | None = None
 
     def patch(self, key: str) -> dict[str, Any]:
-        """Return it as a merge patch, the notes under the annotation `key`."""
+        """Return it as a merge patch, with the notes in the annotation `key`."""
         changed: dict[str, Any] = {"metadata": {"annotations": {key: json.dumps(self.notes)}}}
         if self.suspend is not None:
             changed["spec"] = {"runPolicy": {"suspend": self.suspend}}
@@ -46,7 +46,7 @@ class Act:
 
 
 def act(look: Look, limits: Limits, more: Sequence[Deadline] = ()) -> Act | None:
-    """Return what is to be done now, if anything; `more` deadlines than that of the hours."""
+    """Return what to do now, if anything; `more`: deadlines besides that of the hours."""
     training = look.training
     if training is None or has_ended(training):
         return None
@@ -63,20 +63,22 @@ def act(look: Look, limits: Limits, more: Sequence[Deadline] = ()) -> Act | None
         return Act(f"the training ends at {ends}: {hours.why}", {**look.notes, "ends_at": ends})
     if "stopped_by" in look.notes:
         kept = _without(look.notes, "stopped_by", "stopped_why", "restarted_at")
-        return Act("the training goes on: somebody has lifted its suspension", kept)
+        return Act("the training continues: its suspension was lifted", kept)
     if look.progress and "restarted_at" in look.notes:
-        return Act("the training goes on since its restart", _without(look.notes, "restarted_at"))
+        return Act(
+            "the training has made progress since its restart", _without(look.notes, "restarted_at")
+        )
     return None
 
 
 def _stop(look: Look, by: str, why: str) -> Act:
     noted = {**look.notes, "stopped_by": by, "stopped_why": why}
-    return Act(f"suspends the training: {why}", noted, suspend=True)
+    return Act(f"suspending the training: {why}", noted, suspend=True)
 
 
 def _stalled(look: Look, training: Object, limits: Limits) -> Act:
-    """Restart what has stalled, once; what then does not go on would only cost."""
-    why = f"no line of progress for {limits.stall_minutes} minutes"
+    """Restart a stalled training, once; if it stalls again, running on would only cost money."""
+    why = f"no progress logged for {limits.stall_minutes} minutes"
     if limits.on_stall == "suspend":
         return _stop(look, "stall", why)
     if "restarted_at" in look.notes:
@@ -86,14 +88,14 @@ def _stalled(look: Look, training: Object, limits: Limits) -> Act:
         "restarted_at": written(look.now),
         "restarting": _generation(training) + 1,
     }
-    return Act(f"restarts the training: {why}", noted, suspend=True)
+    return Act(f"restarting the training: {why}", noted, suspend=True)
 
 
 def _start_again(look: Look, training: Object) -> Act | None:
-    """Lift the suspension of a restart when all pods have gone, unless others have a say by now.
+    """Lift the suspension of a restart once all pods are gone, unless the job has been changed.
 
-    A change of the spec counts its generation up, as the watch's own has; a launcher at work starts
-    the training itself.
+    Each change of the spec increments the generation, as the watch's own did; a running launcher
+    starts the training itself.
     https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/custom-resources/
     """
     if look.notes.get("restarting") != _generation(training) or look.workers:
@@ -102,12 +104,12 @@ def _start_again(look: Look, training: Object) -> Act | None:
         return None
     if job_state(look.data_job, look.now) != "succeeded":
         return None
-    said = "starts the training again, from its newest checkpoint"
+    said = "starting the training again from its newest checkpoint"
     return Act(said, _without(look.notes, "restarting"), suspend=False)
 
 
 def _paused(look: Look, limits: Limits) -> Act | None:
-    """Let no hours pass while the training is suspended for another reason than their end."""
+    """Stop the clock while the training is suspended for any reason but the end of its hours."""
     if not limits.max_hours or "ends_at" not in look.notes or "restarting" in look.notes:
         return None
     if look.notes.get("stopped_by") == "deadline":

@@ -12,24 +12,23 @@ from deadline import Deadline
 
 
 class Looks(Protocol):
-    """A Capacity Block that can be asked for."""
+    """A Capacity Block that can be looked up."""
 
     def look(self) -> Block:
-        """Return what EC2 tells of it; raises botocore's errors."""
+        """Return what EC2 reports; raises botocore's errors."""
 
 
 class BlockEnd:
-    """Asks EC2 at each look, for a block can be extended; without an answer the last one counts."""
+    """Asks EC2 each time, because a block can be extended; the last answer counts."""
 
     def __init__(self, block: Looks) -> None:
         self._block = block
         self._last: Block | None = None
 
     def deadlines(self) -> list[Deadline]:
-        """Return the deadline, as far as one is known; raises botocore's errors before it is.
+        """Return the deadline, if one is known; raises botocore's errors before the first answer.
 
-        Should EC2 never answer, EKS lets the nodes go all the same: the workers get SIGTERM, and
-        save.
+        Even if EC2 never answers, EKS terminates the nodes: the workers get SIGTERM and save.
         """
         try:
             self._last = self._block.look()

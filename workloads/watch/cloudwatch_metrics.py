@@ -1,8 +1,8 @@
-"""The jobs' states as CloudWatch metrics, on which the deployment's alarms stand.
+"""The jobs' states as CloudWatch metrics, on which the deployment's alarms are based.
 
-Each look gives every metric a value, 0 too: an alarm goes back to OK when a failed job is started
-again, and so tells of its next failure. Where the watch itself is away, the alarms stay as they
-are; a metric of its own, `Watching`, is missed then.
+Each look gives every metric a value, even 0: so an alarm returns to OK when a failed job is
+restarted, and reports its next failure. While the watch itself is down, the alarms keep their
+state; the metric `Watching` is then missing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def values(found: States) -> dict[str, float]:
 
 
 class Metrics:
-    """The metrics of one namespace; `endpoint` is another than AWS' own, in tests."""
+    """The metrics of one namespace; `endpoint` replaces AWS's own in tests."""
 
     def __init__(self, namespace: str, region: str, endpoint: str | None = None) -> None:
         self._namespace = namespace
@@ -52,7 +52,7 @@ class Metrics:
         )
 
     def publish(self, metrics: Mapping[str, float], now: datetime) -> None:
-        """Hand over all `metrics` at once; raises botocore's errors.
+        """Send all `metrics` in one call; raises botocore's errors.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
         """

@@ -1,6 +1,6 @@
-"""When a training has to end, and why: one moment, whatever sets it.
+"""When a training has to end, and why.
 
-A limit of hours sets it now. Another limit is one more Deadline of `earliest`.
+A limit on hours sets one deadline; each further limit is another Deadline for `earliest`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from objects import Object, moment, started
 
 @dataclass(frozen=True)
 class Deadline:
-    """From `at` on the training is suspended; `why` says what has set it, in words."""
+    """At `at` the training is suspended; `why` says what set this deadline."""
 
     at: datetime
     why: str
 
 
 def of_hours(max_hours: float, notes: Object, workers: Sequence[Object]) -> Deadline | None:
-    """Return the end that a limit of hours sets; None without a limit (0), or before they count.
+    """Return the end set by a limit on hours; None without a limit (0), or before they count.
 
-    They count from the first worker's start, less those of the starts before, and go on while a
-    worker that is lost is waited for: once set, the moment is noted.
+    They count from the first worker's start, less those of earlier starts, and keep running while
+    a lost worker is being replaced: once set, the end is noted.
     """
     if not max_hours:
         return None

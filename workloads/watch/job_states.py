@@ -1,7 +1,7 @@
-"""What the API server's objects say of the jobs: no question is asked here.
+"""The jobs' states, from the API server's objects; makes no requests itself.
 
-Nothing is remembered between two looks, so a watch that is started again sees the same; and nothing
-rests on the words of a log or a message, but on conditions, phases and reasons.
+Nothing is remembered between two looks, so a restarted watch sees the same; and nothing relies on
+the wording of a log or a message, only on conditions, phases and reasons.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from objects import Object, condition, is_suspended, moment
 _COMPLETE, _FAILED = "Complete", "Failed"
 # https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/apis/kubeflow.org/v1/common_types.go
 _SUCCEEDED, _RUNNING = "Succeeded", "Running"
-# Of the kubelet's events: a volume that does not come, a pod without a network.
+# The kubelet's events about a volume that does not mount or a pod without a network.
 # https://github.com/kubernetes/kubernetes/blob/v1.35.3/pkg/kubelet/events/event.go
 CANNOT_START = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"})
 # Minutes for which such an event counts. The kubelet repeats it about every two minutes.
@@ -24,19 +24,19 @@ _RECENT = 10.0
 # https://github.com/kubernetes/kubernetes/blob/v1.35.3/pkg/kubelet/images/types.go
 _NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
 _OUT_OF_MEMORY = "OOMKilled"
-# Minutes after which an end counts: two looks at the least see a job that was started again as one
-# that goes on, however soon it fails again. So an alarm on its failure leaves ALARM in between.
+# Minutes after which an end counts: at least two looks see a restarted job as running, however soon
+# it fails again, so an alarm on its failure leaves ALARM in between.
 SETTLED = 2.0
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the API server told at one moment.
+    """What the API server reported at one moment.
 
     A Job or the PyTorchJob is None where there is none. `job_pods` are the pods of the two Jobs,
-    `workers` those of the PyTorchJob, `events` the warnings about pods. `notes`: what is noted at
-    the PyTorchJob of its run. `progress`: whether a worker has printed a line of progress of late,
-    None where that need not be or cannot be told.
+    `workers` those of the PyTorchJob, `events` the warnings about pods. `notes`: the PyTorchJob's
+    notes on its run. `progress`: whether a worker has recently printed a line of progress; None if
+    it need not or this is unknown.
     """
 
     now: datetime
@@ -55,12 +55,12 @@ class States:
     """The jobs' states; times in minutes, 0 where nothing waits.
 
     `workers_pending`: how long a worker has waited for a node. `cannot_start`: how long a pod has
-    been on its node whose volume or network, as the kubelet tells, does not come.
-    `jobs_out_of_memory`: containers of the two Jobs that were killed for it. Container Insights
-    counts those that are started again, which theirs are not. `no_image`: init containers whose
-    image cannot be had; it counts the other containers. `stopped`: what has suspended the training,
-    `deadline` if its time is over, `stall` if it had come to nothing; empty where a person has.
-    `stalled`: whether it should go on and does not, or is on its way to a new start for that.
+    been on its node without its volume or network, according to the kubelet.
+    `jobs_out_of_memory`: containers of the two Jobs killed for lack of memory. Container Insights
+    counts only restarted containers, and theirs are not restarted. `no_image`: init containers
+    whose image cannot be pulled; Container Insights counts the other containers. `stopped`: what
+    suspended the training: `deadline` if its time was up, `stall` if it made no progress; empty if
+    a person did. `stalled`: whether it makes no progress, or is being restarted for that reason.
     https://github.com/amazon-contributing/opentelemetry-collector-contrib/blob/aws-cwa-dev/receiver/awscontainerinsightreceiver/internal/stores/podstore.go
     """
 
@@ -80,7 +80,7 @@ def states(look: Look) -> States:
     """Return the states that a look shows.
 
     Those of Jobs are `none`, `active`, `succeeded`, `failed`; the training's `none`, `suspended`,
-    `created`, `running`, `succeeded`, `failed`. `why` has the reasons of what has failed.
+    `created`, `running`, `succeeded`, `failed`. `why` has the reasons for failures.
     """
     pods = [*look.job_pods, *look.workers]
     training = _training_state(look.training, look.now)
@@ -105,7 +105,7 @@ def states(look: Look) -> States:
 
 
 def _has_ended(item: Object, how: str, now: datetime) -> bool:
-    """Whether a job ended so, long enough ago to be counted."""
+    """Whether a job ended this way, long enough ago to count."""
     end = condition(item, how)
     if end is None:
         return False
@@ -123,15 +123,15 @@ def job_state(job: Object | None, now: datetime) -> str:
 
 
 def has_ended(training: Object) -> bool:
-    """Whether the PyTorchJob has come to an end, however long ago."""
+    """Whether the PyTorchJob has ended, however recently."""
     return any(condition(training, how) for how in (_FAILED, _SUCCEEDED))
 
 
 def _training_state(job: Object | None, now: datetime) -> str:
-    """Return the PyTorchJob's state; the end counts before the suspension.
+    """Return the PyTorchJob's state; an end takes precedence over a suspension.
 
-    Of a job that has ended and is applied anew, which suspends it, the operator keeps the end
-    until the launcher takes it away.
+    When a job that has ended is applied again, which suspends it, the operator keeps the end
+    until the launcher removes it.
     """
     if job is None:
         return "none"
@@ -148,8 +148,8 @@ def _reasons(*jobs: Object | None) -> Iterable[str]:
     for job in jobs:
         failed = condition(job, _FAILED)
         if job is not None and failed is not None:
-            told = [failed.get("reason", ""), failed.get("message", "")]
-            yield f"{job['metadata']['name']}: {', '.join(each for each in told if each)}"
+            parts = [failed.get("reason", ""), failed.get("message", "")]
+            yield f"{job['metadata']['name']}: {', '.join(each for each in parts if each)}"
 
 
 def _longest(now: datetime, moments: Iterable[datetime | None]) -> float:
@@ -158,7 +158,7 @@ def _longest(now: datetime, moments: Iterable[datetime | None]) -> float:
 
 
 def _waits_since(pod: Object) -> datetime | None:
-    """Return since when a pod has waited for a node; None if it does not."""
+    """Return since when a pod has waited for a node; None if it is not waiting."""
     if pod["spec"].get("nodeName") or pod["status"].get("phase") != "Pending":
         return None
     if "deletionTimestamp" in pod["metadata"]:
@@ -167,7 +167,7 @@ def _waits_since(pod: Object) -> datetime | None:
 
 
 def _stuck(look: Look, pods: Iterable[Object]) -> list[Object]:
-    """Return the pods on a node that have not started and of which the kubelet complains."""
+    """Return the pods on a node that have not started and that the kubelet complains about."""
     complained_of = {
         each["involvedObject"].get("uid")
         for each in look.events
@@ -184,7 +184,7 @@ def _stuck(look: Look, pods: Iterable[Object]) -> list[Object]:
 
 
 def _last_seen(event: Object) -> datetime:
-    """Return when an event happened last: an old one has a count, a new one a series.
+    """Return when an event last happened: old ones have a count, new ones a series.
 
     https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
     """

@@ -1,4 +1,4 @@
-"""What is read from, and written to, the API server's objects, whatever their kind."""
+"""Reading and writing the API server's objects, whatever their kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Object = dict[str, Any]
 
 
 def condition(item: Object | None, kind: str) -> Object | None:
-    """Return the condition of a type, if it is true."""
+    """Return the condition of this type, if it is true."""
     conditions = ((item or {}).get("status") or {}).get("conditions") or []
     true = [each for each in conditions if each["type"] == kind and each["status"] == "True"]
     return true[-1] if true else None
@@ -27,10 +27,10 @@ def written(moment: datetime) -> str:
 
 
 def notes(training: Object | None, key: str) -> Object:
-    """Return what is noted of a run in the PyTorchJob's annotation `key`; empty without one.
+    """Return the notes on a run in the PyTorchJob's annotation `key`; empty without one.
 
-    The launcher notes the hours that were used before this start (`hours_used`), the watch the
-    rest; each start begins it anew. So a watch that is started again knows what it has done.
+    The launcher notes the hours used before this start (`hours_used`), the watch the rest; each
+    start resets them. So a restarted watch knows what it has done.
     """
     text = ((training or {}).get("metadata", {}).get("annotations") or {}).get(key, "{}")
     try:
@@ -41,12 +41,12 @@ def notes(training: Object | None, key: str) -> Object:
 
 
 def is_suspended(training: Object) -> bool:
-    """Whether the PyTorchJob is told to have no pods."""
+    """Whether the PyTorchJob is suspended."""
     return bool((training["spec"].get("runPolicy") or {}).get("suspend"))
 
 
 def started(pod: Object) -> list[datetime]:
-    """Return when the containers of a pod that run have started."""
+    """Return when the running containers of a pod started."""
     running = [
         (each.get("state") or {}).get("running")
         for each in pod["status"].get("containerStatuses") or []

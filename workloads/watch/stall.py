@@ -1,6 +1,6 @@
-"""Whether a training goes on: what its workers have printed of late.
+"""Whether a training makes progress: what its workers have recently printed.
 
-The kubelet hands out the lines of the last minutes, so nothing is remembered that counts.
+The kubelet returns the lines of the last minutes, so no state needs to be kept.
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod
 """
 
@@ -13,38 +13,38 @@ from datetime import datetime, timedelta
 from api_server import ApiError
 from objects import Object, started
 
-# Of the start program, which tells of itself.
+# Lines of the start program.
 _OWN = "start: "
-# Logs that cannot be had: with more the others are not asked, for each may take seconds.
+# Unavailable logs: after more than these the rest is skipped, because each may take seconds.
 _SILENT = 3
 
 
 class Progress:
-    """Asks the logs for lines that match `pattern`, of the last `minutes`.
+    """Searches the last `minutes` of the logs for lines that match `pattern`.
 
-    `log` returns the end of a pod's log, given its name and seconds; ApiError where it is not told.
+    `log` returns the end of a pod's log, given its name and seconds; ApiError if unavailable.
     """
 
     def __init__(self, log: Callable[[str, int], str], pattern: str, minutes: int) -> None:
         self._log, self._pattern = log, re.compile(pattern)
         self._minutes = timedelta(minutes=minutes)
-        self._told_last = ""
+        self._last = ""
 
     def seen(
         self, training: Object | None, workers: Sequence[Object], now: datetime
     ) -> bool | None:
-        """Return whether there is such a line; None where there need not be one, or nobody tells.
+        """Return whether there is such a line; None if none is due, or it is unknown.
 
-        There must be one when all workers have run for as long. While one is missing the others
-        wait for it, which is told as that.
+        One is due when all workers have run for that long. While one is missing the others wait
+        for it, which is reported separately.
         """
         since = all_run_since(training, workers)
         if since is None or now - since < self._minutes:
             return None
-        # The process with rank 0 prints them, which may be in any worker; but it stays there.
+        # The process with rank 0 prints them; it may be in any worker, but stays there.
         names = sorted(
             (str(each["metadata"]["name"]) for each in workers),
-            key=lambda name: name != self._told_last,
+            key=lambda name: name != self._last,
         )
         silent = 0
         for name in names:
@@ -56,18 +56,18 @@ class Progress:
                 silent += 1
                 continue
             if found:
-                self._told_last = name
+                self._last = name
                 return True
         return None if silent else False
 
     def _in(self, text: str) -> bool:
-        # A progress bar ends in CR, and one record may hold many of its states.
+        # A progress bar ends in CR, and one record may hold many of its updates.
         lines = re.split(r"[\r\n]+", text)
         return any(self._pattern.search(each) for each in lines if not each.startswith(_OWN))
 
 
 def all_run_since(training: Object | None, workers: Sequence[Object]) -> datetime | None:
-    """Return since when all workers that there should be have run; None if they do not."""
+    """Return since when all expected workers have been running; None if they are not."""
     replicas = ((training or {}).get("spec") or {}).get("pytorchReplicaSpecs") or {}
     wanted = sum(int(each.get("replicas") or 1) for each in replicas.values())
     running = [each for pod in workers for each in started(pod)]

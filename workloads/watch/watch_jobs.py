@@ -4,9 +4,9 @@
       --notes ANNOTATION --max-hours 0 --progress PATTERN --stall-minutes 30 --on-stall tell
       --metrics BioNeMoOnEKS/CLUSTER --region REGION
 
-What is looked at are the jobs of these names, so that one that is made again under its name is
-watched too. A further subject is a field of `States`, a value in `cloudwatch_metrics.values`, and
-an alarm of the Observability stack. What it does, beside telling, is in `acts`.
+Jobs are watched by name, so one that is recreated under its name is watched too. To add something
+to watch, add a field to `States`, a value to `cloudwatch_metrics.values` and an alarm to the
+Observability stack. What it does besides reporting is in `acts`.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from job_states import Look, States, states
 from objects import notes
 from stall import Progress
 
-# Seconds between two looks: a finer period of metrics than a minute costs more.
+# Seconds between two looks: metrics finer than a minute cost more.
 INTERVAL = 60.0
 Publish = Callable[[dict[str, float], datetime], None]
-# Of a worker: https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/apis/kubeflow.org/v1/pytorch_types.go
+# In a worker: https://github.com/kubeflow/training-operator/blob/v1.7.0/pkg/apis/kubeflow.org/v1/pytorch_types.go
 CONTAINER = "pytorch"
 PYTORCHJOBS = "kubeflow.org/v1", "pytorchjobs"
 
 
 def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
-    """Ask the API server for all that is watched; ApiError where it does not tell."""
+    """Ask the API server about everything watched; ApiError if it does not answer."""
     now = datetime.now(UTC)
     jobs = [name for name in (names.data_job, names.launcher) if name]
-    # Of none, a selector that fits no pod: an empty list is not one.
+    # Without jobs, a selector that matches no pod: an empty list is not valid.
     pods_of_jobs = f"batch.kubernetes.io/job-name in ({','.join(jobs) or 'none'})"
     of_training = f"training.kubeflow.org/job-name={names.training}"
     training = api.get(*PYTORCHJOBS, names.training)
@@ -61,10 +61,10 @@ def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
 
 
 class Watch:
-    """Looks, and tells in the log what has changed since the last look.
+    """Looks, and logs what has changed since the last look.
 
-    `publish` takes the metrics, `change` a merge patch of the PyTorchJob; `deadlines` tells further
-    ones than that of the limits.
+    `publish` takes the metrics, `change` a merge patch of the PyTorchJob; `deadlines` returns those
+    besides the limits'.
     """
 
     def __init__(
@@ -77,18 +77,17 @@ class Watch:
     ) -> None:
         self._see, self._publish, self._change = see, publish, change
         self._limits, self._deadlines = limits, deadlines
-        self._told = self._untold = ""
+        self._logged = self._unavailable = ""
 
     def once(self) -> None:
-        """Look once. Without an answer nothing is published: a silence is told, a guess is not.
+        """Look once. Without an answer nothing is published: an alarm reports the silence.
 
-        What is to be done is done though CloudWatch be away: an end holds, and it is noted, so it
-        is told later.
+        Actions do not depend on CloudWatch: what was done is noted, so it is reported later.
         """
         try:
             seen = self._see()
         except ApiError as error:
-            self._tell(f"error: {error}")
+            self._log(f"error: {error}")
             return
         found, errors = states(seen), []
         try:
@@ -96,52 +95,52 @@ class Watch:
         except (BotoCoreError, ClientError) as error:
             errors.append(str(error))
         errors += self._done(seen)
-        self._tell(f"error: {'; '.join(errors)}" if errors else in_words(found) + self._untold)
+        self._log(f"error: {'; '.join(errors)}" if errors else in_words(found) + self._unavailable)
 
     def _done(self, seen: Look) -> list[str]:
-        """Do what is to be done now; return why it cannot be, if it cannot."""
+        """Act if needed; return the errors."""
         try:
             doing = act(seen, self._limits, self._further())
-        except (ValueError, TypeError) as error:  # somebody has edited them
-            return [f"what is noted of the run cannot be read: {error}"]
+        except (ValueError, TypeError) as error:  # edited by hand
+            return [f"the notes on the run cannot be read: {error}"]
         if doing is None:
             return []
         try:
             self._change(doing)
         except ApiError as error:
-            return [f"{doing.said}, but {error}"]
-        self._tell(doing.said)
+            return [f"{doing.said}: failed: {error}"]
+        self._log(doing.said)
         return []
 
     def _further(self) -> list[Deadline]:
-        """Return the further deadlines; one that is not told leaves the others in force."""
+        """Return the further deadlines; if unavailable, the others still apply."""
         try:
             found = self._deadlines()
         except (BotoCoreError, ClientError) as error:
-            self._untold = f"; error: {error}"
+            self._unavailable = f"; error: {error}"
             return []
-        self._untold = ""
+        self._unavailable = ""
         return found
 
-    def _tell(self, text: str) -> None:
-        if text != self._told:
+    def _log(self, text: str) -> None:
+        if text != self._logged:
             print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}", flush=True)
-            self._told = text
+            self._logged = text
 
 
 def in_words(found: States) -> str:
-    """Return one line for the log; what only grows older is no change."""
+    """Return one line for the log, without durations: they would change at each look."""
     parts = [f"data {found.data}", f"launcher {found.launcher}", f"training {found.training}"]
     if found.workers_pending:
-        parts.append("workers wait for nodes")
+        parts.append("workers are waiting for nodes")
     if found.cannot_start:
-        parts.append("a pod waits for its volume or its network")
+        parts.append("a pod is waiting for its volume or network")
     if found.stalled:
         parts.append("no progress")
     if found.jobs_out_of_memory:
-        parts.append("a Job was out of memory")
+        parts.append("a Job ran out of memory")
     if found.no_image:
-        parts.append("an image cannot be had")
+        parts.append("an image cannot be pulled")
     return ", ".join(parts) + (f" ({found.why})" if found.why else "")
 
 
@@ -150,14 +149,14 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Publish the jobs' states as CloudWatch metrics.")
     for name in ("namespace", "training", "notes", "metrics", "region"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--max-hours", type=float, default=0, help="0: any number.")
-    parser.add_argument("--block", default="", help="Capacity Block that the nodes are in, if any.")
-    parser.add_argument("--margin", type=float, default=0, help="Minutes to its end, at the least.")
-    parser.add_argument("--progress", required=True, help="Pattern of a line that tells of it.")
+    parser.add_argument("--max-hours", type=float, default=0, help="0: unlimited.")
+    parser.add_argument("--block", default="", help="Capacity Block of the nodes, if any.")
+    parser.add_argument("--margin", type=float, default=0, help="Minutes to leave before its end.")
+    parser.add_argument("--progress", required=True, help="Pattern of a line that shows progress.")
     parser.add_argument("--stall-minutes", type=int, required=True)
     parser.add_argument("--on-stall", choices=("tell", "restart", "suspend"), default="tell")
-    parser.add_argument("--data-job", default="", help="Without one no data is prepared.")
-    parser.add_argument("--launcher", default="", help="Without one no training is started.")
+    parser.add_argument("--data-job", default="", help="Empty: no data is prepared.")
+    parser.add_argument("--launcher", default="", help="Empty: no training is started.")
     return parser.parse_args(given)
 
 

@@ -77,7 +77,7 @@ def test_the_users_file_is_split_as_the_settings_say(url: str, tmp_path: Path) -
     found = cut("".join(f">mine{number}\nMKVLA*\n" for number in range(500)))
     assert found.marker["counts"] == {"val": batch, "test": batch, "train": 500 - 2 * batch}
     assert "  500 records, 3,000 residues" in said
-    assert any("500 letters that are no amino acids: '*' 500" in line for line in said)
+    assert any("500 letters that are not amino acids: '*' 500" in line for line in said)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A Capacity Block as EC2 tells of it, and the launcher's wait for it."""
+"""A Capacity Block as EC2 reports it, and the launcher's wait for it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_ec2_is_asked_for_the_block_and_its_answer_is_read(monkeypatch: pytest.M
     ("before_the_end", "over"),
     [(timedelta(days=4), False), (timedelta(minutes=51), False), (MARGIN, True)],
 )
-def test_a_block_is_over_in_good_time_before_its_end(before_the_end: timedelta, over: bool) -> None:
+def test_a_block_is_over_some_time_before_its_end(before_the_end: timedelta, over: bool) -> None:
     said = block("active").over(END - before_the_end)
     assert bool(said) is over
     assert not over or "2026-12-05 11:30 UTC" in said
@@ -56,7 +56,7 @@ def test_a_block_that_does_not_come_back_is_over(state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["scheduled", "payment-pending", "a word of tomorrow"])
-def test_a_block_that_may_begin_is_to_come(state: str) -> None:
+def test_a_block_that_may_still_begin_is_to_come(state: str) -> None:
     assert block(state).is_to_come()
     assert not block(state).over(START)
 
@@ -74,20 +74,20 @@ def waited(*looks: Block | Exception) -> tuple[int, int]:
     return wait(look, lambda: START, pauses.append), len(pauses)
 
 
-def test_it_waits_for_the_beginning_and_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_waits_for_the_start_and_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert waited(block("scheduled"), block("scheduled"), block("active")) == (0, 2)
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == f"waits for the Capacity Block {NAME}: scheduled, from 2026-12-01 11:30 UTC"
+    assert said[0] == f"waiting for the Capacity Block {NAME}: scheduled, from 2026-12-01 11:30 UTC"
     assert len(said) == 2
 
 
-def test_it_goes_on_without_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_keeps_waiting_without_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
     away = EndpointConnectionError(endpoint_url="https://ec2.example")
     assert waited(away, block("active")) == (0, 1)
     assert capsys.readouterr().out.startswith("error: ")
 
 
-def test_for_a_block_that_is_over_nothing_starts_and_nothing_is_tried_again(
+def test_a_block_that_is_over_starts_nothing_and_is_not_retried(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert waited(block("expired")) == (EXIT_OVER, 0)
@@ -102,7 +102,7 @@ def test_for_a_block_that_is_over_nothing_starts_and_nothing_is_tried_again(
         ({"metadata": {"annotations": {"why": "out of hours"}}}, False),
     ],
 )
-def test_a_training_that_is_not_to_be_started_waits_for_no_block(
+def test_a_training_that_will_not_start_does_not_wait_for_a_block(
     patch: dict[str, Any], to_be_started: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "spec.json").write_text(json.dumps(patch))
@@ -113,6 +113,6 @@ def test_a_training_that_is_not_to_be_started_waits_for_no_block(
         return 0
 
     monkeypatch.setattr(wait_for_block, "wait", noted)
-    told = ["--block", NAME, "--region", "us-east-2", "--margin", "50"]
-    assert wait_for_block.main([*told, "--patch", str(tmp_path / "spec.json")]) == 0
+    options = ["--block", NAME, "--region", "us-east-2", "--margin", "50"]
+    assert wait_for_block.main([*options, "--patch", str(tmp_path / "spec.json")]) == 0
     assert bool(asked) is to_be_started

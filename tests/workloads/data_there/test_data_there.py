@@ -1,4 +1,4 @@
-"""A training without a data Job starts only where a whole data set is."""
+"""A training without a data Job starts only with a complete data set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from data_there import lacking, main
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A data set as the data Job leaves one."""
+    """A data set as the data Job leaves it."""
     files = []
     for split in ("train", "val", "test"):
         (tmp_path / split).mkdir()
@@ -25,7 +25,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_whole_data_set_lacks_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_complete_data_set_lacks_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert lacking(folder) == ""
     assert main(["--data", str(folder), "--patience", "0"]) == 0
     assert "complete" in capsys.readouterr().out
@@ -53,7 +55,7 @@ def of_bionemo_without_a_split(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "words"),
     [
         (without_manifest, "_SUCCESS"),
         (with_a_broken_manifest, "_SUCCESS"),
@@ -62,13 +64,13 @@ def of_bionemo_without_a_split(folder: Path) -> None:
         (of_bionemo_without_a_split, "val"),
     ],
 )
-def test_what_is_lacking_is_named_with_what_to_do(
-    folder: Path, spoil: Any, told: str, capsys: pytest.CaptureFixture[str]
+def test_what_is_missing_is_named_with_what_to_do(
+    folder: Path, spoil: Any, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil(folder)
     assert main(["--data", str(folder), "--patience", "0"]) == 2
     printed = capsys.readouterr()
-    assert told in printed.out
+    assert words in printed.out
     assert "dataset.enabled" in printed.err
 
 
@@ -77,9 +79,7 @@ def test_bionemos_own_manifest_lists_no_files(folder: Path) -> None:
     assert lacking(folder) == ""
 
 
-def test_what_comes_from_the_bucket_is_waited_for(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_from_the_bucket_are_awaited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     late = folder / "val" / "x000.csv"
     late.unlink()
     monkeypatch.setattr(time, "sleep", lambda seconds: late.write_text("a,b\n"))

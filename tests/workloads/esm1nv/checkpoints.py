@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def save(path: Path, step: int, weights: bytes = b"\1" * 50_000) -> Path:
-    """Write a checkpoint of PyTorch Lightning's, of `step`; the weights are bytes."""
+    """Write a PyTorch Lightning checkpoint of `step`; the weights are bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"epoch": 0, "global_step": step, "loops": {"global_step": 1}, "state_dict": {}}
     with zipfile.ZipFile(path, "w") as archive:

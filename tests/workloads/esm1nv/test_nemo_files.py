@@ -48,7 +48,7 @@ def last(folder: Path, step: int) -> Path:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_checkpoint_that_is_not_whole_is_told(damage: str, tmp_path: Path) -> None:
+def test_an_incomplete_checkpoint_is_detected(damage: str, tmp_path: Path) -> None:
     path = save(tmp_path / "x.ckpt", 500)
     assert step_of(path) == 500
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
@@ -61,7 +61,9 @@ def test_the_step_is_read_from_the_content(step: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [None, *DAMAGES])
-def test_of_two_last_ones_the_newest_whole_one_is_kept(damage: str | None, folder: Path) -> None:
+def test_of_two_last_checkpoints_the_newest_complete_one_is_kept(
+    damage: str | None, folder: Path
+) -> None:
     """Lightning writes the new one and then removes the old; a kill in between leaves both."""
     first, second = last(folder, 500), last(folder, 1000)
     if damage:
@@ -77,8 +79,8 @@ def test_of_two_last_ones_the_newest_whole_one_is_kept(damage: str | None, folde
     assert names(folder) == before
 
 
-def test_without_a_whole_last_one_the_best_of_the_others_is_gone_on_from(folder: Path) -> None:
-    """They are kept by their quality: losing the last one must not lose days."""
+def test_without_a_complete_last_one_it_resumes_from_the_best_of_the_others(folder: Path) -> None:
+    """They are kept for their quality: losing the last one must not lose days."""
     save(folder / "model--val_loss=3.1-step=500.ckpt", 500)
     save(folder / "model--val_loss=3.0-step=1000.ckpt", 1000)
     broken = save(folder / "model--val_loss=3.0-step=1000-last.ckpt", 1000)
@@ -89,8 +91,8 @@ def test_without_a_whole_last_one_the_best_of_the_others_is_gone_on_from(folder:
     assert len(names(folder)) == 3
 
 
-def test_one_that_is_newer_than_the_last_is_gone_on_from(folder: Path) -> None:
-    """Killed between the two that Lightning writes at each validation."""
+def test_it_resumes_from_one_that_is_newer_than_the_last(folder: Path) -> None:
+    """A kill between the two that Lightning writes at each validation."""
     os.utime(last(folder, 500), (1, 1))
     save(folder / "model--val_loss=3.0-step=1000.ckpt", 1000)
     rules(folder).tidy()
@@ -100,7 +102,7 @@ def test_one_that_is_newer_than_the_last_is_gone_on_from(folder: Path) -> None:
     ]
 
 
-def test_a_broken_one_of_the_others_is_set_aside(folder: Path) -> None:
+def test_a_broken_one_among_the_others_is_set_aside(folder: Path) -> None:
     """NeMo may load the best of them at the end."""
     os.utime(last(folder, 500), (1, 1))
     broken = save(folder / "model--val_loss=3.0-step=1000.ckpt", 1000)
@@ -119,7 +121,7 @@ def test_with_model_parallelism_each_rank_has_a_part(folder: Path) -> None:
     assert names(folder) == ["m-step=500-last.ckpt"] * 2
 
 
-def test_averaged_weights_are_no_checkpoint(folder: Path) -> None:
+def test_averaged_weights_are_not_a_checkpoint(folder: Path) -> None:
     last(folder, 500)
     save(folder / "model--step=900-last-EMA.ckpt", 900)
     rules(folder).tidy()
@@ -127,33 +129,33 @@ def test_averaged_weights_are_no_checkpoint(folder: Path) -> None:
     assert len(names(folder)) == 2
 
 
-def test_without_a_run_before_there_is_nothing_to_do(folder: Path) -> None:
+def test_without_an_earlier_run_there_is_nothing_to_do(folder: Path) -> None:
     rules(folder).tidy()
     assert rules(folder).newest_step() == 0
 
 
 def indexes(folder: Path) -> list[Path]:
-    """Write what a training makes of a data set; return the files."""
+    """Write a training's indexes of a data set; return the files."""
     data = folder.parents[2] / "processed"
     lines = data / "fsx/processed/train/x000.csv.idx.npy"
     lines.parent.mkdir(parents=True, exist_ok=True)
     maps = data / "__indexmap_128000000mns_512msl_0.00ssp_1234s.npy"
     for path in (lines, maps):
         np.save(path, np.arange(1000), allow_pickle=True)
-    told = lines.with_suffix(".info")
-    told.write_bytes(pickle.dumps({"newline_int": 10, "version": "0.2"}))
-    return [lines, maps, told]
+    info = lines.with_suffix(".info")
+    info.write_bytes(pickle.dumps({"newline_int": 10, "version": "0.2"}))
+    return [lines, maps, info]
 
 
 def test_indexes_of_this_data_set_are_kept(folder: Path) -> None:
-    """They take minutes to make."""
+    """They take minutes to create."""
     rules(folder).tidy()
     made = indexes(folder)
     rules(folder).tidy()
     assert all(path.exists() for path in made)
 
 
-def test_indexes_of_this_data_set_are_kept_when_s3_brings_them_back(folder: Path) -> None:
+def test_indexes_of_this_data_set_are_kept_when_they_come_back_from_s3(folder: Path) -> None:
     rules(folder).tidy()
     made = indexes(folder)
     root = folder.parents[2]
@@ -163,7 +165,7 @@ def test_indexes_of_this_data_set_are_kept_when_s3_brings_them_back(folder: Path
     assert all(path.exists() for path in copies)
 
 
-def test_indexes_of_another_data_set_go(folder: Path) -> None:
+def test_indexes_of_another_data_set_are_removed(folder: Path) -> None:
     rules(folder).tidy()
     made = indexes(folder)
     (folder.parents[2] / "processed/_SUCCESS").write_text('{"seed": 1}')
@@ -173,7 +175,7 @@ def test_indexes_of_another_data_set_go(folder: Path) -> None:
 
 @pytest.mark.parametrize("which", [0, 1, 2])
 @pytest.mark.parametrize("length", [0, 20, -3])
-def test_an_index_that_is_not_whole_goes_alone(which: int, length: int, folder: Path) -> None:
+def test_only_an_incomplete_index_is_removed(which: int, length: int, folder: Path) -> None:
     rules(folder).tidy()
     made = indexes(folder)
     made[which].write_bytes(made[which].read_bytes()[:length])

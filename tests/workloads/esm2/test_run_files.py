@@ -1,4 +1,4 @@
-"""What the start program and the launcher are told of a run's files; without PyTorch."""
+"""What the start program and the launcher learn about a run's files, without PyTorch."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def model(folder: Path, step: int) -> Path:
     return leave(folder, Path("model"), MODEL_LIST, step)
 
 
-def test_the_newest_checkpoint_is_the_newest_that_is_whole(tmp_path: Path) -> None:
+def test_the_newest_checkpoint_is_the_newest_complete_one(tmp_path: Path) -> None:
     assert rules(tmp_path).newest_step() == 0
     checkpoint(tmp_path, 100)
     (checkpoint(tmp_path, 200) / "weights").write_bytes(bytes(99))
     assert rules(tmp_path).newest_step() == 100
 
 
-def test_it_is_finished_when_the_model_of_the_last_step_is_there(tmp_path: Path) -> None:
+def test_it_is_finished_when_the_model_of_the_last_step_exists(tmp_path: Path) -> None:
     checkpoint(tmp_path, 100)
     assert not rules(tmp_path).finished(100), "killed before the export: that is still to be done"
     path = model(tmp_path, 100)
@@ -51,13 +51,13 @@ def test_it_is_finished_when_the_model_of_the_last_step_is_there(tmp_path: Path)
     assert not rules(tmp_path).finished(100), "S3 may bring the list back first"
 
 
-def test_the_model_of_another_step_is_none(tmp_path: Path) -> None:
+def test_a_model_of_another_step_does_not_count(tmp_path: Path) -> None:
     model(tmp_path, 100)
     checkpoint(tmp_path, 200)
     assert not rules(tmp_path).finished(200)
 
 
-def test_the_launcher_needs_no_more_than_python_for_them() -> None:
+def test_the_launcher_needs_only_python_for_them() -> None:
     """On a core node, in half a gigabyte."""
     files = {path.stem: path for path in [*_files("esm2"), *COMMON_FOLDER.glob("*.py")]}
     seen, todo = set[str](), ["run_files"]

@@ -22,7 +22,7 @@ a:1:2 [0] NCCL INFO Using network AWS Libfabric
 
 
 class Pod:
-    """Runs the script in a folder, where its stand-ins note what they are asked."""
+    """Runs the script in a folder, where its stand-ins record their calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -68,7 +68,7 @@ def test_the_first_pod_runs_the_test_over_all_and_lets_the_others_end(pod: Pod) 
     done = pod.run(0, FI_PROVIDER="efa")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "all 2 pods are there",
+        "all 2 pods are up",
         "NET/OFI Selected provider is efa, fabric is efa (found 4 nics)",
         "Using network AWS Libfabric",
         *LOG.splitlines()[3:],
@@ -82,7 +82,7 @@ def test_the_first_pod_runs_the_test_over_all_and_lets_the_others_end(pod: Pod) 
     assert pod.asked.index(mpirun) < pod.asked.index(ended[0])
 
 
-def test_a_test_that_fails_shows_its_last_lines_and_lets_the_others_end(pod: Pod) -> None:
+def test_a_failed_test_shows_its_last_lines_and_lets_the_others_end(pod: Pod) -> None:
     pod.stand_in("mpirun", "echo no such device\nexit 3\n")
     done = pod.run(0)
     assert done.returncode == 3
@@ -91,7 +91,7 @@ def test_a_test_that_fails_shows_its_last_lines_and_lets_the_others_end(pod: Pod
     assert not any("FI_PROVIDER" in each for each in pod.asked)
 
 
-def test_another_pod_lets_the_first_in_until_it_is_told_to_end(pod: Pod) -> None:
+def test_another_pod_lets_the_first_in_until_told_to_end(pod: Pod) -> None:
     (pod.folder / "over").touch()
     assert pod.run(1).returncode == 0
     assert any(each.startswith("sshd -p") for each in pod.asked)

@@ -1,4 +1,4 @@
-"""The program that writes the key: what the API server gets, and what nobody sees."""
+"""The program that writes the key: what the API server gets, and what is never printed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def server() -> Iterator[_Server]:
 def write(
     server: _Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str | Exception], int]:
-    """Run the program where the secret holds a text, or cannot be had."""
+    """Run the program with a secret that holds a text, or is unavailable."""
     (tmp_path / "token").write_text("a-pods-token")
     address = f"http://127.0.0.1:{server.server_port}"
 
@@ -102,7 +102,7 @@ def test_the_secret_is_applied_as_a_docker_configuration_of_one_registry(
         "PATCH",
         "/api/v1/namespaces/default/secrets/training-image-key",
     )
-    # Server-side apply, which makes what is not there, and takes over what is.
+    # Server-side apply, which creates the object or takes it over.
     assert headers["Content-Type"] == "application/apply-patch+yaml"
     assert parse_qs(where.query)["force"] == ["true"]
     assert parse_qs(where.query)["fieldManager"]
@@ -141,7 +141,7 @@ def test_the_key_is_never_printed(
     assert "secrets is forbidden" in printed.err
 
 
-def test_a_secret_that_cannot_be_read_is_told_and_nothing_is_written(
+def test_an_unreadable_secret_is_reported_and_nothing_is_written(
     server: _Server,
     write: Callable[[Exception], int],
     capsys: pytest.CaptureFixture[str],

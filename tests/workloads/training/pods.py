@@ -1,4 +1,4 @@
-"""Worker pods as processes: the program under test, with its clock made short."""
+"""Worker pods as processes: the program under test, with short times."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Pods:
         self._uids: dict[int, str] = {}
 
     def start(self, *numbers: int) -> None:
-        """Start workers, each in a pod of its own."""
+        """Start workers, each in its own pod."""
         for each in numbers:
             self._uids[each] = uuid.uuid4().hex
             self._start(each)
 
     def start_container_again(self, number: int) -> None:
-        """Start a worker's program again in the pod that it was in."""
+        """Restart a worker's program in the same pod."""
         self._start(number)
 
     def _start(self, number: int) -> None:
@@ -61,11 +61,11 @@ class Pods:
             )
 
     def terminate(self, number: int) -> None:
-        """Send what the kubelet sends first."""
+        """Send SIGTERM, as the kubelet does first."""
         self._running[number].send_signal(signal.SIGTERM)
 
     def kill(self, number: int) -> None:
-        """Kill a worker with all of its processes, as the end of a container or of a node does."""
+        """Kill a worker with all of its processes, as when a container or a node ends."""
         process = self._running[number]
         everything = [process.pid, *_descendants(process.pid)]
         for pid in everything:
@@ -78,7 +78,7 @@ class Pods:
         return self._running[number].wait(seconds)
 
     def statuses(self, seconds: float = 300) -> dict[int, int]:
-        """Wait for the end of all; return their exit statuses."""
+        """Wait for all to end; return their exit statuses."""
         return {number: self.status(number, seconds) for number in self._running}
 
     def ended(self) -> list[int]:
@@ -86,7 +86,7 @@ class Pods:
         return [number for number, each in self._running.items() if each.poll() is not None]
 
     def has_succeeded(self) -> bool:
-        """Tell whether a worker has ended well."""
+        """Whether a worker has succeeded."""
         return any(each.poll() == 0 for each in self._running.values())
 
     def log(self, number: int) -> str:
@@ -94,7 +94,7 @@ class Pods:
         return (self.folder / f"w-{number}.log").read_text()
 
     def steps(self) -> int:
-        """Return the step of the newest checkpoint's name."""
+        """Return the step in the newest checkpoint's name."""
         names = [*(self.folder / "results").rglob("*-last.ckpt")]
         return max((int(each.stem.split("=")[1].split("-")[0]) for each in names), default=0)
 
@@ -115,8 +115,8 @@ def _descendants(pid: int) -> Sequence[int]:
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until something holds; fail when it does not in time."""
-    for _ in range(int(seconds / 0.02)):  # a machine that stands still for a while is no failure
+    """Wait until something holds; fail if it does not in time."""
+    for _ in range(int(seconds / 0.02)):  # in steps, so that a machine that pauses is not a failure
         if holds():
             return
         time.sleep(0.02)

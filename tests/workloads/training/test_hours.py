@@ -1,4 +1,4 @@
-"""The hours that a training has run: counted over starts, kept, and asked for before the next."""
+"""The hours that a training has run: counted over starts, kept, and read before the next."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_they_are_counted_over_starts(tmp_path: Path) -> None:
         assert hours_used(results) == pytest.approx(expected)
 
 
-def test_a_kill_makes_minutes_forgotten_and_no_more(tmp_path: Path) -> None:
+def test_a_kill_loses_only_minutes(tmp_path: Path) -> None:
     now = Now()
     clock = Clock(tmp_path, now)
     for _ in range(3600):
@@ -44,7 +44,7 @@ def test_a_kill_makes_minutes_forgotten_and_no_more(tmp_path: Path) -> None:
     assert (tmp_path / FILE).stat().st_mtime_ns == before
 
 
-def test_a_place_that_cannot_be_written_is_said_once_and_is_no_end(
+def test_a_failed_write_is_reported_once_and_does_not_end_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "results").write_text("a file")
@@ -57,12 +57,12 @@ def test_a_place_that_cannot_be_written_is_said_once_and_is_no_end(
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"hours": "many"}', "[]"])
-def test_what_is_no_record_is_no_hours(text: str, tmp_path: Path) -> None:
+def test_an_invalid_record_counts_as_no_hours(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(text)
     assert hours_used(tmp_path) == 0
 
 
-def test_the_record_is_what_other_programs_can_read(tmp_path: Path) -> None:
+def test_other_programs_can_read_the_record(tmp_path: Path) -> None:
     now = Now()
     clock = Clock(tmp_path, now)
     now.seconds = 5400

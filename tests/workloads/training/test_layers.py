@@ -1,4 +1,4 @@
-"""The common programs know each other from the bottom to the top, and no workload's own."""
+"""The common programs import only from lower layers, and none of a workload's own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_common_part_knows_no_workloads_files() -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_each_workload_brings_its_own_rules_and_no_other_ones(name: str) -> None:
+def test_each_workload_has_its_own_rules_and_no_others(name: str) -> None:
     workload = EVERY[name]
     brought = set(training_program(workload)["data"])
     common = {path.name for path in PROGRAM_FOLDER.glob("*.py")}

@@ -1,8 +1,8 @@
 """Stands in for torchrun and for a trainer that writes checkpoints as NeMo does, without PyTorch.
 
-`torchrun.py FOLDER WORKERS MAX_STEPS` starts one rank, itself with the rank's number behind. Ranks
-go through their steps together, by files of the round: one that is alone waits for ever, as in a
-collective. Rank 0 writes a checkpoint each five steps; on SIGTERM it makes all save and exit with
+`torchrun.py FOLDER WORKERS MAX_STEPS` starts one rank: this program, with the rank's number added.
+Ranks go through their steps together, with files of the round: a lone one waits forever, as in a
+collective. Rank 0 writes a checkpoint every five steps; on SIGTERM it makes all save and exit with
 0, as NeMo's preemption callback does. What happens to a rank is in FOLDER/faults.json.
 """
 
@@ -23,7 +23,7 @@ EVERY, PAUSE = 5, 0.02
 
 
 def main() -> int:
-    """Be torchrun: start the rank; 0 if it ends with 0, else 1."""
+    """Act as torchrun: start the rank; return 0 if it exits with 0, else 1."""
     number = os.environ["NAME"].rpartition("-")[2]
     return min(1, abs(subprocess.call([sys.executable, __file__, *sys.argv[1:], number])))
 
@@ -42,7 +42,7 @@ class Rank:
         self.faults = found.get(str(number), {})
 
     def meet(self, step: int) -> bool:
-        """Wait until all have come to `step`; tell whether rank 0 has been told to end."""
+        """Wait until all have reached `step`; return whether rank 0 has been told to stop."""
         text = "stop" if self.told and self.number == 0 else ""
         draft = self._together / f"{self.number}.partial"
         draft.write_text(text)
@@ -53,7 +53,7 @@ class Rank:
         return (self._together / f"0.{step}").read_text() == "stop"
 
     def save(self, step: int) -> None:
-        """Write the new last checkpoint, then remove the one before."""
+        """Write the new last checkpoint, then remove the previous one."""
         if self.number == 0 and self.faults.get("saves", True):
             new = save(self.results / f"model--step={step}-last.ckpt", step)
             for path in self.results.glob("*-last.ckpt"):
@@ -61,7 +61,7 @@ class Rank:
                     path.unlink()
 
     def newest(self) -> int:
-        """Go on from the only last checkpoint, as NeMo does."""
+        """Resume from the only last checkpoint, as NeMo does."""
         found = [*self.results.glob("*-last.ckpt")]
         if len(found) > 1:
             raise SystemExit("Multiple checkpoints that match *last.ckpt")
@@ -69,7 +69,7 @@ class Rank:
 
 
 def train(folder: Path, workers: int, max_steps: int, number: int) -> int:
-    """Be one rank."""
+    """Run one rank."""
     rank = Rank(folder, workers, number)
 
     def told(signal_number: int, frame: FrameType | None) -> None:

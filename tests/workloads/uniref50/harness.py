@@ -1,4 +1,4 @@
-"""Runs the program as the Job does, and serves files the way servers do and do not."""
+"""Runs the program as the Job does, and serves files as good and bad servers do."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from typing import Any
 
 PROGRAM = Path(__file__).resolve().parents[3] / "workloads" / "uniref50" / "prepare_uniref50.py"
 SMALL = 64 << 10
-PROBE = 1 << 10  # bytes; the program's first question, which no fault meets
-# Smaller pieces and blocks, so that a small file goes through every stage in many steps; a quick
-# first retry; and a place for a fault.
+PROBE = 1 << 10  # bytes; the program's first request, which has no faults
+# Smaller pieces and blocks, so that a small file takes many steps in every stage; a quick first
+# retry; and a place for a fault.
 ALTERED = """
 import os, sys
 folder = sys.argv.pop(1)
@@ -65,7 +65,7 @@ def run(
 
 
 def csv_files(root: Path) -> dict[str, bytes]:
-    """What stands under the final names, by path below `processed/`."""
+    """The published files, by path below `processed/`."""
     processed = root / "processed"
     return {
         str(path.relative_to(processed)): path.read_bytes() for path in processed.glob("*/*.csv")
@@ -73,7 +73,7 @@ def csv_files(root: Path) -> dict[str, bytes]:
 
 
 def metalink(name: str, content: bytes, md5: str | None = None) -> bytes:
-    """A RELEASE.metalink that tells of `content` under `name`."""
+    """A RELEASE.metalink that describes `content` under `name`."""
     md5 = md5 or hashlib.md5(content).hexdigest()
     return (
         '<metalink version="3.0" xmlns="http://www.metalinker.org/">'
@@ -83,7 +83,7 @@ def metalink(name: str, content: bytes, md5: str | None = None) -> bytes:
 
 
 def span(handler: http.server.BaseHTTPRequestHandler, content: bytes) -> tuple[int, int] | None:
-    """Where the part of `content` that is asked for starts and stops; None for all of it."""
+    """Where the requested part of `content` starts and stops; None for all of it."""
     asked = re.fullmatch(r"bytes=(\d+)-(\d+)", handler.headers.get("Range", ""))
     return (int(asked[1]), min(int(asked[2]) + 1, len(content))) if asked else None
 
@@ -95,7 +95,7 @@ def reply(
     headers: dict[str, str] | None = None,
     length: int | None = -1,
 ) -> bool:
-    """Answer with `body`; `length`: what to say of it, None for nothing. Returns True."""
+    """Answer with `body`; `length`: its Content-Length, None for none. Returns True."""
     handler.send_response(status)
     for name, value in (headers or {}).items():
         handler.send_header(name, value)
@@ -115,14 +115,14 @@ class Server:
     Attributes:
         files: content by path.
         ranges: whether range requests are answered as such.
-        failures: answers to give before the first good one, a status each.
-        answers_left: good answers to give before 503 for ever; None for no end.
+        failures: statuses to answer with before the first good answer.
+        answers_left: good answers to give before 503 forever; None for no limit.
         break_after: bytes of one answer after which the connection breaks; None for never.
         breaks: how many times that may happen.
         drip: seconds between two bytes of an answer, once; 0 for none.
-        etags: to give in turn, an answer each; without any, one that fits the content.
-        metalink_failures: as `failures`, of RELEASE.metalink; 0 breaks off half-way.
-        stall_after: the same, but the connection stays open and silent; once.
+        etags: to give in turn, one per answer; without any, one that fits the content.
+        metalink_failures: as `failures`, for RELEASE.metalink; 0 breaks off halfway.
+        stall_after: as `break_after`, but the connection stays open and silent; once.
         asked: `Range` headers so far, without RELEASE.metalink's.
         meet: answers a request for a file in its own way, and returns True; gets the handler, the
             number of the request, and the content.
@@ -152,7 +152,7 @@ class Server:
         return f"{self.url}/{name}"
 
     def metalink(self, name: str, content: bytes, *, md5: str | None = None) -> None:
-        """Serve a RELEASE.metalink that tells of `content` under `name`."""
+        """Serve a RELEASE.metalink that describes `content` under `name`."""
         self.files["/RELEASE.metalink"] = metalink(name, content, md5)
 
     def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:

@@ -1,4 +1,4 @@
-"""A download goes on after what servers and networks do, and ends with the right bytes."""
+"""A download survives faults of servers and networks, and ends with the right bytes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def manifest(root: Path) -> dict[str, object]:
     return found
 
 
-def test_release_size_and_md5_are_checked_and_written_down(
+def test_release_size_and_md5_are_checked_and_recorded(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
     server.metalink(NAME, content)
@@ -59,7 +59,7 @@ def test_keep_raw_keeps_the_download(server: Server, tmp_path: Path, content: by
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_broken_connections_are_taken_up_again(
+def test_broken_connections_are_resumed(
     ranges: bool, server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
     server.ranges = ranges
@@ -77,19 +77,19 @@ def test_broken_connections_are_taken_up_again(
 def test_another_run_asks_only_for_what_is_missing(
     server: Server, tmp_path: Path, right: dict[str, bytes], content: bytes
 ) -> None:
-    """The first gives up after a piece; the second goes on with the next."""
+    """The first gives up after a piece; the second resumes with the next."""
     padding = b"\0" * (70 << 20)  # gzip allows it, and it makes the file three pieces long
     url = server.put(NAME, content + padding)
     server.answers_left = 2
     options = ("--root", tmp_path, "--url", url, "--attempts", 1, "--connections", 1, *SIZES)
     first = run(*options)
     assert first.returncode == 1
-    assert "run again to go on" in first.stderr
+    assert "run again to resume" in first.stderr
     server.answers_left = None
     server.asked.clear()
     second = run(*options)
     assert second.returncode == 0, second.stderr
-    assert f"goes on with {32 << 20:,} bytes from an earlier run" in second.stdout
+    assert f"resuming with {32 << 20:,} bytes from an earlier run" in second.stdout
     assert [asked.partition("-")[0] for asked in server.asked] == [
         "bytes=0",
         f"bytes={32 << 20}",
@@ -98,7 +98,7 @@ def test_another_run_asks_only_for_what_is_missing(
     assert csv_files(tmp_path) == right
 
 
-def test_a_silent_server_is_left_after_a_time(
+def test_a_silent_connection_times_out(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
     server.stall_after = 1000
@@ -108,10 +108,10 @@ def test_a_silent_server_is_left_after_a_time(
     assert csv_files(tmp_path) == right
 
 
-def test_a_trickle_is_no_download(
+def test_a_trickle_times_out(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """A time-out of the socket never comes: a byte is there each moment."""
+    """The socket never times out, because a byte arrives every moment."""
     server.drip = 0.05
     done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, "--timeout", 1)
     assert "bytes in 1 s; attempt 2" in done.stdout
@@ -128,7 +128,7 @@ def test_a_break_without_ranges_reads_past_what_is_there(
     assert csv_files(tmp_path) == right
 
 
-def test_servers_behind_one_name_may_differ_where_md5_decides(
+def test_servers_behind_one_name_may_differ_if_md5_decides(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
     server.etags = ["one", "two", "three"]
@@ -142,7 +142,7 @@ def test_servers_behind_one_name_may_differ_where_md5_decides(
 def test_a_file_that_changes_meanwhile_is_not_mixed(
     server: Server, tmp_path: Path, content: bytes
 ) -> None:
-    """Without MD5, another ETag is all that tells."""
+    """Without MD5, only another ETag shows it."""
     server.etags = [f"v{number}" for number in range(1000)]
     done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, pieces=SMALL)
     assert done.returncode == 1
@@ -150,10 +150,10 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(
     assert not csv_files(tmp_path)
 
 
-def test_a_server_that_lags_behind_once_does_not_end_it(
+def test_a_server_that_lags_once_does_not_end_it(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """As a mirror does that has just started: failures, then an old answer, then the right ones."""
+    """Like a mirror that has just started: failures, then an old answer, then the right ones."""
     server.etags = ["new", "old", *["new"] * 500]
     server.failures = []
     url = server.put(NAME, content)
@@ -177,7 +177,7 @@ server.Server.open = open
 def test_pieces_of_one_file_are_not_taken_for_anothers_after_a_change_and_back(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """A, then a try with B that comes to nothing, then A again: no hole may be read."""
+    """A, then a failed attempt with B, then A again: no hole may be read."""
     url = server.put(NAME, content)
     options = ("--root", tmp_path, "--url", url, "--attempts", 1, "--connections", 1, *SIZES)
     server.etags, server.answers_left = ["A"], 6
@@ -191,25 +191,25 @@ def test_pieces_of_one_file_are_not_taken_for_anothers_after_a_change_and_back(
     assert csv_files(tmp_path) == right
 
 
-def test_the_end_of_a_trickle_is_an_end(
+def test_a_trickle_that_completes_is_complete(
     server: Server, tmp_path: Path, right: dict[str, bytes]
 ) -> None:
-    """A file that is whole when it is called too slow is whole."""
+    """A file that is complete when it is found too slow is complete."""
     small = b"".join(b">r%d\nACGT\n" % number for number in range(40))
-    server.drip = 0.003  # 1.2 s in all, and the time-out is 1 s
+    server.drip = 0.003  # 1.2 s in total, and the time-out is 1 s
     url = server.put("small.fasta", small)
     done = run("--root", tmp_path, "--url", url, "--timeout", 1, "--attempts", 3, *SIZES)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "processed/_SUCCESS").exists()
 
 
-def test_what_has_come_of_another_file_is_not_gone_on_with(
+def test_a_partial_download_of_another_file_is_not_resumed(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
     write_fasta(tmp_path / NAME, 5000, seed=7)
     other = (tmp_path / NAME).read_bytes()
     longest = max(len(content), len(other)) + 1
-    # gzip allows zeros at the end: the two have one size.
+    # gzip allows zeros at the end: the two have the same size.
     other, content = (each.ljust(longest, b"\0") for each in (other, content))
     server.answers_left = 3
     options = ("--root", tmp_path, "--url", server.put(NAME, other), "--attempts", 1, *SIZES)
@@ -232,9 +232,7 @@ def test_a_hiccup_does_not_switch_the_check_off(
     assert "md5 is" in done.stderr
 
 
-def test_a_check_that_cannot_be_had_is_an_error(
-    server: Server, tmp_path: Path, content: bytes
-) -> None:
+def test_an_unavailable_check_is_an_error(server: Server, tmp_path: Path, content: bytes) -> None:
     server.metalink_failures = [503] * 10
     done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, "--attempts", 2)
     assert done.returncode == 1
@@ -242,10 +240,10 @@ def test_a_check_that_cannot_be_had_is_an_error(
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EIO])
-def test_what_the_network_does_is_not_the_disks_fault(
+def test_a_network_error_is_not_taken_for_a_disk_error(
     number: int, server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """TLS errors have numbers of their own, which look like those of files."""
+    """TLS errors have their own numbers, which look like those of files."""
     fault = f"""
 import http.client
 real, left = http.client.HTTPResponse.read1, [1]
@@ -263,7 +261,7 @@ http.client.HTTPResponse.read1 = read1
     assert csv_files(tmp_path) == right
 
 
-def test_a_full_disk_is_not_the_networks_fault(
+def test_a_full_disk_is_not_taken_for_a_network_error(
     server: Server, tmp_path: Path, content: bytes
 ) -> None:
     fault = """
@@ -278,7 +276,7 @@ os.pwrite = pwrite
     assert "attempt" not in done.stdout
 
 
-def test_a_server_that_stays_away_is_given_up(
+def test_it_gives_up_on_a_server_that_stays_down(
     server: Server, tmp_path: Path, content: bytes
 ) -> None:
     server.failures = [503] * 10
@@ -294,10 +292,10 @@ def test_no_server_at_all(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_wrong_md5_throws_the_download_away(
+def test_a_wrong_md5_discards_the_download(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """Another run may get the right bytes, so it is no final failure."""
+    """Another run may get the right bytes, so the failure is not final."""
     server.metalink(NAME, content, md5="0" * 32)
     url = server.put(NAME, content)
     done = run("--root", tmp_path, "--url", url, *SIZES)

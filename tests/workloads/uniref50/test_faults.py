@@ -1,4 +1,4 @@
-"""Bad input, full disks and sudden ends: one message, and nothing half-made under a final name."""
+"""Bad input, full disks and kills: one message, and nothing partial under a final name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PACKED = gzip.compress(GOOD)
         (PACKED[:100] + b"\xff" * 20 + PACKED[120:], "corrupt gzip data"),
         (PACKED[:-8] + b"\0" * 8, "corrupt gzip data"),
         (GOOD[:600], "records are fewer than --val-size 10 and --test-size 100 together"),
-        (b">a\nAC\xe9GT\n" + GOOD, "record 1 has a byte in its sequence that is no letter"),
+        (b">a\nAC\xe9GT\n" + GOOD, "record 1 has a byte in its sequence that is not a letter"),
         (b">a\nAC\tGT\n" + GOOD, "record 1 has white space inside its sequence"),
     ],
     ids=[
@@ -95,7 +95,7 @@ def test_bad_options_get_one_message(tmp_path: Path, options: list[str], message
     assert "secret" not in done.stderr
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "root").write_text("a file")
     source = tmp_path / "source"
     source.write_bytes(GOOD)
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert "part of the path is a file" in done.stderr
 
 
-# The program's own write call, made to fail after so many bytes, in whichever process writes.
+# The program's own write call, made to fail after a number of bytes, in any process.
 FAILING_WRITE = """
 import errno, os, sys
 folder = sys.argv.pop(1)
@@ -144,7 +144,7 @@ def right(tmp_path_factory: pytest.TempPathFactory, source: Path) -> dict[str, b
 
 
 @pytest.mark.parametrize("limit", [0, 300_000, 2_000_000, 2_800_000])
-def test_a_full_disk_stops_with_a_message_and_a_rerun_goes_on(
+def test_a_full_disk_stops_with_a_message_and_a_rerun_resumes(
     limit: int, tmp_path: Path, source: Path, right: dict[str, bytes]
 ) -> None:
     arguments = ["--root", str(tmp_path), "--fasta", str(source), *SIZES, "--workers", "1"]
@@ -185,7 +185,7 @@ def test_a_file_size_limit_is_named(tmp_path: Path, source: Path) -> None:
         ("EIO", "Input/output error"),
     ],
 )
-def test_a_write_that_is_refused_is_a_message(
+def test_a_refused_write_is_a_message(
     error: str, message: str, tmp_path: Path, source: Path
 ) -> None:
     folder = str(Path(command()[1]).parent)
@@ -207,7 +207,7 @@ def test_killed_at_random_moments_a_rerun_ends_with_the_same_bytes(
 ) -> None:
     """One data set, killed again and again; `bench/uniref50_faults.py` does it 50 times.
 
-    The last run may also be a program that cuts the work in other pieces.
+    The last run may also be a program that cuts the work into other pieces.
     """
     arguments = ("--root", tmp_path, "--fasta", source, *SIZES)
     chance = random.Random(1)
@@ -228,7 +228,7 @@ def test_killed_at_random_moments_a_rerun_ends_with_the_same_bytes(
 
 @pytest.mark.parametrize("workers", ["2", "3"])
 def test_workers_do_not_share_what_they_sort_in(workers: str, tmp_path: Path) -> None:
-    """Parts of less than a memory page, many of them."""
+    """Many parts, each smaller than a memory page."""
     source = tmp_path / "a.fasta"
     write_fasta(source, 2000, length=20)
     sizes = ("--val-size", "0", "--test-size", "0", "--num-csv-files", "40")
@@ -250,7 +250,7 @@ def unpublished(root: Path, source: Path) -> Path:
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut"])
-def test_finished_files_that_are_harmed_are_made_anew(
+def test_damaged_finished_files_are_recreated(
     harm: str, tmp_path: Path, source: Path, right: dict[str, bytes]
 ) -> None:
     victim = unpublished(tmp_path, source) / "processed/train/x001.csv"
@@ -261,7 +261,7 @@ def test_finished_files_that_are_harmed_are_made_anew(
 
 
 @pytest.mark.parametrize("name", ["source.json", "lengths", "state.json", "finished.json"])
-def test_unfinished_work_that_is_harmed_is_made_anew(
+def test_damaged_unfinished_work_is_redone(
     name: str, tmp_path: Path, source: Path, right: dict[str, bytes]
 ) -> None:
     (unpublished(tmp_path, source) / name).write_bytes(b"")
@@ -276,7 +276,7 @@ def test_unfinished_work_that_is_harmed_is_made_anew(
 
 
 @pytest.mark.parametrize("changed", [("--seed", "7"), ("--val-size", "11"), ("source",)])
-def test_unfinished_work_of_another_data_set_is_not_gone_on_with(
+def test_unfinished_work_of_another_data_set_is_not_resumed(
     changed: tuple[str, ...], tmp_path: Path, source: Path
 ) -> None:
     root = tmp_path / "root"
@@ -292,10 +292,10 @@ def test_unfinished_work_of_another_data_set_is_not_gone_on_with(
     assert csv_files(root) == csv_files(tmp_path / "fresh")
 
 
-def test_a_run_goes_on_where_another_was_killed(
+def test_a_run_resumes_where_another_was_killed(
     tmp_path: Path, source: Path, right: dict[str, bytes]
 ) -> None:
-    """The stage that is done is not done again."""
+    """A finished stage is not repeated."""
     unpublished(tmp_path, source)
     done = run("--root", tmp_path, "--fasta", source, *SIZES, pieces=SMALL)
     assert "read: done by an earlier run" in done.stdout
@@ -309,12 +309,12 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path, source: Path) -> None:
     assert process.stdout.readline().startswith("read:")
     output = stop(process, signal.SIGTERM)
     assert process.returncode == 143
-    assert output == "stopped: finished work is kept, run again to go on\n"
+    assert output == "stopped: finished work is kept, run again to resume\n"
     assert not csv_files(tmp_path)
 
 
 def test_killed_workers_are_a_message(tmp_path: Path, source: Path) -> None:
-    """As the kernel kills when memory runs out."""
+    """As by the kernel when memory runs out."""
     process = start("--root", tmp_path, "--fasta", source, *SIZES)
     try:
         deadline = time.monotonic() + 20
@@ -327,7 +327,7 @@ def test_killed_workers_are_a_message(tmp_path: Path, source: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 1
-    assert "was killed; most often that means too little memory" in output
+    assert "was killed, most often because memory ran out" in output
 
 
 def test_two_at_once_do_not_mix(tmp_path: Path, source: Path, right: dict[str, bytes]) -> None:

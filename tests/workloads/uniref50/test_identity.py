@@ -1,4 +1,4 @@
-"""The files are byte for byte those of the reference, which reads through pyfastx."""
+"""The files are byte for byte those of the reference, which reads with pyfastx."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LETTERS = "ACDEFGHIKLMNPQRSTVWYXacdefg*-"
 
 @st.composite
 def records(draw: st.DrawFn) -> str:
-    """One record: odd names and headers, any line width, blank lines now and then."""
+    """One record: odd names and headers, any line width, some blank lines."""
     header = draw(NAMES)
     if draw(st.booleans()):
         header += draw(st.sampled_from([" ", "\t", "  ", " >"])) + draw(DESCRIPTIONS)
@@ -41,7 +41,7 @@ def records(draw: st.DrawFn) -> str:
 
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
-    """A FASTA file: line ends of one kind, a missing last one now and then."""
+    """A FASTA file: line ends of one kind, sometimes without the last one."""
     text = "\n".join(draw(st.lists(records(), min_size=1, max_size=30)))
     if draw(st.booleans()):
         text += "\n"
@@ -70,7 +70,7 @@ def rows(content: bytes, chunk: int) -> bytes:
 @given(content=files(), chunk=st.integers(1, 5000), block=st.integers(1, 3000))
 @settings(max_examples=300, deadline=None)
 def test_rows_are_those_that_pyfastx_reads(content: bytes, chunk: int, block: int) -> None:
-    """However the text comes, and wherever the reader cuts it."""
+    """However the text arrives, and wherever the reader cuts it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fasta, "BLOCK", block)
         assert rows(content, chunk) == reference_rows(content)

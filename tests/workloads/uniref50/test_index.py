@@ -1,4 +1,4 @@
-"""The index of lines that a training reads the files by."""
+"""The index of lines with which a training reads the files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.workloads.uniref50.harness import SMALL, run
 
 
 def sequences(csv: Path) -> list[bytes]:
-    """The sequences of a file, found by its index."""
+    """The sequences of a file, found with its index."""
     rows, text = read_index(csv), csv.read_bytes()
     assert rows is not None
     return [text[row["offset"] : row["offset"] + row["length"]] for row in rows[:-1]]
@@ -48,7 +48,7 @@ def test_each_file_has_its_index_from_the_same_pass(prepared: Path) -> None:
     assert written == [index_path(file).read_bytes() for file in files]
 
 
-def test_another_data_set_takes_the_old_indexes_along(prepared: Path, tmp_path: Path) -> None:
+def test_another_data_set_replaces_the_old_indexes(prepared: Path, tmp_path: Path) -> None:
     prepared = shutil.copytree(prepared, tmp_path / "again")
     assert make(prepared, "--num-csv-files", 2, "--seed", 7, "--replace").returncode == 0
     left = {path.name for path in (prepared / "processed").glob("*/*.index")}

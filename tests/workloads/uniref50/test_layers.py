@@ -1,4 +1,4 @@
-"""What each stage of the program may know: itself and what comes before it."""
+"""What each stage of the program may import: itself and earlier stages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.workloads.uniref50.harness import PROGRAM
 
-# From the bottom to the top. A module imports from the layers below its own, and no other.
+# From the bottom to the top. A module imports only from the layers below its own.
 LAYERS = (
     ("problems", "cores", "layout", "background", "progress"),
     ("durable", "fasta", "gunzip", "arrival"),
@@ -17,21 +17,21 @@ LAYERS = (
     ("remote",),
     # First stage: rows in file order.
     ("segments",),
-    # Second and third stage: runs by part, and of these the files.
+    # Second and third stage: runs by part, and the files from them.
     ("order",),
     # Last stage: the final names.
     ("publish",),
     ("stages",),
     ("command_line",),
     ("prepare_uniref50",),
-    # Knows none of the others, and none knows it.
+    # Imports none of the others, and none imports it.
     ("prepare_with_bionemo",),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 
 
 def imports(path: Path) -> set[str]:
-    """Names of the modules that a file imports, wherever in it."""
+    """Names of the modules that a file imports, anywhere in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""What `_SUCCESS` tells, and what a later run does with it."""
+"""What `_SUCCESS` says, and what a later run does with it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(made: Path, tmp_path: Path) -> Path:
-    """A data set of the test's own, made from `made`/a.fasta."""
+    """A private data set, made from `made`/a.fasta."""
     shutil.copytree(made / "processed", tmp_path / "processed")
     return tmp_path
 
@@ -64,7 +64,7 @@ def test_a_complete_data_set_is_left_alone_at_once(made: Path, root: Path) -> No
     done = again(made, root)
     assert done.returncode == 0
     # And nothing else: no stage has begun.
-    assert "complete already, 1,000 records in 15 files; nothing to do" in done.stdout
+    assert "already complete, 1,000 records in 15 files; nothing to do" in done.stdout
     assert "read:" not in done.stdout
     assert manifest(root) == before
 
@@ -73,7 +73,7 @@ def test_another_data_set_is_not_overwritten(made: Path, root: Path) -> None:
     before = csv_files(root)
     done = again(made, root, "--seed", "7")
     assert done.returncode == 2
-    assert "seed is 0, asked for is 7" in done.stderr
+    assert "seed is 0, requested is 7" in done.stderr
     assert "--replace" in done.stderr
     assert csv_files(root) == before
 
@@ -97,10 +97,10 @@ INDEXES = (
 
 
 @pytest.mark.parametrize("options", [("--seed", "7", "--replace"), ()])
-def test_what_a_training_has_made_of_other_files_goes(
+def test_a_trainings_indexes_of_other_files_are_removed(
     made: Path, root: Path, options: tuple[str, ...]
 ) -> None:
-    """NeMo takes what is there: it would read the new files at the old places, or miss records."""
+    """NeMo uses any it finds: it would read the new files at the old places, or miss records."""
     for name in INDEXES:
         (root / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "processed" / name).write_bytes(b"old")
@@ -109,7 +109,7 @@ def test_what_a_training_has_made_of_other_files_goes(
     assert left == ([] if options else list(INDEXES)), "of the same files they stay"
 
 
-def test_the_same_file_by_another_way_is_the_same(made: Path, tmp_path: Path) -> None:
+def test_the_same_file_by_another_path_is_the_same(made: Path, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     shutil.copy(made / "a.fasta", tmp_path / "real")
     (tmp_path / "real/RELEASE.metalink").write_text(
@@ -122,7 +122,7 @@ def test_the_same_file_by_another_way_is_the_same(made: Path, tmp_path: Path) ->
     assert "nothing to do" in run(*options).stdout
 
 
-def test_another_content_of_the_same_size_is_another_data_set(made: Path, tmp_path: Path) -> None:
+def test_other_content_of_the_same_size_is_another_data_set(made: Path, tmp_path: Path) -> None:
     source, root = tmp_path / "a.fasta", tmp_path / "root"
     shutil.copy(made / "a.fasta", source)
     options = ("--root", root, "--fasta", source, *SIZES)
@@ -134,15 +134,15 @@ def test_another_content_of_the_same_size_is_another_data_set(made: Path, tmp_pa
     assert len(text) == source.stat().st_size
     done = run(*options)
     assert done.returncode == 2
-    assert "the source has other content now" in done.stderr
+    assert "the source has changed" in done.stderr
 
 
 @pytest.mark.parametrize("text", ['{"source": "a"}', "[]", "no JSON", "{}"])
-def test_a_manifest_that_is_none_is_named(made: Path, root: Path, text: str) -> None:
+def test_an_invalid_manifest_is_named(made: Path, root: Path, text: str) -> None:
     (root / "processed/_SUCCESS").write_text(text)
     done = again(made, root)
     assert done.returncode == 2
-    assert "tells of another data set" in done.stderr
+    assert "describes another data set" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -167,11 +167,11 @@ def test_the_marker_of_the_containers_own_preparation_is_another_data_set(
     (root / "processed/_SUCCESS").write_text(json.dumps({"preparation": "bionemo", "seed": 0}))
     done = again(made, root)
     assert done.returncode == 2
-    assert 'preparation is "bionemo", asked for is "streaming"' in done.stderr
+    assert 'preparation is "bionemo", requested is "streaming"' in done.stderr
 
 
 @pytest.mark.parametrize("harm", ["missing", "short"])
-def test_a_data_set_with_harm_is_made_anew(made: Path, root: Path, harm: str) -> None:
+def test_a_damaged_data_set_is_recreated(made: Path, root: Path, harm: str) -> None:
     right = csv_files(root)
     victim = root / "processed/train/x002.csv"
     if harm == "missing":
@@ -180,12 +180,12 @@ def test_a_data_set_with_harm_is_made_anew(made: Path, root: Path, harm: str) ->
         victim.write_bytes(victim.read_bytes()[:-5])
     done = again(made, root)
     assert done.returncode == 0, done.stderr
-    assert "1 of its files are not as it says (train/x002.csv): made anew" in done.stdout
+    assert "1 of its files are missing or damaged (train/x002.csv): recreating them" in done.stdout
     assert csv_files(root) == right
 
 
-def test_files_without_a_manifest_are_made_anew(made: Path, root: Path) -> None:
-    """An earlier deployment ended while it published."""
+def test_files_without_a_manifest_are_recreated(made: Path, root: Path) -> None:
+    """An earlier deployment ended while publishing."""
     right = csv_files(root)
     (root / "processed/_SUCCESS").unlink()
     (root / "processed/train/x000.csv").write_text("half")
@@ -198,12 +198,10 @@ LONG_AGO = 1_000_000_000
 
 
 @pytest.mark.parametrize("moved", [False, True])
-def test_each_published_file_is_changed_where_it_lies(
-    made: Path, tmp_path: Path, moved: bool
-) -> None:
-    """FSx exports a change of permissions or times; of a move into its folder nobody says so.
+def test_each_published_file_is_changed_in_place(made: Path, tmp_path: Path, moved: bool) -> None:
+    """FSx exports a change of permissions or times; for a move into its folder it promises nothing.
 
-    Also of files that an earlier run has moved, and was killed.
+    Also for files that an earlier run moved before it was killed.
     """
     arguments = ("--root", tmp_path, "--fasta", made / "a.fasta", *SIZES)
     assert run(*arguments, fault=BEFORE_PUBLISHING).returncode == 9
@@ -242,7 +240,7 @@ def test_each_published_file_is_changed_where_it_lies(
 def test_a_data_set_that_the_training_cannot_use_is_refused(
     options: tuple[object, ...], message: str, made: Path, tmp_path: Path
 ) -> None:
-    """Before a GPU node starts; each time, also of one that is complete."""
+    """Before a GPU node starts; each time, even if it is complete."""
     arguments = ("--root", tmp_path, "--fasta", made / "a.fasta", *SIZES)
     done = run(*arguments, *options)
     assert done.returncode == (2 if message else 0), done.stderr

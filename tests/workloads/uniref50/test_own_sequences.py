@@ -1,4 +1,4 @@
-"""A FASTA file of one's own: sizes that follow from it, what is told of it, what is refused."""
+"""A user's own FASTA file: sizes that follow from it, what is reported, what is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layout import Split, Wanted, rows_of
 from problems import SourceError
 from tests.workloads.uniref50.harness import run
 
-# 600 records, of 11 letters each, two of which are no amino acids.
+# 600 records, of 11 letters each, two of which are not amino acids.
 RECORDS, TEXT = 600, "".join(f">mine{number}\nMKXUOBZ*AJW\n" for number in range(600))
 
 
@@ -29,10 +29,10 @@ def manifest(root: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("records", "wanted", "sizes"),
     [
-        # What the defaults say of UniRef50.
+        # The defaults for UniRef50.
         (60_000_000, Wanted(), (5000, 1_000_000)),
         (570_000, Wanted(), (5000, 11_400)),
-        # A share would be too few for a step's batch, or for the files.
+        # The share would be too few for a step's batch, or for the files.
         (500, Wanted(least=50), (50, 50)),
         (60, Wanted(least=50), (20, 20)),
         (1000, Wanted(0.05, 10), (50, 10)),
@@ -49,12 +49,12 @@ def test_sizes_that_are_not_set_follow_from_the_records(
     assert sum(rows_of(records, split).values()) == records
 
 
-def test_a_plain_file_is_cut_and_told_of(tmp_path: Path) -> None:
+def test_a_plain_file_is_split_and_reported(tmp_path: Path) -> None:
     (tmp_path / "mine.fasta").write_text(TEXT)
     done = run("--root", tmp_path, "--fasta", tmp_path / "mine.fasta", "--num-csv-files", 4)
     assert done.returncode == 0, done.stderr
     assert "600 records, 6,600 residues" in done.stdout
-    assert "1,200 letters that are no amino acids: '*' 600, 'J' 600" in done.stdout
+    assert "1,200 letters that are not amino acids: '*' 600, 'J' 600" in done.stdout
     found = manifest(tmp_path)
     assert found["counts"] == {"val": 6, "test": 12, "train": 582}
     assert found["residues"] == 6600
@@ -67,11 +67,11 @@ def test_a_file_without_a_suffix_may_be_gzip_and_small_letters_count(tmp_path: P
     assert run(*options).returncode == 0
     found = manifest(tmp_path)
     assert (found["records"], found["no_amino_acids"]) == (RECORDS, {"*": 600, "J": 600})
-    # The sizes are not asked for, and neither is another share of the same number.
+    # Sizes that are not set match, and so does another share of the same number.
     assert "nothing to do" in run(*options, "--val-size", 0.0101).stdout
     done = run(*options, "--val-size", 0.02)
     assert done.returncode == 2
-    assert "val_size is 6, asked for is 12" in done.stderr
+    assert "val_size is 6, requested is 12" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_a_split_without_rows_is_refused_as_wrong_input(
 
 
 @pytest.mark.parametrize("value", ["1.5", "-1", "nan", "inf", "1e99", "all", "0.0.1"])
-def test_what_is_no_size_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_size_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         command_line.parser("").parse_args(["--root", "x", f"--val-size={value}"])
     assert f"{value!r} is not allowed: give a whole number from 0 " in capsys.readouterr().err
 
 
-def test_it_waits_for_what_another_service_brings(
+def test_it_waits_for_a_file_from_another_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """FSx lists what is in S3 some time after it has made the link."""
+    """FSx lists the objects in S3 some time after it has created the link."""
     monkeypatch.setattr(arrival, "LOOK_SECONDS", 0.01)
     fasta = tmp_path / "mine.fasta"
     threading.Timer(0.05, fasta.touch).start()
@@ -113,7 +113,7 @@ def test_it_waits_for_what_another_service_brings(
     assert fasta.exists()
 
 
-def test_what_does_not_come_is_named(
+def test_a_file_that_does_not_arrive_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(arrival, "WAIT_SECONDS", 0.02)

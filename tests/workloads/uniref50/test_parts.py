@@ -1,4 +1,4 @@
-"""The program's smaller parts, and that it fits the container."""
+"""The program's smaller parts, and whether it fits the container."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_metalink_facts() -> None:
     assert (found.release, found.size, found.md5) == ("2026_04", 123, "abc")
 
 
-def test_a_log_has_a_line_each_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_has_a_line_every_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     out = io.StringIO()
@@ -105,7 +105,7 @@ def test_a_log_has_a_line_each_half_minute(monkeypatch: pytest.MonkeyPatch) -> N
     assert lines[-1] == "read: 7 records in 100.0 s"
 
 
-def test_a_log_goes_on_while_nothing_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_continues_while_nothing_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_module, "LOG_INTERVAL", 0.5)
     out = io.StringIO()
     progress = Progress("read", 1000, out=out)
@@ -146,8 +146,8 @@ def test_the_program_fits_a_config_map() -> None:
     assert not [path for path in PROGRAM.iterdir() if path.is_dir() and path.name[0] not in "._"]
 
 
-def test_the_program_is_python_3_10_with_numpy_alone() -> None:
-    """The image has no more; `sys.stdlib_module_names` knows what Python brings."""
+def test_the_program_needs_only_python_3_10_and_numpy() -> None:
+    """The image has nothing else; `sys.stdlib_module_names` lists Python's own modules."""
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--python-version", "3.10", str(PROGRAM), str(COMMON)],
         capture_output=True,
@@ -162,7 +162,7 @@ def test_the_program_is_python_3_10_with_numpy_alone() -> None:
 
 
 def test_the_settings_defaults_are_the_references() -> None:
-    """Of UniRef50PreprocessConfig; in a file as large as UniRef50 they are the program's too."""
+    """Those of UniRef50PreprocessConfig; for a file as large as UniRef50, the program's too."""
     dataset = read_settings({}).dataset
     split = Wanted().split(60_000_000)
     assert dataset.sizes == {"val_size": split.val_size, "test_size": split.test_size}

@@ -1,4 +1,4 @@
-"""Servers as they are: what they say is read, and what they refuse for a while is waited for."""
+"""Real servers: their answers are understood, and temporary refusals are waited out."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def right(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> dict[str,
 
 
 def test_any_way_to_answer_ends_with_the_files_rows() -> None:
-    """A few of the schedules; `python -m bench.uniref50_servers` follows thousands."""
+    """A few of the schedules; `python -m bench.uniref50_servers` runs thousands."""
     with serving() as web:
 
         @given(schedules())
@@ -66,7 +66,7 @@ def test_any_way_to_answer_ends_with_the_files_rows() -> None:
         follow()
 
 
-def test_the_schedule_is_what_the_text_says() -> None:
+def test_the_schedule_is_as_documented() -> None:
     patience = Patience()
     pauses = [patience.before(attempt) for attempt in range(2, patience.attempts + 1)]
     assert pauses[:4] == [1, 2, 4, 8]
@@ -76,7 +76,7 @@ def test_the_schedule_is_what_the_text_says() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 410])
-def test_a_refusal_is_believed_of_a_server_that_has_never_answered_well(
+def test_a_refusal_is_believed_from_a_server_that_has_never_answered_properly(
     status: int, server: Server, tmp_path: Path, content: bytes
 ) -> None:
     server.failures = [status] * 1000
@@ -92,7 +92,7 @@ def test_a_refusal_is_believed_of_a_server_that_has_never_answered_well(
 def test_a_refusal_in_between_is_waited_out(
     status: int, server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """A firewall's limit of requests, a release that is being put up."""
+    """A firewall's limit on requests, a release that is being published."""
 
     def meet(handler: Handler, number: int, content: bytes) -> bool:
         return 4 <= number < 24 and reply(handler, status, b"no")
@@ -105,7 +105,7 @@ def test_a_refusal_in_between_is_waited_out(
     assert csv_files(tmp_path) == right
 
 
-def test_a_refusal_is_no_final_word_from_a_server_of_an_earlier_run(
+def test_a_refusal_from_a_server_of_an_earlier_run_is_not_final(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
     options = ("--root", tmp_path, "--url", server.put(NAME, content), "--connections", 1, *SIZES)
@@ -121,10 +121,10 @@ def test_a_refusal_is_no_final_word_from_a_server_of_an_earlier_run(
 
 
 @pytest.mark.parametrize("length", [-1, None])
-def test_a_page_in_place_of_the_file_is_waited_out(
+def test_a_page_instead_of_the_file_is_waited_out(
     length: int | None, server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """At first and in between, RELEASE.metalink too; what has come is kept."""
+    """At first and in between, RELEASE.metalink too; what has been downloaded is kept."""
     server.metalink(NAME, content)
 
     def meet(handler: Handler, number: int, content: bytes) -> bool:
@@ -138,7 +138,7 @@ def test_a_page_in_place_of_the_file_is_waited_out(
     done = run(*options, pieces=SMALL)
     assert done.returncode == 0, done.stderr
     assert "the server sends an HTML page" in done.stdout
-    assert "unchecked" not in done.stdout
+    assert "not checked" not in done.stdout
     assert csv_files(tmp_path) == right
     good = [asked for asked in server.asked if server.asked.count(asked) == 1]
     assert len(good) >= len(content) // SMALL - 2, "bytes that are there are not asked for again"
@@ -149,7 +149,7 @@ def test_a_page_in_place_of_the_file_is_waited_out(
 def test_a_page_in_the_middle_is_never_taken_for_another_file(
     there: int, length: int | None, server: Server, tmp_path: Path
 ) -> None:
-    """Of a server that knows no ranges and no MD5, and is down for longer than a lagging mirror."""
+    """From a server without ranges and MD5 that is down for longer than a mirror lags."""
     write_fasta(tmp_path / "a.fasta", 3000)
     plain = (tmp_path / "a.fasta").read_bytes()
     pages = range(3, 3 + 2 * download.CHANGES)
@@ -170,9 +170,9 @@ def test_a_page_in_the_middle_is_never_taken_for_another_file(
 
 
 @pytest.mark.parametrize("runs", [1, 2])
-def test_bytes_that_come_again_are_compared(runs: int, server: Server, tmp_path: Path) -> None:
-    """Another release of the same size, where nothing but the bytes tells; later in a run or in
-    the next one: no file is made of two."""
+def test_bytes_sent_again_are_compared(runs: int, server: Server, tmp_path: Path) -> None:
+    """Another release of the same size, which only the bytes reveal; later in a run or in the
+    next one: two releases are never mixed."""
     old, new = b"", b""
     for number in range(3000):
         old += b">old%07d\nACGT\n" % number
@@ -186,7 +186,7 @@ def test_bytes_that_come_again_are_compared(runs: int, server: Server, tmp_path:
         assert run(*options, "--attempts", 1).returncode == 1
     done = run(*options)
     assert done.returncode == 1
-    assert "bytes that come again are not what they were" in done.stderr
+    assert "bytes sent again differ from the first time" in done.stderr
     assert not csv_files(tmp_path / "web")
     assert run(*options).returncode == 0
     (tmp_path / "a.fasta").write_bytes(new)
@@ -221,14 +221,14 @@ def test_a_metalink_that_is_newer_than_its_file_is_waited_for(
     )
     done = run(*options)
     assert done.returncode == 0, done.stderr
-    assert "a new release is being put up; attempt 2 of 80" in done.stdout
+    assert "a new release is being published; attempt 2 of 80" in done.stdout
     assert csv_files(tmp_path) == right
 
 
-def test_an_md5_that_is_put_up_after_its_file_is_taken(
+def test_an_md5_that_is_published_after_its_file_is_used(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """Of the same size, as it can be; a download of hours is not thrown away for it."""
+    """With the same size, which can happen; hours of download are not discarded for it."""
     server.metalink(NAME, content)
     server.meet_metalink = lambda handler, number, text: (
         number < 2 and reply(handler, 200, metalink(NAME, content, "0" * 32))
@@ -239,18 +239,18 @@ def test_an_md5_that_is_put_up_after_its_file_is_taken(
 
 
 def test_a_part_that_starts_earlier_is_put_where_it_belongs(server: Server, tmp_path: Path) -> None:
-    """A cache with blocks of its own; without MD5 nobody else would see it."""
+    """A cache with its own blocks; without MD5 nothing else would notice."""
     write_fasta(tmp_path / "a.fasta", 3000)
     plain = (tmp_path / "a.fasta").read_bytes()
 
     def meet(handler: Handler, number: int, content: bytes) -> bool:
         start, stop = span(handler, content) or (0, 0)
         if number == 2:  # breaks off
-            told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
-            return reply(handler, 206, content[start : start + 50_001], told, stop - start)
+            headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
+            return reply(handler, 206, content[start : start + 50_001], headers, stop - start)
         start -= start % 4096
-        told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
-        return reply(handler, 206, content[start:stop], told)
+        headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": '"v"'}
+        return reply(handler, 206, content[start:stop], headers)
 
     server.meet = meet
     url = server.put("a.fasta", plain)
@@ -261,10 +261,10 @@ def test_a_part_that_starts_earlier_is_put_where_it_belongs(server: Server, tmp_
     assert csv_files(tmp_path / "web") == csv_files(tmp_path / "file")
 
 
-def test_the_whole_file_in_answer_to_a_range_is_taken_as_one_stream(
+def test_the_whole_file_in_answer_to_a_range_is_read_as_one_stream(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """A cache that keeps ranges from the server behind it; 4 connections, of which one goes on."""
+    """A cache that hides ranges from the server behind it; one of 4 connections continues."""
     server.meet = lambda handler, number, body: (
         len(span(handler, body) or ()) == 2
         and (number > 3 and reply(handler, 200, body, {"ETag": '"v"'}))
@@ -276,10 +276,10 @@ def test_the_whole_file_in_answer_to_a_range_is_taken_as_one_stream(
     assert len(server.asked) <= 7, "one connection brings it all, at once"
 
 
-def test_a_file_of_unknown_length_is_whole_by_its_metalink(
+def test_a_file_of_unknown_length_is_complete_by_its_metalink(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """Where no length is told, a break looks like an end."""
+    """Without a length, a break looks like the end."""
     server.metalink(NAME, content)
 
     def meet(handler: Handler, number: int, content: bytes) -> bool:
@@ -297,7 +297,7 @@ def test_a_file_of_unknown_length_is_whole_by_its_metalink(
 def test_fewer_connections_when_some_are_refused(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """One at a time, as some mirrors have it: the others give way, and use up no patience."""
+    """One at a time, as on some mirrors: the others give way, and use up no attempts."""
     free = threading.Semaphore(1)
 
     def meet(handler: Handler, number: int, body: bytes) -> bool:
@@ -305,8 +305,8 @@ def test_fewer_connections_when_some_are_refused(
             return reply(handler, 503, b"one at a time")
         try:
             start, stop = span(handler, body) or (0, len(body))
-            told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(body)}", "ETag": '"v"'}
-            reply(handler, 206, b"", told, stop - start)
+            headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(body)}", "ETag": '"v"'}
+            reply(handler, 206, b"", headers, stop - start)
             for at in range(start, stop, 1 << 14):
                 handler.wfile.write(body[at : min(at + (1 << 14), stop)])
                 threading.Event().wait(0.02 if stop - start > PROBE else 0)
@@ -330,15 +330,15 @@ def test_bytes_of_an_unfinished_piece_are_kept_too(
     options = ("--root", tmp_path, "--url", server.put(NAME, content), "--connections", 1, *SIZES)
     assert run(*options, "--attempts", 2).returncode == 1
     done = run(*options)
-    assert "goes on with 100,000 bytes from an earlier run" in done.stdout
+    assert "resuming with 100,000 bytes from an earlier run" in done.stdout
     assert server.asked[-1].startswith("bytes=100000-")
     assert csv_files(tmp_path) == right
 
 
-def test_what_has_come_from_one_mirror_is_gone_on_with_from_another(
+def test_a_download_from_one_mirror_is_resumed_from_another(
     server: Server, tmp_path: Path, content: bytes, right: dict[str, bytes]
 ) -> None:
-    """The MD5 tells that it is the same file."""
+    """The MD5 shows that it is the same file."""
     server.metalink(NAME, content)
     url = server.put(NAME, content)
     options = ("--root", tmp_path, "--connections", 1, *SIZES)
@@ -351,7 +351,7 @@ def test_what_has_come_from_one_mirror_is_gone_on_with_from_another(
     assert csv_files(tmp_path) == right
 
 
-def test_a_query_is_no_part_of_the_files_name(
+def test_a_query_is_not_part_of_the_files_name(
     server: Server, tmp_path: Path, content: bytes
 ) -> None:
     server.metalink(NAME, content, md5="0" * 32)
@@ -361,17 +361,17 @@ def test_a_query_is_no_part_of_the_files_name(
     assert "md5 is" in done.stderr
 
 
-@pytest.mark.parametrize(("told", "status"), [(True, 2), (False, 1)])
-def test_wrong_content_is_final_where_its_md5_is_right(
-    told: bool, status: int, server: Server, tmp_path: Path
+@pytest.mark.parametrize(("has_md5", "status"), [(True, 2), (False, 1)])
+def test_wrong_content_is_final_if_its_md5_is_right(
+    has_md5: bool, status: int, server: Server, tmp_path: Path
 ) -> None:
-    """Without one, it may be damage on the way."""
+    """Without one, it may have been damaged on the way."""
     text = b"".join(b">r%d\nACGT\n" % number for number in range(3000)) + b">x\nAC\xe9\n"
-    if told:
+    if has_md5:
         server.metalink("a.fasta", text)
     done = run("--root", tmp_path, "--url", server.put("a.fasta", text), *SIZES, pieces=SMALL)
     assert done.returncode == status
-    assert "record 3,001 has a byte in its sequence that is no letter" in done.stderr
+    assert "record 3,001 has a byte in its sequence that is not a letter" in done.stderr
 
 
 def test_a_proxy_is_used_and_named(
@@ -397,12 +397,14 @@ def test_a_proxy_is_used_and_named(
     ("proxy", "status", "message"),
     [
         ("http://127.0.0.1:9", 1, "the proxy http://127.0.0.1:9 (https_proxy): "),
-        ("http://127.0.0.1:port", 2, "by the proxy http://127.0.0.1:port (https_proxy): no good"),
+        (
+            "http://127.0.0.1:port",
+            2,
+            "the proxy http://127.0.0.1:port (https_proxy): invalid",
+        ),
     ],
 )
-def test_a_proxy_that_is_none_is_named(
-    proxy: str, status: int, message: str, tmp_path: Path
-) -> None:
+def test_an_invalid_proxy_is_named(proxy: str, status: int, message: str, tmp_path: Path) -> None:
     done = run(
         *("--root", tmp_path, "--url", "https://mirror.example.org/a.gz", "--attempts", 2),
         environment={"https_proxy": proxy},
@@ -418,4 +420,4 @@ def test_a_proxy_that_refuses_the_tunnel_is_named(server: Server, tmp_path: Path
         environment={"https_proxy": server.url},
     )
     assert f"the proxy {server.url} (https_proxy) answers 407" in done.stderr
-    assert "it wants a user and password" in done.stderr
+    assert "it requires a user and password" in done.stderr

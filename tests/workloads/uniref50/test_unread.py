@@ -19,7 +19,7 @@ SIZES = ["--val-size", "2", "--test-size", "3", "--num-csv-files", "1", "--seed"
 
 
 def program(preparation: str, root: Path) -> list[str]:
-    """Return the command line that makes another data set in the place of the one in `root`."""
+    """Return the command line that replaces the data set in `root`."""
     if preparation == "streaming":
         fasta = root / "some.fasta"
         fasta.write_bytes(b"".join(b">r%d\nACGT\n" % n for n in range(40)))

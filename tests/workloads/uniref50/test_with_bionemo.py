@@ -1,4 +1,4 @@
-"""The container's own preparation: run once, and never beside another data set."""
+"""The container's own preparation: run once, and never over another data set."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.workloads.uniref50.harness import PROGRAM
 pytestmark = pytest.mark.slow
 
 SIZES = ["--val-size", "1", "--test-size", "2", "--num-csv-files", "3", "--seed", "0"]
-# Stands in for NVIDIA's package, which the container alone has. It goes through pyfastx too, and
-# the file `network` lists what happens to each download.
+# Stands in for NVIDIA's package, which only the container has. It uses pyfastx too, and the file
+# `network` lists what happens to each download.
 BIONEMO = """
 import gzip, json, os, pathlib, shutil
 import numpy as np
@@ -69,7 +69,7 @@ class UniRef50Preprocess:
 """
 
 
-# Hours become a moment.
+# Without the hours of waiting.
 QUICK = """
 import runpy, sys
 import time
@@ -103,7 +103,7 @@ def calls(root: Path) -> list[str]:
 
 @pytest.mark.parametrize("options", [[], ["--replace"]])
 def test_it_runs_once(tmp_path: Path, options: list[str]) -> None:
-    """60 hours are not spent again on what is there."""
+    """60 hours are not spent again on an existing data set."""
     assert prepare(tmp_path).returncode == 0
     assert "nothing to do" in prepare(tmp_path, *options).stdout
     (call,) = calls(tmp_path)
@@ -125,7 +125,7 @@ def test_another_data_set_is_kept_unless_it_may_be_replaced(tmp_path: Path, text
     (processed / "_SUCCESS").write_text(text)
     done = prepare(tmp_path)
     assert done.returncode == 2
-    assert "tells of another data set" in done.stderr
+    assert "describes another data set" in done.stderr
     assert "Traceback" not in done.stderr
     assert all((processed / name).exists() for name in old)
     assert prepare(tmp_path, "--replace").returncode == 0
@@ -133,16 +133,16 @@ def test_another_data_set_is_kept_unless_it_may_be_replaced(tmp_path: Path, text
     assert len(calls(tmp_path)) == 1
 
 
-def test_both_preparations_take_the_same_of_an_old_one_with_them() -> None:
-    """They share no code: each comes to the cluster by itself."""
+def test_both_preparations_remove_the_same_files_of_an_old_one() -> None:
+    """They share no code, because each is deployed on its own."""
     assert set(TRAININGS_OWN) <= set(prepare_with_bionemo.OLD)
 
 
 @pytest.mark.parametrize("left", [b"", b"SQLite format 3", None])
-def test_an_index_that_a_kill_has_left_unfinished_is_made_anew(
+def test_an_index_left_unfinished_by_a_kill_is_recreated(
     tmp_path: Path, left: bytes | None
 ) -> None:
-    """pyfastx takes any that is there."""
+    """pyfastx uses any it finds."""
     raw = tmp_path / "raw"
     raw.mkdir()
     (raw / "uniref50.fasta").write_bytes(b"".join(b">r%d\nACGT\n" % n for n in range(40)))
@@ -160,7 +160,7 @@ def test_an_index_that_a_kill_has_left_unfinished_is_made_anew(
     assert len((tmp_path / "processed/train/x000.csv").read_text().splitlines()) > 1
 
 
-def test_a_failure_is_one_line_that_the_alarm_sees(tmp_path: Path) -> None:
+def test_a_failure_is_one_line_that_the_alarm_matches(tmp_path: Path) -> None:
     (tmp_path / "network").write_text("bug")
     done = prepare(tmp_path)
     assert done.returncode == 1
@@ -183,7 +183,7 @@ def test_the_network_is_waited_for(happens: str, tmp_path: Path) -> None:
     assert len(calls(tmp_path)) == 3
 
 
-def test_the_network_is_not_waited_for_without_end(tmp_path: Path) -> None:
+def test_the_network_is_not_waited_for_forever(tmp_path: Path) -> None:
     (tmp_path / "network").write_text("away " * 100)
     done = prepare(tmp_path)
     assert done.returncode == 1
@@ -202,7 +202,7 @@ def test_the_network_is_not_waited_for_without_end(tmp_path: Path) -> None:
 def test_a_data_set_that_the_training_cannot_use_is_refused(
     batch: str, options: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
-    """What is wrong in the parameters before the hours are spent, the rest at the end."""
+    """Wrong parameters before the hours are spent, the rest at the end."""
     for _ in range(2):
         sizes = ("--val-size", "3", "--test-size", "4", *options)
         done = prepare(tmp_path, *sizes, "--global-batch-size", batch)

@@ -41,7 +41,7 @@ class Course:
         self.workers: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self._pods = 0
-        # The worker with rank 0, and whether it prints how far it is.
+        # The worker with rank 0, and whether it prints its progress.
         self.printing: str | None = None
         self._printed: dict[str, float] = {}
 
@@ -62,13 +62,13 @@ class Course:
         )
 
     def passes(self, minutes: float = 1) -> None:
-        """Let time pass, in which the worker that prints has printed a line."""
+        """Let time pass, during which the printing worker prints a line."""
         if self.printing:
             self._printed[self.printing] = self.minute
         self.minute += minutes
 
     def log(self, pod: str, seconds: int) -> str:
-        """What the kubelet has of the last seconds."""
+        """The kubelet's log of the last seconds."""
         if pod not in [each["metadata"]["name"] for each in self.workers]:
             raise ApiError(f"there is no pod {pod}")
         last = self._printed.get(pod)
@@ -77,7 +77,7 @@ class Course:
         return f"NCCL INFO Connected\nstart: epochs are no business of mine\n{line}"
 
     def deploy(self) -> None:
-        """The stacks hand over both Jobs and the PyTorchJob, suspended."""
+        """The stacks apply both Jobs and the PyTorchJob, suspended."""
         self.data_job, self.launcher = self._job(DATA), self._job(LAUNCHER)
         self.training = {
             "metadata": {"name": TRAINING, "uid": TRAINING, "generation": 1},
@@ -90,7 +90,7 @@ class Course:
         self.data_pod("Running")
 
     def data_pod(self, phase: str, **terminated: str) -> dict[str, Any]:
-        """A pod of the data Job, on a node since now."""
+        """A pod of the data Job, just scheduled to a node."""
         pod = self._pod(phase, node="core-1")
         if terminated:
             pod["status"]["containerStatuses"] = [{"state": {"terminated": terminated}}]
@@ -98,19 +98,19 @@ class Course:
         return pod
 
     def end_data(self, how: str, reason: str = "") -> None:
-        """`Complete`, or `Failed` for a reason as the Job controller gives it."""
+        """`Complete`, or `Failed` for a reason, as set by the Job controller."""
         assert self.data_job is not None
         self._end(self.data_job, how, reason)
 
     def end_launcher(self, how: str = "Complete", hours: float = 0) -> None:
-        """The launcher's Job ends; a good end lifts the suspension."""
+        """The launcher's Job ends; success lifts the suspension."""
         assert self.launcher is not None
         self._end(self.launcher, how)
         if how == "Complete":
             self.start_training(hours)
 
     def start_training(self, hours: float = 0) -> None:
-        """What the launcher's last steps do: the last run is forgotten, workers are made.
+        """What the launcher's last steps do: the last run is removed, workers are created.
 
         `hours` are those that the starts before have used.
         """
@@ -132,7 +132,7 @@ class Course:
         self._condition(self.training, "Running")
 
     def end_training(self, how: str) -> None:
-        """`Succeeded` or `Failed`; the operator takes the pods that still run."""
+        """`Succeeded` or `Failed`; the operator deletes the pods that still run."""
         assert self.training is not None
         for each in self.training["status"].get("conditions", []):
             if each["type"] == "Running":
@@ -141,7 +141,7 @@ class Course:
         self.workers = []
 
     def change(self, act: Act) -> None:
-        """What the watch does; the operator takes the pods of a job that is suspended."""
+        """What the watch does; the operator deletes the pods of a suspended job."""
         assert self.training is not None
         patch = act.patch(NOTES)
         merge(self.training, patch)
@@ -162,7 +162,7 @@ class Course:
         self.workers = [self._pod("Pending", name=each) for each in NAMES]
 
     def retry_data(self) -> None:
-        """The Job is made again under its own name; its pods go with the old one."""
+        """The Job is recreated under its name; its pods are deleted with the old one."""
         self.data_job, self.job_pods = self._job(DATA), []
         self.data_pod("Running")
 
@@ -171,7 +171,7 @@ class Course:
         self.end_launcher(hours=hours)
 
     def complain(self, pod: dict[str, Any], reason: str) -> None:
-        """The kubelet's event about a pod, of now."""
+        """The kubelet's event about a pod, happening now."""
         self.events.append(
             {
                 "metadata": {"name": "e", "creationTimestamp": self._text()},

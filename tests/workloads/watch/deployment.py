@@ -1,4 +1,4 @@
-"""A deployment that is watched: its course, the watch, the template's alarms, and the mails."""
+"""A watched deployment: its course, the watch, the template's alarms, and the messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.workloads.watch.course import Course
 
 SETTINGS = read_settings({})
 NAMESPACE = metrics_namespace(SETTINGS)
-# Minutes within which a failure is told.
+# Minutes within which a failure is reported.
 SOON = 5
 WORKLOAD = SETTINGS.workload
 NO_LIMITS = Limits()
@@ -41,7 +41,7 @@ def alarms() -> tuple[dict[str, Any], ...]:
 
 
 def metrics() -> Iterator[dict[str, Any]]:
-    """The metrics that alarms stand on, those of an expression too."""
+    """The metrics that alarms use, including those of expressions."""
     for alarm in alarms():
         parts = [
             each["MetricStat"]["Metric"]
@@ -52,7 +52,7 @@ def metrics() -> Iterator[dict[str, Any]]:
 
 
 class Deployment:
-    """A course, the watch over it, which keeps to `limits`, and CloudWatch."""
+    """A course, the watch over it with `limits`, and CloudWatch."""
 
     def __init__(self, limits: Limits = NO_LIMITS) -> None:
         self.course, self.cloudwatch, self.limits = Course(), CloudWatch(), limits
@@ -63,7 +63,7 @@ class Deployment:
         """Let time pass; `watched` or not."""
         for _ in range(minutes):
             if watched:
-                # The watch begins anew at each look: it remembers nothing that counts.
+                # The watch is recreated for each look, because it keeps no relevant state.
                 seen = self._seen()
                 self.cloudwatch.publish(NAMESPACE, values(states(seen)))
                 doing = act(seen, self.limits)
@@ -80,7 +80,7 @@ class Deployment:
         return replace(look, progress=progress.seen(look.training, look.workers, look.now))
 
     def uses(self, per_cent: float, minutes: int) -> Deployment:
-        """Let time pass in which GPU nodes are up, and their GPUs used so much."""
+        """Let time pass with GPU nodes up, and their GPUs used this much."""
         for _ in range(minutes):
             cluster = {"ClusterName": SETTINGS.cluster_name}
             self.cloudwatch.publish(

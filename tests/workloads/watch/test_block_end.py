@@ -1,4 +1,4 @@
-"""The watch suspends a training before its Capacity Block ends, and a person hears of it."""
+"""The watch suspends a training before its Capacity Block ends, and a message reports it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AWAY = EndpointConnectionError(endpoint_url="https://ec2.example")
 
 
 class SomeBlock:
-    """A block until `end`, of which EC2 tells or not."""
+    """A block until `end`, which EC2 reports or not."""
 
     def __init__(self, end: datetime | None, state: str = "active") -> None:
         self.end, self.state, self.told = end, state, True
@@ -38,7 +38,7 @@ class SomeBlock:
 
 
 def watched(deployment: Deployment, block: SomeBlock) -> Callable[[int], Deployment]:
-    """Let minutes pass, in which the watch looks once each."""
+    """Let minutes pass, with one look of the watch in each."""
     course = deployment.course
 
     def publish(metrics: dict[str, float], now: datetime) -> None:
@@ -64,7 +64,7 @@ def trains() -> Deployment:
     return deployment
 
 
-def test_the_training_is_suspended_before_eks_takes_the_nodes_and_one_mail_says_so() -> None:
+def test_the_training_is_suspended_before_eks_terminates_the_nodes_with_one_message() -> None:
     deployment = trains()
     goes_on = watched(deployment, SomeBlock(END))
     goes_on(HOURS * 60 - int(deployment.course.minute) - SUSPENDED_BEFORE_END_MINUTES)
@@ -77,7 +77,7 @@ def test_the_training_is_suspended_before_eks_takes_the_nodes_and_one_mail_says_
     assert goes_on(600).mails() == ["training-out-of-time"]
 
 
-def test_in_a_later_block_it_goes_on_and_that_ones_end_is_told_too() -> None:
+def test_in_a_later_block_it_resumes_and_that_ones_end_is_reported_too() -> None:
     deployment = trains()
     watched(deployment, SomeBlock(START))(5)
     assert deployment.mails() == ["training-out-of-time"]
@@ -92,7 +92,7 @@ def test_in_a_later_block_it_goes_on_and_that_ones_end_is_told_too() -> None:
     assert deployment.mails() == ["training-out-of-time"] * 2
 
 
-def test_a_block_that_is_extended_gives_more_time() -> None:
+def test_an_extended_block_gives_more_time() -> None:
     deployment, block = trains(), SomeBlock(START + MARGIN + timedelta(hours=1))
     goes_on = watched(deployment, block)
     goes_on(20)
@@ -101,7 +101,7 @@ def test_a_block_that_is_extended_gives_more_time() -> None:
     assert deployment.course.workers
 
 
-def test_an_end_that_was_told_counts_when_ec2_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_known_end_counts_when_ec2_does_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
     deployment, block = trains(), SomeBlock(START + MARGIN + timedelta(hours=1))
     goes_on = watched(deployment, block)
     goes_on(1)
@@ -111,7 +111,7 @@ def test_an_end_that_was_told_counts_when_ec2_is_silent(capsys: pytest.CaptureFi
     assert "error" not in capsys.readouterr().out
 
 
-def test_while_no_end_is_known_that_is_said_and_the_states_are_told(
+def test_an_unknown_end_is_logged_and_the_states_are_still_published(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     deployment, block = trains(), SomeBlock(END)

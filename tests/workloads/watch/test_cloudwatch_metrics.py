@@ -1,4 +1,4 @@
-"""What CloudWatch is handed, through botocore's own checks."""
+"""What is sent to CloudWatch, validated by botocore."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from job_states import states
 from tests.workloads.watch.course import Course
 
 
-def test_all_metrics_of_a_look_are_handed_over_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_metrics_of_a_look_are_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     course = Course()

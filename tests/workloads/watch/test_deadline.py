@@ -1,4 +1,4 @@
-"""The end that a limit of hours sets, and what the watch does when it has come."""
+"""The end set by a limit on hours, and what the watch does when it is reached."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def training(hours_used: float = 0) -> Course:
 
 
 def at(course: Course, minute: float, limits: Limits, *more: Deadline) -> Act | None:
-    """Let the watch look at a minute, and do what it then wants to."""
+    """Let the watch look at a minute, and apply its act."""
     course.minute = minute
     doing = act(course.look(), limits, more)
     if doing:
@@ -59,7 +59,7 @@ def test_the_hours_count_from_the_first_workers_start_less_those_before(
     assert course.workers == []
 
 
-def test_waiting_for_the_first_node_costs_no_hours() -> None:
+def test_waiting_for_the_first_node_uses_no_hours() -> None:
     course = Course()
     course.deploy()
     course.end_data("Complete")
@@ -67,7 +67,7 @@ def test_waiting_for_the_first_node_costs_no_hours() -> None:
     assert at(course, 500 * HOUR, Limits(max_hours=1)) is None
 
 
-def test_the_end_stays_where_it_is_when_workers_are_replaced() -> None:
+def test_the_end_stays_the_same_when_workers_are_replaced() -> None:
     course, limits = training(), Limits(max_hours=2)
     at(course, 21, limits)
     course.minute = 60
@@ -77,7 +77,7 @@ def test_the_end_stays_where_it_is_when_workers_are_replaced() -> None:
     assert suspended(course)
 
 
-def test_what_has_suspended_it_is_noted_beside_what_was() -> None:
+def test_the_reason_for_the_suspension_is_added_to_the_notes() -> None:
     course = training(1.5)
     at(course, 21, Limits(max_hours=2))
     at(course, 20 + HOUR / 2, Limits(max_hours=2))
@@ -88,7 +88,7 @@ def test_what_has_suspended_it_is_noted_beside_what_was() -> None:
     assert noted["hours_used"] == 1.5
 
 
-def test_a_pause_by_hand_costs_no_hours() -> None:
+def test_a_manual_pause_uses_no_hours() -> None:
     course, limits = training(1), Limits(max_hours=4)
     at(course, 21, limits)
     course.minute = 20 + HOUR
@@ -103,7 +103,7 @@ def test_a_pause_by_hand_costs_no_hours() -> None:
     assert suspended(course)
 
 
-def test_what_somebody_starts_again_is_not_told_as_stopped_when_it_is_suspended_later() -> None:
+def test_a_training_started_again_by_hand_is_not_reported_as_stopped_later() -> None:
     course, limits = training(), Limits(stall_minutes=30, on_stall="suspend")
     course.training["metadata"].setdefault("annotations", {})[NOTES] = json.dumps(  # type: ignore[index]
         {"hours_used": 0, "stopped_by": "stall", "stopped_why": "no line", "restarted_at": "x"}
@@ -115,8 +115,8 @@ def test_what_somebody_starts_again_is_not_told_as_stopped_when_it_is_suspended_
 
 
 @pytest.mark.parametrize("hours", [0, 24])
-def test_whichever_deadline_is_first_ends_it(hours: float) -> None:
-    """One of another kind sets the same moment."""
+def test_the_first_deadline_ends_it(hours: float) -> None:
+    """Of either kind."""
     course = training()
     other = Deadline(START + timedelta(hours=3), "the Capacity Block ends")
     at(course, 3 * HOUR - 1, Limits(hours), other)
@@ -128,13 +128,13 @@ def test_whichever_deadline_is_first_ends_it(hours: float) -> None:
 
 
 @pytest.mark.parametrize("how", ["Failed", "Succeeded"])
-def test_what_has_ended_is_left_alone(how: str) -> None:
+def test_a_training_that_has_ended_is_left_alone(how: str) -> None:
     course = training()
     course.end_training(how)
     assert at(course, 100 * HOUR, Limits(max_hours=1)) is None
 
 
-def test_what_a_person_has_suspended_is_left_alone() -> None:
+def test_a_training_suspended_by_hand_is_left_alone() -> None:
     course = training()
     course.suspend()
     assert at(course, 100 * HOUR, Limits(max_hours=1)) is None

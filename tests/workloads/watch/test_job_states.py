@@ -19,7 +19,7 @@ def deployed() -> Course:
 
 
 def seen(course: Course, later: float = 0) -> States:
-    """What is seen `later` minutes after the last event."""
+    """The states `later` minutes after the last event."""
     look = course.look()
     return states(replace(look, now=look.now + timedelta(minutes=later)))
 
@@ -31,13 +31,13 @@ def training() -> Course:
     return course
 
 
-def test_before_anything_stands_there_is_nothing() -> None:
+def test_before_anything_is_deployed_there_is_nothing() -> None:
     found = seen(Course())
     assert (found.data, found.launcher, found.training) == ("none", "none", "none")
     assert found.workers_pending == found.cannot_start == found.jobs_out_of_memory == 0
 
 
-def test_the_good_course_step_by_step() -> None:
+def test_a_successful_course_step_by_step() -> None:
     course = deployed()
     assert (seen(course).data, seen(course).training) == ("active", "suspended")
     course.end_data("Complete")
@@ -51,7 +51,7 @@ def test_the_good_course_step_by_step() -> None:
 
 
 @pytest.mark.parametrize("reason", ["BackoffLimitExceeded", "PodFailurePolicy", "DeadlineExceeded"])
-def test_a_failed_job_is_failed_whatever_the_reason_and_says_it(reason: str) -> None:
+def test_a_failed_job_is_failed_for_any_reason_and_reports_it(reason: str) -> None:
     course = deployed()
     course.end_data("Failed", reason)
     found = seen(course, SETTLED)
@@ -61,7 +61,7 @@ def test_a_failed_job_is_failed_whatever_the_reason_and_says_it(reason: str) -> 
 
 @pytest.mark.parametrize("how", ["Failed", "Succeeded"])
 def test_an_end_counts_when_two_looks_have_seen_another_state(how: str) -> None:
-    """So an alarm on the end before has gone back to OK, however soon the next end comes."""
+    """So an alarm on the previous end has returned to OK, however soon the next one comes."""
     course = training()
     course.nodes_come()
     course.end_training(how)
@@ -70,7 +70,7 @@ def test_an_end_counts_when_two_looks_have_seen_another_state(how: str) -> None:
     assert SETTLED >= 2
 
 
-def test_a_training_that_is_applied_anew_keeps_its_end_until_it_is_started() -> None:
+def test_a_training_that_is_applied_again_keeps_its_end_until_it_is_started() -> None:
     course = training()
     course.end_training("Succeeded")
     course.suspend()
@@ -79,7 +79,7 @@ def test_a_training_that_is_applied_anew_keeps_its_end_until_it_is_started() -> 
     assert seen(course, 30).training == "created"
 
 
-def test_workers_wait_from_their_making_until_they_have_a_node() -> None:
+def test_workers_wait_from_their_creation_until_they_have_a_node() -> None:
     course = training()
     assert seen(course, 45).workers_pending == 45
     course.workers[0]["spec"]["nodeName"] = "gpu-1"
@@ -96,7 +96,7 @@ def test_a_worker_that_pulls_its_image_does_not_wait_for_a_node() -> None:
 
 
 @pytest.mark.parametrize("reason", ["FailedMount", "FailedCreatePodSandBox"])
-def test_a_pod_whose_volume_or_network_does_not_come(reason: str) -> None:
+def test_a_pod_without_its_volume_or_network(reason: str) -> None:
     course = deployed()
     pod = course.data_pod("Pending")
     course.minute = 7
@@ -107,7 +107,7 @@ def test_a_pod_whose_volume_or_network_does_not_come(reason: str) -> None:
     assert seen(course).cannot_start == 0
 
 
-def test_another_warning_or_another_pods_is_none_of_its() -> None:
+def test_other_warnings_and_those_of_other_pods_do_not_count() -> None:
     course = deployed()
     pod = course.data_pod("Pending")
     course.complain(pod, "BackOff")
@@ -115,7 +115,7 @@ def test_another_warning_or_another_pods_is_none_of_its() -> None:
     assert seen(course, 7).cannot_start == 0
 
 
-def test_a_job_that_was_out_of_memory_is_counted_until_it_is_made_again() -> None:
+def test_a_job_that_ran_out_of_memory_is_counted_until_it_is_recreated() -> None:
     course = deployed()
     course.data_pod("Failed", reason="OOMKilled")
     course.data_pod("Failed", reason="Error")
@@ -124,7 +124,7 @@ def test_a_job_that_was_out_of_memory_is_counted_until_it_is_made_again() -> Non
     assert seen(course).jobs_out_of_memory == 0
 
 
-def test_an_init_container_whose_image_cannot_be_had() -> None:
+def test_an_init_container_whose_image_cannot_be_pulled() -> None:
     course = deployed()
     waiting = {"state": {"waiting": {"reason": "ImagePullBackOff"}}}
     course.data_pod("Pending")["status"]["initContainerStatuses"] = [waiting]

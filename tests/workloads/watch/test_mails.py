@@ -1,4 +1,4 @@
-"""What a person hears: courses of a deployment, watched, through the alarms of the template."""
+"""The messages a person gets: watched courses of a deployment, with the template's alarms."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.workloads.watch.deployment import (
 PENDING = SETTINGS.notifications.pending_minutes
 
 
-def test_the_good_course_tells_of_its_end_alone() -> None:
+def test_a_successful_course_reports_only_its_end() -> None:
     deployment = deployed().goes_on(300)
     deployment.course.end_data("Complete")
     deployment.goes_on(1).course.end_launcher()
@@ -65,7 +65,7 @@ FAILURES: dict[str, Callable[[Deployment], None]] = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_failure_is_one_mail_within_minutes(name: str) -> None:
+def test_a_failure_is_one_message_within_minutes(name: str) -> None:
     deployment = deployed()
     FAILURES[name](deployment)
     assert deployment.goes_on(SOON).mails() == [name]
@@ -74,7 +74,7 @@ def test_a_failure_is_one_mail_within_minutes(name: str) -> None:
 
 @pytest.mark.parametrize("name", FAILURES)
 @pytest.mark.parametrize("away", [1, 3, SILENT_MINUTES - 1])
-def test_a_watch_that_is_started_again_tells_nothing_twice(name: str, away: int) -> None:
+def test_a_restarted_watch_reports_nothing_twice(name: str, away: int) -> None:
     deployment = deployed()
     FAILURES[name](deployment)
     deployment.goes_on(SOON).goes_on(away, watched=False).goes_on(60)
@@ -82,7 +82,7 @@ def test_a_watch_that_is_started_again_tells_nothing_twice(name: str, away: int)
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_what_happens_while_the_watch_is_away_is_told_when_it_is_back(name: str) -> None:
+def test_what_happens_while_the_watch_is_down_is_reported_when_it_is_back(name: str) -> None:
     deployment = deployed().goes_on(2, watched=False)
     FAILURES[name](deployment)
     deployment.goes_on(3, watched=False)
@@ -91,7 +91,7 @@ def test_what_happens_while_the_watch_is_away_is_told_when_it_is_back(name: str)
 
 
 @pytest.mark.parametrize("within", [0, 1, 5, 60])
-def test_the_next_failure_is_told_too_however_soon_it_comes(within: int) -> None:
+def test_the_next_failure_is_reported_too_however_soon_it_comes(within: int) -> None:
     deployment = deployed()
     data_fails(deployment)
     deployment.goes_on(10).course.retry_data()
@@ -100,7 +100,7 @@ def test_the_next_failure_is_told_too_however_soon_it_comes(within: int) -> None
     assert deployment.goes_on(10).mails() == ["dataset-error"] * 2
 
 
-def test_the_next_failure_of_the_training_is_told_too() -> None:
+def test_the_next_failure_of_the_training_is_reported_too() -> None:
     deployment = trains()
     deployment.course.end_training("Failed")
     deployment.goes_on(10).course.retry_training()
@@ -108,7 +108,7 @@ def test_the_next_failure_of_the_training_is_told_too() -> None:
     assert deployment.goes_on(10).mails() == ["training-failed"] * 2
 
 
-def test_a_node_that_never_comes_is_told_once_and_is_no_failure() -> None:
+def test_a_node_that_never_comes_is_reported_once_and_is_not_a_failure() -> None:
     deployment = deployed()
     deployment.course.end_data("Complete")
     deployment.course.end_launcher()
@@ -119,7 +119,7 @@ def test_a_node_that_never_comes_is_told_once_and_is_no_failure() -> None:
     assert deployment.cloudwatch.states["bionemo-on-eks-workers-pending"] == OK
 
 
-def test_a_volume_that_does_not_come_is_told_within_minutes() -> None:
+def test_a_missing_volume_is_reported_within_minutes() -> None:
     deployment = deployed()
     pod = deployment.course.data_pod("Pending")
     for _ in range(10):
@@ -130,7 +130,7 @@ def test_a_volume_that_does_not_come_is_told_within_minutes() -> None:
     assert deployment.goes_on(30).mails() == ["pod-cannot-start"]
 
 
-def test_a_silent_watch_is_told_once_and_may_speak_again() -> None:
+def test_a_silent_watch_is_reported_once_and_may_recover() -> None:
     deployment = trains().goes_on(SILENT_MINUTES - 1, watched=False)
     assert deployment.mails() == []
     deployment.goes_on(120, watched=False)
@@ -139,8 +139,8 @@ def test_a_silent_watch_is_told_once_and_may_speak_again() -> None:
     assert deployment.mails() == ["watch-silent"] * 2
 
 
-def test_before_its_first_word_the_watch_is_not_silent() -> None:
-    """Nor is anything told while a deployment takes long, or has failed half-way."""
+def test_before_its_first_metric_the_watch_is_not_silent() -> None:
+    """Nor is anything reported while a deployment takes long, or has failed halfway."""
     assert Deployment().goes_on(600, watched=False).mails() == []
 
 
@@ -156,7 +156,7 @@ INSIGHTS = {
 
 
 @pytest.mark.parametrize("name", INSIGHTS)
-def test_what_container_insights_sees_is_one_mail(name: str) -> None:
+def test_what_container_insights_sees_is_one_message(name: str) -> None:
     metric, dimensions, minutes = INSIGHTS[name]
     deployment, asked = deployed(), {"ClusterName": "bionemo-on-eks", **dimensions}
     for minute in range(60):
@@ -167,7 +167,7 @@ def test_what_container_insights_sees_is_one_mail(name: str) -> None:
     assert deployment.goes_on(30).mails() == [name]
 
 
-def test_an_init_containers_image_is_told_when_it_goes_on_failing() -> None:
+def test_an_init_containers_image_is_reported_when_it_keeps_failing() -> None:
     deployment = deployed()
     pod = deployment.course.data_pod("Pending")
     missing = [{"state": {"waiting": {"reason": "ErrImagePull"}}}]
@@ -178,26 +178,26 @@ def test_an_init_containers_image_is_told_when_it_goes_on_failing() -> None:
     assert deployment.goes_on(30).mails() == ["init-image-missing"]
 
 
-def test_an_image_that_fails_once_is_no_mail() -> None:
+def test_an_image_that_fails_once_is_not_reported() -> None:
     deployment = deployed()
     metric, _, _ = INSIGHTS["image-missing"]
     deployment.cloudwatch.publish("ContainerInsights", {metric: 1.0}, ClusterName="bionemo-on-eks")
     assert deployment.goes_on(30).mails() == []
 
 
-def test_each_alarm_asks_for_a_metric_that_is_published() -> None:
+def test_each_alarm_uses_a_published_metric() -> None:
     published = set(values(states(Course().look())))
     asked = {each["MetricName"] for each in metrics() if each["Namespace"] == NAMESPACE}
     assert asked <= published
     assert len(asked) == 13
 
 
-# What may happen next, and to how many ends it leads.
+# What may happen next, and how many ends follow.
 EVENTS = ("data fails", "data again", "trains", "training fails", "training ends", "train again")
 
 
 def happens(event: str, course: Course) -> str:
-    """Let an event happen if it can now; return the mail that it must lead to, if any."""
+    """Let an event happen if it can now; return the message that must follow, if any."""
     ended = {
         each["type"]
         for job in (course.data_job, course.launcher, course.training)
@@ -235,15 +235,15 @@ def happens(event: str, course: Course) -> str:
         st.tuples(
             st.sampled_from(EVENTS),
             st.integers(1, 12),  # minutes until the next event, watched
-            st.integers(0, SILENT_MINUTES - 4),  # minutes for which the watch is away
+            st.integers(0, SILENT_MINUTES - 4),  # minutes for which the watch is down
         ),
         max_size=12,
     )
 )
-def test_each_end_is_told_exactly_once_whatever_happens_when(
+def test_each_end_is_reported_exactly_once_in_any_order_of_events(
     events: list[tuple[str, int, int]],
 ) -> None:
-    """The watch may be away after each event, but sees each job that is started again once.
+    """The watch may be down after each event, but sees each restarted job once.
 
     Where it is away from before the new start until after the new failure, the alarm has not left
     ALARM, and the second mail is the only one that is not sent.
@@ -259,7 +259,7 @@ def test_each_end_is_told_exactly_once_whatever_happens_when(
 
 
 def test_the_model_of_cloudwatch_knows_both_ways() -> None:
-    """It would prove nothing if no alarm ever left ALARM."""
+    """The tests would prove nothing if no alarm ever left ALARM."""
     deployment = deployed()
     data_fails(deployment)
     name = "bionemo-on-eks-dataset-error"

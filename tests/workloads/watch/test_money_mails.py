@@ -1,4 +1,4 @@
-"""What a person hears of money: an end, idle GPUs, a training that stands still."""
+"""Messages about cost: the end of the hours, idle GPUs, a stalled training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ IDLE = SETTINGS.notifications.idle_minutes
 STALL = Limits().stall_minutes
 
 
-def test_the_end_of_its_hours_is_one_mail_and_the_training_is_suspended() -> None:
+def test_the_end_of_its_hours_is_one_message_and_the_training_is_suspended() -> None:
     deployment = trains(Limits(max_hours=2)).goes_on(89)
     assert deployment.mails() == []
     assert deployment.course.workers
@@ -20,7 +20,7 @@ def test_the_end_of_its_hours_is_one_mail_and_the_training_is_suspended() -> Non
     assert deployment.goes_on(600).mails() == ["training-out-of-time"]
 
 
-def test_with_more_hours_it_goes_on_and_the_next_end_is_told_too() -> None:
+def test_with_more_hours_it_resumes_and_the_next_end_is_reported_too() -> None:
     deployment = trains(Limits(max_hours=2)).goes_on(200)
     deployment.limits = Limits(max_hours=3)
     deployment.course.retry_training(hours=2)
@@ -30,7 +30,7 @@ def test_with_more_hours_it_goes_on_and_the_next_end_is_told_too() -> None:
     assert not deployment.course.workers
 
 
-def test_idle_gpus_while_a_training_should_run_are_one_mail() -> None:
+def test_idle_gpus_while_a_training_should_run_are_one_message() -> None:
     deployment = trains().uses(80, 60)
     assert deployment.uses(2, IDLE - 5).mails() == []
     assert deployment.uses(2, 10).mails() == ["gpus-idle"]
@@ -46,7 +46,7 @@ def test_a_node_that_waits_for_another_is_idle() -> None:
     assert "gpus-idle" in deployment.uses(0, IDLE + 10).mails()
 
 
-def test_a_pause_is_not_idle_nor_is_what_need_not_run() -> None:
+def test_pauses_and_times_without_work_are_not_idle() -> None:
     assert trains().uses(80, 60).uses(0, IDLE - 5).uses(80, 60).mails() == []
     assert deployed().uses(0, 600).mails() == [], "fixed nodes, while the data is prepared"
     ended = trains()
@@ -58,7 +58,7 @@ def test_without_gpu_nodes_nothing_is_idle() -> None:
     assert trains().goes_on(600).mails() == []
 
 
-def test_a_training_that_stands_still_is_one_mail_and_goes_on_unasked() -> None:
+def test_a_stalled_training_is_one_message_and_may_continue_by_itself() -> None:
     deployment = trains().goes_on(200)
     where, deployment.course.printing = deployment.course.printing, None
     assert deployment.goes_on(STALL - 1).mails() == []
@@ -70,7 +70,7 @@ def test_a_training_that_stands_still_is_one_mail_and_goes_on_unasked() -> None:
     assert deployment.cloudwatch.states["bionemo-on-eks-training-stalled"] == OK
 
 
-def test_suspended_for_a_stall_it_stays_so_and_is_one_mail() -> None:
+def test_suspended_for_a_stall_it_stays_so_with_one_message() -> None:
     deployment = trains(Limits(on_stall="suspend")).goes_on(100)
     deployment.course.printing = None
     deployment.goes_on(STALL + SOON)
@@ -79,7 +79,7 @@ def test_suspended_for_a_stall_it_stays_so_and_is_one_mail() -> None:
     assert len(deployment.doings) == 1
 
 
-def test_restarted_for_a_stall_it_goes_on_and_the_next_stall_is_another() -> None:
+def test_restarted_for_a_stall_it_continues_and_the_next_stall_is_another() -> None:
     deployment = trains(Limits(on_stall="restart")).goes_on(100)
     for times in (1, 2):
         deployment.course.printing = None
@@ -90,7 +90,7 @@ def test_restarted_for_a_stall_it_goes_on_and_the_next_stall_is_another() -> Non
         assert deployment.goes_on(300).mails() == ["training-stalled"] * times
 
 
-def test_a_restart_that_does_not_help_is_the_last() -> None:
+def test_a_restart_that_does_not_help_is_not_repeated() -> None:
     deployment = trains(Limits(on_stall="restart")).goes_on(100)
     deployment.course.printing = None
     deployment.goes_on(STALL + SOON).course.nodes_come()

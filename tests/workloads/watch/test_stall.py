@@ -1,4 +1,4 @@
-"""Whether a training goes on, read from what its workers print."""
+"""Whether a training makes progress, read from its workers' logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MINUTES = 30
 
 
 def training() -> Course:
-    """A course whose workers all run from its start on."""
+    """A course whose workers all run from the start."""
     course = Course()
     course.deploy()
     course.end_data("Complete")
@@ -30,7 +30,7 @@ def training() -> Course:
 
 
 class Logs:
-    """Logs by worker, `w3` and the like; `asked` are the pods whose log was wanted."""
+    """Logs by worker, `w3` and the like; `asked` are the pods whose log was requested."""
 
     def __init__(self, **by_pod: str | None) -> None:
         self.by_pod = {NAMES[int(name.removeprefix("w"))]: text for name, text in by_pod.items()}
@@ -66,12 +66,12 @@ def test_a_line_of_progress_in_any_workers_log_counts(text: str, goes_on: bool) 
 
 
 def test_an_evaluation_of_esm2_is_progress_however_long_it_takes() -> None:
-    """It prints such a line once a minute: workloads/esm2/loop.py."""
+    """It prints such a line every minute: workloads/esm2/loop.py."""
     line = "step 12,000: evaluation, 4,096 of 20,000 units"
     assert re.search(WORKLOADS["esm2"].progress.pattern, line)
 
 
-def test_before_all_have_run_for_so_long_nobody_is_asked() -> None:
+def test_no_log_is_read_before_all_have_run_for_that_long() -> None:
     course, logs = training(), Logs()
     assert seen(course, logs, MINUTES - 1) is None
     course.minute = 20
@@ -83,24 +83,24 @@ def test_before_all_have_run_for_so_long_nobody_is_asked() -> None:
     assert seen(course, logs, 20 + MINUTES) is False
 
 
-def test_a_worker_that_is_missing_altogether_is_waited_for() -> None:
+def test_a_missing_worker_is_waited_for() -> None:
     course = training()
     course.workers.pop()
     assert seen(course, Logs(), 500) is None
 
 
-def test_a_log_that_cannot_be_had_is_no_stall_but_no_hindrance() -> None:
+def test_an_unavailable_log_is_not_a_stall_and_does_not_hide_progress() -> None:
     assert seen(training(), Logs(w3=None)) is None
     assert seen(training(), Logs(w3=None, w12="loss=1")) is True
 
 
-def test_a_control_plane_that_tells_nothing_is_not_asked_for_every_log() -> None:
+def test_if_no_logs_are_available_not_all_are_requested() -> None:
     logs = Logs(**{f"w{number}": None for number in range(16)})
     assert seen(training(), logs) is None
     assert len(logs.asked) < 5
 
 
-def test_the_worker_that_told_last_is_asked_first() -> None:
+def test_the_worker_that_printed_last_is_asked_first() -> None:
     course, logs = training(), Logs(w14="loss=1")
     progress = Progress(logs, PATTERN, MINUTES)
     for minute in (MINUTES, MINUTES + 1):
@@ -115,7 +115,7 @@ def stalled(course: Course) -> Look:
 
 
 def restarting() -> Course:
-    """A training that is being restarted: it is suspended, and its pods have gone."""
+    """A training that is being restarted: it is suspended, and its pods are gone."""
     course = training()
     course.minute = 60
     doing = act(stalled(course), Limits(on_stall="restart"))
@@ -124,7 +124,7 @@ def restarting() -> Course:
     return course
 
 
-def test_a_restart_waits_for_the_pods_to_go() -> None:
+def test_a_restart_waits_until_the_pods_are_gone() -> None:
     course = restarting()
     limits = Limits(on_stall="restart")
     left: list[dict[str, Any]] = [{"metadata": {}, "spec": {}, "status": {}}]
@@ -149,7 +149,7 @@ def by_a_launcher_at_work(course: Course) -> None:
 
 
 @pytest.mark.parametrize("overtaken", [by_a_change, by_other_data, by_a_launcher_at_work])
-def test_a_restart_that_a_deployment_overtakes_is_left_to_it(overtaken: Any) -> None:
+def test_a_restart_overtaken_by_a_deployment_is_left_to_it(overtaken: Any) -> None:
     course = restarting()
     overtaken(course)
     assert act(course.look(), Limits(on_stall="restart")) is None

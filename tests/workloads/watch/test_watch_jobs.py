@@ -1,4 +1,4 @@
-"""The program itself: what it asks the API server and hands to CloudWatch, and how it goes on."""
+"""The program itself: what it asks the API server, sends to CloudWatch, and survives."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def asked(course: Course, account: Path) -> Iterator[tuple[Cluster, ApiServer]]:
         yield cluster, ApiServer(client.configuration.host, "default", account)
 
 
-def test_it_sees_what_the_api_server_has_and_no_strangers_pod(account: Path) -> None:
+def test_it_sees_the_jobs_and_no_other_pods(account: Path) -> None:
     course = Course()
     course.deploy()
     pod = course.data_pod("Pending")
@@ -104,13 +104,13 @@ def test_it_sees_what_the_api_server_has_and_no_strangers_pod(account: Path) -> 
     assert seen.events == course.events
 
 
-def test_jobs_that_are_not_there_yet_are_none(account: Path) -> None:
+def test_jobs_that_do_not_exist_yet_are_none(account: Path) -> None:
     with asked(Course(), account) as (_, api):
         found = states(look(api, given(), SILENT))
     assert (found.data, found.launcher, found.training) == ("none", "none", "none")
 
 
-def test_without_any_job_to_watch_nobodys_pods_are_taken_for_theirs(account: Path) -> None:
+def test_without_jobs_to_watch_no_pods_are_taken_for_theirs(account: Path) -> None:
     course = Course()
     course.deploy()
     course.data_pod("Pending")
@@ -126,7 +126,7 @@ def test_without_any_job_to_watch_nobodys_pods_are_taken_for_theirs(account: Pat
 
 
 def long_ago() -> Course:
-    """A training that has begun long before whenever this runs, and prints nothing."""
+    """A training that began long before this runs, and prints nothing."""
     course = Course()
     course.minute = -1e6
     course.deploy()
@@ -136,7 +136,7 @@ def long_ago() -> Course:
 
 
 class Recorded(ApiServer):
-    """What the watch wants of the API server."""
+    """What the watch needs from the API server."""
 
     def __init__(self, address: str, account: Path) -> None:
         super().__init__(address, "default", account)
@@ -163,7 +163,7 @@ ACTS = [{}, {"training.max_hours": "1"}, {"training.on_stall": "suspend"}]
 
 
 @pytest.mark.parametrize("changes", ACTS, ids=str)
-def test_it_wants_just_what_its_role_allows(changes: dict[str, str], account: Path) -> None:
+def test_it_needs_exactly_what_its_role_allows(changes: dict[str, str], account: Path) -> None:
     (role,) = [each for each in objects_of(**changes) if each["kind"] == "Role"]
     allowed = {
         (verb, group, resource, name)
@@ -202,7 +202,7 @@ def test_a_refusal_publishes_nothing_and_is_one_line(
     assert len(published) == 1
 
 
-def test_an_end_holds_while_cloudwatch_is_away(
+def test_an_end_is_enforced_while_cloudwatch_is_down(
     account: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def away(*_: Any) -> None:
@@ -216,7 +216,7 @@ def test_an_end_holds_while_cloudwatch_is_away(
     assert "error: Could not connect" in capsys.readouterr().out
 
 
-def test_notes_that_somebody_has_spoilt_end_no_watch(
+def test_corrupt_notes_do_not_end_the_watch(
     account: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     course = long_ago()
@@ -230,9 +230,7 @@ def test_notes_that_somebody_has_spoilt_end_no_watch(
     assert len(published) == 1
 
 
-def test_a_change_that_is_refused_is_one_line(
-    account: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_refused_change_is_one_line(account: Path, capsys: pytest.CaptureFixture[str]) -> None:
     course = long_ago()
     with asked(course, account) as (cluster, api):
         cluster.refusals["PATCH", f"{PYTORCH}/{TRAINING}"] = (403, "not you")
@@ -240,11 +238,11 @@ def test_a_change_that_is_refused_is_one_line(
         watch.once()
         watch.once()
     (line,) = capsys.readouterr().out.splitlines()
-    assert "suspends the training" in line
+    assert "suspending the training" in line
     assert "not you" in line
 
 
-def test_an_api_server_that_is_away_is_one_line(account: Path) -> None:
+def test_an_api_server_that_is_down_is_one_line(account: Path) -> None:
     with pytest.raises(ApiError, match="refused"):
         ApiServer("http://127.0.0.1:9", "default", account).get("batch/v1", "jobs", "x")
 
@@ -259,13 +257,13 @@ def test_outside_of_a_cluster_it_says_so() -> None:
         of_this_cluster("default", {})
 
 
-def test_without_the_clusters_authority_no_server_is_asked(account: Path) -> None:
+def test_without_the_clusters_authority_no_request_is_made(account: Path) -> None:
     (account / "ca.crt").write_text("no certificate")
     with pytest.raises(ApiError, match=r"(?i)certificate|PEM"):
         ApiServer("https://127.0.0.1:9", "default", account).get("batch/v1", "jobs", "x")
 
 
-def test_an_address_of_either_kind_is_taken() -> None:
+def test_addresses_of_both_kinds_are_accepted() -> None:
     for host, address in (("10.0.0.1", "https://10.0.0.1:443"), ("::1", "https://[::1]:443")):
         environment = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"}
         with pytest.raises(ApiError):
@@ -283,7 +281,7 @@ def test_the_log_says_what_has_failed_and_why() -> None:
     assert f"{DATA}: PodFailurePolicy, in words" in text
 
 
-def test_without_a_launcher_none_is_asked_for(account: Path) -> None:
+def test_without_a_launcher_none_is_requested(account: Path) -> None:
     course = Course()
     course.deploy()
     names = given()
@@ -294,7 +292,7 @@ def test_without_a_launcher_none_is_asked_for(account: Path) -> None:
     assert len(seen.job_pods) == 1
 
 
-# The pod has the files of both folders beside each other.
+# The pod has the files of both folders in one.
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "PYTHONPATH": str(capacity_block.PROGRAM_FOLDER),
@@ -317,7 +315,7 @@ ALL = ["--namespace=n", "--data-job=d", "--training=t", "--notes=n", "--metrics=
 ALL += ["--region=us-west-2", "--progress=loss", "--stall-minutes=30"]
 
 
-def test_a_start_that_cannot_be_is_one_line() -> None:
+def test_a_failed_start_is_one_line() -> None:
     done = run(*ALL)
     assert done.returncode == 2
     assert done.stderr.startswith("error: KUBERNETES_SERVICE_HOST")
@@ -325,7 +323,7 @@ def test_a_start_that_cannot_be_is_one_line() -> None:
 
 
 @pytest.mark.slow
-def test_it_goes_on_without_answers_and_ends_at_sigterm() -> None:
+def test_it_continues_without_answers_and_ends_at_sigterm() -> None:
     process = subprocess.Popen(
         [sys.executable, str(PROGRAM_FOLDER / "watch_jobs.py"), *ALL],
         env={
