@@ -222,5 +222,5 @@ def test_the_document_has_the_hours() -> None:
     for phase, hours in mine.phases.items():
         assert f"| {phase} | {hours:g} | {theirs.phases[phase]:g} |" in text
     assert f"| from deploy to destroy | {mine.hours:g} | {theirs.hours:g} |" in text
-    assert f"| each GPU node is paid for | {mine.gpu_hours:g} | {theirs.gpu_hours:g} |" in text
-    assert f"| of which it is idle | {mine.idle_gpu_hours:g} | {theirs.idle_gpu_hours:g} |" in text
+    assert f"| paid per GPU node | {mine.gpu_hours:g} | {theirs.gpu_hours:g} |" in text
+    assert f"| of which idle | {mine.idle_gpu_hours:g} | {theirs.idle_gpu_hours:g} |" in text
