@@ -29,7 +29,7 @@ def test_the_pytorchjob_fits_the_crd() -> None:
     crd = manifests.load_one("training-operator/pytorchjob-crd.yaml")
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert refusals(schema, JOB) == []
-    assert refusals(schema, {**JOB, "spec": {}}), "it is looked at"
+    assert refusals(schema, {**JOB, "spec": {}}), "the spec is checked"
 
 
 @pytest.mark.parametrize("kind", sorted(set(EXAMPLES) - {"PyTorchJob"}))
