@@ -126,9 +126,9 @@ def refused(tree: Tree, lock: str, *shown: str) -> None:
     before = tree.texts()
     done = tree.run("check")
     assert done.returncode == 2, done.stdout + done.stderr
-    *lines, told = done.stderr.splitlines()
-    assert told.startswith(f"installation/locks/{lock} does not follow from the requirements; ")
-    assert told.endswith("Run make lock.")
+    *lines, message = done.stderr.splitlines()
+    assert message.startswith(f"installation/locks/{lock} does not follow from the requirements; ")
+    assert message.endswith("Run make lock.")
     assert [" ".join(line.split()) for line in lines] == list(shown)
     assert tree.texts() == before
 

@@ -23,21 +23,21 @@ def losses(before: Items, after: Items) -> list[str]:
     gone = {stack for stack, section, _ in before if section == "stack"} - {
         stack for stack, section, _ in after if section == "stack"
     }
-    told = [f"{stack}: the stack is gone, with everything in it." for stack in sorted(gone)]
+    messages = [f"{stack}: the stack is gone, with everything in it." for stack in sorted(gone)]
     for (stack, section, name), record in before.items():
         now = after.get((stack, section, name))
         if stack in gone or now == record:
             continue
         if now is None and section == "resources":
-            told.append(_gone(stack, name, record, before, after))
+            messages.append(_gone(stack, name, record, before, after))
         elif now is None:
-            told.append(f"{stack}: {_NOT_THERE[section].format(name)}")
+            messages.append(f"{stack}: {_NOT_THERE[section].format(name)}")
         elif section == "resources":
             along = _along(before, stack, name)
-            told.extend(_changes(f"{stack}: {name} ({record['type']})", record, now, along))
+            messages.extend(_changes(f"{stack}: {name} ({record['type']})", record, now, along))
         else:
-            told.append(f"{stack}: {_OTHER[section].format(name, **_both(record, now))}")
-    return told
+            messages.append(f"{stack}: {_OTHER[section].format(name, **_both(record, now))}")
+    return messages
 
 
 def _along(items: Items, stack: str, name: str) -> str:
@@ -137,8 +137,8 @@ def _why(kind: str) -> str:
 def _consequence(kind: str, path: str) -> str:
     if path == SERVICE_TOKEN:
         return f"{SERVICE_TOKEN_CHANGED}: property"
-    beside = BESIDE_THE_SCHEMAS.get(kind, {})
-    return f"{beside[path]}: property" if path in beside else f"{REPLACED}: create-only property"
+    extra = BESIDE_THE_SCHEMAS.get(kind, {})
+    return f"{extra[path]}: property" if path in extra else f"{REPLACED}: create-only property"
 
 
 def _left(item: str) -> str:

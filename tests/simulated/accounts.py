@@ -151,15 +151,15 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
         {},
         lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=0)},
     ),
-    "quota for G alone": (
+    "quota for G only": (
         {},
         lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=768)},
     ),
-    "no quota but for G": (
+    "retired type, quota for G only": (
         {"gpu.instance_type": "p3.16xlarge"},
         lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=768)},
     ),
-    "a region with p5en alone": (
+    "a region with only p5en": (
         {},
         lambda: (
             good()
@@ -175,7 +175,7 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
         lambda: _with_block(AvailabilityZone="us-west-2c", EndDate=_in_hours(100)),
     ),
     "a Capacity Block that ends in an hour": (BLOCK, lambda: _with_block(EndDate=_in_hours(1))),
-    "Kubernetes version ended": (
+    "a Kubernetes version that has ended": (
         {"kubernetes_version": "1.29"},
         lambda: good() | {"eks.describe_cluster_versions": {"clusterVersions": []}},
     ),
@@ -189,15 +189,15 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
         ),
     ),
     "throttling": ({}, _throttled),
-    "a deployment that stands": ({}, standing),
-    "a deployment that stands in another zone": (
+    "an existing deployment": ({}, standing),
+    "an existing deployment in another zone": (
         {
             "gpu.availability_zone": "us-west-2b",
             "network.availability_zones": "us-west-2b,us-west-2a",
         },
         standing,
     ),
-    "a roll-back that failed": (
+    "a failed rollback": (
         {},
         lambda: (
             good()

@@ -64,7 +64,7 @@ def _session(region: str) -> boto3.Session:
 
 
 # Creating a client is not thread-safe, and preflight's checks create theirs in parallel.
-_MAKING = threading.Lock()
+_CREATING = threading.Lock()
 
 
 @lru_cache
@@ -104,7 +104,7 @@ class SimulatedAws(Aws):
 
     def client(self, service: str, region: str = "") -> Any:
         self.regions[service] = region or self.region
-        with _MAKING:
+        with _CREATING:
             client = _twin(_client(service, region or self.region))
         client._make_api_call = lambda operation, arguments: self._answer(
             service, client, operation, arguments
@@ -115,28 +115,28 @@ class SimulatedAws(Aws):
         name = f"{service}.{xform_name(operation)}"
         self.calls.append(name)
         try:
-            return self._held(name, client, operation, arguments)
+            return self._validated(name, client, operation, arguments)
         except ClientError as refusal:
-            raise _in_the_words_of(service, refusal) from None
+            raise _with_the_services_code(service, refusal) from None
         except AssertionError as broken:  # a check would take it for an odd answer from AWS
             self.broken.append(broken)
             raise
 
-    def _held(self, name: str, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+    def _validated(self, name: str, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         """Validate request and answer against botocore's model of the call."""
         model = client.meta.service_model.operation_model(operation)
-        _hold_against(model.input_shape, arguments)
+        _validate(model.input_shape, arguments)
         answer = self._answers.get(name)
         if answer is None:
             raise AssertionError(f"no answer for {name} {arguments}")
         if isinstance(answer, Exception):
             raise answer
         said = answer(**arguments) if callable(answer) else answer
-        _hold_against(model.output_shape, dict(said))
+        _validate(model.output_shape, dict(said))
         return said
 
 
-def _in_the_words_of(service: str, refusal: ClientError) -> ClientError:
+def _with_the_services_code(service: str, refusal: ClientError) -> ClientError:
     """The error with the service's own code: EC2 has its own for a missing permission.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
@@ -146,7 +146,7 @@ def _in_the_words_of(service: str, refusal: ClientError) -> ClientError:
     return refusal
 
 
-def _hold_against(shape: Any, value: dict[str, Any]) -> None:
+def _validate(shape: Any, value: dict[str, Any]) -> None:
     if shape is not None:
         report = ParamValidator().validate(value, shape)
         assert not report.has_errors(), report.generate_report()

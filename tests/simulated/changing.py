@@ -149,9 +149,9 @@ class Account:
                 self.stacks[stack] = "DELETE_FAILED"
                 return
             del self.stacks[stack]
-            self._goes(stack)
+            self._remove_contents(stack)
 
-    def _goes(self, stack: str) -> None:
+    def _remove_contents(self, stack: str) -> None:
         """Remove the stack's contents."""
         if stack == "Storage":
             self.file_systems.clear()
@@ -169,6 +169,6 @@ class Account:
         for stack, status in list(self.stacks.items()):
             if status.startswith("DELETE_IN_PROGRESS"):
                 del self.stacks[stack]
-                self._goes(stack)
+                self._remove_contents(stack)
             else:
                 self.stacks[stack] = status.replace("_IN_PROGRESS", "_COMPLETE")
