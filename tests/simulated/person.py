@@ -112,7 +112,7 @@ class Person:
     def _buy(self, said: str) -> None:
         """Buy the first Capacity Block in a list, and set what the list says to set."""
         assert f"--capacity-block-offering-id {OFFER}" in said
-        chosen = dict(re.findall(r"-c ([\w.]+)=(\S+)", said.rpartition("Then, with the ")[2]))
+        chosen = dict(re.findall(r"-c ([\w.]+)=(\S+)", said.rpartition("Then, with the id")[2]))
         bought = "cr-0bbbbbbbbbbbbbbbb"
         self._account.settings |= {**chosen, "gpu.capacity_reservation_id": bought}
         row = block(
