@@ -1,4 +1,4 @@
-"""What all tests share: the app's templates, made once for each set of settings."""
+"""Shared by all tests: the app's templates, synthesized once per set of settings."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _THE_USERS_OWN |= {"PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH"}
 
 
 def pytest_sessionstart() -> None:
-    """Let the tests see the same everywhere, and let their children be stopped.
+    """Give the tests the same environment everywhere, and let their children be stopped.
 
-    What runs in the background, or by nohup, inherits deaf ears.
+    A process in the background, or under nohup, inherits ignored signals.
     """
     _forget_the_users_own()
     for each, act in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -39,7 +39,7 @@ def pytest_sessionstart() -> None:
 
 
 def _forget_the_users_own() -> None:
-    """Take account, settings of make, and a terminal's width and colours out of the environment."""
+    """Remove account, make's settings, and a terminal's width and colors from the environment."""
     for name in [*os.environ]:
         if name.startswith(("AWS_", "CDK_", "BIONEMO_")) or name in _THE_USERS_OWN:
             del os.environ[name]
@@ -51,10 +51,10 @@ def _forget_the_users_own() -> None:
 
 
 class Synthesised:
-    """The templates of one deployment, by the stacks' short names, and its settings."""
+    """One deployment's templates, by the stacks' short names, and its settings."""
 
     def __init__(self, overrides: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> None:
-        # The rehearsals' templates are validated, as the CLI does it: the most of a synthesis.
+        # Validation takes most of a synthesis; the rehearsals' templates are validated.
         self._folder = TemporaryDirectory(prefix="bionemo-synthesised-")
         app = App(
             context=cdk_flags(**overrides) | UNSTAGED,
@@ -65,11 +65,11 @@ class Synthesised:
         self.settings: Settings = build(app, workloads)
         self.stacks = {name: app.node.find_child(name) for name in names.STACKS}
         self.assembly = app.synth()
-        # Parsed for each who asks: a test may change what it gets.
+        # Parsed for each caller: a test may change what it gets.
         self._texts: dict[str, str] = {}
 
     def json(self, stack: str) -> dict[str, Any]:
-        """Return one template as CloudFormation gets it."""
+        """Return one template as CloudFormation receives it."""
         if stack not in self._texts:
             artifact = self.assembly.get_stack_artifact(self.stacks[stack].artifact_id)  # type: ignore[attr-defined]
             self._texts[stack] = Path(artifact.template_full_path).read_text(encoding="utf-8")
@@ -127,7 +127,7 @@ def _synthesised(overrides: tuple[tuple[str, Any], ...]) -> Synthesised:
 
 @pytest.fixture(scope="session")
 def synth() -> Callable[..., Synthesised]:
-    """Return a function that synthesises the app with settings given as `**{"gpu.nodes": 3}`."""
+    """Return a function that synthesizes the app with settings given as `**{"gpu.nodes": 3}`."""
 
     def make(**overrides: Any) -> Synthesised:
         return _synthesised(tuple(sorted(overrides.items())))

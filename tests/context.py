@@ -1,4 +1,4 @@
-"""What the project's cdk.json tells CDK, without its settings: a user edits those, and tests on."""
+"""The CDK context of the project's cdk.json without its settings, which a user may edit."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ USABLE = [
     for name, each in GPU_INSTANCE_TYPES.items()
     if next(iter(WORKLOADS.values())).gpus.met_by(each)
 ]
-# What a company's account may ask for.
+# What a company's account may require.
 COMPANY = {
     "account.permissions_boundary": "arn:aws:iam::111122223333:policy/teams/limits",
     "account.role_path": "/teams/biology/",
     "account.kms_key": "arn:aws:kms:us-west-2:111122223333:key/"
     "01234567-89ab-cdef-0123-456789abcdef",
 }
-# Assets stay where they are: each cloud assembly would get a copy of kubectl's and helm's 57 MB.
+# Otherwise each cloud assembly gets a copy of kubectl and helm, 57 MB.
 UNSTAGED = {"aws:cdk:disable-asset-staging": True}
 ROOT = Path(__file__).resolve().parents[1]
 PINNED = ROOT / "cdk.context.json"
@@ -43,10 +43,10 @@ def cdk_flags(**settings: Any) -> dict[str, Any]:
 
 
 def pinned() -> str:
-    """Return what `cdk` and `bionemo preflight --pin` have written beside cdk.json."""
+    """Return what `cdk` and `bionemo preflight --pin` have written next to cdk.json."""
     return PINNED.read_text(encoding="utf-8") if PINNED.exists() else ""
 
 
 def read_settings(context: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> Settings:
-    """Return the settings of `context`, with the project's workloads unless told."""
+    """Return the settings of `context`, with the project's workloads by default."""
     return reader.read_settings(context, workloads)

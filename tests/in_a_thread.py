@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from socketserver import BaseServer
 
-# Seconds between two looks at whether to stop. socketserver's own half a second would be
-# most of what such a test takes.
+# Seconds between checks whether to stop. socketserver's default of half a second would be
+# most of such a test's duration.
 POLL = 0.01
 
 

@@ -14,13 +14,13 @@ def objects(deployment: Any) -> list[dict[str, Any]]:
 
 
 def groups(deployment: Any) -> list[NodeGroupView]:
-    """The node groups as the templates have them."""
+    """The node groups in the templates."""
     types = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
     found = []
     for each in deployment.resources("Cluster", "AWS::EKS::Nodegroup").values():
         properties = each["Properties"]
         template = _launch_template(deployment, each)
-        # Of nodes in a Capacity Block, the launch template has the type.
+        # In a Capacity Block the launch template has the type.
         instance_types = properties.get("InstanceTypes") or [template["InstanceType"]]
         sizes, labels = properties["ScalingConfig"], properties["Labels"]
         taints = [

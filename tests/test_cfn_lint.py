@@ -1,4 +1,4 @@
-"""cfn-lint has nothing to say of any template: no error, no warning."""
+"""cfn-lint reports no error and no warning for any template."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bionemo_eks.configuration import names
 
 # What cfn-lint cannot know, with the reason.
 IGNORED = {
-    "W3010": "the zones are a setting: GPU nodes are offered in some of them only",
-    "W3005": "CDK's own functions name their role in DependsOn too; said twice, it does no harm",
+    "W3010": "the zones are a setting, because GPU nodes are offered in only some of them",
+    "W3005": "CDK's own functions also name their role in DependsOn: redundant but harmless",
 }
 CHANGES: list[dict[str, str]] = [
     {},
@@ -40,7 +40,7 @@ CHANGES: list[dict[str, str]] = [
 ]
 
 
-# GPU nodes with as many disks, network cards and GPUs as there are kinds of.
+# One GPU type for each combination of disks, network cards and GPUs.
 GPU_TYPES = ["p4d.24xlarge", "p5.48xlarge", "p5e.48xlarge", "g6e.48xlarge", "g6.xlarge"]
 
 
@@ -51,7 +51,7 @@ EFA_TYPES = [
 
 
 def lint(folder: Path, region: str) -> None:
-    """Fail with what cfn-lint says of the templates in `folder`."""
+    """Fail with what cfn-lint reports for the templates in `folder`."""
     done = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("cfn-lint")), "--regions", region),
@@ -74,7 +74,7 @@ def test_cfn_lint_is_silent(synth: Any, changes: dict[str, str], tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_cfn_lint_is_silent_of_every_kind_of_gpu_node(synth: Any, tmp_path: Path) -> None:
+def test_cfn_lint_is_silent_for_every_kind_of_gpu_node(synth: Any, tmp_path: Path) -> None:
     for repair, gpu_type in product(["nodes", "gpus"], GPU_TYPES):
         changes = {"gpu.instance_type": gpu_type, "gpu.repair": repair}
         if repair == "gpus":
@@ -87,7 +87,7 @@ def test_cfn_lint_is_silent_of_every_kind_of_gpu_node(synth: Any, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_cfn_lint_is_silent_of_nodes_with_efa(synth: Any, tmp_path: Path) -> None:
+def test_cfn_lint_is_silent_for_nodes_with_efa(synth: Any, tmp_path: Path) -> None:
     for gpu_type in EFA_TYPES:
         deployment = synth(**{"training.workload": "esm2", "gpu.instance_type": gpu_type})
         assert deployment.settings.efa

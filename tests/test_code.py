@@ -1,4 +1,4 @@
-"""What a reader of the code depends on, beside what the linters check."""
+"""What readers of the code rely on, beyond what the linters check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.context import ROOT
 
-# A screen.
+# One screen.
 LINES = 50
 
 
@@ -49,14 +49,14 @@ def test_a_function_fits_a_screen() -> None:
     assert long == []
 
 
-# What begins a command that is shown: in a block of a page, between backquotes, or in a program's
-# text. In `rehearsal` the flags are a list's items.
+# A deploy command as shown to people: in a code block, between backquotes, or in a program's text.
+# In `rehearsal` the flags are items of a list.
 _SHOWN = re.compile(r"(?:`|^\s*|\")(?:npx )?cdk deploy (--all\b[^`\"\n]*)", re.MULTILINE)
 _FLAGS = ("--import-existing-resources", "--require-approval never")
 
 
-def test_a_deploy_command_that_is_shown_finds_the_bucket_and_asks_nothing() -> None:
-    """Without the first the second deployment fails, for its bucket is there."""
+def test_a_shown_deploy_command_imports_the_bucket_and_asks_nothing() -> None:
+    """Without the first flag a second deployment fails, because its bucket exists."""
     pages = [ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").glob("*.md")]
     programs = [path for path in python_files() if path.parts[len(ROOT.parts)] != "tests"]
     commands = [

@@ -1,6 +1,6 @@
-"""PYTHONPATH and PYTHONHOME, as HPC's modules set them, reach nothing of the project's.
+"""PYTHONPATH and PYTHONHOME, as HPC modules set them, affect none of the project's programs.
 
-In place of the environment's interpreter stands a script that starts the one of these tests.
+A script that starts these tests' interpreter replaces the environment's.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import pytest
 from rehearsal.machine.environment import child_environment, inherited
 
 ROOT = Path(__file__).resolve().parents[1]
-# Says where a module comes from that others have too.
+# Prints where a module with a common name is imported from.
 PROGRAM = "import json; print(json.__file__)\n"
 
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> dict[str, str]:
-    """An environment in which Python finds nothing, or somebody else's modules."""
+    """An environment in which Python finds nothing, or someone else's modules."""
     modules = tmp_path / "modules"
     modules.mkdir()
-    (modules / "json.py").write_text("raise SystemExit('somebody else is imported')\n")
+    (modules / "json.py").write_text("raise SystemExit('the wrong module was imported')\n")
     return {"PYTHONPATH": str(modules), "PYTHONHOME": "/nowhere", "PYTHONSAFEPATH": "1"}
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project's folder with an environment, and with programs of one line."""
+    """A project folder with an environment and one-line programs."""
     folder = tmp_path / "a project"
     (folder / ".venv/bin").mkdir(parents=True)
     (folder / "ops").mkdir()
@@ -74,7 +74,7 @@ def test_the_projects_own_modules_are_imported(
 
 
 @pytest.mark.parametrize("target", ["synth", "rehearse"])
-def test_make_hands_them_to_no_command(
+def test_make_passes_them_to_no_command(
     target: str, tmp_path: Path, foreign: dict[str, str]
 ) -> None:
     for name in ("cdk", "python"):
@@ -107,8 +107,8 @@ def test_no_child_of_a_rehearsal_sees_them(
 
 
 @pytest.mark.slow
-def test_a_rehearsal_itself_imports_the_projects_own(foreign: dict[str, str]) -> None:
-    """Python has started by then: what keeps it from that, make alone can take away."""
+def test_a_rehearsal_imports_the_projects_own_modules(foreign: dict[str, str]) -> None:
+    """Python has started by then; only make can remove what would prevent that."""
     done = subprocess.run(
         [sys.executable, "-m", "rehearsal", "--help"],
         cwd=ROOT,
@@ -121,15 +121,15 @@ def test_a_rehearsal_itself_imports_the_projects_own(foreign: dict[str, str]) ->
     assert "Usage" in done.stdout
 
 
-# What is wrong with a checkout's environment, as the files that are not there or too many.
-@pytest.mark.parametrize("kind", ["not made", "interrupted", "of a Python that has gone"])
-def test_cdk_before_the_set_up_says_what_to_do(kind: str, project: Path) -> None:
+# Ways in which a checkout's environment can be broken.
+@pytest.mark.parametrize("kind", ["not made", "interrupted", "of a removed Python"])
+def test_cdk_before_the_setup_says_what_to_do(kind: str, project: Path) -> None:
     python = project / ".venv/bin/python"
     if kind == "interrupted":
         (project / ".venv/.installing").mkdir()
     else:
         python.unlink()
-    if kind == "of a Python that has gone":
+    if kind == "of a removed Python":
         python.symlink_to("/nowhere/python")
     (project / "aws_cdk.py").unlink()
     done = run("installation/app.sh", project, {})
@@ -138,8 +138,8 @@ def test_cdk_before_the_set_up_says_what_to_do(kind: str, project: Path) -> None
     assert line.endswith(f"make -C {project} setup")
 
 
-def test_cdk_takes_an_environment_of_ones_own(project: Path, tmp_path: Path) -> None:
-    """As `pip install -r requirements.txt` makes one, which is active."""
+def test_cdk_uses_the_active_environment_if_there_is_no_venv(project: Path, tmp_path: Path) -> None:
+    """As after `pip install -r requirements.txt` in an active environment."""
     (project / ".venv/bin/python").unlink()
     own = tmp_path / "own"
     own.mkdir()

@@ -1,4 +1,4 @@
-"""What IAM allows, read in the templates: nobody may do everything, or more than it must."""
+"""IAM permissions in the templates: no identity may do everything, or more than it needs."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def reference(action: str) -> list[dict[str, Any]]:
-    """The rows of the service authorization reference for an action, one a resource type.
+    """The rows of the service authorization reference for an action, one per resource type.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
     """
@@ -85,7 +85,7 @@ ARNS = {
 
 
 def as_text(value: Any, types: dict[str, str]) -> str:
-    """A resource of a statement as IAM gets it, `x` for what only AWS knows."""
+    """A statement's resource as IAM receives it, with `x` for what only AWS knows."""
     match value:
         case str():
             return value
@@ -97,7 +97,7 @@ def as_text(value: Any, types: dict[str, str]) -> str:
 
 
 def fits(resource: str, row: dict[str, Any]) -> bool:
-    """Whether a resource is, or with its own wildcards can be, of the row's type."""
+    """Whether a resource is, or with its wildcards can be, of the row's type."""
     kind = row["resource_arn_format"].replace("${Partition}", "aws")
     return kind != "*" and meet(resource, re.sub(r"\$\{\w+\}", "*", kind))
 
@@ -115,7 +115,7 @@ def meet(one: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize("changes", CHANGES)
-def test_a_wildcard_stands_only_where_nothing_narrower_works(
+def test_a_wildcard_is_used_only_where_nothing_narrower_works(
     synth: Any, changes: dict[str, str]
 ) -> None:
     checked = 0
@@ -130,10 +130,10 @@ def test_a_wildcard_stands_only_where_nothing_narrower_works(
 
 
 @pytest.mark.parametrize("changes", CHANGES)
-def test_an_action_that_knows_no_resource_is_granted_on_all(
+def test_an_action_without_resource_types_is_granted_on_all(
     synth: Any, changes: dict[str, str]
 ) -> None:
-    """Limited to a resource it would be granted on nothing: IAM compares it with `*` alone."""
+    """Limited to a resource it would grant nothing: IAM only matches `*`."""
     for where, statement in statements(synth(**changes)):
         for action in listed(statement["Action"]):
             if not could_be_narrower(action):
@@ -141,10 +141,10 @@ def test_an_action_that_knows_no_resource_is_granted_on_all(
 
 
 @pytest.mark.parametrize("changes", CHANGES)
-def test_what_is_named_is_of_a_kind_that_the_action_knows(
+def test_a_named_resource_is_of_a_type_that_the_action_supports(
     synth: Any, changes: dict[str, str]
 ) -> None:
-    """An ARN of another kind, or one with a part too many, would grant nothing."""
+    """An ARN of another type, or with an extra part, would grant nothing."""
     deployment = synth(**changes)
     types = {name: each["Type"] for _, name, each in deployment.all_resources()}
     checked = 0
@@ -160,8 +160,8 @@ def test_what_is_named_is_of_a_kind_that_the_action_knows(
     assert checked > 5
 
 
-def test_a_condition_is_one_that_the_action_knows(default: Any) -> None:
-    """A key that an action does not know is never there, and `StringEquals` then never true."""
+def test_a_condition_key_is_one_that_the_action_supports(default: Any) -> None:
+    """A key that the action does not support is never present, so `StringEquals` is never true."""
     checked = 0
     for where, statement in statements(default):
         for key in (key for each in statement.get("Condition", {}).values() for key in each):
@@ -182,7 +182,7 @@ def test_no_role_is_an_administrator(synth: Any, changes: dict[str, str]) -> Non
             assert "*" not in managed, (stack, name)
 
 
-def test_only_services_and_this_account_may_take_a_role(default: Any) -> None:
+def test_only_services_and_this_account_may_assume_a_role(default: Any) -> None:
     for stack, name, role in default.all_resources():
         if role["Type"] != "AWS::IAM::Role":
             continue
@@ -194,8 +194,8 @@ def test_only_services_and_this_account_may_take_a_role(default: Any) -> None:
                 assert ":root" in json.dumps(principal), (stack, name)
 
 
-def test_pod_identities_are_for_this_clusters_pods_alone(default: Any) -> None:
-    """Without a condition, any cluster of the account could hand out the role."""
+def test_pod_identities_are_only_for_this_clusters_pods(default: Any) -> None:
+    """Without a condition, any cluster in the account could use the role."""
     roles = [
         role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         for _, _, role in default.all_resources()

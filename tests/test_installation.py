@@ -1,4 +1,4 @@
-"""What is installed: pinned requirements, locks that agree, and what each of them is enough for."""
+"""Installation: pinned requirements, consistent locks, and what each lock is sufficient for."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLATION = ROOT / "installation"
-# A lock and the requirements that it is made from; each holds those before it.
+# Each lock and its requirements file; each includes those before it.
 LOCKED = {
     "deployment": "requirements.txt",
     "rehearsal": "requirements-rehearsal.txt",
     "development": "requirements-dev.txt",
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# Runs argv[2] as a program, or imports all its modules, where what argv[1] names, separated by
-# commas, cannot be imported.
+# Runs the program argv[2], or imports all modules of that package, while the modules in argv[1]
+# (comma-separated) cannot be imported.
 WITHOUT = """
 import importlib, pkgutil, runpy, sys
 from importlib.machinery import PathFinder
@@ -50,7 +50,7 @@ else:
 
 
 def direct(name: str) -> dict[str, str]:
-    """The requirements that one file itself names: the version of each, by canonical name."""
+    """The requirements in the file itself: versions by canonical name."""
     found: dict[str, str] = {}
     for line in (ROOT / name).read_text().splitlines():
         if line.startswith(("#", "-")) or not line:
@@ -64,7 +64,7 @@ def direct(name: str) -> dict[str, str]:
 
 
 def locked(name: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Version and hashes of each package of one lock, by canonical name."""
+    """Version and hashes of each package in a lock, by canonical name."""
     found: dict[str, tuple[str, frozenset[str]]] = {}
     text = (INSTALLATION / f"locks/{name}.txt").read_text().replace("\\\n", " ")
     for line in text.splitlines():
@@ -102,8 +102,8 @@ def test_locks_hold_the_requirements_and_agree_with_each_other() -> None:
         smaller = found
 
 
-def test_the_trainings_lock_names_versions_and_no_build_or_index() -> None:
-    """PyTorch's builds for CPU and for CUDA have other hashes, and come from other indexes."""
+def test_the_training_lock_has_versions_but_no_builds_or_indexes() -> None:
+    """PyTorch's CPU and CUDA builds have different hashes and come from different indexes."""
     found = locked("training")
     wanted = direct("requirements-training.txt")
     assert wanted.items() <= {name: version for name, (version, _) in found.items()}.items()
@@ -115,12 +115,12 @@ def test_the_trainings_lock_names_versions_and_no_build_or_index() -> None:
     assert not any("index" in (ROOT / file).read_text().split("==", 1)[1] for file in files)
 
 
-def test_the_lock_builds_the_project_with_the_setuptools_that_it_asks_for() -> None:
+def test_the_lock_has_the_setuptools_that_the_project_builds_with() -> None:
     (build,) = PROJECT["build-system"]["requires"]
     assert build == f"setuptools=={locked('deployment')['setuptools'][0]}"
 
 
-def test_each_python_that_the_project_allows_is_looked_for_and_resolved() -> None:
+def test_each_allowed_python_is_searched_for_and_resolved() -> None:
     allowed = SpecifierSet(PROJECT["project"]["requires-python"])
     minors = [f"3.{minor}" for minor in range(100) if f"3.{minor}.0" in allowed]
 
@@ -134,7 +134,7 @@ def test_each_python_that_the_project_allows_is_looked_for_and_resolved() -> Non
 
 
 def not_in(lock: str) -> str:
-    """The modules that the environment has and `lock` does not."""
+    """The modules that are in the environment but not in `lock`."""
     names = locked(lock).keys() | {"bionemo-on-eks", "pip"}
     return ",".join(
         module
@@ -152,7 +152,9 @@ def not_in(lock: str) -> str:
         ("rehearsal", "workloads/uniref50/prepare_uniref50.py", ["--help"]),
     ],
 )
-def test_a_lock_is_enough_for(lock: str, target: str, options: list[str], tmp_path: Path) -> None:
+def test_a_lock_is_sufficient_for(
+    lock: str, target: str, options: list[str], tmp_path: Path
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT, not_in(lock), target, *options],
         cwd=ROOT,
@@ -180,7 +182,7 @@ def test_the_deployment_has_no_test_tools_and_no_emulator() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_wheel_is_refused_with_a_sentence(tmp_path: Path) -> None:
+def test_building_a_wheel_is_refused_with_one_message(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "wheel", "--no-index", "--no-deps", "--no-build-isolation"]
     done = subprocess.run(
         [*pip, "--wheel-dir", str(tmp_path), str(ROOT)], capture_output=True, text=True, check=False
@@ -191,7 +193,7 @@ def test_a_wheel_is_refused_with_a_sentence(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_checkout_has_line_feeds_on_every_system() -> None:
+def test_a_checkout_has_lf_line_endings_on_every_system() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a Git checkout")
     git = ["git", "-C", str(ROOT)]
@@ -203,7 +205,7 @@ def test_a_checkout_has_line_feeds_on_every_system() -> None:
     assert set(attributes[2::3]) == {b"lf"}
 
 
-def test_clean_removes_all_that_git_ignores(tmp_path: Path) -> None:
+def test_clean_removes_everything_that_git_ignores(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "constructs").mkdir()
     (tmp_path / "ops").mkdir()

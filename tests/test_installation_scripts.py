@@ -1,6 +1,6 @@
-"""Which Python is taken, and when an environment is made, added to, or left as it is.
+"""Which Python is used, and when an environment is created, extended, or left as it is.
 
-In place of interpreters stand scripts that write down what they are asked for.
+Scripts that log their calls replace the interpreters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 BASH = shutil.which("bash") or "/bin/bash"
-# What installation/*.sh ask of an interpreter. The project's folder is the working directory.
+# Every call that installation/*.sh make. The working directory is the project's folder.
 PYTHON = """#!/bin/bash
 case "$*" in
   -c*ensurepip*) exit 0 ;;
@@ -54,13 +54,13 @@ def script(path: Path, text: str) -> Path:
 
 
 def interpreter(folder: Path, name: str) -> Path:
-    """A stand-in for an interpreter that is installed at /opt/<name>."""
+    """A stand-in for an interpreter installed at /opt/<name>."""
     (folder / f"{name}.home").write_text(f"/opt/{name}")
     return script(folder / name, PYTHON)
 
 
 class Checkout:
-    """A checkout with installation/, and with stand-ins for interpreters on the PATH."""
+    """A checkout with installation/, and stand-ins for interpreters on the PATH."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,7 +72,7 @@ class Checkout:
         interpreter(self.bin, "python3.11")
 
     def install(self, level: str, python: str = "") -> subprocess.CompletedProcess[str]:
-        """Install what `level` needs."""
+        """Install the packages for `level`."""
         path = f"{self.folder}/.venv/bin:{self.bin}:/usr/bin:/bin"
         return subprocess.run(
             [BASH, "installation/install.sh", level],
@@ -84,7 +84,7 @@ class Checkout:
         )
 
     def asked(self) -> list[str]:
-        """What was asked for since the last call: venv, pip with its last argument, npm."""
+        """The calls since the last `asked()`: venv, pip with its last argument, npm."""
         log = self.folder / "log"
         lines = log.read_text().splitlines() if log.exists() else []
         log.unlink(missing_ok=True)
@@ -102,7 +102,7 @@ def lock(name: str) -> str:
     return f"pip installation/locks/{name}.txt"
 
 
-def test_each_target_adds_what_it_needs_and_nothing_is_installed_twice(checkout: Checkout) -> None:
+def test_each_target_adds_what_it_needs_and_installs_nothing_twice(checkout: Checkout) -> None:
     done = checkout.install("deployment")
     assert done.returncode == 0, done.stderr
     assert "Installing the Python packages for deployment: " in done.stdout
@@ -118,7 +118,7 @@ def test_each_target_adds_what_it_needs_and_nothing_is_installed_twice(checkout:
     assert checkout.asked() == []
 
 
-def test_one_installation_for_the_tests_serves_the_other_targets(checkout: Checkout) -> None:
+def test_the_installation_for_tests_is_enough_for_the_other_targets(checkout: Checkout) -> None:
     checkout.install("development")
     assert checkout.asked() == ["venv", lock("development"), "pip .", "npm"]
     checkout.install("deployment")
@@ -136,7 +136,7 @@ def test_a_changed_lock_is_installed_into_the_same_environment(checkout: Checkou
 
 
 @pytest.mark.parametrize("interruption", ["all killed", "pip killed", "Ctrl-C"])
-def test_an_interrupted_installation_begins_anew(checkout: Checkout, interruption: str) -> None:
+def test_an_interrupted_installation_starts_over(checkout: Checkout, interruption: str) -> None:
     checkout.install("deployment")
     (checkout.folder / "interruption").write_text(interruption)
     assert checkout.install("development").returncode != 0
@@ -146,7 +146,7 @@ def test_an_interrupted_installation_begins_anew(checkout: Checkout, interruptio
     assert checkout.asked() == ["venv", lock("deployment"), "pip ."]
 
 
-def test_without_a_network_what_is_installed_can_still_be_used(checkout: Checkout) -> None:
+def test_without_a_network_the_existing_installation_still_works(checkout: Checkout) -> None:
     checkout.install("deployment")
     (checkout.folder / "fail").touch()
     done = checkout.install("development")
@@ -160,8 +160,8 @@ def test_without_a_network_what_is_installed_can_still_be_used(checkout: Checkou
     assert checkout.asked() == [lock("development"), "pip ."]
 
 
-def test_a_cdk_command_line_that_cannot_be_installed_is_told(checkout: Checkout) -> None:
-    """npm itself says why; the next call tries again."""
+def test_a_failed_installation_of_the_cdk_cli_is_reported(checkout: Checkout) -> None:
+    """npm itself prints the reason; the next call tries again."""
     (checkout.folder / "npm_fails").touch()
     done = checkout.install("deployment")
     assert done.returncode == 2
@@ -180,13 +180,13 @@ def test_another_interpreter_replaces_the_environment(checkout: Checkout, tmp_pa
     assert (checkout.folder / ".venv/bin/python.home").read_text() == "/opt/python3.13"
     assert checkout.asked() == ["venv", lock("deployment"), "pip ."]
     checkout.install("deployment", other)
-    # Where none is named, the environment's own is as good as any.
+    # If none is named, the environment's own will do.
     checkout.install("deployment")
     assert checkout.asked() == []
 
 
 def test_an_environment_does_not_move_with_its_folder(checkout: Checkout, tmp_path: Path) -> None:
-    """A copy would run the code of the folder that it was copied from."""
+    """A copy would run the code in the original folder."""
     checkout.install("deployment")
     copy = tmp_path / "copy"
     shutil.copytree(checkout.folder, copy)
@@ -196,7 +196,7 @@ def test_an_environment_does_not_move_with_its_folder(checkout: Checkout, tmp_pa
     assert checkout.asked()[0] == "venv"
 
 
-def test_an_environment_whose_interpreter_is_gone_is_replaced(checkout: Checkout) -> None:
+def test_an_environment_without_its_interpreter_is_replaced(checkout: Checkout) -> None:
     checkout.install("deployment")
     script(checkout.folder / ".venv/bin/python", BROKEN)
     checkout.asked()
@@ -204,8 +204,8 @@ def test_an_environment_whose_interpreter_is_gone_is_replaced(checkout: Checkout
     assert checkout.asked() == ["venv", lock("deployment"), "pip ."]
 
 
-def test_candidates_that_do_not_run_do_not_count(checkout: Checkout) -> None:
-    """As pyenv's shims of versions that are not selected."""
+def test_candidates_that_do_not_run_are_skipped(checkout: Checkout) -> None:
+    """Such as pyenv's shims for versions that are not selected."""
     script(checkout.bin / "python3.11", BROKEN)
     script(checkout.bin / "python3.13", BROKEN)
     interpreter(checkout.bin, "python3.12")
@@ -213,7 +213,7 @@ def test_candidates_that_do_not_run_do_not_count(checkout: Checkout) -> None:
     assert (checkout.folder / ".venv/bin/python.home").read_text() == "/opt/python3.12"
 
 
-def test_where_there_is_no_python_one_sentence_says_so(checkout: Checkout) -> None:
+def test_if_there_is_no_python_one_sentence_says_so(checkout: Checkout) -> None:
     for name in ("python3.11", "python3.12", "python3.13"):
         script(checkout.bin / name, BROKEN)
     done = checkout.install("deployment")
@@ -223,7 +223,7 @@ def test_where_there_is_no_python_one_sentence_says_so(checkout: Checkout) -> No
     assert done.stderr.count("\n") == 1
 
 
-def test_a_python_that_cannot_be_used_is_named(checkout: Checkout) -> None:
+def test_an_unusable_python_is_named(checkout: Checkout) -> None:
     broken = script(checkout.folder / "broken", BROKEN)
     for python in (str(broken), "/no/such/python"):
         done = checkout.install("deployment", python)
@@ -241,10 +241,10 @@ def test_a_python_that_cannot_be_used_is_named(checkout: Checkout) -> None:
         ("3, 12, 0", 0, False),
     ],
 )
-def test_a_candidate_is_of_an_allowed_version_and_has_venv(
+def test_a_candidate_has_an_allowed_version_and_venv(
     version: str, has_venv: int, usable: bool, tmp_path: Path
 ) -> None:
-    """With the real interpreter, which is made to look like another."""
+    """With the real interpreter, disguised as another version."""
     (tmp_path / "sitecustomize.py").write_text(
         f"import sys\nsys.version_info = ({version}, 'final', 0)\n"
         f"if not {has_venv}: sys.modules['ensurepip'] = None\n"

@@ -1,6 +1,6 @@
-"""installation/lock.sh: which locks follow from the requirements, and which do not.
+"""installation/lock.sh: which locks match the requirements, and which do not.
 
-In place of uv, and of the registry that it asks, stands a resolver that knows a few packages.
+A resolver that knows a few packages replaces uv and its registry.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-# Each runs the script, which starts a resolver for every lock.
+# Each test runs the script, which starts a resolver for every lock.
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 BASH = shutil.which("bash") or "/bin/bash"
-# As uv does: a version that stands in the lock or in the constraints stays, unless it is to rise or
-# the requirements say another; and of that version so do the hashes that stand in the lock.
+# Like uv: a version in the lock or the constraints is kept, with its hashes in the lock, unless it
+# is to be upgraded or the requirements name another.
 UV = """#!{python}
 import json, pathlib, re, sys
 folder = pathlib.Path(__file__).parent
@@ -65,7 +65,7 @@ else:
 
 
 class Tree:
-    """A project of four packages, whose locks follow from its requirements."""
+    """A project with four packages, whose locks match its requirements."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.locks = folder, folder / "installation/locks"
@@ -122,18 +122,18 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def refused(tree: Tree, lock: str, *shown: str) -> None:
-    """The check fails for `lock`, shows these lines and no other, and changes nothing."""
+    """The check fails for `lock`, shows only these lines, and changes nothing."""
     before = tree.texts()
     done = tree.run("check")
     assert done.returncode == 2, done.stdout + done.stderr
-    *lines, told = done.stderr.splitlines()
-    assert told.startswith(f"installation/locks/{lock} does not follow from the requirements; ")
-    assert told.endswith("Run make lock.")
+    *lines, message = done.stderr.splitlines()
+    assert message.startswith(f"installation/locks/{lock} does not follow from the requirements; ")
+    assert message.endswith("Run make lock.")
     assert [" ".join(line.split()) for line in lines] == list(shown)
     assert tree.texts() == before
 
 
-def test_locks_that_follow_from_the_requirements_are_left_as_they_are(tree: Tree) -> None:
+def test_locks_that_match_the_requirements_are_left_as_they_are(tree: Tree) -> None:
     before = tree.texts()
     assert set(before) == {"deployment.txt", "rehearsal.txt", "development.txt", "training.txt"}
     assert before["deployment.txt"].count("==") == 2
@@ -144,7 +144,7 @@ def test_locks_that_follow_from_the_requirements_are_left_as_they_are(tree: Tree
     assert tree.texts() == before
 
 
-def test_another_requirement_is_noticed(tree: Tree) -> None:
+def test_a_changed_requirement_is_noticed(tree: Tree) -> None:
     tree.registry["alpha"]["2.0"] = ["alphatwo"]
     tree.require("requirements.txt", "alpha==2.0", "beta")
     refused(
@@ -159,7 +159,7 @@ def test_another_requirement_is_noticed(tree: Tree) -> None:
     assert tree.run("check").returncode == 0
 
 
-def test_a_requirement_more_or_less_is_noticed(tree: Tree) -> None:
+def test_an_added_or_removed_requirement_is_noticed(tree: Tree) -> None:
     tree.require("requirements-dev.txt", "-r requirements-rehearsal.txt")
     refused(
         tree,
@@ -179,13 +179,13 @@ def test_a_requirement_more_or_less_is_noticed(tree: Tree) -> None:
 def test_a_hash_that_the_registry_does_not_have_is_noticed(
     tree: Tree, lock: str, hash: str
 ) -> None:
-    """Written by hand, or of a file that was taken back."""
+    """Written by hand, or belonging to a file that was withdrawn."""
     tree.alter(lock, hash, "somebodys")
     refused(tree, lock, "< --hash=sha256:somebodys")
 
 
-def test_another_version_in_one_lock_alone_is_noticed(tree: Tree) -> None:
-    """The lock that holds all decides."""
+def test_a_different_version_in_only_one_lock_is_noticed(tree: Tree) -> None:
+    """The lock with all packages decides."""
     tree.registry["beta"]["2.0"] = ["betatwo"]
     tree.alter("rehearsal.txt", "beta==1.0", "beta==2.0")
     refused(
@@ -196,8 +196,8 @@ def test_another_version_in_one_lock_alone_is_noticed(tree: Tree) -> None:
     )
 
 
-def test_what_the_registry_got_later_changes_nothing(tree: Tree) -> None:
-    """A version more, and a file more of the version that is locked."""
+def test_later_releases_in_the_registry_change_nothing(tree: Tree) -> None:
+    """A new version, and a new file of the locked version."""
     before = tree.texts()
     tree.registry["beta"]["2.0"] = ["betatwo"]
     tree.registry["alpha"]["1.0"] = ["alphafirst", "alphawheel", "alphasdist", "alphalast"]
@@ -211,7 +211,7 @@ def test_what_the_registry_got_later_changes_nothing(tree: Tree) -> None:
     assert tree.run("check").returncode == 0
 
 
-def test_a_lock_that_some_platform_cannot_install_is_named_with_it(tree: Tree) -> None:
+def test_a_lock_is_named_with_the_platform_that_cannot_install_it(tree: Tree) -> None:
     (tree.bin / "no-wheels").write_text("aarch64-apple-darwin")
     done = tree.run("check")
     assert done.returncode == 2
@@ -219,7 +219,7 @@ def test_a_lock_that_some_platform_cannot_install_is_named_with_it(tree: Tree) -
     assert "on aarch64-apple-darwin" in done.stderr
 
 
-def test_another_word_is_answered_with_those_that_there_are(tree: Tree) -> None:
+def test_an_unknown_command_prints_the_usage(tree: Tree) -> None:
     done = tree.run("chekc")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "usage: installation/lock.sh write [--upgrade] | check\n"

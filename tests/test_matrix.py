@@ -1,4 +1,4 @@
-"""Deployments of many kinds: each one's objects are valid, and each pod has a node to run on."""
+"""Many kinds of deployments: all objects are valid, and every pod has a node to run on."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ RESERVED = {
     "gpu.purchase": "capacity-reservation",
     "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
 }
-# Each way of a setting that makes other resources, and each Kubernetes version; what is but another
-# size or number is below, by calculation.
+# Each value of a setting that creates different resources, and each Kubernetes version; mere sizes
+# and numbers are checked by calculation below.
 DEPLOYMENTS: dict[str, dict[str, str]] = {
     "defaults": {},
     "2024": {"preset": "2024"},
@@ -90,7 +90,7 @@ WITH_EFA = [
 NAMESPACES = {"default", "kube-system", "kubeflow"}
 
 
-# Each other one costs a synthesis.
+# Each of the others costs a synthesis.
 QUICK = {"defaults", "1.35-esm2-limits"}
 
 
@@ -104,7 +104,7 @@ def deployment(request: pytest.FixtureRequest, synth: Any) -> Any:
     return synth(**DEPLOYMENTS[request.param])
 
 
-def test_every_object_is_one_that_its_kubernetes_takes(deployment: Any) -> None:
+def test_every_object_is_valid_in_its_kubernetes_version(deployment: Any) -> None:
     found = objects(deployment)
     crds = {
         (each["spec"]["group"], each["spec"]["names"]["kind"]): each
@@ -128,7 +128,7 @@ def test_the_default_objects_fit_both_ends_of_the_version_table(default: Any, ve
             check_object(each, kubernetes_version=version, namespaces=NAMESPACES, crds={})
 
 
-def test_every_pod_finds_room_on_a_node_that_it_may_run_on(deployment: Any) -> None:
+def test_every_pod_fits_a_node_that_it_may_run_on(deployment: Any) -> None:
     placed = placements(ledger_of(deployment), groups(deployment))
     training = [pod["metadata"]["name"] for pod in workers(ledger_of(deployment))]
     assert len(training) == deployment.settings.workers
@@ -147,7 +147,7 @@ def test_only_workers_may_run_on_gpu_nodes(deployment: Any) -> None:
             assert may_run_on(pod["spec"], node) == node.name.startswith("gpu-")
 
 
-def test_every_gpu_that_is_paid_for_is_trained_on(deployment: Any) -> None:
+def test_every_gpu_that_is_paid_for_is_used(deployment: Any) -> None:
     settings = deployment.settings
     pods = workers(ledger_of(deployment))
     gpus = settings.gpu.nodes * settings.gpu_instance.gpus
@@ -162,8 +162,8 @@ def test_every_gpu_that_is_paid_for_is_trained_on(deployment: Any) -> None:
     assert int(overrides["trainer.num_nodes"]) * int(overrides["trainer.devices"]) == gpus
 
 
-def test_a_full_node_leaves_no_gpu_idle_and_no_pod_alone(deployment: Any) -> None:
-    """All workers of a node fit it together: one too many would wait for ever."""
+def test_a_full_node_leaves_no_gpu_idle_and_no_pod_out(deployment: Any) -> None:
+    """All workers of a node fit it together: one too many would wait forever."""
     pods = workers(ledger_of(deployment))
     placed = place(pods, nodes(groups(deployment)))
     per_node = len(pods) // deployment.settings.gpu.nodes
@@ -188,7 +188,7 @@ def test_the_workers_fill_a_node_of_each_gpu_type(name: str, layout: str) -> Non
 
 @pytest.mark.parametrize("name", WITH_EFA)
 def test_the_worker_takes_all_efas_of_a_node_of_each_type(name: str) -> None:
-    """And a node such as the autoscaler expects has enough of what only its tags tell."""
+    """The node that the autoscaler expects has enough of the resources that only its tags state."""
     settings = read_settings({**ESM2, "gpu.instance_type": name, "gpu.nodes": "1"})
     instance = GPU_INSTANCE_TYPES[name]
     pool = gpu_pool(settings, {}, ())
@@ -226,17 +226,17 @@ def test_shared_memory_is_memory_and_within_the_limit(deployment: Any) -> None:
         assert int(shm["sizeLimit"].removesuffix("Gi")) < int(limit.removesuffix("Gi"))
 
 
-def test_no_secret_and_no_machine_of_ours_is_in_a_template(deployment: Any) -> None:
+def test_no_secret_and_no_local_path_is_in_a_template(deployment: Any) -> None:
     for stack in ("Network", "Storage", "Cluster", "Addons", "Workload", "Observability"):
         text = json.dumps(deployment.json(stack))
         assert str(ROOT) not in text
         assert str(Path.home()) not in text
         assert not re.search(r"\bA(KIA|SIA)[A-Z0-9]{16}\b", text)
-        assert len(text) < 900_000, "CloudFormation takes 1 MB"
+        assert len(text) < 900_000, "CloudFormation's limit is 1 MB"
 
 
 def test_an_update_of_each_manifest_fits_the_function_that_applies_it(deployment: Any) -> None:
-    """CloudFormation hands over the manifest of before, too, and Lambda takes 1 MB.
+    """CloudFormation passes the previous manifest too, and Lambda's limit is 1 MB.
 
     https://docs.aws.amazon.com/lambda/latest/dg/API_Invoke.html
     """

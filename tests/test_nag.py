@@ -1,4 +1,4 @@
-"""cdk-nag's AwsSolutions rules: what they find is in the list below, with a reason, or it fails."""
+"""cdk-nag's AwsSolutions rules: every finding must be in the list below, with a reason."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ ESM2 = {
 _NODE = r"Cluster/(Core|Gpu)/Role/Resource"
 _PROVIDER = r"Cluster/Eks/Cluster/KubectlProvider/.*"
 
-# (construct, rule and finding): why it is right as it is.
+# (construct, rule and finding): why it is acceptable.
 REVIEWED = {
     (
         r"Storage/DataBucket/Resource",
         r"AwsSolutions-S1",
     ): "Server access logs need a second bucket that destroy would leave behind. The bucket holds "
     "public sequences and model weights, takes TLS only, and no principal of the cluster reads it "
-    "directly; CloudTrail data events serve who needs a record of access.",
+    "directly; CloudTrail data events can provide a record of access.",
     (
         r"Cluster/Eks/Cluster/Role/Resource",
         r"AwsSolutions-IAM4\[.*/AmazonEKSClusterPolicy\]",
-    ): "The policy that EKS requires of a cluster's role; EKS' own checks look for its rights.",
+    ): "The policy that EKS requires for a cluster's role; EKS's own checks look for it.",
     (
         _NODE,
         r"AwsSolutions-IAM4\[.*/(AmazonEKSWorkerNodePolicy|AmazonEC2ContainerRegistryPullOnly)\]",
-    ): "The two policies that EKS requires of a node's role; AWS extends them with the AMI.",
+    ): "The two policies that EKS requires for a node's role; AWS extends them with the AMI.",
     (
         _NODE,
         r"AwsSolutions-IAM4\[.*/AmazonSSMManagedInstanceCore\]",
-    ): "Session Manager on the nodes, in place of SSH keys and open ports.",
+    ): "Session Manager on the nodes, instead of SSH keys and open ports.",
     (
         r"Cluster/CniRole/Resource",
         r"AwsSolutions-IAM4\[.*/AmazonEKS_CNI_Policy\]",
-    ): "The policy of the VPC CNI's add-on; only the CNI's service account has it, no node.",
+    ): "The VPC CNI add-on's policy; only the CNI's service account has it, no node.",
     (
         r"Addons/CloudWatchRole/Resource",
         r"AwsSolutions-IAM4\[.*/CloudWatchAgentServerPolicy\]",
-    ): "The policy of the CloudWatch add-on; only the agent's service account has it.",
+    ): "The CloudWatch add-on's policy; only the agent's service account has it.",
     (
         _PROVIDER,
         r"AwsSolutions-IAM4\[.*/(AWSLambdaBasicExecutionRole|AWSLambdaVPCAccessExecutionRole)\]",
@@ -85,28 +85,29 @@ REVIEWED = {
     (
         r"Addons/Autoscaler/Role/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::arn:aws:autoscaling:.*autoScalingGroupName/eks-\*\]",
-    ): "EKS makes up the groups' names; a condition on their tag limits it to this cluster's.",
+    ): "EKS generates the groups' names; a condition on their tag limits it to this cluster's.",
     (
         r"Addons/Autoscaler/Role/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::arn:aws:eks:.*:nodegroup/bionemo-on-eks/\*\]",
-    ): "Any node group of this one cluster, to read: their ids are EKS' to make.",
+    ): "Read access to any node group of this one cluster: EKS generates their ids.",
     (
         r"Storage/ExportGuard/Role/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::\*\]",
-    ): "GetMetricStatistics alone, which IAM cannot narrow; tests/test_iam.py checks it.",
+    ): "Only GetMetricStatistics, which IAM cannot narrow; tests/test_iam.py checks it.",
     (
         r"Addons/FsxCsiRole/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::\*\]",
-    ): "DescribeFileSystems alone, which IAM cannot narrow; tests/test_iam.py checks it.",
+    ): "Only DescribeFileSystems, which IAM cannot narrow; tests/test_iam.py checks it.",
     (
         r"Workload/(Esm2)?WatchRole/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::\*\]",
-    ): "PutMetricData, which IAM narrows by a condition on the namespace instead. In a Capacity "
-    "Block DescribeCapacityReservations too, which it cannot narrow; tests/test_iam.py checks it.",
+    ): "PutMetricData, which IAM narrows by a condition on the namespace instead. With a "
+    "Capacity Block also DescribeCapacityReservations, which it cannot narrow; "
+    "tests/test_iam.py checks it.",
     (
         r"Workload/Esm2LauncherRole/DefaultPolicy/Resource",
         r"AwsSolutions-IAM5\[Resource::\*\]",
-    ): "With a Capacity Block: DescribeCapacityReservations alone, which IAM cannot narrow; "
+    ): "With a Capacity Block: only DescribeCapacityReservations, which IAM cannot narrow; "
     "tests/test_iam.py checks it.",
 }
 
@@ -117,7 +118,7 @@ def findings(changes: dict[str, str], out: Path) -> set[tuple[str, str]]:
     app = App(context=context, outdir=str(out), analytics_reporting=False)
     build(app)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    # cdk-nag fails the synthesis; what it found is in the report.
+    # cdk-nag fails the synthesis; its findings are in the report.
     with contextlib.suppress(RuntimeError):
         app.synth()
     report: dict[str, Any] = json.loads((out / "validation-report.json").read_text())
@@ -145,7 +146,7 @@ def _matches(reviewed: tuple[str, str], finding: tuple[str, str]) -> bool:
 
 @pytest.mark.slow
 def test_each_finding_has_been_reviewed(found: set[tuple[str, str]]) -> None:
-    assert found, "cdk-nag has looked at nothing"
+    assert found, "cdk-nag checked nothing"
     new = [each for each in found if not any(_matches(known, each) for known in REVIEWED)]
     assert not new
 

@@ -1,4 +1,4 @@
-"""The pages of the repository: their links lead somewhere, and what GitHub reads has its form."""
+"""The repository's pages: their links work, and the files that GitHub reads are valid."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)\s#]*)(?:#([^)\s]+))?\)")
 
 
 def anchors(page: Path) -> set[str]:
-    """As GitHub makes them of headings: small letters, hyphens for blanks, no punctuation."""
+    """Anchors as GitHub makes them of headings: lower case, hyphens for spaces, no punctuation."""
     headings = re.findall(r"^#+ (.+)$", _BLOCK.sub("", page.read_text("utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda each: each.name)
-def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
+def test_links_within_the_repository_work(page: Path) -> None:
     broken = []
     for name, anchor in _LINK.findall(_BLOCK.sub("", page.read_text("utf-8"))):
         target = (page.parent / name).resolve() if name else page
@@ -42,7 +42,7 @@ def test_the_index_has_every_page() -> None:
     ]
 
 
-def test_the_changelog_knows_the_version() -> None:
+def test_the_changelog_has_the_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     assert f"\n## [{version}] - 20" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 

@@ -1,4 +1,4 @@
-"""The walls between rooms stand: a wrong import in either direction fails `make lint`."""
+"""The import contracts between packages hold: a wrong import makes `make lint` fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.context import ROOT
 pytestmark = pytest.mark.slow
 
 PACKAGES = {"constructs/bionemo_eks", "stacks", "ops", "rehearsal", "bench"}
-# For each contract: a file, and an import that it must not have.
+# For each contract: a file, and an import that it must not contain.
 WRONG = {
     "rooms": ("constructs/bionemo_eks/network/vpc.py", "bionemo_eks.storage.lustre"),
     "jobs-are-the-workloads": (

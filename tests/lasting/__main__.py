@@ -1,4 +1,4 @@
-"""Write snapshot.yaml anew, on purpose, and print what has changed: `python -m tests.lasting`."""
+"""Rewrite snapshot.yaml, on purpose, and print the differences: `python -m tests.lasting`."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from tests.lasting.synthesis import SETS, templates
 
 
 def main() -> int:
-    """Print the differences to the snapshot that is there, once each, and write the new one."""
+    """Print each difference from the present snapshot once, and write the new one."""
     before = load() if SNAPSHOT.exists() else {}
     now = {name: lasting(templates(name)) for name in SETS}
-    told: dict[str, list[str]] = {}
+    differences: dict[str, list[str]] = {}
     for name, items in now.items():
         old = before.get(name, {})
         for each in [*losses(old, items), *(f"new: {one}" for one in additions(old, items))]:
-            told.setdefault(each, []).append(name)
-    for each, names in told.items():
+            differences.setdefault(each, []).append(name)
+    for each, names in differences.items():
         print(f"[{', '.join(names)}] {each}")
     write(now)
-    print(f"{SNAPSHOT.name} written; {len(told)} differences." if told else "No difference.")
+    found = len(differences)
+    print(f"{SNAPSHOT.name} written; {found} differences." if found else "No differences.")
     return 0
 
 

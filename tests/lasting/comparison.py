@@ -1,4 +1,4 @@
-"""Says in words what a change of the code would do to a deployment that is there."""
+"""Describes what a change of the code would do to an existing deployment."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from tests.lasting.extraction import Items
 
 
 def losses(before: Items, after: Items) -> list[str]:
-    """Return what would be replaced, deleted or refused; what is new replaces nothing."""
+    """Return what would be replaced, deleted or refused; additions replace nothing."""
     gone = {stack for stack, section, _ in before if section == "stack"} - {
         stack for stack, section, _ in after if section == "stack"
     }
-    told = [f"{stack}: the stack is gone, with all that is in it." for stack in sorted(gone)]
+    messages = [f"{stack}: the stack is gone, with everything in it." for stack in sorted(gone)]
     for (stack, section, name), record in before.items():
         now = after.get((stack, section, name))
         if stack in gone or now == record:
             continue
         if now is None and section == "resources":
-            told.append(_gone(stack, name, record, before, after))
+            messages.append(_gone(stack, name, record, before, after))
         elif now is None:
-            told.append(f"{stack}: {_NOT_THERE[section].format(name)}")
+            messages.append(f"{stack}: {_NOT_THERE[section].format(name)}")
         elif section == "resources":
             along = _along(before, stack, name)
-            told.extend(_changes(f"{stack}: {name} ({record['type']})", record, now, along))
+            messages.extend(_changes(f"{stack}: {name} ({record['type']})", record, now, along))
         else:
-            told.append(f"{stack}: {_OTHER[section].format(name, **_both(record, now))}")
-    return told
+            messages.append(f"{stack}: {_OTHER[section].format(name, **_both(record, now))}")
+    return messages
 
 
 def _along(items: Items, stack: str, name: str) -> str:
-    """Say what is replaced with a resource: all of its stack whose create-only properties name it.
+    """Say what is replaced with a resource: what names it in create-only properties, in its stack.
 
-    In other stacks CloudFormation refuses it: they import the resource.
+    Other stacks import the resource, and CloudFormation refuses the change.
     """
     resources = {
         its_name: record
@@ -58,11 +58,11 @@ def _along(items: Items, stack: str, name: str) -> str:
                 replaced.append(other)
     types = Counter(resources[other]["type"] for other in replaced[1:])
     named = [f"{kind} ({number})" if number > 1 else kind for kind, number in types.items()]
-    return f" It takes along: {', '.join(named)}." if named else ""
+    return f" Also replaced: {', '.join(named)}." if named else ""
 
 
 def additions(before: Items, after: Items) -> list[str]:
-    """Return what `after` has and `before` has not; nothing is lost by it."""
+    """Return what is only in `after`; it causes no loss."""
     new = sorted(after.keys() - before.keys())
     return [f"{stack}: {section} {name}" for stack, section, name in new]
 
@@ -70,11 +70,11 @@ def additions(before: Items, after: Items) -> list[str]:
 _NOT_THERE = {
     "exports": "the export {} is gone: CloudFormation refuses the update while another stack "
     "imports it.",
-    "outputs": "the output {} is gone: people and commands that read it find nothing.",
+    "outputs": "the output {} is gone: people and commands that read it would find nothing.",
 }
 _OTHER = {
-    "stack": "its name changed from {name_before} to {name_now}: CloudFormation would make another "
-    "stack, and know nothing of the old one's resources.",
+    "stack": "its name changed from {name_before} to {name_now}: CloudFormation would create a "
+    "new stack, and know nothing about the old one's resources.",
     "exports": "the value of the export {0} changed from {value_before} to {value_now}: "
     "CloudFormation refuses the update while another stack imports it.",
 }
@@ -100,12 +100,12 @@ def _gone(stack: str, name: str, record: dict[str, Any], before: Items, after: I
     if same:
         return (
             f"{stack}: the logical id of {name} ({kind}) changed to {same[0]}: "
-            f"CloudFormation would DELETE the one and make the other.{why}"
+            f"CloudFormation would DELETE the old one and create the new one.{why}"
         )
     if "deletion" in record:
         return (
             f"{stack}: logical id {name} of {kind} is gone: CloudFormation would leave it BEHIND, "
-            f"for its DeletionPolicy is {record['deletion']}.{why}"
+            f"because its DeletionPolicy is {record['deletion']}.{why}"
         )
     return f"{stack}: logical id {name} of {kind} is gone: CloudFormation would DELETE it.{why}"
 
@@ -137,15 +137,15 @@ def _why(kind: str) -> str:
 def _consequence(kind: str, path: str) -> str:
     if path == SERVICE_TOKEN:
         return f"{SERVICE_TOKEN_CHANGED}: property"
-    beside = BESIDE_THE_SCHEMAS.get(kind, {})
-    return f"{beside[path]}: property" if path in beside else f"{REPLACED}: create-only property"
+    extra = BESIDE_THE_SCHEMAS.get(kind, {})
+    return f"{extra[path]}: property" if path in extra else f"{REPLACED}: create-only property"
 
 
 def _left(item: str) -> str:
     _, kind, _ = item.split()
     if kind in PRUNED_KINDS:
         return "kubectl apply --prune would DELETE it."
-    return f"kubectl apply --prune removes no {kind}, so it would stay BEHIND and act as before."
+    return f"kubectl apply --prune removes no {kind}, so it would stay BEHIND and keep working."
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Takes from templates what must last: ids, names, create-only properties, Kubernetes objects."""
+"""Finds what must last in templates: ids, names, create-only properties, Kubernetes objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from tests.lasting.consequences import BESIDE_THE_SCHEMAS, MAY_CHANGE
 from tests.lasting.synthesis import Templates
 
-# A thing that must last, by (stack, section, id), and what of it must stay as it is. Sections:
+# What must last, by (stack, section, id), and which parts of it must not change. Sections:
 # `stack`, `exports` (what other stacks import), `outputs` (what people and programs read) and
 # `resources`.
 Items = dict[tuple[str, str, str], dict[str, Any]]
@@ -25,7 +25,7 @@ _HASH = re.compile(r"-[0-9a-f]{8}$")
 
 
 def lasting(templates: Templates) -> Items:
-    """Return what must last of the stacks with these names and templates."""
+    """Return what must last in stacks with these names and templates."""
     items: Items = {}
     for stack, (name, template) in templates.items():
         items[stack, "stack", stack] = {"name": name}
@@ -53,12 +53,12 @@ def create_only(kind: str) -> list[str]:
         *schema.get("createOnlyProperties", []),
         *schema.get("conditionalCreateOnlyProperties", []),
     ]
-    # Of a list, all of it.
+    # For an element of a list, the whole list.
     return [each.removeprefix("/properties/").split("/*")[0] for each in pointers]
 
 
 def readable(value: Any) -> Any:
-    """Write references as `Fn::Sub` has them: `${Vpc}`, `${Role.Arn}`, `${import an-export}`."""
+    """Write references in the form of `Fn::Sub`: `${Vpc}`, `${Role.Arn}`, `${import an-export}`."""
     match value:
         case {"Ref": str(target)}:
             return f"${{{target}}}"
@@ -98,7 +98,7 @@ def _at(value: Any, path: str) -> Any:
 
 
 def _object_name(item: dict[str, Any]) -> str:
-    """Return `apiVersion kind namespace/name`; a hash at the end of the name says what is in it."""
+    """Return `apiVersion kind namespace/name`, with a hash at the end of the name masked."""
     metadata = item["metadata"]
     name = _HASH.sub("-<hash>", metadata["name"])
     place = f"{metadata['namespace']}/" if "namespace" in metadata else ""
@@ -106,7 +106,7 @@ def _object_name(item: dict[str, Any]) -> str:
 
 
 def _called(template: dict[str, Any]) -> set[str]:
-    """Return the logical ids that custom resources call, and that other stacks import."""
+    """Return the logical ids that custom resources call or other stacks import."""
     properties = (each.get("Properties", {}) for each in template["Resources"].values())
     tokens = [each["ServiceToken"] for each in properties if "ServiceToken" in each]
     outputs = [each["Value"] for each in template.get("Outputs", {}).values() if "Export" in each]

@@ -1,4 +1,4 @@
-"""Reads and writes snapshot.yaml: what must last, said once for all sets that have it in common."""
+"""Reads and writes snapshot.yaml: what must last, once for all sets that share it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load(path: Path = SNAPSHOT) -> dict[str, Items]:
 def write(snapshot: Mapping[str, Items], path: Path = SNAPSHOT) -> None:
     """Write `snapshot`, what must last by set, so that load() reads it back."""
     stacks: dict[str, dict[str, dict[str, list[dict[str, Any]]]]] = {}
-    # In an order of its own: that of the code may change, and nothing is lost by it.
+    # Sorted, because the order in the code may change without harm.
     for stack, section, name in sorted({key for items in snapshot.values() for key in items}):
         variants: list[dict[str, Any]] = []
         for each, items in snapshot.items():
@@ -65,7 +65,7 @@ def write(snapshot: Mapping[str, Items], path: Path = SNAPSHOT) -> None:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a value in full each time: anchors and aliases help no reader."""
+    """Writes every value in full, without anchors and aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -18,7 +18,7 @@ from tests.context import UNSTAGED, cdk_flags
 SETS: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("sets.yaml").read_text(encoding="utf-8")
 )
-# Whose VPC is looked up; all else is made for no account in particular.
+# The account of the VPC that is looked up; everything else is synthesized without an account.
 _ACCOUNT = "111122223333"
 
 Templates = dict[str, tuple[str, dict[str, Any]]]
@@ -26,7 +26,7 @@ Templates = dict[str, tuple[str, dict[str, Any]]]
 
 @cache
 def templates(name: str) -> Templates:
-    """Return, for each stack by its id, its name and its template, made from the set `name`."""
+    """Return name and template of each stack, by id, synthesized from the set `name`."""
     chosen = SETS[name]
     settings = {"bionemo": chosen["bionemo"]}
     subnets = chosen.get("subnets")
@@ -40,7 +40,7 @@ def templates(name: str) -> Templates:
 
 
 def _synthesised(context: dict[str, Any]) -> Any:
-    # Without what somebody has set in cdk.json by its dotted path.
+    # Without settings in cdk.json given by their dotted paths.
     flags = {key: value for key, value in cdk_flags().items() if key.startswith("@")}
     app = App(
         context=flags | context | UNSTAGED,
@@ -59,7 +59,7 @@ def _looked_up(context: dict[str, Any]) -> list[str]:
 
 
 def _vpc(chosen: dict[str, Any], subnets: list[dict[str, str]]) -> dict[str, Any]:
-    """Return what the command line would keep of a VPC in cdk.context.json."""
+    """Return what the command line would store about a VPC in cdk.context.json."""
     found = [
         {
             "subnetId": each["id"],

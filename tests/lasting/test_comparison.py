@@ -1,4 +1,4 @@
-"""A change of what must last is noticed, and its message says what would become of it."""
+"""A change of what must last is noticed, and the message states the consequence."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def after(before: Items) -> Items:
 def find(
     items: Items, stack: str, kind: str, fits: Callable[[Record], bool] = bool
 ) -> tuple[str, Record]:
-    """Return the id and the record of the one resource of a type that fits."""
+    """Return id and record of the one matching resource of a type."""
     (found,) = [
         (name, record)
         for (its_stack, _, name), record in items.items()
@@ -58,11 +58,11 @@ def the_one(before: Items, after: Items) -> str:
     return message
 
 
-def test_nothing_changed_is_nothing_lost(before: Items, after: Items) -> None:
+def test_without_a_change_nothing_is_lost(before: Items, after: Items) -> None:
     assert losses(before, after) == []
 
 
-def test_what_is_new_takes_nothing_away(before: Items, after: Items) -> None:
+def test_additions_lose_nothing(before: Items, after: Items) -> None:
     after["Storage", "resources", "Another"] = {"type": BUCKET, "properties": {}}
     after["Another", "stack", "Another"] = {"name": "another"}
     find(after, "Workload", MANIFEST, holds("PyTorchJob"))[1]["objects"].append("v1 Secret a/b")
@@ -79,12 +79,12 @@ def test_a_reworded_description_replaces_its_group(before: Items, after: Items) 
     record["properties"]["GroupDescription"] = "Lustre"
     assert the_one(before, after).startswith(
         f"Storage: {name} ({GROUP}) would be REPLACED: create-only property GroupDescription "
-        f'changed from "{was}" to "Lustre". {WHY[GROUP]} It takes along: {FILE_SYSTEM}, '
+        f'changed from "{was}" to "Lustre". {WHY[GROUP]} Also replaced: {FILE_SYSTEM}, '
     )
 
 
 @pytest.mark.parametrize("now", [["${Another.GroupId}"], None])
-def test_other_security_groups_replace_the_file_system(
+def test_different_security_groups_replace_the_file_system(
     before: Items, after: Items, now: list[str] | None
 ) -> None:
     name, record = find(after, "Storage", FILE_SYSTEM)
@@ -98,9 +98,7 @@ def test_other_security_groups_replace_the_file_system(
     )
 
 
-def test_a_create_only_property_that_was_not_there_replaces_too(
-    before: Items, after: Items
-) -> None:
+def test_a_new_create_only_property_replaces_too(before: Items, after: Items) -> None:
     _, record = find(after, "Storage", FILE_SYSTEM)
     record["properties"]["KmsKeyId"] = "${Key}"
     assert 'REPLACED: create-only property KmsKeyId changed from nothing to "${Key}"' in the_one(
@@ -108,7 +106,7 @@ def test_a_create_only_property_that_was_not_there_replaces_too(
     )
 
 
-def test_another_bucket_name_replaces_the_bucket(before: Items, after: Items) -> None:
+def test_a_different_bucket_name_replaces_the_bucket(before: Items, after: Items) -> None:
     _, record = find(after, "Storage", BUCKET)
     record["properties"]["BucketName"] = "data"
     message = the_one(before, after)
@@ -122,12 +120,12 @@ def test_a_bucket_that_is_no_longer_kept(before: Items, after: Items) -> None:
     assert "no longer be KEPT: its DeletionPolicy was Retain, is Delete" in the_one(before, after)
 
 
-def test_another_logical_id_is_another_resource(before: Items, after: Items) -> None:
+def test_a_different_logical_id_is_a_different_resource(before: Items, after: Items) -> None:
     name, _ = find(after, "Cluster", KEY)
     after["Cluster", "resources", "Renamed"] = after.pop(("Cluster", "resources", name))
     assert the_one(before, after).startswith(
         f"Cluster: the logical id of {name} ({KEY}) changed to Renamed: CloudFormation would "
-        f"DELETE the one and make the other. {WHY[KEY]} It takes along: {CLUSTER}, "
+        f"DELETE the old one and create the new one. {WHY[KEY]} Also replaced: {CLUSTER}, "
     )
 
 
@@ -136,7 +134,7 @@ def test_a_resource_that_is_gone_is_deleted(before: Items, after: Items) -> None
     del after["Cluster", "resources", name]
     assert the_one(before, after).startswith(
         f"Cluster: logical id {name} of {CLUSTER} is gone: CloudFormation would DELETE it. "
-        f"{WHY[CLUSTER]} It takes along: {NODES} (2), "
+        f"{WHY[CLUSTER]} Also replaced: {NODES} (2), "
     )
 
 
@@ -152,7 +150,7 @@ def test_a_resource_that_moves_to_another_stack_is_deleted(before: Items, after:
     assert the_one(before, after).startswith(f"Cluster: logical id {name} of {KEY} is gone")
 
 
-def test_another_type_is_refused(before: Items, after: Items) -> None:
+def test_a_different_type_is_refused(before: Items, after: Items) -> None:
     _, record = find(after, "Cluster", KEY)
     record["type"] = "AWS::KMS::ReplicaKey"
     assert "could not be UPDATED by CloudFormation: it is now AWS::KMS::ReplicaKey" in the_one(
@@ -170,7 +168,7 @@ def test_a_node_group_cannot_have_another_launch_template(before: Items, after: 
         assert "could not be UPDATED by EKS: property LaunchTemplate/Id changed" in message
 
 
-def test_another_service_token_is_refused(before: Items, after: Items) -> None:
+def test_a_different_service_token_is_refused(before: Items, after: Items) -> None:
     _, record = find(after, "Workload", MANIFEST, holds("PyTorchJob"))
     record["properties"]["ServiceToken"] = "${import another}"
     assert "could not be UPDATED by CloudFormation: property ServiceToken changed" in the_one(
@@ -178,9 +176,7 @@ def test_another_service_token_is_refused(before: Items, after: Items) -> None:
     )
 
 
-def test_a_chart_of_another_name_is_installed_beside_the_old_one(
-    before: Items, after: Items
-) -> None:
+def test_a_renamed_chart_is_installed_next_to_the_old_one(before: Items, after: Items) -> None:
     _, record = find(after, "Addons", CHART, lambda each: "nvidia" in str(each["properties"]))
     record["properties"] |= {"Release": "gpus", "Namespace": "gpus"}
     messages = losses(before, after)
@@ -189,7 +185,7 @@ def test_a_chart_of_another_name_is_installed_beside_the_old_one(
 
 
 @pytest.mark.parametrize("now", ["batch/v1 Job default/uniref50-<hash>", None])
-def test_a_job_of_another_name_or_none_prunes_the_old_one(
+def test_a_renamed_or_removed_job_prunes_the_old_one(
     before: Items, after: Items, now: str | None
 ) -> None:
     was = "batch/v1 Job default/uniref50-download-<hash>"
@@ -208,11 +204,11 @@ def test_what_kubectl_does_not_prune_would_stay(before: Items, after: Items) -> 
     record["objects"] = [*others, "kubeflow.org/v1 PyTorchJob default/another"]
     assert the_one(before, after) == (
         f"Workload: {name} ({MANIFEST}): object {was} has left this manifest: "
-        "kubectl apply --prune removes no PyTorchJob, so it would stay BEHIND and act as before."
+        "kubectl apply --prune removes no PyTorchJob, so it would stay BEHIND and keep working."
     )
 
 
-def test_exports_outputs_and_names_of_stacks_are_held(before: Items, after: Items) -> None:
+def test_exports_outputs_and_stack_names_are_checked(before: Items, after: Items) -> None:
     export, *_ = (name for stack, section, name in before if section == "exports")
     (stack,) = (stack for stack, _, name in before if name == export)
     after[stack, "exports", export] = {"value": "${Another}"}
@@ -226,7 +222,7 @@ def test_exports_outputs_and_names_of_stacks_are_held(before: Items, after: Item
     after["Storage", "stack", "Storage"] = {"name": "lustre"}
     assert "its name changed from bionemo-on-eks-storage to lustre" in the_one(before, after)
     after = {key: each for key, each in before.items() if key[0] != "Storage"}
-    assert the_one(before, after) == "Storage: the stack is gone, with all that is in it."
+    assert the_one(before, after) == "Storage: the stack is gone, with everything in it."
 
 
 def test_what_is_written_is_read_back(snapshot: dict[str, Items], tmp_path: Path) -> None:
@@ -234,7 +230,7 @@ def test_what_is_written_is_read_back(snapshot: dict[str, Items], tmp_path: Path
     assert load(tmp_path / "snapshot.yaml") == snapshot
 
 
-def test_the_schemas_know_the_two_traps() -> None:
+def test_the_schemas_cover_the_two_traps() -> None:
     assert "GroupDescription" in create_only(GROUP)
     assert "SecurityGroupIds" in create_only(FILE_SYSTEM)
 

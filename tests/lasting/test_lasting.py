@@ -1,4 +1,4 @@
-"""What a deployment must not lose by a new version of the code: held against snapshot.yaml."""
+"""What a new version of the code must not remove from a deployment, compared with snapshot.yaml."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from tests.lasting.storage import load
 from tests.lasting.synthesis import SETS, templates
 
 _WHAT_NOW = """
-A reference counts as changed where it names its target in another way: then look what it names.
-If this is meant, `python -m tests.lasting` prints it for all sets and writes snapshot.yaml anew.
-The same after an update of cfn-lint alone, whose schemas say what is create-only."""
+A reference counts as changed if it names its target differently: then check the target.
+If the change is intended, `python -m tests.lasting` prints it for all sets and rewrites
+snapshot.yaml. Do the same after an update of only cfn-lint, whose schemas say
+what is create-only."""
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def snapshot() -> dict[str, Items]:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_an_update_of_the_code_takes_nothing_away(snapshot: dict[str, Items], name: str) -> None:
+def test_an_update_of_the_code_loses_nothing(snapshot: dict[str, Items], name: str) -> None:
     lost = losses(snapshot[name], lasting(templates(name)))
     if lost:
         pytest.fail("\n".join(["", *lost, _WHAT_NOW]), pytrace=False)
@@ -32,6 +33,6 @@ def test_the_snapshot_has_every_set(snapshot: dict[str, Items]) -> None:
     assert set(snapshot) == set(SETS)
 
 
-def test_of_every_type_it_is_said_why_it_must_last(snapshot: dict[str, Items]) -> None:
+def test_every_type_has_a_reason_to_last(snapshot: dict[str, Items]) -> None:
     records = (record for items in snapshot.values() for record in items.values())
     assert {record["type"] for record in records if "type" in record} <= set(WHY)

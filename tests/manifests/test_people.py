@@ -1,4 +1,4 @@
-"""The examples of docs/people.md are what the cluster takes."""
+"""The examples in docs/people.md are valid in the cluster."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ JOB = EXAMPLES["PyTorchJob"]
 VOLUME, CLAIM = EXAMPLES["PersistentVolume"], EXAMPLES["PersistentVolumeClaim"]
 
 
-def test_the_pytorchjob_is_one_of_the_crds() -> None:
+def test_the_pytorchjob_fits_the_crd() -> None:
     crd = manifests.load_one("training-operator/pytorchjob-crd.yaml")
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert refusals(schema, JOB) == []
-    assert refusals(schema, {**JOB, "spec": {}}), "it is looked at"
+    assert refusals(schema, {**JOB, "spec": {}}), "the spec is checked"
 
 
 @pytest.mark.parametrize("kind", sorted(set(EXAMPLES) - {"PyTorchJob"}))
-def test_the_others_are_of_kubernetes_schemas(kind: str) -> None:
+def test_the_others_fit_kubernetes_schemas(kind: str) -> None:
     kubernetes_validate.validate(EXAMPLES[kind], DEFAULT_KUBERNETES, strict=True)
 
 
@@ -48,7 +48,7 @@ def test_the_jobs_pods_go_to_gpu_nodes() -> None:
     assert claims == [CLAIM["metadata"]["name"]]
 
 
-def test_the_second_volume_is_the_deployments_but_for_its_names() -> None:
+def test_the_second_volume_differs_from_the_deployments_only_in_names() -> None:
     values = {"file_system_id": "fs-1", "dns_name": "fs-1.example.org", "mount_name": "abc"}
     (own,) = [
         each

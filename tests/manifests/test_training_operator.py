@@ -1,4 +1,4 @@
-"""The training operator's manifests: accepted by Kubernetes, least rights, a strict PyTorchJob."""
+"""The training operator's manifests: valid, with least privilege and a strict PyTorchJob schema."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ BLUEPRINT_JOB: dict[str, Any] = {
 
 
 def _with_everything() -> dict[str, Any]:
-    """Return a job that uses what a demanding user would: probes, affinity, sidecars, a Master."""
+    """Return a job that uses many features: probes, affinity, sidecars, a Master."""
     job = copy.deepcopy(BLUEPRINT_JOB)
     del job["spec"]["elasticPolicy"]
     replicas = job["spec"]["pytorchReplicaSpecs"]
@@ -154,13 +154,13 @@ GOOD_JOBS = {
 }
 
 
-class TestKubernetesTakesThem:
+class TestKubernetesAcceptsThem:
     @pytest.mark.parametrize("version", ENDS)
     @pytest.mark.parametrize("manifest", OBJECTS, ids=lambda found: found["kind"])
     def test_against_its_schemas(self, manifest: dict[str, Any], version: str) -> None:
         kubernetes_validate.validate(manifest, version, strict=True)
 
-    def test_names_that_the_design_fixes(self) -> None:
+    def test_fixed_names(self) -> None:
         assert NAMESPACE["metadata"]["name"] == "kubeflow"
         named = DEPLOYMENT["metadata"]
         assert (named["namespace"], named["name"]) == ("kubeflow", "training-operator")
@@ -171,14 +171,14 @@ class TestKubernetesTakesThem:
         assert selector
         assert selector.items() <= DEPLOYMENT["spec"]["template"]["metadata"]["labels"].items()
 
-    def test_the_crd_is_small_enough_to_be_kept_twice(self) -> None:
+    def test_the_crd_is_small_enough_to_be_stored_twice(self) -> None:
         # kubectl apply keeps a copy in an annotation of at most 262,144 bytes; a CloudFormation
-        # template, which holds everything else as well, may have 1 MB.
+        # template, which also holds everything else, may have 1 MB.
         assert len(json.dumps(CRD)) < 60_000
 
 
 class TestTheOperatorsPod:
-    def test_serves_the_probes_that_are_asked(self) -> None:
+    def test_its_probes_ask_what_it_serves(self) -> None:
         # v1.7.0 binds its probes to :8081 and its metrics to :8080 by default.
         ports = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
         assert ports["metrics"] == 8080
@@ -186,11 +186,11 @@ class TestTheOperatorsPod:
             asked = CONTAINER[probe]["httpGet"]
             assert (ports[asked["port"]], asked["path"]) == (8081, path)
 
-    def test_handles_pytorchjobs_alone_where_the_job_is(self) -> None:
+    def test_handles_only_pytorchjobs_in_the_jobs_namespace(self) -> None:
         assert "--enable-scheme=pytorchjob" in CONTAINER["args"]
         assert f"--namespace={PROJECT_JOB['metadata']['namespace']}" in CONTAINER["args"]
 
-    def test_never_runs_beside_a_second_one(self) -> None:
+    def test_never_runs_twice_at_a_time(self) -> None:
         # There is no leader election, so two would both create a job's pods.
         assert DEPLOYMENT["spec"]["replicas"] == 1
         assert DEPLOYMENT["spec"]["strategy"]["type"] == "Recreate"
@@ -201,12 +201,12 @@ class TestTheOperatorsPod:
         tolerated = {toleration.get("key") for toleration in POD.get("tolerations", [])}
         assert not tolerated & {None, GPU_TAINT[0]}
 
-    def test_asks_for_little(self) -> None:
+    def test_requests_few_resources(self) -> None:
         resources = CONTAINER["resources"]
         assert resources["requests"] == {"cpu": "100m", "memory": "128Mi"}
         assert resources["limits"].keys() == {"memory"}  # a CPU limit would only throttle it
 
-    def test_keeps_to_the_restricted_pod_security_standard(self) -> None:
+    def test_meets_the_restricted_pod_security_standard(self) -> None:
         assert _restricted_breaches(POD) == []
         labels = NAMESPACE["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -220,12 +220,12 @@ class TestTheOperatorsPod:
         ],
         ids=str,
     )
-    def test_that_check_notices_a_breach(self, change: dict[str, Any]) -> None:
+    def test_that_check_notices_a_violation(self, change: dict[str, Any]) -> None:
         assert _restricted_breaches(POD | {"securityContext": POD["securityContext"] | change})
 
 
 def _restricted_breaches(pod: dict[str, Any]) -> list[str]:
-    """Return breaches of https://kubernetes.io/docs/concepts/security/pod-security-standards/."""
+    """Return violations of https://kubernetes.io/docs/concepts/security/pod-security-standards/."""
     found = [name for name in ("hostNetwork", "hostPID", "hostIPC") if pod.get(name)]
     found += [volume["name"] for volume in pod.get("volumes", []) if "hostPath" in volume]
     for container in pod["containers"] + pod.get("initContainers", []):
@@ -261,7 +261,7 @@ CALLS = {
 }
 
 
-class TestRights:
+class TestPermissions:
     def test_cover_every_call_and_nothing_else(self) -> None:
         granted: dict[tuple[str, str], set[str]] = {}
         for rule in ROLE["rules"]:
@@ -270,12 +270,12 @@ class TestRights:
                     granted.setdefault((group, resource), set()).update(rule["verbs"])
         assert granted == {call: set(verbs.split()) for call, verbs in CALLS.items()}
 
-    def test_hold_in_the_jobs_namespace_only(self) -> None:
+    def test_apply_only_in_the_jobs_namespace(self) -> None:
         assert {found["kind"] for found in (ROLE, BINDING)} == {"Role", "RoleBinding"}
         namespaces = {found["metadata"]["namespace"] for found in (ROLE, BINDING, PROJECT_JOB)}
         assert namespaces == {"default"}
 
-    def test_are_the_operators(self) -> None:
+    def test_belong_to_the_operator(self) -> None:
         assert BINDING["roleRef"]["name"] == ROLE["metadata"]["name"]
         subject = BINDING["subjects"][0]
         account = SERVICE_ACCOUNT["metadata"]
@@ -305,11 +305,11 @@ class TestSchema:
         ],
         ids=str,
     )
-    def test_that_check_notices_one_that_is_not(self, bad: dict[str, Any]) -> None:
+    def test_that_check_notices_one_that_is_not_structural(self, bad: dict[str, Any]) -> None:
         assert structural_errors(bad)
 
     def test_it_requires_no_field_that_it_would_prune(self) -> None:
-        """An API server takes such a schema, and then no object."""
+        """An API server accepts such a schema, but then no object."""
 
         def undescribed(node: Any) -> list[str]:
             if not isinstance(node, dict):
@@ -332,19 +332,19 @@ class TestSchema:
                 assert _described(column["jsonPath"].replace("[-1:]", ".[]")), column
 
     @pytest.mark.parametrize("name", GOOD_JOBS)
-    def test_takes_the_job(self, name: str) -> None:
+    def test_accepts_the_job(self, name: str) -> None:
         assert refusals(SCHEMA, GOOD_JOBS[name]) == []
 
     @pytest.mark.parametrize("restarts", ["Always", "OnFailure", "Never", "ExitCode"])
-    def test_takes_every_restart_policy(self, restarts: str) -> None:
+    def test_accepts_every_restart_policy(self, restarts: str) -> None:
         assert refusals(SCHEMA, _changed("Worker.restartPolicy", restarts)) == []
 
     @pytest.mark.parametrize("quantity", [1, "1", "0.5", "500m", "64Gi", "1e3", "+2", ".5", "1E"])
-    def test_takes_every_form_of_a_quantity(self, quantity: object) -> None:
+    def test_accepts_every_form_of_a_quantity(self, quantity: object) -> None:
         assert refusals(SCHEMA, _changed("pytorch.resources.limits.cpu", quantity)) == []
 
 
-# Short names for the places where a job is changed.
+# Short names for places in a job.
 _WORKER = ("spec", "pytorchReplicaSpecs", "Worker")
 _PLACES: dict[str, tuple[str | int, ...]] = {
     "spec": ("spec",),
@@ -356,7 +356,7 @@ _REMOVED = object()
 
 
 def _changed(where: str, value: object) -> dict[str, Any]:
-    """Return the project's job with one field set, or taken away; `where` is place.field.field."""
+    """Return the project's job with one field set or removed; `where` is place.field.field."""
     job: dict[str, Any] = copy.deepcopy(PROJECT_JOB)
     place, *fields = where.split(".")
     at: Any = job
@@ -377,7 +377,7 @@ def _described(json_path: str) -> bool:
     return "type" in node
 
 
-class TestSchemaRefuses:
+class TestSchemaRejects:
     @pytest.mark.parametrize(
         ("where", "value"),
         [
@@ -398,7 +398,7 @@ class TestSchemaRefuses:
             ("pod.affinity.nodeAffinty", {}),
         ],
     )
-    def test_a_misspelt_field(self, where: str, value: object) -> None:
+    def test_a_misspelled_field(self, where: str, value: object) -> None:
         assert refusals(SCHEMA, _changed(where, value))
 
     @pytest.mark.parametrize(
@@ -428,11 +428,11 @@ class TestSchemaRefuses:
         for kind in ("worker", "Wroker", "Chief"):
             assert refusals(SCHEMA, _changed(f"spec.pytorchReplicaSpecs.{kind}", _worker()))
 
-    def test_a_job_without_the_container_that_the_operator_works_on(self) -> None:
+    def test_a_job_without_the_container_that_the_operator_needs(self) -> None:
         assert refusals(SCHEMA, _changed("pytorch.name", "trainer"))
 
-    def test_processes_a_pod_said_twice(self) -> None:
-        # PROJECT_JOB has elasticPolicy.nProcPerNode; the operator refuses the newer one beside it.
+    def test_processes_per_pod_given_twice(self) -> None:
+        # PROJECT_JOB has elasticPolicy.nProcPerNode; the operator rejects the newer field with it.
         assert refusals(SCHEMA, _changed("spec.nprocPerNode", "8"))
         job = _changed("spec.nprocPerNode", "8")
         del job["spec"]["elasticPolicy"]["nProcPerNode"]
@@ -440,16 +440,16 @@ class TestSchemaRefuses:
 
     @settings(deadline=None)  # the machine may be busy
     @given(data=st.data(), name=st.sampled_from(sorted(GOOD_JOBS)))
-    def test_any_field_with_a_letter_wrong(self, data: st.DataObject, name: str) -> None:
+    def test_any_field_with_a_typo(self, data: st.DataObject, name: str) -> None:
         job = copy.deepcopy(GOOD_JOBS[name])
         fields = [field for field in typed_fields(SCHEMA, job) if field[0] == "spec"]
         *parents, field = data.draw(st.sampled_from(fields))
         at: Any = job
         for step in parents:
             at = at[step]
-        misspelt = data.draw(_misspellings(field))
-        at[misspelt] = at.pop(field)
-        assert refusals(SCHEMA, job), f"{parents}: {misspelt} went through"
+        misspelled = data.draw(_misspellings(field))
+        at[misspelled] = at.pop(field)
+        assert refusals(SCHEMA, job), f"{parents}: {misspelled} was accepted"
 
 
 def _worker() -> dict[str, Any]:
@@ -458,7 +458,7 @@ def _worker() -> dict[str, Any]:
 
 
 def _misspellings(word: str) -> st.SearchStrategy[str]:
-    """Words that one slip away from `word` are, and that no field anywhere is called."""
+    """Words one typo away from `word` that are no field's name."""
     slips = {word[:at] + word[at + 1 :] for at in range(len(word))}
     slips |= {word[:at] + letter + word[at:] for at in range(len(word) + 1) for letter in "sxe"}
     slips |= {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)}
@@ -479,8 +479,8 @@ def _names(schema: dict[str, Any]) -> set[str]:
 FIELD_NAMES = _names(SCHEMA)
 
 
-def test_free_content_is_for_rare_leaves_only() -> None:
-    """No part of the schema that the project's own job uses takes any content."""
+def test_only_rare_leaves_accept_any_content() -> None:
+    """No part of the schema that the project's own job uses accepts arbitrary content."""
 
     def free(schema: dict[str, Any], instance: Any, path: str) -> list[str]:
         if schema.get(PRESERVE):

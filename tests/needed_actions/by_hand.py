@@ -1,10 +1,10 @@
-"""What AWS' schemas do not say about the actions that a deployment needs."""
+"""What AWS's schemas do not say about the actions that a deployment needs."""
 
 from __future__ import annotations
 
-# Types whose schema lists no actions. CloudFormation calls the function of a custom resource as the
-# one who deploys; and what FSx needs is what its actions depend on by the service authorization
-# reference, with the service-linked role of a first file system:
+# Types whose schema lists no actions. CloudFormation calls a custom resource's function with the
+# caller's permissions; FSx needs its actions and, by the service authorization reference, those
+# that they depend on, and a service-linked role for the first file system:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonfsx.html
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-service-linked-roles.html
 _OF_A_FUNCTION = ["lambda:InvokeFunction"]
@@ -24,11 +24,11 @@ REMAINDER: dict[str, list[str]] = {
     "Custom::S3AutoDeleteObjects": _OF_A_FUNCTION,
 }
 
-# What a schema lists for properties that no template here sets, as patterns; by type.
+# Patterns of actions that a schema lists only for properties that no template here sets, by type.
 UNUSED: dict[str, list[str]] = {
-    # Addresses that are transferred, or bound to instances.
+    # Transferred addresses, or addresses of instances.
     "AWS::EC2::EIP": ["ec2:AcceptAddressTransfer", "ec2:*ssociateAddress"],
-    # Flow logs to S3 or Firehose; these go to CloudWatch by a role.
+    # Flow logs to S3 or Firehose; ours go to CloudWatch with a role.
     "AWS::EC2::FlowLog": [
         "autoscaling:*",
         "iam:CreateServiceLinkedRole",
@@ -45,10 +45,10 @@ UNUSED: dict[str, list[str]] = {
     "AWS::EKS::Cluster": ["iam:*InstanceProfile"],
     # SSH to nodes.
     "AWS::EKS::Nodegroup": ["ec2:DescribeKeyPairs"],
-    # Targets that are called by a role.
+    # Targets that are called with a role.
     "AWS::Events::Rule": ["iam:PassRole"],
     "AWS::IAM::Policy": ["iam:*GroupPolicy", "iam:*UserPolicy"],
-    # Keys of one's own, file systems, signing, capacity, concurrency.
+    # Customer managed keys, file systems, signing, capacity, concurrency.
     "AWS::Lambda::Function": [
         "elasticfilesystem:*",
         "kms:*",
@@ -66,7 +66,7 @@ UNUSED: dict[str, list[str]] = {
         "logs:*LogDelivery",
         "logs:*ResourcePolic*",
     ],
-    # Tables, replication, websites and whatever else a bucket can be.
+    # Tables, replication, websites and other features of buckets.
     "AWS::S3::Bucket": [
         "iam:PassRole",
         "s3:*Abac",
@@ -86,7 +86,7 @@ UNUSED: dict[str, list[str]] = {
         "s3:PutBucketNotification",
         "s3tables:*",
     ],
-    # Delivery by a role, to Firehose.
+    # Delivery to Firehose, with a role.
     "AWS::SNS::Subscription": ["iam:*"],
     "AWS::SNS::Topic": ["iam:*", "sns:PutDataProtectionPolicy", "sns:Subscribe"],
 }

@@ -1,4 +1,4 @@
-"""The actions that a deployment needs, from the templates' types and AWS' schemas of these."""
+"""The actions that a deployment needs, from the templates' types and AWS's schemas of these."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.lasting.synthesis import SETS, templates
 from tests.needed_actions.by_hand import REMAINDER, UNUSED
 
 _HEADER = """\
-# The actions that CloudFormation's role needs to make and to remove what the stacks hold, by type.
-# Written by `python -m tests.needed_actions`, from the templates, AWS' resource schemas (those of
-# cfn-lint) and tests/needed_actions/by_hand.py. Without what IAM does not know as an action.
+# The actions that CloudFormation's role needs to create and delete the stacks' resources, by type.
+# Written by `python -m tests.needed_actions`, from the templates, AWS's resource schemas (from
+# cfn-lint) and tests/needed_actions/by_hand.py, without names that are not actions in IAM.
 """
 _SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
-# To deploy is to make, and to roll back or replace is to remove.
+# Deploying creates resources; rolling back and replacing delete them.
 _HANDLERS = ("create", "delete")
 
 
 def types() -> set[str]:
-    """Return the types of all resources that the app can make."""
+    """Return the types of all resources that the app can create."""
     return {
         resource["Type"]
         for name in SETS
@@ -37,7 +37,7 @@ def types() -> set[str]:
 
 
 def listed(kind: str) -> set[str]:
-    """Return the actions that AWS' schema of a type lists; none for a type without any."""
+    """Return the actions that AWS's schema of a type lists, which may be none."""
     names = json.loads((_SCHEMAS / "providers" / "us-east-1.json").read_text(encoding="utf-8"))
     if kind not in names:
         return set()
@@ -49,7 +49,7 @@ def listed(kind: str) -> set[str]:
 
 
 def is_known(action: str) -> bool:
-    """Whether IAM knows an action; schemas name API calls that are none."""
+    """Whether an action exists in IAM; schemas also list API calls that are not IAM actions."""
     service, _, name = action.partition(":")
     return bool(get_action_data(service, name))
 
@@ -68,5 +68,5 @@ def _needed_for(kind: str) -> Iterator[str]:
 
 
 def write() -> None:
-    """Write the file anew."""
+    """Rewrite the file."""
     NEEDED.write_text(_HEADER + yaml.safe_dump(needed(), sort_keys=False), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The list of actions that preflight asks IAM for: up to date, and nothing in it by mistake."""
+"""The list of actions that preflight asks IAM about: up to date, and free of mistakes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tests.needed_actions.by_hand import REMAINDER, UNUSED
 from tests.needed_actions.generation import is_known, listed, needed, types
 
 
-def test_the_file_is_what_the_templates_need() -> None:
+def test_the_file_has_what_the_templates_need() -> None:
     """Out of date? `python -m tests.needed_actions`."""
     assert yaml.safe_load(NEEDED.read_text(encoding="utf-8")) == needed()
 
 
-def test_every_action_is_one_of_iams() -> None:
+def test_every_action_exists_in_iam() -> None:
     assert not [action for action in needed_actions() if not is_known(action)]
 
 
-def test_what_stands_by_hand_is_for_types_whose_schema_says_nothing() -> None:
+def test_actions_by_hand_are_for_types_whose_schema_lists_none() -> None:
     silent = {kind for kind in types() if not listed(kind)}
     assert set(REMAINDER) == silent
 
 
 @pytest.mark.parametrize("kind", list(UNUSED))
-def test_what_is_left_out_is_in_the_schema(kind: str) -> None:
-    """A pattern that meets nothing is out of date."""
+def test_left_out_actions_are_in_the_schema(kind: str) -> None:
+    """A pattern without matches is out of date."""
     assert kind in types()
     for pattern in UNUSED[kind]:
         assert any(fnmatchcase(action, pattern) for action in listed(kind)), pattern
@@ -49,5 +49,5 @@ def test_what_is_left_out_is_in_the_schema(kind: str) -> None:
         "lambda:InvokeFunction",
     ],
 )
-def test_what_deployments_fail_for_is_asked(action: str) -> None:
+def test_frequent_causes_of_failure_are_included(action: str) -> None:
     assert action in needed_actions()

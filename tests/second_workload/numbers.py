@@ -20,11 +20,13 @@ _PROGRAM = "import sys; [print('number', n) for n in range(int(sys.argv[1]))]"
 class NumbersSettings(TrainingSettings):
     """The training that writes numbers."""
 
-    image: ImageReference = Field(default="example.org/python:3.13", description="Python's image.")
-    layout: Layout = Field(default="pod-per-node", description="One pod a node.")
+    image: ImageReference = Field(
+        default="example.org/python:3.13", description="An image with Python."
+    )
+    layout: Layout = Field(default="pod-per-node", description="One pod per node.")
     experiment: Experiment = Field(default="numbers", description="Folder of the results.")
     max_steps: Steps = Field(default=10, description="Numbers to write.")
-    first: int = Field(default=1, ge=0, le=1000, description="The number to begin with.")
+    first: int = Field(default=1, ge=0, le=1000, description="The first number.")
 
 
 def _results(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Another workload is one module and one manifest: everything else asks it."""
+"""A new workload is one module and one manifest; everything else asks the module."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def objects(deployment: Synthesised) -> set[tuple[str, str]]:
     }
 
 
-def test_a_workload_has_settings_of_its_own() -> None:
+def test_a_workload_has_its_own_settings() -> None:
     settings = read_settings(SELECTED | {"training.first": "7"}, WITH_NUMBERS)
     assert settings.workload is NUMBERS
-    assert settings.workers == settings.gpu.nodes, "its default layout is one pod a node"
+    assert settings.workers == settings.gpu.nodes, "its default layout is one pod per node"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_workload_has_settings_of_its_own() -> None:
         ({"training.first": "7"}, "training.first", "numbers"),
     ],
 )
-def test_a_setting_of_another_workload_is_refused(
+def test_another_workloads_setting_is_refused(
     context: dict[str, Any], setting: str, owner: str
 ) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -78,14 +78,14 @@ def test_a_setting_of_another_workload_is_refused(
     assert f"-c training.workload={owner}" in str(refused.value)
 
 
-def test_a_workload_that_is_not_there_is_refused_with_those_that_are() -> None:
+def test_an_unknown_workload_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         SettingsError, match=r"Allowed: esm1nv, esm2, numbers\. Default: \"esm1nv\""
     ):
         read_settings({"training.workload": "esm3"}, WITH_NUMBERS)
 
 
-def test_gpus_that_it_cannot_use_are_refused_with_those_that_it_can() -> None:
+def test_unusable_gpus_are_refused_with_the_usable_ones() -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings(SELECTED | {"gpu.instance_type": "g5.12xlarge"}, WITH_NUMBERS)
     assert "A10G" in str(refused.value)
@@ -104,15 +104,15 @@ def test_the_settings_page_lists_both(numbers: Synthesised) -> None:
 def test_no_construct_and_no_object_is_shared_by_two_trainings(
     numbers: Synthesised, esm1nv: Synthesised
 ) -> None:
-    """Under one id a change would be an update, whose prune leaves PyTorchJobs and Roles behind."""
+    """With a shared id a change would be an update, whose prune leaves PyTorchJobs and Roles."""
     shared = manifests(numbers) & manifests(esm1nv)
     assert len(shared) == 2, "the volume and the data Job"
     kept = {kind for kind, _ in objects(numbers) & objects(esm1nv)}
-    # The data Job runs in the training's image, so it is another one.
+    # The data Job is a different one, because it runs in the training's image.
     assert kept == {"PersistentVolume", "PersistentVolumeClaim", "ConfigMap"}
 
 
-def test_each_workloads_results_reach_s3_whichever_trains(
+def test_every_workloads_results_reach_s3_whichever_trains(
     numbers: Synthesised, esm1nv: Synthesised
 ) -> None:
     for each in (numbers, esm1nv):
@@ -124,7 +124,7 @@ def test_each_workloads_results_reach_s3_whichever_trains(
 def test_a_launcher_waits_until_no_training_holds_gpus(
     numbers: Synthesised, esm1nv: Synthesised
 ) -> None:
-    """`kubectl wait` for pods of every training: each PyTorchJob's pods carry both labels."""
+    """It waits for the pods of every training: each PyTorchJob's pods carry both labels."""
     for deployment in (numbers, esm1nv):
         (launcher,) = [
             each
@@ -139,7 +139,7 @@ def test_a_launcher_waits_until_no_training_holds_gpus(
             if argument.startswith("--selector=")
         ]
         wanted = dict(part.partition("=")[::2] for part in selector.split(","))
-        assert "training.kubeflow.org/job-name" in wanted, "the operator puts it on its pods"
+        assert "training.kubeflow.org/job-name" in wanted, "the operator sets it on its pods"
         del wanted["training.kubeflow.org/job-name"]
         for other in (numbers, esm1nv):
             (pytorch_job,) = [

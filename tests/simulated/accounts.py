@@ -1,6 +1,6 @@
-"""Simulated AWS accounts for the operations command: answers by call, checked by botocore itself.
+"""Simulated AWS accounts for the operations command: one answer per call.
 
-Requests and answers are held against botocore's own models of the services, as its Stubber does.
+Requests and answers are validated against botocore's service models, as its Stubber does.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from tests.simulated.given_vpc import GivenVpc
 
 
 def good() -> Answers:
-    """An account in which the default deployment goes through."""
+    """An account in which the default deployment succeeds."""
     return GivenVpc().answers() | {
         "sts.get_caller_identity": {"Account": ACCOUNT, "Arn": CALLER},
         "cloudformation.describe_stacks": stacked(),
@@ -84,7 +84,7 @@ def good() -> Answers:
 
 
 def standing(version: str = "1.35") -> Answers:
-    """An account in which the default deployment stands already."""
+    """An account in which the default deployment exists already."""
     stacks = ("network", "storage", "cluster", "addons", "workload", "observability")
     own_address = {"AllocationId": "eipalloc-1", "Tags": [OWN]}
     return good() | {
@@ -136,7 +136,7 @@ def _with_block(**changes: Any) -> Answers:
     return good() | {"ec2.describe_capacity_reservations": reserved(block(**changes))}
 
 
-# Seconds: a machine that is busy with other tests is none of AWS' delays.
+# Seconds, so that a machine busy with other tests does not look like a slow AWS.
 _PATIENCE = 60.0
 
 SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
@@ -151,15 +151,15 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
         {},
         lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=0)},
     ),
-    "quota for G alone": (
+    "quota for G only": (
         {},
         lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=768)},
     ),
-    "no quota but for G": (
+    "retired type, quota for G only": (
         {"gpu.instance_type": "p3.16xlarge"},
         lambda: good() | {"service-quotas.get_service_quota": quotas(L_417A185B=0, L_DB2E81BA=768)},
     ),
-    "a region with p5en alone": (
+    "a region with only p5en": (
         {},
         lambda: (
             good()
@@ -175,7 +175,7 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
         lambda: _with_block(AvailabilityZone="us-west-2c", EndDate=_in_hours(100)),
     ),
     "a Capacity Block that ends in an hour": (BLOCK, lambda: _with_block(EndDate=_in_hours(1))),
-    "Kubernetes version ended": (
+    "a Kubernetes version that has ended": (
         {"kubernetes_version": "1.29"},
         lambda: good() | {"eks.describe_cluster_versions": {"clusterVersions": []}},
     ),
@@ -189,15 +189,15 @@ SITUATIONS: dict[str, tuple[dict[str, str], Callable[[], Answers]]] = {
         ),
     ),
     "throttling": ({}, _throttled),
-    "a deployment that stands": ({}, standing),
-    "a deployment that stands in another zone": (
+    "an existing deployment": ({}, standing),
+    "an existing deployment in another zone": (
         {
             "gpu.availability_zone": "us-west-2b",
             "network.availability_zones": "us-west-2b,us-west-2a",
         },
         standing,
     ),
-    "a roll-back that failed": (
+    "a failed rollback": (
         {},
         lambda: (
             good()
@@ -219,7 +219,7 @@ def simulated_deployment(
 
 
 def preflight(settings: dict[str, str], answers: Answers) -> list[Result]:
-    """What preflight finds there."""
+    """Preflight's results there."""
     deployment = simulated_deployment(settings, answers)
     results = run_checks(checks(deployment), _PATIENCE)
     assert isinstance(deployment.aws, SimulatedAws)

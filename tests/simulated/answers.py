@@ -1,4 +1,4 @@
-"""Answers of AWS to the operations command; each holds the question to what must be asked."""
+"""AWS's answers to the operations command; each also checks the request."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ops.price_table import HOURLY
 from tests.simulated.aws import ACCOUNT, error
 
 CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Engineer/me"
-# IAM Identity Center's roles have a path, which their sessions' ARNs have not.
+# IAM Identity Center's roles have a path, which their sessions' ARNs lack.
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/Engineer"
 OWN = {"Key": "bionemo-on-eks/deployment", "Value": "bionemo-on-eks"}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 ZONES = ("us-west-2a", "us-west-2b", "us-west-2c")
 
-# What an account that may deploy has, by (service, code).
+# The quotas of an account that can deploy, by (service, code).
 QUOTAS = {
     ("ec2", "L-417A185B"): 192,
     ("ec2", "L-7212CCBC"): 192,
@@ -35,7 +35,7 @@ QUOTAS = {
 
 
 def quotas(**changes: float) -> Callable[..., dict[str, Any]]:
-    """Quotas as an account's, with some codes (`L_417A185B=0`) changed."""
+    """An account's quotas, with some codes (`L_417A185B=0`) changed."""
 
     def answer(ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
         value = changes.get(QuotaCode.replace("-", "_"), QUOTAS[ServiceCode, QuotaCode])
@@ -51,7 +51,7 @@ def addon_versions(addonName: str, kubernetesVersion: str) -> dict[str, Any]:
 
 _ANY = {"type": "object"}
 _OFF = {"type": "object", "properties": {"enabled": {"type": "boolean"}}}
-# What EKS takes for the add-ons that are told something: their schemas' shape, much shortened.
+# Configuration schemas of the add-ons that get a configuration, much shortened.
 ADDON_SCHEMAS: dict[str, Any] = {
     # https://github.com/aws/eks-node-monitoring-agent/blob/v1.7.0/charts/configuration.schema.json
     "eks-node-monitoring-agent": {
@@ -86,7 +86,7 @@ ADDON_SCHEMAS: dict[str, Any] = {
 
 
 def addon_schema(addonName: str, addonVersion: str) -> dict[str, Any]:
-    """EKS' answer to what one version of an add-on takes."""
+    """EKS's answer with the configuration schema of one version of an add-on."""
     schema = json.dumps(ADDON_SCHEMAS[addonName])
     about = {"addonName": addonName, "addonVersion": addonVersion}
     return {**about, "configurationSchema": schema}
@@ -106,9 +106,9 @@ def role(RoleName: str) -> dict[str, Any]:
 
 
 def simulated(*refused: str) -> Callable[..., dict[str, Any]]:
-    """IAM's simulation, which allows all but the actions and roles in `refused`.
+    """IAM's simulation, which allows all except the actions and roles in `refused`.
 
-    One result for each action, with one for each resource in it, as IAM answers.
+    One result per action, each with one result per resource, as IAM answers.
     """
 
     def decision(action: str, resource: str) -> str:
@@ -122,7 +122,7 @@ def simulated(*refused: str) -> Callable[..., dict[str, Any]]:
         results = []
         for action in ActionNames:
             each = {resource: decision(action, resource) for resource in ResourceArns}
-            # The most restrictive one stands for all: "implicitDeny" sorts behind "allowed".
+            # The most restrictive one counts: "implicitDeny" sorts after "allowed".
             result = {"EvalActionName": action, "EvalDecision": max(each.values())}
             specific = [
                 {"EvalResourceName": resource, "EvalResourceDecision": one}
@@ -137,7 +137,7 @@ def simulated(*refused: str) -> Callable[..., dict[str, Any]]:
 def offered_in(
     *zones: str, without: Collection[str] = ("p3.2xlarge", "p3.8xlarge", "p3.16xlarge")
 ) -> Callable[..., dict[str, Any]]:
-    """Instance type offerings: P instances in `zones`, all else everywhere, some `without`."""
+    """Instance type offerings: P instances in `zones`, others everywhere, none of `without`."""
 
     def answer(LocationType: str, Filters: list[dict[str, Any]]) -> dict[str, Any]:
         assert LocationType == "availability-zone"
@@ -155,7 +155,7 @@ def offered_in(
     return answer
 
 
-# US dollars of the services' usage types, as in us-west-2's price files.
+# The usage types' prices in US dollars, as in us-west-2's price files.
 LISTED = {
     ("AmazonEKS", "AmazonEKS-Hours:perCluster"): 0.10,
     ("AmazonEKS", "AmazonEKS-Hours:extendedSupport"): 0.50,
@@ -187,20 +187,20 @@ def product(price: float, usage_type: str = "", **tiers: float) -> str:
 
 
 def priced(ServiceCode: str, Filters: list[dict[str, str]]) -> dict[str, Any]:
-    """The Price List API with the prices of us-west-2 in every region."""
+    """The Price List API, with us-west-2's prices in every region."""
     wanted = {each["Field"]: each["Value"] for each in Filters}
     if "instanceType" in wanted:
         price = HOURLY.get(wanted["instanceType"])
         return {"PriceList": [] if price is None else [product(price)]}
     usage_type = wanted["usagetype"]
     price = LISTED[ServiceCode, usage_type]
-    # What contains the name, but is something else.
+    # Names that contain this one, but are different.
     other = product(price / 2, f"USW2-Regional-{usage_type}")
     return {"PriceList": [other, product(price, f"USW2-{usage_type}", from_10000=price / 3)]}
 
 
 def running(*instances: dict[str, Any]) -> Callable[..., dict[str, Any]]:
-    """EC2's answer to the question for instances that run; anything else is not asked."""
+    """EC2's answer with the running instances; the only request that is allowed."""
 
     def answer(Filters: list[dict[str, Any]]) -> dict[str, Any]:
         assert Filters == [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
@@ -210,7 +210,7 @@ def running(*instances: dict[str, Any]) -> Callable[..., dict[str, Any]]:
 
 
 def stacked(*statuses: tuple[str, str], cluster: str = "bionemo-on-eks") -> Callable[..., Any]:
-    """CloudFormation with CDK's toolkit and the stacks given, each a (stack, status)."""
+    """CloudFormation with CDK's toolkit and the given stacks, each a (stack, status)."""
 
     def stack(name: str, status: str, **outputs: str) -> dict[str, Any]:
         listed = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
@@ -229,14 +229,14 @@ def stacked(*statuses: tuple[str, str], cluster: str = "bionemo-on-eks") -> Call
 
 
 def newest_ami(Name: str, day: str = "20261012") -> dict[str, Any]:
-    """AWS' public parameter with the newest release of an AMI for a Kubernetes version."""
+    """AWS's public parameter with the newest AMI release for a Kubernetes version."""
     version = Name.split("/")[5]
     assert Name.endswith("/amazon-linux-2023/x86_64/nvidia/recommended/release_version")
     return {"Parameter": {"Name": Name, "Type": "String", "Value": f"{version}.3-{day}"}}
 
 
 def bootstrapped(version: str = "33", qualifier: str = "hnb659fds") -> Callable[..., Any]:
-    """SSM with the parameter that tells the bootstrap's version, and AWS' own for its AMIs."""
+    """SSM with the bootstrap's version, and AWS's own parameters for its AMIs."""
 
     def answer(Name: str) -> dict[str, Any]:
         if Name.startswith("/aws/service/eks/optimized-ami/"):
@@ -249,7 +249,7 @@ def bootstrapped(version: str = "33", qualifier: str = "hnb659fds") -> Callable[
 
 
 def reserved(*reservations: dict[str, Any]) -> Callable[..., dict[str, Any]]:
-    """EC2's Capacity Reservations: those of some ids, or all, or all that are active."""
+    """EC2's Capacity Reservations: those with some ids, all, or all active ones."""
 
     def answer(
         CapacityReservationIds: list[str] | None = None,
@@ -268,7 +268,7 @@ def reserved(*reservations: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     return answer
 
 
-# Settings with a Capacity Block, and that block as EC2 describes it.
+# Settings with a Capacity Block, and EC2's description of that block.
 BLOCK = {
     "gpu.purchase": "capacity-block",
     "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
@@ -276,7 +276,7 @@ BLOCK = {
 
 
 def block(**changes: Any) -> dict[str, Any]:
-    """A Capacity Block that is there, for two nodes of the default type in the default zone."""
+    """An existing Capacity Block, for two nodes of the default type in the default zone."""
     return {
         "CapacityReservationId": BLOCK["gpu.capacity_reservation_id"],
         "ReservationType": "capacity-block",
@@ -291,14 +291,14 @@ def block(**changes: Any) -> dict[str, Any]:
     }
 
 
-# Of the first offer.
+# The start of the first offer.
 OFFERED_FROM, OFFER = datetime(2027, 1, 5, 11, 30, tzinfo=UTC), "cb-0123456789abcdef0"
 
 
 def offered_blocks(
     InstanceType: str, InstanceCount: int, CapacityDurationHours: int
 ) -> dict[str, Any]:
-    """Two Capacity Blocks to buy, the later one first, and one in a local zone."""
+    """Two Capacity Blocks on offer, the later one first, and one in a local zone."""
     assert CapacityDurationHours % 24 == 0
 
     def offer(name: str, zone: str, later: int, kind: str) -> dict[str, Any]:
@@ -326,7 +326,7 @@ def offered_blocks(
 
 
 def grouped(group: str, *reservations: str) -> Callable[..., dict[str, Any]]:
-    """A resource group with reservations, by their ids, and with something else."""
+    """A resource group with reservations, given by id, and something else."""
 
     def answer(Group: str) -> dict[str, Any]:
         assert Group == group
@@ -393,8 +393,8 @@ def subnets(SubnetIds: list[str]) -> dict[str, Any]:
 
 
 def deployed(path: str = "", key: str = "") -> Callable[..., Any]:
-    """Templates of stacks that stand: the roles' path, and the key of the cluster and its file
-    system; without one, the cluster's is the stack's own."""
+    """Templates of existing stacks: the roles' path, and the key of the cluster and its file
+    system; without `key` the cluster uses the stack's own."""
     role = {"Type": "AWS::IAM::Role", "Properties": {"Path": path} if path else {}}
     secrets = key or {"Fn::GetAtt": ["EksSecretsKey", "Arn"]}
     encryption = {"Resources": ["secrets"], "Provider": {"KeyArn": secrets}}
@@ -419,13 +419,13 @@ def deployed(path: str = "", key: str = "") -> Callable[..., Any]:
 
 
 def described_key(**changes: Any) -> dict[str, Any]:
-    """A key that can be used, as KMS describes it."""
+    """A usable key, as KMS describes it."""
     usable = {"KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT"}
     return {"KeyMetadata": {"KeyId": "01234567-89ab-cdef-0123-456789abcdef", **usable, **changes}}
 
 
 def key_policy(*statements: dict[str, Any]) -> dict[str, str]:
-    """A key's policy: the account's own statement, and those given, or for AWS' own roles."""
+    """A key's policy: the account's own statement, and the given ones or those for AWS's roles."""
     own = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     named = [
         {

@@ -1,4 +1,4 @@
-"""An AWS that answers each call from a table; botocore's own models hold what is asked and said."""
+"""An AWS that answers each call from a table, validated against botocore's models."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def denied(operation: str) -> ClientError:
 def in_pages(
     key: str, *pages: list[Any], token: str = "NextToken", asked: str = "", **more: Any
 ) -> Callable[..., Mapping[str, Any]]:
-    """An answer in pages, the items of each under `key`, told apart by AWS' token.
+    """A paginated answer, with each page's items under `key` and AWS's token for the next.
 
-    `asked`: the argument that takes the token, where that has another name; `more`: what an answer
-    holds besides, as long as there is a next page.
+    `asked`: the token's argument, if it has a different name; `more`: what else an answer contains
+    as long as there is a next page.
     """
 
     def answer(**arguments: Any) -> Mapping[str, Any]:
@@ -45,7 +45,7 @@ def in_pages(
 
 
 def error(operation: str, code: str, status: int = 400, message: str = "") -> ClientError:
-    """An error as AWS answers it."""
+    """An error as AWS returns it."""
     return ClientError(
         {
             "Error": {"Code": code, "Message": message or code},
@@ -57,24 +57,24 @@ def error(operation: str, code: str, status: int = 400, message: str = "") -> Cl
 
 @lru_cache
 def _session(region: str) -> boto3.Session:
-    """One session a region: it reads the services' models once."""
+    """One session per region: it reads the service models once."""
     return boto3.Session(
         aws_access_key_id="testing", aws_secret_access_key="testing", region_name=region
     )
 
 
-# Making a client is not thread-safe, and preflight's checks ask for theirs at the same time.
-_MAKING = threading.Lock()
+# Creating a client is not thread-safe, and preflight's checks create theirs in parallel.
+_CREATING = threading.Lock()
 
 
 @lru_cache
 def _client(service: str, region: str) -> Any:
-    """One client a service and region: most of a simulated account's time went into making them."""
+    """One client per service and region, because creating clients is slow."""
     return _session(region).client(service)
 
 
 def _twin(client: Any) -> Any:
-    """The same client with attributes of its own; `copy` would loop in botocore's `__getattr__`."""
+    """The same client with its own attributes; `copy` would loop in botocore's `__getattr__`."""
     twin: Any = object.__new__(client.__class__)
     twin.__dict__.update(client.__dict__)
     return twin
@@ -84,14 +84,14 @@ LOCKED = "locked.example.org"
 
 
 class AllImages(Registries):
-    """Registries that have every image: all but `LOCKED` for anybody, that one with any key."""
+    """Registries that have every image: `LOCKED` requires a key, any key; the others none."""
 
     def look(self, image: ImageName, key: Key | None, seconds: float) -> Found:
         return Found.REFUSED if image.registry == LOCKED and key is None else Found.THERE
 
 
 class SimulatedAws(Aws):
-    """Answers each call from a table, `service.operation` to answer; asks nobody else."""
+    """Answers each call from a table, keyed by `service.operation`, and never calls AWS."""
 
     registries: Registries = AllImages()
 
@@ -104,7 +104,7 @@ class SimulatedAws(Aws):
 
     def client(self, service: str, region: str = "") -> Any:
         self.regions[service] = region or self.region
-        with _MAKING:
+        with _CREATING:
             client = _twin(_client(service, region or self.region))
         client._make_api_call = lambda operation, arguments: self._answer(
             service, client, operation, arguments
@@ -115,29 +115,29 @@ class SimulatedAws(Aws):
         name = f"{service}.{xform_name(operation)}"
         self.calls.append(name)
         try:
-            return self._held(name, client, operation, arguments)
+            return self._validated(name, client, operation, arguments)
         except ClientError as refusal:
-            raise _in_the_words_of(service, refusal) from None
-        except AssertionError as broken:  # which a check would take for an odd answer of AWS
+            raise _with_the_services_code(service, refusal) from None
+        except AssertionError as broken:  # a check would take it for an odd answer from AWS
             self.broken.append(broken)
             raise
 
-    def _held(self, name: str, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        """Hold request and answer against botocore's model of the call."""
+    def _validated(self, name: str, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        """Validate request and answer against botocore's model of the call."""
         model = client.meta.service_model.operation_model(operation)
-        _hold_against(model.input_shape, arguments)
+        _validate(model.input_shape, arguments)
         answer = self._answers.get(name)
         if answer is None:
             raise AssertionError(f"no answer for {name} {arguments}")
         if isinstance(answer, Exception):
             raise answer
         said = answer(**arguments) if callable(answer) else answer
-        _hold_against(model.output_shape, dict(said))
+        _validate(model.output_shape, dict(said))
         return said
 
 
-def _in_the_words_of(service: str, refusal: ClientError) -> ClientError:
-    """An error with the code that the service has for it: for a lack of permission EC2 has its own.
+def _with_the_services_code(service: str, refusal: ClientError) -> ClientError:
+    """The error with the service's own code: EC2 has its own for a missing permission.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
     """
@@ -146,7 +146,7 @@ def _in_the_words_of(service: str, refusal: ClientError) -> ClientError:
     return refusal
 
 
-def _hold_against(shape: Any, value: dict[str, Any]) -> None:
+def _validate(shape: Any, value: dict[str, Any]) -> None:
     if shape is not None:
         report = ParamValidator().validate(value, shape)
         assert not report.has_errors(), report.generate_report()

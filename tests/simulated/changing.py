@@ -1,4 +1,4 @@
-"""A simulated account that changes as the commands of a remedy are run on it."""
+"""A simulated account that the commands of a remedy change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.simulated.answers import bootstrapped, quotas, simulated, stacked, su
 from tests.simulated.aws import ACCOUNT, Answers, error
 from tests.simulated.given_vpc import GivenVpc
 
-# What cannot stay when a stack goes; the CDK destroys it too.
+# The stacks that depend on a stack; `cdk destroy` removes them too.
 _DEPENDANTS = {
     "Network": names.STACKS[1:],
     "Storage": ("Workload", "Observability"),
@@ -39,12 +39,12 @@ _NOTHING: Answers = {
 
 @dataclass
 class Account:
-    """What is in the account; the commands of a remedy change it as AWS would.
+    """The account's contents; the commands of a remedy change them as AWS would.
 
-    `settings` are those that the person has chosen; `stacks` maps those of `names.STACKS` to their
-    status; `interface` says that a function of the Cluster stack has left one, which keeps the
-    stack from being deleted; `in_s3` has others' buckets, and their objects as
-    `bucket/key`; `said` holds further answers of AWS.
+    `settings` are the person's; `stacks` maps those of `names.STACKS` to their status; `interface`
+    says that a function of the Cluster stack has left a network interface, which prevents the
+    stack's deletion; `in_s3` has other people's buckets, and their objects as `bucket/key`; `said`
+    has further answers from AWS.
     """
 
     settings: dict[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Account:
     said: Answers = field(default_factory=dict)
 
     def answers(self) -> Answers:
-        """Return what AWS answers now."""
+        """Return AWS's present answers."""
         stacks = ((name.lower(), status) for name, status in self.stacks.items())
         table = good() | _NOTHING
         if self.stacks:
@@ -100,7 +100,7 @@ class Account:
         }
 
     def _subnets(self, **asked: Any) -> dict[str, Any]:
-        """Those of the given VPC, or that of the file system by its id."""
+        """The subnets of the given VPC, or the file system's by its id."""
         return subnets(**asked) if "SubnetIds" in asked else self.vpc.rows(**asked)
 
     def _head_bucket(self, Bucket: str, **more: Any) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Account:
         return [row] if self.interface else []
 
     def _delete_interface(self, NetworkInterfaceId: str) -> dict[str, Any]:
-        assert self.interface, f"{NetworkInterfaceId} is not there"
+        assert self.interface, f"{NetworkInterfaceId} does not exist"
         self.interface = False
         return {}
 
@@ -134,9 +134,9 @@ class Account:
         return {}
 
     def destroy(self, *stacks: str) -> None:
-        """Destroy stacks as `cdk destroy` does, with those that need them.
+        """Destroy stacks and those that depend on them, as `cdk destroy` does.
 
-        EKS makes its log group anew by late writes, after CloudFormation has deleted it:
+        EKS's late writes recreate its log group after CloudFormation has deleted it:
         https://github.com/terraform-aws-modules/terraform-aws-eks/issues/2763
         """
         wanted = set(stacks).union(*(_DEPENDANTS[stack] for stack in stacks))
@@ -149,10 +149,10 @@ class Account:
                 self.stacks[stack] = "DELETE_FAILED"
                 return
             del self.stacks[stack]
-            self._goes(stack)
+            self._remove_contents(stack)
 
-    def _goes(self, stack: str) -> None:
-        """Remove what a stack held."""
+    def _remove_contents(self, stack: str) -> None:
+        """Remove the stack's contents."""
         if stack == "Storage":
             self.file_systems.clear()
         if stack == "Cluster":
@@ -160,15 +160,15 @@ class Account:
             self.log_groups.add(names.control_plane_log_group(read_settings(self.settings)))
 
     def rollback(self, stack: str) -> None:
-        """Go back to what a stack was, as `cdk rollback` does."""
+        """Return a stack to its previous state, as `cdk rollback` does."""
         assert self.stacks[stack] in {"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"}, self.stacks
         self.stacks[stack] = "UPDATE_ROLLBACK_COMPLETE"
 
     def wait(self) -> None:
-        """Let what is going on end: well, if it is not a roll-back."""
+        """Let operations in progress end, successfully unless they are rollbacks."""
         for stack, status in list(self.stacks.items()):
             if status.startswith("DELETE_IN_PROGRESS"):
                 del self.stacks[stack]
-                self._goes(stack)
+                self._remove_contents(stack)
             else:
                 self.stacks[stack] = status.replace("_IN_PROGRESS", "_COMPLETE")

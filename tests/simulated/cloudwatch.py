@@ -1,4 +1,4 @@
-"""CloudWatch's alarms as AWS documents them: periods, missing data, states, actions on a change.
+"""CloudWatch alarms as AWS documents them: periods, missing data, states, actions on changes.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
@@ -27,16 +27,16 @@ _BREACHING: dict[str, Callable[[float, float], bool]] = {
 }
 _ACTIONS = {ALARM: "AlarmActions", UNKNOWN: "InsufficientDataActions", OK: "OKActions"}
 
-# The one form of an expression that is known.
+# The only form of expression that is supported.
 _IF = re.compile(r"IF\((\w+) OR (\w+), (\w+), ([0-9.]+)\)")
 
 Key = tuple[str, str, frozenset[tuple[str, str]]]
 
 
 class CloudWatch:
-    """Metrics, the alarms of templates, and the mails that these send.
+    """Metrics, the templates' alarms, and the messages that these send.
 
-    Time is in whole minutes from 0. `mails` are pairs of minute and the alarm's name.
+    Time is in whole minutes from 0. `mails` are pairs of minute and alarm name.
     """
 
     def __init__(self) -> None:
@@ -44,14 +44,14 @@ class CloudWatch:
         self.mails: list[tuple[int, str]] = []
         self.states: dict[str, str] = {}
         self._alarms: dict[str, Mapping[str, Any]] = {}
-        # Of their periods, in minutes.
+        # Their periods, in minutes.
         self._lengths: dict[str, int] = {}
-        # Of their metrics, by the names that an expression has for them.
+        # Their metrics, by their names in the expression.
         self._keys: dict[str, dict[str, Key]] = {}
         self._points: dict[Key, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
 
     def add_alarms(self, properties: Iterable[Mapping[str, Any]]) -> None:
-        """Make alarms of the properties of `AWS::CloudWatch::Alarm`, without a state yet."""
+        """Create alarms from properties of `AWS::CloudWatch::Alarm`, without a state yet."""
         for alarm in properties:
             self._alarms[alarm["AlarmName"]] = alarm
             self._lengths[alarm["AlarmName"]] = _minutes(alarm)
@@ -63,7 +63,7 @@ class CloudWatch:
             self.states[alarm["AlarmName"]] = UNKNOWN
 
     def publish(self, namespace: str, metrics: Mapping[str, float], **dimensions: str) -> None:
-        """Take values for the current minute."""
+        """Record values for the current minute."""
         for name, value in metrics.items():
             key = namespace, name, frozenset(dimensions.items())
             self._points[key][self.minute].append(value)
@@ -97,7 +97,7 @@ class CloudWatch:
         asked = _IF.fullmatch(expression)
         assert asked, f"the model does not know {expression}"
         one, other, then, otherwise = asked.groups()
-        # What has no data in one of its parts has none.
+        # If one part has no data, the result has none.
         if None in values.values():
             return None
         return values[then] if values[one] or values[other] else float(otherwise)
@@ -139,7 +139,7 @@ def _key(metric: Mapping[str, Any]) -> Key:
 
 
 def _minutes(alarm: Mapping[str, Any]) -> int:
-    """Return how long an alarm's period is."""
+    """Return the length of an alarm's period."""
     parts = [each["MetricStat"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
     (seconds,) = {each["Period"] for each in parts or [alarm]}
     return int(seconds) // 60

@@ -1,4 +1,4 @@
-"""A VPC that is there already, as EC2 describes it."""
+"""An existing VPC, as EC2 describes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VPC = "vpc-0123456789abcdef0"
 
 @dataclass
 class Subnet:
-    """One subnet: `out` is what its route to everywhere goes to, empty for none."""
+    """One subnet: `out` is the target of its default route, empty for none."""
 
     zone: str
     zone_id: str
@@ -26,7 +26,7 @@ class Subnet:
 
     @property
     def id(self) -> str:
-        """Its id, which tells its zone."""
+        """Its id, which names its zone."""
         return f"subnet-0123456789abcde{self.zone[-1]}0"
 
     def row(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Subnet:
 
 @dataclass
 class GivenVpc:
-    """The VPC with its subnets; `dns` are the attributes that are on."""
+    """The VPC with its subnets; `dns` are the attributes that are enabled."""
 
     subnets: list[Subnet] = field(
         default_factory=lambda: [
@@ -72,7 +72,7 @@ class GivenVpc:
     dns: set[str] = field(default_factory=lambda: {"enableDnsSupport", "enableDnsHostnames"})
 
     def answers(self) -> Answers:
-        """What EC2 says of it, and of nothing else."""
+        """EC2's answers about it, and nothing else."""
         return {
             "ec2.describe_vpcs": {"Vpcs": [{"VpcId": VPC, "CidrBlock": "10.9.0.0/16"}]},
             "ec2.describe_vpc_attribute": self._attribute,
@@ -84,7 +84,7 @@ class GivenVpc:
         return {Attribute[0].upper() + Attribute[1:]: {"Value": Attribute in self.dns}}
 
     def rows(self, Filters: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return EC2's answer to the question for the VPC's subnets."""
+        """Return EC2's answer with the VPC's subnets."""
         assert Filters == [{"Name": "vpc-id", "Values": [VPC]}]
         return {"Subnets": [each.row() for each in self.subnets]}
 

@@ -1,4 +1,4 @@
-"""A person who does what preflight says: each step of a remedy, carried out on an account."""
+"""A person who does what preflight says: carries out each step of a remedy on an account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.simulated.aws import ACCOUNT, REGION
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import Subnet
 
-# What a person puts in place of the dots, where not any word will do.
+# What a person puts in place of the dots, if not any word will do.
 FREE = {
     "account.permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/free",
     "account.kms_key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mrk-{'0' * 32}",
@@ -28,7 +28,7 @@ Bionemo = Callable[..., str]
 
 
 class Person:
-    """Carries out the steps of a remedy; a step that nobody could is an AssertionError.
+    """Carries out the steps of a remedy; an impossible step raises an AssertionError.
 
     `folder` is where `--pin` writes.
     """
@@ -37,7 +37,7 @@ class Person:
         self._account, self._bionemo, self._folder = account, bionemo, folder
 
     def carry_out(self, steps: Sequence[Step]) -> None:
-        """Carry out the steps, in their order."""
+        """Carry out the steps in order."""
         for step in steps:
             match step.kind:
                 case StepKind.COMMAND:
@@ -57,7 +57,7 @@ class Person:
             self._account.settings[key] = value
 
     def _choose(self, words: list[str]) -> None:
-        """Add the options; where they leave a value open, one that is free."""
+        """Add the options; if they leave a value open, choose one that is free."""
         assert set(words[::2]) == {"-c"}, words
         for each in words[1::2]:
             key, _, value = each.partition("=")
@@ -86,11 +86,11 @@ class Person:
             case ["aws", service, operation, *options]:
                 self._aws(f"{service} {operation}", dict(pairwise(options)))
             case _:
-                raise AssertionError(f"nobody knows how to run {words}")
+                raise AssertionError(f"cannot run {words}")
 
     def _copy(self, what: str, where: str, several: bool) -> None:
         """Copy a file of this folder, or a folder with a model."""
-        assert where.partition("/")[0] in self._account.in_s3, "there is such a bucket"
+        assert where.partition("/")[0] in self._account.in_s3, "no such bucket"
         assert where.endswith(f"/{what}"), where
         names = ("/config.json", "/model.safetensors") if several else ("",)
         self._account.in_s3 |= {where + name for name in names}
@@ -104,13 +104,13 @@ class Person:
             self._buy(said)
         if "--pin" in arguments:
             self._account.settings |= pinned(self._folder)
-        if arguments == ["leftovers"]:  # what holds data a person deletes, once it is listed
+        if arguments == ["leftovers"]:  # a person deletes file systems, once they are listed
             systems = self._account.file_systems
             assert all(each["FileSystemId"] in said for each in systems)
             systems.clear()
 
     def _buy(self, said: str) -> None:
-        """Buy the first Capacity Block of a list, and set what it says to set."""
+        """Buy the first Capacity Block in a list, and set what the list says to set."""
         assert f"--capacity-block-offering-id {OFFER}" in said
         chosen = dict(re.findall(r"-c ([\w.]+)=(\S+)", said.rpartition("Then, with the ID")[2]))
         bought = "cr-0bbbbbbbbbbbbbbbb"
@@ -166,7 +166,7 @@ class Person:
                 for subnet in self._account.vpc.subnets:
                     subnet.s3 |= subnet.table()["RouteTableId"] == options["--route-table-ids"]
             case _:
-                raise AssertionError(f"nobody knows how to call {call}")
+                raise AssertionError(f"cannot call {call}")
 
     def _subnets(self, key: str, value: str) -> list[Subnet]:
         return [each for each in self._account.vpc.subnets if getattr(each, key) == value]

@@ -50,7 +50,7 @@ def test_what_can_be_had_is_listed_with_price_quota_and_zones() -> None:
     assert commands(result) == [f"./bionemo preflight --use {listed(result)[0]}"]
 
 
-@pytest.mark.parametrize("title", ["a type that AWS has retired", "no quota but for G"])
+@pytest.mark.parametrize("title", ["a type that AWS has retired", "retired type, quota for G only"])
 def test_the_remedy_is_one_that_passes(title: str) -> None:
     settings, answers = SITUATIONS[title]
     chosen = {"gpu.instance_type": listed(looked(settings, answers()))[0]}
@@ -60,14 +60,14 @@ def test_the_remedy_is_one_that_passes(title: str) -> None:
 
 
 def test_what_the_quota_allows_comes_first_then_as_many_gpus_then_memory_for_the_money() -> None:
-    names = listed(in_situation("no quota but for G"))
+    names = listed(in_situation("retired type, quota for G only"))
     assert names[:3] == ["g6.48xlarge", "g6e.48xlarge", "g5.48xlarge"], "8 GPUs, no P quota"
     names = listed(in_situation("a type that AWS has retired"))
     assert names[:2] == ["p4de.24xlarge", "p4d.24xlarge"]
 
 
 def test_only_what_the_workload_can_use_and_the_region_offers_is_listed() -> None:
-    assert listed(in_situation("a region with p5en alone")) == ["p5en.48xlarge"]
+    assert listed(in_situation("a region with only p5en")) == ["p5en.48xlarge"]
     deployment = simulated_deployment(P3, good())
     names = {each.instance.name for each in gpu_types.candidates(deployment)}
     assert names == {name for name in USABLE if not GPU_INSTANCE_TYPES[name].retired}

@@ -29,7 +29,7 @@ def test_an_account_in_order_passes_everything() -> None:
 
 
 def test_a_deployment_that_exists_passes_everything() -> None:
-    results = results_in("a deployment that stands")
+    results = results_in("an existing deployment")
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert figures(results["Stacks"].said) == [6]
 

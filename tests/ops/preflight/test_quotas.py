@@ -314,7 +314,7 @@ def test_each_family_that_is_sold_in_blocks_has_a_quota_of_blocks() -> None:
 
 
 def test_with_quota_only_for_g_a_type_that_passes_is_named() -> None:
-    settings, answers = SITUATIONS["quota for G alone"]
+    settings, answers = SITUATIONS["quota for G only"]
     short = gpu_vcpus(simulated_deployment(settings, answers()))
     assert short.verdict is Verdict.FAIL
     use = commands(short)[-1]

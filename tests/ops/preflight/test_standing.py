@@ -111,7 +111,7 @@ def test_a_file_system_cannot_shrink() -> None:
 
 
 def test_a_file_system_in_another_zone_would_be_replaced() -> None:
-    result = results_in("a deployment that stands in another zone")["File system"]
+    result = results_in("an existing deployment in another zone")["File system"]
     assert result.verdict is Verdict.FAIL
     assert "us-west-2a" in result.said
     assert "us-west-2b" in result.said

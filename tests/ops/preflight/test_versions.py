@@ -15,7 +15,7 @@ from tests.simulated.aws import denied, error
 
 
 def test_a_version_that_has_ended_names_one_that_has_not() -> None:
-    result = results_in("Kubernetes version ended")["Kubernetes version"]
+    result = results_in("a Kubernetes version that has ended")["Kubernetes version"]
     assert result.verdict is Verdict.FAIL
     assert "2026-03-23" in result.said
     assert proposed(result) == {"kubernetes_version": "1.35"}

@@ -1,4 +1,4 @@
-"""What the made-up workload leaves: `5.number` after its fifth step."""
+"""The made-up workload's files: `5.number` after its fifth step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Rules:
         self._results = results
 
     def tidy(self) -> None:
-        """Do nothing: whatever is there can be gone on from."""
+        """Do nothing: the run can resume from any files."""
 
     def newest_step(self) -> int:
         """Return the highest number."""
