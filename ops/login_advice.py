@@ -32,13 +32,13 @@ def no_login(error: Exception, profile: str | None, profiles: Iterable[str] = ()
 
 
 def _advice(error: Exception, option: str, profiles: list[str]) -> tuple[str, str]:
-    anew = f"Log in again, which replaces it: aws sso login{option}"
+    relogin = f"Log in again, which replaces it: aws sso login{option}"
     if isinstance(error, KeyError) and _CACHE_KEY.fullmatch(str(error.args[0])):
         file = f"~/.aws/sso/cache/{error.args[0]}.json"
-        return f"the login in {file} cannot be read", anew
+        return f"the login in {file} cannot be read", relogin
     # Only cached logins contain times, which dateutil parses.
     if type(error).__module__.startswith("dateutil"):
-        return f"a login in ~/.aws/sso/cache is damaged: {reason(error)}", anew
+        return f"a login in ~/.aws/sso/cache is damaged: {reason(error)}", relogin
     if isinstance(error, _SSO):
         return reason(error), f"Log in: aws sso login{option}"
     if code_of(error) in _EXPIRED:

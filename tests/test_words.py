@@ -25,7 +25,8 @@ BETTER = {
     r"\b(is|are) to be had\b": "is available",
     r"\bat the most\b": "at most",
 }
-_KINDS = ("*.md", "*.py", "*.yaml", "*.sh", "*.html")
+# Code in CloudFormation templates is not updated for its wording only.
+_KINDS = ("*.md", "*.py", "*.yaml", "*.sh", "*.html", ":!constructs/bionemo_eks/functions")
 _PATTERNS = {
     re.compile(pattern.replace(" ", r"[\s#]+"), re.IGNORECASE): better
     for pattern, better in BETTER.items()

@@ -50,8 +50,8 @@ def look(
         return results
     say(f"Asking again, for up to {patience:.0f} s: {', '.join(silent)}")
     # A new deployment object, which remembers none of the first errors.
-    anew = replace(deployment, patience=patience)
-    again = {name: check for name, check in checks(anew).items() if name in silent}
+    renewed = replace(deployment, patience=patience)
+    again = {name: check for name, check in checks(renewed).items() if name in silent}
     told = {each.name: each for each in run_checks(again, patience)}
     return [told.get(each.name, each) for each in results]
 

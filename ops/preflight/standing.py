@@ -12,7 +12,7 @@ _NAME = "Stacks"
 # What `cdk deploy` deletes first and then recreates: `isCreationFailure` in `deployStack` of
 # https://github.com/aws/aws-cdk-cli/blob/main/packages/@aws-cdk/toolkit-lib/lib/api/deployments/deploy-stack.ts
 # where a stack in REVIEW_IN_PROGRESS counts as not existing yet.
-_MADE_ANEW = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+_RECREATED = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 _DEPLOY = "Then deploy again."
 
 
@@ -26,7 +26,7 @@ def holds(deployment: Deployment, stack: str) -> bool:
 
 def is_made_anew(deployment: Deployment, stack: str) -> bool:
     """Whether `cdk deploy` deletes what the stack holds before it recreates the stack."""
-    return _status(deployment, stack) in _MADE_ANEW
+    return _status(deployment, stack) in _RECREATED
 
 
 def _status(deployment: Deployment, stack: str) -> str:
@@ -38,14 +38,14 @@ def stacks_ready(deployment: Deployment) -> Result:
     """Whether every existing stack is in a state that a deployment can start from."""
     statuses = {stack: _status(deployment, stack) for stack in names.STACKS}
     standing = [stack for stack, status in statuses.items() if is_standing(status)]
-    anew = [stack for stack, status in statuses.items() if status in _MADE_ANEW]
-    passable = {"", "REVIEW_IN_PROGRESS", *_MADE_ANEW}
+    recreated = [stack for stack, status in statuses.items() if status in _RECREATED]
+    passable = {"", "REVIEW_IN_PROGRESS", *_RECREATED}
     wrong = [stack for stack in statuses if not (stack in standing or statuses[stack] in passable)]
     if wrong:
         remedies = dict.fromkeys(_remedy(deployment, stack, statuses[stack]) for stack in wrong)
         return failed(_NAME, _listed(deployment, wrong, statuses), *chain.from_iterable(remedies))
-    if anew:
-        said = _listed(deployment, anew, statuses)
+    if recreated:
+        said = _listed(deployment, recreated, statuses)
         return warned(_NAME, f"{said}; cdk deploy deletes and recreates it")
     if standing:
         return passed(_NAME, f"{len(standing)} exist; this will be an update")

@@ -15,7 +15,7 @@ from ops.results import Result, Step
 from rehearsal.pods.view import placements
 from tests.conftest import Synthesised
 from tests.ops.commands.command_line import Line
-from tests.ops.preflight.mending import bionemo_on, looked_at, mended, ways
+from tests.ops.preflight.fixing import bionemo_on, looked_at, fixed, ways
 from tests.placed import groups, ledger_of
 from tests.simulated.answers import BLOCK, ZONES, block, offered_in, reserved
 from tests.simulated.aws import Answers
@@ -86,7 +86,7 @@ def outcomes(title: str, folder: Path) -> Iterator[Outcome]:
         account = make()
         with pytest.MonkeyPatch.context() as patch:
             person = Person(account, bionemo_on(account, Line(patch, folder)), folder)
-            results = mended(account, person, check, way)
+            results = fixed(account, person, check, way)
         yield Outcome(
             steps, account.settings, list(results.values()), Synthesised(account.settings)
         )

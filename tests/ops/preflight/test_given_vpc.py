@@ -80,9 +80,9 @@ def test_a_subnet_in_a_zone_without_eks_is_left_out() -> None:
     result = checked(vpc, east, **more)["Zones"]
     assert result.verdict is Verdict.FAIL
     assert in_order(result.said, "us-east-1c", "use1-az3", vpc.subnets[2].id)
-    tag, anew = commands(result)
+    tag, reset = commands(result)
     assert in_order(tag, vpc.subnets[2].id)
-    assert "context --reset" in anew, "CDK remembers what it has looked up"
+    assert "context --reset" in reset, "CDK remembers what it has looked up"
     vpc.subnets[2].tags = {"aws-cdk:subnet-type": "Isolated"}
     assert checked(vpc, east, **more)["Zones"].verdict is Verdict.PASS
 

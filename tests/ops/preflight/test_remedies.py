@@ -18,7 +18,7 @@ from ops.results import Step, StepKind, Verdict
 from tests.context import COMPANY, read_settings
 from tests.ops.accounts import RESERVED
 from tests.ops.commands.command_line import Line
-from tests.ops.preflight.mending import bionemo_on, looked_at, mended, ways
+from tests.ops.preflight.fixing import bionemo_on, looked_at, fixed, ways
 from tests.simulated.answers import (
     BLOCK,
     WHEN,
@@ -395,7 +395,7 @@ def test_after_what_preflight_says_to_do_it_passes(title: str, line: Line, tmp_p
     for way in range(number):
         account = make()
         person = Person(account, bionemo_on(account, line), tmp_path)
-        results = mended(account, person, check, way)
+        results = fixed(account, person, check, way)
         failing = [each for each in results.values() if each.verdict is Verdict.FAIL]
         assert not failing, failing
         # With other settings a check may have nothing to look at any more.

@@ -78,7 +78,7 @@ def test_no_log_is_read_before_all_have_run_for_that_long() -> None:
     del course.workers[5]["status"]["containerStatuses"]
     assert seen(course, logs) is None, "a worker that is not there is waited for"
     course.nodes_come()
-    assert seen(course, logs, 20 + MINUTES - 1) is None, "it began anew when that one came"
+    assert seen(course, logs, 20 + MINUTES - 1) is None, "it started over when that worker came"
     assert logs.asked == []
     assert seen(course, logs, 20 + MINUTES) is False
 

@@ -32,7 +32,7 @@ def looked_at(account: Account) -> dict[str, Result]:
     return {each.name: each for each in preflight(dict(account.settings), account.answers())}
 
 
-def mended(account: Account, person: Person, check: str, way: int) -> dict[str, Result]:
+def fixed(account: Account, person: Person, check: str, way: int) -> dict[str, Result]:
     """What preflight says once the remedies are carried out, one after the other."""
     result = looked_at(account)[check]
     assert result.verdict in (Verdict.FAIL, Verdict.WARN), result
