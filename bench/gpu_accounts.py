@@ -8,8 +8,8 @@ from pathlib import Path
 from ops.results import Verdict, exit_status
 from ops.show.checks import show_results
 from ops.show.terminal import console
-from tests.ops.preflight.gpu_accounts import GPU_ACCOUNTS, Outcome, outcomes
 from tests.ops.preflight.fixing import looked_at
+from tests.ops.preflight.gpu_accounts import GPU_ACCOUNTS, Outcome, outcomes
 
 
 def main() -> None:

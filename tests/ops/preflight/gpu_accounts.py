@@ -15,7 +15,7 @@ from ops.results import Result, Step
 from rehearsal.pods.view import placements
 from tests.conftest import Synthesised
 from tests.ops.commands.command_line import Line
-from tests.ops.preflight.fixing import bionemo_on, looked_at, fixed, ways
+from tests.ops.preflight.fixing import bionemo_on, fixed, looked_at, ways
 from tests.placed import groups, ledger_of
 from tests.simulated.answers import BLOCK, ZONES, block, offered_in, reserved
 from tests.simulated.aws import Answers

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ops.results import exit_status
-from tests.ops.preflight.gpu_accounts import GPU_ACCOUNTS, outcomes
 from tests.ops.preflight.fixing import looked_at
+from tests.ops.preflight.gpu_accounts import GPU_ACCOUNTS, outcomes
 from tests.placed import groups
 
 

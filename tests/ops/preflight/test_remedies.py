@@ -18,7 +18,7 @@ from ops.results import Step, StepKind, Verdict
 from tests.context import COMPANY, read_settings
 from tests.ops.accounts import RESERVED
 from tests.ops.commands.command_line import Line
-from tests.ops.preflight.fixing import bionemo_on, looked_at, fixed, ways
+from tests.ops.preflight.fixing import bionemo_on, fixed, looked_at, ways
 from tests.simulated.answers import (
     BLOCK,
     WHEN,
