@@ -86,7 +86,7 @@ def main() -> int:
             traceback.print_exc()
         why = (str(error).strip().splitlines() or ["no details"])[0]
         print(
-            f"bionemo: unexpected {type(error).__name__}: {why}\n  Traceback: {_DEBUG}=1",
+            f"bionemo: unexpected {type(error).__name__}: {why}\n  For the traceback: {_DEBUG}=1",
             file=sys.stderr,
         )
         return FAIL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import select
@@ -18,7 +19,7 @@ from typing import Any
 import yaml
 from kubernetes import client as kubernetes
 from kubernetes.stream import stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL, RESIZE_CHANNEL
+from kubernetes.stream.ws_client import ERROR_CHANNEL, RESIZE_CHANNEL, websocket_call
 from websocket import WebSocketException
 
 from bionemo_eks.jobs.places import NAMESPACE
@@ -31,6 +32,11 @@ _CHUNK = 65536
 _LONGEST = 300
 # What kubectl exec returns if it is unknown.
 _UNKNOWN = 1
+# `stream` that does not keep a second copy of all output.
+# https://github.com/kubernetes-client/python/blob/master/kubernetes/base/stream/ws_client.py
+_stream = functools.partial(
+    stream.func, functools.partial(websocket_call, capture_all=False), *stream.args[1:]
+)
 
 
 def run_in_pod(
@@ -43,7 +49,7 @@ def run_in_pod(
     """
     core = kubernetes.CoreV1Api(api)
     try:
-        talk = stream(
+        talk = _stream(
             core.connect_get_namespaced_pod_exec,
             pod,
             NAMESPACE,
@@ -87,14 +93,19 @@ def _exchange(talk: Any, keys: int | None) -> bytes:
             talk.write_stdin(typed)
         if ahead or connection in ready:
             talk.update(timeout=0)
-        for descriptor in (1, 2):
-            _write(descriptor, talk.read_channel(descriptor))
-        ended += talk.read_channel(ERROR_CHANNEL)
-        talk.read_all()  # discards what has been forwarded, which the client would keep
+        ended += _forward(talk)
         if time.monotonic() > ping:
             talk.sock.ping()
             ping = time.monotonic() + _PING
-    return ended
+    # Reading one channel receives for all: the last of it may have come after its turn.
+    return ended + _forward(talk)
+
+
+def _forward(talk: Any) -> bytes:
+    """Write the output that has arrived; return what the API says about the command's end."""
+    for descriptor in (1, 2):
+        _write(descriptor, talk.read_channel(descriptor))
+    return bytes(talk.read_channel(ERROR_CHANNEL))
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -245,7 +245,7 @@ class Settings(Group):
     def _efa_can_be(self) -> Self:
         if self.gpu.efa == "on" and self.no_efa:
             raise refused(
-                f"EFA is not possible: {self.no_efa}",
+                f"gpu.efa cannot be on: {self.no_efa}",
                 "gpu.efa",
                 "gpu.instance_type",
                 "training.layout",

@@ -99,7 +99,7 @@ def test_by_itself_it_is_there_where_it_can_be_and_else_one_is_reported_why(
         return
     with pytest.raises(SettingsError) as refused:
         settings(**asked)
-    for part in ("gpu.efa", "EFA is not possible", why):
+    for part in ("gpu.efa", "gpu.efa cannot be on", why):
         assert part in str(refused.value)
 
 

@@ -7,11 +7,13 @@ import os
 import pty
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from kubernetes import client as kubernetes
+from kubernetes.stream.ws_client import STDOUT_CHANNEL, WSClient
 
 from ops.cluster.api import ClusterError
 from ops.cluster.terminal import run_in_pod
@@ -41,6 +43,30 @@ def test_a_command_ends_with_its_own_status(status: int, capfd: pytest.CaptureFi
     assert [value for key, value in one.query if key == "command"] == ["ls", "-l", "/fsx"]
     assert ("container", "shell") in one.query
     assert one.authorization == "Bearer k8s-aws-v1.abc"
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_nothing_is_lost_that_arrives_while_another_channel_is_read(
+    tty: bool, terminal: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    peek = WSClient.peek_channel
+
+    def slow(self: WSClient, channel: int, timeout: int = 0) -> Any:
+        if channel != STDOUT_CHANNEL:
+            time.sleep(0.05)
+        return peek(self, channel, timeout)  # type: ignore[no-untyped-call]
+
+    def behind(one: Door, said: bytes) -> None:
+        if tty and said[:1] != b"\x04":
+            return
+        for number in range(8):
+            one.print(f"{number} ")
+            time.sleep(0.03)
+        one.end(3)
+
+    monkeypatch.setattr(WSClient, "peek_channel", slow)
+    assert run(behind, tty=tty)[0] == 3
+    assert capfd.readouterr().out.split() == [str(number) for number in range(8)]
 
 
 def test_much_that_is_printed_comes_whole(capfd: pytest.CaptureFixture[str]) -> None:

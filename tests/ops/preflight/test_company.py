@@ -51,7 +51,7 @@ def test_a_boundary_of_aws_own_bounds_roles_of_any_account() -> None:
         (described_key(KeyState="Disabled"), "Disabled"),
         (described_key(KeySpec="RSA_2048"), "RSA_2048"),
         (described_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC"), "HMAC_256"),
-        (error("DescribeKey", "NotFoundException"), "not there"),
+        (error("DescribeKey", "NotFoundException"), "does not exist"),
     ],
 )
 def test_a_key_that_cannot_encrypt_fails(answer: Any, told: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import itertools
-import re
 import subprocess
 import sys
 import time
@@ -157,8 +157,17 @@ def test_the_program_needs_only_python_3_10_and_numpy() -> None:
     assert done.returncode == 0, done.stdout
     own = {path.stem for path in FILES} | {"numpy", "bionemo"}
     for path in FILES:
-        found = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
-        assert set(found) <= own | sys.stdlib_module_names, path
+        found = {
+            name.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+            )
+        }
+        assert found <= own | sys.stdlib_module_names, path
 
 
 def test_the_settings_defaults_are_the_references() -> None:
