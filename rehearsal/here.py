@@ -24,8 +24,7 @@ def run_pods(
     """Run the data Job's pod and the launcher's check; with `trained`, also the training.
 
     `folder` gets the pods' volumes, `logs` the workers' output, `trained` the training's results;
-    `fasta`: the user's own sequences.
-    Raises PodError.
+    `fasta`: the user's own sequences. Raises PodError.
     """
     if trained and not settings.dataset.enabled:
         raise PodError("--train needs a data set: set dataset.enabled=true.")

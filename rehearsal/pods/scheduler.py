@@ -23,10 +23,7 @@ _DAEMONS = {"cpu": 0.7, "memory": 700 * _MI}
 
 @dataclass
 class Node:
-    """A node and its free resources: CPUs, bytes of memory, GPUs, number of pods.
-
-    And EFAs with bytes of huge pages, if it has any.
-    """
+    """A node and its free resources: CPUs, bytes of memory and of huge pages, GPUs, EFAs, pods."""
 
     name: str
     labels: Mapping[str, str]
@@ -73,7 +70,8 @@ def _reserved_cpus(vcpus: int) -> float:
 def requests(pod_spec: Mapping[str, Any]) -> dict[str, float]:
     """Return a pod's requests: of all containers, or of the largest init container.
 
-    A limit without a request counts as request, and a memory-backed volume is in the limit.
+    A limit without a request counts as a request. Memory-backed volumes need no more: their files
+    count toward the containers' memory limits.
     """
     total: dict[str, float] = {"pods": 1}
     for container in pod_spec["containers"]:

@@ -89,7 +89,7 @@ def efas_of(template: Mapping[str, Any]) -> int:
 
 
 def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
-    """Return the nodes during the training: core nodes as now, the most GPU nodes."""
+    """Return the nodes during the training."""
     return [
         make_node(
             f"{group.name}-{number}",
@@ -104,7 +104,7 @@ def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
 
 
 def _instance(types: Sequence[str]) -> InstanceType:
-    """Return the least that a node has, whichever of a group's types it is."""
+    """Return the smallest of a group's instance types."""
     return smallest([_INSTANCE_TYPES[name] for name in types])
 
 

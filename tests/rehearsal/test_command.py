@@ -136,8 +136,8 @@ def test_a_bad_setting_gets_one_message(setting: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--folder", "/proc/foo", "Nothing can be kept in /proc/foo"),
-        ("--kubeconfig", "/dev/null", "--kubeconfig /dev/null leads to no cluster"),
+        ("--folder", "/proc/foo", "Cannot keep the results in /proc/foo"),
+        ("--kubeconfig", "/dev/null", "--kubeconfig /dev/null names no cluster"),
     ],
 )
 def test_unusable_paths_are_refused_before_the_run(option: str, value: str, message: str) -> None:
@@ -198,7 +198,7 @@ def test_a_real_cluster_is_deployed_to_updated_and_left_as_it_was(api: Api, tmp_
     assert "pruned" in done.stdout.partition("Update training.max_steps")[2]
     not_applied = done.stdout.partition("Not applied to the cluster of --kubeconfig:")[2]
     assert all(each in not_applied[:200] for each in ("nvidia-device-plugin", "cluster-autoscaler"))
-    assert "Nothing of the deployment is left there." in done.stdout
+    assert "Nothing is left there." in done.stdout
 
 
 @pytest.mark.rehearsal

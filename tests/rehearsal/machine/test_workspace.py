@@ -106,13 +106,13 @@ def test_an_earlier_rehearsal_that_cannot_be_removed_is_reported(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("shutil.rmtree", refuse)
-    with pytest.raises(WorkspaceError, match=r"kept in .*kept: Permission denied\.\n .*--folder"):
+    with pytest.raises(WorkspaceError, match=r"results in .*kept: Permission denied\.\n .*--folder"):
         keep(tmp_path / "work", tmp_path / "kept")
 
 
 def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(WorkspaceError, match="holds other things"):
+    with pytest.raises(WorkspaceError, match="not from a rehearsal"):
         refuse_what_cannot_be_kept_in(tmp_path)
 
 
@@ -121,7 +121,7 @@ def test_an_unwritable_place_is_refused_before_the_run(parent: str, tmp_path: Pa
     (tmp_path / "file").touch()
     kept = Path(parent.format(tmp_path=tmp_path)) / "kept"
     with pytest.raises(
-        WorkspaceError, match=f"Nothing can be kept in {kept}(?s:.*)--folder FOLDER"
+        WorkspaceError, match=f"Cannot keep the results in {kept}(?s:.*)--folder FOLDER"
     ):
         refuse_what_cannot_be_kept_in(kept)
 
