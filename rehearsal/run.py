@@ -34,7 +34,7 @@ from rehearsal.machine.workspace import (
     PAGE,
     TRAINED,
     keep,
-    refuse_what_cannot_be_kept_in,
+    refuse_unusable_folder,
     workspace,
 )
 from rehearsal.output import artifacts, deployment, page, report
@@ -84,7 +84,7 @@ def rehearse(options: Options, console: Console) -> None:
         kubeconfig.server_of(options.kubeconfig)
     # Resolve symbolic links, so that what is kept replaces their target.
     kept = Path(os.path.realpath(options.folder))
-    refuse_what_cannot_be_kept_in(kept)
+    refuse_unusable_folder(kept)
     steps = Steps(console)
     with workspace() as folder:
         with (
@@ -171,7 +171,8 @@ class _Rehearsal:
             self._check_the_account()
         with step("Deploy: cdk deploy --all") as status:
             self._cdk.deploy(self._follow(status.update))
-        ledger = Ledger.load(ledger_path(self._ledgers, self._settings.cluster_name))
+        ledgers = self._folder / LEDGER_FOLDER
+        ledger = Ledger.load(ledger_path(ledgers, self._settings.cluster_name))
         with step("What is deployed"):
             deployed = self._show(ledger)
             self._keep(ledger)
@@ -196,10 +197,6 @@ class _Rehearsal:
             self._operate("leftovers")
             self._show_what_it_overlooks(inventory.left(before, inventory.take(self._client)))
         return deployed, cost
-
-    @property
-    def _ledgers(self) -> Path:
-        return self._folder / LEDGER_FOLDER
 
     def _follow(self, update: Callable[[str], None]) -> Callable[[str], None]:
         """Return a reader of the CLI's lines: prints finished stacks, counts the others."""

@@ -18,7 +18,7 @@ from rehearsal.kubernetes.relay import RELAY
 from rehearsal.local_aws import clients
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, LEDGERS
 from rehearsal.local_aws.reserved import RESERVED
-from rehearsal.machine.environment import ROOT, inherited, pass_by_proxies
+from rehearsal.machine.environment import ROOT, bypass_proxies, free_port, inherited
 from rehearsal.machine.workspace import LOGS
 
 _HOST = "127.0.0.1"
@@ -38,14 +38,6 @@ _ASKED_FIRST = {
 
 class ServerError(RuntimeError):
     """The local AWS did not start, or has ended; the message has the end of its log."""
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)
@@ -73,7 +65,7 @@ def local_aws(
     ServerError if it does not start.
     """
     port = port or free_port()
-    pass_by_proxies()
+    bypass_proxies()
     _refuse_a_taken(port)
     environment = {**_environment(port, region, folder), RELAY: relay, RESERVED: reserved}
     log = folder / LOGS / "local-aws.log"

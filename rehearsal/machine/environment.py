@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -133,7 +134,15 @@ def exports(endpoint: str, region: str) -> dict[str, str]:
     }
 
 
-def pass_by_proxies() -> None:
+def free_port() -> int:
+    """Return a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def bypass_proxies() -> None:
     """Let this process reach local servers even if a proxy is set."""
     for name in ("NO_PROXY", "no_proxy"):
         given = os.environ.get(name, "")

@@ -69,7 +69,7 @@ def keep(folder: Path, kept: Path, only: Collection[str] = ()) -> None:
                 shutil.move(folder / name, kept / name)
 
 
-def refuse_what_cannot_be_kept_in(kept: Path) -> None:
+def refuse_unusable_folder(kept: Path) -> None:
     """Raise WorkspaceError if `kept` has files that are not a rehearsal's, or is not writable."""
     with _as_workspace_error(f"Cannot keep the results in {kept}"):
         ours = kept == KEPT.resolve() or (kept / _MARK).exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
@@ -29,7 +29,6 @@ class Node:
     labels: Mapping[str, str]
     taints: list[dict[str, str]]
     free: dict[str, float]
-    pods: list[str] = field(default_factory=list)
 
 
 def make_node(
@@ -122,7 +121,6 @@ def place(pods: Iterable[Mapping[str, Any]], nodes: list[Node]) -> dict[str, str
             if roomy and may_run_on(pod["spec"], node):
                 for key, amount in asked.items():
                     node.free[key] -= amount
-                node.pods.append(name)
                 placed[name] = node.name
                 break
     return placed

@@ -47,6 +47,11 @@ class NodeGroupView:
     taints: list[dict[str, str]]
     efas: int = 0
 
+    @property
+    def training(self) -> int:
+        """Nodes during the training: core nodes as now, the most GPU nodes."""
+        return self.most if self.gpus else self.now
+
 
 def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupView]:
     """Return the node groups in the local AWS, core first."""
@@ -99,7 +104,7 @@ def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
             group.efas,
         )
         for group in groups
-        for number in range(1, (group.most if group.gpus else group.now) + 1)
+        for number in range(1, group.training + 1)
     ]
 
 

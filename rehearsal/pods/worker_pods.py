@@ -7,7 +7,6 @@ except for what this machine lacks: host names and a network between hosts, so t
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import threading
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.machine import processes
+from rehearsal.machine.environment import free_port
 from rehearsal.pods.container import Container, PodError
 from rehearsal.pods.view import workers
 
@@ -86,7 +86,7 @@ class WorkerPods:
     ) -> None:
         self._ledger, self._folder, self._python = ledger, folder, python
         self._last, self._on_line = last, on_line
-        self._port = _free_port()
+        self._port = free_port()
         self._lines: list[str] = []
         self.pods = [self._start(number, pod) for number, pod in enumerate(workers(ledger))]
 
@@ -172,9 +172,3 @@ def worker_processes(
         yield found
     finally:
         found.end()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

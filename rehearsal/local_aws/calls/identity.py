@@ -14,10 +14,10 @@ from xml.sax.saxutils import escape
 from ministack import app
 
 from ops.reasons import NOT_IN_A_REHEARSAL
+from rehearsal.local_aws.calls.routing import Answer
 from rehearsal.machine.environment import ACCOUNT
 
 _USER = f"arn:aws:iam::{ACCOUNT}:user/rehearsal"
-Answer = tuple[int, dict[str, str], bytes]
 
 
 def register() -> None:

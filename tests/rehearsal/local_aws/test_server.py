@@ -15,12 +15,12 @@ from pathlib import Path
 import boto3
 import pytest
 
-from rehearsal.local_aws.server import free_port
 from rehearsal.machine.environment import (
     ACCOUNT,
     ROOT,
     UnsafeEnvironmentError,
-    pass_by_proxies,
+    bypass_proxies,
+    free_port,
     refuse_a_real_account,
 )
 
@@ -81,7 +81,7 @@ def test_serve_prints_what_to_export_and_reports_the_emulators_end() -> None:
     with serving(port) as (process, lines):
         given = [line.removeprefix("export ") for line in lines if line.startswith("export ")]
         exports = dict(each.split("=", 1) for each in given)
-        pass_by_proxies()
+        bypass_proxies()
         client = boto3.client(
             "sts",
             endpoint_url=exports["AWS_ENDPOINT_URL"],
