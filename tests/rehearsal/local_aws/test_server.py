@@ -23,17 +23,17 @@ from rehearsal.machine.environment import (
     free_port,
     refuse_a_real_account,
 )
+from tests.rehearsal.processes import alive, without_aws
 
 
 @contextmanager
 def serving(port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Run `serve` behind a dead proxy; yield the process and its output."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
         [sys.executable, "-m", "rehearsal", "serve", "--port", str(port)],
         cwd=ROOT,
         env={
-            **clean,
+            **without_aws(),
             "HTTP_PROXY": "http://127.0.0.1:9",
             "http_proxy": "http://127.0.0.1:9",
             **environment,
@@ -66,11 +66,7 @@ def emulator_of(process: subprocess.Popen[str]) -> int:
 def wait_for_the_end_of(pid: int) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
+        if not alive(pid):
             return
         time.sleep(0.05)
     raise AssertionError(f"process {pid} is still running")
