@@ -58,7 +58,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 def kill_all(pid: int) -> None:
     """Kill a process and all its descendants, whatever their sessions (Linux).
 
-    They are stopped first, so that none starts another or is reparented meanwhile.
+    All are stopped first, so that meanwhile none starts another or is reparented.
     """
     found: list[int] = []
     todo = [pid]

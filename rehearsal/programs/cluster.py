@@ -123,7 +123,7 @@ class Cluster:
 
     @contextmanager
     def steps_end(self) -> Iterator[None]:
-        """End all steps with the block: what they create later would not be removed."""
+        """End all steps with the block, because nothing would remove what they create later."""
         try:
             yield
         finally:
@@ -157,7 +157,7 @@ class Cluster:
         self._changed.clear()
 
     def left(self) -> list[str]:
-        """Return what the deployment's removal has left, and nothing is removing."""
+        """Return what `cdk destroy` has left, and is not being deleted."""
         return [
             _name(each) for each in self._existing() if "deletionTimestamp" not in each["metadata"]
         ]

@@ -1,4 +1,4 @@
-"""The command line is another process than the emulator, and imports nothing of it."""
+"""The command line and the emulator are two processes; the former imports nothing of the latter."""
 
 from __future__ import annotations
 

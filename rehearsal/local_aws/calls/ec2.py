@@ -1,6 +1,6 @@
-"""`ec2:DescribeInstanceTypeOfferings`, which the emulator lacks: all types of the tables, anywhere.
+"""`ec2:DescribeInstanceTypeOfferings`, which the emulator lacks: the tables' types, in each zone.
 
-Including retired ones, because existing deployments may still have them.
+Retired types too, because existing deployments may still have them.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
 """
 

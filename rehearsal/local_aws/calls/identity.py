@@ -1,4 +1,4 @@
-"""The caller and its permissions: a user's name, and no decision on permissions.
+"""The caller is a user, and what it may do is unknown.
 
 The emulator treats every caller as the account's root user, who may do everything; it cannot show
 IAM's decisions.

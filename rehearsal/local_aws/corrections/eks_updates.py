@@ -1,7 +1,7 @@
 """Makes the emulator's clusters and node groups behave as on AWS.
 
-What they name must exist. A node group keeps the autoscaler's size and takes one kind of change at
-a time. A cluster has a security group, and is upgraded one minor version at a time.
+What they name must exist. A node group keeps the size that the autoscaler set, and takes one kind
+of change at a time. A cluster has a security group, and is upgraded one minor version at a time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def register() -> None:
 
 
 def check_cluster(properties: Properties) -> None:
-    """Raise an error unless role, subnets in two zones, and security groups exist."""
+    """Raise an error unless the role, the security groups, and subnets in two zones exist."""
     config = properties["ResourcesVpcConfig"]
     references.role(properties["RoleArn"])
     zones = references.subnets(config["SubnetIds"])
@@ -71,7 +71,7 @@ def _check_node_group_update(
 def refuse_combined_changes(old: Properties, new: Properties) -> None:
     """Raise an error if a node group would get new nodes together with new settings.
 
-    EKS refuses both at once; a group with another name is another group:
+    EKS refuses both in one update; a group with a new name is a new group:
     https://github.com/aws/aws-cdk/issues/16644
     """
 
@@ -89,7 +89,7 @@ def refuse_combined_changes(old: Properties, new: Properties) -> None:
 def _keep_the_autoscalers_number(
     update: Callable[..., Made], physical_id: str, old: Properties, new: Properties, *where: str
 ) -> Made:
-    """Sizes are sent only if those in the template change.
+    """CloudFormation sends the sizes only if they change in the template.
 
     https://github.com/eksctl-io/eksctl/issues/3532
     """

@@ -86,7 +86,7 @@ def looked_at(shown: str, folder: Path, scheme: str) -> tuple[list[dict[str, Any
 
 
 def luminance(color: str) -> float:
-    """Return https://www.w3.org/TR/WCAG22/#dfn-relative-luminance ."""
+    """Return the relative luminance: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
     shares = [int(each) / 255 for each in re.findall(r"\d+", color)[:3]]
     red, green, blue = (
         each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares

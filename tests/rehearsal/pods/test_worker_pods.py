@@ -67,7 +67,7 @@ class Pods:
         )
 
     def given(self, number: int) -> list[dict[str, Any]]:
-        """What each start of a worker was given."""
+        """Return what a worker was given at each start."""
         return [json.loads(text) for n, text in self.lines if n == number and text[0] == "{"]
 
     def end(self, pods: WorkerPods, number: int, status: int) -> None:

@@ -31,7 +31,7 @@ GROUP = {
 
 @pytest.fixture
 def template(real: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The content of the launch template, as each test wants it."""
+    """The content of the launch template, for each test to change."""
     (name,) = real({"Id": "lt-1"}).values()
     data = deepcopy(DATA)
     version = {"VersionNumber": 1, "LaunchTemplateData": data}

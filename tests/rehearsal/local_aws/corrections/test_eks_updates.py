@@ -1,4 +1,4 @@
-"""Clusters and node groups need what they name, and groups take one kind of change."""
+"""What clusters and node groups name must exist, and groups take one kind of change at a time."""
 
 from __future__ import annotations
 
