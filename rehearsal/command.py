@@ -77,7 +77,7 @@ def run(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Also deploy to this cluster, update and destroy, with the kubectl of the "
+            help="Also deploy, update and destroy on this cluster, with the kubectl of the "
             "deployment's Lambda layer. The cluster is left as it was.",
         ),
     ] = None,
@@ -148,7 +148,7 @@ def serve(
 
     Example: `python -m rehearsal serve --port 4566`, then in another terminal run the lines that it
     prints, `npx cdk bootstrap` and
-    `npx cdk deploy --all --require-approval never --import-existing-resources`. The last option
+    `npx cdk deploy --all --require-approval never --import-existing-resources`. The last flag
     adopts the bucket of an earlier deployment. Ctrl-C stops the server; nothing is kept.
     """
     refuse_a_real_account()

@@ -1,7 +1,7 @@
 """`ec2:DescribeCapacityReservations`, which the emulator lacks: the settings' reservation.
 
 Nothing can be bought here, so the reservation in a rehearsal's settings simply exists: with their
-type and zone, for all their nodes, and as a Capacity Block, for a week from now.
+type and zone, for all their nodes, and if it is a Capacity Block, for a week.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeCapacityReservations.html
 """
 
