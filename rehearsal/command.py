@@ -69,7 +69,7 @@ def run(
     context: Context = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="Keep the objects, charts and resources for reading."),
+        typer.Option("--keep", help="Keep Kubernetes objects, charts and AWS resources as YAML."),
     ] = False,
     kubeconfig: Annotated[
         Path | None,
@@ -77,8 +77,8 @@ def run(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Also apply each step to this cluster, with the pinned layer's kubectl: deploy, "
-            "update, destroy. The cluster is left as it was.",
+            help="Also deploy, update and destroy on this cluster, with the kubectl of the "
+            "deployment's Lambda layer. The cluster is left as it was.",
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 0,
@@ -87,15 +87,15 @@ def run(
         typer.Option(
             metavar="FOLDER",
             file_okay=False,
-            help=f"Where to keep them; implies --keep. Default: {KEPT.relative_to(ROOT)}.",
+            help=f"Where to keep the files; implies --keep. Default: {KEPT.relative_to(ROOT)}.",
         ),
     ] = None,
     train: Annotated[
         bool,
         typer.Option(
             "--train",
-            help="Also run the training pods here, with a small ESM-2 on CPU, and use the model. "
-            "Needs the environment from `make setup-training`.",
+            help="Also run the training pods on this machine, with a small ESM-2 on CPU, and use "
+            "the model. Needs the environment from `make setup-training`.",
         ),
     ] = False,
     fasta: Annotated[
@@ -105,16 +105,16 @@ def run(
             exists=True,
             dir_okay=False,
             readable=True,
-            help="Your own sequences, plain or gzipped, instead of made-up ones: shows what the "
-            "data Job makes of them with these settings.",
+            help="Your own sequences, plain or gzipped, instead of made-up ones: shows how the "
+            "data Job processes them with these settings.",
         ),
     ] = None,
 ) -> None:
     """Deploy everything, show it, compare, destroy it, and show what is left.
 
-    The real CDK CLI runs against a local AWS. The cluster is a ledger, which refuses what an API
+    The real CDK CLI runs against a local AWS. A ledger replaces the cluster and refuses what an API
     server would refuse. The exit status is 0 if every step succeeded. An HTML page lists what was
-    created; the last lines say where it is.
+    created; its path is printed at the end.
 
     Example: `python -m rehearsal run --keep -c gpu.nodes=1 -c kubernetes_version=1.34`
     """
@@ -144,12 +144,12 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 4566,
     context: Context = None,
 ) -> None:
-    """Start only the local AWS, and print what to export so that cdk and other tools find it.
+    """Start only the local AWS, and print the variables with which cdk and other tools find it.
 
-    Example: `python -m rehearsal serve --port 4566`, then in another terminal the lines that it
+    Example: `python -m rehearsal serve --port 4566`, then in another terminal run the lines that it
     prints, `npx cdk bootstrap` and
-    `npx cdk deploy --all --require-approval never --import-existing-resources`, which adopts the
-    bucket of an earlier deployment. Ctrl-C stops it; nothing is kept.
+    `npx cdk deploy --all --require-approval never --import-existing-resources`. The last flag
+    adopts the bucket of an earlier deployment. Ctrl-C stops the server; nothing is kept.
     """
     refuse_a_real_account()
     region = settings_of(ROOT, WORKLOADS, context or []).region

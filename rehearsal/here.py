@@ -24,8 +24,7 @@ def run_pods(
     """Run the data Job's pod and the launcher's check; with `trained`, also the training.
 
     `folder` gets the pods' volumes, `logs` the workers' output, `trained` the training's results;
-    `fasta`: the user's own sequences.
-    Raises PodError.
+    `fasta`: the user's own sequences. Raises PodError.
     """
     if trained and not settings.dataset.enabled:
         raise PodError("--train needs a data set: set dataset.enabled=true.")
@@ -35,8 +34,7 @@ def run_pods(
         with steps.step("Train here: the PyTorchJob's worker pods"):
             results = training.train(ledger, settings, folder, logs, steps.say)
             training.demand_learning(settings, results, steps.say, made_up=fasta is None)
-            answer = ask_for_the_launcher(ledger, folder, steps.say)
-            steps.say(f"Another launcher {answer}.")
+            _ask_the_launcher("Another", ledger, folder, steps)
         with steps.step("Use the model: embeddings and curve"):
             training.use(results, trained, steps.say)
 
@@ -63,6 +61,10 @@ def _prepare(
     result = run_data_job(ledger, folder, steps.say, lengths, fasta)
     counts = ", ".join(f"{count} {split}" for split, count in result.files.items())
     steps.say(f"{sum(result.files.values())} CSV files under processed/: {counts}")
+    _ask_the_launcher("The", ledger, folder, steps)
+
+
+def _ask_the_launcher(which: str, ledger: Ledger, folder: Path, steps: Steps) -> None:
     answer = ask_for_the_launcher(ledger, folder, steps.say)
     if answer:
-        steps.say(f"The launcher {answer}.")
+        steps.say(f"{which} launcher {answer}.")

@@ -25,11 +25,11 @@ _URL = "dataset.url"
 
 
 class ElsewhereError(RuntimeError):
-    """The settings name something in the user's account; the text says what."""
+    """The settings name something in the user's account; the message names it."""
 
 
 def refuse_what_is_elsewhere(settings: Settings, train: bool) -> None:
-    """Raise ElsewhereError for what a rehearsal cannot see or make up."""
+    """Raise ElsewhereError for a setting that names what a rehearsal cannot see or make up."""
     if settings.network.vpc_id:
         raise ElsewhereError(
             f"Setting 'network.vpc_id' is {settings.network.vpc_id}: that VPC is in your account, "
@@ -46,7 +46,7 @@ def refuse_what_is_elsewhere(settings: Settings, train: bool) -> None:
 def with_own_file(context: list[str], fasta: Path | None) -> list[str]:
     """Return the settings `context` for a rehearsal with the file `fasta`.
 
-    It replaces the file that `dataset.url` names, and UniRef50 on the file system.
+    It replaces UniRef50, or the file that `dataset.url` names.
     """
     usual = DatasetSettings.model_fields["url"].default
     if not fasta or settings_of(ROOT, WORKLOADS, context).dataset.url != usual:
@@ -72,10 +72,10 @@ def put(
     folder: Path,
     steps: Steps,
 ) -> None:
-    """Put what the file system will link into S3, and what it holds into its `folder`.
+    """Put linked inputs into S3, and those on the file system into its `folder`.
 
-    Without `fasta` the data Job's file is made up, with `train` for a training here; a model is
-    empty. There is no step if there is nothing to put.
+    Without `fasta`, the data Job's file is made up; `train` makes its sequences short enough to
+    train on here. A model's files are empty. Without inputs, there is no step.
     """
     wanted = [(each, names[0]) for each in inputs(settings) for names in each.files]
     if not wanted:
@@ -121,7 +121,7 @@ def _upload(s3: Any, link: Link, file: Path) -> None:
 
 
 def bring(client: Callable[[str], Any], folder: Path) -> None:
-    """Import, as FSx does, what its associations link from S3 to the file system's `folder`."""
+    """Import what is linked from S3 into the file system's `folder`, as FSx does."""
     s3 = client("s3")
     for each in client("fsx").describe_data_repository_associations()["Associations"]:
         bucket, _, prefix = each["DataRepositoryPath"].removeprefix("s3://").partition("/")

@@ -10,7 +10,7 @@ from ops.preflight import versions
 
 
 def only_the_version_has_ended(checks: str) -> bool:
-    """Whether only the Kubernetes version has failed in `bionemo preflight --json`."""
+    """Whether only the check of the Kubernetes version failed in `bionemo preflight --json`."""
     results = json.loads(checks or "[]")
     return {each["name"] for each in results if each["verdict"] == "fail"} == {versions.CHECK}
 

@@ -34,7 +34,7 @@ from rehearsal.machine.workspace import (
     PAGE,
     TRAINED,
     keep,
-    refuse_what_cannot_be_kept_in,
+    refuse_unusable_folder,
     workspace,
 )
 from rehearsal.output import artifacts, deployment, page, report
@@ -48,12 +48,12 @@ from rehearsal.programs.templates import objects_of
 # 0: all well; 1: warnings, such as permissions that only AWS can decide on.
 _OPS_FINE = (0, 1)
 _INDENT = 3
-# What an update changes on the cluster of --kubeconfig.
+# The setting that the update on the cluster of --kubeconfig changes.
 _CHANGED = "training.max_steps"
 
 
 class RehearsalError(RuntimeError):
-    """The rehearsal cannot continue; the text says why."""
+    """The rehearsal cannot continue; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def rehearse(options: Options, console: Console) -> None:
         kubeconfig.server_of(options.kubeconfig)
     # Resolve symbolic links, so that what is kept replaces their target.
     kept = Path(os.path.realpath(options.folder))
-    refuse_what_cannot_be_kept_in(kept)
+    refuse_unusable_folder(kept)
     steps = Steps(console)
     with workspace() as folder:
         with (
@@ -103,7 +103,7 @@ def rehearse(options: Options, console: Console) -> None:
         keep(folder, kept, () if options.keep else (PAGE, TRAINED))
     console.print()
     console.print(steps.summary())
-    console.print(f"What was created, as an HTML page: {kept / PAGE}", soft_wrap=True)
+    console.print(f"HTML page of what was created: {kept / PAGE}", soft_wrap=True)
     if options.keep:
         console.print(f"Objects, charts and resources: {kept}")
     if options.train:
@@ -117,7 +117,7 @@ def rehearse(options: Options, console: Console) -> None:
 
 @contextmanager
 def _cluster(options: Options, steps: Steps) -> Iterator[tuple[Cluster | None, str]]:
-    """Yield the user's cluster, if any, and the address that receives its steps.
+    """Yield the user's cluster, if any, and the address of the relay to it.
 
     The cluster is cleared last, when nothing can send it more steps.
     """
@@ -171,7 +171,8 @@ class _Rehearsal:
             self._check_the_account()
         with step("Deploy: cdk deploy --all") as status:
             self._cdk.deploy(self._follow(status.update))
-        ledger = Ledger.load(ledger_path(self._ledgers, self._settings.cluster_name))
+        ledgers = self._folder / LEDGER_FOLDER
+        ledger = Ledger.load(ledger_path(ledgers, self._settings.cluster_name))
         with step("What is deployed"):
             deployed = self._show(ledger)
             self._keep(ledger)
@@ -196,10 +197,6 @@ class _Rehearsal:
             self._operate("leftovers")
             self._show_what_it_overlooks(inventory.left(before, inventory.take(self._client)))
         return deployed, cost
-
-    @property
-    def _ledgers(self) -> Path:
-        return self._folder / LEDGER_FOLDER
 
     def _follow(self, update: Callable[[str], None]) -> Callable[[str], None]:
         """Return a reader of the CLI's lines: prints finished stacks, counts the others."""
@@ -237,7 +234,7 @@ class _Rehearsal:
         return json.loads(done.stdout) if done.returncode in _OPS_FINE else done.stderr.strip()
 
     def _ask_the_cluster(self, cluster: Cluster, file: Path) -> None:
-        """Check that the user's cluster takes the objects, before anything takes minutes."""
+        """Check, before the slow steps, that the user's cluster answers and has no such objects."""
         server = kubeconfig.server_of(file)
         assembly = self._cdk.assembly
         cluster.begin(kubectl.extract(assembly, self._folder / "tools"), objects_of(assembly))
@@ -246,7 +243,7 @@ class _Rehearsal:
         self._changed.synth([*context, f"{_CHANGED}={self._settings.training.max_steps + 1}"])
         cluster.expect(objects_of(self._changed.assembly))
         cluster.refuse_existing()
-        self._steps.say(f"{server} answers, {version}. Nothing of the deployment is there.")
+        self._steps.say(f"{server} answers, {version}. It has none of the deployment's objects.")
 
     def _look_at_the_cluster(self, cluster: Cluster) -> None:
         left = cluster.left()
@@ -256,7 +253,7 @@ class _Rehearsal:
                 f"Destroying the deployment left {', '.join(left)} on the cluster of "
                 "--kubeconfig. The rehearsal has now removed them."
             )
-        self._steps.say("Nothing of the deployment is left there.")
+        self._steps.say("Nothing is left there.")
 
     def _check_the_account(self) -> None:
         """Run preflight; report a version past its end of support, but rehearse it anyway."""
@@ -269,7 +266,7 @@ class _Rehearsal:
             self._steps.say(f"AWS would refuse {part}; the local AWS accepts it.")
 
     def _show_what_it_overlooks(self, left: inventory.Inventory) -> None:
-        """Print what is left and `bionemo leftovers` has not listed."""
+        """Print what is left that `bionemo leftovers` has not listed."""
         if set(left) <= {"S3 buckets"}:  # the retained one
             return
         listed = {

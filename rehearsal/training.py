@@ -1,4 +1,4 @@
-"""Trains on this machine what the cluster would: worker pods, a kill, the end, the model."""
+"""Trains on this machine as the cluster would: runs worker pods, kills one, uses the model."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ _STEP = re.compile(r"^step ([\d,]+)/")
 
 
 def refuse_without_pytorch() -> None:
-    """Raise PodError if the environment for the training does not exist."""
+    """Raise PodError without the environment for the training, or on another system than Linux."""
     if not PYTHON.exists():
         raise PodError(
             f"{PYTHON.relative_to(ROOT)} does not exist; the training runs with it.\n"
             "  Create it first: make setup-training"
         )
     if sys.platform != "linux":
-        raise PodError("The training pods need Linux, because their start program does.")
+        raise PodError("--train needs Linux, because the training's start program does.")
 
 
 class _Kill:
     """Kills the last worker once, in the middle of the training."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
-        # Between two checkpoints, so that steps are lost and repeated.
         self._steps, self._say = settings.training.max_steps, say
         self.due = self.done = False
 
     def read(self, line: str) -> None:
+        # Halfway is between two checkpoints, so steps are lost and repeated.
         found = _STEP.match(line)
         if found and int(found[1].replace(",", "")) > self._steps // 2:
             self.due = True
@@ -75,7 +75,7 @@ class _Kill:
 def train(
     ledger: Ledger, settings: Settings, folder: Path, logs: Path, say: Callable[[str], None]
 ) -> Path:
-    """Run the ledger's training to its end, with one worker killed; return its results' folder.
+    """Run the ledger's training to its end, with one worker killed; return its results folder.
 
     `folder`: that of the data Job's pod. `logs` gets all of the workers' output, `say` their
     progress. Raises PodError when the training fails.
@@ -107,8 +107,8 @@ def demand_learning(
 ) -> None:
     """Print how much the exported model has learned.
 
-    Raises PodError if it is too little, unless the training has other than the usual settings, or
-    sequences that are not `made_up` to be learned in a minute.
+    Raises PodError if that is too little for the usual settings and `made_up` sequences, which a
+    model can learn in a minute.
     """
     lines = (results / "metrics.jsonl").read_text().splitlines()
     accuracy = next(each for line in reversed(lines) if (each := json.loads(line).get(_ACCURACY)))

@@ -1,1 +1,1 @@
-"""A ledger instead of a cluster, and what an API server would refuse. Knows nothing of AWS."""
+"""A ledger instead of a cluster, and what an API server would refuse. Independent of AWS."""

@@ -17,7 +17,7 @@ PRESERVE = "x-kubernetes-preserve-unknown-fields"
 def _strict(schema: Schema) -> Schema:
     """Return the schema as `kubectl --validate=strict` applies it: unknown fields are errors.
 
-    The object's `apiVersion`, `kind` and `metadata` are the API server's own.
+    `apiVersion`, `kind` and `metadata` are allowed even if the schema does not have them.
     """
     closed = _closed(schema)
     described = closed.get("properties", {})

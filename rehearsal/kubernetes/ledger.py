@@ -152,7 +152,7 @@ class Ledger:
                 self._remove(f"removed with {key}", other)
 
     def save(self, path: Path) -> None:
-        """Write the ledger to `path` as JSON, completely or not at all."""
+        """Write the ledger to `path` as JSON, atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")

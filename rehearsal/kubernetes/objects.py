@@ -1,4 +1,4 @@
-"""Keys of Kubernetes objects, and the error with which an API server refuses one."""
+"""Keys of Kubernetes objects, and the error for a refused one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMESPACED = {
 
 
 class RefusedError(ValueError):
-    """The API server would answer with an error; the text is that error."""
+    """The API server would answer with an error; the message is that error."""
 
 
 def as_decoded(value: Any) -> Any:

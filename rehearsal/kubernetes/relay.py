@@ -1,7 +1,7 @@
-"""Passes the kubectl provider's steps from the emulator's process to the command line's.
+"""Passes the kubectl provider's steps from the emulator's process to the rehearsal's own.
 
-That process has the user's environment and console, and applies them to a real cluster. A step is a
-line of JSON over a local port, with a secret that both processes share.
+The latter has the user's environment and console, and applies the steps to a real cluster. A step
+is a line of JSON over a local port, with a secret that both processes share.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 
 from rehearsal.kubernetes.objects import KubernetesObject, RefusedError
 
-# The address, in the emulator's environment; without it there is only the ledger.
+# Environment variable of the emulator: the relay's address. If empty, there is only the ledger.
 RELAY = "REHEARSAL_RELAY"
 _HOST = "127.0.0.1"
 
@@ -38,7 +38,7 @@ class Step:
 def relay(take: Callable[[Step], None]) -> Iterator[str]:
     """Call `take` with each step during the block, in a thread; yield the address.
 
-    An error of `take` is the answer to the step. After the block, steps are refused.
+    An error in `take` is returned to the sender. After the block, steps are refused.
     """
     secret = secrets.token_hex()
 
@@ -68,7 +68,7 @@ def relay(take: Callable[[Step], None]) -> Iterator[str]:
 
 
 def hand_over(address: str, step: Step) -> None:
-    """Wait until the other process has run the step; RefusedError with the reason if it failed."""
+    """Wait until the other process has run the step; raise RefusedError if that fails."""
     secret, _, port = address.partition("@")
     try:
         with socket.create_connection((_HOST, int(port))) as line:

@@ -84,7 +84,7 @@ def _check_built_in(key: str, item: KubernetesObject, kubernetes_version: str) -
 
 
 def check_change(key: str, before: KubernetesObject, after: KubernetesObject) -> None:
-    """Raise RefusedError if the change affects immutable fields; the text names them."""
+    """Raise RefusedError if the change affects immutable fields; the message names them."""
     changed = list(changed_immutable_fields(before, after))
     if changed:
         raise RefusedError(

@@ -1,7 +1,7 @@
 """boto3 clients for code in the emulator's own process.
 
-Over the port they would wait for themselves, because creating a stack's resources blocks the event
-loop. So requests go directly to the emulator's handler for the service.
+Over the port they would deadlock, because creating a stack's resources blocks the event loop. So
+requests go directly to the emulator's handler for the service.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ def take(client: Callable[[str], Any]) -> Inventory:
         "IAM policies": _ids(iam.list_policies(Scope="Local"), "Policies", "PolicyName"),
         "Lambda functions": _ids(client("lambda").list_functions(), "Functions", "FunctionName"),
         "Log groups": {
-            each["logGroupName"] for each in _pages(client("logs"), "describe_log_groups")
+            each["logGroupName"]
+            for each in _pages(client("logs"), "describe_log_groups", "logGroups")
         },
         "Alarms": _ids(alarms.describe_alarms(), "MetricAlarms", "AlarmName"),
         "Dashboards": _ids(alarms.list_dashboards(), "DashboardEntries", "DashboardName"),
@@ -71,6 +72,6 @@ def _ids(answer: dict[str, Any], kind: str, name: str) -> set[str]:
     return {each[name] for each in answer[kind]}
 
 
-def _pages(client: Any, call: str, kind: str = "logGroups") -> list[dict[str, Any]]:
+def _pages(client: Any, call: str, kind: str) -> list[dict[str, Any]]:
     pages = client.get_paginator(call).paginate()
     return [each for page in pages for each in page[kind]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# The folder, in the emulator's environment.
+# Environment variable of the emulator: the folder.
 LEDGERS = "REHEARSAL_LEDGERS"
-# The folder's name in the rehearsal's working folder.
+# Its name in the rehearsal's working folder.
 LEDGER_FOLDER = "ledgers"
 
 

@@ -1,7 +1,7 @@
 """Every private name of the emulator that the rehearsal uses, and its purpose.
 
-A new version of ministack may change them without notice; this file's test then says which. Where
-a service's own calls suffice, these are used instead (`in_process`).
+A new version of ministack may change them without notice; tests/rehearsal/local_aws/test_private.py
+detects that. Where a service's public calls suffice, they are used instead (`in_process`).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ BUCKET_CONFLICT = Private(
 RESOLVE_OUTPUTS = Private(
     f"{_CLOUDFORMATION}.stacks",
     "_resolve_stack_outputs",
-    "to protect exports that other stacks use",
+    "to protect exports that other stacks import",
     parameters=("stack_id",),
 )
 DELETE_RESOURCE = Private(

@@ -6,12 +6,12 @@ import json
 
 from bionemo_eks.configuration.settings import Settings
 
-# Name of the environment variable.
+# Environment variable of the emulator: what `reserved` returns.
 RESERVED = "REHEARSAL_RESERVED"
 
 
 def reserved(settings: Settings) -> str:
-    """Return the reservation as JSON, with EC2's names; empty if the settings name none."""
+    """Return the reservation as JSON, with EC2's names; "" if the settings name none."""
     gpu = settings.gpu
     if not gpu.capacity_reservation_id:
         return ""

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from rehearsal.kubernetes.relay import RELAY
 from rehearsal.local_aws import clients
 from rehearsal.local_aws.ledgers import LEDGER_FOLDER, LEDGERS
 from rehearsal.local_aws.reserved import RESERVED
-from rehearsal.machine.environment import ROOT, inherited, pass_by_proxies
+from rehearsal.machine.environment import ROOT, bypass_proxies, free_port, inherited
 from rehearsal.machine.workspace import LOGS
 
 _HOST = "127.0.0.1"
@@ -38,27 +37,19 @@ _ASKED_FIRST = {
 
 
 class ServerError(RuntimeError):
-    """The local AWS did not start; the text says where its log is."""
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """The local AWS did not start, or has ended; the message has the end of its log."""
 
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running local AWS: its address and its process."""
+    """A running local AWS: its address, its log and its process."""
 
     endpoint: str
     log: Path
     process: subprocess.Popen[bytes]
 
     def wait(self) -> None:
-        """Wait for its end; ServerError, because it should not end by itself."""
+        """Wait for its end; raise ServerError, because it should not end by itself."""
         self.process.wait()
         raise ServerError(_with_log("The local AWS has ended unexpectedly.", self.log))
 
@@ -69,12 +60,12 @@ def local_aws(
 ) -> Iterator[LocalAws]:
     """Run the local AWS during the block, on a free port if `port` is 0.
 
-    Its log and its ledgers stay in `folder`. The address `relay`, of `rehearsal.kubernetes.relay`,
-    also gets the steps for clusters; `reserved`: as returned by `local_aws.reserved`. Raises
+    Its log and its ledgers stay in `folder`. `relay`: the address of `rehearsal.kubernetes.relay`,
+    which also gets the steps for clusters; `reserved`: as returned by `local_aws.reserved`. Raises
     ServerError if it does not start.
     """
     port = port or free_port()
-    pass_by_proxies()
+    bypass_proxies()
     _refuse_a_taken(port)
     environment = {**_environment(port, region, folder), RELAY: relay, RESERVED: reserved}
     log = folder / LOGS / "local-aws.log"
@@ -158,7 +149,7 @@ def _wait(running: LocalAws) -> None:
         try:
             with urllib.request.urlopen(f"{running.endpoint}/_ministack/health", timeout=2):
                 return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.2)
     raise ServerError(_with_log("The local AWS did not start.", running.log))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _NO_PROXY = "127.0.0.1,localhost"
 _BELONGS = "belongs to a real account"
-# Variables that would lead a command to another account than the rehearsal's, and why:
+# Variables that could make a command use another account than the rehearsal's, and why:
 # https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings
 OF_A_REAL_ACCOUNT = {
     "AWS_SESSION_TOKEN": _BELONGS,
@@ -28,7 +29,7 @@ OF_A_REAL_ACCOUNT = {
 
 
 class UnsafeEnvironmentError(RuntimeError):
-    """The environment could lead a command to a real account; the text says what to unset."""
+    """The environment could make a command use a real account; the message says what to unset."""
 
 
 def refuse_a_real_account(environment: Mapping[str, str] = os.environ) -> None:
@@ -39,7 +40,7 @@ def refuse_a_real_account(environment: Mapping[str, str] = os.environ) -> None:
     unsafe = dict(_unsafe(environment))
     if not unsafe:
         return
-    # Commands stay on one line, to be pasted.
+    # Each command is on one line, for pasting.
     lines = [
         "The rehearsal does not start: it must not reach AWS, and with these variables it might.",
         *(f"  {name} {why}" for name, why in unsafe.items()),
@@ -85,10 +86,10 @@ def inherited() -> dict[str, str]:
 
 
 def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
-    """Return the environment for cdk and the app: what is `inherited`, and the local AWS.
+    """Return the environment for cdk and the app: `inherited`, and the local AWS.
 
-    `home` separates the CLI's caches, which hold account ids, from the user's own. It also has the
-    temporary files that jsii leaves when it is stopped.
+    `home` separates the CLI's caches, which hold account ids, from the user's own. It also
+    holds the temporary files that jsii leaves when it is stopped.
     """
     kept = {
         name: value
@@ -116,7 +117,7 @@ def child_environment(endpoint: str, region: str, home: Path) -> dict[str, str]:
 
 
 def exports(endpoint: str, region: str) -> dict[str, str]:
-    """Return the variables that lead any AWS tool to the local AWS."""
+    """Return the variables that make any AWS tool use the local AWS."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ACCOUNT,
@@ -133,7 +134,15 @@ def exports(endpoint: str, region: str) -> dict[str, str]:
     }
 
 
-def pass_by_proxies() -> None:
+def free_port() -> int:
+    """Return a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def bypass_proxies() -> None:
     """Let this process reach local servers even if a proxy is set."""
     for name in ("NO_PROXY", "no_proxy"):
         given = os.environ.get(name, "")

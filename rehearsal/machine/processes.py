@@ -21,8 +21,8 @@ def run(
 ) -> int:
     """Run `command`, pass on each line of its output and errors; return its exit status.
 
-    Raises OSError when there is no such program. The program has its own process group: when the
-    caller is stopped, the whole group is.
+    Raises OSError if there is no such program. The program has its own process group, which is
+    stopped as a whole with the caller.
     """
     with subprocess.Popen(
         command,
@@ -58,7 +58,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 def kill_all(pid: int) -> None:
     """Kill a process and all its descendants, whatever their sessions (Linux).
 
-    They are stopped first, so that none starts another or is reparented meanwhile.
+    All are stopped first, so that meanwhile none starts another or is reparented.
     """
     found: list[int] = []
     todo = [pid]

@@ -32,7 +32,7 @@ _NEEDED_MB = 400
 
 
 class WorkspaceError(RuntimeError):
-    """A folder is unusable, or holds other things than a rehearsal's; the text says which."""
+    """A folder is unusable, or has files that are not a rehearsal's; the message names it."""
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def workspace(build: Path = ROOT / "build") -> Iterator[Path]:
     """Yield this rehearsal's own folder, so that several can run at once.
 
     It is removed at the end. If the block fails, its logs stay until the next rehearsal.
-    Raises WorkspaceError when `build` is not writable, or has no room.
+    Raises WorkspaceError if `build` is not writable, or its disk lacks space.
     """
     folder, lock = _begin(build)
     left: set[str] = set()
@@ -58,7 +58,7 @@ def workspace(build: Path = ROOT / "build") -> Iterator[Path]:
 
 def keep(folder: Path, kept: Path, only: Collection[str] = ()) -> None:
     """Move results to `kept`, replacing an earlier rehearsal's; `only`: just these names."""
-    with _as_workspace_error(f"Nothing can be kept in {kept}"):
+    with _as_workspace_error(f"Cannot keep the results in {kept}"):
         kept.mkdir(parents=True, exist_ok=True)
         # Its content, not the folder: it may be a mount, or have its own owner and mode.
         for each in kept.iterdir():
@@ -69,17 +69,17 @@ def keep(folder: Path, kept: Path, only: Collection[str] = ()) -> None:
                 shutil.move(folder / name, kept / name)
 
 
-def refuse_what_cannot_be_kept_in(kept: Path) -> None:
-    """Raise WorkspaceError when `kept` holds other things, or is not writable."""
-    with _as_workspace_error(f"Nothing can be kept in {kept}"):
+def refuse_unusable_folder(kept: Path) -> None:
+    """Raise WorkspaceError if `kept` has files that are not a rehearsal's, or is not writable."""
+    with _as_workspace_error(f"Cannot keep the results in {kept}"):
         ours = kept == KEPT.resolve() or (kept / _MARK).exists()
         if kept.exists() and not ours and (not kept.is_dir() or any(kept.iterdir())):
             raise WorkspaceError(
-                f"{kept} holds other things than an earlier rehearsal.\n"
+                f"{kept} has files that are not from a rehearsal.\n"
                 "  Choose a new or an empty folder: --folder FOLDER"
             )
         kept.parent.mkdir(parents=True, exist_ok=True)
-        # Tried, because permissions do not show it for /proc, or for root.
+        # By trying, because permission bits do not tell for /proc, or for root.
         with tempfile.TemporaryDirectory(dir=kept if kept.exists() else kept.parent):
             pass
 
@@ -134,7 +134,7 @@ def _sweep(work: Path) -> None:
 
 
 def _clear(folder: Path, left: set[str]) -> None:
-    """Remove what is possible; the next rehearsal sweeps the rest."""
+    """Remove all but `left`; what cannot be removed, the next rehearsal sweeps."""
     with suppress(OSError):
         for each in folder.iterdir():
             if each.name not in left:

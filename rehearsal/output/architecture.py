@@ -11,10 +11,10 @@ from typing import Any
 from rehearsal.output.deployment import Deployment
 from rehearsal.pods.view import NodeGroupView
 
-# In the picture's units; _LETTER is the greatest width of a letter, _LINE the height of a line.
+# In the picture's units; _LETTER is the width of the widest letter, _LINE the height of a line.
 WIDTH = 960
 _LETTER, _LINE, _TITLE, _PAD, _GAP = 7, 17, 24, 12, 16
-_INSIDE = 620  # the VPC; what is in none is next to it
+_INSIDE = 620  # the VPC's width; everything else is beside it
 _HASH = re.compile(r"[0-9A-F]{8}$")
 
 
@@ -56,7 +56,7 @@ class Drawing:
 
 
 def draw(deployment: Deployment) -> Drawing:
-    """Lay out network, cluster and file system, and next to them what is in no VPC."""
+    """Lay out the VPC with cluster and file system, and beside it everything else."""
     made = _Made(deployment.resources)
     inner = _row(_zones(made), _PAD + 1, 1 + _TITLE + _PAD, _INSIDE - 2 * _PAD)
     inner += _cluster(deployment, made, _below(inner))
@@ -151,7 +151,7 @@ def _services(made: _Made) -> list[_Content]:
     if functions:
         contents.append(("lambda", "Lambda functions", tuple(functions)))
     if made.of("SNS::Topic"):
-        contents.append(("sns", "SNS topic", ("messages about ends and problems",)))
+        contents.append(("sns", "SNS topic", ("training finished, problems",)))
     counts = {
         "alarms": len(made.of("CloudWatch::Alarm")),
         "dashboards": len(made.of("CloudWatch::Dashboard")),
@@ -176,7 +176,7 @@ def _below(boxes: Iterable[Box]) -> int:
 
 
 def _row(contents: Sequence[_Content], x: int, y: int, width: int) -> list[Box]:
-    """Return boxes side by side, as high as the highest."""
+    """Return boxes side by side, as tall as the tallest."""
     if not contents:
         return []
     each = (width - _GAP * (len(contents) - 1)) // len(contents)

@@ -29,10 +29,15 @@ def dump(value: Any) -> str:
 
 
 def write(folder: Path, ledger: Ledger, resources: list[dict[str, Any]]) -> None:
-    """Write everything under `folder`."""
+    """Write objects, charts with their values, and resources by stack under `folder`."""
     write_objects(folder / "kubernetes", ledger)
-    write_charts(folder / "charts.yaml", ledger)
-    write_resources(folder / "aws-resources.yaml", resources)
+    charts = list(ledger.charts.values())
+    (folder / "charts.yaml").write_text(dump(charts), encoding="utf-8")
+    stacks: dict[str, dict[str, Any]] = {}
+    for each in resources:
+        body = {name: each[name] for name in ("type", "physical_id", "properties")}
+        stacks.setdefault(each["stack"], {})[each["logical_id"]] = body
+    (folder / "aws-resources.yaml").write_text(dump(stacks), encoding="utf-8")
 
 
 def write_objects(folder: Path, ledger: Ledger) -> list[Path]:
@@ -45,17 +50,3 @@ def write_objects(folder: Path, ledger: Ledger) -> list[Path]:
         path.write_text(f"# {key}\n{dump(item)}", encoding="utf-8")
         files.append(path)
     return files
-
-
-def write_charts(path: Path, ledger: Ledger) -> None:
-    """Write each chart's release, repository, chart, version, namespace and values."""
-    path.write_text(dump(list(ledger.charts.values())), encoding="utf-8")
-
-
-def write_resources(path: Path, resources: list[dict[str, Any]]) -> None:
-    """Write the AWS resources, stack by stack, with their properties resolved."""
-    stacks: dict[str, dict[str, Any]] = {}
-    for each in resources:
-        body = {name: each[name] for name in ("type", "physical_id", "properties")}
-        stacks.setdefault(each["stack"], {})[each["logical_id"]] = body
-    path.write_text(dump(stacks), encoding="utf-8")

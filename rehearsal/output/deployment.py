@@ -23,8 +23,8 @@ _STACK = "AWS::CloudFormation::Stack"
 class Deployment:
     """The deployment: `resources` as `local_aws.resources` returns them.
 
-    `pods`: each with its node. `stacks`: when each was created, in seconds from the start of the
-    first.
+    `pods`: each with its node, or None if it fits none. `stacks`: when each was created, in seconds
+    from the start of the first.
     """
 
     resources: list[dict[str, Any]]

@@ -14,15 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from bionemo_eks.configuration.settings import Settings
 from ops.project import version
 from rehearsal.machine.environment import ACCOUNT
-from rehearsal.output import architecture
+from rehearsal.output import architecture, report
 from rehearsal.output.deployment import Deployment
 from rehearsal.output.steps import Span
-from rehearsal.pods.scheduler import requests
 
 # What `bionemo cost --json` prints, or why there is no estimate.
 Cost = dict[str, Any] | str
 _TEMPLATES = Path(__file__).with_name("templates")
-_GIB = 2**30
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,12 @@ def render(rehearsed: Rehearsed) -> str:
         drawing=architecture.draw(deployment),
         width=architecture.WIDTH,
         stacks=_stacks(deployment),
-        objects=[_object(key) for key in deployment.ledger.objects],
+        objects=[report.parts_of(key) for key in deployment.ledger.objects],
         charts=[*deployment.ledger.charts.values()],
-        pods=[_pod(pod, node) for pod, node in deployment.pods],
+        pods=[
+            {"name": pod["metadata"]["name"], "node": node or "none", **report.figures(pod)}
+            for pod, node in deployment.pods
+        ],
         estimate=rehearsed.cost if isinstance(rehearsed.cost, dict) else None,
         refusal=rehearsed.cost if isinstance(rehearsed.cost, str) else "",
     )
@@ -80,21 +81,3 @@ def _stacks(deployment: Deployment) -> dict[str, dict[str, Any]]:
         types = Counter(each["type"] for each in made)
         stacks[span.name] = {"resources": made, "types": sorted(types.items())}
     return stacks
-
-
-def _object(key: str) -> dict[str, str]:
-    """Return kind, namespace and name from a ledger's key."""
-    kind, *namespace, name = key.split("/")
-    return {"kind": kind, "namespace": "".join(namespace), "name": name}
-
-
-def _pod(pod: dict[str, Any], node: str | None) -> dict[str, str]:
-    asked = requests(pod["spec"])
-    gpus = asked.get("nvidia.com/gpu")
-    return {
-        "name": pod["metadata"]["name"],
-        "node": node or "none",
-        "cpus": f"{asked.get('cpu', 0):g}",
-        "gib": f"{asked.get('memory', 0) / _GIB:.3g}",
-        "gpus": "" if gpus is None else f"{gpus:g}",
-    }

@@ -14,7 +14,7 @@ from rehearsal.pods.scheduler import requests
 from rehearsal.pods.training_operator import processes_per_pod, world_size
 from rehearsal.pods.view import NodeGroupView
 
-_GIB = 2**30
+_GIB, _GPU = 2**30, "nvidia.com/gpu"
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -32,13 +32,12 @@ def show_nodes(console: Console, groups: list[NodeGroupView]) -> None:
         marks += [f"{each['key']}={each['value']}:{each['effect']}" for each in group.taints]
         if group.efas:
             marks.append(f"{group.efas} EFA per node")
-        expected = group.most if group.gpus else group.now
         table.add_row(
             group.name,
             "\n".join(group.instance_types),
             str(group.now),
-            str(expected),
-            str(expected * group.gpus),
+            str(group.training),
+            str(group.training * group.gpus),
             "\n".join(marks),
         )
     console.print(table)
@@ -54,12 +53,27 @@ def show_addons(console: Console, addons: list[dict[str, Any]], ledger: Ledger) 
     console.print(table)
 
 
+def figures(pod: dict[str, Any]) -> dict[str, str]:
+    """Return what a pod requests, as text: CPUs, GiB of memory, GPUs ("" if none)."""
+    asked = requests(pod["spec"])
+    return {
+        "cpus": f"{asked.get('cpu', 0):g}",
+        "gib": f"{asked.get('memory', 0) / _GIB:.3g}",
+        "gpus": f"{asked[_GPU]:g}" if _GPU in asked else "",
+    }
+
+
+def parts_of(key: str) -> tuple[str, str, str]:
+    """Return kind, namespace ("" if none) and name from a ledger's key."""
+    kind, *namespace, name = key.split("/")
+    return kind, "".join(namespace), name
+
+
 def show_objects(console: Console, ledger: Ledger) -> None:
     """Print the Kubernetes objects in the order applied."""
     table = _table("Kubernetes objects, in the order applied", "", "kind", "namespace", "name")
     for number, key in enumerate(ledger.objects, start=1):
-        kind, *namespace, name = key.split("/")
-        table.add_row(str(number), kind, "".join(namespace), name)
+        table.add_row(str(number), *parts_of(key))
     console.print(table)
 
 
@@ -67,18 +81,11 @@ def show_pods(console: Console, placed: list[tuple[dict[str, Any], str | None]])
     """Print each pod with the node that it fits."""
     table = _table("Pods, and where they fit", "pod", "node", "CPUs", "GiB", "GPUs", "processes")
     for pod, node in placed:
-        asked = requests(pod["spec"])
-        worker = "nvidia.com/gpu" in asked
-        table.add_row(
-            pod["metadata"]["name"],
-            node or "[red]none[/]",
-            f"{asked.get('cpu', 0):g}",
-            f"{asked.get('memory', 0) / _GIB:.3g}",
-            f"{asked['nvidia.com/gpu']:g}" if worker else "",
-            str(processes_per_pod(pod)) if worker else "",
-        )
+        asked = figures(pod)
+        processes = str(processes_per_pod(pod)) if asked["gpus"] else ""
+        table.add_row(pod["metadata"]["name"], node or "[red]none[/]", *asked.values(), processes)
     console.print(table)
-    trained = [pod for pod, _ in placed if "nvidia.com/gpu" in requests(pod["spec"])]
+    trained = [pod for pod, _ in placed if figures(pod)["gpus"]]
     if trained:
         homes = Counter(node for pod, node in placed if pod in trained)
         spread = ", ".join(f"{count} on {node or 'no node'}" for node, count in homes.items())

@@ -1,4 +1,4 @@
-"""A pod's container as this machine runs it: folders for its mounts, its own command line.
+"""A pod's container as this machine runs it: its own command line, with folders for its mounts.
 
 Mount paths in arguments and environment become these folders; in its output the folders become
 mount paths again.
@@ -14,7 +14,7 @@ from rehearsal.kubernetes.ledger import Ledger
 
 
 class PodError(RuntimeError):
-    """A pod's process failed; the text holds its last lines."""
+    """A pod cannot run here, or its process failed; the message says why."""
 
 
 class Container:

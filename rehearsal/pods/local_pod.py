@@ -1,12 +1,12 @@
 """Runs the data Job's pod as a process on this machine, on a small made-up FASTA file.
 
-Then runs, on the same folders, the launcher's container that checks whether the training is
+Also runs, on the same folders, the launcher's container that checks whether the training has
 finished.
 
 Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here.
-Some arguments are appended, so that they win: the address of a file to download, and for a made-up
-file two sizes that fit it and a global batch no larger than these. The output shows the pod's own
-paths.
+Appended arguments override some of its own: the address of a file to download, and for a made-up
+file the sizes of two splits that fit it, and a global batch no larger than these. The output shows
+the pod's own paths.
 """
 
 from __future__ import annotations
@@ -53,8 +53,7 @@ def run_data_job(
     """Run the data Job of `ledger` with its mounts under `folder`.
 
     What it would download is served from here: `fasta`, or a made-up file with sequences of
-    `lengths` (shortest, longest). Raises PodError when the process
-    fails or its results differ from what it reports.
+    `lengths` (shortest, longest). Raises PodError if the process fails.
     """
     job = one(ledger, "Job", "uniref50-download")
     pod = job["spec"]["template"]["spec"]
@@ -82,7 +81,7 @@ def ask_for_the_launcher(
 ) -> str | None:
     """Run the launcher's check with its mounts under `folder`; return what it does next.
 
-    None without a launcher. Raises PodError when the process fails.
+    None without a launcher. Raises PodError if the process fails.
     """
     for job in (each for each in ledger.objects.values() if each["kind"] == "Job"):
         pod = job["spec"]["template"]["spec"]

@@ -1,4 +1,4 @@
-"""Made-up proteins with something to learn, in UniRef50's format: the same each time."""
+"""Made-up proteins in UniRef50's format, with motifs to learn; the same each time."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
@@ -23,16 +23,12 @@ _DAEMONS = {"cpu": 0.7, "memory": 700 * _MI}
 
 @dataclass
 class Node:
-    """A node and its free resources: CPUs, bytes of memory, GPUs, number of pods.
-
-    And EFAs with bytes of huge pages, if it has any.
-    """
+    """A node and its free resources: CPUs, bytes of memory and of huge pages, GPUs, EFAs, pods."""
 
     name: str
     labels: Mapping[str, str]
     taints: list[dict[str, str]]
     free: dict[str, float]
-    pods: list[str] = field(default_factory=list)
 
 
 def make_node(
@@ -73,7 +69,8 @@ def _reserved_cpus(vcpus: int) -> float:
 def requests(pod_spec: Mapping[str, Any]) -> dict[str, float]:
     """Return a pod's requests: of all containers, or of the largest init container.
 
-    A limit without a request counts as request, and a memory-backed volume is in the limit.
+    A limit without a request counts as a request. Memory-backed volumes need no more: their files
+    count toward the containers' memory limits.
     """
     total: dict[str, float] = {"pods": 1}
     for container in pod_spec["containers"]:
@@ -124,7 +121,6 @@ def place(pods: Iterable[Mapping[str, Any]], nodes: list[Node]) -> dict[str, str
             if roomy and may_run_on(pod["spec"], node):
                 for key, amount in asked.items():
                     node.free[key] -= amount
-                node.pods.append(name)
                 placed[name] = node.name
                 break
     return placed

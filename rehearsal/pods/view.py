@@ -47,6 +47,11 @@ class NodeGroupView:
     taints: list[dict[str, str]]
     efas: int = 0
 
+    @property
+    def training(self) -> int:
+        """Nodes during the training: core nodes as now, the most GPU nodes."""
+        return self.most if self.gpus else self.now
+
 
 def node_groups(client: Callable[[str], Any], cluster: str) -> list[NodeGroupView]:
     """Return the node groups in the local AWS, core first."""
@@ -89,7 +94,7 @@ def efas_of(template: Mapping[str, Any]) -> int:
 
 
 def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
-    """Return the nodes during the training: core nodes as now, the most GPU nodes."""
+    """Return the nodes during the training."""
     return [
         make_node(
             f"{group.name}-{number}",
@@ -99,12 +104,12 @@ def nodes(groups: Iterable[NodeGroupView]) -> list[Node]:
             group.efas,
         )
         for group in groups
-        for number in range(1, (group.most if group.gpus else group.now) + 1)
+        for number in range(1, group.training + 1)
     ]
 
 
 def _instance(types: Sequence[str]) -> InstanceType:
-    """Return the least that a node has, whichever of a group's types it is."""
+    """Return the smallest of a group's instance types."""
     return smallest([_INSTANCE_TYPES[name] for name in types])
 
 

@@ -2,12 +2,11 @@
 
 Command, arguments, environment and volumes are those that the training operator gives to the pods,
 except for what this machine lacks: host names and a network between hosts, so the rendezvous is at
-127.0.0.1; and GPUs, so some arguments are appended, and win.
+127.0.0.1; and GPUs, so appended arguments override some of the pod's.
 """
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import threading
 import time
@@ -19,10 +18,11 @@ from typing import Any
 
 from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.machine import processes
+from rehearsal.machine.environment import free_port
 from rehearsal.pods.container import Container, PodError
 from rehearsal.pods.view import workers
 
-# An option of the start program: check more often than in a cluster, where this costs file I/O.
+# An option of the start program: more checks than in a cluster, where each costs file I/O.
 _BEAT = ("--beat", "0.5")
 _LAST_LINES = 15
 
@@ -86,7 +86,7 @@ class WorkerPods:
     ) -> None:
         self._ledger, self._folder, self._python = ledger, folder, python
         self._last, self._on_line = last, on_line
-        self._port = _free_port()
+        self._port = free_port()
         self._lines: list[str] = []
         self.pods = [self._start(number, pod) for number, pod in enumerate(workers(ledger))]
 
@@ -133,7 +133,7 @@ class WorkerPods:
     def wait(self, seconds: float) -> None:
         """Wait until all have succeeded; PodError if one fails, or some do not end in time.
 
-        The training operator counts the first that succeeds as the success of all.
+        The training operator counts the first success as the job's.
         """
         until = time.monotonic() + seconds
         while None in (statuses := [pod.status() for pod in self.pods]):
@@ -172,9 +172,3 @@ def worker_processes(
         yield found
     finally:
         found.end()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

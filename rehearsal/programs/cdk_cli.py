@@ -22,7 +22,7 @@ _STACK_DONE = re.compile(r"^\s*✅\s+(?P<stack>\w+) \((?P<name>[^)]+)\)")
 
 
 class CdkError(RuntimeError):
-    """A CDK CLI command failed; the text has its reasons."""
+    """A CDK CLI command failed; the message has the reasons."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ _PRUNED = (
 
 
 class ClusterError(RuntimeError):
-    """The cluster has objects with these names, or keeps some; the text lists them."""
+    """The cluster has objects with these names, or some stay; the message lists them."""
 
 
 class Cluster:
@@ -46,13 +46,13 @@ class Cluster:
         self._kubectl = self._steps = Kubectl(Path("kubectl"), kubeconfig, say)
 
     def begin(self, program: Path, objects: Iterable[KubernetesObject]) -> None:
-        """Take the kubectl to use, and what the deployment applies."""
+        """Set the kubectl to use, and the objects that the deployment applies."""
         self.expect(objects)
         self._kubectl = Kubectl(program, self._kubeconfig, self._say)
         self._steps = Kubectl(program, self._kubeconfig, self._say)
 
     def expect(self, objects: Iterable[KubernetesObject]) -> None:
-        """Also take what another deployment applies, which is mostly the same."""
+        """Add the objects of another deployment, most of them the same."""
         known = {_name(each): each for each in (*self._objects, *objects)}
         self._objects = [*known.values()]
 
@@ -75,7 +75,7 @@ class Cluster:
     def refuse_existing(self) -> None:
         """Raise ClusterError for objects with the same names, or that a prune would remove."""
         labels = self._prune_labels()
-        found = {_name(each): each for each in [*self._existing(), *self._labelled(labels)]}
+        found = {_name(each): each for each in [*self._existing(), *self._labeled(labels)]}
         if not found:
             return
         message = (
@@ -123,7 +123,7 @@ class Cluster:
 
     @contextmanager
     def steps_end(self) -> Iterator[None]:
-        """End all steps with the block: what they create later would not be removed."""
+        """End all steps with the block, because nothing would remove what they create later."""
         try:
             yield
         finally:
@@ -157,7 +157,7 @@ class Cluster:
         self._changed.clear()
 
     def left(self) -> list[str]:
-        """Return what the deployment's removal has left, and nothing is removing."""
+        """Return what `cdk destroy` has left, and is not being deleted."""
         return [
             _name(each) for each in self._existing() if "deletionTimestamp" not in each["metadata"]
         ]
@@ -167,7 +167,7 @@ class Cluster:
         while left := [*self._existing(), *self._pods()]:
             alive = [each for each in left if "deletionTimestamp" not in each["metadata"]]
             if alive:
-                # Only their owners remove pods.
+                # Pods are removed with their owners.
                 wanted = [_reference(each) for each in alive if each["kind"] != "Pod"]
                 if wanted:
                     self._kubectl.run(
@@ -210,7 +210,7 @@ class Cluster:
         every = {label for each in self._objects for label in _labels(each)}
         return {label for label in every if label.startswith(_PRUNE_LABEL)}
 
-    def _labelled(self, labels: Iterable[str]) -> Iterator[KubernetesObject]:
+    def _labeled(self, labels: Iterable[str]) -> Iterator[KubernetesObject]:
         """Yield what `apply --prune` would find, whatever its name."""
         for label in sorted(labels):
             yield from _items(self._kubectl.run("get", _PRUNED, "-A", "-l", label, "-o", "json"))
@@ -272,7 +272,7 @@ def _defines(item: KubernetesObject) -> tuple[str, str] | None:
     """Return the kind that an object defines, if it is a CustomResourceDefinition."""
     if item["kind"] != "CustomResourceDefinition":
         return None
-    # Of existing ones the whole is known, of the others what the template has.
+    # Existing objects are whole; others have only what the template has.
     return item["spec"]["group"], item["spec"]["names"]["kind"]
 
 

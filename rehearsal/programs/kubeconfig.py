@@ -10,7 +10,7 @@ from kubernetes.config.kube_config import ConfigNode
 
 
 class KubeconfigError(RuntimeError):
-    """A file that leads kubectl to no server, or to the wrong one; the text names it."""
+    """A file with which kubectl would find no server, or the wrong one; the message names it."""
 
 
 def server_of(path: Path) -> str:
@@ -39,6 +39,6 @@ def server_of(path: Path) -> str:
 
 def _unusable(path: Path, why: str) -> KubeconfigError:
     return KubeconfigError(
-        f"--kubeconfig {path} leads to no cluster: {why}.\n"
+        f"--kubeconfig {path} names no cluster: {why}.\n"
         "  Use a file like the output of: kubectl config view --minify --flatten"
     )

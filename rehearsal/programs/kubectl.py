@@ -1,4 +1,4 @@
-"""The kubectl of the pinned layer, which the deployment uses."""
+"""The kubectl of the deployment's Lambda layer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REPORT_SECONDS = 10
 
 
 class KubectlError(RuntimeError):
-    """kubectl failed or is not available; the text is its own."""
+    """kubectl failed, with its own message, or cannot run here."""
 
 
 class KubectlTimeoutError(KubectlError):
@@ -33,8 +33,8 @@ def refuse_another_machine() -> None:
     system, machine = platform.system(), platform.machine()
     if (system, machine) != ("Linux", "x86_64"):
         raise KubectlError(
-            "--kubeconfig uses the kubectl of the deployment's own layer, a program for Linux on "
-            f"x86-64; this machine is {system} on {machine}.\n"
+            "--kubeconfig uses the kubectl of the deployment's Lambda layer, a program for Linux "
+            f"on x86-64; this machine is {system} on {machine}.\n"
             "  Apply with your own kubectl instead: python -m rehearsal run --keep, then\n"
             "  kubectl apply --server-side --force-conflicts -f build/rehearsal/kubernetes"
         )
@@ -58,7 +58,7 @@ def extract(assembly: Path, folder: Path) -> Path:
 
 
 class Kubectl:
-    """A kubectl, and its cluster; `say` gets a line when a command takes long."""
+    """kubectl for one cluster; `say` gets a line when a command takes long."""
 
     def __init__(self, program: Path, kubeconfig: Path, say: Callable[[str], None]) -> None:
         self._program, self._kubeconfig, self._say = program, kubeconfig, say

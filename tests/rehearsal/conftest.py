@@ -24,7 +24,7 @@ from rehearsal.programs.cdk_cli import CdkCli
 from tests.context import cdk_flags, read_settings
 
 REGION = "us-west-2"
-# What holds data, or takes an hour to recreate: an update must not replace it.
+# These hold data or take long to recreate: an update must not replace them.
 LASTING = ("AWS::EKS::Cluster", "AWS::FSx::FileSystem", "AWS::S3::Bucket", "AWS::EC2::VPC")
 
 
@@ -90,9 +90,9 @@ class Account:
         return inventory.left(self.fresh, inventory.take(self.client))
 
     def stale_references(self) -> set[str]:
-        """Return ids in stacks' properties and objects of what does not (or no longer) exist.
+        """Return ids that stacks' properties, objects or charts name, but that do not exist.
 
-        Of node groups, file systems and functions: ids by their form, and all that once existed.
+        Of node groups, file systems and functions: ids by their form, and all that existed earlier.
         """
         named = json.dumps([each["properties"] for each in resources(self.endpoint, REGION)])
         named += json.dumps(self.ledger.objects) + json.dumps(self.ledger.charts)
@@ -149,7 +149,7 @@ class Account:
         return found
 
     def lasting(self, *more: str) -> dict[str, str]:
-        """Return the ids of what no update may replace, and of resources of `more` types."""
+        """Return the ids of resources of LASTING and `more` types."""
         return self.physical_ids(*LASTING, *more)
 
     def node_group(self, kind: str) -> dict[str, Any]:

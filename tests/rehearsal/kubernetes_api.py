@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,50 +12,25 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import yaml
 
 from tests.in_a_thread import in_a_thread
+from tests.rehearsal.kubernetes_discovery import KINDS, Kinds, base_of, discovery
 
-# Group and version to its kinds: plural, kind, in a namespace or not. Everything that
-# `--prune` searches, and what the project applies.
-KINDS = {
-    "v1": [
-        ("configmaps", "ConfigMap", True),
-        ("endpoints", "Endpoints", True),
-        ("namespaces", "Namespace", False),
-        ("persistentvolumeclaims", "PersistentVolumeClaim", True),
-        ("persistentvolumes", "PersistentVolume", False),
-        ("pods", "Pod", True),
-        ("replicationcontrollers", "ReplicationController", True),
-        ("secrets", "Secret", True),
-        ("serviceaccounts", "ServiceAccount", True),
-        ("services", "Service", True),
-    ],
-    "apiextensions.k8s.io/v1": [("customresourcedefinitions", "CustomResourceDefinition", False)],
-    "apps/v1": [
-        ("daemonsets", "DaemonSet", True),
-        ("deployments", "Deployment", True),
-        ("replicasets", "ReplicaSet", True),
-        ("statefulsets", "StatefulSet", True),
-    ],
-    "batch/v1": [("cronjobs", "CronJob", True), ("jobs", "Job", True)],
-    "networking.k8s.io/v1": [("ingresses", "Ingress", True)],
-    "rbac.authorization.k8s.io/v1": [
-        ("clusterrolebindings", "ClusterRoleBinding", False),
-        ("clusterroles", "ClusterRole", False),
-        ("rolebindings", "RoleBinding", True),
-        ("roles", "Role", True),
-    ],
-}
 _CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 Answer = tuple[int, Any]
+LAYERS_KUBECTL_RUNS = pytest.mark.skipif(
+    (platform.system(), platform.machine()) != ("Linux", "x86_64"),
+    reason="the layer's kubectl is a program for Linux on x86-64",
+)
 
 
 class Api:
     """The server's state: objects by path, and each change.
 
     `refuse(verb, object)` may return the message with which a change is refused. What has
-    finalizers stays, being deleted, until a test takes it away.
+    finalizers stays, marked as being deleted, until a test removes it.
     """
 
     def __init__(self) -> None:
@@ -62,39 +38,28 @@ class Api:
         self.changes: list[tuple[str, str]] = []
         self.refuse: Callable[[str, Any], str | None] = lambda verb, item: None
 
-    def kinds(self) -> dict[str, list[tuple[str, str, bool]]]:
+    def kinds(self) -> Kinds:
         """Return the served kinds: Kubernetes's own, and those of definitions."""
         served = {each: list(kinds) for each, kinds in KINDS.items()}
         for path, item in list(self.objects.items()):
             if path.startswith(f"{_CRD}/"):
                 spec = item["spec"]
-                names, scoped = spec["names"], spec["scope"] == "Namespaced"
+                names, namespaced = spec["names"], spec["scope"] == "Namespaced"
                 for version in spec["versions"]:
                     group_version = f"{spec['group']}/{version['name']}"
                     kinds = served.setdefault(group_version, [])
-                    kinds.append((names["plural"], names["kind"], scoped))
+                    kinds.append((names["plural"], names["kind"], namespaced))
         return served
 
     def get(self, path: str, selector: str = "") -> Answer:
         """Answer discovery, the schemas and their index, an object, a list of one kind."""
         served = self.kinds()
-        fixed: dict[str, Any] = {
-            "/api": {"kind": "APIVersions", "versions": ["v1"]},
-            "/apis": {"kind": "APIGroupList", "groups": _groups(served)},
-            "/version": {"major": "1", "minor": "35", "gitVersion": "v1.35.0-tests"},
-        }
-        index = {}
-        for each in served:
-            base = _base(each)
-            index[base[1:]] = {"serverRelativeURL": f"/openapi{base}"}
-            fixed |= {base: _resources(each, served), f"/openapi{base}": _schema(each, served)}
-        fixed["/openapi/v3"] = {"paths": index}
-        found = {**fixed, **self.objects}
+        found = {**discovery(served), **self.objects}
         if path in found:
             return 200, found[path]
         for group_version, kinds in served.items():
             for plural, kind, _ in kinds:
-                if path.startswith(_base(group_version)) and path.endswith(f"/{plural}"):
+                if path.startswith(base_of(group_version)) and path.endswith(f"/{plural}"):
                     return 200, self._list(group_version, kind, path, plural, selector)
         return _status(404, "NotFound", f'"{path.rpartition("/")[2]}" not found')
 
@@ -265,58 +230,3 @@ def _merged(before: Any, change: Any) -> Any:
         elif not name.startswith("$"):
             merged[name] = _merged(merged.get(name), value)
     return merged
-
-
-def _base(group_version: str) -> str:
-    return f"/api/{group_version}" if "/" not in group_version else f"/apis/{group_version}"
-
-
-def _groups(served: dict[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    for each in served:
-        group, _, version = each.rpartition("/")
-        known = {"groupVersion": each, "version": version}
-        if group:
-            found.append({"name": group, "versions": [known], "preferredVersion": known})
-    return found
-
-
-def _resources(group_version: str, served: dict[str, Any]) -> dict[str, Any]:
-    verbs = ["create", "delete", "get", "list", "patch", "watch"]
-    return {
-        "kind": "APIResourceList",
-        "groupVersion": group_version,
-        "resources": [
-            {
-                "name": plural,
-                "singularName": kind.lower(),
-                "kind": kind,
-                "namespaced": namespaced,
-                "verbs": verbs,
-            }
-            for plural, kind, namespaced in served[group_version]
-        ],
-    }
-
-
-def _schema(group_version: str, served: dict[str, Any]) -> dict[str, Any]:
-    """Declare that the server validates fields, so that kubectl leaves it to the server."""
-    group, _, version = group_version.rpartition("/")
-    return {
-        "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "v1"},
-        "paths": {
-            f"{_base(group_version)}/{plural}/{{name}}": {
-                "patch": {
-                    "parameters": [{"name": "fieldValidation", "in": "query"}],
-                    "responses": {},
-                    "x-kubernetes-group-version-kind": {
-                        "group": group,
-                        "version": version,
-                        "kind": kind,
-                    },
-                }
-            }
-            for plural, kind, _ in served[group_version]
-        },
-    }

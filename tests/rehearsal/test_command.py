@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +18,11 @@ from rehearsal.command import app
 from rehearsal.machine.environment import ACCOUNT, ROOT
 from rehearsal.machine.workspace import KEPT, WORK
 from tests.context import pinned
-from tests.rehearsal.kubernetes_api import Api, kubeconfig, serving
 from tests.rehearsal.output.parsed import Parsed
+from tests.rehearsal.processes import rehearsal, started
 
 # They wait for processes and servers.
 pytestmark = pytest.mark.slow
-
-
-def rehearsal(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return subprocess.run(
-        [sys.executable, "-m", "rehearsal", *arguments],
-        cwd=ROOT,
-        env={**clean, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
 
 
 def look_at_the_page(file: Path, names: list[str]) -> None:
@@ -136,8 +117,8 @@ def test_a_bad_setting_gets_one_message(setting: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--folder", "/proc/foo", "Nothing can be kept in /proc/foo"),
-        ("--kubeconfig", "/dev/null", "--kubeconfig /dev/null leads to no cluster"),
+        ("--folder", "/proc/foo", "Cannot keep the results in /proc/foo"),
+        ("--kubeconfig", "/dev/null", "--kubeconfig /dev/null names no cluster"),
     ],
 )
 def test_unusable_paths_are_refused_before_the_run(option: str, value: str, message: str) -> None:
@@ -146,112 +127,6 @@ def test_unusable_paths_are_refused_before_the_run(option: str, value: str, mess
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-
-
-LAYERS_KUBECTL_RUNS = pytest.mark.skipif(
-    (platform.system(), platform.machine()) != ("Linux", "x86_64"),
-    reason="the layer's kubectl is a program for Linux on x86-64",
-)
-
-
-@pytest.mark.rehearsal
-@LAYERS_KUBECTL_RUNS
-def test_an_unreachable_cluster_is_refused_before_the_deployment(tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    config.write_text(kubeconfig("http://127.0.0.1:9"))
-    done = rehearsal("run", "--kubeconfig", str(config))
-    assert done.returncode == 1
-    assert f"--kubeconfig {config}, http://127.0.0.1:9, cannot be used" in done.stderr
-    assert "cdk bootstrap" not in done.stdout
-    logs = done.stderr.partition("until the next rehearsal: ")[2].splitlines()[0]
-    assert (Path(logs) / "cdk-synth.log").exists()
-
-
-NAMED_OWN = {"metadata": {"name": "own", "namespace": "default"}}
-OWN = "/api/v1/namespaces/default/configmaps/own"
-
-
-@pytest.fixture
-def api() -> Api:
-    """Return an API server's state with one of the user's own objects."""
-    made = Api()
-    made.post(OWN.rpartition("/")[0], {"kind": "ConfigMap", "apiVersion": "v1", **NAMED_OWN})
-    return made
-
-
-@pytest.mark.rehearsal
-@LAYERS_KUBECTL_RUNS
-def test_a_real_cluster_is_deployed_to_updated_and_left_as_it_was(api: Api, tmp_path: Path) -> None:
-    with serving(api) as server:
-        config = tmp_path / "config"
-        config.write_text(kubeconfig(server))
-        done = rehearsal("run", "--kubeconfig", str(config), HOME=str(tmp_path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [*api.objects] == [OWN]
-    verbs: dict[str, set[str]] = {}
-    for verb, path in api.changes:
-        kind = path.split("/")[-2]
-        verbs.setdefault(kind, set()).add(verb)
-    # All kinds are created and deleted; the update changes the training in place.
-    assert all(each >= {"create", "delete"} for kind, each in verbs.items() if kind != "configmaps")
-    assert verbs["pytorchjobs"] == {"create", "patch", "delete"}
-    assert "pruned" in done.stdout.partition("Update training.max_steps")[2]
-    not_applied = done.stdout.partition("Not applied to the cluster of --kubeconfig:")[2]
-    assert all(each in not_applied[:200] for each in ("nvidia-device-plugin", "cluster-autoscaler"))
-    assert "Nothing of the deployment is left there." in done.stdout
-
-
-@pytest.mark.rehearsal
-@LAYERS_KUBECTL_RUNS
-def test_a_real_clusters_refusal_fails_the_rehearsal(api: Api, tmp_path: Path) -> None:
-    words = "persistentvolumeclaims is forbidden: exceeded quota: none"
-    api.refuse = lambda verb, item: words if item["kind"] == "PersistentVolumeClaim" else None
-    with serving(api) as server:
-        config = tmp_path / "config"
-        config.write_text(kubeconfig(server))
-        done = rehearsal("run", "--kubeconfig", str(config), HOME=str(tmp_path))
-    assert done.returncode == 1
-    assert "CREATE_FAILED" in done.stderr
-    assert words in " ".join(done.stderr.split())
-    assert [*api.objects] == [OWN]
-
-
-@pytest.mark.rehearsal
-@LAYERS_KUBECTL_RUNS
-def test_a_stopped_rehearsal_leaves_a_real_cluster_as_it_was(api: Api, tmp_path: Path) -> None:
-    with serving(api) as server:
-        config = tmp_path / "config"
-        config.write_text(kubeconfig(server))
-        with started(arguments=("--kubeconfig", str(config)), HOME=str(tmp_path)) as process:
-            deadline = time.monotonic() + 400
-            while not [path for _, path in api.changes if "/deployments/" in path]:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            process.send_signal(signal.SIGINT)
-            printed, _ = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert [*api.objects] == [OWN]
-    assert "Stopped. Nothing is left of this rehearsal." in printed
-
-
-@contextmanager
-def started(
-    *before: str, arguments: tuple[str, ...] = (), **environment: str
-) -> Iterator[subprocess.Popen[str]]:
-    """Start `run`; `before` are options for Python itself."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    with subprocess.Popen(
-        [sys.executable, *before, "-m", "rehearsal", "run", *arguments],
-        cwd=ROOT,
-        env={**clean, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def folder_of(processes: list[str]) -> Path:

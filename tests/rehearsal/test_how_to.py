@@ -43,11 +43,11 @@ class Reader:
         iam = account.client("iam")
         iam.create_user(UserName="ada")
         iam.create_role(RoleName="platform", AssumeRolePolicyDocument="{}")
-        self._stand_for = {"ACCOUNT": ACCOUNT, "FOLDER": str(folder / "brought")}
+        self._placeholders = {"ACCOUNT": ACCOUNT, "FOLDER": str(folder / "brought")}
 
     def follow(self, command: str) -> None:
         """Run one command; it must succeed, and print something."""
-        for name, value in self._stand_for.items():
+        for name, value in self._placeholders.items():
             command = re.sub(rf"\b{name}\b", value, command)
         print(f"$ {command}")
         words = shlex.split(command)

@@ -1,4 +1,4 @@
-"""How a rehearsal takes preflight's results."""
+"""What a rehearsal does with preflight's results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.results import Result, failed, passed, unknown
 from rehearsal.past_its_end import only_the_version_has_ended, refused_by_aws
 from tests.context import read_settings
 
-ENDED = failed(CHECK, "AWS makes no cluster of 1.29 any more", "Set kubernetes_version")
+ENDED = failed(CHECK, "AWS no longer creates clusters with 1.29", "Set kubernetes_version")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The command line is another process than the emulator, and imports nothing of it."""
+"""The command line and the emulator are two processes; the former imports nothing of the latter."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ASKS = {"clients.py", "inventory.py", "ledgers.py", "resources.py", "server.py"}
 
 
 def test_the_command_line_imports_nothing_of_the_emulator() -> None:
-    rooms = ROOT / "rehearsal"
-    emulator = {*(rooms / "local_aws").rglob("*.py")} - {
-        rooms / "local_aws" / each for each in ASKS
+    package = ROOT / "rehearsal"
+    emulator = {*(package / "local_aws").rglob("*.py")} - {
+        package / "local_aws" / each for each in ASKS
     }
-    rest = {*rooms.rglob("*.py")} - emulator - {rooms / "__main__.py"}
+    rest = {*package.rglob("*.py")} - emulator - {package / "__main__.py"}
     assert {each.name for each in rest} >= ASKS
     names = sorted(".".join(each.relative_to(ROOT).with_suffix("").parts) for each in rest)
     program = (

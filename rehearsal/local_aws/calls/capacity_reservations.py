@@ -1,7 +1,7 @@
 """`ec2:DescribeCapacityReservations`, which the emulator lacks: the settings' reservation.
 
-Nothing can be bought here, so the reservation that a rehearsal's settings name exists: with their
-type and zone, for all their nodes, and if it is a Capacity Block, for a week from now.
+Nothing can be bought here, so the reservation in a rehearsal's settings simply exists: with their
+type and zone, for all their nodes, and if it is a Capacity Block, for a week.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeCapacityReservations.html
 """
 
@@ -15,11 +15,11 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from rehearsal.local_aws import private
+from rehearsal.local_aws.calls import ec2
+from rehearsal.local_aws.calls.routing import Answer
 from rehearsal.local_aws.reserved import RESERVED
 
-_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _DAYS = 7
-Answer = tuple[int, dict[str, str], bytes]
 
 
 def register() -> None:
@@ -30,18 +30,12 @@ def register() -> None:
 def _reservations(asked: Mapping[str, Any]) -> Answer:
     row: dict[str, Any] = json.loads(os.environ.get(RESERVED) or "{}")
     wanted = [
-        value[0] if isinstance(value, list) else value
-        for key, value in asked.items()
-        if key.startswith("CapacityReservationId.")
+        ec2.text(value) for key, value in asked.items() if key.startswith("CapacityReservationId.")
     ]
     if row and wanted and row["capacityReservationId"] not in wanted:
         row = {}
-    body = (
-        f'<DescribeCapacityReservationsResponse xmlns="{_NAMESPACE}">'
-        f"<capacityReservationSet>{_item(row) if row else ''}</capacityReservationSet>"
-        "</DescribeCapacityReservationsResponse>"
-    )
-    return 200, {"Content-Type": "application/xml"}, body.encode()
+    items = _item(row) if row else ""
+    return ec2.xml("DescribeCapacityReservations", "capacityReservationSet", items)
 
 
 def _item(row: Mapping[str, Any]) -> str:

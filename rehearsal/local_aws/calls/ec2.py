@@ -1,6 +1,6 @@
-"""`ec2:DescribeInstanceTypeOfferings`, which the emulator lacks: all types of the tables, anywhere.
+"""`ec2:DescribeInstanceTypeOfferings`, which the emulator lacks: the tables' types, in each zone.
 
-Including retired ones, because existing deployments may still have them.
+Retired types too, because existing deployments may still have them.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
 """
 
@@ -14,11 +14,11 @@ from xml.sax.saxutils import escape
 
 from bionemo_eks.configuration.instance_types import CORE_INSTANCE_TYPES, GPU_INSTANCE_TYPES
 from rehearsal.local_aws import private
+from rehearsal.local_aws.calls.routing import Answer
 from rehearsal.local_aws.in_process import client
 
 _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _VALUE = re.compile(r"^Filter\.(\d+)\.Value\.\d+$")
-Answer = tuple[int, dict[str, str], bytes]
 
 
 def register() -> None:
@@ -41,11 +41,12 @@ def _offerings(asked: Mapping[str, Any]) -> Answer:
         "<locationType>availability-zone</locationType></item>"
         for name, zone in rows
     )
-    body = (
-        f'<DescribeInstanceTypeOfferingsResponse xmlns="{_NAMESPACE}">'
-        f"<instanceTypeOfferingSet>{items}</instanceTypeOfferingSet>"
-        "</DescribeInstanceTypeOfferingsResponse>"
-    )
+    return xml("DescribeInstanceTypeOfferings", "instanceTypeOfferingSet", items)
+
+
+def xml(action: str, name: str, items: str) -> Answer:
+    """Return EC2's answer to `action`: the set `name` of `items`."""
+    body = f'<{action}Response xmlns="{_NAMESPACE}"><{name}>{items}</{name}></{action}Response>'
     return 200, {"Content-Type": "application/xml"}, body.encode()
 
 
@@ -55,12 +56,13 @@ def _filters(asked: Mapping[str, Any]) -> dict[str, list[str]]:
     for key, values in asked.items():
         value = _VALUE.match(key)
         if value:
-            name = _text(asked[f"Filter.{value[1]}.Name"])
-            found.setdefault(name, []).append(_text(values))
+            name = text(asked[f"Filter.{value[1]}.Name"])
+            found.setdefault(name, []).append(text(values))
     return found
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """Return a parameter's value, which may be a list of one."""
     return str(value[0] if isinstance(value, list) else value)
 
 

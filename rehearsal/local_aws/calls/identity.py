@@ -1,4 +1,4 @@
-"""The caller and its permissions: a user's name, and no decision on permissions.
+"""The caller is a user, and what it may do is unknown.
 
 The emulator treats every caller as the account's root user, who may do everything; it cannot show
 IAM's decisions.
@@ -14,10 +14,10 @@ from xml.sax.saxutils import escape
 from ministack import app
 
 from ops.reasons import NOT_IN_A_REHEARSAL
+from rehearsal.local_aws.calls.routing import Answer
 from rehearsal.machine.environment import ACCOUNT
 
 _USER = f"arn:aws:iam::{ACCOUNT}:user/rehearsal"
-Answer = tuple[int, dict[str, str], bytes]
 
 
 def register() -> None:

@@ -1,7 +1,6 @@
 """Service Quotas, which the emulator lacks: the made-up account's quotas.
 
-They suffice for all that the settings allow: a rehearsal shows what is requested, not what an
-account has.
+They suffice for all settings: a rehearsal shows what is requested, not what an account has.
 https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_Operations.html
 """
 

@@ -1,7 +1,6 @@
 """`--import-existing-resources` in a stack's first deployment, as on AWS.
 
-The emulator finds the existing bucket, then refuses its name as taken, before it adopts it. AWS
-adopts it:
+The emulator refuses the name of the existing bucket as taken. AWS adopts the bucket:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
 """
 

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from rehearsal.local_aws import private
+from rehearsal.local_aws.corrections.eks_updates import NEW_NODES
 from rehearsal.local_aws.types import references
 from rehearsal.local_aws.types.provisioner import Made, Properties
 
 _NODE_GROUP, _BLOCK = "AWS::EKS::Nodegroup", "CAPACITY_BLOCK"
-# Changes that replace the nodes.
-_NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
 
 
 def register() -> None:
@@ -23,8 +22,8 @@ def register() -> None:
     private.wrap_type(_NODE_GROUP, "update", _update)
 
 
-def is_as_eks_wants(properties: Properties) -> None:
-    """Raise an error unless the launch template names a block, and the group no type."""
+def check_block(properties: Properties) -> None:
+    """Raise ValueError for a Capacity Block's group that does not meet EKS's requirements."""
     if properties.get("CapacityType") != _BLOCK:
         return
     named = properties.get("LaunchTemplate", {})
@@ -61,7 +60,7 @@ def _data(name: str, version: str) -> dict[str, Any]:
 
 
 def _make(create: Callable[..., Made], logical_id: str, properties: Properties, stack: str) -> Made:
-    is_as_eks_wants(properties)
+    check_block(properties)
     made = create(logical_id, properties, stack)
     if properties.get("CapacityType") == _BLOCK:
         # EKS does not report a type from the launch template.
@@ -72,14 +71,14 @@ def _make(create: Callable[..., Made], logical_id: str, properties: Properties, 
 def _update(
     update: Callable[..., Made], physical_id: str, old: Properties, new: Properties, *where: str
 ) -> Made:
-    is_as_eks_wants(new)
+    check_block(new)
     in_place = old.get("NodegroupName") == new.get("NodegroupName")
     nodes = _group(new["ClusterName"], physical_id).get("scalingConfig", {}).get("desiredSize", 0)
     if (
         in_place
         and new.get("CapacityType") == _BLOCK
         and nodes
-        and any(old.get(name) != new.get(name) for name in _NEW_NODES)
+        and any(old.get(name) != new.get(name) for name in NEW_NODES)
     ):
         raise ValueError(
             "A node group with Capacity Blocks is upgraded at a desired size of 0, and it has "

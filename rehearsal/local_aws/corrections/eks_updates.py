@@ -1,7 +1,7 @@
 """Makes the emulator's clusters and node groups behave as on AWS.
 
-What they name must exist. A node group keeps the autoscaler's size and takes one kind of change at
-a time. A cluster has a security group, and is upgraded one minor version at a time.
+What they name must exist. A node group keeps the size that the autoscaler set, and takes one kind
+of change at a time. A cluster has a security group, and is upgraded one minor version at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CLUSTER, _NODE_GROUP = "AWS::EKS::Cluster", "AWS::EKS::Nodegroup"
 # What EKS changes with UpdateNodegroupVersion, and with UpdateNodegroupConfig or TagResource:
 # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html
 # https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.html
-_NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
+NEW_NODES = ("Version", "ReleaseVersion", "LaunchTemplate")
 _SAME_NODES = ("ScalingConfig", "Labels", "Taints", "UpdateConfig", "NodeRepairConfig", "Tags")
 
 
@@ -34,8 +34,8 @@ def register() -> None:
     private.wrap_type(_CLUSTER, "delete", _delete_cluster)
 
 
-def what_a_cluster_names(properties: Properties) -> None:
-    """Raise an error unless role, subnets in two zones, and security groups exist."""
+def check_cluster(properties: Properties) -> None:
+    """Raise an error unless the role, the security groups, and subnets in two zones exist."""
     config = properties["ResourcesVpcConfig"]
     references.role(properties["RoleArn"])
     zones = references.subnets(config["SubnetIds"])
@@ -44,7 +44,7 @@ def what_a_cluster_names(properties: Properties) -> None:
         raise ValueError("Subnets specified must be in at least two different AZs")
 
 
-def what_a_node_group_names(properties: Properties) -> None:
+def check_node_group(properties: Properties) -> None:
     """Raise an error unless cluster, role, subnets and launch template exist."""
     references.cluster_version(properties["ClusterName"])
     references.role(properties["NodeRole"])
@@ -56,22 +56,22 @@ def what_a_node_group_names(properties: Properties) -> None:
 def _make_node_group(
     create: Callable[..., Made], logical_id: str, properties: Properties, stack: str
 ) -> Made:
-    what_a_node_group_names(properties)
+    check_node_group(properties)
     return create(logical_id, properties, stack)
 
 
 def _check_node_group_update(
     update: Callable[..., Made], physical_id: str, old: Properties, new: Properties, *where: str
 ) -> Made:
-    what_a_node_group_names(new)
-    one_kind_of_change(old, new)
+    check_node_group(new)
+    refuse_combined_changes(old, new)
     return update(physical_id, old, new, *where)
 
 
-def one_kind_of_change(old: Properties, new: Properties) -> None:
+def refuse_combined_changes(old: Properties, new: Properties) -> None:
     """Raise an error if a node group would get new nodes together with new settings.
 
-    EKS refuses both at once; a group with another name is another group:
+    EKS refuses both in one update; a group with a new name is a new group:
     https://github.com/aws/aws-cdk/issues/16644
     """
 
@@ -79,17 +79,17 @@ def one_kind_of_change(old: Properties, new: Properties) -> None:
         return [name for name in names if old.get(name) != new.get(name)]
 
     in_place = old.get("NodegroupName") == new.get("NodegroupName")
-    if in_place and changed(_NEW_NODES) and changed(_SAME_NODES):
+    if in_place and changed(NEW_NODES) and changed(_SAME_NODES):
         raise ValueError(
             "Version and ReleaseVersion updates cannot be combined with other updates "
-            f"({', '.join([*changed(_NEW_NODES), *changed(_SAME_NODES)])})"
+            f"({', '.join([*changed(NEW_NODES), *changed(_SAME_NODES)])})"
         )
 
 
 def _keep_the_autoscalers_number(
     update: Callable[..., Made], physical_id: str, old: Properties, new: Properties, *where: str
 ) -> Made:
-    """Sizes are sent only if those in the template change.
+    """CloudFormation sends the sizes only if they change in the template.
 
     https://github.com/eksctl-io/eksctl/issues/3532
     """
@@ -108,7 +108,7 @@ def _make_cluster(
 
     https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
     """
-    what_a_cluster_names(properties)
+    check_cluster(properties)
     physical_id, attributes = create(logical_id, properties, stack)
     ec2, config = client("ec2"), _vpc_config(physical_id)
     (subnet, *_) = ec2.describe_subnets(SubnetIds=config["subnetIds"])["Subnets"]
@@ -134,7 +134,7 @@ def _check_cluster_update(
 
     https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
     """
-    what_a_cluster_names(new)
+    check_cluster(new)
     minors = [int(each["Version"].partition(".")[2]) for each in (old, new)]
     if minors[1] - minors[0] not in (0, 1):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Network interfaces of a launch template: the emulator's answers omit their types and cards.
+"""Adds the types and cards of network interfaces, which the emulator's answers omit.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_LaunchTemplateInstanceNetworkInterfaceSpecification.html
 """

@@ -1,7 +1,7 @@
 """Alarms on expressions, which the emulator's CloudFormation does not support.
 
 The local AWS stores them as alarms on the expression's first metric, because it evaluates nothing;
-it checks what CloudWatch demands of the expression's parts.
+it checks what CloudWatch requires of the expression's parts.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 """
 
@@ -15,7 +15,7 @@ from rehearsal.local_aws.types.provisioner import Made, Properties
 
 _ALARM = "AWS::CloudWatch::Alarm"
 _ID = re.compile(r"[a-z][A-Za-z0-9_]{0,254}")
-# With periods of less than an hour, alarms look back one day at most.
+# With periods of less than an hour, alarms look back at most one day.
 _LONGEST = 86_400
 
 
@@ -32,7 +32,7 @@ def on_one_metric(properties: Properties) -> Properties:
         return properties
     ids = [each["Id"] for each in metrics]
     if len(set(ids)) < len(ids) or not all(map(_ID.fullmatch, ids)):
-        raise ValueError(f"Invalid metrics list: ids must be different, and begin small: {ids}")
+        raise ValueError(f"Invalid metrics list: ids must differ, and begin in lower case: {ids}")
     if sum(each.get("ReturnData", True) for each in metrics) != 1:
         raise ValueError("Invalid metrics list: exactly one must return data")
     parts = [each["MetricStat"] for each in metrics if "MetricStat" in each]

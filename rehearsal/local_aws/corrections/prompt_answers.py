@@ -1,4 +1,4 @@
-"""Delays CloudFormation's answer until the operation is done, for a few seconds at most.
+"""Delays CloudFormation's answer until the operation is done, for at most a few seconds.
 
 AWS answers at once, and its stacks take minutes. Here they take less than a second, but the CDK CLI
 would find them in progress, and ask again only after five seconds.

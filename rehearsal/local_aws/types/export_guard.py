@@ -1,6 +1,6 @@
 """The guard of a file system's export, with the same function that runs in AWS Lambda.
 
-The queue's length is the last value of `aws cloudwatch put-metric-data`; 0 by default.
+The age of the oldest queued change is the last value of `aws cloudwatch put-metric-data`, or 0.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bionemo_eks.functions.await_export import (
 from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
-_OF_NOW = timedelta(days=1)
+_WINDOW = timedelta(days=1)
 
 
 class _CloudWatch:
@@ -25,8 +25,8 @@ class _CloudWatch:
 
     def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
         now = datetime.now(UTC)
-        by_the_second = {**asked, "StartTime": now - _OF_NOW, "Period": 1}
-        points = client("cloudwatch").get_metric_statistics(**by_the_second)["Datapoints"]
+        whole_day = {**asked, "StartTime": now - _WINDOW, "Period": 1}
+        points = client("cloudwatch").get_metric_statistics(**whole_day)["Datapoints"]
         newest = max(points, key=lambda each: each["Timestamp"], default={"Maximum": 0.0})
         return {"Datapoints": [{**newest, "Timestamp": now}]}
 
@@ -37,7 +37,7 @@ def _guard(wanted: Wanted) -> Made:
 
 def _release(physical_id: str, properties: Properties) -> None:
     try:
-        # A rehearsal does not wait: it takes the current queue.
+        # A rehearsal does not wait for the queue.
         await_export(_CloudWatch(), physical_id, seconds_left=lambda: 0)
         demand_data_set(client("s3"), properties["Bucket"], properties["Folder"], physical_id)
     except (StillQueuedError, NotExportedError) as error:

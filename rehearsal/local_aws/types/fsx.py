@@ -105,7 +105,7 @@ def _associate(wanted: Wanted) -> Made:
     ]
     # https://docs.aws.amazon.com/fsx/latest/LustreGuide/create-dra-linked-data-repo.html
     if len(others) >= _MOST_ASSOCIATIONS:
-        raise ValueError(f"A file system has {_MOST_ASSOCIATIONS} associations at most")
+        raise ValueError(f"A file system has at most {_MOST_ASSOCIATIONS} associations")
     for name in ("FileSystemPath", "DataRepositoryPath"):
         for each in others:
             if _overlap(each[name], properties[name]):

@@ -21,7 +21,7 @@ from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType
 def _ledger(properties: Properties) -> Iterator[Ledger]:
     """Open the ledger of the cluster in `properties`; save it, even after a failure.
 
-    CDK's handler always looks up the cluster first, even for removals: an error if it is missing.
+    CDK's handler looks up the cluster first, even for removals; a missing one is an error.
     """
     name = properties["ClusterName"]
     version = references.cluster_version(name)

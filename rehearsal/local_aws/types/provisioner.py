@@ -42,7 +42,7 @@ class ResourceType:
 
 
 class Provisioner:
-    """Creates, updates and deletes resources for the emulator, and remembers them."""
+    """Creates and updates resources for the emulator, and remembers their attributes."""
 
     def __init__(self) -> None:
         self._made: Counter[tuple[str, str]] = Counter()
@@ -100,8 +100,8 @@ class Provisioner:
     def _stable_id(self, stack: str, logical_id: str, prefix: str) -> str:
         """Return an id that is the same in every rehearsal of the same steps.
 
-        So what was applied to a real cluster can be applied again, because a volume names the same
-        file system. A replacement has another id.
+        A volume on a real cluster names the file system, and can only be applied again with the
+        same id. A replacement has another id.
         """
         number = self._made[stack, logical_id]
         self._made[stack, logical_id] += 1

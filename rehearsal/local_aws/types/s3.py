@@ -6,7 +6,7 @@ from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types.provisioner import Made, Properties, ResourceType, Wanted
 
 
-def _watch(wanted: Wanted) -> Made:
+def _make(wanted: Wanted) -> Made:
     return wanted.stable_id(wanted.logical_id), {}
 
 
@@ -21,4 +21,4 @@ def _empty(physical_id: str, properties: Properties) -> None:
         return
 
 
-TYPES = {"Custom::S3AutoDeleteObjects": ResourceType(_watch, _empty)}
+TYPES = {"Custom::S3AutoDeleteObjects": ResourceType(_make, _empty)}

@@ -1,4 +1,4 @@
-"""Whatever is wrong with an object, the ledger accepts it or says why not."""
+"""The ledger accepts a malformed object or says why not; no other error occurs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def paths(value: Any, path: Path = ()) -> Iterator[Path]:
         yield from paths(each, (*path, name))
 
 
-def spoilt(item: dict[str, Any], path: Path, other: Any) -> Any:
+def spoiled(item: dict[str, Any], path: Path, other: Any) -> Any:
     """Return a copy with another value at `path`, or without it, or with an unknown field in it."""
     item = copy.deepcopy(item)
     parent: Any = {"": item}
@@ -73,7 +73,7 @@ def variants(item: dict[str, Any]) -> Iterator[Any]:
     for path in paths(item):
         for other in OTHERS:
             if path or other is not REMOVED:
-                yield spoilt(item, path, other)
+                yield spoiled(item, path, other)
 
 
 def shortened(definition: dict[str, Any]) -> dict[str, Any]:

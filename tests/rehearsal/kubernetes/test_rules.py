@@ -38,7 +38,7 @@ def without_spec(item: Item) -> Item:
     return {name: value for name, value in item.items() if name != "spec"}
 
 
-def labelled(**labels: str) -> Item:
+def labeled(**labels: str) -> Item:
     item = config_map()
     return {**item, "metadata": {**item["metadata"], "labels": labels}}
 
@@ -64,7 +64,7 @@ def of_an_init_container(action: str) -> Item:
     return item
 
 
-def spoilt_crd(path: str, value: Any) -> Item:
+def spoiled_crd(path: str, value: Any) -> Item:
     item = copy.deepcopy(crd())
     *parents, last = path.split(".")
     place: Any = item
@@ -78,7 +78,7 @@ MOUNT = {"name": "data", "mountPath": "/data"}
 SOUND = [
     config_map(),
     named(config_map(), "a.b-c.example"),
-    labelled(**{"example.org/Key_1": "Value.1", "empty": ""}),
+    labeled(**{"example.org/Key_1": "Value.1", "empty": ""}),
     job(),
     with_rule(action="FailJob", **CODES),
     of_an_init_container("FailJob"),
@@ -133,10 +133,10 @@ REFUSED = [
     (named(config_map(), "a" * 254), "metadata.name: Invalid value"),
     (named(job(), "a" * 64), "metadata.name: Invalid value"),
     (named(binding(), "a/b"), "metadata.name: Invalid value"),
-    (labelled(**{"a b": "c"}), "metadata.labels: Invalid value"),
-    (labelled(**{"Upper.org/a": "c"}), "metadata.labels: Invalid value"),
-    (labelled(a="c d"), "metadata.labels: Invalid value"),
-    (labelled(a="c" * 64), "metadata.labels: Invalid value"),
+    (labeled(**{"a b": "c"}), "metadata.labels: Invalid value"),
+    (labeled(**{"Upper.org/a": "c"}), "metadata.labels: Invalid value"),
+    (labeled(a="c d"), "metadata.labels: Invalid value"),
+    (labeled(a="c" * 64), "metadata.labels: Invalid value"),
     (deployment(template=template(nodeSelector={"a": "b c"})), "nodeSelector: Invalid value"),
     # Pods.
     (with_resources({"memory": "4GB"}, {}), "limits.memory: Invalid value"),
@@ -193,11 +193,11 @@ REFUSED = [
     (volume(capacity={"storage": "1TB"}), "must be a quantity above zero"),
     (volume(accessModes=[]), "at least 1 access mode"),
     # Definitions.
-    (spoilt_crd("metadata.name", "pytorchjob.kubeflow.org"), "must be spec.names.plural"),
-    (spoilt_crd("spec.scope", "Namespace"), "spec.scope: Unsupported value"),
-    (spoilt_crd("spec.versions.0.storage", False), "exactly one version marked as storage"),
+    (spoiled_crd("metadata.name", "pytorchjob.kubeflow.org"), "must be spec.names.plural"),
+    (spoiled_crd("spec.scope", "Namespace"), "spec.scope: Unsupported value"),
+    (spoiled_crd("spec.versions.0.storage", False), "exactly one version marked as storage"),
     (
-        spoilt_crd("spec.versions.0.schema.openAPIV3Schema.properties.spec", {"properties": {}}),
+        spoiled_crd("spec.versions.0.schema.openAPIV3Schema.properties.spec", {"properties": {}}),
         "openAPIV3Schema.spec: no type",
     ),
 ]
@@ -228,7 +228,7 @@ def test_a_custom_objects_labels_and_annotations_are_maps(ledger: Ledger, field:
 
 
 def test_a_definition_says_whether_its_objects_have_a_namespace(ledger: Ledger) -> None:
-    ledger.create([spoilt_crd("spec.scope", "Cluster"), training()])
+    ledger.create([spoiled_crd("spec.scope", "Cluster"), training()])
     assert "PyTorchJob/train" in ledger.objects
 
 
@@ -247,7 +247,7 @@ CHANGES = [
     (FROZEN, {**FROZEN, "data": {"a": "2"}}, "data.a"),
     (FROZEN, config_map(data={"a": "1"}), "immutable"),
     (FROZEN, {**FROZEN, "binaryData": {"b": "MQ=="}}, "binaryData"),
-    (crd(), spoilt_crd("spec.scope", "Cluster"), "spec.scope"),
+    (crd(), spoiled_crd("spec.scope", "Cluster"), "spec.scope"),
     (
         deployment(),
         deployment(

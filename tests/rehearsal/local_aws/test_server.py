@@ -15,25 +15,25 @@ from pathlib import Path
 import boto3
 import pytest
 
-from rehearsal.local_aws.server import free_port
 from rehearsal.machine.environment import (
     ACCOUNT,
     ROOT,
     UnsafeEnvironmentError,
-    pass_by_proxies,
+    bypass_proxies,
+    free_port,
     refuse_a_real_account,
 )
+from tests.rehearsal.processes import alive, without_aws
 
 
 @contextmanager
 def serving(port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Run `serve` behind a dead proxy; yield the process and its output."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
         [sys.executable, "-m", "rehearsal", "serve", "--port", str(port)],
         cwd=ROOT,
         env={
-            **clean,
+            **without_aws(),
             "HTTP_PROXY": "http://127.0.0.1:9",
             "http_proxy": "http://127.0.0.1:9",
             **environment,
@@ -66,11 +66,7 @@ def emulator_of(process: subprocess.Popen[str]) -> int:
 def wait_for_the_end_of(pid: int) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
+        if not alive(pid):
             return
         time.sleep(0.05)
     raise AssertionError(f"process {pid} is still running")
@@ -81,7 +77,7 @@ def test_serve_prints_what_to_export_and_reports_the_emulators_end() -> None:
     with serving(port) as (process, lines):
         given = [line.removeprefix("export ") for line in lines if line.startswith("export ")]
         exports = dict(each.split("=", 1) for each in given)
-        pass_by_proxies()
+        bypass_proxies()
         client = boto3.client(
             "sts",
             endpoint_url=exports["AWS_ENDPOINT_URL"],

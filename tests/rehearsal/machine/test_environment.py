@@ -9,9 +9,9 @@ import pytest
 from rehearsal.machine.environment import (
     OF_A_REAL_ACCOUNT,
     UnsafeEnvironmentError,
+    bypass_proxies,
     child_environment,
     exports,
-    pass_by_proxies,
     refuse_a_real_account,
 )
 
@@ -89,7 +89,7 @@ def test_existing_proxy_exceptions_are_extended_once(
     environment = {"NO_PROXY": ".example.org"}
     monkeypatch.setattr("os.environ", environment)
     for _ in range(2):
-        pass_by_proxies()
+        bypass_proxies()
     assert environment == {
         "NO_PROXY": ".example.org,127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

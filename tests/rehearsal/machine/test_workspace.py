@@ -14,7 +14,7 @@ from rehearsal.machine.workspace import (
     WORK,
     WorkspaceError,
     keep,
-    refuse_what_cannot_be_kept_in,
+    refuse_unusable_folder,
     workspace,
 )
 
@@ -86,7 +86,7 @@ def test_what_is_kept_replaces_an_earlier_rehearsals(tmp_path: Path) -> None:
                 (folder / name / number).touch()
             (folder / "aws-resources.yaml").write_text(number)
             (folder / "charts.yaml").write_text(number)
-            refuse_what_cannot_be_kept_in(kept)
+            refuse_unusable_folder(kept)
             keep(folder, kept)
     # The results, and none of the working files.
     assert sorted(str(each.relative_to(kept)) for each in kept.rglob("*")) == [
@@ -106,14 +106,16 @@ def test_an_earlier_rehearsal_that_cannot_be_removed_is_reported(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("shutil.rmtree", refuse)
-    with pytest.raises(WorkspaceError, match=r"kept in .*kept: Permission denied\.\n .*--folder"):
+    with pytest.raises(
+        WorkspaceError, match=r"results in .*kept: Permission denied\.\n .*--folder"
+    ):
         keep(tmp_path / "work", tmp_path / "kept")
 
 
 def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(WorkspaceError, match="holds other things"):
-        refuse_what_cannot_be_kept_in(tmp_path)
+    with pytest.raises(WorkspaceError, match="not from a rehearsal"):
+        refuse_unusable_folder(tmp_path)
 
 
 @pytest.mark.parametrize("parent", ["/proc", "/proc/1/no", "{tmp_path}/file"])
@@ -121,13 +123,13 @@ def test_an_unwritable_place_is_refused_before_the_run(parent: str, tmp_path: Pa
     (tmp_path / "file").touch()
     kept = Path(parent.format(tmp_path=tmp_path)) / "kept"
     with pytest.raises(
-        WorkspaceError, match=f"Nothing can be kept in {kept}(?s:.*)--folder FOLDER"
+        WorkspaceError, match=f"Cannot keep the results in {kept}(?s:.*)--folder FOLDER"
     ):
-        refuse_what_cannot_be_kept_in(kept)
+        refuse_unusable_folder(kept)
 
 
 def test_a_writable_place_stays_as_it_is(tmp_path: Path) -> None:
-    refuse_what_cannot_be_kept_in(tmp_path / "kept")
+    refuse_unusable_folder(tmp_path / "kept")
     assert list(tmp_path.iterdir()) == []
 
 

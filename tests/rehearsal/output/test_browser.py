@@ -85,9 +85,9 @@ def looked_at(shown: str, folder: Path, scheme: str) -> tuple[list[dict[str, Any
     return seen, [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
 
 
-def luminance(colour: str) -> float:
-    """Return https://www.w3.org/TR/WCAG22/#dfn-relative-luminance ."""
-    shares = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
+def luminance(color: str) -> float:
+    """Return the relative luminance: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
+    shares = [int(each) / 255 for each in re.findall(r"\d+", color)[:3]]
     red, green, blue = (
         each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares
     )

@@ -61,7 +61,7 @@ def test_its_links_lead_somewhere_and_ids_are_unique() -> None:
 
 def test_values_are_escaped() -> None:
     bad = "<script>alert(1)</script>\"'&"
-    spoilt = Parsed(
+    spoiled = Parsed(
         page(
             [f"tags={bad}"],
             cost=f"no: {bad}",
@@ -71,8 +71,8 @@ def test_values_are_escaped() -> None:
             stacks=[*deployment().stacks, Span(bad, 9.0, 1.0)],
         )
     )
-    assert spoilt.elements.count("script") == 0
-    assert spoilt.text.count(bad) >= 7
+    assert spoiled.elements.count("script") == 0
+    assert spoiled.text.count(bad) >= 7
 
 
 def test_stacks_that_took_no_time_have_a_timeline() -> None:

@@ -16,6 +16,7 @@ from rehearsal.kubernetes.ledger import Ledger
 from rehearsal.pods.container import PodError
 from rehearsal.pods.worker_pods import WorkerPods, worker_processes
 from tests.context import read_settings
+from tests.rehearsal.processes import alive
 from tests.second_workload.numbers import NUMBERS, SELECTED, WITH_NUMBERS
 
 # Prints what it is given, starts a process in its own session, and waits for its exit status.
@@ -66,7 +67,7 @@ class Pods:
         )
 
     def given(self, number: int) -> list[dict[str, Any]]:
-        """What each start of a worker was given."""
+        """Return what a worker was given at each start."""
         return [json.loads(text) for n, text in self.lines if n == number and text[0] == "{"]
 
     def end(self, pods: WorkerPods, number: int, status: int) -> None:
@@ -124,11 +125,3 @@ def test_a_failed_worker_is_reported_with_its_last_lines(pods: Pods) -> None:
             running.wait(30)
     assert f"{NUMBERS.job}-worker-0 is running" in str(error.value)
     assert "worker-1: at /opt/training" in str(error.value)
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import json
-import platform
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from rehearsal.programs import cluster as module
 from rehearsal.programs.cluster import Cluster, ClusterError
 from rehearsal.programs.kubectl import KubectlError, extract
 from tests.context import cdk_flags
-from tests.rehearsal.kubernetes_api import Api, kubeconfig, serving
+from tests.rehearsal.kubernetes_api import LAYERS_KUBECTL_RUNS, Api, kubeconfig, serving
 from tests.rehearsal.kubernetes_objects import (
     LABEL,
     binding,
@@ -36,13 +35,7 @@ from tests.rehearsal.kubernetes_objects import (
     volume,
 )
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        (platform.system(), platform.machine()) != ("Linux", "x86_64"),
-        reason="the layer's kubectl is a program for Linux on x86-64",
-    ),
-]
+pytestmark = [pytest.mark.slow, LAYERS_KUBECTL_RUNS]
 
 NAMESPACE: KubernetesObject = {
     "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""The pinned layer's own kubectl: where it comes from, and where it cannot run."""
+"""The kubectl of the Lambda layer: where it comes from, and where it cannot run."""
 
 from __future__ import annotations
 

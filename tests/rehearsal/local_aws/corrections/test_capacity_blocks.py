@@ -31,7 +31,7 @@ GROUP = {
 
 @pytest.fixture
 def template(real: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The content of the launch template, as each test wants it."""
+    """The content of the launch template, for each test to change."""
     (name,) = real({"Id": "lt-1"}).values()
     data = deepcopy(DATA)
     version = {"VersionNumber": 1, "LaunchTemplateData": data}
@@ -42,7 +42,7 @@ def template(real: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_a_group_that_meets_the_requirements_is_accepted(
     real: Any, template: dict[str, Any]
 ) -> None:
-    capacity_blocks.is_as_eks_wants(real(GROUP))
+    capacity_blocks.check_block(real(GROUP))
 
 
 @pytest.mark.parametrize("missing", list(DATA))
@@ -51,7 +51,7 @@ def test_an_incomplete_launch_template_is_refused(
 ) -> None:
     del template[missing]
     with pytest.raises(ValueError, match="must specify"):
-        capacity_blocks.is_as_eks_wants(real(GROUP))
+        capacity_blocks.check_block(real(GROUP))
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_what_a_block_excludes_is_refused(
     real: Any, template: dict[str, Any], change: Properties, reason: str
 ) -> None:
     with pytest.raises(ValueError, match=reason):
-        capacity_blocks.is_as_eks_wants(real(GROUP | change))
+        capacity_blocks.check_block(real(GROUP | change))
 
 
 def test_a_placement_group_is_refused(real: Any, template: dict[str, Any]) -> None:
     template["Placement"] = {"GroupName": "g"}
     with pytest.raises(ValueError, match="placement group"):
-        capacity_blocks.is_as_eks_wants(real(GROUP))
+        capacity_blocks.check_block(real(GROUP))
 
 
 @pytest.mark.parametrize("nodes", [0, 2])

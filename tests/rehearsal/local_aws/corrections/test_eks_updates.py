@@ -1,4 +1,4 @@
-"""Clusters and node groups need what they name, and groups take one kind of change."""
+"""What clusters and node groups name must exist, and groups take one kind of change at a time."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ GROUP = {
     ],
 )
 def test_a_cluster_needs_what_it_names(real: Any, properties: Properties, reason: str) -> None:
-    eks_updates.what_a_cluster_names(real(CLUSTER))
+    eks_updates.check_cluster(real(CLUSTER))
     with pytest.raises(REFUSALS, match=reason):
-        eks_updates.what_a_cluster_names(real(properties))
+        eks_updates.check_cluster(real(properties))
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_a_cluster_needs_what_it_names(real: Any, properties: Properties, reason
     ],
 )
 def test_a_node_group_needs_what_it_names(real: Any, properties: Properties, reason: str) -> None:
-    eks_updates.what_a_node_group_names(real(GROUP))
+    eks_updates.check_node_group(real(GROUP))
     with pytest.raises(REFUSALS, match=reason):
-        eks_updates.what_a_node_group_names(real(properties))
+        eks_updates.check_node_group(real(properties))
 
 
 NEW_NODES = [{"LaunchTemplate": {"Id": "lt-1", "Version": "2"}}, {"ReleaseVersion": "1.35.3-2"}]
@@ -64,9 +64,9 @@ def test_eks_refuses_new_nodes_together_with_tags_sizes_or_repair(
 ) -> None:
     """https://github.com/aws/aws-cdk/issues/16644"""
     with pytest.raises(ValueError, match="cannot be combined with other updates"):
-        eks_updates.one_kind_of_change(NAMED, NAMED | nodes | settings)
+        eks_updates.refuse_combined_changes(NAMED, NAMED | nodes | settings)
     # Each one works separately, and another name is another group.
-    eks_updates.one_kind_of_change(NAMED, NAMED | nodes)
-    eks_updates.one_kind_of_change(NAMED, NAMED | settings)
+    eks_updates.refuse_combined_changes(NAMED, NAMED | nodes)
+    eks_updates.refuse_combined_changes(NAMED, NAMED | settings)
     another = {"NodegroupName": "some-gpu-2"}
-    eks_updates.one_kind_of_change(NAMED, NAMED | nodes | settings | another)
+    eks_updates.refuse_combined_changes(NAMED, NAMED | nodes | settings | another)
