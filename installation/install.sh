@@ -7,8 +7,8 @@ cd -P "$(dirname "$0")/.."
 source installation/python.sh
 
 readonly VENV=.venv LOCKS=installation/locks
-# What is installed: the interpreter, the folder, a copy of each lock. It has the second name while
-# pip runs, so an environment without the first is one whose installation was interrupted.
+# What is installed: the interpreter, the folder, a copy of each lock. It is renamed to PENDING while
+# pip runs, so an environment without RECORD is one whose installation was interrupted.
 readonly RECORD=$VENV/.installed PENDING=$VENV/.installing
 
 # Prints the identity of interpreter $1: its minor version and installation.
@@ -105,8 +105,8 @@ install_cdk() {
 }
 
 main() {
-  # Neither may reach the interpreters. The Makefile puts the environment itself first in PATH; it
-  # must not be a candidate.
+  # Neither may reach the interpreters. The Makefile puts the environment itself first in PATH, but
+  # it must not be a candidate.
   unset PYTHONHOME PYTHONPATH
   PATH=${PATH//"$PWD/$VENV/bin:"/}
   locks_within "$1" >/dev/null

@@ -29,9 +29,10 @@ from ops.show.terminal import fits
 app = typer.Typer(
     help="Operate BioNeMo on EKS before, during and after a deployment. Reads the same settings "
     "as the stacks (cdk.json, cdk.context.json, -c) and changes nothing unless it says so.\n\n"
-    "Exit status: 0 success, 1 warnings or something unknown, 2 something fails.",
+    "Exit status: 0 for success, 1 for warnings or unknown results, 2 for failures.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 for _command in (
     preflight,

@@ -21,7 +21,7 @@ _BLOCK = 8 << 20
 
 
 class NotThereError(RuntimeError):
-    """The bucket does not have what is wanted; the text says why, and what to do."""
+    """The bucket does not have it; the text says why, and what to do."""
 
 
 class Run:
@@ -48,7 +48,7 @@ class Run:
                 continue
             found.append(values)
         if not found:
-            raise NotThereError(f"s3://{self.bucket}/{key} has no step yet.")
+            raise NotThereError(f"s3://{self.bucket}/{key} contains no step yet.")
         return found
 
     def get_model(self, folder: Path, say: Callable[[str], None]) -> None:
@@ -85,7 +85,7 @@ class Run:
                 if size is not None and path.stat().st_size != size:
                     raise NotThereError(
                         f"s3://{self.bucket}/{key} does not have all its {size:,} bytes: it is on "
-                        "its way to the bucket. Try again in some minutes."
+                        "its way to the bucket. Try again in a few minutes."
                     )
             os.rename(draft, folder)
 
@@ -126,8 +126,8 @@ class Run:
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
                 raise NotThereError(
-                    f"s3://{self.bucket}/{key} is not there. ./bionemo status shows the training's "
-                    "progress. For another run, give its settings (-c training.experiment=…)."
+                    f"s3://{self.bucket}/{key} does not exist. ./bionemo status shows the "
+                    "training's progress. For another run, give its settings (-c training.experiment=…)."
                 ) from None
             raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None
         except BotoCoreError as error:

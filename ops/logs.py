@@ -30,7 +30,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True)
 class Printed:
-    """A line, its time, and its pod."""
+    """A line, when it was printed, and its pod."""
 
     at: datetime
     pod: str

@@ -22,7 +22,7 @@ from ops.cluster.jobs import job_state, jobs, worker_state
 from ops.cost.prices import hourly_prices
 from ops.results import Result, command, failed, passed, unknown
 
-# Nodes take some 10 minutes to start, the image some more, the test two.
+# Nodes take about 10 minutes to start, the image a few more, the test two.
 _LIMIT = 45 * 60
 _LOOK = 15.0
 _PRICES_WITHIN = 3.0
@@ -81,7 +81,7 @@ def cost(deployment: Deployment) -> str:
     hour = settings.gpu.nodes * max(told)
     return (
         f"The test runs on {many}: ${hour:,.2f} an hour On-Demand ({known.source}), from the "
-        "first node's start until some 10 minutes after the test. About 25 minutes in all cost "
+        "first node's start until about 10 minutes after the test. About 25 minutes in total cost "
         f"${hour * 25 / 60:,.2f}."
     )
 
@@ -108,8 +108,8 @@ def hindrance(deployment: Deployment) -> str:
 def run(deployment: Deployment, say: Callable[[str], None]) -> str:
     """Run a test and return its log; leaves nothing behind.
 
-    NetworkTestError if it fails or does not end, ClusterError if the cluster refuses it. A login is
-    good for 15 minutes, so each poll uses its own; a poll without an answer does not end the test.
+    NetworkTestError if it fails or does not end, ClusterError if the cluster refuses it. A login
+    lasts 15 minutes, so each poll uses a new one; an unanswered poll does not end the test.
     """
     name = f"network-test-{uuid.uuid4().hex[:8]}"
     with _made(deployment, name, say):

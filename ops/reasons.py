@@ -47,7 +47,7 @@ def reason(error: Exception) -> str:
     if is_throttled(error):
         return f"AWS throttles {call}; try again later"
     if code in _UNHEARD_OF or message.startswith("No route"):
-        return f"this endpoint does not know {call}"
+        return f"this endpoint does not support {call}"
     # The response to a HEAD has no body, so there is only the code.
     if code.isdigit():
         head = call.startswith("Head")

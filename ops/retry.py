@@ -38,7 +38,7 @@ class What(StrEnum):
 class Plan:
     """The current state in a sentence, and which objects to recreate, in order.
 
-    Without any, there is nothing to do; `refused`: there would be, but it cannot be done.
+    Without any, there is nothing to do, or, if `refused`, it cannot be done.
     """
 
     said: str
@@ -53,7 +53,7 @@ class Plan:
 
 @dataclass
 class Standing:
-    """The deployed objects and what the cluster has of them; a Job is None if there is none."""
+    """The deployed objects, and each as it is in the cluster (`*_there`), empty without one."""
 
     settings: Settings
     data: KubernetesObject | None
@@ -202,7 +202,7 @@ def _remove(api: kubernetes.ApiClient, name: str) -> None:
     while _if_there(batch.read_namespaced_job, name, NAMESPACE) is not None:
         if time.monotonic() > until:
             raise ClusterError(
-                f"Job {name} is still there after {_GONE:.0f} s: one of its pods is still ending. "
-                "Run the command again later."
+                f"Job {name} still exists after {_GONE:.0f} s: one of its pods is still "
+                "terminating. Run the command again later."
             )
         time.sleep(_LOOK)

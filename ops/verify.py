@@ -1,4 +1,4 @@
-"""Checks that the cluster works: those that the source document describes by hand, and more."""
+"""Checks that the cluster works: the manual checks of the source document, and more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ops.results import Result, Step, command, failed, passed, unknown, warned
 # The chart's DaemonSet is named after its release.
 _PLUGIN = CHARTS["nvidia-device-plugin"]
 _CLAIM = "fsx-static-pvc"
-# A dry run leaves no event behind.
+# A dry run creates no event.
 _WHO_REFUSES = (
     "The message names what rejects it: a quota, a limit or a webhook. To see it:",
     command(f"kubectl describe resourcequotas,limitranges -n {NAMESPACE}"),
@@ -210,7 +210,7 @@ def claim(api: kubernetes.ApiClient) -> Result:
     listed = asked(core.list_namespaced_persistent_volume_claim, NAMESPACE).items
     volume_claim = next((each for each in listed if each.metadata.name == _CLAIM), None)
     if volume_claim is None or volume_claim.status.phase != "Bound":
-        phase = volume_claim.status.phase if volume_claim else "not there"
+        phase = volume_claim.status.phase if volume_claim else "missing"
         return failed(
             "Volume claim", f"{_CLAIM} is {phase}", command(f"kubectl describe pvc {_CLAIM}")
         )

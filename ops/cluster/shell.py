@@ -70,7 +70,7 @@ def _remove(deployment: Deployment, job: str, say: Callable[[str], None]) -> Non
             asked(batch.delete_namespaced_job, job, NAMESPACE, propagation_policy="Background")
     except ClusterError as error:
         if error.status != 404:  # its time was up, and Kubernetes has deleted it
-            say(f"Job {job} is not deleted, but ends by itself: {error}")
+            say(f"Job {job} was not deleted, but will end by itself: {error}")
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from ops.cluster.api import ClusterError, cause
 # Seconds between pings: proxies close idle connections.
 _PING = 20.0
 _CHUNK = 65536
-# The most to quote of the server's message.
+# Characters to quote of the server's message.
 _LONGEST = 300
 # What kubectl exec returns if it is unknown.
 _UNKNOWN = 1

@@ -114,7 +114,7 @@ def _long_enough(deployment: Deployment, row: reservations.Row) -> Result:
     if left < _LEAST:
         return failed(
             _NAME,
-            f"{_id(row)}: {ends}: too little time left for it",
+            f"{_id(row)}: {ends}: too little time is left for the training",
             *_another_block(),
         )
     from_when = f"from {_at(begins)}" if begins > now else "now"

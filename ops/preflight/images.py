@@ -138,7 +138,7 @@ def secret(deployment: Deployment) -> Result:
             raise
         said = f"Secrets Manager has no secret {name} in {deployment.settings.region}"
         return failed(_SECRET, said, *_mended(deployment, "create-secret", name))
-    return passed(_SECRET, f"{name} holds a username and a password")
+    return passed(_SECRET, f"{name} contains a username and a password")
 
 
 def _mended(deployment: Deployment, call: str, name: str) -> tuple[Step | str, ...]:
@@ -155,8 +155,8 @@ def _mended(deployment: Deployment, call: str, name: str) -> tuple[Step | str, .
 
 def _fault(look: _Look) -> str:
     if look.found is Found.MISSING:
-        return "not there"
-    return "refused with the key" if look.with_key else "needs a key, or is not there"
+        return "does not exist"
+    return "refused with the key" if look.with_key else "needs a key, or does not exist"
 
 
 def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]:

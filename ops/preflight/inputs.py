@@ -72,7 +72,7 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
 
 
 def _tells_others(s3: Any, bucket: str) -> bool:
-    """Whether the bucket events that FSx needs already go elsewhere, as far as one may look."""
+    """Whether the bucket events that FSx needs already go elsewhere; False if that is denied."""
     try:
         told = s3.get_bucket_notification_configuration(Bucket=bucket)
     except ClientError:
@@ -108,13 +108,13 @@ def _any_of(deployment: Deployment, wanted: Input, where: Link, names: tuple[str
     if refused:
         return warned(
             FILES,
-            f"{wanted.setting}: you may not look for {wanted.folder}/{names[0]}; FSx looks with "
+            f"{wanted.setting}: you may not read {wanted.folder}/{names[0]}; FSx uses "
             "the role that CloudFormation deploys with",
             "For another account's bucket, see docs/data.md, A bucket.",
         )
     return failed(
         FILES,
-        f"{wanted.setting}: {wanted.folder}/{' or '.join(names)} is not there",
+        f"{wanted.setting}: {wanted.folder}/{' or '.join(names)} does not exist",
         "Copy it there, or name another:",
         _copy(deployment, wanted),
     )

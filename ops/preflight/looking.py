@@ -11,7 +11,7 @@ from ops.preflight import checks
 from ops.reasons import is_final
 from ops.results import Result, Verdict
 
-# Seconds for what AWS has not answered in the first few.
+# Seconds for checks that AWS has not answered within the first few.
 PATIENCE = 20.0
 # Without an answer to these, it is unknown whether the deployment will complete.
 DECISIVE = (

@@ -37,8 +37,8 @@ def offered(deployment: Deployment) -> Result:
     throughput = deployment.settings.storage.throughput
     return passed(
         name,
-        f"offered in {region}, according to its quotas; AWS does not report whether with "
-        f"{throughput} MB/s/TiB, a tier of every {_KIND}",
+        f"offered in {region}, according to its quotas; AWS does not report whether "
+        f"this includes {throughput} MB/s/TiB, a tier of every {_KIND}",
     )
 
 

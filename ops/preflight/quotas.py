@@ -76,7 +76,7 @@ def compared(
     if at_most + used > limit:
         return warned(
             name,
-            f"{said}; at most {at_most:,.0f} would not fit ({code})",
+            f"{said}; the maximum of {at_most:,.0f} would not fit ({code})",
             *_raise_it(deployment, service, code, at_most + used),
         )
     return passed(name, said)
@@ -193,11 +193,11 @@ def vcpu_quota(
 
 
 def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:
-    """vCPUs of unused reservations, and why they could not be counted: they are rare."""
+    """vCPUs of unused reservations, and why they are unknown: no failure, for they are rare."""
     try:
         return _unused_vcpus(deployment, family), ""
     except ClientError as error:
-        return 0, f"; without unused Capacity Reservations: {reason(error)}"
+        return 0, f"; unused Capacity Reservations not counted: {reason(error)}"
 
 
 def core_vcpus(deployment: Deployment) -> Result:

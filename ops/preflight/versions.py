@@ -27,7 +27,7 @@ def eks(deployment: Deployment) -> Result:
 
 
 def kubernetes(deployment: Deployment) -> Result:
-    """Whether AWS creates clusters of the version, and an existing one can be updated to it."""
+    """Whether AWS creates clusters with the version, and an existing one can be updated to it."""
     standing = _standing_version(deployment)
     step = _step(standing, deployment.settings.kubernetes_version) if standing else ""
     if step:
@@ -58,10 +58,10 @@ def _step(now: str, wanted: str) -> str:
     https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
     """
     if _minor(wanted) < _minor(now):
-        return f"the cluster has {now}, and EKS cannot go back to an older version ({wanted})"
+        return f"the cluster runs {now}, and EKS cannot go back to an older version ({wanted})"
     if _minor(wanted) > _minor(now) + 1:
         return (
-            f"the cluster has {now}, and EKS updates one minor version at a time, not to {wanted}"
+            f"the cluster runs {now}, and EKS updates one minor version at a time, not to {wanted}"
         )
     return ""
 
@@ -121,7 +121,9 @@ def _not_made(deployment: Deployment, when: date) -> Result:
 def _ended(deployment: Deployment, when: date) -> Result:
     version = deployment.settings.kubernetes_version
     return failed(
-        CHECK, f"AWS no longer creates clusters of {version} (ended {when})", *_newer(deployment)
+        CHECK,
+        f"AWS no longer creates clusters with {version} (support ended {when})",
+        *_newer(deployment),
     )
 
 

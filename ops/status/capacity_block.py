@@ -18,7 +18,7 @@ def capacity_block(deployment: Deployment) -> list[Line]:
         return []
     name, found = gpu.capacity_reservation_id, reservations.own(deployment)
     if not found:
-        return [Line(_PART, name, "not there", False)]
+        return [Line(_PART, name, "does not exist", False)]
     row = found[0]
     state, begins = str(row.get("State")), row.get("StartDate")
     parts = [state]

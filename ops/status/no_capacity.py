@@ -20,7 +20,7 @@ _CAPACITY = re.compile(
 )
 _LAUNCH = re.compile(r"^Launching", re.IGNORECASE)
 _ZONE = re.compile(r"\(([a-z]{2}(?:-[a-z0-9]+)+[a-z])\)")
-# The most that AWS returns per page, newest first; older ones are ignored.
+# AWS's limit per page, newest first; older ones are ignored.
 _MOST = 100
 # The autoscaler withdraws its request after a quarter of an hour and retries later; a failure older
 # than this is not what the training is waiting for.
