@@ -127,7 +127,8 @@ class Run:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
                 raise NotThereError(
                     f"s3://{self.bucket}/{key} does not exist. ./bionemo status shows the "
-                    "training's progress. For another run, give its settings (-c training.experiment=…)."
+                    "training's progress. For another run, give its settings "
+                    "(-c training.experiment=…)."
                 ) from None
             raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None
         except BotoCoreError as error:

@@ -28,9 +28,9 @@ _ENDS = re.compile(r"[\r\n]+")
 def metrics_of_log(deployment: Deployment) -> Metrics:
     """Return step, loss and rate over the run; for a long one, at most one line per ten minutes.
 
-    Leaves out steps lost when the training restarted from an earlier checkpoint. Queries CloudWatch,
-    which keeps logs for `cluster.log_days` and bills by the gigabyte scanned. Raises NotThereError
-    if it has no step, or does not answer.
+    Leaves out steps lost when the training restarted from an earlier checkpoint. Queries
+    CloudWatch, which keeps logs for `cluster.log_days` and bills by the gigabyte scanned. Raises
+    NotThereError if it has no step, or does not answer.
     """
     now = int(time.time())
     rows = _rows(deployment, now - _DAYS * 86_400, now, _BIN)
@@ -40,9 +40,9 @@ def metrics_of_log(deployment: Deployment) -> Metrics:
     found = _going_on(_positions(deployment, [line for _, line in rows]))
     if not found:
         raise NotThereError(
-            f"The log of {deployment.settings.workload.title} in {_group(deployment)} contains no step "
-            "yet, or CloudWatch no longer keeps it. ./bionemo status shows the progress of the "
-            "training."
+            f"The log of {deployment.settings.workload.title} in {_group(deployment)} contains no "
+            "step yet, or CloudWatch no longer keeps it. ./bionemo status shows the progress of "
+            "the training."
         )
     return found
 

@@ -62,8 +62,8 @@ def embed(
     """Embed proteins, one vector each, as embeddings.npy, ids.txt and, with pyarrow, Parquet.
 
     On the cluster, this is a Job with one pod, with one GPU or on a core node. The FASTA file, up
-    to 5 GiB, and the results travel through the bucket and the file system; both stay in the bucket.
-    After an interruption, the same command continues with the same Job. The Job waits while
+    to 5 GiB, and the results travel through the bucket and the file system; both stay in the
+    bucket. After an interruption, the same command continues with the same Job. The Job waits while
     a training holds all GPUs.
 
     With a model on this machine, it runs on a local GPU if there is one, else on the CPU; needs
