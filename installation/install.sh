@@ -16,9 +16,9 @@ interpreter() {
   "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.base_prefix)' 2>/dev/null
 }
 
-# Whether the environment is complete, is in the folder where it was created, and is $PYTHON's, if
-# that is set.
-environment_stands() {
+# Whether the environment is complete, still in the folder where it was created, and made with
+# $PYTHON, if that is set.
+environment_is_complete() {
   local now
   [ -d "$RECORD" ] && [ "$(cat "$RECORD/folder")" = "$PWD" ] || return 1
   now=$(interpreter "$VENV/bin/python") && [ "$now" = "$(cat "$RECORD/interpreter")" ] || return 1
@@ -113,7 +113,7 @@ main() {
   if [ -n "${PYTHON:-}" ]; then
     find_python >/dev/null # which refuses an unusable one
   fi
-  environment_stands || make_environment
+  environment_is_complete || make_environment
   install_packages "$1"
   install_cdk
 }

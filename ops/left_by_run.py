@@ -102,11 +102,9 @@ class Run:
             return self._deployment.aws.pages(
                 "s3", "list_objects_v2", "Contents", Bucket=self.bucket, Prefix=self.prefix
             )
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             if code_of(error) == "NoSuchBucket":
                 return []
-            raise NotThereError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
-        except BotoCoreError as error:
             raise NotThereError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
 
     def read(self, key: str, part: str = "") -> bytes:
@@ -123,13 +121,11 @@ class Run:
     def _object(self, key: str, **more: str) -> Any:
         try:
             return self._s3.get_object(Bucket=self.bucket, Key=key, **more)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) in ("NoSuchKey", "NoSuchBucket"):
                 raise NotThereError(
                     f"s3://{self.bucket}/{key} does not exist. ./bionemo status shows the "
                     "training's progress. For another run, give its settings "
                     "(-c training.experiment=…)."
                 ) from None
-            raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None
-        except BotoCoreError as error:
             raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None

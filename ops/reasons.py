@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.Unauthorized"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_DENIED |= {"Client.Unauthorized", "403"}
 # Emulators, and partitions that lack a service.
 _UNHEARD_OF = {"InvalidAction", "UnknownOperationException", "404", "501"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException"}
@@ -26,7 +27,7 @@ def code_of(error: Exception) -> str:
 
 def is_denied(error: Exception) -> bool:
     """Whether the caller lacks a permission."""
-    return code_of(error) in _DENIED or code_of(error) == "403"
+    return code_of(error) in _DENIED
 
 
 def is_throttled(error: Exception) -> bool:

@@ -17,11 +17,10 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.dataset_job import DATA_JOB
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import NAMESPACE
-from ops.cluster.api import ClusterError, asked
+from ops.cluster.api import ClusterError, asked, asked_if_exists
 from ops.cluster.deployed import as_kubectl_makes_it
-from ops.cluster.jobs import job_state, noted, training_state
+from ops.cluster.jobs import PYTORCH_JOBS, job_state, noted, training_state
 
-_PYTORCH = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 # Seconds until an old Job and its pods are gone, and between polls. A pod of the data Job may take
 # a minute to end, and unmounting its volume another.
 _GONE, _LOOK = 300.0, 2.0
@@ -80,10 +79,10 @@ def look(
         job = getattr(standing, kind)
         if job is not None:
             name = job["metadata"]["name"]
-            there = _if_there(batch.read_namespaced_job, name, NAMESPACE)
+            there = asked_if_exists(batch.read_namespaced_job, name, NAMESPACE)
             setattr(standing, f"{kind}_there", there)
     if standing.training is not None:
-        there = _if_there(objects.get_namespaced_custom_object, *_PYTORCH, workload.job)
+        there = asked_if_exists(objects.get_namespaced_custom_object, *PYTORCH_JOBS, workload.job)
         standing.training_there = there or {}
     return standing
 
@@ -95,15 +94,6 @@ def _of(deployed: list[KubernetesObject], kind: str, label: str) -> KubernetesOb
         if each["kind"] == kind and each["metadata"]["labels"]["app.kubernetes.io/name"] == label
     )
     return next(found, None)
-
-
-def _if_there(read: Callable[..., Any], *arguments: str) -> Any:
-    try:
-        return asked(read, *arguments)
-    except ClusterError as error:
-        if error.status == 404:
-            return None
-        raise
 
 
 def plan(what: What, standing: Standing) -> Plan:
@@ -186,7 +176,7 @@ def carry_out(api: kubernetes.ApiClient, plan: Plan, say: Callable[[str], None])
             asked(kubernetes.BatchV1Api(api).create_namespaced_job, NAMESPACE, body)
         else:
             objects = kubernetes.CustomObjectsApi(api)
-            asked(objects.create_namespaced_custom_object, *_PYTORCH, as_kubectl_makes_it(item))
+            asked(objects.create_namespaced_custom_object, *PYTORCH_JOBS, as_kubectl_makes_it(item))
         say(f"{item['kind']} {name}: recreated.")
 
 
@@ -194,12 +184,12 @@ def _remove(api: kubernetes.ApiClient, name: str) -> None:
     """Delete a Job and wait until it and its pods are gone; a missing one is fine."""
     batch = kubernetes.BatchV1Api(api)
     until = time.monotonic() + _GONE
-    if _if_there(batch.read_namespaced_job, name, NAMESPACE) is None:
+    if asked_if_exists(batch.read_namespaced_job, name, NAMESPACE) is None:
         return
     # In the foreground: pods of the old and the new Job must not write at the same time.
     # https://kubernetes.io/docs/concepts/architecture/garbage-collection/#foreground-deletion
     asked(batch.delete_namespaced_job, name, NAMESPACE, propagation_policy="Foreground")
-    while _if_there(batch.read_namespaced_job, name, NAMESPACE) is not None:
+    while asked_if_exists(batch.read_namespaced_job, name, NAMESPACE) is not None:
         if time.monotonic() > until:
             raise ClusterError(
                 f"Job {name} still exists after {_GONE:.0f} s: one of its pods is still "

@@ -37,7 +37,7 @@ def metrics_of_log(deployment: Deployment) -> Metrics:
     if rows and len(rows) < _FEWEST:  # a short run: finer bins
         first, last = rows[0][0], rows[-1][0] + _BIN
         rows = _rows(deployment, first, last, max(1, (last - first) // (_MOST // 100)))
-    found = _going_on(_positions(deployment, [line for _, line in rows]))
+    found = _without_lost(_positions(deployment, [line for _, line in rows]))
     if not found:
         raise NotThereError(
             f"The log of {deployment.settings.workload.title} in {_group(deployment)} contains no "
@@ -62,7 +62,7 @@ def _positions(deployment: Deployment, lines: list[str]) -> Iterator[dict[str, f
         yield {name: value for name, value in values.items() if value is not None}
 
 
-def _going_on(lines: Iterator[dict[str, float]]) -> Metrics:
+def _without_lost(lines: Iterator[dict[str, float]]) -> Metrics:
     """Return the lines, without steps that a later line repeats or precedes."""
     found: Metrics = []
     for each in lines:

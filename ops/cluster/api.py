@@ -201,3 +201,13 @@ def asked(call: Any, *arguments: Any, **options: Any) -> Any:
         raise _refused(error) from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise ClusterError(f"the Kubernetes API does not answer: {cause(error)}") from None
+
+
+def asked_if_exists(read: Any, *arguments: str) -> Any:
+    """Call a reading method as `asked` does; None if the object does not exist."""
+    try:
+        return asked(read, *arguments)
+    except ClusterError as error:
+        if error.status == 404:
+            return None
+        raise

@@ -34,7 +34,7 @@ def shell_pod(
     later. ClusterError if it cannot be created, or does not start.
     """
     name = f"bionemo-shell-{secrets.token_hex(4)}"
-    with connected(deployment) as api, _told_to_end():
+    with connected(deployment) as api, _ended_by_signals():
         batch = kubernetes.BatchV1Api(api)
         try:
             asked(batch.create_namespaced_job, NAMESPACE, shell_job(name, seconds))
@@ -74,7 +74,7 @@ def _remove(deployment: Deployment, job: str, say: Callable[[str], None]) -> Non
 
 
 @contextmanager
-def _told_to_end() -> Iterator[None]:
+def _ended_by_signals() -> Iterator[None]:
     """Make a closed terminal, or a kill, run the cleanup."""
 
     def leave(number: int, frame: Any) -> NoReturn:

@@ -67,7 +67,7 @@ def run_in_pod(
         raise ClusterError(f"the Kubernetes API refuses access to the pod: {why}") from None
     try:
         if tty:
-            with _as_keys_are_pressed(sys.stdin.fileno()), _resized(talk):
+            with _raw(sys.stdin.fileno()), _resized(talk):
                 return _status(_exchange(talk, sys.stdin.fileno()))
         return _status(_exchange(talk, None))
     except (WebSocketException, OSError) as error:
@@ -131,7 +131,7 @@ def _status(ended: bytes) -> int:
 
 
 @contextmanager
-def _as_keys_are_pressed(terminal: int) -> Iterator[None]:
+def _raw(terminal: int) -> Iterator[None]:
     """Pass on every key, including Ctrl-C, without echo: the terminal in the pod echoes."""
     before = termios.tcgetattr(terminal)
     tty.setraw(terminal)

@@ -132,16 +132,18 @@ def secret(deployment: Deployment) -> Result:
     try:
         _of_the_secret(deployment)
     except _FormError as error:
-        return failed(_SECRET, f"{name}: {error}", *_mended(deployment, "put-secret-value", name))
+        return failed(
+            _SECRET, f"{name}: {error}", *_write_secret(deployment, "put-secret-value", name)
+        )
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
         said = f"Secrets Manager has no secret {name} in {deployment.settings.region}"
-        return failed(_SECRET, said, *_mended(deployment, "create-secret", name))
+        return failed(_SECRET, said, *_write_secret(deployment, "create-secret", name))
     return passed(_SECRET, f"{name} contains a username and a password")
 
 
-def _mended(deployment: Deployment, call: str, name: str) -> tuple[Step | str, ...]:
+def _write_secret(deployment: Deployment, call: str, name: str) -> tuple[Step | str, ...]:
     named = f"--{'name' if call == 'create-secret' else 'secret-id'} {name}"
     return (
         'Write {"username": "…", "password": "…"} to a file key.json (for NGC: $oauthtoken and the '
@@ -178,7 +180,7 @@ def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]
     name = training.image_pull_secret or "bionemo-image-key"
     return [
         *steps,
-        *_mended(deployment, "create-secret", name),
+        *_write_secret(deployment, "create-secret", name),
         "and name it:",
         options(f"-c {_SETTING}={name}"),
         "Or copy the image to your own Amazon ECR registry, and set training.image: see "

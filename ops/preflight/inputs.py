@@ -60,7 +60,7 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
         result = _any_of(deployment, wanted, wanted.link, names)
         if result.verdict is not Verdict.PASS:
             return result
-    if _tells_others(s3, wanted.link.bucket):
+    if _notifies_others(s3, wanted.link.bucket):
         return warned(
             FILES,
             f"{wanted.setting}: {_listed(wanted)} is there, but {wanted.link.bucket} already sends "
@@ -71,7 +71,7 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
     return passed(FILES, f"{wanted.setting}: {_listed(wanted)} is there")
 
 
-def _tells_others(s3: Any, bucket: str) -> bool:
+def _notifies_others(s3: Any, bucket: str) -> bool:
     """Whether the bucket events that FSx needs already go elsewhere; False if that is denied."""
     try:
         told = s3.get_bucket_notification_configuration(Bucket=bucket)

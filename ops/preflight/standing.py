@@ -24,7 +24,7 @@ def holds(deployment: Deployment, stack: str) -> bool:
     return holds_resources(_status(deployment, stack))
 
 
-def is_made_anew(deployment: Deployment, stack: str) -> bool:
+def is_recreated(deployment: Deployment, stack: str) -> bool:
     """Whether `cdk deploy` deletes what the stack holds before it recreates the stack."""
     return _status(deployment, stack) in _RECREATED
 

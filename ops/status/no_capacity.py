@@ -51,10 +51,10 @@ def _failed_last(activities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         if _LAUNCH.match(each.get("Description", ""))
         and each["StatusCode"] in ("Successful", "Failed", "Cancelled")
     ]
-    return list(takewhile(_for_want_of_capacity, launches))
+    return list(takewhile(_lacked_capacity, launches))
 
 
-def _for_want_of_capacity(activity: Mapping[str, Any]) -> bool:
+def _lacked_capacity(activity: Mapping[str, Any]) -> bool:
     return activity["StatusCode"] == "Failed" and bool(
         _CAPACITY.search(activity.get("StatusMessage", ""))
     )
