@@ -1,4 +1,4 @@
-"""Why a request to AWS, or to the cluster, got no answer: in one line, for people."""
+"""Why a request to AWS, or to the cluster, got no answer, in one line."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _REFUSED = (401, 403)
 
 
 class Found(Enum):
-    """A registry's answer on an image."""
+    """A registry's answer about an image."""
 
     THERE = "there"
     # No credentials, or wrong ones. Some registries also refuse what does not exist.
@@ -128,10 +128,10 @@ def _allowed(challenge: str, key: Key | None, seconds: float) -> str:
         request.add_unredirected_header("Authorization", key.basic)
     try:
         with urllib.request.urlopen(request, timeout=seconds) as answer:
-            told: dict[str, Any] = json.load(answer)
+            answer_json: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         if error.code in _REFUSED:
             return ""
         raise
-    token = told.get("token") or told.get("access_token")
+    token = answer_json.get("token") or answer_json.get("access_token")
     return f"Bearer {token}" if token else ""

@@ -182,8 +182,8 @@ def _progress(
         text = _log(core, pod)
         line = newest(text, workload.progress)
         if line:
-            told = map(workload.position, reversed(plain_lines(text)))
-            return line, next((each for each in told if each is not None), None)
+            positions = map(workload.position, reversed(plain_lines(text)))
+            return line, next((each for each in positions if each is not None), None)
         first = first or newest(text)
     return first, None
 

@@ -1,4 +1,4 @@
-"""A pod with /fsx for a person: created and deleted."""
+"""A pod with /fsx for a shell: created and deleted."""
 
 from __future__ import annotations
 

@@ -118,15 +118,15 @@ def _status(ended: bytes) -> int:
 
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
-    told: Any = yaml.safe_load(ended or b"{}")
-    if told.get("status") == "Success":
+    status: Any = yaml.safe_load(ended or b"{}")
+    if status.get("status") == "Success":
         return 0
-    causes = told.get("details", {}).get("causes", [])
+    causes = status.get("details", {}).get("causes", [])
     codes = [each["message"] for each in causes if each.get("reason") == "ExitCode"]
     if codes:
         return int(codes[0])
-    if told.get("message"):
-        raise ClusterError(str(told["message"]).splitlines()[0])
+    if status.get("message"):
+        raise ClusterError(str(status["message"]).splitlines()[0])
     return _UNKNOWN
 
 

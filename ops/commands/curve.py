@@ -28,7 +28,7 @@ def curve(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Also write a plot (png, svg or pdf); needs `make setup-training`.",
+            help='Also write a plot (png, svg or pdf); needs "make setup-training".',
         ),
     ] = None,
 ) -> None:

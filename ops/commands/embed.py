@@ -45,7 +45,7 @@ def embed(
         str,
         typer.Option(
             metavar="FOLDER",
-            help="A model on this machine (from `model get`, or a published ESM-2 in safetensors) "
+            help='A model on this machine (from "model get", or a published ESM-2 in safetensors) '
             f"runs here; one under {FSX} runs on the cluster. By default, the run's own model, on "
             "the cluster.",
         ),
@@ -67,7 +67,7 @@ def embed(
     a training holds all GPUs.
 
     With a model on this machine, it runs on a local GPU if there is one, else on the CPU; needs
-    `make setup-training`.
+    "make setup-training".
     """
     if model and not model.startswith(f"{FSX}/"):
         _here(fasta, Path(model), out)

@@ -74,10 +74,10 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
 def _notifies_others(s3: Any, bucket: str) -> bool:
     """Whether the bucket events that FSx needs already go elsewhere; False if that is denied."""
     try:
-        told = s3.get_bucket_notification_configuration(Bucket=bucket)
+        configured = s3.get_bucket_notification_configuration(Bucket=bucket)
     except ClientError:
         return False
-    rows = [each for name in _NOTIFIED for each in told.get(name, [])]
+    rows = [each for name in _NOTIFIED for each in configured.get(name, [])]
     return any(
         event.startswith(("s3:ObjectCreated:", "s3:ObjectRemoved:"))
         for each in rows

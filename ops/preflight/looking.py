@@ -52,8 +52,8 @@ def look(
     # A new deployment object, which remembers none of the first errors.
     renewed = replace(deployment, patience=patience)
     again = {name: check for name, check in checks(renewed).items() if name in silent}
-    told = {each.name: each for each in run_checks(again, patience)}
-    return [told.get(each.name, each) for each in results]
+    answered = {each.name: each for each in run_checks(again, patience)}
+    return [answered.get(each.name, each) for each in results]
 
 
 def undecided(results: Sequence[Result]) -> list[Result]:

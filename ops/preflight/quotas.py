@@ -178,7 +178,7 @@ def vcpu_quota(
     if code is None:
         market = purchase.title() if purchase == "spot" else "On-Demand"
         return unknown(name, f"AWS documents no quota code for {market} {family}")
-    unused, untold = _counted_unused(deployment, family) if purchase == "on-demand" else (0, "")
+    unused, gap = _counted_unused(deployment, family) if purchase == "on-demand" else (0, "")
     result = compared(
         deployment,
         name,
@@ -189,7 +189,7 @@ def vcpu_quota(
         unit=f"vCPUs ({nodes} x {instance.name}, {purchase})",
         at_most=at_most * instance.vcpus,
     )
-    return replace(result, said=f"{result.said}{untold}")
+    return replace(result, said=f"{result.said}{gap}")
 
 
 def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from ops.aws import Deployment
 from ops.results import Result, failed, options, passed
 
 _NAME = "Capacity reservation"
-# A reservation that ends within this many hours is of no use for a training.
+# A reservation that ends within this many hours is too short for a training.
 _SOON = 24
 _REMEDY = "Change the reservation, or gpu.* in cdk.json"
 

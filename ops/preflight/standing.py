@@ -19,7 +19,7 @@ _DEPLOY = "Then deploy again."
 def holds(deployment: Deployment, stack: str) -> bool:
     """Whether one of `names.STACKS` exists and may hold resources, however its last change went.
 
-    They belong to the deployment; whether the stack can be deployed to is up to `stacks_ready`.
+    They belong to the deployment; `stacks_ready` checks whether the stack can be updated.
     """
     return holds_resources(_status(deployment, stack))
 

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES, KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
 from ops.price_table import EKS_EXTENDED_HOUR, EKS_HOUR
+from ops.project import VERSIONS_FILE
 from ops.reasons import code_of, is_denied, reason
 from ops.results import Result, Step, command, failed, options, passed, warned
 
-_TABLE = "constructs/bionemo_eks/configuration/versions.py"
 CHECK = "Kubernetes version"
 # A region, or a partition, whose EKS does not know the call or its arguments.
 _NOT_KNOWN = {"InvalidParameterException", "InvalidRequestException", "UnknownOperationException"}
@@ -101,7 +101,7 @@ def _by_the_table(deployment: Deployment, why: str) -> Result:
     if today > release.extended_support_until:
         return _ended(deployment, release.extended_support_until)
     result = _supported(deployment, release.standard_support_until, release.extended_support_until)
-    said = f"{result.said}, according to {_TABLE}: {why}"
+    said = f"{result.said}, according to {VERSIONS_FILE}: {why}"
     return replace(result, said=said)
 
 
@@ -130,7 +130,7 @@ def _ended(deployment: Deployment, when: date) -> Result:
 def _newer(deployment: Deployment) -> tuple[Step | str, ...]:
     wanted = deployment.settings.kubernetes_version
     if _minor(wanted) >= _minor(DEFAULT_KUBERNETES):
-        return (f"{_TABLE} has no newer version with everything documented: add one there",)
+        return (f"{VERSIONS_FILE} has no newer, fully documented version: add one there",)
     # An existing cluster is updated one version at a time.
     to = _next(wanted) if _standing_version(deployment) else DEFAULT_KUBERNETES
     return (
