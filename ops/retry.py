@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -50,7 +50,7 @@ class Plan:
         return [f"{each['kind']} {each['metadata']['name']}" for each in self.again]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Standing:
     """The deployed objects, and each as it is in the cluster (`*_there`), empty without one."""
 
@@ -58,9 +58,9 @@ class Standing:
     data: KubernetesObject | None
     launcher: KubernetesObject | None
     training: KubernetesObject | None
-    data_there: Any = None
-    launcher_there: Any = None
-    training_there: dict[str, Any] = field(default_factory=dict)
+    data_there: Any
+    launcher_there: Any
+    training_there: dict[str, Any]
 
 
 def look(
@@ -68,23 +68,17 @@ def look(
 ) -> Standing:
     """Ask the cluster for the jobs among `deployed`; ClusterError if it does not answer."""
     workload = settings.workload
-    standing = Standing(
-        settings,
-        data=_of(deployed, "Job", DATA_JOB),
-        launcher=_of(deployed, "Job", workload.launcher),
-        training=_of(deployed, "PyTorchJob", workload.job),
+    data = _of(deployed, "Job", DATA_JOB)
+    launcher = _of(deployed, "Job", workload.launcher)
+    training = _of(deployed, "PyTorchJob", workload.job)
+    read_job = kubernetes.BatchV1Api(api).read_namespaced_job
+    read_training = kubernetes.CustomObjectsApi(api).get_namespaced_custom_object
+    data_there, launcher_there = (
+        job and asked_if_exists(read_job, job["metadata"]["name"], NAMESPACE)
+        for job in (data, launcher)
     )
-    batch, objects = kubernetes.BatchV1Api(api), kubernetes.CustomObjectsApi(api)
-    for kind in ("data", "launcher"):
-        job = getattr(standing, kind)
-        if job is not None:
-            name = job["metadata"]["name"]
-            there = asked_if_exists(batch.read_namespaced_job, name, NAMESPACE)
-            setattr(standing, f"{kind}_there", there)
-    if standing.training is not None:
-        there = asked_if_exists(objects.get_namespaced_custom_object, *PYTORCH_JOBS, workload.job)
-        standing.training_there = there or {}
-    return standing
+    there = training and asked_if_exists(read_training, *PYTORCH_JOBS, workload.job)
+    return Standing(settings, data, launcher, training, data_there, launcher_there, there or {})
 
 
 def _of(deployed: list[KubernetesObject], kind: str, label: str) -> KubernetesObject | None:

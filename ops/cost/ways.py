@@ -94,7 +94,7 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
         prepare,
         training_hours,
         around,
-        gateways=_gateways(settings),
+        gateways=gateways_of(settings),
         spot=settings.gpu.purchase == "spot",
         block=block,
         bucket_months=run_months + (1.0 if settings.storage.keep_bucket else 0.0),
@@ -109,15 +109,15 @@ def until_now(settings: Settings, hours: float, gpu_hours: float) -> Way:
         hours - gpu_hours - DEPLOY_HOURS - DESTROY_HOURS,
         gpu_hours,
         0.0,
-        gateways=_gateways(settings),
+        gateways=gateways_of(settings),
         spot=settings.gpu.purchase == "spot",
         block=settings.gpu.purchase == "capacity-block",
         bucket_months=hours / HOURS_A_MONTH,
     )
 
 
-def _gateways(settings: Settings) -> int:
-    """NAT gateways of the deployment's own; a given VPC has its own already."""
+def gateways_of(settings: Settings) -> int:
+    """Return the number of NAT gateways to create; a given VPC has its own already."""
     if settings.network.vpc_id:
         return 0
     return 1 if settings.network.nat_gateways == "one" else len(settings.zones)

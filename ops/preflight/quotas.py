@@ -14,6 +14,7 @@ from bionemo_eks.configuration.instance_types import (
 )
 from ops import reservations
 from ops.aws import Deployment, instances, is_own
+from ops.cost.ways import gateways_of
 from ops.preflight.quota_codes import VCPU_QUOTAS, quota_family
 from ops.preflight.standing import holds
 from ops.preflight.vpc_subnets import node_zones
@@ -214,16 +215,13 @@ def core_vcpus(deployment: Deployment) -> Result:
 def addresses(deployment: Deployment) -> Result:
     """Elastic IP addresses: one for each NAT gateway that does not exist yet."""
     everything = deployment.aws.client("ec2").describe_addresses()["Addresses"]
-    gateways = (
-        1 if deployment.settings.network.nat_gateways == "one" else len(deployment.settings.zones)
-    )
     own = sum(is_own(deployment, each.get("Tags")) for each in everything)
     return compared(
         deployment,
         "Elastic IP quota",
         "ec2",
         ADDRESSES,
-        needed=max(gateways - own, 0),
+        needed=max(gateways_of(deployment.settings) - own, 0),
         used=len(everything),
         unit="addresses",
     )
