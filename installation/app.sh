@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What cdk runs, by cdk.json, in the project's folder: the app, in the environment that make setup
-# creates, or else in the active one.
+# Runs the app: cdk starts this in the project's folder (cdk.json). In the environment that
+# `make setup` creates, else in the active one.
 set -euo pipefail
 PATH=$PWD/.venv/bin:$PATH
 # The same place as in the Makefile.

@@ -32,6 +32,4 @@ def build_wheel(*_: Any, **__: Any) -> NoReturn:
     raise SystemExit(_REFUSED)
 
 
-def build_sdist(*_: Any, **__: Any) -> NoReturn:
-    """Refuse with one sentence."""
-    raise SystemExit(_REFUSED)
+build_sdist = build_wheel

@@ -7,8 +7,8 @@ cd -P "$(dirname "$0")/.."
 source installation/python.sh
 
 readonly VENV=.venv LOCKS=installation/locks
-# What is installed: the interpreter, the folder, a copy of each lock. It has the second name while
-# pip runs, so an environment without the first is one whose installation was interrupted.
+# What is installed: the interpreter, the folder, a copy of each lock. It is renamed to PENDING while
+# pip runs, so an environment without RECORD is one whose installation was interrupted.
 readonly RECORD=$VENV/.installed PENDING=$VENV/.installing
 
 # Prints the identity of interpreter $1: its minor version and installation.
@@ -16,9 +16,9 @@ interpreter() {
   "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.base_prefix)' 2>/dev/null
 }
 
-# Whether the environment is complete, is in the folder where it was created, and is $PYTHON's, if
-# that is set.
-environment_stands() {
+# Whether the environment is complete, still in the folder where it was created, and made with
+# $PYTHON, if that is set.
+environment_is_complete() {
   local now
   [ -d "$RECORD" ] && [ "$(cat "$RECORD/folder")" = "$PWD" ] || return 1
   now=$(interpreter "$VENV/bin/python") && [ "$now" = "$(cat "$RECORD/interpreter")" ] || return 1
@@ -105,15 +105,15 @@ install_cdk() {
 }
 
 main() {
-  # Neither may reach the interpreters. The Makefile puts the environment itself first in PATH; it
-  # must not be a candidate.
+  # Neither may reach the interpreters. The Makefile puts the environment itself first in PATH, but
+  # it must not be a candidate.
   unset PYTHONHOME PYTHONPATH
   PATH=${PATH//"$PWD/$VENV/bin:"/}
   locks_within "$1" >/dev/null
   if [ -n "${PYTHON:-}" ]; then
     find_python >/dev/null # which refuses an unusable one
   fi
-  environment_stands || make_environment
+  environment_is_complete || make_environment
   install_packages "$1"
   install_cdk
 }

@@ -23,7 +23,7 @@ if [ -f "$RECORD" ] && [ "$(cat "$RECORD")" = "$(origin)" ] && "$VENV/bin/python
   exit
 fi
 python=$(find_python)
-echo "Creating $VENV with $("$python" --version): PyTorch and the tests' needs (a few minutes)"
+echo "Creating $VENV with $("$python" --version): PyTorch and what the tests need (a few minutes)"
 "$python" -m venv --clear "$VENV"
 # The lock as constraints: each build of PyTorch declares which packages it needs.
 "$VENV/bin/python" -m pip --disable-pip-version-check install --quiet --requirement "$REQUIREMENTS" \

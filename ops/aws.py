@@ -83,7 +83,7 @@ class Aws:
 
 
 def _session(region: str) -> boto3.Session:
-    """Return a session whose own calls, such as for a role's credentials, have timeouts, too."""
+    """Return a session whose own calls, such as those for a role's credentials, have timeouts."""
     core = botocore.session.get_session()
     core.set_default_client_config(CONFIG)
     return boto3.Session(region_name=region, botocore_session=core)
@@ -216,7 +216,7 @@ def _unreachable(why: str, region: str) -> str:
 def stacks(deployment: Deployment) -> dict[str, dict[str, Any]]:
     """Return the deployment's existing CloudFormation stacks, by name.
 
-    All of `names.STACKS`: a Network stack may exist from before a VPC was given.
+    All of `names.STACKS`: a Network stack may remain from before `network.vpc_id` was set.
     """
     own = {names.stack_name(deployment.settings, stack) for stack in names.STACKS}
 

@@ -10,8 +10,8 @@ from typing import Any
 from bionemo_eks.configuration.workload import Workload
 from ops.left_by_run import Run
 
-# The begin and end of a ZIP archive, which torch.save writes; its directory comes last, and without
-# a comment its last record has 22 bytes.
+# How a ZIP archive, which torch.save writes, begins, and how its last record begins, which without
+# a comment has 22 bytes.
 # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT 4.3.7, 4.3.16
 _BEGIN, _END, _END_BYTES = b"PK\x03\x04", b"PK\x05\x06", 22
 

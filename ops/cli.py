@@ -29,9 +29,10 @@ from ops.show.terminal import fits
 app = typer.Typer(
     help="Operate BioNeMo on EKS before, during and after a deployment. Reads the same settings "
     "as the stacks (cdk.json, cdk.context.json, -c) and changes nothing unless it says so.\n\n"
-    "Exit status: 0 success, 1 warnings or something unknown, 2 something fails.",
+    "Exit status: 0 for success, 1 for warnings or unknown results, 2 for failures.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 for _command in (
     preflight,
@@ -51,7 +52,7 @@ for _command in (
 app.add_typer(model, name="model")
 
 
-def _tell_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"bionemo {version()}")
         raise typer.Exit
@@ -62,7 +63,7 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:

@@ -28,9 +28,9 @@ from ops.aws import Deployment
 from ops.left_by_run import NotThereError, Run
 from ops.reasons import reason
 
-# The most for one request: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+# The limit of one request: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 MOST_BYTES = 5 << 30
-# The most for two cores of a core node: 10 minutes at 5e10 operations a second, a conservative
+# The limit for two cores of a core node: 10 minutes at 5e10 operations a second, a conservative
 # figure compared with bench/esm2_speed.py. A token takes two per parameter.
 CPU_OPERATIONS = 600 * 5e10
 # The weights in fp32, once as created and once as read; PyTorch itself and activations.
@@ -50,7 +50,7 @@ class Where(StrEnum):
 
 @dataclass(frozen=True)
 class Proteins:
-    """A FASTA file: its bytes, its letters, and the hash of its content."""
+    """A FASTA file. `size`: bytes; `letters`: of all sequences; `sha256`: of the file."""
 
     path: Path
     size: int
@@ -71,10 +71,10 @@ def read_proteins(path: Path) -> Proteins:
             letters += 0 if text.startswith(b">") else len(text)
     size = path.stat().st_size
     if not letters:
-        raise NotThereError(f"--fasta {path}: holds no sequence")
+        raise NotThereError(f"--fasta {path}: contains no sequence")
     if size > MOST_BYTES:
         raise NotThereError(
-            f"--fasta {path}: has {size / 2**30:.1f} GiB, but {MOST_BYTES >> 30} GiB is the limit. "
+            f"--fasta {path}: {size / 2**30:.1f} GiB, but the limit is {MOST_BYTES >> 30} GiB. "
             "Split it"
         )
     return Proteins(path, size, letters, digest.hexdigest())
@@ -89,7 +89,7 @@ def plan(run: Run, trained: str, model: str, proteins: Proteins, where: Where) -
     linked = (PROCESSED, *(each.results for each in WORKLOADS.values()))
     if not folder.startswith(tuple(f"{each}/" for each in linked)):
         raise NotThereError(
-            f"--model {folder}: give a folder on this machine, or one below "
+            f"--model {folder}: give a folder on this machine, or one under "
             f"{', '.join(linked)}, which the bucket has too"
         )
     prefix = in_the_bucket(folder)
@@ -101,7 +101,7 @@ def plan(run: Run, trained: str, model: str, proteins: Proteins, where: Where) -
     light = 2 * size.parameters * proteins.letters <= CPU_OPERATIONS and memory <= CPU_MEMORY_GIB
     if where is Where.CPU and memory > CPU_MEMORY_GIB:
         raise NotThereError(
-            f"--on cpu: the model takes {memory} GiB, but a core node has only {CPU_MEMORY_GIB} "
+            f"--on cpu: the model needs {memory} GiB, but a core node has only {CPU_MEMORY_GIB} "
             "for it. Use --on gpu"
         )
     on_gpu = where is Where.GPU or (where is Where.AUTO and not light)

@@ -23,12 +23,12 @@ from ops.reasons import failure_reason
 _REGIONS = ("us-east-1", "us-east-2", "us-west-2")
 _HEADER = """\
 # EC2 instance types with NVIDIA GPUs that the GPU nodes may have. Written by
-# `python -m ops.instance_types`, which asks ec2:DescribeInstanceTypes. By hand one changes what is
-# above `types`, and `retired`, the day by which AWS has had its users leave a type.
+# `python -m ops.instance_types`, which asks ec2:DescribeInstanceTypes. Edit by hand only what is
+# above `types`, and `retired`, the day by which AWS's customers had to leave a type.
 # compute_capabilities: https://developer.nvidia.com/cuda-gpus
-# families: those of which every type is taken.
+# families: every type of these is included.
 # gpu_memory_mib: of one GPU. nvme_gb: all disks of the instance together. network_cards: by index,
-# those alike together, with the most interfaces that each takes and whether one may be an EFA.
+# identical ones grouped, with the interfaces that each takes and whether one may be an EFA.
 """
 
 
@@ -127,7 +127,7 @@ def described_in(aws: Aws, table: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def renew(path: Path, regions: Sequence[str], today: date) -> list[str]:
-    """Rewrite the table at `path`; return the types that no region describes any more.
+    """Rewrite the table at `path`; return the types that no region describes anymore.
 
     Raises AwsError without credentials, TableError for what it cannot write.
     """

@@ -21,7 +21,7 @@ _BLOCK = 8 << 20
 
 
 class NotThereError(RuntimeError):
-    """The bucket does not have what is wanted; the text says why, and what to do."""
+    """The bucket does not have it; the text says why, and what to do."""
 
 
 class Run:
@@ -48,7 +48,7 @@ class Run:
                 continue
             found.append(values)
         if not found:
-            raise NotThereError(f"s3://{self.bucket}/{key} has no step yet.")
+            raise NotThereError(f"s3://{self.bucket}/{key} contains no step yet.")
         return found
 
     def get_model(self, folder: Path, say: Callable[[str], None]) -> None:
@@ -85,7 +85,7 @@ class Run:
                 if size is not None and path.stat().st_size != size:
                     raise NotThereError(
                         f"s3://{self.bucket}/{key} does not have all its {size:,} bytes: it is on "
-                        "its way to the bucket. Try again in some minutes."
+                        "its way to the bucket. Try again in a few minutes."
                     )
             os.rename(draft, folder)
 
@@ -102,11 +102,9 @@ class Run:
             return self._deployment.aws.pages(
                 "s3", "list_objects_v2", "Contents", Bucket=self.bucket, Prefix=self.prefix
             )
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             if code_of(error) == "NoSuchBucket":
                 return []
-            raise NotThereError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
-        except BotoCoreError as error:
             raise NotThereError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
 
     def read(self, key: str, part: str = "") -> bytes:
@@ -123,12 +121,11 @@ class Run:
     def _object(self, key: str, **more: str) -> Any:
         try:
             return self._s3.get_object(Bucket=self.bucket, Key=key, **more)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) in ("NoSuchKey", "NoSuchBucket"):
                 raise NotThereError(
-                    f"s3://{self.bucket}/{key} is not there. ./bionemo status shows the training's "
-                    "progress. For another run, give its settings (-c training.experiment=…)."
+                    f"s3://{self.bucket}/{key} does not exist. ./bionemo status shows the "
+                    "training's progress. For another run, give its settings "
+                    "(-c training.experiment=…)."
                 ) from None
-            raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None
-        except BotoCoreError as error:
             raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None

@@ -16,7 +16,7 @@ from bionemo_eks.jobs.places import NAMESPACE
 from ops.aws import Deployment
 from ops.plain import plain_lines
 
-# A line reaches CloudWatch some seconds after it was printed, and lines of several nodes arrive out
+# A line reaches CloudWatch seconds after it was printed, and lines of several nodes arrive out
 # of order: those of the last seconds are requested again.
 _LATE = timedelta(seconds=60)
 
@@ -30,7 +30,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True)
 class Printed:
-    """A line, its time, and its pod."""
+    """A line, when it was printed, and its pod."""
 
     at: datetime
     pod: str

@@ -22,7 +22,7 @@ from ops.cluster.jobs import job_state, jobs, worker_state
 from ops.cost.prices import hourly_prices
 from ops.results import Result, command, failed, passed, unknown
 
-# Nodes take some 10 minutes to start, the image some more, the test two.
+# Nodes take about 10 minutes to start, the image a few more, the test two.
 _LIMIT = 45 * 60
 _LOOK = 15.0
 _PRICES_WITHIN = 3.0
@@ -74,14 +74,14 @@ def cost(deployment: Deployment) -> str:
     """Say what the nodes cost while a test runs."""
     settings = deployment.settings
     known = hourly_prices(deployment.aws, settings.gpu.types, _PRICES_WITHIN)
-    told = [known.hourly[each] for each in settings.gpu.types if each in known.hourly]
+    dollars = [known.hourly[each] for each in settings.gpu.types if each in known.hourly]
     many = f"{settings.gpu.nodes} x {settings.gpu.instance_type}"
-    if not told:
+    if not dollars:
         return f"The test runs on {many}; their price is unknown."
-    hour = settings.gpu.nodes * max(told)
+    hour = settings.gpu.nodes * max(dollars)
     return (
         f"The test runs on {many}: ${hour:,.2f} an hour On-Demand ({known.source}), from the "
-        "first node's start until some 10 minutes after the test. About 25 minutes in all cost "
+        "first node's start until about 10 minutes after the test. About 25 minutes in total cost "
         f"${hour * 25 / 60:,.2f}."
     )
 
@@ -108,8 +108,8 @@ def hindrance(deployment: Deployment) -> str:
 def run(deployment: Deployment, say: Callable[[str], None]) -> str:
     """Run a test and return its log; leaves nothing behind.
 
-    NetworkTestError if it fails or does not end, ClusterError if the cluster refuses it. A login is
-    good for 15 minutes, so each poll uses its own; a poll without an answer does not end the test.
+    NetworkTestError if it fails or does not end, ClusterError if the cluster refuses it. A login
+    lasts 15 minutes, so each poll uses a new one; an unanswered poll does not end the test.
     """
     name = f"network-test-{uuid.uuid4().hex[:8]}"
     with _made(deployment, name, say):
@@ -170,7 +170,7 @@ def _look(deployment: Deployment, name: str) -> tuple[str, str, str]:
             label_selector=f"job-name={name}",
         ).items
         over = state.startswith(("complete", "failed"))
-        return state, _told(pods, deployment.settings), _log(api, pods) if over else ""
+        return state, _pod_states(pods, deployment.settings), _log(api, pods) if over else ""
 
 
 def _log(api: kubernetes.ApiClient, pods: list[Any]) -> str:
@@ -185,7 +185,7 @@ def _log(api: kubernetes.ApiClient, pods: list[Any]) -> str:
     return ""
 
 
-def _told(pods: list[Any], settings: Settings) -> str:
+def _pod_states(pods: list[Any], settings: Settings) -> str:
     states = [worker_state(each) for each in pods]
     running = states.count("Running")
     others = sorted({each for each in states if each != "Running"})
@@ -204,8 +204,8 @@ def node_gbits(deployment: Deployment) -> float | None:
         (described,) = deployment.aws.client("ec2").describe_instance_types(
             InstanceTypes=[settings.gpu.types[0]]
         )["InstanceTypes"]
-        told = described["NetworkInfo"]["NetworkCards"]
-        peaks = {each["NetworkCardIndex"]: each["PeakBandwidthInGbps"] for each in told}
+        cards_described = described["NetworkInfo"]["NetworkCards"]
+        peaks = {each["NetworkCardIndex"]: each["PeakBandwidthInGbps"] for each in cards_described}
         cards = enumerate(settings.gpu_instance.network_cards)
         used = [index for index, card in cards if card.efa] if settings.efa else [0]
         return float(sum(peaks[index] for index in used))
@@ -214,7 +214,7 @@ def node_gbits(deployment: Deployment) -> float | None:
 
 
 def results(deployment: Deployment, log: str) -> list[Result]:
-    """Return the results of a test, for people: NCCL's transport and the bus bandwidth."""
+    """Return the results of a test: NCCL's transport and the bus bandwidth."""
     try:
         found = read(log)
     except ValueError as error:

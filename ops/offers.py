@@ -42,7 +42,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Quota:
-    """How many concurrent blocks of the family the account may have, and how many it has."""
+    """How many concurrent blocks of the family are `allowed`, and how many are `there`."""
 
     code: str
     allowed: float
@@ -54,7 +54,7 @@ def offers(aws: Aws, settings: Settings, hours: int) -> list[Offer]:
     gpu = settings.gpu
     if len(gpu.types) > 1:
         raise NotSoldError(
-            f"a Capacity Block is of one instance type, but gpu.instance_type is "
+            f"a Capacity Block has one instance type, but gpu.instance_type is "
             f"{gpu.instance_type}: -c gpu.instance_type={gpu.types[0]}"
         )
     listed = aws.pages(
@@ -76,7 +76,7 @@ def offers(aws: Aws, settings: Settings, hours: int) -> list[Offer]:
             each["CapacityBlockOfferingId"],
         )
         for each in listed
-        # Neither EKS nor the file system is in a local zone.
+        # Local Zones have no EKS control plane and no FSx.
         if each.get("ZoneType", "availability-zone") == "availability-zone"
     ]
     return sorted(found, key=lambda each: (each.start, each.dollars))

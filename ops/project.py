@@ -10,6 +10,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # In the environment with PyTorch and matplotlib: installation/training.sh.
 TRAINING_PYTHON = ROOT / ".venv-training" / "bin" / "python"
 
+# Pinned versions and images, for messages.
+VERSIONS_FILE = "constructs/bionemo_eks/configuration/versions.py"
+
 
 def version() -> str:
     """Return the project's version, which is only in pyproject.toml."""

@@ -1,10 +1,11 @@
-"""Why a request to AWS, or to the cluster, got no answer: in one line, for people."""
+"""Why a request to AWS, or to the cluster, got no answer, in one line."""
 
 from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.Unauthorized"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_DENIED |= {"Client.Unauthorized", "403"}
 # Emulators, and partitions that lack a service.
 _UNHEARD_OF = {"InvalidAction", "UnknownOperationException", "404", "501"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException"}
@@ -26,7 +27,7 @@ def code_of(error: Exception) -> str:
 
 def is_denied(error: Exception) -> bool:
     """Whether the caller lacks a permission."""
-    return code_of(error) in _DENIED or code_of(error) == "403"
+    return code_of(error) in _DENIED
 
 
 def is_throttled(error: Exception) -> bool:
@@ -47,7 +48,7 @@ def reason(error: Exception) -> str:
     if is_throttled(error):
         return f"AWS throttles {call}; try again later"
     if code in _UNHEARD_OF or message.startswith("No route"):
-        return f"this endpoint does not know {call}"
+        return f"this endpoint does not support {call}"
     # The response to a HEAD has no body, so there is only the code.
     if code.isdigit():
         head = call.startswith("Head")

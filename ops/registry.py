@@ -33,7 +33,7 @@ _REFUSED = (401, 403)
 
 
 class Found(Enum):
-    """A registry's answer on an image."""
+    """A registry's answer about an image."""
 
     THERE = "there"
     # No credentials, or wrong ones. Some registries also refuse what does not exist.
@@ -54,7 +54,7 @@ class Key:
 
     @property
     def basic(self) -> str:
-        """The header's value: https://www.rfc-editor.org/rfc/rfc7617"""
+        """The Authorization header: https://www.rfc-editor.org/rfc/rfc7617"""
         return f"Basic {base64.b64encode(f'{self.user}:{self.password}'.encode()).decode()}"
 
 
@@ -64,7 +64,7 @@ class Registries:
     def look(self, image: ImageName, key: Key | None, seconds: float) -> Found:
         """Ask for the image's manifest, without credentials if None, `seconds` per request.
 
-        Raises RegistryError if there is no answer, or one against the specification.
+        Raises RegistryError if there is no answer, or one that violates the specification.
         """
         address = f"{_address(image.registry)}/v2/{image.repository}/manifests/{image.version}"
         try:
@@ -82,7 +82,7 @@ class Registries:
         if status == 404:
             return Found.MISSING
         if status != 200:
-            raise RegistryError(f"{image.registry} answers with {status}")
+            raise RegistryError(f"{image.registry} answered {status}")
         return Found.THERE
 
 
@@ -128,10 +128,10 @@ def _allowed(challenge: str, key: Key | None, seconds: float) -> str:
         request.add_unredirected_header("Authorization", key.basic)
     try:
         with urllib.request.urlopen(request, timeout=seconds) as answer:
-            told: dict[str, Any] = json.load(answer)
+            answer_json: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         if error.code in _REFUSED:
             return ""
         raise
-    token = told.get("token") or told.get("access_token")
+    token = answer_json.get("token") or answer_json.get("access_token")
     return f"Bearer {token}" if token else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bionemo_eks.configuration.purchase import SUSPENDED_BEFORE_END_MINUTES
-from ops.aws import Deployment
+from ops.aws import Deployment, instances, is_own
 from ops.reasons import code_of
 
 Row = dict[str, Any]
@@ -66,6 +67,19 @@ def _in_group(deployment: Deployment, group: str) -> list[str]:
     return [
         each["ResourceArn"].rpartition("/")[2] for each in found if each["ResourceType"] == _KIND
     ]
+
+
+def own_nodes(deployment: Deployment, ids: Collection[str]) -> int:
+    """Return how many of the deployment's running instances are in reservations `ids`."""
+    return sum(
+        each.get("CapacityReservationId") in ids and is_own(deployment, each.get("Tags"))
+        for each in instances(deployment)
+    )
+
+
+def in_utc(at: datetime) -> str:
+    """Return a time as shown, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def suspended_at(row: Row) -> datetime | None:

@@ -17,9 +17,9 @@ class Verdict(StrEnum):
 
 
 class StepKind(StrEnum):
-    """What a person does with a step: reads it, runs it, adds it to a command, opens or names it.
+    """What to do with a step: read it, run it, add it to a command, open it, or name it.
 
-    Everything but a sentence can be pasted as it is.
+    Everything but a sentence can be pasted unchanged.
     """
 
     SENTENCE = "sentence"
@@ -38,7 +38,7 @@ class Step:
 
 
 def command(text: str) -> Step:
-    """Return a command to run as it is, in this folder."""
+    """Return a command to run unchanged, in this folder."""
     return Step(StepKind.COMMAND, text)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -17,11 +17,10 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.jobs.dataset_job import DATA_JOB
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import NAMESPACE
-from ops.cluster.api import ClusterError, asked
+from ops.cluster.api import ClusterError, asked, asked_if_exists
 from ops.cluster.deployed import as_kubectl_makes_it
-from ops.cluster.jobs import job_state, noted, training_state
+from ops.cluster.jobs import PYTORCH_JOBS, job_state, noted, training_state
 
-_PYTORCH = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 # Seconds until an old Job and its pods are gone, and between polls. A pod of the data Job may take
 # a minute to end, and unmounting its volume another.
 _GONE, _LOOK = 300.0, 2.0
@@ -38,7 +37,7 @@ class What(StrEnum):
 class Plan:
     """The current state in a sentence, and which objects to recreate, in order.
 
-    Without any, there is nothing to do; `refused`: there would be, but it cannot be done.
+    Without any, there is nothing to do, or, if `refused`, it cannot be done.
     """
 
     said: str
@@ -51,17 +50,17 @@ class Plan:
         return [f"{each['kind']} {each['metadata']['name']}" for each in self.again]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Standing:
-    """The deployed objects and what the cluster has of them; a Job is None if there is none."""
+    """The deployed objects, and each as it is in the cluster (`*_there`), empty without one."""
 
     settings: Settings
     data: KubernetesObject | None
     launcher: KubernetesObject | None
     training: KubernetesObject | None
-    data_there: Any = None
-    launcher_there: Any = None
-    training_there: dict[str, Any] = field(default_factory=dict)
+    data_there: Any
+    launcher_there: Any
+    training_there: dict[str, Any]
 
 
 def look(
@@ -69,23 +68,17 @@ def look(
 ) -> Standing:
     """Ask the cluster for the jobs among `deployed`; ClusterError if it does not answer."""
     workload = settings.workload
-    standing = Standing(
-        settings,
-        data=_of(deployed, "Job", DATA_JOB),
-        launcher=_of(deployed, "Job", workload.launcher),
-        training=_of(deployed, "PyTorchJob", workload.job),
+    data = _of(deployed, "Job", DATA_JOB)
+    launcher = _of(deployed, "Job", workload.launcher)
+    training = _of(deployed, "PyTorchJob", workload.job)
+    read_job = kubernetes.BatchV1Api(api).read_namespaced_job
+    read_training = kubernetes.CustomObjectsApi(api).get_namespaced_custom_object
+    data_there, launcher_there = (
+        job and asked_if_exists(read_job, job["metadata"]["name"], NAMESPACE)
+        for job in (data, launcher)
     )
-    batch, objects = kubernetes.BatchV1Api(api), kubernetes.CustomObjectsApi(api)
-    for kind in ("data", "launcher"):
-        job = getattr(standing, kind)
-        if job is not None:
-            name = job["metadata"]["name"]
-            there = _if_there(batch.read_namespaced_job, name, NAMESPACE)
-            setattr(standing, f"{kind}_there", there)
-    if standing.training is not None:
-        there = _if_there(objects.get_namespaced_custom_object, *_PYTORCH, workload.job)
-        standing.training_there = there or {}
-    return standing
+    there = training and asked_if_exists(read_training, *PYTORCH_JOBS, workload.job)
+    return Standing(settings, data, launcher, training, data_there, launcher_there, there or {})
 
 
 def _of(deployed: list[KubernetesObject], kind: str, label: str) -> KubernetesObject | None:
@@ -95,15 +88,6 @@ def _of(deployed: list[KubernetesObject], kind: str, label: str) -> KubernetesOb
         if each["kind"] == kind and each["metadata"]["labels"]["app.kubernetes.io/name"] == label
     )
     return next(found, None)
-
-
-def _if_there(read: Callable[..., Any], *arguments: str) -> Any:
-    try:
-        return asked(read, *arguments)
-    except ClusterError as error:
-        if error.status == 404:
-            return None
-        raise
 
 
 def plan(what: What, standing: Standing) -> Plan:
@@ -186,7 +170,7 @@ def carry_out(api: kubernetes.ApiClient, plan: Plan, say: Callable[[str], None])
             asked(kubernetes.BatchV1Api(api).create_namespaced_job, NAMESPACE, body)
         else:
             objects = kubernetes.CustomObjectsApi(api)
-            asked(objects.create_namespaced_custom_object, *_PYTORCH, as_kubectl_makes_it(item))
+            asked(objects.create_namespaced_custom_object, *PYTORCH_JOBS, as_kubectl_makes_it(item))
         say(f"{item['kind']} {name}: recreated.")
 
 
@@ -194,15 +178,15 @@ def _remove(api: kubernetes.ApiClient, name: str) -> None:
     """Delete a Job and wait until it and its pods are gone; a missing one is fine."""
     batch = kubernetes.BatchV1Api(api)
     until = time.monotonic() + _GONE
-    if _if_there(batch.read_namespaced_job, name, NAMESPACE) is None:
+    if asked_if_exists(batch.read_namespaced_job, name, NAMESPACE) is None:
         return
     # In the foreground: pods of the old and the new Job must not write at the same time.
     # https://kubernetes.io/docs/concepts/architecture/garbage-collection/#foreground-deletion
     asked(batch.delete_namespaced_job, name, NAMESPACE, propagation_policy="Foreground")
-    while _if_there(batch.read_namespaced_job, name, NAMESPACE) is not None:
+    while asked_if_exists(batch.read_namespaced_job, name, NAMESPACE) is not None:
         if time.monotonic() > until:
             raise ClusterError(
-                f"Job {name} is still there after {_GONE:.0f} s: one of its pods is still ending. "
-                "Run the command again later."
+                f"Job {name} still exists after {_GONE:.0f} s: one of its pods is still "
+                "terminating. Run the command again later."
             )
         time.sleep(_LOOK)

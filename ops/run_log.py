@@ -26,23 +26,23 @@ _ENDS = re.compile(r"[\r\n]+")
 
 
 def metrics_of_log(deployment: Deployment) -> Metrics:
-    """Return step, loss and rate over the run; for a long one, at most one per ten minutes.
+    """Return step, loss and rate over the run; for a long one, at most one line per ten minutes.
 
-    Leaves out steps that were lost by a restart from an earlier one. Queries CloudWatch, which
-    keeps logs for `cluster.log_days` and bills by the gigabyte scanned. Raises NotThereError if it
-    has no step, or does not answer.
+    Leaves out steps lost when the training restarted from an earlier checkpoint. Queries
+    CloudWatch, which keeps logs for `cluster.log_days` and bills by the gigabyte scanned. Raises
+    NotThereError if it has no step, or does not answer.
     """
     now = int(time.time())
     rows = _rows(deployment, now - _DAYS * 86_400, now, _BIN)
     if rows and len(rows) < _FEWEST:  # a short run: finer bins
         first, last = rows[0][0], rows[-1][0] + _BIN
         rows = _rows(deployment, first, last, max(1, (last - first) // (_MOST // 100)))
-    found = _going_on(_positions(deployment, [line for _, line in rows]))
+    found = _without_lost(_positions(deployment, [line for _, line in rows]))
     if not found:
         raise NotThereError(
-            f"The log of {deployment.settings.workload.title} in {_group(deployment)} has no step "
-            "yet, or CloudWatch no longer keeps it. ./bionemo status shows the progress of the "
-            "training."
+            f"The log of {deployment.settings.workload.title} in {_group(deployment)} contains no "
+            "step yet, or CloudWatch no longer keeps it. ./bionemo status shows the progress of "
+            "the training."
         )
     return found
 
@@ -62,7 +62,7 @@ def _positions(deployment: Deployment, lines: list[str]) -> Iterator[dict[str, f
         yield {name: value for name, value in values.items() if value is not None}
 
 
-def _going_on(lines: Iterator[dict[str, float]]) -> Metrics:
+def _without_lost(lines: Iterator[dict[str, float]]) -> Metrics:
     """Return the lines, without steps that a later line repeats or precedes."""
     found: Metrics = []
     for each in lines:

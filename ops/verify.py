@@ -1,4 +1,4 @@
-"""Checks that the cluster works: those that the source document describes by hand, and more."""
+"""Checks that the cluster works: the manual checks of the source document, and more."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from ops.cluster.inside import GPU, allocatable, is_ready
 from ops.reasons import failure_reason
 from ops.results import Result, Step, command, failed, passed, unknown, warned
 
+_MISSING = "missing (namespace {})"
+_YOUNG = "A node takes minutes to start. If that is not the reason:"
 # The chart's DaemonSet is named after its release.
 _PLUGIN = CHARTS["nvidia-device-plugin"]
 _CLAIM = "fsx-static-pvc"
-# A dry run leaves no event behind.
+# A dry run creates no event.
 _WHO_REFUSES = (
     "The message names what rejects it: a quota, a limit or a webhook. To see it:",
     command(f"kubectl describe resourcequotas,limitranges -n {NAMESPACE}"),
@@ -88,13 +90,15 @@ def nodes(api: kubernetes.ApiClient, settings: Settings) -> Result:
     """All nodes Ready, and as many core nodes as in the settings; cordoned ones do not count."""
     listed = _nodes(api)
     cordoned = [node.metadata.name for node in listed if node.spec and node.spec.unschedulable]
-    lame = [
+    not_ready = [
         node.metadata.name
         for node in listed
         if not is_ready(node) and node.metadata.name not in cordoned
     ]
-    if lame:
-        return failed("Nodes", f"not Ready: {', '.join(lame)}", command("kubectl describe node"))
+    if not_ready:
+        return failed(
+            "Nodes", f"not Ready: {', '.join(not_ready)}", command("kubectl describe node")
+        )
     core = sum(is_ready(node) for node in _nodes(api, dict(CORE_SELECTOR)))
     said = f"{len(listed) - len(cordoned)} Ready, {core} of them core"
     if cordoned:
@@ -110,7 +114,7 @@ def controller(api: kubernetes.ApiClient, name: str, namespace: str, deployed: s
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_deployment, namespace).items
     workload = next((each for each in listed if each.metadata.name == deployed), None)
     if workload is None:
-        return failed(name, f"not there (namespace {namespace})", command(DEPLOY))
+        return failed(name, _MISSING.format(namespace), command(DEPLOY))
     there, wanted = workload.status.available_replicas or 0, workload.spec.replicas or 0
     said = f"{there} of {wanted} pods available"
     if there < wanted:
@@ -126,7 +130,7 @@ def daemons(api: kubernetes.ApiClient, name: str, namespace: str, prefix: str) -
     listed = asked(kubernetes.AppsV1Api(api).list_namespaced_daemon_set, namespace).items
     workload = next((each for each in listed if each.metadata.name.startswith(prefix)), None)
     if workload is None:
-        return failed(name, f"not there (namespace {namespace})", command(DEPLOY))
+        return failed(name, _MISSING.format(namespace), command(DEPLOY))
     ready, wanted = workload.status.number_ready or 0, workload.status.desired_number_scheduled or 0
     if ready < wanted or not wanted:
         return failed(name, f"{ready} of {wanted} ready", _pods_of(namespace))
@@ -170,7 +174,7 @@ def gpus(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
         return failed(
             "GPUs",
             f"{there} allocatable, {paid} paid for on {paid_nodes} instances",
-            "A node takes minutes to start. If that is not it:",
+            _YOUNG,
             command("kubectl describe node -l eks-node=gpu"),
         )
     said = f"{there} allocatable on {paid_nodes} nodes"
@@ -189,7 +193,7 @@ def efa(api: kubernetes.ApiClient, deployment: Deployment) -> Result:
     said = f"{there} of {wanted} allocatable on {paid_nodes} nodes"
     if there < wanted:
         look = command("kubectl get daemonset -n kube-system aws-efa-k8s-device-plugin")
-        return failed(name, said, "A node takes minutes to start. If that is not it:", look)
+        return failed(name, said, _YOUNG, look)
     return passed(name, said)
 
 
@@ -210,7 +214,7 @@ def claim(api: kubernetes.ApiClient) -> Result:
     listed = asked(core.list_namespaced_persistent_volume_claim, NAMESPACE).items
     volume_claim = next((each for each in listed if each.metadata.name == _CLAIM), None)
     if volume_claim is None or volume_claim.status.phase != "Bound":
-        phase = volume_claim.status.phase if volume_claim else "not there"
+        phase = volume_claim.status.phase if volume_claim else "missing"
         return failed(
             "Volume claim", f"{_CLAIM} is {phase}", command(f"kubectl describe pvc {_CLAIM}")
         )

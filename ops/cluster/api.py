@@ -25,7 +25,7 @@ CONNECT, READ = 1.5, 5.0
 # https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
 _EXPIRES = 60
 _PREFIX, _HEADER = "k8s-aws-v1.", "x-k8s-aws-id"
-# The most to quote of the server's message, which repeats the whole object if that is invalid.
+# Characters to quote of the server's message, which repeats an invalid object in full.
 _LONGEST = 300
 
 
@@ -133,7 +133,7 @@ def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
         kubernetes.VersionApi(api).get_code(_request_timeout=(CONNECT, READ))
         kubernetes.CoreV1Api(api).list_namespace(limit=1, _request_timeout=(CONNECT, READ))
     except ApiException as error:
-        # 403 means that the caller is let in, such as by an access entry for some namespaces only:
+        # 403 means that the caller has access, if only to some namespaces by an access entry:
         # https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html
         if error.status != 403:
             raise _refused(error) from None
@@ -147,7 +147,7 @@ def _look(api: kubernetes.ApiClient, cluster: dict[str, Any]) -> None:
 def _refused(error: ApiException) -> ClusterError:
     if error.status == 401:
         return ClusterError(
-            "the cluster does not let you in: you must be one of cluster.admins, or allowed to "
+            "the cluster denies you access: you must be one of cluster.admins, or allowed to "
             "assume the role in the output AdminRoleArn, by IAM and by cluster.admin_trust",
             error.status,
         )
@@ -175,7 +175,7 @@ def cause(error: BaseException) -> str:
     if isinstance(error, urllib3.exceptions.SSLError | ssl.SSLError):
         return "its certificate is not the cluster's"
     if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name is not found"
+        return "its name cannot be resolved"
     # urllib3 also counts every failed connection as a timeout.
     if "refused" in str(error):
         return "connection refused"
@@ -201,3 +201,13 @@ def asked(call: Any, *arguments: Any, **options: Any) -> Any:
         raise _refused(error) from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise ClusterError(f"the Kubernetes API does not answer: {cause(error)}") from None
+
+
+def asked_if_exists(read: Any, *arguments: str) -> Any:
+    """Call a reading method as `asked` does; None if the object does not exist."""
+    try:
+        return asked(read, *arguments)
+    except ClusterError as error:
+        if error.status == 404:
+            return None
+        raise

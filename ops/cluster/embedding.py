@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from kubernetes import client as kubernetes
 
 from bionemo_eks.jobs.manifests import KubernetesObject
 from bionemo_eks.jobs.places import NAMESPACE
-from ops.cluster.api import ClusterError, asked
+from ops.cluster.api import ClusterError, asked, asked_if_exists
 from ops.cluster.jobs import job_state, last_line, pods_of, worker_state
 
 _LOOK = 5.0
@@ -23,13 +22,13 @@ def make(api: kubernetes.ApiClient, config_map: KubernetesObject, job: Kubernete
     """
     batch, core = kubernetes.BatchV1Api(api), kubernetes.CoreV1Api(api)
     name = job["metadata"]["name"]
-    there = _if_there(batch.read_namespaced_job, name)
+    there = asked_if_exists(batch.read_namespaced_job, name, NAMESPACE)
     if there is not None and not job_state(there).startswith("failed"):
         return False
     if there is not None:
         asked(batch.delete_namespaced_job, name, NAMESPACE, propagation_policy="Background")
     # Each Job has its own, immutable: one of an earlier Job would be deleted with that Job.
-    if _if_there(core.read_namespaced_config_map, name) is not None:
+    if asked_if_exists(core.read_namespaced_config_map, name, NAMESPACE) is not None:
         asked(core.delete_namespaced_config_map, name, NAMESPACE)
     made = asked(batch.create_namespaced_job, NAMESPACE, job)
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": made.metadata.uid}
@@ -38,15 +37,6 @@ def make(api: kubernetes.ApiClient, config_map: KubernetesObject, job: Kubernete
     # https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
     asked(core.create_namespaced_config_map, NAMESPACE, owned)
     return True
-
-
-def _if_there(read: Callable[..., Any], name: str) -> Any:
-    try:
-        return asked(read, name, NAMESPACE)
-    except ClusterError as error:
-        if error.status == 404:
-            return None
-        raise
 
 
 def follow(

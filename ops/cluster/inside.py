@@ -24,7 +24,7 @@ _GROUP = "eks.amazonaws.com/nodegroup"
 
 @dataclass(frozen=True)
 class Claim:
-    """GPUs that one job's pods, or a pod without a job, hold or wait for."""
+    """GPUs that the pods of one job, or a pod without a job, hold or wait for."""
 
     namespace: str
     name: str

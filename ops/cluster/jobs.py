@@ -18,7 +18,8 @@ from ops.cluster.api import ClusterError, asked
 from ops.plain import plain_lines
 
 T = TypeVar("T")
-_GROUP = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
+# As the Kubernetes client takes a kind of custom objects: group, version, namespace, plural.
+PYTORCH_JOBS = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 _REPLICA = "training.kubeflow.org/replica-index"
 _TAIL = 200
 
@@ -99,7 +100,7 @@ def job_state(job: Any) -> str:
 def _training(api: kubernetes.ApiClient, name: str) -> dict[str, Any]:
     objects = kubernetes.CustomObjectsApi(api)
     try:
-        listed = asked(objects.list_namespaced_custom_object, *_GROUP)
+        listed = asked(objects.list_namespaced_custom_object, *PYTORCH_JOBS)
     except ClusterError as error:
         if error.status == 404:  # the training operator is not installed yet
             return {}
@@ -181,8 +182,8 @@ def _progress(
         text = _log(core, pod)
         line = newest(text, workload.progress)
         if line:
-            told = map(workload.position, reversed(plain_lines(text)))
-            return line, next((each for each in told if each is not None), None)
+            positions = map(workload.position, reversed(plain_lines(text)))
+            return line, next((each for each in positions if each is not None), None)
         first = first or newest(text)
     return first, None
 

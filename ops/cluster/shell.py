@@ -1,4 +1,4 @@
-"""A pod with /fsx for a person: created and deleted."""
+"""A pod with /fsx for a shell: created and deleted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shell_pod(
     later. ClusterError if it cannot be created, or does not start.
     """
     name = f"bionemo-shell-{secrets.token_hex(4)}"
-    with connected(deployment) as api, _told_to_end():
+    with connected(deployment) as api, _ended_by_signals():
         batch = kubernetes.BatchV1Api(api)
         try:
             asked(batch.create_namespaced_job, NAMESPACE, shell_job(name, seconds))
@@ -70,11 +70,11 @@ def _remove(deployment: Deployment, job: str, say: Callable[[str], None]) -> Non
             asked(batch.delete_namespaced_job, job, NAMESPACE, propagation_policy="Background")
     except ClusterError as error:
         if error.status != 404:  # its time was up, and Kubernetes has deleted it
-            say(f"Job {job} is not deleted, but ends by itself: {error}")
+            say(f"Job {job} was not deleted, but will end by itself: {error}")
 
 
 @contextmanager
-def _told_to_end() -> Iterator[None]:
+def _ended_by_signals() -> Iterator[None]:
     """Make a closed terminal, or a kill, run the cleanup."""
 
     def leave(number: int, frame: Any) -> NoReturn:

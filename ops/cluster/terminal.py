@@ -28,7 +28,7 @@ from ops.cluster.api import ClusterError, cause
 # Seconds between pings: proxies close idle connections.
 _PING = 20.0
 _CHUNK = 65536
-# The most to quote of the server's message.
+# Characters to quote of the server's message.
 _LONGEST = 300
 # What kubectl exec returns if it is unknown.
 _UNKNOWN = 1
@@ -67,7 +67,7 @@ def run_in_pod(
         raise ClusterError(f"the Kubernetes API refuses access to the pod: {why}") from None
     try:
         if tty:
-            with _as_keys_are_pressed(sys.stdin.fileno()), _resized(talk):
+            with _raw(sys.stdin.fileno()), _resized(talk):
                 return _status(_exchange(talk, sys.stdin.fileno()))
         return _status(_exchange(talk, None))
     except (WebSocketException, OSError) as error:
@@ -118,20 +118,20 @@ def _status(ended: bytes) -> int:
 
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
-    told: Any = yaml.safe_load(ended or b"{}")
-    if told.get("status") == "Success":
+    status: Any = yaml.safe_load(ended or b"{}")
+    if status.get("status") == "Success":
         return 0
-    causes = told.get("details", {}).get("causes", [])
+    causes = status.get("details", {}).get("causes", [])
     codes = [each["message"] for each in causes if each.get("reason") == "ExitCode"]
     if codes:
         return int(codes[0])
-    if told.get("message"):
-        raise ClusterError(str(told["message"]).splitlines()[0])
+    if status.get("message"):
+        raise ClusterError(str(status["message"]).splitlines()[0])
     return _UNKNOWN
 
 
 @contextmanager
-def _as_keys_are_pressed(terminal: int) -> Iterator[None]:
+def _raw(terminal: int) -> Iterator[None]:
     """Pass on every key, including Ctrl-C, without echo: the terminal in the pod echoes."""
     before = termios.tcgetattr(terminal)
     tty.setraw(terminal)

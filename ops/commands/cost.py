@@ -44,7 +44,7 @@ def cost(
         typer.Option(
             min=0.1,
             max=10_000,
-            help="How long the training runs; by default, the workload's estimate.",
+            help="Hours that the training runs; by default, the workload's estimate.",
         ),
     ] = None,
     actual: Annotated[
@@ -70,7 +70,7 @@ def cost(
             "(gpu.purchase=capacity-block), each at its own price."
         )
     if not priced and known.block is None:
-        stop(f"No price of {settings.gpu.types[0]} is known: ./bionemo preflight --offers")
+        stop(f"No price for {settings.gpu.types[0]} is known: ./bionemo preflight --offers")
     today = datetime.now(UTC).date()
     bills = estimates.bills(settings, known, today, training_hours)
     further = estimates.with_other_types(settings, known, today, training_hours)

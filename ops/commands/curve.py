@@ -28,14 +28,14 @@ def curve(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Also write a plot (png, svg or pdf); needs `make setup-training`.",
+            help='Also write a plot (png, svg or pdf); needs "make setup-training".',
         ),
     ] = None,
 ) -> None:
     """Plot losses and speed of the run that the settings describe.
 
     For ESM-2 they are read from the bucket; for ESM-1nv, which writes no metrics file, from the
-    workers' log in CloudWatch, for as long as it is kept: one line every ten minutes.
+    workers' log in CloudWatch, as long as it is kept: for a long run, one line per ten minutes.
     """
     deployment = deployment_from_context_or_stop(context)
     run = Run(deployment)

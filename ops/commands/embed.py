@@ -34,7 +34,7 @@ from ops.show.terminal import console
 from ops.show.verdict import show_verdict
 
 _PROGRAM = ROOT / "workloads" / "esm2" / "embed.py"
-# A login is good for 15 minutes: ops/cluster/api.py.
+# A login lasts 15 minutes: ops/cluster/api.py.
 _LOGIN = 600.0
 
 
@@ -45,8 +45,8 @@ def embed(
         str,
         typer.Option(
             metavar="FOLDER",
-            help="A model on this machine (from `model get`, or a published ESM-2 in safetensors) "
-            f"runs here; one below {FSX} runs on the cluster. By default, the run's own model, on "
+            help='A model on this machine (from "model get", or a published ESM-2 in safetensors) '
+            f"runs here; one under {FSX} runs on the cluster. By default, the run's own model, on "
             "the cluster.",
         ),
     ] = "",
@@ -55,19 +55,19 @@ def embed(
     ),
     on: Annotated[
         Where,
-        typer.Option(help="On the cluster: auto means cpu if two cores can do it in 10 minutes."),
+        typer.Option(help="On the cluster: auto picks cpu if two cores can do it in 10 minutes."),
     ] = Where.AUTO,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before using a GPU.")] = False,
 ) -> None:
-    """Embed proteins: embeddings.npy and ids.txt, one vector each, and Parquet with pyarrow.
+    """Embed proteins, one vector each, as embeddings.npy, ids.txt and, with pyarrow, Parquet.
 
-    On the cluster, a Job with one pod runs it, with one GPU or on a core node. The FASTA file, up
+    On the cluster, this is a Job with one pod, with one GPU or on a core node. The FASTA file, up
     to 5 GiB, and the results travel through the bucket and the file system; both stay in the
     bucket. After an interruption, the same command continues with the same Job. The Job waits while
     a training holds all GPUs.
 
     With a model on this machine, it runs on a local GPU if there is one, else on the CPU; needs
-    `make setup-training`.
+    "make setup-training".
     """
     if model and not model.startswith(f"{FSX}/"):
         _here(fasta, Path(model), out)
@@ -77,8 +77,8 @@ def embed(
     show_verdict(
         console(),
         f"Done: one vector for each protein of {fasta}, in the same order"
-        f"{f'; the same as a table: {table}' if table else ''}.",
-        f"numpy.load({str(out / EMBEDDINGS)!r}); the names are in {out / IDS}",
+        f"{f'; also as a table: {table}' if table else ''}.",
+        f"numpy.load({str(out / EMBEDDINGS)!r}); the IDs are in {out / IDS}",
     )
     raise typer.Exit(PASS)
 
@@ -148,7 +148,7 @@ def _agree(deployment: Deployment, asked: Embedding, letters: int, yes: bool) ->
     price = f" at ${hourly:,.2f} an hour" if hourly else ""
     say(
         f"{letters:,} letters, with {asked.model}, on one GPU: a {kind} node{price} is started "
-        "for it unless one has a free GPU, and is removed some minutes after the end."
+        "for it unless one has a free GPU, and is removed a few minutes after the end."
     )
     if not (yes or agreed("Start it?")):
         say("Nothing was started.")

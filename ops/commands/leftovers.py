@@ -33,7 +33,7 @@ def leftovers(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --delete: do not ask.")] = False,
 ) -> None:
-    """Find what still costs money, or blocks a new deployment, after `cdk destroy`."""
+    """Find what still costs money or blocks a new deployment after "cdk destroy"."""
     if delete and json and not yes:
         stop("leftovers: with --json there is no prompt, so --delete needs --yes too.")
     deployment = deployment_from_context_or_stop(context)
@@ -64,7 +64,7 @@ def _verdict(
         which = ", ".join(
             each.id.removeprefix(f"{deployment.settings.cluster_name}-") for each in stand
         )
-        besides = f" Besides, there are leftovers: {len(left)}." if left else ""
+        besides = f" There are also leftovers: {len(left)}." if left else ""
         name = deployment.settings.cluster_name
         said = f"{name} is still deployed ({which}); destroy it first.{besides}"
         return said, destroy

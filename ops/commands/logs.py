@@ -48,13 +48,13 @@ def logs(
 ) -> None:
     """Print the logs of the data Job or the training workers, from CloudWatch.
 
-    Includes pods that are gone. Lines appear some seconds after they were printed. Only one worker
+    Includes pods that are gone. Lines appear a few seconds after they were printed. Only one worker
     of a training prints progress; each line starts with the pod's name.
 
     Exit status: 0 with lines, 1 without any, 2 if they cannot be read.
     """
     if follow and json:
-        stop("logs: --follow is for people and --json for programs. Use only one of them.")
+        stop("logs: --follow and --json cannot be combined. Use only one of them.")
     if worker is not None and what is not What.TRAINING:
         stop(f"logs: --worker is for training; {what} has no workers.")
     deployment = deployment_from_context_or_stop(context)
@@ -102,7 +102,7 @@ def _follow(deployment: Deployment, reader: Reader) -> NoReturn:
     try:
         while True:
             time.sleep(_INTERVAL)
-            log_in(deployment.aws)  # credentials may expire meanwhile
+            log_in(deployment.aws)  # credentials may have expired
             try:
                 _print(reader.newer(datetime.now(UTC)))
             except (ClientError, BotoCoreError) as error:  # the next poll may succeed

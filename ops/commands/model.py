@@ -14,7 +14,7 @@ from ops.show.terminal import console
 from ops.show.verdict import show_verdict
 
 model = typer.Typer(
-    help="The exported model of a run.", no_args_is_help=True, rich_markup_mode="markdown"
+    help="Get the exported model of a run.", no_args_is_help=True, rich_markup_mode="markdown"
 )
 
 
@@ -27,10 +27,11 @@ def _several() -> None:
 def get(
     context: Context = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where to put it; must not exist.")
+        Path,
+        typer.Option(metavar="FOLDER", help="Download it to this folder, which must not exist."),
     ] = Path("model"),
 ) -> None:
-    """Download the exported model of the run that the settings describe from the bucket."""
+    """Download the exported model of the run that the settings describe."""
     if out.exists():
         stop(f"--out {out} already exists. Name a new folder.")
     try:

@@ -13,7 +13,7 @@ from ops.show.terminal import as_json, console
 
 
 def list_offers(deployment: Deployment, hours: int | None, *, json: bool) -> int:
-    """Print the Capacity Blocks on offer; return the exit status: 1 if there is none, or no quota.
+    """Print the Capacity Blocks on offer; return the exit status: 1 without an offer or quota.
 
     `hours`: the block's length; by default, enough for the training as the workload estimates it.
     """

@@ -33,8 +33,7 @@ from ops.show.checks import show_results
 from ops.show.terminal import as_json, console
 from ops.show.verdict import bionemo, make, show_verdict
 
-# Seconds for everything after the login (within ten including Python's start), and the least that
-# the checks get.
+# Seconds for everything after the login (ten with Python's start), and the minimum for the checks.
 _BUDGET, _LEAST = 6.0, 3.0
 _GPU_TYPE = "gpu.instance_type"
 
@@ -44,7 +43,7 @@ Patience = Annotated[
         min=0,
         max=600,
         metavar="SECONDS",
-        help="How long to keep asking for what AWS has not answered in the first seconds.",
+        help="How long to retry checks that AWS has not answered within the first seconds.",
     ),
 ]
 
@@ -56,8 +55,8 @@ def preflight(
         bool,
         typer.Option(
             "--pin",
-            help="Write zones that offer the GPU type to cdk.context.json, if needed, and the "
-            "caller to cdk.json, as the principal that may assume the cluster's admin role.",
+            help="Write zones that offer the GPU type to cdk.context.json if needed, and the "
+            "caller to cdk.json as the principal that may assume the cluster's admin role.",
         ),
     ] = False,
     use: Annotated[
@@ -106,7 +105,7 @@ def _verdict(results: list[Result], context: list[str] | None) -> tuple[str, str
     if failing:
         again = bionemo("preflight", context)
         return (
-            f"Not passed: {failing} of {len(results)} checks would make a deployment fail.",
+            f"Not passed: {failing} of {len(results)} checks fail, as a deployment would.",
             f"fix each as shown above, then {again}",
         )
     silent = [each.name for each in undecided(results)]

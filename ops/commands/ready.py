@@ -11,7 +11,6 @@ from bionemo_eks.configuration.settings import Settings
 from ops import cost as estimates
 from ops.aws import Aws
 from ops.commands.base import (
-    FAIL,
     PASS,
     WARN,
     Context,
@@ -37,13 +36,15 @@ def ready(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to continue.")] = False,
     unsure: Annotated[
         bool,
-        typer.Option("--unsure", help="Continue with a quota, zone, type or version unknown."),
+        typer.Option(
+            "--unsure", help="Continue even if a quota, zone, type or version is unknown."
+        ),
     ] = False,
     patience: Patience = PATIENCE,
 ) -> None:
     """Show what would prevent a deployment and what it costs; on a terminal, ask to continue.
 
-    Exit status: 0 to continue, 1 if the answer is no, 2 if it would fail or that is unknown.
+    Exit status: 0 to continue, 1 if the answer is no, 2 if it would fail, or if that is unknown.
     """
     settings = settings_or_stop(context)
     aws = logged_in_or_stop(settings)
@@ -66,14 +67,13 @@ def ready(
 
 def _stop_if_it_would_fail(results: list[Result], unsure: bool) -> None:
     if any(each.verdict is Verdict.FAIL for each in results):
-        stop("Not deployed: the failures above would make it fail.", FAIL)
+        stop("Not deployed: the failures above would make it fail.")
     silent = [each.name for each in undecided(results)]
     if silent and not unsure:
         stop(
             f"Not deployed: unknown: {', '.join(silent)}.\n"
             "  Give AWS more time: --patience 60. Continue anyway: --unsure, or make deploy "
-            "UNSURE=1",
-            FAIL,
+            "UNSURE=1"
         )
 
 

@@ -29,8 +29,8 @@ def shell(
 ) -> None:
     """Open a shell in a pod with /fsx, on a core node, and delete the pod afterwards.
 
-    Needs no kubectl. The user is root, who owns the files. Files deleted in folders that are linked
-    to the bucket are deleted there too. While the shell is open, destroying the deployment waits.
+    Needs no kubectl. You are root, who owns the files. Files deleted in folders that are linked to
+    the bucket are deleted there too. Destroying the deployment waits until the shell is closed.
     "./bionemo shell -- ls -l /fsx" runs one command.
     """
     if not command and not at_a_terminal():

@@ -33,7 +33,7 @@ def status(
 ) -> None:
     """Show the state of the deployment and the progress of data and training."""
     if watch and json:
-        stop("status: --watch is for people and --json for programs. Use only one of them.")
+        stop("status: --watch and --json cannot be combined. Use only one of them.")
     deployment = deployment_from_context_or_stop(context)
     if watch:
         _watch(deployment, everything)

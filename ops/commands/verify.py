@@ -24,11 +24,6 @@ from ops.show.checks import show_results
 from ops.show.terminal import as_json, console
 from ops.show.verdict import NEXT, bionemo, show_verdict
 
-_THE_CLUSTER = "the cluster works"
-_THE_NETWORK = "NCCL between the GPU nodes works as intended"
-_NOT_THE_CLUSTER = "something in the cluster does not work"
-_NOT_THE_NETWORK = "NCCL between the GPU nodes does not work as intended"
-
 
 def verify(
     context: Context = None,
@@ -99,8 +94,12 @@ def _verdict(results: list[Result], context: list[str] | None, *, network: bool)
     again = bionemo("verify --network" if network else "verify", context)
     fixed = f"fix it as shown above, then {again}"
     if Verdict.FAIL in verdicts:
-        return f"Not passed: {_NOT_THE_NETWORK if network else _NOT_THE_CLUSTER}.", fixed
+        said = "NCCL between the GPU nodes does not work as intended"
+        return (
+            f"Not passed: {said if network else 'something in the cluster does not work'}.",
+            fixed,
+        )
     if Verdict.UNKNOWN in verdicts:
         return "Not passed: some results are unknown.", fixed
-    said = _THE_NETWORK if network else _THE_CLUSTER
+    said = "NCCL between the GPU nodes works as intended" if network else "the cluster works"
     return f"Passed: {said}.", bionemo("status --watch", context)

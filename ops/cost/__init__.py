@@ -50,7 +50,7 @@ def bills(
 def with_other_types(
     settings: Settings, known: Prices, today: date, training_hours: float | None = None
 ) -> list[str]:
-    """Say what the run costs on nodes of each further type in `gpu.instance_type`."""
+    """Say what the run costs on nodes of each other type in `gpu.instance_type`."""
     first, *others = settings.gpu.types
     if not others or settings.gpu.purchase == "spot" or known.block is not None:
         return []

@@ -29,7 +29,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Bill:
-    """What a run costs that is done one way; the bills of two ways have the same items."""
+    """What a run costs, done one way; the bills of both ways have the same items."""
 
     way: Way
     items: list[Item]
@@ -62,7 +62,7 @@ def _gpu_price(settings: Settings, way: Way, known: Prices) -> tuple[float, str]
     # The first of several types: On-Demand nodes have another type only if it is not available.
     first = settings.gpu.types[0]
     if known.block is not None and (way.block or first not in known.hourly):
-        return known.block, OF_AWS if known.block_told else OF_TABLE
+        return known.block, OF_AWS if known.block_from_aws else OF_TABLE
     return known.hourly[first], known.source_of(first)
 
 

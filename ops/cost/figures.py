@@ -27,7 +27,7 @@ class Figure:
 # Usage types as in bills and price files, one file per service and region:
 # https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AmazonEKS/current/us-west-2/index.json
 EKS = Figure("EKS", "AmazonEKS", "AmazonEKS-Hours:perCluster", table.EKS_HOUR)
-# Comes on top of the other: https://aws.amazon.com/eks/pricing/
+# Added to the standard price: https://aws.amazon.com/eks/pricing/
 EXTENDED_SUPPORT = Figure(
     "EKS, extended support",
     "AmazonEKS",

@@ -10,7 +10,7 @@ from ops.aws import Deployment
 
 # Percent of utilization, averaged over the GPUs, below which an hour counts as idle.
 IDLE_BELOW = 5.0
-# The most data points in one answer:
+# The limit of data points in one answer:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
 _MOST_POINTS = 1440
 

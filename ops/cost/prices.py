@@ -32,26 +32,26 @@ _PREPAID = "A Capacity Block is paid up front, to its end: the hours after the t
 class Prices:
     """US dollars an hour for each instance type, and AWS's prices of services.
 
-    `told`: AWS's prices in this region, by instance type or by the figure's name; all others are
-    the table's. `spot`: the price of a GPU node on Spot, None if not wanted or unknown; `block`:
-    likewise in a Capacity Block, AWS's own if `block_told`. `notes`: what a reader must know.
+    `from_aws`: AWS's prices in this region, by instance type or figure's name; all others are the
+    table's. `spot`: the price of a GPU node on Spot, None if not wanted or unknown; `block`:
+    likewise in a Capacity Block, AWS's own if `block_from_aws`. `notes`: what a reader must know.
     """
 
     hourly: dict[str, float]
     source: str
-    told: Mapping[str, float] = field(default_factory=dict)
+    from_aws: Mapping[str, float] = field(default_factory=dict)
     spot: float | None = None
     block: float | None = None
-    block_told: bool = False
+    block_from_aws: bool = False
     notes: tuple[str, ...] = ()
 
     def of(self, figure: Figure) -> float:
         """Return the price of `figure`."""
-        return self.told.get(figure.name, figure.of_table)
+        return self.from_aws.get(figure.name, figure.of_table)
 
     def source_of(self, *names: str) -> str:
         """Return where the prices of these are from, instance types or figures by their names."""
-        sources = {OF_AWS if name in self.told else OF_TABLE for name in names}
+        sources = {OF_AWS if name in self.from_aws else OF_TABLE for name in names}
         return ", ".join(sorted(sources))
 
 
@@ -69,12 +69,12 @@ def table(region: str = TABLE_REGION) -> Prices:
 def prices(aws: Aws | None, settings: Settings, deadline: float = DEADLINE) -> Prices:
     """Return the prices for `settings`, each from the best source that answers; `aws` may be None.
 
-    All are requested at once, within `deadline` seconds.
+    All are requested in parallel, within `deadline` seconds.
     """
-    told = _told(_questions(aws, settings), deadline) if aws else {}
-    spot = {kind: told.pop(_spot_name(kind), None) for kind in settings.gpu.types}
+    from_aws = _answered(_questions(aws, settings), deadline) if aws else {}
+    spot = {kind: from_aws.pop(_spot_name(kind), None) for kind in settings.gpu.types}
     names = [*_kinds(settings), *(each.name for each in _figures(settings))]
-    known = _known(settings.region, names, told)
+    known = _known(settings.region, names, from_aws)
     if settings.gpu.purchase == "capacity-reservation":
         return replace(known, notes=(*known.notes, _RESERVED))
     return _with_spot(known, settings, spot) if settings.gpu.purchase == "spot" else known
@@ -85,8 +85,8 @@ def hourly_prices(aws: Aws, kinds: Sequence[str], deadline: float) -> Prices:
 
     Types that neither the table nor AWS has a price for are left out.
     """
-    told = _told({kind: partial(instance_hour, aws, kind) for kind in kinds}, deadline)
-    return _known(aws.region, kinds, told)
+    from_aws = _answered({kind: partial(instance_hour, aws, kind) for kind in kinds}, deadline)
+    return _known(aws.region, kinds, from_aws)
 
 
 def with_block(known: Prices, settings: Settings, hourly: float | None) -> Prices:
@@ -95,7 +95,7 @@ def with_block(known: Prices, settings: Settings, hourly: float | None) -> Price
     if hourly is not None:
         note = f"Capacity Blocks of {kind} are offered from ${hourly:,.2f} an hour per node."
         notes = (*known.notes, note, _PREPAID)
-        return replace(known, block=hourly, block_told=True, notes=notes)
+        return replace(known, block=hourly, block_from_aws=True, notes=notes)
     if kind not in BLOCK_HOURLY:
         note = "No Capacity Block offer available: GPU nodes are counted as On-Demand."
         return replace(known, notes=(*known.notes, note, _PREPAID))
@@ -127,7 +127,7 @@ def _questions(aws: Aws, settings: Settings) -> dict[str, Callable[[], float]]:
     }
 
 
-def _told(questions: Mapping[str, Callable[[], float]], deadline: float) -> dict[str, float]:
+def _answered(questions: Mapping[str, Callable[[], float]], deadline: float) -> dict[str, float]:
     """The prices that arrive in time and complete; a failed one does not affect the others."""
     looked = side_by_side(questions, deadline)
     return {
@@ -135,12 +135,12 @@ def _told(questions: Mapping[str, Callable[[], float]], deadline: float) -> dict
     }
 
 
-def _known(region: str, names: Sequence[str], told: Mapping[str, float]) -> Prices:
-    """The prices including those that AWS has `told`, with notes on the others."""
+def _known(region: str, names: Sequence[str], from_aws: Mapping[str, float]) -> Prices:
+    """The prices including those `from_aws`, with notes on the others."""
     known = table(region)
-    if not told:
+    if not from_aws:
         return known
-    missing = [name for name in names if name not in told]
+    missing = [name for name in names if name not in from_aws]
     source = f"the Price List API for {region}"
     notes: tuple[str, ...] = ()
     if missing:
@@ -148,12 +148,12 @@ def _known(region: str, names: Sequence[str], told: Mapping[str, float]) -> Pric
     if missing and region != TABLE_REGION:
         of = ", ".join(missing)
         notes = (f"No {region} price available for {of}: {TABLE_REGION}'s is used.",)
-    instances = {name: price for name, price in told.items() if name in _TYPES}
-    return Prices(known.hourly | instances, source, told, notes=notes)
+    instances = {name: price for name, price in from_aws.items() if name in _TYPES}
+    return Prices(known.hourly | instances, source, from_aws, notes=notes)
 
 
-def _with_spot(known: Prices, settings: Settings, told: Mapping[str, float | None]) -> Prices:
-    found = {kind: price for kind, price in told.items() if price is not None}
+def _with_spot(known: Prices, settings: Settings, from_aws: Mapping[str, float | None]) -> Prices:
+    found = {kind: price for kind, price in from_aws.items() if price is not None}
     if not found:
         note = "No Spot price available: GPU nodes are counted as On-Demand, the maximum for Spot."
         return replace(known, notes=(*known.notes, note))

@@ -14,7 +14,7 @@ DEPLOY_HOURS, DESTROY_HOURS = 0.5, 0.5
 # The data Job: bench/uniref50_latency.py and a slow download; in 2024: the middle of the 50 to 60
 # hours in the source document.
 STREAMING_HOURS, BIONEMO_HOURS = 0.5, 55.0
-# An on-demand GPU node boots, pulls the image, and waits ten minutes until it is removed.
+# A GPU node that the autoscaler starts boots, pulls the image, and stays ten minutes after use.
 AROUND_TRAINING_HOURS = 0.4
 # Capacity Blocks are sold by the day up to 14 days, then by 7 days up to 182:
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-purchase.html
@@ -22,7 +22,7 @@ _DAY, _DAYS, _WEEK, _MOST = 24, 14, 7, 182
 
 
 def block_hours(training_hours: float) -> int:
-    """Return the hours of the shortest Capacity Block for a training of so many hours.
+    """Return the hours of the shortest Capacity Block for a training of `training_hours`.
 
     At the start, nodes boot and pull the image; at the end, there is time for the last save. A
     training that is longer than the longest block gets the longest.
@@ -94,7 +94,7 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
         prepare,
         training_hours,
         around,
-        gateways=_gateways(settings),
+        gateways=gateways_of(settings),
         spot=settings.gpu.purchase == "spot",
         block=block,
         bucket_months=run_months + (1.0 if settings.storage.keep_bucket else 0.0),
@@ -109,15 +109,15 @@ def until_now(settings: Settings, hours: float, gpu_hours: float) -> Way:
         hours - gpu_hours - DEPLOY_HOURS - DESTROY_HOURS,
         gpu_hours,
         0.0,
-        gateways=_gateways(settings),
+        gateways=gateways_of(settings),
         spot=settings.gpu.purchase == "spot",
         block=settings.gpu.purchase == "capacity-block",
         bucket_months=hours / HOURS_A_MONTH,
     )
 
 
-def _gateways(settings: Settings) -> int:
-    """NAT gateways of the deployment's own; a given VPC has its own already."""
+def gateways_of(settings: Settings) -> int:
+    """Return the number of NAT gateways to create; a given VPC has its own already."""
     if settings.network.vpc_id:
         return 0
     return 1 if settings.network.nat_gateways == "one" else len(settings.zones)

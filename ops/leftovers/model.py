@@ -16,7 +16,7 @@ from ops.aws import Deployment
 class Leftover:
     """One item that is left.
 
-    `delete` deletes it, None if that could lose data or needs a person; `kept`: it is there on
+    `delete` deletes it, None if that could lose data or needs a person; `kept`: kept on
     purpose; `state`: its state in AWS, where that matters; `stack`: the one of `names.STACKS` that
     it belongs to, empty if unknown.
     """

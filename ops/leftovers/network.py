@@ -14,7 +14,7 @@ from ops.price_table import ADDRESS_HOUR, NAT_HOUR
 from ops.reasons import code_of
 
 _ENDED = {"deleted", "deleting"}
-# The most names that DescribeTags of the load balancers takes.
+# The limit of names in one DescribeTags call for load balancers.
 _AT_A_TIME = 20
 # Its error code for a load balancer that does not exist, old or new:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
@@ -146,7 +146,7 @@ def _tagged(elb: Any, argument: str, which: list[str]) -> Iterable[dict[str, Any
 
 
 def _tags(elb: Any, argument: str, which: list[str]) -> list[dict[str, Any]]:
-    """The tags of a few, one by one if one is gone meanwhile: AWS then refuses the whole call."""
+    """The tags of a few; one by one if one is now gone, for which AWS rejects the whole call."""
     try:
         described: list[dict[str, Any]] = elb.describe_tags(**{argument: which})["TagDescriptions"]
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Checks before the first resource: will a deployment with these settings succeed?"""
+"""Checks before a deployment: will it succeed with these settings?"""
 
 from __future__ import annotations
 

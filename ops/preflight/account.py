@@ -22,7 +22,7 @@ def account(deployment: Deployment) -> Result:
 
 
 def qualifier(deployment: Deployment) -> str:
-    """Return the qualifier in the names of CDK's parameter and roles: the settings', else CDK's.
+    """Return the qualifier in the names of CDK's parameter and roles: the setting or CDK's default.
 
     https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
     """

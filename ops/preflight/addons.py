@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration.addons import addon_configuration, addon_versions
 from ops.aws import Deployment
 from ops.parallel import side_by_side
+from ops.project import VERSIONS_FILE
 from ops.reasons import code_of
 from ops.results import Result, failed, passed, unknown
 
-_VERSIONS = "constructs/bionemo_eks/configuration/versions.py"
-_TOLD = "constructs/bionemo_eks/configuration/addons.py"
+_CONFIGURATION = "constructs/bionemo_eks/configuration/addons.py"
 # Seconds for all add-ons together: less than the minimum of three that preflight leaves its checks,
 # so that the answer names the add-on.
 _DEADLINE = 2.5
@@ -45,7 +45,7 @@ def versions(deployment: Deployment) -> Result:
     if wrong:
         place = f"Kubernetes {release.version} in {deployment.settings.region}"
         return failed(
-            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change them in {_VERSIONS}"
+            name, f"do not exist for {place}: {'; '.join(wrong)}", f"Change them in {VERSIONS_FILE}"
         )
     return passed(name, f"all {len(pinned)} exist for Kubernetes {release.version}")
 
@@ -76,7 +76,7 @@ def _offered(client: Any, version: str, addon: str) -> list[str] | None:
 
 
 def configuration(deployment: Deployment) -> Result:
-    """Whether each pinned version accepts its configuration: else EKS refuses the add-on.
+    """Whether each pinned version accepts its configuration; otherwise EKS rejects the add-on.
 
     https://docs.aws.amazon.com/eks/latest/userguide/updating-an-add-on.html
     """
@@ -92,11 +92,13 @@ def configuration(deployment: Deployment) -> Result:
         return unknown(name, late)
     wrong = [
         f"{addon} {pinned[addon]}: {fault}"
-        for addon, told in configured.items()
-        for fault in faults(looked[addon].result(), told)
+        for addon, settings in configured.items()
+        for fault in faults(looked[addon].result(), settings)
     ]
     if wrong:
-        return failed(name, f"EKS would refuse {'; '.join(wrong)}", f"Change it in {_TOLD}")
+        return failed(
+            name, f"EKS would refuse {'; '.join(wrong)}", f"Change it in {_CONFIGURATION}"
+        )
     return passed(name, f"{len(asked)} add-ons accept their configuration")
 
 
@@ -106,7 +108,7 @@ def _schema(client: Any, addon: str, version: str) -> str:
     return str(answer.get("configurationSchema") or "{}")
 
 
-def faults(schema: str, told: Mapping[str, Any]) -> list[str]:
+def faults(schema: str, settings: Mapping[str, Any]) -> list[str]:
     """Return the faults in an add-on's configuration, according to its JSON schema.
 
     Each names the key, as a dotted path. Raises jsonschema's SchemaError for an invalid schema,
@@ -121,7 +123,7 @@ def faults(schema: str, told: Mapping[str, Any]) -> list[str]:
     kind.check_schema(document)
     # An empty registry: references to other documents are not fetched.
     validator = kind(document, registry=Registry())
-    errors = sorted(validator.iter_errors(dict(told)), key=lambda error: error.json_path)
+    errors = sorted(validator.iter_errors(dict(settings)), key=lambda error: error.json_path)
     return [
         f"{error.json_path.removeprefix('$').lstrip('.')} {error.message}".strip()
         for error in errors

@@ -17,7 +17,7 @@ _ACTIVATE = command(
 
 
 def cost_allocation_tag(deployment: Deployment) -> Result:
-    """Whether Billing records costs by the deployment's tag: else the budget stays at 0.
+    """Whether Billing records costs by the deployment's tag; otherwise the budget stays at 0.
 
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html
     """

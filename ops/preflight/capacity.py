@@ -177,7 +177,7 @@ def gpu_type(deployment: Deployment) -> Result:
         )
     return failed(
         name,
-        f"{wanted}: not in this zone, {zone}; offered in {', '.join(there)}{_in_force()}",
+        f"{wanted} is not offered in {zone}, but in {', '.join(there)}{_in_force()}",
         *choose(suggested(deployment, there)),
         *others,
     )
@@ -223,8 +223,8 @@ def suggested(deployment: Deployment, offered: list[str], *, both: bool = False)
     """Return both zone settings, so that the GPU nodes are in one of the zones `offered`.
 
     Always both settings: zones without that of the GPU nodes would be refused. The second zone is
-    one of the current settings, if EKS works in it; with `both` it is also one of those offered. In
-    a given VPC there is only the GPU nodes' zone to choose.
+    a current one if EKS works in it; with `both`, one of those offered. In a given VPC only the GPU
+    nodes' zone can be chosen.
     """
     usable = _with_eks(deployment)
     fitting = [zone for zone in offered if zone in usable] or offered

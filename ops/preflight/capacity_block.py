@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from ops import reservations
-from ops.aws import Deployment, instances, is_own
+from ops.aws import Deployment
 from ops.preflight.capacity import choose, suggested
+from ops.reservations import in_utc
 from ops.results import Result, Step, command, failed, options, passed, warned
 
 _NAME = "Capacity Block"
@@ -81,7 +82,7 @@ def _in_a_state(deployment: Deployment, row: reservations.Row) -> Result | None:
 
 def _with_room(deployment: Deployment, row: reservations.Row) -> Result | None:
     """Whether the block has room; one that has not started has no instances available yet."""
-    nodes, own = deployment.settings.gpu.nodes, _own_nodes(deployment, row)
+    nodes, own = deployment.settings.gpu.nodes, reservations.own_nodes(deployment, {_id(row)})
     room = row.get("TotalInstanceCount", 0)
     if row.get("State") == "active":
         room = row.get("AvailableInstanceCount", 0) + own
@@ -93,13 +94,6 @@ def _with_room(deployment: Deployment, row: reservations.Row) -> Result | None:
     return failed(_NAME, said, "Train on fewer nodes:", options(f"-c gpu.nodes={room}"))
 
 
-def _own_nodes(deployment: Deployment, row: reservations.Row) -> int:
-    return sum(
-        each.get("CapacityReservationId") == _id(row) and is_own(deployment, each.get("Tags"))
-        for each in instances(deployment)
-    )
-
-
 def _long_enough(deployment: Deployment, row: reservations.Row) -> Result:
     until = reservations.suspended_at(row)
     if until is None:
@@ -108,18 +102,18 @@ def _long_enough(deployment: Deployment, row: reservations.Row) -> Result:
     begins = start if isinstance(start, datetime) and start > now else now
     left = (until - begins) / timedelta(hours=1)
     ends = (
-        f"it ends {_at(row['EndDate'])}; the training is suspended at {_at(until)}, before EKS "
-        "removes the nodes"
+        f"it ends {in_utc(row['EndDate'])}; the training is suspended at {in_utc(until)}, before "
+        "EKS removes the nodes"
     )
     if left < _LEAST:
         return failed(
             _NAME,
-            f"{_id(row)}: {ends}: too little time left for it",
+            f"{_id(row)}: {ends}: too little time is left for the training",
             *_another_block(),
         )
-    from_when = f"from {_at(begins)}" if begins > now else "now"
+    from_when = f"from {in_utc(begins)}" if begins > now else "now"
     said = f"{_id(row)}: {row['InstanceType']} in {row['AvailabilityZone']}, {from_when}; {ends}"
-    nodes = _own_nodes(deployment, row)
+    nodes = reservations.own_nodes(deployment, {_id(row)})
     if nodes:
         # https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
         said += f". {nodes} nodes run in it: EKS changes them (version, disk, tags) only at 0 nodes"
@@ -136,7 +130,3 @@ def _long_enough(deployment: Deployment, row: reservations.Row) -> Result:
 
 def _id(row: reservations.Row) -> str:
     return str(row["CapacityReservationId"])
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""The group `account`: boundary and key, and what an existing deployment was made with."""
+"""The group `account`: boundary and key, and what an existing deployment was created with."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _may_be_for(role: str, policy: Mapping[str, Any]) -> bool:
 
 
 def lasting(deployment: Deployment) -> Result:
-    """Whether path and key are those that the deployment was made with.
+    """Whether path and key are those that the deployment was created with.
 
     They are create-only: CloudFormation would replace the resources, or fail to, because the new
     one has the same name as the old.
@@ -118,14 +118,14 @@ def lasting(deployment: Deployment) -> Result:
         if path != account.role_path:
             as_it_was["role_path"] = path
             found.append(
-                f"account.role_path is {_said(account.role_path)}, but the cluster was made with "
-                f"{_said(path)}: all roles would be replaced, and with them the cluster and its "
-                "node groups"
+                f"account.role_path is {_said(account.role_path)}, but the cluster was created "
+                f"with {_said(path)}: all roles would be replaced, and with them the cluster and "
+                "its node groups"
             )
         if secrets != account.kms_key:
             as_it_was["kms_key"] = secrets
             found.append(
-                f"account.kms_key is {_said(account.kms_key)}, but the cluster was made with "
+                f"account.kms_key is {_said(account.kms_key)}, but the cluster was created with "
                 f"{_said(secrets)}: it would be replaced, with all nodes and jobs"
             )
     if holds(deployment, "Storage"):
@@ -134,8 +134,8 @@ def lasting(deployment: Deployment) -> Result:
         if now != account.kms_key:
             as_it_was["kms_key"] = now
             found.append(
-                f"account.kms_key is {_said(account.kms_key)}, but the file system was made with "
-                f"{_said(now)}: it would be replaced by an empty one"
+                f"account.kms_key is {_said(account.kms_key)}, but the file system was created "
+                f"with {_said(now)}: it would be replaced by an empty one"
             )
     if not found:
         return passed(LASTING, "nothing that exists would be replaced")

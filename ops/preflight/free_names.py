@@ -20,7 +20,7 @@ def cluster(deployment: Deployment) -> Result:
     if wanted in clusters(deployment):
         return failed(
             name,
-            f"a cluster {wanted} exists that these stacks did not make",
+            f"a cluster {wanted} exists that these stacks did not create",
             "Choose another:",
             options("-c cluster_name=..."),
         )
@@ -80,9 +80,9 @@ def bucket_policy(deployment: Deployment) -> Result:
     call = f"--region {deployment.settings.region} --bucket {wanted}"
     return failed(
         name,
-        f"{wanted} has a policy that the stacks did not make; CloudFormation can create its own, "
+        f"{wanted} has a policy that the stacks did not create; CloudFormation can create its own, "
         "which denies plain HTTP, only if there is none",
-        "See what it says; its owner may still need it:",
+        "Read it first; its owner may still need it:",
         command(f"aws s3api get-bucket-policy {call} --query Policy --output text"),
         "Delete it, and add back what is missing after the deployment:",
         command(f"aws s3api delete-bucket-policy {call}"),

@@ -45,7 +45,7 @@ def vpc(deployment: Deployment) -> Result:
         change = f"aws ec2 modify-vpc-attribute --region {region} --vpc-id {wanted}"
         return failed(
             name,
-            f"{wanted} has {' and '.join(off)} turned off, so no node could join the cluster",
+            f"{wanted} has {' and '.join(off)} turned off, so nodes could not join the cluster",
             # One attribute per call.
             *(command(f"{change} {_OPTIONS[each]} '{{\"Value\": true}}'") for each in off),
         )
@@ -98,7 +98,7 @@ def addresses(deployment: Deployment) -> Result:
             name,
             f"{'; '.join(wrong)} by the control plane, {settings.core.nodes} core nodes and "
             f"{settings.gpu.nodes} GPU nodes",
-            "Name larger subnets in network.node_subnet_ids; a VPC can have more address blocks",
+            "Name larger subnets in network.node_subnet_ids, or add a CIDR block to the VPC",
         )
     least = min((each.free for each in subnets), default=0)
     return passed(name, f"at least {least:,} free in each subnet for nodes")

@@ -40,7 +40,7 @@ def gpu_vcpus(deployment: Deployment) -> Result:
 
 
 def _another_type(deployment: Deployment) -> tuple[Step, ...]:
-    """Return the steps to switch to the best type that its quota has room for, if any."""
+    """Return the steps to switch to the best type whose quota has room, if any."""
     found = next(
         (
             each
@@ -51,6 +51,6 @@ def _another_type(deployment: Deployment) -> tuple[Step, ...]:
     )
     if found is None:
         return ()
-    said = f"Or use a type that its quota has room for; best: {found}:"
+    said = f"Or use a type whose quota has room; the best is {found}:"
     use = command(f"./bionemo preflight --use {found.instance.name}")
     return Step(StepKind.SENTENCE, said), use

@@ -15,6 +15,7 @@ from bionemo_eks.configuration.images import ImageName, image_name
 from bionemo_eks.jobs.images import images as images_of
 from ops.aws import Deployment
 from ops.parallel import side_by_side
+from ops.project import VERSIONS_FILE
 from ops.reasons import ONLY_AWS, code_of, failure_reason
 from ops.registry import Found, Key
 from ops.results import Result, Step, command, failed, options, passed, unknown
@@ -34,11 +35,11 @@ class _FormError(ValueError):
 
 @dataclass(frozen=True)
 class _Look:
-    """What was found, and whether with credentials; `untold` says why there are none."""
+    """What was found, and whether with credentials; `unclear` says why there are none."""
 
     found: Found
     with_key: bool = False
-    untold: str = ""
+    unclear: str = ""
 
 
 def images(deployment: Deployment) -> Result:
@@ -49,23 +50,23 @@ def images(deployment: Deployment) -> Result:
     looked = side_by_side(
         {reference: partial(_look, deployment, reference, seconds) for reference in named}, seconds
     )
-    wrong, untold, keys = dict[str, _Look](), [], 0
+    wrong, unclear, keys = dict[str, _Look](), [], 0
     for reference, future in looked.items():
         if not future.done():
-            untold.append(f"{reference}: no answer within {seconds:g} s")
+            unclear.append(f"{reference}: no answer within {seconds:g} s")
         elif error := future.exception():
-            untold.append(f"{reference}: {failure_reason(error)}")  # type: ignore[arg-type]
-        elif (look := future.result()).untold:
-            untold.append(f"{reference} needs a key: {look.untold}")
+            unclear.append(f"{reference}: {failure_reason(error)}")  # type: ignore[arg-type]
+        elif (look := future.result()).unclear:
+            unclear.append(f"{reference} needs a key: {look.unclear}")
         elif look.found is Found.THERE:
             keys += look.with_key
         else:
             wrong[reference] = look
     if wrong:
         said = [f"{_fault(each)}: {name} ({named[name]})" for name, each in wrong.items()]
-        return failed(_IMAGES, "; ".join([*said, *untold]), *_remedy(deployment, wrong))
-    if untold:
-        return unknown(_IMAGES, "; ".join(untold))
+        return failed(_IMAGES, "; ".join([*said, *unclear]), *_remedy(deployment, wrong))
+    if unclear:
+        return unknown(_IMAGES, "; ".join(unclear))
     with_key = f", {keys} of them with a key" if keys else ""
     return passed(_IMAGES, f"all {len(named)} can be pulled{with_key}")
 
@@ -80,7 +81,7 @@ def _look(deployment: Deployment, reference: str, seconds: float) -> _Look:
     try:
         key = have()
     except (ClientError, _FormError) as error:
-        return _Look(found, untold=failure_reason(error))
+        return _Look(found, unclear=failure_reason(error))
     return _Look(registries.look(image, key, seconds), with_key=True)
 
 
@@ -132,16 +133,18 @@ def secret(deployment: Deployment) -> Result:
     try:
         _of_the_secret(deployment)
     except _FormError as error:
-        return failed(_SECRET, f"{name}: {error}", *_mended(deployment, "put-secret-value", name))
+        return failed(
+            _SECRET, f"{name}: {error}", *_write_secret(deployment, "put-secret-value", name)
+        )
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
         said = f"Secrets Manager has no secret {name} in {deployment.settings.region}"
-        return failed(_SECRET, said, *_mended(deployment, "create-secret", name))
-    return passed(_SECRET, f"{name} holds a username and a password")
+        return failed(_SECRET, said, *_write_secret(deployment, "create-secret", name))
+    return passed(_SECRET, f"{name} contains a username and a password")
 
 
-def _mended(deployment: Deployment, call: str, name: str) -> tuple[Step | str, ...]:
+def _write_secret(deployment: Deployment, call: str, name: str) -> tuple[Step | str, ...]:
     named = f"--{'name' if call == 'create-secret' else 'secret-id'} {name}"
     return (
         'Write {"username": "…", "password": "…"} to a file key.json (for NGC: $oauthtoken and the '
@@ -155,8 +158,8 @@ def _mended(deployment: Deployment, call: str, name: str) -> tuple[Step | str, .
 
 def _fault(look: _Look) -> str:
     if look.found is Found.MISSING:
-        return "not there"
-    return "refused with the key" if look.with_key else "needs a key, or is not there"
+        return "does not exist"
+    return "refused with the key" if look.with_key else "needs a key, or does not exist"
 
 
 def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]:
@@ -164,7 +167,7 @@ def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]
     mine = wrong.pop(training.image, None)
     steps: list[Step | str] = []
     if wrong:
-        steps.append("Change it in constructs/bionemo_eks/configuration/versions.py")
+        steps.append(f"Change it in {VERSIONS_FILE}")
     if mine is None:
         return steps
     if mine.found is Found.MISSING:
@@ -178,7 +181,7 @@ def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]
     name = training.image_pull_secret or "bionemo-image-key"
     return [
         *steps,
-        *_mended(deployment, "create-secret", name),
+        *_write_secret(deployment, "create-secret", name),
         "and name it:",
         options(f"-c {_SETTING}={name}"),
         "Or copy the image to your own Amazon ECR registry, and set training.image: see "

@@ -60,7 +60,7 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
         result = _any_of(deployment, wanted, wanted.link, names)
         if result.verdict is not Verdict.PASS:
             return result
-    if _tells_others(s3, wanted.link.bucket):
+    if _notifies_others(s3, wanted.link.bucket):
         return warned(
             FILES,
             f"{wanted.setting}: {_listed(wanted)} is there, but {wanted.link.bucket} already sends "
@@ -71,13 +71,13 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
     return passed(FILES, f"{wanted.setting}: {_listed(wanted)} is there")
 
 
-def _tells_others(s3: Any, bucket: str) -> bool:
-    """Whether the bucket events that FSx needs already go elsewhere, as far as one may look."""
+def _notifies_others(s3: Any, bucket: str) -> bool:
+    """Whether the bucket events that FSx needs already go elsewhere; False if that is denied."""
     try:
-        told = s3.get_bucket_notification_configuration(Bucket=bucket)
+        configured = s3.get_bucket_notification_configuration(Bucket=bucket)
     except ClientError:
         return False
-    rows = [each for name in _NOTIFIED for each in told.get(name, [])]
+    rows = [each for name in _NOTIFIED for each in configured.get(name, [])]
     return any(
         event.startswith(("s3:ObjectCreated:", "s3:ObjectRemoved:"))
         for each in rows
@@ -108,13 +108,13 @@ def _any_of(deployment: Deployment, wanted: Input, where: Link, names: tuple[str
     if refused:
         return warned(
             FILES,
-            f"{wanted.setting}: you may not look for {wanted.folder}/{names[0]}; FSx looks with "
+            f"{wanted.setting}: you may not read {wanted.folder}/{names[0]}; FSx uses "
             "the role that CloudFormation deploys with",
             "For another account's bucket, see docs/data.md, A bucket.",
         )
     return failed(
         FILES,
-        f"{wanted.setting}: {wanted.folder}/{' or '.join(names)} is not there",
+        f"{wanted.setting}: {wanted.folder}/{' or '.join(names)} does not exist",
         "Copy it there, or name another:",
         _copy(deployment, wanted),
     )

@@ -11,7 +11,7 @@ from ops.preflight import checks
 from ops.reasons import is_final
 from ops.results import Result, Verdict
 
-# Seconds for what AWS has not answered in the first few.
+# Seconds for checks that AWS has not answered within the first few.
 PATIENCE = 20.0
 # Without an answer to these, it is unknown whether the deployment will complete.
 DECISIVE = (
@@ -52,8 +52,8 @@ def look(
     # A new deployment object, which remembers none of the first errors.
     renewed = replace(deployment, patience=patience)
     again = {name: check for name, check in checks(renewed).items() if name in silent}
-    told = {each.name: each for each in run_checks(again, patience)}
-    return [told.get(each.name, each) for each in results]
+    answered = {each.name: each for each in run_checks(again, patience)}
+    return [answered.get(each.name, each) for each in results]
 
 
 def undecided(results: Sequence[Result]) -> list[Result]:

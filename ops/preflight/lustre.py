@@ -6,7 +6,7 @@ from typing import Any
 
 from ops.aws import Deployment, file_systems, is_own
 from ops.preflight.quotas import compared
-from ops.preflight.standing import holds, is_made_anew
+from ops.preflight.standing import holds, is_recreated
 from ops.results import Result, command, failed, link, options, passed, warned
 
 # Lustre Persistent_2 storage capacity (GiB) and the number of Persistent_2 file systems. There is
@@ -14,7 +14,7 @@ from ops.results import Result, command, failed, link, options, passed, warned
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/limits.html
 STORAGE, NUMBER = "L-8F1B9C74", "L-FD6F2F22"
 _KIND = "PERSISTENT_2"
-_ANEW = ("Or start over; the data is in the bucket:", command("npx cdk destroy --all"))
+_START_OVER = ("Or start over; the data is in the bucket:", command("npx cdk destroy --all"))
 
 
 def offered(deployment: Deployment) -> Result:
@@ -37,8 +37,8 @@ def offered(deployment: Deployment) -> Result:
     throughput = deployment.settings.storage.throughput
     return passed(
         name,
-        f"offered in {region}, according to its quotas; AWS does not report whether with "
-        f"{throughput} MB/s/TiB, a tier of every {_KIND}",
+        f"offered in {region}, according to its quotas; AWS does not report whether "
+        f"this includes {throughput} MB/s/TiB, a tier of every {_KIND}",
     )
 
 
@@ -102,7 +102,7 @@ def present(deployment: Deployment) -> Result:
             f"{ids}: left over from an earlier deployment; this one will create another",
             command("./bionemo leftovers"),
         )
-    if not mine or is_made_anew(deployment, "Storage"):
+    if not mine or is_recreated(deployment, "Storage"):
         return passed(name, "none yet; it will be created")
     system = mine[0]
     there, wanted = system.get("StorageCapacity", 0), settings.storage.capacity_gib
@@ -112,7 +112,7 @@ def present(deployment: Deployment) -> Result:
             name,
             f"{system['FileSystemId']} has {there:,} GiB and cannot shrink to {wanted:,}",
             options(f"-c storage.capacity_gib={there}"),
-            *_ANEW,
+            *_START_OVER,
         )
     zone = _zone(deployment, system)
     if zone != settings.gpu_zone:
@@ -121,7 +121,7 @@ def present(deployment: Deployment) -> Result:
             f"{system['FileSystemId']} is in {zone}, but the settings say {settings.gpu_zone}: "
             "it would be replaced, and everything that mounts it",
             options(f"-c gpu.availability_zone={zone}"),
-            *_ANEW,
+            *_START_OVER,
         )
     return passed(name, f"{system['FileSystemId']} exists, {there:,} GiB in {zone}")
 
@@ -132,7 +132,7 @@ def standing_zone(deployment: Deployment) -> str:
     Empty if there is none. Raises botocore's errors if AWS does not answer.
     """
     mine = own(deployment)
-    return _zone(deployment, mine[0]) if mine and not is_made_anew(deployment, "Storage") else ""
+    return _zone(deployment, mine[0]) if mine and not is_recreated(deployment, "Storage") else ""
 
 
 def _zone(deployment: Deployment, system: dict[str, Any]) -> str:

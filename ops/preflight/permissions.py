@@ -31,7 +31,7 @@ _OF_FSX_WITH_A_KEY = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
 # Actions per request, and seconds for all requests, which run side by side: less than the minimum
 # of three that preflight leaves its checks.
 _AT_A_TIME, _DEADLINE = 50, 2.5
-# Only this many denied actions are named.
+# At most this many denied actions are named.
 _NAMED = 8
 
 
@@ -137,7 +137,8 @@ def _wanted(settings: Settings) -> list[str]:
 def _by_resource(deployment: Deployment) -> dict[str, list[str]]:
     """The needed actions by the resource that they are simulated on.
 
-    A policy that allows an action only on this deployment's resources would else seem to deny it.
+    Otherwise a policy that allows an action only on this deployment's resources would seem to deny
+    it.
     """
     places = _places(deployment)
     found: dict[str, list[str]] = {}

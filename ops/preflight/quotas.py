@@ -14,6 +14,7 @@ from bionemo_eks.configuration.instance_types import (
 )
 from ops import reservations
 from ops.aws import Deployment, instances, is_own
+from ops.cost.ways import gateways_of
 from ops.preflight.quota_codes import VCPU_QUOTAS, quota_family
 from ops.preflight.standing import holds
 from ops.preflight.vpc_subnets import node_zones
@@ -76,7 +77,7 @@ def compared(
     if at_most + used > limit:
         return warned(
             name,
-            f"{said}; at most {at_most:,.0f} would not fit ({code})",
+            f"{said}; the maximum of {at_most:,.0f} would not fit ({code})",
             *_raise_it(deployment, service, code, at_most + used),
         )
     return passed(name, said)
@@ -178,7 +179,7 @@ def vcpu_quota(
     if code is None:
         market = purchase.title() if purchase == "spot" else "On-Demand"
         return unknown(name, f"AWS documents no quota code for {market} {family}")
-    unused, untold = _counted_unused(deployment, family) if purchase == "on-demand" else (0, "")
+    unused, gap = _counted_unused(deployment, family) if purchase == "on-demand" else (0, "")
     result = compared(
         deployment,
         name,
@@ -189,15 +190,15 @@ def vcpu_quota(
         unit=f"vCPUs ({nodes} x {instance.name}, {purchase})",
         at_most=at_most * instance.vcpus,
     )
-    return replace(result, said=f"{result.said}{untold}")
+    return replace(result, said=f"{result.said}{gap}")
 
 
 def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:
-    """vCPUs of unused reservations, and why they could not be counted: they are rare."""
+    """vCPUs of unused reservations, and why they are unknown: no failure, for they are rare."""
     try:
         return _unused_vcpus(deployment, family), ""
     except ClientError as error:
-        return 0, f"; without unused Capacity Reservations: {reason(error)}"
+        return 0, f"; unused Capacity Reservations not counted: {reason(error)}"
 
 
 def core_vcpus(deployment: Deployment) -> Result:
@@ -214,16 +215,13 @@ def core_vcpus(deployment: Deployment) -> Result:
 def addresses(deployment: Deployment) -> Result:
     """Elastic IP addresses: one for each NAT gateway that does not exist yet."""
     everything = deployment.aws.client("ec2").describe_addresses()["Addresses"]
-    gateways = (
-        1 if deployment.settings.network.nat_gateways == "one" else len(deployment.settings.zones)
-    )
     own = sum(is_own(deployment, each.get("Tags")) for each in everything)
     return compared(
         deployment,
         "Elastic IP quota",
         "ec2",
         ADDRESSES,
-        needed=max(gateways - own, 0),
+        needed=max(gateways_of(deployment.settings) - own, 0),
         used=len(everything),
         unit="addresses",
     )

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from bionemo_eks.configuration.settings import Settings
 from ops import reservations
-from ops.aws import Deployment, instances, is_own
+from ops.aws import Deployment
 from ops.results import Result, failed, options, passed
 
 _NAME = "Capacity reservation"
-# A reservation that ends within this many hours is of no use for a training.
+# A reservation that ends within this many hours is too short for a training.
 _SOON = 24
 _REMEDY = "Change the reservation, or gpu.* in cdk.json"
 
@@ -38,7 +38,7 @@ def reservation(deployment: Deployment) -> Result:
     fitting, wrong = _of_use(deployment, found)
     # Our own nodes already use part of it; after an update, they or their successors will.
     free = sum(each.get("AvailableInstanceCount", 0) for each in fitting)
-    own = _own_nodes_in(deployment, {each["CapacityReservationId"] for each in fitting})
+    own = reservations.own_nodes(deployment, {each["CapacityReservationId"] for each in fitting})
     if fitting and free + own < deployment.settings.gpu.nodes:
         wrong.append(f"it has room for {free + own} instances, not {deployment.settings.gpu.nodes}")
     elif fitting:
@@ -78,13 +78,6 @@ def _unfit(row: reservations.Row, settings: Settings) -> list[str]:
         for what, key, allowed in needed
         if row.get(key) not in allowed
     ]
-
-
-def _own_nodes_in(deployment: Deployment, wanted: set[str]) -> int:
-    return sum(
-        each.get("CapacityReservationId") in wanted and is_own(deployment, each.get("Tags"))
-        for each in instances(deployment)
-    )
 
 
 def _ends(row: reservations.Row) -> list[str]:

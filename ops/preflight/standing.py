@@ -19,12 +19,12 @@ _DEPLOY = "Then deploy again."
 def holds(deployment: Deployment, stack: str) -> bool:
     """Whether one of `names.STACKS` exists and may hold resources, however its last change went.
 
-    They belong to the deployment; whether the stack can be deployed to is up to `stacks_ready`.
+    They belong to the deployment; `stacks_ready` checks whether the stack can be updated.
     """
     return holds_resources(_status(deployment, stack))
 
 
-def is_made_anew(deployment: Deployment, stack: str) -> bool:
+def is_recreated(deployment: Deployment, stack: str) -> bool:
     """Whether `cdk deploy` deletes what the stack holds before it recreates the stack."""
     return _status(deployment, stack) in _RECREATED
 

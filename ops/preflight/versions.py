@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES, KUBERNETES_RELEASES
 from ops.aws import Deployment, clusters
 from ops.price_table import EKS_EXTENDED_HOUR, EKS_HOUR
+from ops.project import VERSIONS_FILE
 from ops.reasons import code_of, is_denied, reason
 from ops.results import Result, Step, command, failed, options, passed, warned
 
-_TABLE = "constructs/bionemo_eks/configuration/versions.py"
 CHECK = "Kubernetes version"
 # A region, or a partition, whose EKS does not know the call or its arguments.
 _NOT_KNOWN = {"InvalidParameterException", "InvalidRequestException", "UnknownOperationException"}
@@ -27,7 +27,7 @@ def eks(deployment: Deployment) -> Result:
 
 
 def kubernetes(deployment: Deployment) -> Result:
-    """Whether AWS creates clusters of the version, and an existing one can be updated to it."""
+    """Whether AWS creates clusters with the version, and an existing one can be updated to it."""
     standing = _standing_version(deployment)
     step = _step(standing, deployment.settings.kubernetes_version) if standing else ""
     if step:
@@ -58,10 +58,10 @@ def _step(now: str, wanted: str) -> str:
     https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
     """
     if _minor(wanted) < _minor(now):
-        return f"the cluster has {now}, and EKS cannot go back to an older version ({wanted})"
+        return f"the cluster runs {now}, and EKS cannot go back to an older version ({wanted})"
     if _minor(wanted) > _minor(now) + 1:
         return (
-            f"the cluster has {now}, and EKS updates one minor version at a time, not to {wanted}"
+            f"the cluster runs {now}, and EKS updates one minor version at a time, not to {wanted}"
         )
     return ""
 
@@ -101,7 +101,7 @@ def _by_the_table(deployment: Deployment, why: str) -> Result:
     if today > release.extended_support_until:
         return _ended(deployment, release.extended_support_until)
     result = _supported(deployment, release.standard_support_until, release.extended_support_until)
-    said = f"{result.said}, according to {_TABLE}: {why}"
+    said = f"{result.said}, according to {VERSIONS_FILE}: {why}"
     return replace(result, said=said)
 
 
@@ -121,14 +121,16 @@ def _not_made(deployment: Deployment, when: date) -> Result:
 def _ended(deployment: Deployment, when: date) -> Result:
     version = deployment.settings.kubernetes_version
     return failed(
-        CHECK, f"AWS no longer creates clusters of {version} (ended {when})", *_newer(deployment)
+        CHECK,
+        f"AWS no longer creates clusters with {version} (support ended {when})",
+        *_newer(deployment),
     )
 
 
 def _newer(deployment: Deployment) -> tuple[Step | str, ...]:
     wanted = deployment.settings.kubernetes_version
     if _minor(wanted) >= _minor(DEFAULT_KUBERNETES):
-        return (f"{_TABLE} has no newer version with everything documented: add one there",)
+        return (f"{VERSIONS_FILE} has no newer, fully documented version: add one there",)
     # An existing cluster is updated one version at a time.
     to = _next(wanted) if _standing_version(deployment) else DEFAULT_KUBERNETES
     return (

@@ -66,7 +66,7 @@ def _asked(deployment: Deployment) -> Iterator[PrivateSubnet]:
 
 
 def _table_of(subnet: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
-    """The route table of a subnet: its own, else the VPC's main one."""
+    """The route table of a subnet: its own or, without one, the VPC's main one."""
     own = [each for each in tables if subnet in _associated(each, "SubnetId")]
     return next(iter(own + [each for each in tables if True in _associated(each, "Main")]), {})
 

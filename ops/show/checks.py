@@ -1,4 +1,4 @@
-"""Results of checks, for people."""
+"""Prints the results of checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Estimates and spending, for people."""
+"""Prints estimates and spending."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leftovers, for people."""
+"""Prints leftovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Capacity Blocks on offer, for people."""
+"""Prints Capacity Blocks on offer."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _say_quota(out: Console, settings: Settings, quota: Quota | str | None) -> N
     elif isinstance(quota, str):
         out.print(f"[yellow]The quota for Capacity Blocks is unknown: {quota}[/]")
     else:
-        said = f"{family}: {quota.there} of {quota.allowed:g} Capacity Blocks at a time"
+        said = f"{family}: {quota.there} of {quota.allowed:g} concurrent Capacity Blocks in use"
         out.print(f"{said} ({quota.code})")
         if quota.there >= quota.allowed:
             out.print("[yellow]The quota is used up. Request an increase first:[/]")

@@ -1,4 +1,4 @@
-"""A deployment's status, for people."""
+"""Prints a deployment's status."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def _condensed(part: list[Line]) -> Iterator[Line]:
     alike: dict[str, list[Line]] = {}
     for line in part:
         alike.setdefault(line.state.partition(",")[0], []).append(line)
-    told = set[str]()
+    counted = set[str]()
     for line in part:
         state = line.state.partition(",")[0]
         same = alike[state]
         if len(same) < _MANY or not all(each.good and not each.unsettled for each in same):
             yield line
-        elif state not in told:
-            told.add(state)
+        elif state not in counted:
+            counted.add(state)
             yield Line(line.part, "", f"{len(same)} {state}", good=True)
 
 

@@ -29,7 +29,7 @@ def console() -> Console:
 
 
 def at_a_terminal() -> bool:
-    """Whether a person can read and answer."""
+    """Whether someone can read and answer."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from ops import reservations
 from ops.aws import Deployment
+from ops.reservations import in_utc
 from ops.status.lines import Line
 
 _PART = "Capacity Block"
@@ -18,25 +19,21 @@ def capacity_block(deployment: Deployment) -> list[Line]:
         return []
     name, found = gpu.capacity_reservation_id, reservations.own(deployment)
     if not found:
-        return [Line(_PART, name, "not there", False)]
+        return [Line(_PART, name, "does not exist", False)]
     row = found[0]
     state, begins = str(row.get("State")), row.get("StartDate")
     parts = [state]
     if state != "active" and isinstance(begins, datetime):
-        parts.append(f"begins {_at(begins)}")
+        parts.append(f"begins {in_utc(begins)}")
     until = reservations.suspended_at(row)
     if until is None:
         return [Line(_PART, name, ", ".join(parts), unsettled=True)]
-    parts.append(f"ends {_at(row['EndDate'])}")
+    parts.append(f"ends {in_utc(row['EndDate'])}")
     if datetime.now(UTC) >= until:
         parts.append(
-            f"the training has been suspended since {_at(until)}; it can resume in another block: "
-            "./bionemo preflight --offers"
+            f"the training has been suspended since {in_utc(until)}; it can resume in another "
+            "block: ./bionemo preflight --offers"
         )
         return [Line(_PART, name, "; ".join(parts), False)]
-    parts.append(f"the training is suspended at {_at(until)}")
+    parts.append(f"the training is suspended at {in_utc(until)}")
     return [Line(_PART, name, "; ".join(parts), state == "active" or None, state != "active")]
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

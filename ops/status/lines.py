@@ -42,8 +42,8 @@ def judged(part: str, name: str, status: str, state: str, *, wrong: bool = False
 def missing(deployment: Deployment, part: str, name: str = "") -> Line:
     """Return the line of something missing: wrong, unless it is being created or deleted."""
     if _under_way(deployment):
-        return Line(part, name, "not there", unsettled=True)
-    return Line(part, name, "not there", False)
+        return Line(part, name, "missing", unsettled=True)
+    return Line(part, name, "missing", False)
 
 
 def _under_way(deployment: Deployment) -> bool:

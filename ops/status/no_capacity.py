@@ -20,7 +20,7 @@ _CAPACITY = re.compile(
 )
 _LAUNCH = re.compile(r"^Launching", re.IGNORECASE)
 _ZONE = re.compile(r"\(([a-z]{2}(?:-[a-z0-9]+)+[a-z])\)")
-# The most that AWS returns per page, newest first; older ones are ignored.
+# AWS's limit per page, newest first; older ones are ignored.
 _MOST = 100
 # The autoscaler withdraws its request after a quarter of an hour and retries later; a failure older
 # than this is not what the training is waiting for.
@@ -51,10 +51,10 @@ def _failed_last(activities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         if _LAUNCH.match(each.get("Description", ""))
         and each["StatusCode"] in ("Successful", "Failed", "Cancelled")
     ]
-    return list(takewhile(_for_want_of_capacity, launches))
+    return list(takewhile(_lacked_capacity, launches))
 
 
-def _for_want_of_capacity(activity: Mapping[str, Any]) -> bool:
+def _lacked_capacity(activity: Mapping[str, Any]) -> bool:
     return activity["StatusCode"] == "Failed" and bool(
         _CAPACITY.search(activity.get("StatusMessage", ""))
     )

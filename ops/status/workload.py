@@ -31,7 +31,7 @@ def lines_of(jobs: Jobs, trained: Workload, steps: int) -> list[Line]:
             lines.append(silent(_PART, jobs.silent[key], name))
             continue
         good = None if not state else not state.startswith("failed")
-        lines.append(Line(_PART, name, state or "not there", good))
+        lines.append(Line(_PART, name, state or "does not exist", good))
         if line and state != "complete":
             lines.append(Line(_PART, "", line))
     if "workers" in jobs.silent:

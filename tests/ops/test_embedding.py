@@ -168,9 +168,9 @@ def test_a_job_that_fails_is_reported_with_its_last_line_and_made_again(
     ("text", "more", "words"),
     [
         ("MKT\n", (), "does not begin with a header"),
-        (">a\n", (), "holds no sequence"),
+        (">a\n", (), "contains no sequence"),
         (">a\nMKT\n", ("--model", "/fsx/elsewhere/model"), "which the bucket has too"),
-        (">a\nMKT\n", ("--model", "/fsx/esm2-train/none"), "config.json is not there"),
+        (">a\nMKT\n", ("--model", "/fsx/esm2-train/none"), "config.json does not exist"),
         (">a\nMKT\n", ("-c", "training.workload=esm1nv"), "-c training.workload=esm2"),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_long_run_fits_the_terminal(line: Line) -> None:
 def test_a_run_that_has_left_nothing_is_reported(line: Line) -> None:
     done = line(bucket({}), "curve", *ESM2)
     assert done.exit_code == 2
-    assert f"s3://{BUCKET}/{RUN}/metrics.jsonl is not there" in " ".join(done.stderr.split())
+    assert f"s3://{BUCKET}/{RUN}/metrics.jsonl does not exist" in " ".join(done.stderr.split())
 
 
 def test_a_workload_that_leaves_none_is_reported_with_the_one_that_does(line: Line) -> None:
@@ -127,7 +127,7 @@ def test_the_curve_of_esm1nv_is_in_its_log(line: Line) -> None:
 def test_a_log_without_a_step_or_without_an_answer_is_reported(line: Line) -> None:
     done = line(bars(), "curve")
     assert done.exit_code == 2
-    assert "has no step yet" in done.stderr
+    assert "contains no step yet" in done.stderr
     missing = error("StartQuery", "ResourceNotFoundException")
     done = line({"logs.start_query": missing}, "curve")
     assert done.exit_code == 2

@@ -59,7 +59,7 @@ def test_no_layer_is_fetched(registry: str) -> None:
 
 
 def test_what_a_registry_does_not_tell_is_said_with_its_name(registry: str) -> None:
-    with pytest.raises(RegistryError, match=rf"{registry} answers with 500"):
+    with pytest.raises(RegistryError, match=rf"{registry} answered 500"):
         look(registry, "team/broken")
     with pytest.raises(RegistryError, match=r"127\.0\.0\.1:1: "):
         look("127.0.0.1:1", "team/there")

@@ -184,7 +184,7 @@ def test_a_job_that_does_not_go_is_reported(
     there.cluster.stays = True
     with serving(there.cluster) as api:
         found = plan(What.DATA, look(api, SETTINGS, deployed))
-        with pytest.raises(ClusterError, match="is still there after"):
+        with pytest.raises(ClusterError, match="still exists after"):
             carry_out(api, found, lambda text: None)
     assert there.cluster.made == []
 

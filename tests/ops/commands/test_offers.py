@@ -142,7 +142,7 @@ def test_a_quota_that_is_not_told_leaves_the_offers(line: Line) -> None:
             [],
             "not sold so",
         ),
-        ({}, ["-c", "gpu.instance_type=p4d.24xlarge,p4de.24xlarge"], "of one instance type"),
+        ({}, ["-c", "gpu.instance_type=p4d.24xlarge,p4de.24xlarge"], "has one instance type"),
     ],
 )
 def test_what_is_not_sold_so_is_one_line(

@@ -169,7 +169,7 @@ def test_one_that_cannot_be_removed_is_named(
 ) -> None:
     cluster.refusals["DELETE", f"{JOBS}/{NAME}"] = (403, "forbidden")
     done = line(answers, "shell", "--", "true")
-    assert f"{NAME} is not deleted" in done.stderr
+    assert f"{NAME} was not deleted" in done.stderr
     assert "forbidden" in done.stderr
 
 

@@ -82,7 +82,7 @@ def test_where_nothing_is_to_be_had_it_says_so() -> None:
 
 def test_a_zone_without_the_type_is_reported_as_that() -> None:
     result = in_situation("the zone has no p4d.24xlarge")
-    assert "p4d.24xlarge: not in this zone, us-west-2a; offered in us-west-2c" in result.said
+    assert "p4d.24xlarge is not offered in us-west-2a, but in us-west-2c" in result.said
     assert "./bionemo preflight --pin" in commands(result)
 
 
@@ -93,7 +93,7 @@ def test_a_zone_must_offer_all_of_several_types() -> None:
     elsewhere: Answers = {"ec2.describe_instance_type_offerings": offered_in("us-west-2c")}
     result = looked(both, elsewhere)
     assert result.verdict is Verdict.FAIL
-    assert "offered in us-west-2c" in result.said
+    assert "not offered in us-west-2a, but in us-west-2c" in result.said
     none = offered_in(*ZONES, without={"p4d.24xlarge"})
     result = looked(both, {"ec2.describe_instance_type_offerings": none})
     assert "offers all of p4d.24xlarge,g6e.48xlarge" in result.said

@@ -99,7 +99,7 @@ def test_an_image_that_is_not_there(registry: str) -> None:
     image = f"{registry}/team/nothing:1"
     result = checked(image)["Images"]
     assert result.verdict is Verdict.FAIL
-    assert in_order(result.said, "not", "there", image)
+    assert in_order(result.said, "not", "exist", image)
     assert "training.image" in result.remedy[0].text
 
 

@@ -63,14 +63,14 @@ def test_what_is_there_passes(changes: dict[str, str], keys: tuple[str, ...]) ->
         (
             URL,
             ("x.fasta",),
-            "dataset.url: s3://mine/sequences/x.fasta is not there",
+            "dataset.url: s3://mine/sequences/x.fasta does not exist",
             "aws s3 cp x.fasta s3://mine/sequences/x.fasta --region us-west-2",
         ),
         (
             START,
             ("models/esm2/config.json",),
             "training.start: s3://mine/models/esm2/model.safetensors or "
-            "model.safetensors.index.json is not there",
+            "model.safetensors.index.json does not exist",
             "aws s3 cp esm2 s3://mine/models/esm2 --recursive --region us-west-2",
         ),
     ],
@@ -102,7 +102,7 @@ def test_who_may_not_look_is_told_so() -> None:
     refusals = {"s3.head_bucket": denied("HeadBucket"), "s3.head_object": denied("HeadObject")}
     result = look(URL, dict(refusals))
     assert result.verdict is Verdict.WARN
-    assert "you may not look for s3://mine/sequences/x.fasta" in result.said
+    assert "you may not read s3://mine/sequences/x.fasta" in result.said
 
 
 @pytest.mark.parametrize(
