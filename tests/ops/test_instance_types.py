@@ -77,7 +77,7 @@ def renewal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Renewal:
     return Renewal(monkeypatch, tmp_path)
 
 
-def test_what_ec2_describes_as_before_stays_as_it_is(renewal: Renewal) -> None:
+def test_a_type_that_ec2_describes_unchanged_stays_as_it_is(renewal: Renewal) -> None:
     assert renewal(described("p4d.24xlarge")) == 0
     assert renewal.types == GPU_INSTANCE_TYPES
     for wanted in renewal.asked:
@@ -95,7 +95,7 @@ def test_the_table_says_where_it_is_from_and_how_to_renew_it(renewal: Renewal) -
     assert table["date"] > date(2026, 8, 21)
 
 
-def test_another_figure_and_a_new_type_come_in(renewal: Renewal) -> None:
+def test_changed_figures_and_new_types_are_added(renewal: Renewal) -> None:
     larger = described("p4d.24xlarge", InstanceStorageInfo={"TotalSizeInGB": 16000})
     assert renewal(larger, described("p4d.48xlarge", efas=0)) == 0
     assert renewal.types["p4d.24xlarge"].nvme_gb == 16000

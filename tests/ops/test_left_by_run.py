@@ -76,7 +76,7 @@ def test_a_run_that_has_left_nothing_is_reported(line: Line) -> None:
     assert f"s3://{BUCKET}/{RUN}/metrics.jsonl is not there" in " ".join(done.stderr.split())
 
 
-def test_a_workload_that_leaves_none_is_reported_with_the_one_that_does(line: Line) -> None:
+def test_a_workload_without_a_model_names_the_one_that_has_one(line: Line) -> None:
     done = line(bucket({}), "model", "get", "--out", "nowhere")
     assert done.exit_code == 2
     assert "-c training.workload=esm2" in done.stderr
@@ -148,7 +148,9 @@ def test_a_picture_needs_the_trainings_environment(
         assert "make setup-training" in done.stderr
 
 
-def test_the_model_is_brought_whole(line: Line, tmp_path: Path) -> None:
+def test_the_model_is_downloaded_complete_and_overwrites_no_folder(
+    line: Line, tmp_path: Path
+) -> None:
     folder = tmp_path / "model"
     done = line(bucket(OBJECTS), "model", "get", "--out", str(folder), *ESM2)
     assert done.exit_code == 0
@@ -160,7 +162,9 @@ def test_the_model_is_brought_whole(line: Line, tmp_path: Path) -> None:
     assert "already exists" in again.stderr
 
 
-def test_a_model_on_its_way_to_the_bucket_leaves_nothing_here(line: Line, tmp_path: Path) -> None:
+def test_a_model_still_being_exported_leaves_no_partial_download(
+    line: Line, tmp_path: Path
+) -> None:
     for half in (
         {**OBJECTS, f"{RUN}/model/model.safetensors": WEIGHTS[:-1]},
         {key: each for key, each in OBJECTS.items() if not key.endswith("safetensors")},

@@ -86,9 +86,7 @@ def test_a_test_that_fails_is_reported_with_its_last_lines_and_leaves_nothing(
     assert [name for name, _ in there.deleted] == [NAME, NAME]
 
 
-def test_a_test_that_never_ends_is_removed_after_a_while(
-    there: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_test_that_never_ends_is_removed(there: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     there.lists[JOBS] = [job(NAME, "network-test", active=2)]
     there.lists[PODS][1]["status"] |= {"phase": "Pending", "containerStatuses": []}
     passing = SimpleNamespace(monotonic=iter([0, 1, 2, 3000]).__next__, sleep=lambda _: None)
@@ -100,7 +98,7 @@ def test_a_test_that_never_ends_is_removed_after_a_while(
     assert [name for name, _ in there.deleted] == [NAME, NAME]
 
 
-def test_a_look_without_an_answer_is_not_the_end_and_a_refusal_is(
+def test_a_failed_request_is_repeated_and_a_refusal_ends_the_test(
     there: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there.refusals["GET", f"{JOBS}/{NAME}"] = (503, "soon")
@@ -123,7 +121,7 @@ def test_what_cannot_be_removed_is_reported_with_the_command_that_does(there: Cl
     assert f"kubectl delete job,service -n default {NAME}" in said[-1]
 
 
-def test_a_log_has_transport_and_bandwidth() -> None:
+def test_transport_and_bandwidth_are_read_from_the_log() -> None:
     found = read(EFA + TABLE)
     assert (found.network, found.provider) == ("AWS Libfabric", "efa")
     assert found.rows == {8388608: 77.41, 4294967296: 357.58}
@@ -168,7 +166,7 @@ def test_wrong_values_fail() -> None:
     assert bandwidth.verdict is Verdict.FAIL
 
 
-def test_nodes_that_train_are_not_taken(there: Cluster) -> None:
+def test_nodes_that_train_are_not_used(there: Cluster) -> None:
     assert hindrance(deployment()) == ""
     labels = {"training.kubeflow.org/job-name": "esm2-training"}
     there.lists[PODS] = [pod("esm2-training-worker-0", labels, "Running")]

@@ -57,7 +57,7 @@ def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
 
 
 @pytest.mark.slow
-def test_a_program_that_prints_the_keys_may_take_its_time(
+def test_a_credential_process_may_take_its_time(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Longer than AWS has for its answer; and a prompt of its own needs this thread."""
@@ -71,7 +71,7 @@ def test_a_program_that_prints_the_keys_may_take_its_time(
 
 
 @pytest.mark.slow
-def test_prices_wait_for_the_keys_in_the_same_thread(
+def test_prices_read_the_keys_in_the_same_thread(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile.runs(f"print('{KEYS}')")
@@ -85,7 +85,7 @@ def test_prices_wait_for_the_keys_in_the_same_thread(
 
 
 @pytest.mark.slow
-def test_what_was_spent_is_asked_by_the_same_login(
+def test_spending_is_read_with_the_same_login(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An MFA code is good for one login."""
@@ -105,7 +105,7 @@ def test_what_was_spent_is_asked_by_the_same_login(
         ("print('{}')", "Unsupported version"),
     ],
 )
-def test_a_program_that_prints_no_keys_is_no_login(
+def test_a_credential_process_without_keys_is_reported_with_its_reason(
     profile: Profile, program: str, said: str
 ) -> None:
     profile.runs(program)
@@ -115,7 +115,7 @@ def test_a_program_that_prints_no_keys_is_no_login(
     assert "aws sso login" in str(raised.value)
 
 
-def test_the_calls_of_a_login_have_time_outs_too() -> None:
+def test_every_call_has_a_timeout_and_those_of_a_login_too() -> None:
     """Such as that which takes a role; botocore makes its client by itself."""
     config = Aws(REGION).session._session.get_default_client_config()
     assert (config.connect_timeout, config.read_timeout) == (2, 4)

@@ -79,7 +79,7 @@ def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["preflight", "status", "leftovers"])
-def test_an_aws_that_says_nothing_at_all_is_reported_soon(name: str) -> None:
+def test_a_silent_aws_is_reported_within_ten_seconds(name: str) -> None:
     with an_endpoint(hangs=True, knows_the_caller=False) as endpoint:
         began = time.monotonic()
         done = command(name, AWS_ENDPOINT_URL=endpoint, **KEYS)
@@ -124,7 +124,7 @@ def heeds_ctrl_c(folder: Path) -> str:
     return str(folder)
 
 
-def test_ctrl_c_while_packages_are_read_ends_without_a_word(tmp_path: Path) -> None:
+def test_ctrl_c_during_imports_ends_silently(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text(
         "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(20)\n"
     )
@@ -134,7 +134,7 @@ def test_ctrl_c_while_packages_are_read_ends_without_a_word(tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["preflight", "leftovers"])
-def test_ctrl_c_while_aws_is_asked_ends_without_a_word(name: str, tmp_path: Path) -> None:
+def test_ctrl_c_during_calls_to_aws_ends_silently(name: str, tmp_path: Path) -> None:
     asked = threading.Event()
     with an_endpoint(hangs=True, asked=asked) as endpoint:
         process = subprocess.Popen(
@@ -180,7 +180,7 @@ def test_a_profile_that_does_not_exist_is_no_warning() -> None:
 
 
 @pytest.mark.slow
-def test_without_a_network_nobody_is_told_to_log_in() -> None:
+def test_without_a_network_the_message_is_not_about_the_login() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"

@@ -48,7 +48,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(
     assert (cluster.made, cluster.deleted) == ([], [])
 
 
-def test_who_does_not_agree_changes_nothing(line: Line, answers: Answers, cluster: Cluster) -> None:
+def test_without_agreement_nothing_changes(line: Line, answers: Answers, cluster: Cluster) -> None:
     """Nor does a program without a person: there is a question, but no answer."""
     done = line(answers, "retry", "data")
     assert done.exit_code == 1
@@ -77,7 +77,7 @@ def test_json_is_for_programs(line: Line, answers: Answers, cluster: Cluster) ->
     assert cluster.made == []
 
 
-def test_what_cannot_be_is_refused_with_the_command_that_can(
+def test_a_training_without_its_data_is_refused_with_the_command_for_the_data(
     line: Line, answers: Answers, cluster: Cluster
 ) -> None:
     done = line(answers, "retry", "training", "--yes")
@@ -86,7 +86,7 @@ def test_what_cannot_be_is_refused_with_the_command_that_can(
     assert cluster.made == []
 
 
-def test_what_the_cluster_refuses_is_one_line(
+def test_the_clusters_refusal_is_reported_without_a_traceback(
     line: Line, answers: Answers, cluster: Cluster
 ) -> None:
     cluster.refusals["POST", JOBS] = (403, "jobs.batch is forbidden")
@@ -97,12 +97,12 @@ def test_what_the_cluster_refuses_is_one_line(
 
 
 @pytest.mark.parametrize("what", ["", "everything"])
-def test_it_says_what_can_be_started_again(line: Line, answers: Answers, what: str) -> None:
+def test_it_names_what_can_be_retried(line: Line, answers: Answers, what: str) -> None:
     done = line(answers, "retry", *([what] if what else []))
     assert done.exit_code == 2
 
 
-def test_its_help_teaches(line: Line) -> None:
+def test_its_help_says_what_it_does_and_that_it_costs_money(line: Line) -> None:
     text = " ".join(line({}, "retry", "--help").stdout.split())
     for taught in (
         "data",

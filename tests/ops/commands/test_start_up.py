@@ -119,7 +119,7 @@ OPS = (sys.executable, "-m", "ops")
 
 
 @pytest.mark.parametrize("kind", LOGINS)
-def test_a_login_that_does_not_work(kind: str, tmp_path: Path) -> None:
+def test_a_failed_login_is_reported_with_its_remedy(kind: str, tmp_path: Path) -> None:
     prepare, said, remedy = LOGINS[kind]
     done = run(tmp_path, *OPS, "preflight", environment=prepare(tmp_path))
     assert done.returncode == 2
@@ -142,7 +142,9 @@ PACKAGES = {
 
 
 @pytest.mark.parametrize("kind", PACKAGES)
-def test_a_package_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
+def test_an_unusable_package_is_reported_in_one_line_with_its_remedy(
+    kind: str, tmp_path: Path
+) -> None:
     text, remedy = PACKAGES[kind]
     done = run(tmp_path, *OPS, "preflight", environment=without(tmp_path, "typer", text))
     assert done.returncode == 2
@@ -151,7 +153,7 @@ def test_a_package_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
     assert line.endswith(remedy)
 
 
-def test_an_old_python_is_reported_before_it_stumbles(tmp_path: Path) -> None:
+def test_an_old_python_is_reported_before_it_fails(tmp_path: Path) -> None:
     old = "import sys\nsys.version_info = (3, 9, 2)\n"
     done = run(tmp_path, *OPS, "preflight", environment=without(tmp_path, "sitecustomize", old))
     assert done.returncode == 2
@@ -159,7 +161,7 @@ def test_an_old_python_is_reported_before_it_stumbles(tmp_path: Path) -> None:
     assert "make setup" in done.stderr
 
 
-def test_nowhere_to_print_to_is_reported(tmp_path: Path) -> None:
+def test_a_closed_standard_output_is_reported(tmp_path: Path) -> None:
     done = run(tmp_path, "sh", "-c", f"{sys.executable} -m ops cost >&-")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "standard output is closed" in done.stderr
@@ -175,7 +177,9 @@ ENVIRONMENTS = {
 
 
 @pytest.mark.parametrize("kind", ENVIRONMENTS)
-def test_an_environment_that_does_not_run(kind: str, tmp_path: Path) -> None:
+def test_a_broken_environment_is_reported_in_one_line_with_its_remedy(
+    kind: str, tmp_path: Path
+) -> None:
     content = ENVIRONMENTS[kind]
     shutil.copy(ROOT / "bionemo", tmp_path)
     (tmp_path / ".venv/bin").mkdir(parents=True)

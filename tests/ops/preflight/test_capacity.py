@@ -31,7 +31,7 @@ def zones_in(result: Result) -> list[str]:
     return re.findall(r"\b[a-z]{2}-[a-z]+-\d[a-z]\b", result.said)
 
 
-def test_a_zone_that_the_account_has_not_fails() -> None:
+def test_a_zone_that_the_account_lacks_fails() -> None:
     there = {"AvailabilityZones": [zone("us-west-2b"), zone("us-west-2c")]}
     result = one("Zones", {}, ec2__describe_availability_zones=there)
     assert result.verdict is Verdict.FAIL
@@ -138,7 +138,9 @@ def test_pin_leaves_a_zone_that_is_right(tmp_path: Path) -> None:
     assert not (tmp_path / "cdk.context.json").exists()
 
 
-def test_a_pin_is_said_to_be_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zone_set_by_a_pin_is_reported_with_the_pins_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It wins over a later edit of cdk.json, which would else be looked for in vain."""
     monkeypatch.setattr(capacity, "ROOT", tmp_path)
     assert "cdk.context.json" not in one("Zones", {}).said
@@ -183,7 +185,7 @@ UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.No
         (UNKNOWN, Verdict.FAIL, ["us-west-2"]),
     ],
 )
-def test_a_reservation_must_be_there_fit_and_have_room(
+def test_a_reservation_must_exist_fit_and_have_room(
     answer: Any, verdict: Verdict, named: list[str]
 ) -> None:
     """What is wrong is named, and then what is needed."""

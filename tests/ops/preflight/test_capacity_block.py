@@ -65,7 +65,7 @@ def test_a_block_that_is_shorter_than_the_training_is_a_warning() -> None:
         (UNKNOWN, ["us-west-2"]),
     ],
 )
-def test_what_cannot_be_used_sends_one_to_what_can_be_bought(answer: Any, named: list[str]) -> None:
+def test_an_unusable_block_leads_to_those_on_offer(answer: Any, named: list[str]) -> None:
     result = looked(answer)
     assert result.verdict is Verdict.FAIL
     assert in_order(result.said, BLOCK["gpu.capacity_reservation_id"], *named)

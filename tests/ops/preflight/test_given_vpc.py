@@ -48,13 +48,15 @@ def test_a_vpc_in_order_passes_everything() -> None:
         (set(), ["--enable-dns-support", "--enable-dns-hostnames"]),
     ],
 )
-def test_without_names_no_node_could_join(on: set[str], options: list[str]) -> None:
+def test_a_vpc_without_dns_fails_with_the_command_that_enables_it(
+    on: set[str], options: list[str]
+) -> None:
     result = checked(GivenVpc(dns=on))["VPC"]
     assert result.verdict is Verdict.FAIL
     assert [option in each for option, each in zip(options, commands(result), strict=True)]
 
 
-def test_a_zone_that_the_vpc_has_not_names_those_that_it_has() -> None:
+def test_a_zone_outside_the_vpc_names_the_vpcs_own() -> None:
     result = checked(GivenVpc(), {"gpu.availability_zone": "us-west-2a"})["Zones"]
     assert result.verdict is Verdict.FAIL
     assert in_order(result.said, VPC, "us-west-2a", "us-west-2b", "us-west-2c")
@@ -176,7 +178,7 @@ def test_a_cluster_that_exists_has_its_addresses() -> None:
     assert result.verdict is Verdict.PASS
 
 
-def test_a_way_out_that_leads_nowhere_fails() -> None:
+def test_a_default_route_to_nowhere_fails() -> None:
     result = checked(with_c(state="blackhole"))["VPC routes"]
     assert result.verdict is Verdict.FAIL
     assert C in result.said

@@ -18,7 +18,7 @@ from tests.simulated.answers import OWN, QUOTAS, quotas, reserved, running, stac
 from tests.simulated.aws import ACCOUNT, denied, error
 
 
-def test_quotas_that_are_short_tell_how_to_raise_them() -> None:
+def test_quotas_that_are_short_say_how_to_raise_them() -> None:
     results = results_in("new account: quotas of 0 and 5")
     short = results["GPU vCPU quota"]
     assert short.verdict is Verdict.FAIL
@@ -35,7 +35,7 @@ def test_quotas_that_are_short_tell_how_to_raise_them() -> None:
     assert results["Elastic IP quota"].verdict is Verdict.PASS
 
 
-def test_room_for_the_core_nodes_but_not_for_all_that_may_come_is_a_warning() -> None:
+def test_room_for_the_core_nodes_but_not_for_their_maximum_is_a_warning() -> None:
     answer: Any = {"service~quotas__get_service_quota": quotas(L_1216C47A=20)}
     result = one("Core vCPU quota", {}, **answer)
     assert result.verdict is Verdict.WARN
@@ -194,7 +194,7 @@ def test_reservations_count_in_no_spot_quota() -> None:
     assert needed_used_allowed(result)[:2] == [192, 0]
 
 
-def test_the_reservation_that_the_nodes_start_in_counts_once() -> None:
+def test_the_nodes_own_reservation_counts_once() -> None:
     own = waiting("p4d.24xlarge", 2, CapacityReservationId=RESERVED["gpu.capacity_reservation_id"])
     there = reserved(own, waiting("p3.2xlarge", 1))
     result = one("GPU vCPU quota", RESERVED, ec2__describe_capacity_reservations=there)
@@ -265,7 +265,7 @@ def test_vpcs_and_addresses_that_are_in_use_count() -> None:
         ("REVIEW_IN_PROGRESS", 1),
     ],
 )
-def test_a_vpc_is_needed_unless_the_stack_has_it(status: str, needed: int) -> None:
+def test_a_vpc_is_needed_unless_the_stack_already_has_one(status: str, needed: int) -> None:
     answer = stacked(("network", status))
     result = one("VPC quota", {}, cloudformation__describe_stacks=answer)
     assert needed_used_allowed(result)[0] == needed

@@ -388,7 +388,9 @@ STATES: dict[str, tuple[Callable[[], Account], str]] = {
 
 
 @pytest.mark.parametrize("title", list(STATES))
-def test_after_what_preflight_says_to_do_it_passes(title: str, line: Line, tmp_path: Path) -> None:
+def test_preflight_passes_after_each_remedy_that_it_prints(
+    title: str, line: Line, tmp_path: Path
+) -> None:
     make, check = STATES[title]
     number = len(ways(looked_at(make())[check]))
     assert number, "there is a way"
@@ -415,7 +417,9 @@ def said_in_the_code() -> Iterator[tuple[str, int]]:
                 yield path.name, call.lineno
 
 
-def test_no_remedy_is_left_out_above(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_remedy_in_the_code_is_carried_out_by_some_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A new one needs a state in which it is carried out."""
     reached, made = set(), Step.__init__
 

@@ -75,7 +75,7 @@ def test_what_is_on_the_second_page_is_reported_too(api: kubernetes.ApiClient) -
     assert lines(in_two_pages(host)) == lines(standing(host))
 
 
-def test_what_waits_for_its_export_is_reported_and_is_nothing_wrong() -> None:
+def test_changes_waiting_for_export_are_reported_and_not_wrong() -> None:
     shown = lines(standing(cloudwatch__get_metric_statistics=metrics(5087.0)))
     queue = shown["S3 links"][-1]
     assert figures(queue.state) == [5087], "seconds"
@@ -95,7 +95,7 @@ def test_a_file_of_the_data_set_that_is_not_in_the_bucket_is_wrong_unless_change
     assert (line.good, line.unsettled) == ((None, True) if waited else (False, False))
 
 
-def test_a_data_set_that_is_not_complete_is_nothing_wrong() -> None:
+def test_an_incomplete_data_set_is_not_wrong() -> None:
     (line,) = lines(standing(s3__list_objects_v2=without("_SUCCESS")))["Data set"]
     assert (line.good, line.unsettled) == (None, False)
     assert in_order(line.state, "no", "_SUCCESS")
@@ -137,7 +137,7 @@ def test_without_the_clusters_api_readiness_is_unknown() -> None:
     assert status_of(flat(shown)) == 1
 
 
-def test_a_node_group_with_trouble_says_which() -> None:
+def test_a_degraded_node_group_is_wrong_with_its_issue() -> None:
     issue = {"code": "AsgInstanceLaunchFailures", "message": "no p4d"}
     answer = nodegroup(status="DEGRADED", health={"issues": [issue]})
     shown = lines(standing(eks__describe_nodegroup=answer))
@@ -165,7 +165,7 @@ def test_a_node_group_with_trouble_says_which() -> None:
         ),
     ],
 )
-def test_what_is_under_way_is_not_wrong(changes: dict[str, Any], part: str) -> None:
+def test_work_in_progress_is_not_wrong(changes: dict[str, Any], part: str) -> None:
     shown = lines(standing(**changes))
     assert {(line.good, line.unsettled) for line in shown[part]} == {(None, True)}
     assert status_of(flat(shown)) == 1
@@ -214,7 +214,7 @@ def test_a_stack_that_failed_is_wrong(status: str) -> None:
     assert line.good is False
 
 
-def test_a_stack_that_is_not_there_yet_is_not_wrong_while_others_come() -> None:
+def test_a_missing_stack_is_not_wrong_while_others_are_created() -> None:
     missing = error("DescribeCluster", "ResourceNotFoundException", 404)
     no_bucket = error("ListObjectsV2", "NoSuchBucket", 404)
     answers = standing(
@@ -230,7 +230,7 @@ def test_a_stack_that_is_not_there_yet_is_not_wrong_while_others_come() -> None:
     assert sum(line.unsettled for line in shown) >= 9
 
 
-def test_without_a_deployment_everything_is_said_not_to_be_there() -> None:
+def test_without_a_deployment_everything_is_reported_missing() -> None:
     missing = error("DescribeCluster", "ResourceNotFoundException", 404)
     answers = standing(
         cloudformation__describe_stacks={"Stacks": []},
@@ -254,7 +254,7 @@ def test_with_a_vpc_given_there_is_no_network_stack_to_miss() -> None:
     assert [line.good for line in shown["Stacks"]] == [True] * 5
 
 
-def test_one_missing_permission_leaves_the_rest_standing() -> None:
+def test_a_missing_permission_hides_nothing_else() -> None:
     shown = flat(lines(standing(eks__list_addons=denied("ListAddons"))))
     (line,) = [each for each in shown if each.part == "Add-ons"]
     assert (line.good, line.unsettled) == (None, True)
@@ -262,7 +262,7 @@ def test_one_missing_permission_leaves_the_rest_standing() -> None:
     assert sum(line.good is True for line in shown) >= 8
 
 
-def test_an_odd_answer_leaves_the_rest_standing() -> None:
+def test_an_unexpected_answer_hides_nothing_else() -> None:
     shown = flat(lines(standing(eks__describe_addon={"addon": {}})))
     (line,) = [each for each in shown if each.part == "Add-ons"]
     assert "KeyError" in line.state
