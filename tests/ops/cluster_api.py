@@ -43,8 +43,8 @@ class Cluster:
     """What the server holds: objects by the path of their list, and logs by pod.
 
     `refused`: status to answer everything with, if not 0; `missing`: paths to answer with 404;
-    `refusals`: status and message to answer a method and path with; `stays`: whether what is
-    deleted is there all the same.
+    `refusals`: status and message to answer a method and path with; `stays`: whether
+    deleted objects remain.
     """
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from tests.ops.orphans import REGION
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    """The default deployment, in an account of moto's in which nothing is."""
+    """The default deployment, in an empty account of moto's."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():

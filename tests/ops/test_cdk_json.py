@@ -1,4 +1,4 @@
-"""One setting is written to cdk.json, and the rest of the file stays as its people have it."""
+"""One setting is written to cdk.json, and the rest of the file stays as it is."""
 
 from __future__ import annotations
 

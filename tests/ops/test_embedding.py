@@ -1,4 +1,4 @@
-"""`bionemo embed` on the cluster: the FASTA file there, a Job, and what comes of it back."""
+"""`bionemo embed` on the cluster: it uploads a FASTA file, runs a Job, and fetches the result."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from ops import network_test
 from ops.aws import Deployment
 from ops.cluster.api import ClusterError
 from ops.network_test import NetworkTestError, cost, hindrance, read, results, run
+from ops.price_table import HOURLY
 from ops.results import Verdict
 from tests.ops.cluster_api import JOBS, PODS, Cluster, condition, job, pod
 from tests.simulated.accounts import simulated_deployment
@@ -44,7 +45,7 @@ def described(**network: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def there(api: kubernetes.ApiClient, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """A cluster without a training, in which the test has the state that a test of it wants."""
+    """A cluster without a training, in which the network test is over."""
 
     @contextmanager
     def connected(_: Deployment) -> Iterator[kubernetes.ApiClient]:
@@ -181,5 +182,6 @@ def test_nodes_that_train_are_not_used(there: Cluster) -> None:
 
 def test_its_price_is_reported_before_it_is_asked_for() -> None:
     text = cost(deployment())
-    assert "2 x p5.48xlarge" in text
-    assert "$" in text
+    hourly = HOURLY["p5.48xlarge"]
+    assert f"2 x p5.48xlarge: ${2 * hourly:,.2f} an hour" in text
+    assert f"cost ${2 * hourly * 25 / 60:,.2f}." in text

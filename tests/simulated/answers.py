@@ -135,9 +135,11 @@ def simulated(*refused: str) -> Callable[..., dict[str, Any]]:
 
 
 def offered_in(
-    *zones: str, without: Collection[str] = ("p3.2xlarge", "p3.8xlarge", "p3.16xlarge")
+    *zones: str,
+    without: Collection[str] = ("p3.2xlarge", "p3.8xlarge", "p3.16xlarge"),
+    others: Collection[str] = ZONES,
 ) -> Callable[..., dict[str, Any]]:
-    """Instance type offerings: P instances in `zones`, others everywhere, none of `without`."""
+    """Instance type offerings: P types in `zones`, other types in `others`, none of `without`."""
 
     def answer(LocationType: str, Filters: list[dict[str, Any]]) -> dict[str, Any]:
         assert LocationType == "availability-zone"
@@ -148,7 +150,7 @@ def offered_in(
                 {"InstanceType": kind, "Location": zone}
                 for kind in kinds
                 if kind not in without
-                for zone in (zones if kind.startswith("p") else ZONES)
+                for zone in (zones if kind.startswith("p") else others)
             ]
         }
 

@@ -38,7 +38,7 @@ def why(answers: Answers) -> str:
 
 @contextmanager
 def a_port(*, listens: bool) -> Iterator[int]:
-    """A port that takes connections and says nothing, or takes none."""
+    """A port that accepts connections and stays silent, or refuses them."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if listens:
@@ -198,11 +198,10 @@ def with_admin_role(endpoint: str) -> Answers:
 
 
 def signer(cluster: Cluster, answers: Answers) -> str:
-    """Whose key the token is signed with that reaches the cluster."""
+    """The access key that signed the token sent to the cluster."""
     with connected(simulated_deployment({}, answers)) as api:
-        login = api.configuration.api_key["authorization"].removeprefix("Bearer k8s-aws-v1.")
-    url = base64.urlsafe_b64decode(login + "=" * (-len(login) % 4)).decode()
-    return parse_qs(urlsplit(url).query)["X-Amz-Credential"][0].partition("/")[0]
+        login = api.configuration.api_key["authorization"].removeprefix("Bearer ")
+    return signed_call(login)[1]["X-Amz-Credential"].partition("/")[0]
 
 
 def test_the_login_uses_the_admin_role_if_the_stacks_created_one(

@@ -85,7 +85,7 @@ def test_a_suspended_training_says_what_it_waits_for(
     assert in_order(for_launcher, "suspended", "launcher")
     assert in_order(for_nobody, "suspended")
     assert len({for_data, for_launcher, for_nobody}) == 3
-    assert state(PREPARED, LAUNCHED) == for_nobody, "it has started it, and somebody stopped it"
+    assert state(PREPARED, LAUNCHED) == for_nobody, "it was started, and a person stopped it"
 
 
 @pytest.mark.parametrize(
@@ -175,15 +175,13 @@ def test_progress_may_come_from_any_worker(api: kubernetes.ApiClient, cluster: C
     assert jobs(api, ESM1NV).training_line == "Epoch 1: 3%"
 
 
-def test_progress_bars_end_in_carriage_returns() -> None:
-    assert newest("a\rb\r\n\n") == "b"
-    assert newest("\n\n") == ""
-
-
 @pytest.mark.parametrize(
     ("log", "line"),
     [
-        # tqdm's nested bars, and Lightning's colours.
+        ("a\rb\r\n\n", "b"),
+        ("\n\n", ""),
+        ("\x1b[A\r\x1b[2K\n\x07", ""),
+        # tqdm's nested bars, and Lightning's colors.
         ("\x1b[A\rEpoch 1:  3%|\x1b[32m#\x1b[0m   |\x1b[K\r\x1b[A\n", "Epoch 1:  3%|#   |"),
         ("\x1b[1;34mepoch\x1b[0m 3\x1b[?25l", "epoch 3"),
         ("Epoch 1\r\x1b[A\r\x1b[2K\r", "Epoch 1"),
@@ -196,12 +194,8 @@ def test_progress_bars_end_in_carriage_returns() -> None:
     ],
 )
 def test_the_newest_line_comes_without_control_codes(log: str, line: str) -> None:
-    """It would act on the terminal that shows it."""
+    """They would act on the terminal that shows the line."""
     assert newest(log) == line
-
-
-def test_a_log_of_only_control_codes_says_nothing() -> None:
-    assert newest("\x1b[A\r\x1b[2K\n\x07") == ""
 
 
 def test_no_control_code_of_a_log_comes_through(

@@ -1,4 +1,4 @@
-"""A command in a pod: what it prints comes here, what is typed goes there, and how it ends."""
+"""A command in a pod: its output comes back, keys reach it, and its exit status is returned."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_each_key_reaches_the_pod_and_the_terminal_is_restored(
                 one.end(0)
 
     assert run(behind, tty=True)[0] == 0
-    assert typed == b"ls\x03\r", "Ctrl-C is the shell's, and Enter no line feed"
+    assert typed == b"ls\x03\r", "Ctrl-C goes to the shell, and Enter sends no line feed"
     assert capfd.readouterr().out == "\x1b[32mdata\x1b[0m"
     assert sizes[0] == {"Width": 132, "Height": 43}
     assert not raw[0][3] & (termios.ECHO | termios.ICANON | termios.ISIG)

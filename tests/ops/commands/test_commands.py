@@ -75,7 +75,7 @@ def test_pin_with_json_reports_what_it_has_written(
     assert {"name", "verdict"} <= set(document["checks"][0])
     assert (tmp_path / "cdk.context.json").exists() == pinned
     assert ("cdk.context.json:" in done.stderr) == pinned
-    assert line.logins == 1, "an MFA code is good for one"
+    assert line.logins == 1, "an MFA code works once"
 
 
 def test_without_permission_to_read_the_callers_role_the_zones_are_still_pinned(
@@ -152,7 +152,7 @@ def test_watching_and_json_do_not_go_together(line: Line) -> None:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How long the watch waits each time; the third time somebody presses Ctrl-C."""
+    """How long the watch waits each time; the third wait ends with Ctrl-C."""
     waited: list[int] = []
 
     def sleep(seconds: int) -> None:
@@ -183,7 +183,7 @@ def test_a_watch_looks_again_until_ctrl_c(
 def test_a_watch_logs_in_again_and_ends_when_it_cannot(
     line: Line, api: kubernetes.ApiClient, waits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Keys end while one watches."""
+    """Keys expire during a long watch."""
 
     def ended(where: Aws) -> Aws:
         raise AwsError("No AWS account: the login has ended")
@@ -257,7 +257,7 @@ def test_verify_fails_without_a_cluster(line: Line) -> None:
 
 
 def test_a_replaced_deployment_asks_aws_again() -> None:
-    """`status --watch` would else show the first look for ever."""
+    """Otherwise `status --watch` would show its first answers forever."""
     asked: list[int] = []
     deployment = aws.deployment_of(read_settings({}), SimulatedAws(good()))
     for each in (deployment, deployment, replace(deployment)):

@@ -1,4 +1,4 @@
-"""docs/limits.md: what could not be shown has a command that shows it, which is there."""
+"""docs/limits.md: each claim not shown yet names a command that shows it and that exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The login: keys are found in the caller's own thread, and take as long as they take."""
+"""The login: keys are read in the caller's own thread, without a time limit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
 def test_a_credential_process_may_take_its_time(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Longer than AWS has for its answer; and a prompt of its own needs this thread."""
+    """Longer than AWS gets to answer; a prompt of its own needs this thread."""
     monkeypatch.setattr(aws, "_IDENTITY", 2.0)
     profile.runs(f"import time; time.sleep(2.5); print('{KEYS}')")
     with an_endpoint(hangs=False) as endpoint:
@@ -88,7 +88,7 @@ def test_prices_read_the_keys_in_the_same_thread(
 def test_spending_is_read_with_the_same_login(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An MFA code is good for one login."""
+    """An MFA code works once."""
     profile.runs(f"print('{KEYS}')")
     monkeypatch.setattr(cost, "_PRICES", 0.5)
     with an_endpoint(hangs=False) as endpoint:
@@ -116,7 +116,14 @@ def test_a_credential_process_without_keys_is_reported_with_its_reason(
 
 
 def test_every_call_has_a_timeout_and_those_of_a_login_too() -> None:
-    """Such as that which takes a role; botocore makes its client by itself."""
-    config = Aws(REGION).session._session.get_default_client_config()
-    assert (config.connect_timeout, config.read_timeout) == (2, 4)
-    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+    """Such as AssumeRole, whose client botocore creates itself.
+
+    In `Config`, `max_attempts` would count retries only: one attempt more.
+    """
+    own = Aws(REGION)
+    for config in (
+        own.session._session.get_default_client_config(),
+        own.client("sts").meta.config,
+    ):
+        assert (config.connect_timeout, config.read_timeout) == (2, 4)
+        assert config.retries == {"mode": "standard", "total_max_attempts": 3}

@@ -1,4 +1,4 @@
-"""`bionemo logs`: the jobs' lines, from a CloudWatch that takes the pattern at its word."""
+"""`bionemo logs`: the jobs' lines, from a CloudWatch that applies the filter pattern."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA, WORKER = "uniref50-download-0123abcd-x7k2p", "esm1nv-pretraining-worker-{}
 
 
 class Kept:
-    """What CloudWatch keeps of what pods have printed."""
+    """CloudWatch's copy of the pods' logs."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -135,7 +135,7 @@ def test_json_is_for_programs(line: Line, answers: Answers) -> None:
 
 
 def then(*steps: Callable[[], None]) -> Callable[[float], None]:
-    """In place of the pauses: what happens in each, and then Ctrl-C."""
+    """Replaces `sleep`: each call runs the next step; the one after the last is Ctrl-C."""
     left = iter(steps)
 
     def pause(seconds: float) -> None:
@@ -203,4 +203,6 @@ def test_a_log_that_cannot_be_read_is_reported(line: Line, answer: Any, told: st
 
 
 def test_a_worker_of_the_data_job_is_refused(line: Line) -> None:
-    assert line({}, "logs", "data", "--worker", "0").exit_code == 2
+    done = line({}, "logs", "data", "--worker", "0")
+    assert done.exit_code == 2
+    assert "--worker is for training" in done.stderr

@@ -13,13 +13,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def make(target: str, tmp_path: Path, *more: str, **statuses: int) -> tuple[int, str]:
-    """Run the recipe of a target with a cdk and a python that end so."""
+    """Run a target's recipe with a cdk and a python that exit with these statuses."""
     for name in ("cdk", "python"):
         program = tmp_path / name
         program.write_text(f'#!/bin/sh\necho {name} "$@"\nexit {statuses[name]}\n')
         program.chmod(0o755)
     done = subprocess.run(
-        # `setup` counts as made; PATH is the makefile's own but for what is put before it.
+        # `setup` counts as made; `tmp_path` comes first in PATH.
         ["make", "-o", "setup", target, f"PATH={tmp_path}:{os.environ['PATH']}", *more],
         cwd=ROOT,
         capture_output=True,

@@ -32,7 +32,7 @@ NONE: Answers = {"ec2.describe_capacity_block_offerings": {"CapacityBlockOfferin
 def test_the_proposed_block_is_the_shortest_on_sale_that_holds_the_training(
     training: float, hours: int
 ) -> None:
-    """By the day up to 14, by the week up to 182; and there is a time for the last save."""
+    """Sold by the day up to 14 days, by the week up to 182; the last save needs time too."""
     assert block_hours(training) == hours
 
 
@@ -102,10 +102,12 @@ def test_hours_may_be_chosen(line: Line) -> None:
     assert {each["hours"] for each in document["offers"]} == {48}
 
 
-def test_without_an_offer_it_says_what_one_may_change(line: Line) -> None:
+def test_without_an_offer_it_says_what_to_change(line: Line) -> None:
     done = line(NONE, "preflight", "--offers")
     assert done.exit_code == 1
-    assert "offers no Capacity Block of 2 x p4d.24xlarge" in " ".join(done.stdout.split())
+    text = " ".join(done.stdout.split())
+    assert "offers no Capacity Block of 2 x p4d.24xlarge" in text
+    assert in_order(text, "--hours", "gpu.instance_type", "gpu.nodes", "region")
 
 
 def test_without_room_in_the_quota_it_says_so_first(line: Line) -> None:

@@ -21,7 +21,7 @@ WARNED: Answers = {"s3.head_bucket": denied("HeadBucket")}
 
 
 def late(name: str, times: int = 1) -> Callable[..., Mapping[str, Any]]:
-    """An answer of the account in order that comes when it is asked for again."""
+    """A good account's answer, throttled the first `times` times."""
     answer, asked = good()[name], []
 
     def told(**arguments: Any) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from kubernetes import client as kubernetes
 from bionemo_eks.jobs.applied import applied_objects
 from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, training
 from tests.ops.commands.command_line import Line
+from tests.ops.reading import in_order
 from tests.ops.status.deployments import standing
 from tests.simulated.aws import Answers
 
@@ -49,7 +50,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(
 
 
 def test_without_agreement_nothing_changes(line: Line, answers: Answers, cluster: Cluster) -> None:
-    """Nor does a program without a person: there is a question, but no answer."""
+    """A program without a person is asked too, and has no answer."""
     done = line(answers, "retry", "data")
     assert done.exit_code == 1
     assert "Restart the data Job?" in done.stderr
@@ -100,6 +101,7 @@ def test_the_clusters_refusal_is_reported_without_a_traceback(
 def test_it_names_what_can_be_retried(line: Line, answers: Answers, what: str) -> None:
     done = line(answers, "retry", *([what] if what else []))
     assert done.exit_code == 2
+    assert in_order(done.stderr, "data", "training")
 
 
 def test_its_help_says_what_it_does_and_that_it_costs_money(line: Line) -> None:

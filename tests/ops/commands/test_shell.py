@@ -1,4 +1,4 @@
-"""`bionemo shell`: a pod is made, and gone afterwards, whatever happens in between."""
+"""`bionemo shell`: its pod is created, and removed whatever happens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAME = "bionemo-shell-0123abcd"
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """One that has made the Job of the next shell, and runs its pod."""
+    """A cluster that has the next shell's Job, and runs its pod."""
     monkeypatch.setattr(secrets, "token_hex", lambda size: "0123abcd")
     found = Cluster()
     found.lists = {

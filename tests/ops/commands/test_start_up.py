@@ -28,7 +28,7 @@ sso_region = us-west-2
 sso_start_url = https://example.awsapps.com/start
 sso_registration_scopes = sso:account:access
 """
-# botocore calls the file of an SSO session's token by the SHA-1 of its name.
+# botocore names the file of an SSO session's token after the SHA-1 of the session's name.
 TOKEN = f".aws/sso/cache/{hashlib.sha1(b's').hexdigest()}.json"
 
 
@@ -57,7 +57,7 @@ def sso(token: str | bytes | None) -> Prepare:
 
 AGAIN = "aws sso login --profile sso"
 EXPIRED = '{"accessToken": "x", "expiresAt": "2020-01-01T00:00:00Z"}'
-# What there is, what is said of it, and the remedy.
+# The files and environment, a part of the message, and the remedy.
 LOGINS: dict[str, tuple[Prepare, str, str]] = {
     "nobody is logged in": (with_files({}), "Unable to locate credentials", "aws sso login"),
     "SSO: never logged in": (sso(None), "SSO Token", AGAIN),
@@ -129,7 +129,7 @@ def test_a_failed_login_is_reported_with_its_remedy(kind: str, tmp_path: Path) -
 
 
 def without(folder: Path, name: str, text: str) -> dict[str, str]:
-    """An environment in which a package is another one."""
+    """An environment in which a package is replaced by `text`."""
     (folder / f"{name}.py").write_text(text)
     return {"PYTHONPATH": str(folder)}
 

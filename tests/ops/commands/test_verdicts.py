@@ -23,7 +23,7 @@ ASKED = " ".join(map(shlex.quote, MORE))
 
 
 def ending(line: Line, answers: Answers, *arguments: str) -> tuple[str, str]:
-    """The verdict, which follows an empty line, and what comes next, which is the last line."""
+    """The verdict, after an empty line, and the next command, the last line."""
     *above, following = line(answers, *arguments).stdout.rstrip("\n").split("\n")
     assert following.startswith(NEXT), following
     verdict = " ".join("\n".join(above).rpartition("\n\n")[2].split())
@@ -70,7 +70,7 @@ def test_verify_ends_with_its_verdict_and_the_next_command(
     answers = standing(api.configuration.host, ec2__describe_instances=running())
     said, then = ending(line, answers, "verify")
     assert (said.partition(":")[0], then) == ("Passed", "./bionemo status --watch")
-    assert ending(line, standing(), "verify")[1].endswith("then ./bionemo verify"), "not told"
+    assert ending(line, standing(), "verify")[1].endswith("then ./bionemo verify"), "unknown"
     cluster.lists[NODES] = []
     said, then = ending(line, answers, "verify", *MORE)
     assert said.startswith("Not passed")

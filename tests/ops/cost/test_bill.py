@@ -41,7 +41,7 @@ def test_the_2024_way_pays_for_gpus_while_it_prepares_its_data_and_this_one_does
 def test_what_is_saved_hardly_depends_on_how_long_the_training_runs(hours: float) -> None:
     mine, theirs = bills(hours=hours)
     reference, other = bills()
-    # But for the logs of a day, and for the watch, which 2024 has not: a cent an hour.
+    # Except a day's logs, and the watch, which the 2024 way lacks: a cent an hour.
     saved, logs = other.total - reference.total, dollars(other)["logs"]
     apart = logs + 0.01 * abs(hours - reference.way.train_hours)
     assert theirs.total - mine.total == pytest.approx(saved, abs=apart)
@@ -156,7 +156,7 @@ def test_the_watch_costs_what_its_metrics_and_the_alarms_do(default: Any) -> Non
 
 
 def in_block(hourly: float | None, hours: float = 84, **changes: str) -> Bill:
-    """This way's bill, with nodes in a Capacity Block that is sold so."""
+    """This way's bill, with nodes in a Capacity Block at this hourly price."""
     chosen = BLOCK | {name.replace("__", "."): value for name, value in changes.items()}
     known = with_block(table(), read_settings(chosen), hourly)
     return bills(chosen, known, hours)[0]
@@ -165,7 +165,7 @@ def in_block(hourly: float | None, hours: float = 84, **changes: str) -> Bill:
 def test_a_capacity_block_is_paid_for_to_its_end() -> None:
     bill = in_block(10.0)
     items = dollars(bill)
-    assert bill.way.gpu_hours == 96, "the shortest block in which 84 hours go through"
+    assert bill.way.gpu_hours == 96, "the shortest block that holds 84 hours"
     assert items["GPU nodes, training"] + items["GPU nodes, idle"] == 2 * 96 * 10
     assert "Capacity Block" in bill.items[0].counted
     assert bill.items[0].source == "AWS", "as it is sold now"

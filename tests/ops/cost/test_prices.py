@@ -26,7 +26,7 @@ def test_every_instance_type_has_a_price() -> None:
 
 
 def offer(price: float, region: str = "us-west-2") -> Answer:
-    """A Price List in which each instance costs as much, and that has no services' prices."""
+    """A Price List with one price for all instances, and none for services."""
 
     def answer(ServiceCode: str, Filters: list[dict[str, str]]) -> dict[str, Any]:
         wanted = {each["Field"]: each["Value"] for each in Filters}

@@ -37,7 +37,7 @@ def test_it_removes_what_is_safe_after_asking(account: Deployment) -> None:
     refused = run("--delete", answer="n\n")
     assert refused.exit_code == 2
     assert in_order(refused.stderr, "volumes", f"/aws/eks/{NAME}/cluster"), "what it asks about"
-    assert run("--delete", answer="").exit_code == 2, "nobody answers"
+    assert run("--delete", answer="").exit_code == 2, "no answer"
     assert len(leftovers.search(account).found) == 2
     done = run("--delete", answer="y\n")
     assert done.exit_code == 0, done.output

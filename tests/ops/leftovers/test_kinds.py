@@ -1,4 +1,4 @@
-"""How single kinds of leftovers interpret AWS's answers."""
+"""How each kind of leftover reads AWS's answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_interface_that_is_attached_is_not_for_deletion() -> None:
 
 
 def test_a_gateway_that_is_being_deleted_is_not_left_over() -> None:
-    """EC2 lists it for an hour after."""
+    """EC2 lists a deleted one for an hour."""
     states = ("available", "failed", "deleting", "deleted")
     rows = [{"NatGatewayId": state, "State": state, "Tags": [tag(NAME)]} for state in states]
     account = simulated_deployment({}, {"ec2.describe_nat_gateways": {"NatGateways": rows}})
@@ -49,7 +49,7 @@ ELB = "arn:aws:elasticloadbalancing:us-west-2:111122223333:loadbalancer/net"
 
 
 class Balancers:
-    """Load balancers, old or new, of which each third is ours and the `gone` ones just went."""
+    """Classic or newer load balancers: every third is ours; the `gone` ones were just deleted."""
 
     def __init__(self, kind: str, count: int, *gone: int) -> None:
         all_names = [f"lb-{n}" if kind == "elb" else f"{ELB}/lb-{n}" for n in range(count)]

@@ -44,7 +44,7 @@ def test_a_deletion_is_refused_while_anything_is_deployed_or_runs(
 
 
 def test_only_what_blocks_a_failed_stacks_deletion_is_deleted_beside_it() -> None:
-    """Else a VPC that an orphan interface holds could never be deleted."""
+    """Otherwise a VPC that an orphaned interface holds could never be deleted."""
 
     def remove() -> None:
         pass
@@ -65,7 +65,7 @@ def test_what_belongs_to_no_existing_stack_may_be_deleted_next_to_existing_ones(
     orphan = left("log groups", "/aws/eks/x/cluster", delete=print, stack="Cluster")
     kept = [
         left("log groups", "/aws/fsx/x", delete=print, stack="Storage"),
-        left("NAT gateways", "of a stack that nothing tells", delete=print),
+        left("NAT gateways", "of an unknown stack", delete=print),
     ]
     search = Search([stack_in("CREATE_COMPLETE", "Storage"), *cluster, orphan, *kept], {})
     assert (deletion.refusal(search), deletion.safe(search)) == ("", [orphan])

@@ -1,4 +1,4 @@
-"""Accounts in which the GPU nodes of the settings cannot be had, and what comes of each remedy."""
+"""Accounts in which the configured GPU nodes are unavailable, and each remedy's outcome."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Outcome:
 
 
 def outcomes(title: str, folder: Path) -> Iterator[Outcome]:
-    """Carry out each way of the remedy in an account of its own, and synthesise what then is set.
+    """Carry out each way of the remedy in an account of its own, and synthesize the outcome.
 
     `folder` is where commands may write.
     """

@@ -1,4 +1,4 @@
-"""`preflight --pin`: who deploys becomes the one who may assume the cluster's admin role."""
+"""`preflight --pin`: the caller becomes the one who may assume the cluster's admin role."""
 
 from __future__ import annotations
 

@@ -33,7 +33,6 @@ def test_a_release_known_to_panic_fails_unless_another_is_pinned(
     assert f"{version}.3-{day}" in result.said
     if verdict is Verdict.FAIL:
         assert "gpu.ami_release" in result.remedy[0].text
-        # Another one is taken.
         pinned = {"kubernetes_version": version, "gpu.ami_release": f"{version}.3-20261012"}
         assert one(NAME, pinned, ssm__get_parameter=newest).verdict is Verdict.PASS
 

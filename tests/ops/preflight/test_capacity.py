@@ -105,11 +105,7 @@ def test_it_is_reported_whether_the_training_uses_efa_and_why_not(
 
 
 def test_a_zone_without_the_core_type_fails() -> None:
-    def offered(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-        (kind,) = Filters[0]["Values"]
-        places = ZONES if kind.startswith("p") else ("us-west-2a", "us-west-2c")
-        return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
-
+    offered = offered_in(*ZONES, others=("us-west-2a", "us-west-2c"))
     result = one("Core instance type", {}, ec2__describe_instance_type_offerings=offered)
     assert result.verdict is Verdict.FAIL
     assert zones_in(result) == ["us-west-2b", "us-west-2a", "us-west-2c"]
@@ -141,7 +137,7 @@ def test_pin_leaves_a_zone_that_is_right(tmp_path: Path) -> None:
 def test_a_zone_set_by_a_pin_is_reported_with_the_pins_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It wins over a later edit of cdk.json, which would else be looked for in vain."""
+    """It overrides cdk.json, where an edit would then have no effect."""
     monkeypatch.setattr(capacity, "ROOT", tmp_path)
     assert "cdk.context.json" not in one("Zones", {}).said
     (tmp_path / "cdk.context.json").write_text('{"gpu.availability_zone": "us-west-2a"}')

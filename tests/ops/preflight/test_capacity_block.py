@@ -1,4 +1,4 @@
-"""Preflight's word on a Capacity Block: what it finds, and what it says to do."""
+"""Preflight's check of a Capacity Block, and its remedies."""
 
 from __future__ import annotations
 

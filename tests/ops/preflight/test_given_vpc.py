@@ -1,4 +1,4 @@
-"""Preflight of a VPC that is there already: its zones, names, addresses and routes."""
+"""Preflight of an existing VPC: its zones, names, addresses and routes."""
 
 from __future__ import annotations
 
@@ -98,19 +98,13 @@ def test_types_are_looked_for_in_the_vpcs_own_zones() -> None:
     assert not proposed(nowhere["GPU instance type"]), "no zone of the VPC would do"
 
 
-def core_in_c_alone(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    (kind,) = Filters[0]["Values"]
-    return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": "us-west-2c"}]}
-
-
 def test_core_nodes_go_to_subnets_where_their_type_is() -> None:
-    result = checked(GivenVpc(), ec2__describe_instance_type_offerings=core_in_c_alone)
+    in_c_alone = offered_in("us-west-2c", others=["us-west-2c"])
+    result = checked(GivenVpc(), ec2__describe_instance_type_offerings=in_c_alone)
     core = result["Core instance type"]
     assert core.verdict is Verdict.FAIL
     assert proposed(core)["network.node_subnet_ids"] == C
-    again = checked(
-        GivenVpc(), proposed(core), ec2__describe_instance_type_offerings=core_in_c_alone
-    )
+    again = checked(GivenVpc(), proposed(core), ec2__describe_instance_type_offerings=in_c_alone)
     assert again["Core instance type"].verdict is Verdict.PASS
 
 
@@ -146,7 +140,9 @@ def test_a_vpc_without_a_private_subnet_is_reported_without_a_zone_to_choose() -
     results = checked(GivenVpc(subnets=[]))
     failing = {name for name, each in results.items() if each.verdict is Verdict.FAIL}
     assert {"Zones", "VPC subnets"} <= failing
-    assert not any(each.verdict is Verdict.UNKNOWN for each in results.values()), "each can tell"
+    assert not any(each.verdict is Verdict.UNKNOWN for each in results.values()), (
+        "each has an answer"
+    )
     assert not proposed(results["Zones"])
 
 

@@ -30,7 +30,6 @@ def test_the_role_of_a_session_is_asked_of_iam_because_it_may_have_a_path() -> N
 
 
 def test_a_user_is_simulated_as_they_are() -> None:
-
     user = "arn:aws:iam::111122223333:user/me"
     assert principal(replace(simulated_deployment({}, good()), caller=user)) == user
 
@@ -57,7 +56,7 @@ def test_what_cloudformation_may_not_create_is_named_with_the_bootstrap_that_all
 
 
 def test_each_action_is_simulated_on_what_it_is_done_to() -> None:
-    """A policy that allows it only on the deployment's resources would else seem to deny it."""
+    """Otherwise a policy that allows it only on the deployment's resources seems to deny it."""
     asked: dict[str, str] = {}
 
     def simulate(ActionNames: list[str], ResourceArns: list[str], **more: Any) -> dict[str, Any]:

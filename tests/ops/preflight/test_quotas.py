@@ -14,7 +14,7 @@ from ops.results import Result, StepKind, Verdict
 from tests.ops.accounts import RESERVED, one, results_in
 from tests.ops.reading import commands, figures, in_order, needed_used_allowed, of_kind
 from tests.simulated.accounts import SITUATIONS, good, simulated_deployment, standing
-from tests.simulated.answers import OWN, QUOTAS, quotas, reserved, running, stacked
+from tests.simulated.answers import OWN, quotas, reserved, running, stacked
 from tests.simulated.aws import ACCOUNT, denied, error
 
 
@@ -120,10 +120,6 @@ def test_each_family_and_purchase_counts_in_its_own_quota(
     assert one("GPU vCPU quota", settings, **answer).verdict is Verdict.PASS
     # Beside it those of the core nodes, which are never Spot, and of the addresses.
     assert asked == {code, "L-1216C47A", "L-0263D0A3"}
-
-
-def test_the_simulated_accounts_have_the_quotas_that_are_asked_for() -> None:
-    assert {code for _, _, code in CODES} < {code for _, code in QUOTAS}
 
 
 def test_of_several_types_one_that_the_quotas_allow_is_enough() -> None:

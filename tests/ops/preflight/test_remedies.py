@@ -81,10 +81,7 @@ def old_toolkit(StackName: str = "", **more: Any) -> dict[str, Any]:
     return {"Stacks": [toolkit] if StackName else []}
 
 
-def core_without_the_second_zone(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    (kind,) = Filters[0]["Values"]
-    places = ZONES if kind.startswith("p") else ("us-west-2a", "us-west-2c")
-    return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
+core_without_the_second_zone = offered_in(*ZONES, others=("us-west-2a", "us-west-2c"))
 
 
 def closed_unless_renamed(Bucket: str, **more: Any) -> dict[str, Any]:
@@ -130,21 +127,16 @@ _GIVEN = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
 def in_the_east() -> Account:
     """A VPC with a private subnet in a zone where EKS has no control plane."""
     subnets = [Subnet(f"us-east-1{name}", f"use1-az{n}") for n, name in enumerate("abc", start=1)]
+    zones = [each.zone for each in subnets]
     there = [zone(each.zone, each.zone_id) for each in subnets]
     return Account(
         {"network.vpc_id": VPC, "region": "us-east-1"},
         vpc=GivenVpc(subnets),
         said={
             "ec2.describe_availability_zones": {"AvailabilityZones": there},
-            "ec2.describe_instance_type_offerings": everywhere_in_the_east,
+            "ec2.describe_instance_type_offerings": offered_in(*zones, others=zones),
         },
     )
-
-
-def everywhere_in_the_east(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    (kind,) = Filters[0]["Values"]
-    places = [f"us-east-1{each}" for each in "abc"]
-    return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
 
 
 # Title, then the account and the check that finds something in it.
@@ -424,7 +416,7 @@ def test_every_remedy_in_the_code_is_carried_out_by_some_account(
     reached, made = set(), Step.__init__
 
     def noted(self: Step, kind: StepKind, text: str) -> None:
-        frame = sys._getframe(2)  # whoever called `command` or `options`
+        frame = sys._getframe(2)  # the caller of `command` or `options`
         reached.add((Path(frame.f_code.co_filename).name, frame.f_lineno))
         made(self, kind, text)
 
