@@ -40,5 +40,5 @@ def api(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
 
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Line:
-    """Runs a command on an account in order with some answers changed."""
+    """Runs a command on a good account with some answers changed."""
     return Line(monkeypatch, tmp_path)

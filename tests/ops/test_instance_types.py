@@ -35,7 +35,7 @@ def described(
         "InstanceStorageInfo": {"TotalSizeInGB": 8000},
         "NetworkInfo": {
             "Ipv4AddressesPerInterface": 50,
-            # EC2 gives them in no order of its own.
+            # EC2 lists them in no fixed order.
             "NetworkCards": listed[::-1],
             **({"EfaInfo": {"MaximumEfaInterfaces": efas}} if efas else {}),
         },
@@ -112,7 +112,7 @@ def test_a_type_that_is_no_longer_described_stays_and_is_reported(
     assert renewal.types["p3.16xlarge"].retired == date(2025, 12, 20)
     said = capsys.readouterr().out
     assert "p4de.24xlarge: not described in us-east-1, us-west-2" in said
-    assert "p3.16xlarge" not in said, "of that it is known"
+    assert "p3.16xlarge" not in said, "it is known to be retired"
 
 
 def test_the_card_without_efa_is_card_0(renewal: Renewal) -> None:

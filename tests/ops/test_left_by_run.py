@@ -1,4 +1,4 @@
-"""What a run has left in the bucket, by the commands `curve` and `model get`."""
+"""A run's results in the bucket, read by the commands `curve` and `model get`."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_workload_without_a_model_names_the_one_that_has_one(line: Line) -> No
 
 
 def bars(*steps: tuple[int, float], every: int = 600) -> Answers:
-    """CloudWatch, with a bar for each step and loss, of which each bin of time has one."""
+    """CloudWatch with a progress bar for each step and loss, one per bin of time."""
     asked: dict[str, str] = {}
 
     def start(logGroupName: str, queryString: str, **more: Any) -> dict[str, str]:
@@ -111,7 +111,7 @@ def bars(*steps: tuple[int, float], every: int = 600) -> Answers:
 
 
 def test_the_curve_of_esm1nv_is_in_its_log(line: Line) -> None:
-    """A restart went back to step 200: what had been done after it was lost."""
+    """A restart went back to step 200: the steps after it were lost."""
     done = line(bars((100, 9.0), (200, 8.0), (300, 7.5), (250, 7.75), (350, 4.0)), "curve")
     assert done.exit_code == 0, done.stderr
     rows = [each.split() for each in done.stdout.splitlines() if "." in each]
@@ -121,7 +121,7 @@ def test_the_curve_of_esm1nv_is_in_its_log(line: Line) -> None:
         ["250", "7.7500", "2.00"],
         ["350", "4.0000", "2.00"],
     ]
-    assert "tokens/s" not in done.stdout, "nothing that it does not tell"
+    assert "tokens/s" not in done.stdout, "which ESM-1nv does not log"
 
 
 def test_a_log_without_a_step_or_without_an_answer_is_reported(line: Line) -> None:

@@ -28,7 +28,7 @@ ACTIVE = {"active": 1}
 
 @pytest.fixture(scope="module")
 def deployed(default: Any) -> list[KubernetesObject]:
-    """What the real template's stack has handed to the cluster."""
+    """What the stack of the real template applied to the cluster."""
     body = json.dumps(default.json("Workload"))
     answers: Answers = {"cloudformation.get_template": {"TemplateBody": body}}
     return deployed_objects(simulated_deployment({}, answers))
@@ -72,7 +72,7 @@ SUSPENDED, RUNS = training(True, condition("Created")), training(False, conditio
 ENDED_WELL = training(False, condition("Created"), condition("Succeeded"))
 ENDED_BADLY = training(False, condition("Created"), condition("Failed", "backoff limit"))
 
-# What is asked, the states of data Job, launcher and training, and what is made again of them.
+# What to retry, the states of data Job, launcher and training, and which are recreated.
 CASES: dict[str, tuple[What, Any, Any, Any, list[str]]] = {
     "data failed": (What.DATA, FAILED, ACTIVE, SUSPENDED, ["data"]),
     "data failed, launcher too": (What.DATA, FAILED, FAILED, SUSPENDED, ["data", "launcher"]),

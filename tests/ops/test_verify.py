@@ -1,4 +1,4 @@
-"""verify against a cluster's API: what passes, what fails by name, what silence means."""
+"""verify against a cluster's API: what passes, fails by name, or is unknown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from tests.ops.cluster_api import (
 )
 from tests.ops.reading import commands, figures, in_order
 from tests.simulated.accounts import simulated_deployment
-from tests.simulated.answers import OWN, running
+from tests.simulated.answers import OWN
+from tests.simulated.capacity import running
 
 CORES = [node(f"core-{n}", CORE) for n in range(3)]
 
@@ -52,7 +53,7 @@ def test_a_healthy_cluster_passes_everything(api: kubernetes.ApiClient, cluster:
     results = results_of(api)
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert figures(results["GPUs"].said) == [16, 2], "GPUs, nodes"
-    assert cluster.dry_runs == ["All", "All"], "nothing is really made"
+    assert cluster.dry_runs == ["All", "All"], "dry runs only"
     data, gpu = (each["spec"] for each in cluster.made)
     assert data["volumes"] == [
         {"name": "fsx", "persistentVolumeClaim": {"claimName": "fsx-static-pvc"}}
@@ -76,18 +77,18 @@ def test_a_healthy_cluster_passes_everything(api: kubernetes.ApiClient, cluster:
         (OPERATOR, [], "Training operator", ["kubeflow"]),
         (
             OPERATOR,
-            [workload("Deployment", "training-operator", 0, 0)],
+            [workload("training-operator", 0, 0)],
             "Training operator",
             ["0", "0"],
         ),
         (
             CONTROLLERS,
-            [workload("Deployment", "fsx-csi-controller", 2, 0)],
+            [workload("fsx-csi-controller", 2, 0)],
             "FSx CSI controller",
             ["0", "2"],
         ),
-        (DAEMONS, [workload("DaemonSet", "fsx-csi-node", 5, 4)], "FSx CSI nodes", ["4", "5"]),
-        (DAEMONS, [workload("DaemonSet", "fsx-csi-node", 0, 0)], "FSx CSI nodes", ["0", "0"]),
+        (DAEMONS, [workload("fsx-csi-node", 5, 4)], "FSx CSI nodes", ["4", "5"]),
+        (DAEMONS, [workload("fsx-csi-node", 0, 0)], "FSx CSI nodes", ["0", "0"]),
         (
             CLAIMS,
             [{"metadata": {"name": "fsx-static-pvc"}, "status": {"phase": "Pending"}}],

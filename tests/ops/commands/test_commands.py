@@ -24,8 +24,9 @@ from tests.ops.commands.command_line import Line
 from tests.ops.reading import in_order
 from tests.ops.status.deployments import stacked, standing
 from tests.simulated.accounts import good
-from tests.simulated.answers import ROLE, offered_in, quotas, running
+from tests.simulated.answers import ROLE, quotas
 from tests.simulated.aws import Answers, SimulatedAws, denied, error
+from tests.simulated.capacity import offered_in, running
 
 SHORT: Answers = {"service-quotas.get_service_quota": quotas(L_417A185B=0)}
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.ops.commands.command_line import Line
 from tests.ops.reading import in_order
-from tests.simulated.answers import BLOCK
 from tests.simulated.aws import Answers, denied
+from tests.simulated.capacity import BLOCK
 
 NO_PRICES: Answers = {"pricing.get_products": denied("GetProducts")}
 

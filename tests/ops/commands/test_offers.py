@@ -11,8 +11,9 @@ from ops.cost.ways import block_hours
 from tests.ops.commands.command_line import Line
 from tests.ops.reading import in_order
 from tests.simulated.accounts import standing
-from tests.simulated.answers import OFFER, ZONES, block, quotas, reserved
+from tests.simulated.answers import ZONES, quotas
 from tests.simulated.aws import Answers, denied, error
+from tests.simulated.capacity import OFFER, block, reserved
 
 NONE: Answers = {"ec2.describe_capacity_block_offerings": {"CapacityBlockOfferings": []}}
 

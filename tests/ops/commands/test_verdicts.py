@@ -15,8 +15,9 @@ from ops.show.verdict import NEXT, make
 from tests.ops.cluster_api import JOBS, NODES, Cluster, condition, job
 from tests.ops.commands.command_line import Line
 from tests.ops.status.deployments import stacked, standing
-from tests.simulated.answers import quotas, running
+from tests.simulated.answers import quotas
 from tests.simulated.aws import Answers, denied, error
+from tests.simulated.capacity import running
 
 MORE = ["-c", "gpu.nodes=2", "-c", 'tags={"owner": "me"}']
 ASKED = " ".join(map(shlex.quote, MORE))

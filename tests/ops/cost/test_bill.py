@@ -21,7 +21,7 @@ from ops.show.cost import show_bills
 from tests.context import read_settings
 from tests.ops.cost.estimates import TODAY, bills, dollars, ours
 from tests.ops.reading import in_order
-from tests.simulated.answers import BLOCK
+from tests.simulated.capacity import BLOCK
 from tests.workloads.watch.course import Course
 
 ROOT = Path(__file__).resolve().parents[3]

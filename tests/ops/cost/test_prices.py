@@ -13,8 +13,8 @@ from ops.price_table import HOURLY, TABLE_OF
 from tests.context import read_settings
 from tests.ops.cost.estimates import bills, dollars
 from tests.ops.reading import in_order
-from tests.simulated.answers import priced, product
 from tests.simulated.aws import Answer, Answers, SimulatedAws, denied, error
+from tests.simulated.prices import priced, product
 
 LISTED = HOURLY["p4d.24xlarge"]
 

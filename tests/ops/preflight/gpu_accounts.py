@@ -17,8 +17,9 @@ from tests.conftest import Synthesised
 from tests.ops.commands.command_line import Line
 from tests.ops.preflight.fixing import bionemo_on, fixed, looked_at, ways
 from tests.placed import groups, ledger_of
-from tests.simulated.answers import BLOCK, ZONES, block, offered_in, reserved
+from tests.simulated.answers import ZONES
 from tests.simulated.aws import Answers
+from tests.simulated.capacity import BLOCK, block, offered_in, reserved
 from tests.simulated.changing import Account
 from tests.simulated.person import Person
 

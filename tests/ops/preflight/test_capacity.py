@@ -19,9 +19,10 @@ from tests.context import read_settings
 from tests.ops.accounts import RESERVED, one, results_in
 from tests.ops.reading import figures, in_order, proposed
 from tests.simulated.accounts import good, simulated_deployment
-from tests.simulated.answers import OWN, ZONES, offered_in, running, zone
-from tests.simulated.answers import reserved as reservations
+from tests.simulated.answers import OWN, ZONES, zone
 from tests.simulated.aws import error
+from tests.simulated.capacity import offered_in, running
+from tests.simulated.capacity import reserved as reservations
 
 EAST = {"region": "us-east-1"}
 

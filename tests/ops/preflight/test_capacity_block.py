@@ -12,8 +12,9 @@ from ops.results import Result, Verdict
 from tests.context import read_settings
 from tests.ops.reading import commands, in_order, proposed
 from tests.simulated.accounts import good, simulated_deployment
-from tests.simulated.answers import BLOCK, OWN, block, grouped, reserved, running
+from tests.simulated.answers import OWN
 from tests.simulated.aws import Answers, error
+from tests.simulated.capacity import BLOCK, block, grouped, reserved, running
 
 NOW = datetime.now(UTC)
 UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.NotFound")

@@ -10,8 +10,9 @@ from ops.preflight.capacity import pin
 from ops.results import Result, Verdict
 from tests.ops.reading import commands, in_order, proposed
 from tests.simulated.accounts import good, preflight, simulated_deployment
-from tests.simulated.answers import offered_in, stacked, zone
+from tests.simulated.answers import stacked, zone
 from tests.simulated.aws import Answers
+from tests.simulated.capacity import offered_in
 from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
 
 SETTINGS = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}

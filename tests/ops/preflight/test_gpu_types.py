@@ -1,4 +1,4 @@
-"""Preflight's answer to a GPU type that is not available: why, what is, and what to do."""
+"""Preflight on a GPU type that is not available: why, which types are, and what to do."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ops.results import Result, StepKind, Verdict
 from tests.context import USABLE
 from tests.ops.reading import commands, of_kind
 from tests.simulated.accounts import SITUATIONS, good, simulated_deployment
-from tests.simulated.answers import ZONES, offered_in
+from tests.simulated.answers import ZONES
 from tests.simulated.aws import Answers, denied
+from tests.simulated.capacity import offered_in
 
 P3 = {"gpu.instance_type": "p3.16xlarge"}
 

@@ -1,4 +1,4 @@
-"""The images, in a registry of the tests' own: there, needs a key, is not there."""
+"""Preflight's check of the images, against a local registry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def registry() -> Iterator[str]:
 
 
 class OwnRegistry(Registries):
-    """The tests' own registry; all others have everything, and are not asked."""
+    """Asks the local registry; all others are said to have every image."""
 
     def look(self, image: ImageName, key: Key | None, seconds: float) -> Found:
         if image.registry.startswith("127.0.0.1"):
@@ -144,7 +144,7 @@ def test_no_result_shows_the_key(registry: str) -> None:
 
 
 def test_the_accounts_own_registry_is_asked_with_the_callers_key() -> None:
-    """Nodes pull from there with their role, and an anonymous question is always refused."""
+    """Nodes pull from ECR with their role; it refuses every anonymous request."""
     host, seen = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com", list[Key | None]()
 
     class Ecr(Registries):

@@ -88,7 +88,7 @@ def test_the_root_user_whom_iam_does_not_simulate_is_warned() -> None:
 
 
 def guarded(missing: dict[str, list[str]], *refused: str) -> Any:
-    """IAM's simulation where some roles or actions are refused for want of context keys."""
+    """IAM's simulation where some roles or actions are refused because context keys are missing."""
     inner = simulated(*missing, *refused)
 
     def answer(**asked: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who holds the GPUs, by namespace and job."""
+"""Which jobs hold the GPUs, by namespace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""status says when a node group waits for nodes for which AWS has no capacity."""
+"""status reports a node group that waits because AWS has no capacity for its nodes."""
 
 from __future__ import annotations
 

@@ -28,8 +28,9 @@ from tests.ops.status.deployments import (
     without,
 )
 from tests.simulated.accounts import simulated_deployment
-from tests.simulated.answers import BLOCK, block, file_system, reserved
+from tests.simulated.answers import file_system
 from tests.simulated.aws import Answers, denied, error
+from tests.simulated.capacity import BLOCK, block, reserved
 
 SOON, LATER = (datetime.now(UTC) + timedelta(hours=each) for each in (0.5, 100))
 
@@ -214,33 +215,27 @@ def test_a_stack_that_failed_is_wrong(status: str) -> None:
     assert line.good is False
 
 
-def test_a_missing_stack_is_not_wrong_while_others_are_created() -> None:
+def with_only(stacks: dict[str, Any]) -> Answers:
+    """AWS with these stacks, and nothing that the others would create."""
     missing = error("DescribeCluster", "ResourceNotFoundException", 404)
-    no_bucket = error("ListObjectsV2", "NoSuchBucket", 404)
-    answers = standing(
-        cloudformation__describe_stacks=stacked("CREATE_IN_PROGRESS", "Network"),
-        eks__describe_cluster=missing,
-        eks__list_nodegroups=missing,
-        eks__list_addons=missing,
-        fsx__describe_file_systems={"FileSystems": []},
-        s3__list_objects_v2=no_bucket,
-    )
-    shown = flat(lines(answers))
-    assert status_of(shown) == 1
-    assert sum(line.unsettled for line in shown) >= 9
-
-
-def test_without_a_deployment_everything_is_reported_missing() -> None:
-    missing = error("DescribeCluster", "ResourceNotFoundException", 404)
-    answers = standing(
-        cloudformation__describe_stacks={"Stacks": []},
+    return standing(
+        cloudformation__describe_stacks=stacks,
         eks__describe_cluster=missing,
         eks__list_nodegroups=missing,
         eks__list_addons=missing,
         fsx__describe_file_systems={"FileSystems": []},
         s3__list_objects_v2=error("ListObjectsV2", "NoSuchBucket", 404),
     )
-    shown = lines(answers)
+
+
+def test_a_missing_stack_is_not_wrong_while_others_are_created() -> None:
+    shown = flat(lines(with_only(stacked("CREATE_IN_PROGRESS", "Network"))))
+    assert status_of(shown) == 1
+    assert sum(line.unsettled for line in shown) >= 9
+
+
+def test_without_a_deployment_everything_is_reported_missing() -> None:
+    shown = lines(with_only({"Stacks": []}))
     parts = ("Stacks", "Cluster", "Node groups", "Add-ons", "Storage", "Workload")
     for part in (*parts, "Data set", "Checkpoints"):
         assert {line.good for line in shown[part]} == {False}, part
