@@ -14,7 +14,7 @@ def figures(text: str) -> list[int]:
 
 
 def needed_used_allowed(result: Result) -> list[int]:
-    """The figures needed, used and allowed of a quota; the name before the colon may hold others."""
+    """A quota's figures: needed, used, allowed; its name, before the colon, may hold others."""
     _, _, counted = result.said.partition(": ")
     return figures(counted)[:3]
 

@@ -50,7 +50,7 @@ def test_orphans_of_all_kinds_are_found(account: Deployment) -> None:
     ("other", "own"),
     [
         ("bionemo-on-eks-2", None),
-        # Its name is that of one of our stacks.
+        # The names of its resources begin with the name of one of our stacks.
         ("bionemo-on-eks-cluster", None),
         ("folding", {"Key": "team", "Value": "folding"}),
     ],
