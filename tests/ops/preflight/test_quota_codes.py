@@ -44,14 +44,11 @@ def test_an_instance_counts_in_the_quota_of_its_whole_family_name(
 # Codes as AWS lists them; a wrong one would silently request another quota.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 CODES = [
-    ("on-demand", "p3dn.24xlarge", "L-417A185B"),
     ("on-demand", "p5.48xlarge", "L-417A185B"),
     ("on-demand", "g5.12xlarge", "L-DB2E81BA"),
-    ("spot", "p3dn.24xlarge", "L-7212CCBC"),
     ("spot", "p4d.24xlarge", "L-7212CCBC"),
     ("spot", "p5.48xlarge", "L-C4BD4855"),
     ("spot", "g5.12xlarge", "L-3819A6DF"),
-    ("spot", "g6.48xlarge", "L-3819A6DF"),
 ]
 
 
