@@ -24,7 +24,7 @@ def results_in(title: str) -> dict[str, Result]:
 def one(
     name: str, changes: dict[str, str], account: Answers | None = None, **answers: Any
 ) -> Result:
-    """One check's result, in an account in order with some answers (`service__call`) changed."""
+    """One check's result, in a good account with some answers (`service__call`) changed."""
     table = {**(account or good())}
     table |= {key.replace("__", ".", 1).replace("~", "-"): each for key, each in answers.items()}
     return {each.name: each for each in preflight(changes, table)}[name]

@@ -43,8 +43,8 @@ class Cluster:
     """What the server holds: objects by the path of their list, and logs by pod.
 
     `refused`: status to answer everything with, if not 0; `missing`: paths to answer with 404;
-    `refusals`: status and message to answer a method and path with; `stays`: whether what is
-    deleted is there all the same.
+    `refusals`: status and message to answer a method and path with; `stays`: whether
+    deleted objects remain.
     """
 
     def __init__(self) -> None:
@@ -153,12 +153,7 @@ def serving(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
 
 
 def node(
-    name: str,
-    labels: dict[str, str],
-    *,
-    gpus: int = 0,
-    ready: bool = True,
-    cordoned: bool = False,
+    name: str, labels: dict[str, str], *, gpus: int = 0, ready: bool = True, cordoned: bool = False
 ) -> dict[str, Any]:
     """A node as the API lists it."""
     return {
@@ -222,22 +217,17 @@ def job(name: str, label: str, **status: Any) -> dict[str, Any]:
     }
 
 
-def workload(kind: str, name: str, wanted: int, there: int) -> dict[str, Any]:
-    """A Deployment or a DaemonSet as the API lists it."""
-    spec: dict[str, Any] = {
-        "selector": {"matchLabels": {}},
-        "template": {"spec": {"containers": [{"name": "main"}]}},
-    }
-    if kind == "Deployment":
-        return {
-            "metadata": {"name": name},
-            "spec": {**spec, "replicas": wanted},
-            "status": {"availableReplicas": there},
-        }
+def workload(name: str, wanted: int, there: int) -> dict[str, Any]:
+    """A Deployment or a DaemonSet as the API lists it: clients read only their kind's fields."""
     return {
         "metadata": {"name": name},
-        "spec": spec,
+        "spec": {
+            "selector": {"matchLabels": {}},
+            "template": {"spec": {"containers": [{"name": "main"}]}},
+            "replicas": wanted,
+        },
         "status": {
+            "availableReplicas": there,
             "numberReady": there,
             "desiredNumberScheduled": wanted,
             "currentNumberScheduled": wanted,
@@ -274,9 +264,9 @@ def healthy() -> Cluster:
             *(node(f"core-{n}", CORE) for n in range(3)),
             *(node(f"gpu-{n}", GPU, gpus=8) for n in range(2)),
         ],
-        OPERATOR: [workload("Deployment", "training-operator", 1, 1)],
-        CONTROLLERS: [workload("Deployment", "fsx-csi-controller", 2, 2)],
-        DAEMONS: [workload("DaemonSet", "fsx-csi-node", 5, 5)],
+        OPERATOR: [workload("training-operator", 1, 1)],
+        CONTROLLERS: [workload("fsx-csi-controller", 2, 2)],
+        DAEMONS: [workload("fsx-csi-node", 5, 5)],
         PLUGINS: [
             pod(f"nvidia-device-plugin-{n}", {}, node=f"gpu-{n}", owner="nvidia-device-plugin")
             for n in range(2)

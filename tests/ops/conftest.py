@@ -18,7 +18,7 @@ from tests.ops.orphans import REGION
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    """The default deployment, in an account of moto's in which nothing is."""
+    """The default deployment, in an empty account of moto's."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
@@ -40,5 +40,5 @@ def api(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
 
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Line:
-    """Runs a command on an account in order with some answers changed."""
+    """Runs a command on a good account with some answers changed."""
     return Line(monkeypatch, tmp_path)

@@ -1,4 +1,4 @@
-"""An AWS over HTTP that knows who calls, and to all else says nothing, or to come back later."""
+"""An AWS over HTTP that identifies the caller, and else stays silent or throttles."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SLOW_DOWN = (
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """Gives a role to who has the MFA code 123456.
+    """Grants a role for the MFA code 123456.
 
-    `thinks`: seconds before it tells who calls; `asked` is set at everything else.
+    `thinks`: seconds before it identifies the caller; `asked` is set by any other call.
     """
 
     daemon_threads = True
@@ -66,7 +66,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         status, text = self.server.answer(body, self.headers.get("Content-Type", ""))
-        if self.server.over.is_set():  # nobody listens any more
+        if self.server.over.is_set():  # the client is gone
             return
         self.send_response(status)
         self.send_header("x-amzn-ErrorType", "ThrottlingException")

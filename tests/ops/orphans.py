@@ -22,7 +22,7 @@ def tag(name: str) -> dict[str, str]:
 
 
 def owned(name: str) -> dict[str, str]:
-    """The tag that Kubernetes gives to what it makes for the cluster `name`."""
+    """Kubernetes's tag on what it creates for the cluster `name`."""
     return {"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"}
 
 
@@ -36,7 +36,7 @@ def tagged(kind: str, *tags: dict[str, str]) -> list[dict[str, Any]]:
 
 
 class Orphans:
-    """What a deployment `name` leaves behind, under its tag or under names that AWS makes."""
+    """What a deployment `name` leaves behind, under its tag or under names that AWS generates."""
 
     def __init__(self, name: str, own: dict[str, str] | None = None) -> None:
         self.name, self.tag = name, own or tag(name)

@@ -1,4 +1,4 @@
-"""An API server that lets one into a pod: the WebSocket of `exec`, and a command behind it."""
+"""An API server's `exec`: the WebSocket, and a simulated command behind it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Door:
         self._connection.sendall(self._protocol.send(event))
 
     def let_in(self, asked: Request, refusal: int) -> bool:
-        """Answer the request; whether it is let in."""
+        """Answer the request; return whether it was accepted."""
         parts = urlsplit(asked.target)
         self.path, self.query = parts.path, parse_qsl(parts.query)
         headers = {key.decode().lower(): value.decode() for key, value in asked.extra_headers}

@@ -1,4 +1,4 @@
-"""What a person takes from a result: the figures in it, and what to paste of its remedy."""
+"""What a person reads in a result: its figures, and what to paste from its remedy."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ops.results import Result, StepKind
 
 
 def figures(text: str) -> list[int]:
-    """The whole numbers of a text, in their order, but for those that are a part of a name."""
+    """The whole numbers of a text, in order, without those that are part of a name."""
     numbers = re.findall(r"(?<![\w.-])\d[\d,]*(?![\w.]?\w)", text)
     return [int(each.replace(",", "")) for each in numbers]
 
 
 def needed_used_allowed(result: Result) -> list[int]:
-    """The three figures that each quota is judged by; what they count may have one of its own."""
+    """A quota's figures: needed, used, allowed; its name, before the colon, may hold others."""
     _, _, counted = result.said.partition(": ")
     return figures(counted)[:3]
 
@@ -30,7 +30,7 @@ def of_kind(kind: StepKind, result: Result) -> list[str]:
 
 
 def commands(result: Result) -> list[str]:
-    """What a remedy has one run."""
+    """The commands of a remedy."""
     return of_kind(StepKind.COMMAND, result)
 
 

@@ -1,4 +1,4 @@
-"""A container registry of the tests' own, over HTTP, according to the distribution spec."""
+"""A container registry over HTTP, after the OCI distribution spec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One setting is written to cdk.json, and the rest of the file stays as its people have it."""
+"""One setting is written to cdk.json, and the rest of the file stays as it is."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_settings_of_others_by_the_same_name_stay(tmp_path: Path) -> None:
         '{"context": {"bionemo": {"gpu": {"nodes": 3}}}, "app": "é"}',
     ],
 )
-def test_where_there_is_none_it_is_added_and_nothing_lost(tmp_path: Path, text: str) -> None:
+def test_a_missing_setting_is_added_and_nothing_lost(tmp_path: Path, text: str) -> None:
     document = json.loads(written(tmp_path, text))
     gpu = document["context"]["bionemo"]["gpu"]
     assert gpu.pop("instance_type") == NEW
@@ -57,7 +57,7 @@ def test_where_there_is_none_it_is_added_and_nothing_lost(tmp_path: Path, text: 
         assert gpu == {"nodes": 3}
 
 
-def test_without_a_file_one_is_made(tmp_path: Path) -> None:
+def test_without_a_file_one_is_created(tmp_path: Path) -> None:
     write_setting(tmp_path, SETTING, NEW)
     assert settings_of(tmp_path, WORKLOADS).gpu.instance_type == NEW
 

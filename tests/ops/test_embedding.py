@@ -1,4 +1,4 @@
-"""`bionemo embed` on the cluster: the FASTA file there, a Job, and what comes of it back."""
+"""`bionemo embed` on the cluster: it uploads a FASTA file, runs a Job, and fetches the result."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def arguments(made: dict[str, Any]) -> dict[str, str]:
     return dict(zip(found[::2], found[1::2], strict=True))
 
 
-def test_the_result_comes_back_and_what_it_took_was_there(
+def test_the_result_comes_back_and_the_job_had_its_inputs(
     line: Line, bucket: Bucket, fasta: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -135,7 +135,7 @@ def test_a_small_file_needs_no_gpu_and_a_large_model_asks(
     assert int(limits["memory"].removesuffix("Gi")) > 22
 
 
-def test_what_has_been_embedded_comes_without_the_cluster(
+def test_what_was_embedded_before_comes_from_the_bucket(
     line: Line, bucket: Bucket, fasta: Path, tmp_path: Path
 ) -> None:
     given = ("embed", "--fasta", str(fasta), *ESM2)
@@ -150,7 +150,7 @@ def test_what_has_been_embedded_comes_without_the_cluster(
     assert len(bucket.jobs) == 2
 
 
-def test_a_job_that_fails_is_reported_with_its_last_line_and_made_again(
+def test_a_failed_job_is_reported_with_its_last_line_and_recreated(
     line: Line, bucket: Bucket, fasta: Path, tmp_path: Path
 ) -> None:
     given = ("embed", "--fasta", str(fasta), "--out", str(tmp_path / "out"), *ESM2)
@@ -174,7 +174,7 @@ def test_a_job_that_fails_is_reported_with_its_last_line_and_made_again(
         (">a\nMKT\n", ("-c", "training.workload=esm1nv"), "-c training.workload=esm2"),
     ],
 )
-def test_what_cannot_be_is_reported_before_anything_is_made(
+def test_a_wrong_input_is_reported_before_anything_is_created(
     line: Line, bucket: Bucket, tmp_path: Path, text: str, more: tuple[str, ...], words: str
 ) -> None:
     path = tmp_path / "wrong.fasta"
@@ -188,14 +188,14 @@ def test_what_cannot_be_is_reported_before_anything_is_made(
 
 @pytest.mark.parametrize("on_gpu", [False, True])
 @pytest.mark.parametrize("version", [min(KUBERNETES_RELEASES), max(KUBERNETES_RELEASES)])
-def test_kubernetes_takes_them(version: str, on_gpu: bool) -> None:
+def test_kubernetes_accepts_the_jobs_objects(version: str, on_gpu: bool) -> None:
     settings = read_settings({"training.workload": "esm2"})
     asked = Embedding("esm2-embed-1", f"/fsx/{MODEL}", 9, 8, on_gpu)
     for each in embed_objects(settings, asked):
         kubernetes_validate.validate(each, version, strict=True)
 
 
-def test_the_program_takes_the_arguments() -> None:
+def test_the_program_accepts_the_jobs_arguments() -> None:
     """Those that embed_job.py does not know go to embed.py, which knows them all."""
     known = "".join((PROGRAMS / "esm2" / name).read_text() for name in ("embed_job.py", "embed.py"))
     asked = Embedding("esm2-embed-1", f"/fsx/{MODEL}", 9, 8, True)

@@ -35,7 +35,7 @@ def described(
         "InstanceStorageInfo": {"TotalSizeInGB": 8000},
         "NetworkInfo": {
             "Ipv4AddressesPerInterface": 50,
-            # EC2 gives them in no order of its own.
+            # EC2 lists them in no fixed order.
             "NetworkCards": listed[::-1],
             **({"EfaInfo": {"MaximumEfaInterfaces": efas}} if efas else {}),
         },
@@ -77,7 +77,7 @@ def renewal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Renewal:
     return Renewal(monkeypatch, tmp_path)
 
 
-def test_what_ec2_describes_as_before_stays_as_it_is(renewal: Renewal) -> None:
+def test_a_type_that_ec2_describes_unchanged_stays_as_it_is(renewal: Renewal) -> None:
     assert renewal(described("p4d.24xlarge")) == 0
     assert renewal.types == GPU_INSTANCE_TYPES
     for wanted in renewal.asked:
@@ -95,7 +95,7 @@ def test_the_table_says_where_it_is_from_and_how_to_renew_it(renewal: Renewal) -
     assert table["date"] > date(2026, 8, 21)
 
 
-def test_another_figure_and_a_new_type_come_in(renewal: Renewal) -> None:
+def test_changed_figures_and_new_types_are_added(renewal: Renewal) -> None:
     larger = described("p4d.24xlarge", InstanceStorageInfo={"TotalSizeInGB": 16000})
     assert renewal(larger, described("p4d.48xlarge", efas=0)) == 0
     assert renewal.types["p4d.24xlarge"].nvme_gb == 16000
@@ -112,7 +112,7 @@ def test_a_type_that_is_no_longer_described_stays_and_is_reported(
     assert renewal.types["p3.16xlarge"].retired == date(2025, 12, 20)
     said = capsys.readouterr().out
     assert "p4de.24xlarge: not described in us-east-1, us-west-2" in said
-    assert "p3.16xlarge" not in said, "of that it is known"
+    assert "p3.16xlarge" not in said, "it is known to be retired"
 
 
 def test_the_card_without_efa_is_card_0(renewal: Renewal) -> None:

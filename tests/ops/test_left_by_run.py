@@ -1,4 +1,4 @@
-"""What a run has left in the bucket, by the commands `curve` and `model get`."""
+"""A run's results in the bucket, read by the commands `curve` and `model get`."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def test_a_run_that_has_left_nothing_is_reported(line: Line) -> None:
     assert f"s3://{BUCKET}/{RUN}/metrics.jsonl does not exist" in " ".join(done.stderr.split())
 
 
-def test_a_workload_that_leaves_none_is_reported_with_the_one_that_does(line: Line) -> None:
+def test_a_workload_without_a_model_names_the_one_that_has_one(line: Line) -> None:
     done = line(bucket({}), "model", "get", "--out", "nowhere")
     assert done.exit_code == 2
     assert "-c training.workload=esm2" in done.stderr
 
 
 def bars(*steps: tuple[int, float], every: int = 600) -> Answers:
-    """CloudWatch, with a bar for each step and loss, of which each bin of time has one."""
+    """CloudWatch with a progress bar for each step and loss, one per bin of time."""
     asked: dict[str, str] = {}
 
     def start(logGroupName: str, queryString: str, **more: Any) -> dict[str, str]:
@@ -111,7 +111,7 @@ def bars(*steps: tuple[int, float], every: int = 600) -> Answers:
 
 
 def test_the_curve_of_esm1nv_is_in_its_log(line: Line) -> None:
-    """A restart went back to step 200: what had been done after it was lost."""
+    """A restart went back to step 200: the steps after it were lost."""
     done = line(bars((100, 9.0), (200, 8.0), (300, 7.5), (250, 7.75), (350, 4.0)), "curve")
     assert done.exit_code == 0, done.stderr
     rows = [each.split() for each in done.stdout.splitlines() if "." in each]
@@ -121,7 +121,7 @@ def test_the_curve_of_esm1nv_is_in_its_log(line: Line) -> None:
         ["250", "7.7500", "2.00"],
         ["350", "4.0000", "2.00"],
     ]
-    assert "tokens/s" not in done.stdout, "nothing that it does not tell"
+    assert "tokens/s" not in done.stdout, "which ESM-1nv does not log"
 
 
 def test_a_log_without_a_step_or_without_an_answer_is_reported(line: Line) -> None:
@@ -148,7 +148,9 @@ def test_a_picture_needs_the_trainings_environment(
         assert "make setup-training" in done.stderr
 
 
-def test_the_model_is_brought_whole(line: Line, tmp_path: Path) -> None:
+def test_the_model_is_downloaded_complete_and_overwrites_no_folder(
+    line: Line, tmp_path: Path
+) -> None:
     folder = tmp_path / "model"
     done = line(bucket(OBJECTS), "model", "get", "--out", str(folder), *ESM2)
     assert done.exit_code == 0
@@ -160,7 +162,9 @@ def test_the_model_is_brought_whole(line: Line, tmp_path: Path) -> None:
     assert "already exists" in again.stderr
 
 
-def test_a_model_on_its_way_to_the_bucket_leaves_nothing_here(line: Line, tmp_path: Path) -> None:
+def test_a_model_still_being_exported_leaves_no_partial_download(
+    line: Line, tmp_path: Path
+) -> None:
     for half in (
         {**OBJECTS, f"{RUN}/model/model.safetensors": WEIGHTS[:-1]},
         {key: each for key, each in OBJECTS.items() if not key.endswith("safetensors")},

@@ -16,6 +16,7 @@ from ops import network_test
 from ops.aws import Deployment
 from ops.cluster.api import ClusterError
 from ops.network_test import NetworkTestError, cost, hindrance, read, results, run
+from ops.price_table import HOURLY
 from ops.results import Verdict
 from tests.ops.cluster_api import JOBS, PODS, Cluster, condition, job, pod
 from tests.simulated.accounts import simulated_deployment
@@ -44,7 +45,7 @@ def described(**network: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def there(api: kubernetes.ApiClient, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """A cluster without a training, in which the test has the state that a test of it wants."""
+    """A cluster without a training, in which the network test is over."""
 
     @contextmanager
     def connected(_: Deployment) -> Iterator[kubernetes.ApiClient]:
@@ -86,9 +87,7 @@ def test_a_test_that_fails_is_reported_with_its_last_lines_and_leaves_nothing(
     assert [name for name, _ in there.deleted] == [NAME, NAME]
 
 
-def test_a_test_that_never_ends_is_removed_after_a_while(
-    there: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_test_that_never_ends_is_removed(there: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     there.lists[JOBS] = [job(NAME, "network-test", active=2)]
     there.lists[PODS][1]["status"] |= {"phase": "Pending", "containerStatuses": []}
     passing = SimpleNamespace(monotonic=iter([0, 1, 2, 3000]).__next__, sleep=lambda _: None)
@@ -100,7 +99,7 @@ def test_a_test_that_never_ends_is_removed_after_a_while(
     assert [name for name, _ in there.deleted] == [NAME, NAME]
 
 
-def test_a_look_without_an_answer_is_not_the_end_and_a_refusal_is(
+def test_a_failed_request_is_repeated_and_a_refusal_ends_the_test(
     there: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there.refusals["GET", f"{JOBS}/{NAME}"] = (503, "soon")
@@ -123,7 +122,7 @@ def test_what_cannot_be_removed_is_reported_with_the_command_that_does(there: Cl
     assert f"kubectl delete job,service -n default {NAME}" in said[-1]
 
 
-def test_a_log_has_transport_and_bandwidth() -> None:
+def test_transport_and_bandwidth_are_read_from_the_log() -> None:
     found = read(EFA + TABLE)
     assert (found.network, found.provider) == ("AWS Libfabric", "efa")
     assert found.rows == {8388608: 77.41, 4294967296: 357.58}
@@ -168,7 +167,7 @@ def test_wrong_values_fail() -> None:
     assert bandwidth.verdict is Verdict.FAIL
 
 
-def test_nodes_that_train_are_not_taken(there: Cluster) -> None:
+def test_nodes_that_train_are_not_used(there: Cluster) -> None:
     assert hindrance(deployment()) == ""
     labels = {"training.kubeflow.org/job-name": "esm2-training"}
     there.lists[PODS] = [pod("esm2-training-worker-0", labels, "Running")]
@@ -183,5 +182,6 @@ def test_nodes_that_train_are_not_taken(there: Cluster) -> None:
 
 def test_its_price_is_reported_before_it_is_asked_for() -> None:
     text = cost(deployment())
-    assert "2 x p5.48xlarge" in text
-    assert "$" in text
+    hourly = HOURLY["p5.48xlarge"]
+    assert f"2 x p5.48xlarge: ${2 * hourly:,.2f} an hour" in text
+    assert f"cost ${2 * hourly * 25 / 60:,.2f}." in text

@@ -38,13 +38,13 @@ def look(registry: str, repository: str, key: Key | None = None) -> Found:
         ("team/basic", FITS, Found.THERE),
     ],
 )
-def test_an_image_is_there_or_wants_a_key_or_is_not(
+def test_an_image_is_found_refused_or_missing(
     registry: str, repository: str, key: Key | None, found: Found
 ) -> None:
     assert look(registry, repository, key) is found
 
 
-def test_a_key_is_shown_to_nobody_who_does_not_ask(registry: str) -> None:
+def test_a_key_is_sent_only_to_a_registry_that_asks(registry: str) -> None:
     ASKED.all.clear()
     look(registry, "team/there", FITS)
     look(registry, "team/moved", FITS)
@@ -58,7 +58,7 @@ def test_no_layer_is_fetched(registry: str) -> None:
     assert [method for method, path, _ in ASKED.all if path != "/token"] == ["HEAD", "HEAD"]
 
 
-def test_what_a_registry_does_not_tell_is_said_with_its_name(registry: str) -> None:
+def test_a_registry_that_fails_is_named(registry: str) -> None:
     with pytest.raises(RegistryError, match=rf"{registry} answered 500"):
         look(registry, "team/broken")
     with pytest.raises(RegistryError, match=r"127\.0\.0\.1:1: "):

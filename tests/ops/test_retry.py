@@ -28,7 +28,7 @@ ACTIVE = {"active": 1}
 
 @pytest.fixture(scope="module")
 def deployed(default: Any) -> list[KubernetesObject]:
-    """What the real template's stack has handed to the cluster."""
+    """What the stack of the real template applied to the cluster."""
     body = json.dumps(default.json("Workload"))
     answers: Answers = {"cloudformation.get_template": {"TemplateBody": body}}
     return deployed_objects(simulated_deployment({}, answers))
@@ -72,7 +72,7 @@ SUSPENDED, RUNS = training(True, condition("Created")), training(False, conditio
 ENDED_WELL = training(False, condition("Created"), condition("Succeeded"))
 ENDED_BADLY = training(False, condition("Created"), condition("Failed", "backoff limit"))
 
-# What is asked, the states of data Job, launcher and training, and what is made again of them.
+# What to retry, the states of data Job, launcher and training, and which are recreated.
 CASES: dict[str, tuple[What, Any, Any, Any, list[str]]] = {
     "data failed": (What.DATA, FAILED, ACTIVE, SUSPENDED, ["data"]),
     "data failed, launcher too": (What.DATA, FAILED, FAILED, SUSPENDED, ["data", "launcher"]),
@@ -93,7 +93,9 @@ CASES: dict[str, tuple[What, Any, Any, Any, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_made_again(case: str, deployed: list[KubernetesObject]) -> None:
+def test_only_what_failed_or_waits_is_recreated(
+    case: str, deployed: list[KubernetesObject]
+) -> None:
     what, data, launcher, pytorch_job, expected = CASES[case]
     found = There(deployed, data, launcher, pytorch_job).plan(what)
     prefixes = {
@@ -111,7 +113,7 @@ def test_a_finished_training_names_its_steps(deployed: list[KubernetesObject]) -
     assert f"training.max_steps ({SETTINGS.training.max_steps})" in found.said
 
 
-def test_a_training_that_has_had_its_time_is_not_started_for_minutes(
+def test_a_training_past_its_deadline_is_not_restarted(
     deployed: list[KubernetesObject],
 ) -> None:
     why = {"stopped_by": "deadline", "stopped_why": "training.max_hours is 24"}
@@ -136,7 +138,7 @@ def test_no_training_is_started_without_its_data(data: Any, deployed: list[Any])
     assert "./bionemo retry data" in found.said
 
 
-def test_a_training_that_was_not_to_be_started_is_not(synth: Any) -> None:
+def test_a_disabled_training_is_not_started(synth: Any) -> None:
     objects = list(applied_objects(synth(**{"training.enabled": "false"}).json("Workload")))
     with serving(Cluster()) as api:
         found = plan(What.TRAINING, look(api, SETTINGS, objects))
@@ -144,7 +146,7 @@ def test_a_training_that_was_not_to_be_started_is_not(synth: Any) -> None:
     assert "training.enabled" in found.said
 
 
-def test_the_jobs_are_those_of_the_next_update_and_of_destroy(
+def test_recreated_jobs_are_managed_by_the_next_update_and_by_destroy(
     deployed: list[KubernetesObject],
 ) -> None:
     """By name, by the label that prunes, and by what kubectl remembers of them."""
@@ -162,7 +164,7 @@ def test_the_jobs_are_those_of_the_next_update_and_of_destroy(
         assert remembered["metadata"] == {**item["metadata"], "annotations": {}}
 
 
-def test_the_old_job_goes_with_its_pods_before_the_new_one_comes(
+def test_the_old_job_is_deleted_with_its_pods_before_the_new_one_is_created(
     deployed: list[KubernetesObject],
 ) -> None:
     there = There(deployed, FAILED, ACTIVE, SUSPENDED)
@@ -175,7 +177,7 @@ def test_the_old_job_goes_with_its_pods_before_the_new_one_comes(
     assert made["metadata"]["name"] == name
 
 
-def test_a_job_that_does_not_go_is_reported(
+def test_a_job_that_cannot_be_deleted_is_reported(
     deployed: list[KubernetesObject], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ops.retry._GONE", 0.2)
@@ -189,5 +191,5 @@ def test_a_job_that_does_not_go_is_reported(
     assert there.cluster.made == []
 
 
-def test_a_template_that_boto3_has_parsed_is_read_too(default: Any, deployed: list[Any]) -> None:
+def test_a_template_already_parsed_by_boto3_is_read_too(default: Any, deployed: list[Any]) -> None:
     assert list(applied_objects(default.json("Workload"))) == deployed

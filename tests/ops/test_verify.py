@@ -1,4 +1,4 @@
-"""verify against a cluster's API: what passes, what fails by name, what silence means."""
+"""verify against a cluster's API: what passes, fails by name, or is unknown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from tests.ops.cluster_api import (
 )
 from tests.ops.reading import commands, figures, in_order
 from tests.simulated.accounts import simulated_deployment
-from tests.simulated.answers import OWN, running
+from tests.simulated.answers import OWN
+from tests.simulated.capacity import running
 
 CORES = [node(f"core-{n}", CORE) for n in range(3)]
 
@@ -52,7 +53,7 @@ def test_a_healthy_cluster_passes_everything(api: kubernetes.ApiClient, cluster:
     results = results_of(api)
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert figures(results["GPUs"].said) == [16, 2], "GPUs, nodes"
-    assert cluster.dry_runs == ["All", "All"], "nothing is really made"
+    assert cluster.dry_runs == ["All", "All"], "dry runs only"
     data, gpu = (each["spec"] for each in cluster.made)
     assert data["volumes"] == [
         {"name": "fsx", "persistentVolumeClaim": {"claimName": "fsx-static-pvc"}}
@@ -76,18 +77,18 @@ def test_a_healthy_cluster_passes_everything(api: kubernetes.ApiClient, cluster:
         (OPERATOR, [], "Training operator", ["kubeflow"]),
         (
             OPERATOR,
-            [workload("Deployment", "training-operator", 0, 0)],
+            [workload("training-operator", 0, 0)],
             "Training operator",
             ["0", "0"],
         ),
         (
             CONTROLLERS,
-            [workload("Deployment", "fsx-csi-controller", 2, 0)],
+            [workload("fsx-csi-controller", 2, 0)],
             "FSx CSI controller",
             ["0", "2"],
         ),
-        (DAEMONS, [workload("DaemonSet", "fsx-csi-node", 5, 4)], "FSx CSI nodes", ["4", "5"]),
-        (DAEMONS, [workload("DaemonSet", "fsx-csi-node", 0, 0)], "FSx CSI nodes", ["0", "0"]),
+        (DAEMONS, [workload("fsx-csi-node", 5, 4)], "FSx CSI nodes", ["4", "5"]),
+        (DAEMONS, [workload("fsx-csi-node", 0, 0)], "FSx CSI nodes", ["0", "0"]),
         (
             CLAIMS,
             [{"metadata": {"name": "fsx-static-pvc"}, "status": {"phase": "Pending"}}],
@@ -112,7 +113,7 @@ def test_what_is_wrong_fails_by_name(
     assert commands(result)
 
 
-def test_a_cordoned_node_is_let_back_in_by_the_command(
+def test_a_cordoned_node_gets_the_command_that_uncordons_it(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.lists[NODES] = [*CORES[:2], node("core-2", CORE, cordoned=True)]
@@ -156,9 +157,7 @@ def test_an_instance_that_is_no_node_yet_is_paid_for(
     assert figures(result.said) == [0, 16, 2], "allocatable, paid for, instances"
 
 
-def test_a_check_that_gets_no_answer_could_not_tell(
-    api: kubernetes.ApiClient, cluster: Cluster
-) -> None:
+def test_a_check_without_an_answer_is_unknown(api: kubernetes.ApiClient, cluster: Cluster) -> None:
     cluster.refused = 500
     results = results_of(api)
     assert results["Nodes"].verdict is Verdict.UNKNOWN
@@ -196,7 +195,7 @@ def test_a_pod_that_the_cluster_refuses_fails_with_what_it_says(
         (503, "the server is currently unable to handle the request"),
     ],
 )
-def test_a_caller_or_a_server_that_cannot_is_no_fault_of_the_pod(
+def test_a_request_the_server_cannot_serve_or_allow_is_unknown_for_the_pod(
     status: int, message: str, api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.refusals["POST", PODS] = (status, message)
@@ -214,7 +213,7 @@ def test_the_table_fits_the_terminal(width: int, api: kubernetes.ApiClient) -> N
     assert max(len(line) for line in out.getvalue().splitlines()) <= width
 
 
-def test_efas_are_counted_as_gpus_are_where_nodes_have_them(
+def test_efa_devices_are_counted_on_nodes_that_have_them(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     esm2 = {"training.workload": "esm2"}

@@ -17,13 +17,11 @@ from ops.registry import Registries
 from ops.results import Result
 from tests.context import read_settings
 from tests.simulated.answers import (
-    BLOCK,
     CALLER,
     OWN,
     ZONES,
     addon_schema,
     addon_versions,
-    block,
     bootstrapped,
     cluster_versions,
     default_quotas,
@@ -32,20 +30,17 @@ from tests.simulated.answers import (
     file_system,
     key_policy,
     no_bucket,
-    offered_blocks,
-    offered_in,
-    priced,
     quotas,
-    reserved,
     role,
-    running,
     simulated,
     stacked,
     subnets,
     zone,
 )
 from tests.simulated.aws import ACCOUNT, Answers, SimulatedAws, denied, error
+from tests.simulated.capacity import BLOCK, block, offered_blocks, offered_in, reserved, running
 from tests.simulated.given_vpc import GivenVpc
+from tests.simulated.prices import priced
 
 
 def good() -> Answers:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from bionemo_eks.configuration.versions import KUBERNETES_RELEASES
-from ops.price_table import HOURLY
 from tests.simulated.aws import ACCOUNT, error
 
 CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Engineer/me"
@@ -134,81 +133,6 @@ def simulated(*refused: str) -> Callable[..., dict[str, Any]]:
     return answer
 
 
-def offered_in(
-    *zones: str, without: Collection[str] = ("p3.2xlarge", "p3.8xlarge", "p3.16xlarge")
-) -> Callable[..., dict[str, Any]]:
-    """Instance type offerings: P instances in `zones`, others everywhere, none of `without`."""
-
-    def answer(LocationType: str, Filters: list[dict[str, Any]]) -> dict[str, Any]:
-        assert LocationType == "availability-zone"
-        ((name, kinds),) = ((each["Name"], each["Values"]) for each in Filters)
-        assert name == "instance-type"
-        return {
-            "InstanceTypeOfferings": [
-                {"InstanceType": kind, "Location": zone}
-                for kind in kinds
-                if kind not in without
-                for zone in (zones if kind.startswith("p") else ZONES)
-            ]
-        }
-
-    return answer
-
-
-# The usage types' prices in US dollars, as in us-west-2's price files.
-LISTED = {
-    ("AmazonEKS", "AmazonEKS-Hours:perCluster"): 0.10,
-    ("AmazonEKS", "AmazonEKS-Hours:extendedSupport"): 0.50,
-    ("AmazonEC2", "NatGateway-Hours"): 0.045,
-    ("AmazonEC2", "NatGateway-Bytes"): 0.045,
-    ("AmazonVPC", "PublicIPv4:InUseAddress"): 0.005,
-    ("AmazonEC2", "EBS:VolumeUsage.gp3"): 0.08,
-    ("AmazonS3", "TimedStorage-ByteHrs"): 0.023,
-    ("AmazonCloudWatch", "CW:MetricMonitorUsage"): 0.30,
-    ("AmazonCloudWatch", "CW:AlarmMonitorUsage"): 0.10,
-    ("AmazonCloudWatch", "DataProcessing-Bytes"): 0.50,
-    ("awskms", "KMS-Keys"): 1.00,
-    ("AmazonFSx", "Storage.SSD.125"): 0.145,
-    ("AmazonFSx", "Storage.SSD.250"): 0.210,
-    ("AmazonFSx", "Storage.SSD.500"): 0.340,
-    ("AmazonFSx", "Storage.SSD.1000"): 0.600,
-}
-
-
-def product(price: float, usage_type: str = "", **tiers: float) -> str:
-    """A product of the Price List; `tiers` (`from_10000=0.1`) come before the first."""
-    begins = {name.removeprefix("from_"): each for name, each in tiers.items()} | {"0": price}
-    dimensions = {
-        begin: {"beginRange": begin, "pricePerUnit": {"USD": f"{each:.10f}"}}
-        for begin, each in begins.items()
-    }
-    terms = {"OnDemand": {"a": {"priceDimensions": dimensions}}}
-    return json.dumps({"product": {"attributes": {"usagetype": usage_type}}, "terms": terms})
-
-
-def priced(ServiceCode: str, Filters: list[dict[str, str]]) -> dict[str, Any]:
-    """The Price List API, with us-west-2's prices in every region."""
-    wanted = {each["Field"]: each["Value"] for each in Filters}
-    if "instanceType" in wanted:
-        price = HOURLY.get(wanted["instanceType"])
-        return {"PriceList": [] if price is None else [product(price)]}
-    usage_type = wanted["usagetype"]
-    price = LISTED[ServiceCode, usage_type]
-    # Names that contain this one, but are different.
-    other = product(price / 2, f"USW2-Regional-{usage_type}")
-    return {"PriceList": [other, product(price, f"USW2-{usage_type}", from_10000=price / 3)]}
-
-
-def running(*instances: dict[str, Any]) -> Callable[..., dict[str, Any]]:
-    """EC2's answer with the running instances; the only request that is allowed."""
-
-    def answer(Filters: list[dict[str, Any]]) -> dict[str, Any]:
-        assert Filters == [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
-        return {"Reservations": [{"Instances": list(instances)}]}
-
-    return answer
-
-
 def stacked(*statuses: tuple[str, str], cluster: str = "bionemo-on-eks") -> Callable[..., Any]:
     """CloudFormation with CDK's toolkit and the given stacks, each a (stack, status)."""
 
@@ -244,101 +168,6 @@ def bootstrapped(version: str = "33", qualifier: str = "hnb659fds") -> Callable[
         if Name != f"/cdk-bootstrap/{qualifier}/version":
             raise error("GetParameter", "ParameterNotFound")
         return {"Parameter": {"Name": Name, "Type": "String", "Value": version}}
-
-    return answer
-
-
-def reserved(*reservations: dict[str, Any]) -> Callable[..., dict[str, Any]]:
-    """EC2's Capacity Reservations: those with some ids, all, or all active ones."""
-
-    def answer(
-        CapacityReservationIds: list[str] | None = None,
-        Filters: list[dict[str, Any]] | None = None,
-    ) -> dict[str, Any]:
-        assert Filters in (None, [{"Name": "state", "Values": ["active"]}])
-        wanted = CapacityReservationIds
-        chosen = [
-            each
-            for each in reservations
-            if (wanted is None or each["CapacityReservationId"] in wanted)
-            and (Filters is None or each["State"] == "active")
-        ]
-        return {"CapacityReservations": chosen}
-
-    return answer
-
-
-# Settings with a Capacity Block, and EC2's description of that block.
-BLOCK = {
-    "gpu.purchase": "capacity-block",
-    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
-}
-
-
-def block(**changes: Any) -> dict[str, Any]:
-    """An existing Capacity Block, for two nodes of the default type in the default zone."""
-    return {
-        "CapacityReservationId": BLOCK["gpu.capacity_reservation_id"],
-        "ReservationType": "capacity-block",
-        "State": "active",
-        "InstanceType": "p4d.24xlarge",
-        "AvailabilityZone": ZONES[0],
-        "InstancePlatform": "Linux/UNIX",
-        "Tenancy": "default",
-        "TotalInstanceCount": 2,
-        "AvailableInstanceCount": 2,
-        **changes,
-    }
-
-
-# The start of the first offer.
-OFFERED_FROM, OFFER = datetime(2027, 1, 5, 11, 30, tzinfo=UTC), "cb-0123456789abcdef0"
-
-
-def offered_blocks(
-    InstanceType: str, InstanceCount: int, CapacityDurationHours: int
-) -> dict[str, Any]:
-    """Two Capacity Blocks on offer, the later one first, and one in a local zone."""
-    assert CapacityDurationHours % 24 == 0
-
-    def offer(name: str, zone: str, later: int, kind: str) -> dict[str, Any]:
-        start = OFFERED_FROM + timedelta(days=later)
-        return {
-            "CapacityBlockOfferingId": name,
-            "InstanceType": InstanceType,
-            "AvailabilityZone": zone,
-            "InstanceCount": InstanceCount,
-            "StartDate": start,
-            "EndDate": start + timedelta(hours=CapacityDurationHours),
-            "CapacityBlockDurationHours": CapacityDurationHours,
-            "UpfrontFee": f"{10.0 * InstanceCount * CapacityDurationHours}",
-            "CurrencyCode": "USD",
-            "ZoneType": kind,
-        }
-
-    return {
-        "CapacityBlockOfferings": [
-            offer("cb-00000000000000002", ZONES[1], 3, "availability-zone"),
-            offer(OFFER, ZONES[2], 0, "availability-zone"),
-            offer("cb-00000000000000003", "us-west-2-lax-1a", 0, "local-zone"),
-        ]
-    }
-
-
-def grouped(group: str, *reservations: str) -> Callable[..., dict[str, Any]]:
-    """A resource group with reservations, given by id, and something else."""
-
-    def answer(Group: str) -> dict[str, Any]:
-        assert Group == group
-        found = [
-            {
-                "ResourceArn": f"arn:aws:ec2:us-west-2:{ACCOUNT}:capacity-reservation/{each}",
-                "ResourceType": "AWS::EC2::CapacityReservation",
-            }
-            for each in reservations
-        ]
-        other = {"ResourceArn": "arn:aws:ec2:us-west-2::host/h", "ResourceType": "AWS::EC2::Host"}
-        return {"Resources": [{"Identifier": each} for each in (*found, other)]}
 
     return answer
 

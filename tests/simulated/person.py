@@ -13,8 +13,8 @@ from pathlib import Path
 from bionemo_eks.configuration.names import STACKS
 from ops.preflight.capacity import pinned
 from ops.results import Step, StepKind
-from tests.simulated.answers import OFFER, OFFERED_FROM, block, reserved
 from tests.simulated.aws import ACCOUNT, REGION
+from tests.simulated.capacity import OFFER, OFFERED_FROM, block, reserved
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import Subnet
 

@@ -38,7 +38,7 @@ def why(answers: Answers) -> str:
 
 @contextmanager
 def a_port(*, listens: bool) -> Iterator[int]:
-    """A port that takes connections and says nothing, or takes none."""
+    """A port that accepts connections and stays silent, or refuses them."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if listens:
@@ -81,7 +81,7 @@ def test_the_token_is_a_call_signed_for_its_host_that_names_the_cluster(
     assert query["X-Amz-Signature"]
 
 
-def test_the_signature_is_that_of_the_clusters_name() -> None:
+def test_the_signature_covers_the_clusters_name() -> None:
     session = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
     signatures = {
         signed_call(token(session, "eu-west-1", name))[1]["X-Amz-Signature"] for name in "ab"
@@ -125,7 +125,7 @@ UNKNOWN_NAME = urllib3.exceptions.NameResolutionError("x", cast(Any, None), sock
         UNKNOWN_NAME,
     ],
 )
-def test_a_cause_is_reported_however_deep_it_lies(error: Exception) -> None:
+def test_a_cause_is_reported_however_deeply_it_is_wrapped(error: Exception) -> None:
     wrapped = urllib3.exceptions.MaxRetryError(cast(Any, None), "/", error)
     assert cause(wrapped) == cause(error) != type(error).__name__
 
@@ -136,7 +136,7 @@ def test_causes_with_different_fixes_are_told_apart() -> None:
     assert len({cause(error) for error in causes}) == len(causes)
 
 
-def test_a_cluster_that_is_not_there_is_reported() -> None:
+def test_a_missing_cluster_is_reported() -> None:
     answers: Answers = {
         "eks.describe_cluster": error("DescribeCluster", "ResourceNotFoundException", 404)
     }
@@ -145,7 +145,7 @@ def test_a_cluster_that_is_not_there_is_reported() -> None:
 
 
 @pytest.mark.parametrize("path", ["/version/", NAMESPACES])
-def test_who_may_not_look_there_is_let_in_all_the_same(
+def test_a_caller_with_few_permissions_still_gets_in(
     path: str, api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     """An access entry for some namespaces does not allow listing them."""
@@ -154,7 +154,7 @@ def test_who_may_not_look_there_is_let_in_all_the_same(
         assert asked(kubernetes.CoreV1Api(own).list_node).items
 
 
-def test_what_the_server_says_of_a_refusal_is_reported_in_one_line(
+def test_the_servers_reason_for_a_refusal_is_reported_in_one_line(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.refusals["GET", NODES] = (
@@ -168,7 +168,7 @@ def test_what_the_server_says_of_a_refusal_is_reported_in_one_line(
     assert raised.value.status == 403
 
 
-def test_who_is_not_let_in_is_told_how_to_get_in(cluster: Cluster) -> None:
+def test_a_caller_without_access_is_told_how_to_get_it(cluster: Cluster) -> None:
     cluster.refused = 401
     with serving(cluster) as api:
         text = why(described(api.configuration.host))
@@ -198,14 +198,13 @@ def with_admin_role(endpoint: str) -> Answers:
 
 
 def signer(cluster: Cluster, answers: Answers) -> str:
-    """Whose key the token is signed with that reaches the cluster."""
+    """The access key that signed the token sent to the cluster."""
     with connected(simulated_deployment({}, answers)) as api:
-        login = api.configuration.api_key["authorization"].removeprefix("Bearer k8s-aws-v1.")
-    url = base64.urlsafe_b64decode(login + "=" * (-len(login) % 4)).decode()
-    return parse_qs(urlsplit(url).query)["X-Amz-Credential"][0].partition("/")[0]
+        login = api.configuration.api_key["authorization"].removeprefix("Bearer ")
+    return signed_call(login)[1]["X-Amz-Credential"].partition("/")[0]
 
 
-def test_the_admin_role_is_taken_where_the_stacks_made_one(
+def test_the_login_uses_the_admin_role_if_the_stacks_created_one(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     assert signer(cluster, with_admin_role(api.configuration.host)) == "ASIAADMINEXAMPLE1"
@@ -218,11 +217,11 @@ def test_the_admin_role_is_taken_where_the_stacks_made_one(
         {"cloudformation.describe_stacks": denied("DescribeStacks")},
     ],
 )
-def test_else_the_caller_logs_in_as_they_are(
+def test_without_the_admin_role_callers_log_in_as_themselves(
     api: kubernetes.ApiClient, cluster: Cluster, refused: Answers
 ) -> None:
     assert signer(cluster, with_admin_role(api.configuration.host) | refused) == "testing"
 
 
-def test_the_local_awss_clusters_have_no_api_and_nobody_asks_for_it() -> None:
+def test_a_rehearsals_cluster_has_no_api_and_none_is_called() -> None:
     assert why(described(NO_API_IN_A_REHEARSAL)) == "not in a rehearsal"

@@ -37,7 +37,7 @@ LAUNCHED = job("esm1nv-launcher-1", "esm1nv-launcher", conditions=[condition("Co
 PREPARED = job("uniref50-download-1", "uniref50-download", conditions=[condition("Complete")])
 
 
-def test_jobs_with_their_newest_lines(api: kubernetes.ApiClient) -> None:
+def test_each_job_is_reported_with_its_newest_line(api: kubernetes.ApiClient) -> None:
     seen = jobs(api, ESM1NV)
     assert (seen.data, seen.launcher, seen.training) == ("complete", "complete", "running")
     assert seen.data_line == "write: 150 files in 9.0 s"
@@ -48,13 +48,13 @@ def test_jobs_with_their_newest_lines(api: kubernetes.ApiClient) -> None:
     assert seen.silent == {}
 
 
-def test_what_waits_for_the_trainings_end_is_no_trouble(api: kubernetes.ApiClient) -> None:
+def test_a_running_training_reports_no_trouble_and_no_watch(api: kubernetes.ApiClient) -> None:
     lines = lines_of(jobs(api, ESM1NV), ESM1NV, 1000)
     assert all(line.good is not False and not line.unsettled for line in lines)
     assert not any("watch" in line.name for line in lines)
 
 
-def test_a_failed_data_job_and_workers_that_cannot_pull(
+def test_a_failed_data_job_and_workers_that_cannot_pull_are_reported(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     failed = [condition("Failed", "exit code 2")]
@@ -68,7 +68,9 @@ def test_a_failed_data_job_and_workers_that_cannot_pull(
     assert [lines[each].good for each in ("UniRef50 data", "workers")] == [False, False]
 
 
-def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster: Cluster) -> None:
+def test_a_suspended_training_says_what_it_waits_for(
+    api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
     """For the data, for the launcher, or for nothing: then a person must start it."""
     cluster.lists[PYTORCH] = [training(True)]
 
@@ -83,7 +85,7 @@ def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster:
     assert in_order(for_launcher, "suspended", "launcher")
     assert in_order(for_nobody, "suspended")
     assert len({for_data, for_launcher, for_nobody}) == 3
-    assert state(PREPARED, LAUNCHED) == for_nobody, "it has started it, and somebody stopped it"
+    assert state(PREPARED, LAUNCHED) == for_nobody, "it was started, and a person stopped it"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_what_a_suspended_training_waits_for(api: kubernetes.ApiClient, cluster:
         (False, {"ends_at": "2026-11-28T12:00:00Z"}, ("running", "2026-11-28T12:00:00Z")),
     ],
 )
-def test_what_is_noted_of_a_run_is_reported(
+def test_the_notes_on_a_run_are_reported(
     suspended: bool,
     notes: dict[str, str],
     words: tuple[str, ...],
@@ -127,9 +129,7 @@ def test_without_the_training_operator_the_data_job_is_still_reported(
     assert (seen.data, seen.training, seen.silent) == ("complete", "", {})
 
 
-def test_a_part_that_gets_no_answer_leaves_the_others_standing(
-    api: kubernetes.ApiClient, cluster: Cluster
-) -> None:
+def test_a_failed_request_hides_no_other_part(api: kubernetes.ApiClient, cluster: Cluster) -> None:
     cluster.missing = {JOBS}
     seen = jobs(api, ESM1NV)
     assert seen.training == "running"
@@ -157,7 +157,7 @@ def test_the_newest_job_counts(api: kubernetes.ApiClient, cluster: Cluster) -> N
         ("Traceback\nRuntimeError: NCCL", "RuntimeError: NCCL"),
     ],
 )
-def test_the_line_with_the_trainings_progress(
+def test_the_line_shown_is_the_one_with_the_trainings_progress(
     api: kubernetes.ApiClient, cluster: Cluster, log: str, line: str
 ) -> None:
     cluster.lists[PODS] = [worker(0)]
@@ -165,9 +165,7 @@ def test_the_line_with_the_trainings_progress(
     assert jobs(api, ESM1NV).training_line == line
 
 
-def test_the_worker_that_prints_it_need_not_be_the_first(
-    api: kubernetes.ApiClient, cluster: Cluster
-) -> None:
+def test_progress_may_come_from_any_worker(api: kubernetes.ApiClient, cluster: Cluster) -> None:
     cluster.lists[PODS] = [worker(10), worker(2), worker(0)]
     cluster.logs = {
         "esm1nv-pretraining-worker-0": "NCCL INFO",
@@ -177,15 +175,13 @@ def test_the_worker_that_prints_it_need_not_be_the_first(
     assert jobs(api, ESM1NV).training_line == "Epoch 1: 3%"
 
 
-def test_progress_bars_end_in_carriage_returns() -> None:
-    assert newest("a\rb\r\n\n") == "b"
-    assert newest("\n\n") == ""
-
-
 @pytest.mark.parametrize(
     ("log", "line"),
     [
-        # tqdm's nested bars, and Lightning's colours.
+        ("a\rb\r\n\n", "b"),
+        ("\n\n", ""),
+        ("\x1b[A\r\x1b[2K\n\x07", ""),
+        # tqdm's nested bars, and Lightning's colors.
         ("\x1b[A\rEpoch 1:  3%|\x1b[32m#\x1b[0m   |\x1b[K\r\x1b[A\n", "Epoch 1:  3%|#   |"),
         ("\x1b[1;34mepoch\x1b[0m 3\x1b[?25l", "epoch 3"),
         ("Epoch 1\r\x1b[A\r\x1b[2K\r", "Epoch 1"),
@@ -197,13 +193,9 @@ def test_progress_bars_end_in_carriage_returns() -> None:
         ("epoch\t8\x1b", "epoch 8"),
     ],
 )
-def test_what_moves_the_cursor_or_colours_it_is_no_part_of_a_line(log: str, line: str) -> None:
-    """It would act on the terminal that shows it."""
+def test_the_newest_line_comes_without_control_codes(log: str, line: str) -> None:
+    """They would act on the terminal that shows the line."""
     assert newest(log) == line
-
-
-def test_a_log_of_only_control_codes_says_nothing() -> None:
-    assert newest("\x1b[A\r\x1b[2K\n\x07") == ""
 
 
 def test_no_control_code_of_a_log_comes_through(

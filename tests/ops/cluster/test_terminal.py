@@ -1,4 +1,4 @@
-"""A command in a pod: what it prints comes here, what is typed goes there, and how it ends."""
+"""A command in a pod: its output comes back, keys reach it, and its exit status is returned."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_command_ends_with_its_own_status(status: int, capfd: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("tty", [False, True])
-def test_nothing_is_lost_that_arrives_while_another_channel_is_read(
+def test_no_output_is_lost_while_another_channel_is_read(
     tty: bool, terminal: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     peek = WSClient.peek_channel
@@ -69,7 +69,7 @@ def test_nothing_is_lost_that_arrives_while_another_channel_is_read(
     assert capfd.readouterr().out.split() == [str(number) for number in range(8)]
 
 
-def test_much_that_is_printed_comes_whole(capfd: pytest.CaptureFixture[str]) -> None:
+def test_long_output_arrives_complete(capfd: pytest.CaptureFixture[str]) -> None:
     lines = "".join(f"{number}\n" for number in range(200_000))
 
     def behind(one: Door, said: bytes) -> None:
@@ -91,7 +91,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     os.close(mine)
 
 
-def test_each_key_goes_there_and_the_terminal_is_as_it_was(
+def test_each_key_reaches_the_pod_and_the_terminal_is_restored(
     terminal: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "132")
@@ -112,20 +112,20 @@ def test_each_key_goes_there_and_the_terminal_is_as_it_was(
                 one.end(0)
 
     assert run(behind, tty=True)[0] == 0
-    assert typed == b"ls\x03\r", "Ctrl-C is the shell's, and Enter no line feed"
+    assert typed == b"ls\x03\r", "Ctrl-C goes to the shell, and Enter sends no line feed"
     assert capfd.readouterr().out == "\x1b[32mdata\x1b[0m"
     assert sizes[0] == {"Width": 132, "Height": 43}
     assert not raw[0][3] & (termios.ECHO | termios.ICANON | termios.ISIG)
     assert termios.tcgetattr(sys.stdin.fileno()) == before
 
 
-def test_who_is_not_let_in_is_reported_in_a_line() -> None:
+def test_a_refused_connection_is_reported_in_one_line() -> None:
     with pytest.raises(ClusterError, match="403") as refused:
         run(lambda one, said: None, tty=False, refusal=403)
     assert "\n" not in str(refused.value)
 
 
-def test_a_connection_that_breaks_leaves_the_terminal_as_it_was(terminal: int) -> None:
+def test_a_broken_connection_restores_the_terminal(terminal: int) -> None:
     before = termios.tcgetattr(sys.stdin.fileno())
 
     def behind(one: Door, said: bytes) -> None:

@@ -35,7 +35,7 @@ WHOLE = archive()
 
 
 def bucket(*objects: tuple[str, bytes], **more: Any) -> Answers:
-    """Objects in the order in which they have come."""
+    """Objects in the order in which they were written."""
     content = dict(objects)
 
     def listed(Bucket: str, Prefix: str, **more: Any) -> dict[str, Any]:
@@ -87,7 +87,9 @@ def esm1nv(line: Line) -> str:
     return said.partition(f"s3://{BUCKET}/")[2].split()[0] + "checkpoints"
 
 
-def test_the_newest_that_is_whole_is_reported_with_both_its_places(line: Line, esm1nv: str) -> None:
+def test_the_newest_complete_checkpoint_is_reported_in_s3_and_on_fsx(
+    line: Line, esm1nv: str
+) -> None:
     files = [(f"{esm1nv}/step={n}.ckpt", WHOLE) for n in (100, 200)]
     results = esm1nv.removesuffix("/checkpoints")
     files += [(f"{results}/log.txt", b"x"), (f"{results}/set-aside/1/a/old.ckpt", WHOLE)]
@@ -100,7 +102,9 @@ def test_the_newest_that_is_whole_is_reported_with_both_its_places(line: Line, e
 
 
 @pytest.mark.parametrize("broken", [WHOLE[:-1], WHOLE[:500], WHOLE[:-30] + bytes(30)])
-def test_one_that_has_not_its_end_is_passed_over(line: Line, esm1nv: str, broken: bytes) -> None:
+def test_a_truncated_checkpoint_is_skipped_and_named(
+    line: Line, esm1nv: str, broken: bytes
+) -> None:
     files = [(f"{esm1nv}/old.ckpt", WHOLE), (f"{esm1nv}/new-last.ckpt", broken)]
     done = line(bucket(*files), "checkpoint")
     assert done.exit_code == 1
@@ -117,7 +121,7 @@ def test_one_that_has_not_its_end_is_passed_over(line: Line, esm1nv: str, broken
         ([(f"{ESM2}/step-00000300/checkpoint.json", b'{"files"')], 200),
     ],
 )
-def test_a_folder_is_whole_with_all_its_files(
+def test_a_checkpoint_folder_is_complete_only_with_all_its_files(
     line: Line, newer: list[tuple[str, bytes]], whole: int
 ) -> None:
     done = line(bucket(*of_step(100), *of_step(200), *newer), "checkpoint", *OF_ESM2)
@@ -127,7 +131,7 @@ def test_a_folder_is_whole_with_all_its_files(
     assert f"aws s3 cp --recursive s3://{BUCKET}/{folder} FOLDER/" in done.stdout
 
 
-def test_what_is_on_its_way_to_the_bucket_is_reported(line: Line) -> None:
+def test_files_waiting_for_export_are_reported(line: Line) -> None:
     done = line(bucket(*of_step(100), **waiting(40.0)), "checkpoint", *OF_ESM2)
     assert done.exit_code == 1
     assert "waiting for export" in done.stdout
@@ -142,12 +146,14 @@ def test_programs_get_json(line: Line) -> None:
     assert (document["not_whole"], document["exporting"]) == ([], False)
 
 
-def test_it_is_brought_here_whole_or_not_at_all(line: Line, tmp_path: Path) -> None:
+def test_a_download_has_all_files_and_overwrites_no_folder(line: Line, tmp_path: Path) -> None:
     out = tmp_path / "it"
     done = line(bucket(*of_step(100)), "checkpoint", "--out", str(out), *OF_ESM2)
     assert done.exit_code == 0, done.stderr
     assert {each.name for each in out.iterdir()} == {".metadata", "__0_0.distcp", "checkpoint.json"}
-    assert line(bucket(), "checkpoint", "--out", str(out)).exit_code == 2, "it is there already"
+    again = line(bucket(*of_step(100)), "checkpoint", "--out", str(out), *OF_ESM2)
+    assert again.exit_code == 2
+    assert "already exists" in again.stderr
 
 
 @pytest.mark.parametrize(
@@ -158,7 +164,7 @@ def test_it_is_brought_here_whole_or_not_at_all(line: Line, tmp_path: Path) -> N
         {"s3.list_objects_v2": denied("ListObjectsV2")},
     ],
 )
-def test_where_there_is_none_one_message_says_so(line: Line, answers: Answers) -> None:
+def test_one_message_says_where_no_checkpoint_was_found(line: Line, answers: Answers) -> None:
     done = line(answers, "checkpoint")
     assert done.exit_code == 2
     assert f"s3://{BUCKET}/esm1nv-train/" in done.stderr

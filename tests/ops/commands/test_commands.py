@@ -24,8 +24,9 @@ from tests.ops.commands.command_line import Line
 from tests.ops.reading import in_order
 from tests.ops.status.deployments import stacked, standing
 from tests.simulated.accounts import good
-from tests.simulated.answers import ROLE, offered_in, quotas, running
+from tests.simulated.answers import ROLE, quotas
 from tests.simulated.aws import Answers, SimulatedAws, denied, error
+from tests.simulated.capacity import offered_in, running
 
 SHORT: Answers = {"service-quotas.get_service_quota": quotas(L_417A185B=0)}
 
@@ -34,7 +35,9 @@ SHORT: Answers = {"service-quotas.get_service_quota": quotas(L_417A185B=0)}
     ("answers", "status"),
     [({}, 0), (SHORT, 2), ({"s3.head_bucket": denied("HeadBucket")}, 1)],
 )
-def test_preflights_exit_status(line: Line, answers: Answers, status: int) -> None:
+def test_the_exit_status_of_preflight_is_that_of_its_worst_check(
+    line: Line, answers: Answers, status: int
+) -> None:
     assert line(answers, "preflight").exit_code == status
     document = json.loads(line(answers, "preflight", "--json").stdout)
     assert set(document[0]) == {"name", "verdict", "said", "remedy"}
@@ -73,10 +76,12 @@ def test_pin_with_json_reports_what_it_has_written(
     assert {"name", "verdict"} <= set(document["checks"][0])
     assert (tmp_path / "cdk.context.json").exists() == pinned
     assert ("cdk.context.json:" in done.stderr) == pinned
-    assert line.logins == 1, "an MFA code is good for one"
+    assert line.logins == 1, "an MFA code works once"
 
 
-def test_a_pin_without_the_name_of_who_deploys_pins_the_zones(line: Line, tmp_path: Path) -> None:
+def test_without_permission_to_read_the_callers_role_the_zones_are_still_pinned(
+    line: Line, tmp_path: Path
+) -> None:
     answers: Answers = {
         "ec2.describe_instance_type_offerings": offered_in("us-west-2c"),
         "iam.get_role": denied("GetRole"),
@@ -108,14 +113,14 @@ def test_a_type_that_cannot_be_used_is_refused_and_not_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_type_that_would_not_be_in_force_is_reported(line: Line, tmp_path: Path) -> None:
+def test_a_type_that_a_preset_overrides_is_reported(line: Line, tmp_path: Path) -> None:
     (tmp_path / "cdk.context.json").write_text('{"preset": "2024"}')
     done = line({}, "preflight", "--use", "g6.48xlarge")
     assert done.exit_code == 2
     assert in_order(done.stderr, "gpu.instance_type", "p3.16xlarge", "preset")
 
 
-def test_a_pin_that_is_unknown_writes_nothing(line: Line, tmp_path: Path) -> None:
+def test_a_pin_without_an_answer_from_aws_writes_nothing(line: Line, tmp_path: Path) -> None:
     answers: Answers = {
         "ec2.describe_instance_type_offerings": denied("DescribeInstanceTypeOfferings")
     }
@@ -125,7 +130,9 @@ def test_a_pin_that_is_unknown_writes_nothing(line: Line, tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir())
 
 
-def test_statuss_exit_status(line: Line, api: kubernetes.ApiClient) -> None:
+def test_the_exit_status_of_status_is_that_of_its_worst_line(
+    line: Line, api: kubernetes.ApiClient
+) -> None:
     host = api.configuration.host
     assert line(standing(host), "status").exit_code == 0
     under_way = standing(host, cloudformation__describe_stacks=stacked("UPDATE_IN_PROGRESS"))
@@ -146,7 +153,7 @@ def test_watching_and_json_do_not_go_together(line: Line) -> None:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How long the watch waits each time; the third time somebody presses Ctrl-C."""
+    """How long the watch waits each time; the third wait ends with Ctrl-C."""
     waited: list[int] = []
 
     def sleep(seconds: int) -> None:
@@ -177,7 +184,7 @@ def test_a_watch_looks_again_until_ctrl_c(
 def test_a_watch_logs_in_again_and_ends_when_it_cannot(
     line: Line, api: kubernetes.ApiClient, waits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Keys end while one watches."""
+    """Keys expire during a long watch."""
 
     def ended(where: Aws) -> Aws:
         raise AwsError("No AWS account: the login has ended")
@@ -191,7 +198,7 @@ def test_a_watch_logs_in_again_and_ends_when_it_cannot(
 @pytest.mark.parametrize(
     ("columns", "width"), [("0", 100), ("19", 100), ("", 100), ("wide", 100), ("20", 20)]
 )
-def test_a_width_that_nothing_fits_in_is_none(
+def test_an_unusable_width_means_100_columns(
     columns: str, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
@@ -199,7 +206,7 @@ def test_a_width_that_nothing_fits_in_is_none(
     assert os.environ["COLUMNS"] == columns
 
 
-def test_a_person_who_logs_in_slowly_takes_no_time_from_the_checks(
+def test_a_slow_login_takes_no_time_from_the_checks(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deadlines: list[float] = []
@@ -220,7 +227,9 @@ def test_a_person_who_logs_in_slowly_takes_no_time_from_the_checks(
     assert deadlines[0] == preflight._BUDGET
 
 
-def test_verifys_exit_status(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None:
+def test_verify_exits_with_2_if_something_is_wrong(
+    line: Line, api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
     answers = standing(api.configuration.host, ec2__describe_instances=running())
     assert line(answers, "verify").exit_code == 0
     cluster.lists[NODES] = []
@@ -230,7 +239,7 @@ def test_verifys_exit_status(line: Line, api: kubernetes.ApiClient, cluster: Clu
     assert document["Nodes"]["verdict"] == "fail"
 
 
-def test_verify_says_in_json_too_that_it_could_not_tell(line: Line) -> None:
+def test_verify_reports_an_unreachable_cluster_as_unknown(line: Line) -> None:
     done = line(standing(), "verify", "--json")
     assert done.exit_code == 1
     (result,) = json.loads(done.stdout)
@@ -248,8 +257,8 @@ def test_verify_fails_without_a_cluster(line: Line) -> None:
     assert "make deploy" in done.stdout
 
 
-def test_a_deployment_that_is_replaced_asks_again() -> None:
-    """`status --watch` would else show the first look for ever."""
+def test_a_replaced_deployment_asks_aws_again() -> None:
+    """Otherwise `status --watch` would show its first answers forever."""
     asked: list[int] = []
     deployment = aws.deployment_of(read_settings({}), SimulatedAws(good()))
     for each in (deployment, deployment, replace(deployment)):
@@ -257,7 +266,7 @@ def test_a_deployment_that_is_replaced_asks_again() -> None:
     assert len(asked) == 2
 
 
-def test_a_question_that_failed_fails_for_all_who_ask() -> None:
+def test_a_call_that_failed_is_not_repeated_for_each_check() -> None:
     answers = good() | {"cloudformation.describe_stacks": denied("DescribeStacks")}
     where = SimulatedAws(answers)
     deployment = aws.deployment_of(read_settings({}), where)

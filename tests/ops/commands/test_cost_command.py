@@ -9,8 +9,8 @@ import pytest
 
 from tests.ops.commands.command_line import Line
 from tests.ops.reading import in_order
-from tests.simulated.answers import BLOCK
 from tests.simulated.aws import Answers, denied
+from tests.simulated.capacity import BLOCK
 
 NO_PRICES: Answers = {"pricing.get_products": denied("GetProducts")}
 
@@ -63,7 +63,7 @@ def test_a_type_that_is_sold_only_in_blocks_is_estimated_in_one(line: Line) -> N
     assert mine["items"][0]["dollars"] == 2 * mine["hours"]["train"] * 10
 
 
-def test_a_type_without_a_known_rate_wants_the_hours_and_takes_them(line: Line) -> None:
+def test_a_type_without_a_known_rate_needs_the_hours_given(line: Line) -> None:
     small = ("-c", "gpu.instance_type=g5.12xlarge")
     done = line(NO_PRICES, "cost", *small)
     assert done.exit_code == 2
@@ -128,7 +128,7 @@ def test_unknown_spending_is_a_warning(line: Line) -> None:
     assert "CloudWatch" in done.stdout, "where no GPU node was seen"
 
 
-def test_nothing_booked_names_the_tag_to_activate(line: Line) -> None:
+def test_without_any_cost_reported_the_tag_to_activate_is_named(line: Line) -> None:
     done = line(spent(ce__get_cost_and_usage={"ResultsByTime": []}), "cost", "--actual")
     assert done.exit_code == 0
     assert "bionemo-on-eks/deployment" in " ".join(done.stdout.split())

@@ -1,4 +1,4 @@
-"""docs/limits.md: what could not be shown has a command that shows it, which is there."""
+"""docs/limits.md: each claim not shown yet names a command that shows it and that exists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_each_line_says_what_it_rests_on_and_what_to_run(row: list[str]) -> None
     assert commands[0].startswith(PROGRAMS), commands
 
 
-def test_the_commands_of_this_project_are_there() -> None:
+def test_its_bionemo_commands_and_options_exist() -> None:
     commands = typer.main.get_command(app)
     named = re.findall(r"`\./bionemo (\w+)((?: --?[\w-]+)*)", TEXT)
     assert len(named) > 5

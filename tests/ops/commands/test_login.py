@@ -1,4 +1,4 @@
-"""The login: keys are found in the caller's own thread, and take as long as they take."""
+"""The login: keys are read in the caller's own thread, without a time limit."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
 
 
 @pytest.mark.slow
-def test_a_program_that_prints_the_keys_may_take_its_time(
+def test_a_credential_process_may_take_its_time(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Longer than AWS has for its answer; and a prompt of its own needs this thread."""
+    """Longer than AWS gets to answer; a prompt of its own needs this thread."""
     monkeypatch.setattr(aws, "_IDENTITY", 2.0)
     profile.runs(f"import time; time.sleep(2.5); print('{KEYS}')")
     with an_endpoint(hangs=False) as endpoint:
@@ -71,7 +71,7 @@ def test_a_program_that_prints_the_keys_may_take_its_time(
 
 
 @pytest.mark.slow
-def test_prices_wait_for_the_keys_in_the_same_thread(
+def test_prices_read_the_keys_in_the_same_thread(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile.runs(f"print('{KEYS}')")
@@ -85,10 +85,10 @@ def test_prices_wait_for_the_keys_in_the_same_thread(
 
 
 @pytest.mark.slow
-def test_what_was_spent_is_asked_by_the_same_login(
+def test_spending_is_read_with_the_same_login(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An MFA code is good for one login."""
+    """An MFA code works once."""
     profile.runs(f"print('{KEYS}')")
     monkeypatch.setattr(cost, "_PRICES", 0.5)
     with an_endpoint(hangs=False) as endpoint:
@@ -105,7 +105,7 @@ def test_what_was_spent_is_asked_by_the_same_login(
         ("print('{}')", "Unsupported version"),
     ],
 )
-def test_a_program_that_prints_no_keys_is_no_login(
+def test_a_credential_process_without_keys_is_reported_with_its_reason(
     profile: Profile, program: str, said: str
 ) -> None:
     profile.runs(program)
@@ -115,8 +115,15 @@ def test_a_program_that_prints_no_keys_is_no_login(
     assert "aws sso login" in str(raised.value)
 
 
-def test_the_calls_of_a_login_have_time_outs_too() -> None:
-    """Such as that which takes a role; botocore makes its client by itself."""
-    config = Aws(REGION).session._session.get_default_client_config()
-    assert (config.connect_timeout, config.read_timeout) == (2, 4)
-    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+def test_every_call_has_a_timeout_and_those_of_a_login_too() -> None:
+    """Such as AssumeRole, whose client botocore creates itself.
+
+    In `Config`, `max_attempts` would count retries only: one attempt more.
+    """
+    own = Aws(REGION)
+    for config in (
+        own.session._session.get_default_client_config(),
+        own.client("sts").meta.config,
+    ):
+        assert (config.connect_timeout, config.read_timeout) == (2, 4)
+        assert config.retries == {"mode": "standard", "total_max_attempts": 3}

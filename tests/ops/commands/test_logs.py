@@ -1,4 +1,4 @@
-"""`bionemo logs`: the jobs' lines, from a CloudWatch that takes the pattern at its word."""
+"""`bionemo logs`: the jobs' lines, from a CloudWatch that applies the filter pattern."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA, WORKER = "uniref50-download-0123abcd-x7k2p", "esm1nv-pretraining-worker-{}
 
 
 class Kept:
-    """What CloudWatch keeps of what pods have printed."""
+    """CloudWatch's copy of the pods' logs."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -105,7 +105,7 @@ def test_training_prints_those_of_its_workers_or_of_one(line: Line, answers: Ans
     assert "worker-10" not in one
 
 
-def test_without_lines_of_the_last_hour_those_of_longer_ago_are_printed(
+def test_without_lines_in_the_last_hour_older_ones_are_printed(
     line: Line, answers: Answers, kept: Kept
 ) -> None:
     kept.events.clear()
@@ -118,7 +118,7 @@ def test_without_lines_of_the_last_hour_those_of_longer_ago_are_printed(
     assert line(answers, "logs", "data", "--hours", "2").exit_code == 1
 
 
-def test_where_nothing_has_been_printed_it_says_so(
+def test_a_job_without_lines_gets_the_next_command(
     line: Line, answers: Answers, kept: Kept
 ) -> None:
     kept.events.clear()
@@ -135,7 +135,7 @@ def test_json_is_for_programs(line: Line, answers: Answers) -> None:
 
 
 def then(*steps: Callable[[], None]) -> Callable[[float], None]:
-    """In place of the pauses: what happens in each, and then Ctrl-C."""
+    """Replaces `sleep`: each call runs the next step; the one after the last is Ctrl-C."""
     left = iter(steps)
 
     def pause(seconds: float) -> None:
@@ -147,7 +147,7 @@ def then(*steps: Callable[[], None]) -> Callable[[float], None]:
     return pause
 
 
-def test_follow_goes_on_with_each_line_once(
+def test_follow_prints_each_line_once(
     line: Line, answers: Answers, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def late() -> None:
@@ -166,7 +166,7 @@ def test_follow_goes_on_with_each_line_once(
     assert said == ["read: done", "write: 150 files", "late", "fresh"]
 
 
-def test_a_look_that_fails_does_not_end_it(
+def test_follow_survives_throttling(
     line: Line, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing: list[Exception] = []
@@ -195,12 +195,14 @@ def test_a_look_that_fails_does_not_end_it(
         (error("FilterLogEvents", "ResourceNotFoundException"), "is not deployed"),
     ],
 )
-def test_what_cannot_be_read_is_reported_in_a_line(line: Line, answer: Any, told: str) -> None:
+def test_a_log_that_cannot_be_read_is_reported(line: Line, answer: Any, told: str) -> None:
     done = line({"logs.filter_log_events": answer}, "logs", "data")
     assert done.exit_code == 2
     assert told in done.stderr
     assert done.stdout == ""
 
 
-def test_the_data_job_has_no_workers(line: Line) -> None:
-    assert line({}, "logs", "data", "--worker", "0").exit_code == 2
+def test_a_worker_of_the_data_job_is_refused(line: Line) -> None:
+    done = line({}, "logs", "data", "--worker", "0")
+    assert done.exit_code == 2
+    assert "--worker is for training" in done.stderr

@@ -13,13 +13,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def make(target: str, tmp_path: Path, *more: str, **statuses: int) -> tuple[int, str]:
-    """Run the recipe of a target with a cdk and a python that end so."""
+    """Run a target's recipe with a cdk and a python that exit with these statuses."""
     for name in ("cdk", "python"):
         program = tmp_path / name
         program.write_text(f'#!/bin/sh\necho {name} "$@"\nexit {statuses[name]}\n')
         program.chmod(0o755)
     done = subprocess.run(
-        # `setup` counts as made; PATH is the makefile's own but for what is put before it.
+        # `setup` counts as made; `tmp_path` comes first in PATH.
         ["make", "-o", "setup", target, f"PATH={tmp_path}:{os.environ['PATH']}", *more],
         cwd=ROOT,
         capture_output=True,
@@ -42,7 +42,7 @@ def test_make_destroy_looks_for_what_is_left_even_when_cdk_fails(
 
 
 @pytest.mark.parametrize(("python", "deploys"), [(0, True), (1, False), (2, False)])
-def test_make_deploy_goes_on_only_when_all_is_ready(
+def test_make_deploy_deploys_only_if_the_checks_pass(
     python: int, deploys: bool, tmp_path: Path
 ) -> None:
     status, out = make("deploy", tmp_path, cdk=0, python=python)
@@ -59,7 +59,7 @@ def test_make_deploy_goes_on_only_when_all_is_ready(
         (["YES=0", "UNSURE="], "ready"),
     ],
 )
-def test_make_deploy_hands_on_what_is_said(
+def test_make_deploy_passes_its_options_on(
     given: list[str], handed_on: str, tmp_path: Path
 ) -> None:
     _, out = make("deploy", tmp_path, *given, cdk=0, python=0)
@@ -67,7 +67,7 @@ def test_make_deploy_hands_on_what_is_said(
 
 
 @pytest.mark.parametrize("given", ["-c gpu.nodes=4", '-c \'tags={"a": "b c"}\''])
-def test_make_deploy_ends_with_what_comes_next(given: str, tmp_path: Path) -> None:
+def test_make_deploy_ends_with_the_next_command(given: str, tmp_path: Path) -> None:
     _, out = make("deploy", tmp_path, f"CONTEXT={given}", cdk=0, python=0)
     assert out.splitlines()[-1] == f"Next: ./bionemo status --watch {given}"
 
@@ -90,14 +90,14 @@ def test_a_dry_run_shows_the_difference_and_deploys_nothing(python: int, tmp_pat
         ("", ""),
     ],
 )
-def test_settings_are_taken_with_and_without_the_option(
+def test_settings_work_with_and_without_the_option(
     given: str, handed_on: str, tmp_path: Path
 ) -> None:
     _, out = make("synth", tmp_path, f"CONTEXT={given}", cdk=0, python=0)
     assert f"cdk synth --quiet {handed_on}".strip() in out.splitlines()
 
 
-def test_make_clean_removes_whatever_git_ignores(tmp_path: Path) -> None:
+def test_make_clean_removes_what_git_ignores(tmp_path: Path) -> None:
     """That is everything that the targets create, besides what a user has set."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     for pattern in (ROOT / ".gitignore").read_text().split():

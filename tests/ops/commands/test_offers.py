@@ -11,8 +11,9 @@ from ops.cost.ways import block_hours
 from tests.ops.commands.command_line import Line
 from tests.ops.reading import in_order
 from tests.simulated.accounts import standing
-from tests.simulated.answers import OFFER, ZONES, block, quotas, reserved
+from tests.simulated.answers import ZONES, quotas
 from tests.simulated.aws import Answers, denied, error
+from tests.simulated.capacity import OFFER, block, reserved
 
 NONE: Answers = {"ec2.describe_capacity_block_offerings": {"CapacityBlockOfferings": []}}
 
@@ -29,10 +30,10 @@ NONE: Answers = {"ec2.describe_capacity_block_offerings": {"CapacityBlockOfferin
         (9999, 4368),
     ],
 )
-def test_the_shortest_block_that_is_sold_and_holds_the_training(
+def test_the_proposed_block_is_the_shortest_on_sale_that_holds_the_training(
     training: float, hours: int
 ) -> None:
-    """By the day up to 14, by the week up to 182; and there is a time for the last save."""
+    """Sold by the day up to 14 days, by the week up to 182; the last save needs time too."""
     assert block_hours(training) == hours
 
 
@@ -66,7 +67,7 @@ def hint(out: str) -> dict[str, str]:
     return dict(re.findall(r"-c ([\w.]+)=(\S+)", out))
 
 
-def test_on_a_standing_deployment_a_block_in_another_zone_is_called_a_new_one(line: Line) -> None:
+def test_a_block_in_another_zone_than_the_deployments_needs_a_new_deployment(line: Line) -> None:
     out = line(standing(), "preflight", "--offers").stdout
     text = " ".join(out.split())
     assert "the first in" not in text, "the earlier is in no zone of the deployment, nor the later"
@@ -74,7 +75,7 @@ def test_on_a_standing_deployment_a_block_in_another_zone_is_called_a_new_one(li
     assert in_order(text, "destroy the deployment first", "npx cdk destroy --all", "Then")
 
 
-def test_and_one_in_the_file_systems_zone_changes_only_that_zone(line: Line) -> None:
+def test_a_block_in_the_file_systems_zone_changes_only_the_gpu_zone(line: Line) -> None:
     """Zones in another order would replace existing subnets."""
     there = standing() | {
         "ec2.describe_subnets": lambda SubnetIds: {
@@ -102,10 +103,12 @@ def test_hours_may_be_chosen(line: Line) -> None:
     assert {each["hours"] for each in document["offers"]} == {48}
 
 
-def test_without_an_offer_it_says_what_one_may_change(line: Line) -> None:
+def test_without_an_offer_it_says_what_to_change(line: Line) -> None:
     done = line(NONE, "preflight", "--offers")
     assert done.exit_code == 1
-    assert "offers no Capacity Block of 2 x p4d.24xlarge" in " ".join(done.stdout.split())
+    text = " ".join(done.stdout.split())
+    assert "offers no Capacity Block of 2 x p4d.24xlarge" in text
+    assert in_order(text, "--hours", "gpu.instance_type", "gpu.nodes", "region")
 
 
 def test_without_room_in_the_quota_it_says_so_first(line: Line) -> None:
@@ -122,7 +125,7 @@ def test_a_block_that_the_account_has_counts(line: Line) -> None:
     assert document["quota"]["there"] == 1
 
 
-def test_a_quota_that_is_not_told_leaves_the_offers(line: Line) -> None:
+def test_an_unreadable_quota_hides_no_offer(line: Line) -> None:
     silent: Answers = {"service-quotas.get_service_quota": denied("GetServiceQuota")}
     done = line(silent, "preflight", "--offers")
     assert done.exit_code == 0
@@ -145,7 +148,7 @@ def test_a_quota_that_is_not_told_leaves_the_offers(line: Line) -> None:
         ({}, ["-c", "gpu.instance_type=p4d.24xlarge,p4de.24xlarge"], "has one instance type"),
     ],
 )
-def test_what_is_not_sold_so_is_one_line(
+def test_a_block_that_is_not_for_sale_is_reported_in_one_line(
     line: Line, answers: Answers, options: list[str], said: str
 ) -> None:
     done = line(answers, "preflight", "--offers", *options)

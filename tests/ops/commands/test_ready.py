@@ -21,7 +21,7 @@ WARNED: Answers = {"s3.head_bucket": denied("HeadBucket")}
 
 
 def late(name: str, times: int = 1) -> Callable[..., Mapping[str, Any]]:
-    """An answer of the account in order that comes when it is asked for again."""
+    """A good account's answer, throttled the first `times` times."""
     answer, asked = good()[name], []
 
     def told(**arguments: Any) -> Mapping[str, Any]:
@@ -50,7 +50,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (UNTOLD, ["--unsure"], 0),
     ],
 )
-def test_without_a_terminal_only_what_would_fail_or_is_unknown_stops(
+def test_without_a_terminal_failed_and_unknown_checks_stop_a_deployment(
     answers: Answers, options: list[str], status: int, line: Line
 ) -> None:
     done = line(answers, "ready", *options)
@@ -58,7 +58,7 @@ def test_without_a_terminal_only_what_would_fail_or_is_unknown_stops(
     assert "Deploy?" not in done.output
 
 
-def test_what_is_unknown_is_named_with_the_way_round_it(line: Line) -> None:
+def test_an_unknown_check_is_named_with_the_option_to_deploy_anyway(line: Line) -> None:
     done = line(UNTOLD, "ready")
     (said,) = [each for each in done.stderr.splitlines() if each.startswith("Not deployed")]
     assert "GPU vCPU quota" in said
@@ -67,7 +67,9 @@ def test_what_is_unknown_is_named_with_the_way_round_it(line: Line) -> None:
 
 @pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
-def test_a_person_is_asked_once_and_nothing_means_no(answer: str, status: int, line: Line) -> None:
+def test_a_person_is_asked_once_and_no_answer_means_no(
+    answer: str, status: int, line: Line
+) -> None:
     done = line({}, "ready", answer=answer)
     assert done.exit_code == status
     assert done.output.count("Deploy?") == 1
@@ -99,7 +101,7 @@ def test_a_type_without_a_price_says_so(line: Line) -> None:
     assert "cost of a run is unknown" in " ".join(done.output.split())
 
 
-def test_what_decides_is_what_preflight_checks() -> None:
+def test_each_check_that_can_stop_a_deployment_exists() -> None:
     of_some = {"Capacity reservation", "Capacity Block", "Input files", "FSx links"}
     assert set(DECISIVE) - of_some <= results_in("everything in order").keys()
     assert "Capacity Block" in results_in("a Capacity Block in another zone")
@@ -107,7 +109,7 @@ def test_what_decides_is_what_preflight_checks() -> None:
     assert {"Input files", "FSx links"} <= own
 
 
-def test_what_aws_has_not_answered_is_asked_again(line: Line) -> None:
+def test_a_throttled_call_is_repeated(line: Line) -> None:
     answers: Answers = {
         "ec2.describe_availability_zones": late("ec2.describe_availability_zones"),
         **WARNED,
@@ -118,7 +120,7 @@ def test_what_aws_has_not_answered_is_asked_again(line: Line) -> None:
     assert "Zones" in said
 
 
-def test_without_patience_and_where_it_is_not_allowed_nothing_is_asked_again(line: Line) -> None:
+def test_nothing_is_repeated_without_patience_or_permission(line: Line) -> None:
     late_zones = late("ec2.describe_availability_zones")
     done = line({"ec2.describe_availability_zones": late_zones}, "preflight", "--patience", "0")
     assert "unknown" in done.stdout

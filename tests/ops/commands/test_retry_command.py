@@ -11,6 +11,7 @@ from kubernetes import client as kubernetes
 from bionemo_eks.jobs.applied import applied_objects
 from tests.ops.cluster_api import JOBS, PYTORCH, Cluster, condition, job, training
 from tests.ops.commands.command_line import Line
+from tests.ops.reading import in_order
 from tests.ops.status.deployments import standing
 from tests.simulated.aws import Answers
 
@@ -48,8 +49,8 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(
     assert (cluster.made, cluster.deleted) == ([], [])
 
 
-def test_who_does_not_agree_changes_nothing(line: Line, answers: Answers, cluster: Cluster) -> None:
-    """Nor does a program without a person: there is a question, but no answer."""
+def test_without_agreement_nothing_changes(line: Line, answers: Answers, cluster: Cluster) -> None:
+    """A program without a person is asked too, and has no answer."""
     done = line(answers, "retry", "data")
     assert done.exit_code == 1
     assert "Restart the data Job?" in done.stderr
@@ -77,7 +78,7 @@ def test_json_is_for_programs(line: Line, answers: Answers, cluster: Cluster) ->
     assert cluster.made == []
 
 
-def test_what_cannot_be_is_refused_with_the_command_that_can(
+def test_a_training_without_its_data_is_refused_with_the_command_for_the_data(
     line: Line, answers: Answers, cluster: Cluster
 ) -> None:
     done = line(answers, "retry", "training", "--yes")
@@ -86,7 +87,7 @@ def test_what_cannot_be_is_refused_with_the_command_that_can(
     assert cluster.made == []
 
 
-def test_what_the_cluster_refuses_is_one_line(
+def test_the_clusters_refusal_is_reported_without_a_traceback(
     line: Line, answers: Answers, cluster: Cluster
 ) -> None:
     cluster.refusals["POST", JOBS] = (403, "jobs.batch is forbidden")
@@ -97,12 +98,13 @@ def test_what_the_cluster_refuses_is_one_line(
 
 
 @pytest.mark.parametrize("what", ["", "everything"])
-def test_it_says_what_can_be_started_again(line: Line, answers: Answers, what: str) -> None:
+def test_it_names_what_can_be_retried(line: Line, answers: Answers, what: str) -> None:
     done = line(answers, "retry", *([what] if what else []))
     assert done.exit_code == 2
+    assert in_order(done.stderr, "data", "training")
 
 
-def test_its_help_teaches(line: Line) -> None:
+def test_its_help_says_what_it_does_and_that_it_costs_money(line: Line) -> None:
     text = " ".join(line({}, "retry", "--help").stdout.split())
     for taught in (
         "data",

@@ -1,4 +1,4 @@
-"""`bionemo shell`: a pod is made, and gone afterwards, whatever happens in between."""
+"""`bionemo shell`: its pod is created, and removed whatever happens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAME = "bionemo-shell-0123abcd"
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """One that has made the Job of the next shell, and runs its pod."""
+    """A cluster that has the next shell's Job, and runs its pod."""
     monkeypatch.setattr(secrets, "token_hex", lambda size: "0123abcd")
     found = Cluster()
     found.lists = {
@@ -83,7 +83,7 @@ def test_at_a_terminal_it_is_a_shell(
     assert inside.ran == [(f"{NAME}-x", "shell", ["/bin/bash", "-l"], True)]
 
 
-def test_without_a_terminal_it_wants_a_command_and_makes_nothing(
+def test_without_a_terminal_it_needs_a_command_and_creates_nothing(
     line: Line, answers: Answers, cluster: Cluster
 ) -> None:
     done = line(answers, "shell")
@@ -92,7 +92,7 @@ def test_without_a_terminal_it_wants_a_command_and_makes_nothing(
     assert cluster.made == []
 
 
-def test_what_is_made_has_fsx_on_a_core_node_and_ends_by_itself(
+def test_the_pod_mounts_fsx_on_a_core_node_and_ends_by_itself(
     line: Line, answers: Answers, cluster: Cluster, inside: Inside
 ) -> None:
     line(answers, "shell", "--hours", "2", "--", "true")
@@ -110,7 +110,7 @@ def test_what_is_made_has_fsx_on_a_core_node_and_ends_by_itself(
 
 
 @pytest.mark.parametrize("broken", [ClusterError("the connection is broken"), KeyboardInterrupt()])
-def test_the_pod_goes_when_the_connection_breaks_or_ctrl_c_is_pressed(
+def test_the_pod_is_removed_when_the_connection_breaks_or_ctrl_c_is_pressed(
     line: Line, answers: Answers, cluster: Cluster, inside: Inside, broken: BaseException
 ) -> None:
     inside.error = broken
@@ -120,7 +120,7 @@ def test_the_pod_goes_when_the_connection_breaks_or_ctrl_c_is_pressed(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_the_pod_goes_when_the_terminal_is_closed(
+def test_the_pod_is_removed_when_the_terminal_is_closed(
     line: Line,
     answers: Answers,
     cluster: Cluster,
@@ -155,7 +155,7 @@ def test_a_pod_that_does_not_start_is_reported_and_removed(
     assert [name for name, _ in cluster.deleted] == [NAME]
 
 
-def test_one_that_kubernetes_has_taken_away_already_is_gone(
+def test_a_pod_that_is_already_gone_is_not_reported(
     line: Line, answers: Answers, cluster: Cluster, inside: Inside
 ) -> None:
     cluster.lists[JOBS] = []
@@ -164,7 +164,7 @@ def test_one_that_kubernetes_has_taken_away_already_is_gone(
     assert "not deleted" not in done.stderr
 
 
-def test_one_that_cannot_be_removed_is_named(
+def test_a_pod_that_cannot_be_removed_is_named(
     line: Line, answers: Answers, cluster: Cluster, inside: Inside
 ) -> None:
     cluster.refusals["DELETE", f"{JOBS}/{NAME}"] = (403, "forbidden")
@@ -173,7 +173,7 @@ def test_one_that_cannot_be_removed_is_named(
     assert "forbidden" in done.stderr
 
 
-def test_without_a_cluster_it_says_how_to_make_one(line: Line) -> None:
+def test_without_a_cluster_it_says_how_to_create_one(line: Line) -> None:
     missing = error("DescribeCluster", "ResourceNotFoundException", 404)
     done = line({"eks.describe_cluster": missing}, "shell", "--", "true")
     assert done.exit_code == 2

@@ -28,7 +28,7 @@ sso_region = us-west-2
 sso_start_url = https://example.awsapps.com/start
 sso_registration_scopes = sso:account:access
 """
-# botocore calls the file of an SSO session's token by the SHA-1 of its name.
+# botocore names the file of an SSO session's token after the SHA-1 of the session's name.
 TOKEN = f".aws/sso/cache/{hashlib.sha1(b's').hexdigest()}.json"
 
 
@@ -57,7 +57,7 @@ def sso(token: str | bytes | None) -> Prepare:
 
 AGAIN = "aws sso login --profile sso"
 EXPIRED = '{"accessToken": "x", "expiresAt": "2020-01-01T00:00:00Z"}'
-# What there is, what is said of it, and the remedy.
+# The files and environment, a part of the message, and the remedy.
 LOGINS: dict[str, tuple[Prepare, str, str]] = {
     "nobody is logged in": (with_files({}), "Unable to locate credentials", "aws sso login"),
     "SSO: never logged in": (sso(None), "SSO Token", AGAIN),
@@ -119,7 +119,7 @@ OPS = (sys.executable, "-m", "ops")
 
 
 @pytest.mark.parametrize("kind", LOGINS)
-def test_a_login_that_does_not_work(kind: str, tmp_path: Path) -> None:
+def test_a_failed_login_is_reported_with_its_remedy(kind: str, tmp_path: Path) -> None:
     prepare, said, remedy = LOGINS[kind]
     done = run(tmp_path, *OPS, "preflight", environment=prepare(tmp_path))
     assert done.returncode == 2
@@ -129,7 +129,7 @@ def test_a_login_that_does_not_work(kind: str, tmp_path: Path) -> None:
 
 
 def without(folder: Path, name: str, text: str) -> dict[str, str]:
-    """An environment in which a package is another one."""
+    """An environment in which a package is replaced by `text`."""
     (folder / f"{name}.py").write_text(text)
     return {"PYTHONPATH": str(folder)}
 
@@ -142,7 +142,9 @@ PACKAGES = {
 
 
 @pytest.mark.parametrize("kind", PACKAGES)
-def test_a_package_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
+def test_an_unusable_package_is_reported_in_one_line_with_its_remedy(
+    kind: str, tmp_path: Path
+) -> None:
     text, remedy = PACKAGES[kind]
     done = run(tmp_path, *OPS, "preflight", environment=without(tmp_path, "typer", text))
     assert done.returncode == 2
@@ -151,7 +153,7 @@ def test_a_package_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
     assert line.endswith(remedy)
 
 
-def test_an_old_python_is_reported_before_it_stumbles(tmp_path: Path) -> None:
+def test_an_old_python_is_reported_before_it_fails(tmp_path: Path) -> None:
     old = "import sys\nsys.version_info = (3, 9, 2)\n"
     done = run(tmp_path, *OPS, "preflight", environment=without(tmp_path, "sitecustomize", old))
     assert done.returncode == 2
@@ -159,7 +161,7 @@ def test_an_old_python_is_reported_before_it_stumbles(tmp_path: Path) -> None:
     assert "make setup" in done.stderr
 
 
-def test_nowhere_to_print_to_is_reported(tmp_path: Path) -> None:
+def test_a_closed_standard_output_is_reported(tmp_path: Path) -> None:
     done = run(tmp_path, "sh", "-c", f"{sys.executable} -m ops cost >&-")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "standard output is closed" in done.stderr
@@ -175,7 +177,9 @@ ENVIRONMENTS = {
 
 
 @pytest.mark.parametrize("kind", ENVIRONMENTS)
-def test_an_environment_that_does_not_run(kind: str, tmp_path: Path) -> None:
+def test_a_broken_environment_is_reported_in_one_line_with_its_remedy(
+    kind: str, tmp_path: Path
+) -> None:
     content = ENVIRONMENTS[kind]
     shutil.copy(ROOT / "bionemo", tmp_path)
     (tmp_path / ".venv/bin").mkdir(parents=True)

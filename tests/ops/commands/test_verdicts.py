@@ -15,15 +15,16 @@ from ops.show.verdict import NEXT, make
 from tests.ops.cluster_api import JOBS, NODES, Cluster, condition, job
 from tests.ops.commands.command_line import Line
 from tests.ops.status.deployments import stacked, standing
-from tests.simulated.answers import quotas, running
+from tests.simulated.answers import quotas
 from tests.simulated.aws import Answers, denied, error
+from tests.simulated.capacity import running
 
 MORE = ["-c", "gpu.nodes=2", "-c", 'tags={"owner": "me"}']
 ASKED = " ".join(map(shlex.quote, MORE))
 
 
 def ending(line: Line, answers: Answers, *arguments: str) -> tuple[str, str]:
-    """The verdict, which follows an empty line, and what comes next, which is the last line."""
+    """The verdict, after an empty line, and the next command, the last line."""
     *above, following = line(answers, *arguments).stdout.rstrip("\n").split("\n")
     assert following.startswith(NEXT), following
     verdict = " ".join("\n".join(above).rpartition("\n\n")[2].split())
@@ -47,13 +48,15 @@ def ending(line: Line, answers: Answers, *arguments: str) -> tuple[str, str]:
         ),
     ],
 )
-def test_preflight(line: Line, answers: Answers, verdict: str, following: str) -> None:
+def test_preflight_ends_with_its_verdict_and_the_next_command(
+    line: Line, answers: Answers, verdict: str, following: str
+) -> None:
     said, then = ending(line, answers, "preflight", *MORE)
     assert said.startswith(verdict)
     assert then.startswith(following)
 
 
-def test_what_make_is_reported_comes_to_the_shell_as_it_was(tmp_path: Path) -> None:
+def test_settings_in_the_proposed_make_command_reach_the_shell_unchanged(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("deploy:\n\t@printf '%s\\n' $(CONTEXT)\n")
     given = ["tags={'price': '$9'}", 'tags={"a": "b c"}']
     done = subprocess.run(
@@ -62,24 +65,28 @@ def test_what_make_is_reported_comes_to_the_shell_as_it_was(tmp_path: Path) -> N
     assert done.stdout.splitlines() == ["-c", given[0], "-c", given[1]]
 
 
-def test_verify(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None:
+def test_verify_ends_with_its_verdict_and_the_next_command(
+    line: Line, api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
     answers = standing(api.configuration.host, ec2__describe_instances=running())
     said, then = ending(line, answers, "verify")
     assert (said.partition(":")[0], then) == ("Passed", "./bionemo status --watch")
-    assert ending(line, standing(), "verify")[1].endswith("then ./bionemo verify"), "not told"
+    assert ending(line, standing(), "verify")[1].endswith("then ./bionemo verify"), "unknown"
     cluster.lists[NODES] = []
     said, then = ending(line, answers, "verify", *MORE)
     assert said.startswith("Not passed")
     assert then.endswith(f"then ./bionemo verify {ASKED}")
 
 
-def test_cost(line: Line) -> None:
+def test_cost_ends_with_what_it_did_not_buy_and_the_next_command(line: Line) -> None:
     said, then = ending(line, {}, "cost")
     assert "nothing was bought" in said
     assert then == "./bionemo preflight"
 
 
-def test_status(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None:
+def test_status_ends_with_the_parts_in_trouble_and_the_next_command(
+    line: Line, api: kubernetes.ApiClient, cluster: Cluster
+) -> None:
     host = api.configuration.host
     assert ending(line, standing(host), "status") == (
         "Everything is fine.",
@@ -95,7 +102,7 @@ def test_status(line: Line, api: kubernetes.ApiClient, cluster: Cluster) -> None
     assert "./bionemo retry data|training" in then
 
 
-def test_status_of_nothing(line: Line) -> None:
+def test_status_without_a_deployment_says_how_to_deploy(line: Line) -> None:
     missing = error("DescribeCluster", "ResourceNotFoundException", 404)
     answers = standing(
         cloudformation__describe_stacks={"Stacks": []}, eks__describe_cluster=missing
@@ -108,7 +115,7 @@ def test_programs_get_only_json(line: Line, command: str) -> None:
     assert json.loads(line(standing(), command, "--json").stdout)
 
 
-def test_a_person_who_does_not_deploy_is_told_how_to(
+def test_a_person_who_declines_is_told_how_to_deploy_later(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ready, "at_a_terminal", lambda: True)

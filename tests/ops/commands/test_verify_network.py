@@ -9,7 +9,7 @@ from tests.ops.commands.command_line import Line
 from tests.ops.status.deployments import standing
 
 
-def test_it_says_what_it_costs_and_starts_nothing_unasked(
+def test_it_shows_its_cost_and_starts_nothing_without_consent(
     line: Line, api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.lists[PODS] = []
@@ -29,7 +29,7 @@ def test_it_leaves_a_training_alone(
     assert not cluster.made
 
 
-def test_with_json_it_asks_no_question(line: Line) -> None:
+def test_with_json_it_needs_yes(line: Line) -> None:
     done = line({}, "verify", "--network", "--json")
     assert done.exit_code == 2
     assert "--yes" in done.stderr

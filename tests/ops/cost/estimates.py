@@ -1,4 +1,4 @@
-"""Both ways' bills for some settings, on one day: support of Kubernetes versions ends."""
+"""Both ways' bills for some settings, on a fixed day, because Kubernetes versions leave support."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from ops.show.cost import show_bills
 from tests.context import read_settings
 from tests.ops.cost.estimates import TODAY, bills, dollars, ours
 from tests.ops.reading import in_order
-from tests.simulated.answers import BLOCK
+from tests.simulated.capacity import BLOCK
 from tests.workloads.watch.course import Course
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,7 +41,7 @@ def test_the_2024_way_pays_for_gpus_while_it_prepares_its_data_and_this_one_does
 def test_what_is_saved_hardly_depends_on_how_long_the_training_runs(hours: float) -> None:
     mine, theirs = bills(hours=hours)
     reference, other = bills()
-    # But for the logs of a day, and for the watch, which 2024 has not: a cent an hour.
+    # Except a day's logs, and the watch, which the 2024 way lacks: a cent an hour.
     saved, logs = other.total - reference.total, dollars(other)["logs"]
     apart = logs + 0.01 * abs(hours - reference.way.train_hours)
     assert theirs.total - mine.total == pytest.approx(saved, abs=apart)
@@ -84,14 +84,14 @@ def test_a_second_nat_gateway_costs_as_much_as_the_first_and_so_does_its_address
     assert both["NAT"] - one["NAT"] == pytest.approx(one["NAT"] - none["NAT"])
 
 
-def test_a_given_vpc_has_its_own_gateway_but_what_goes_through_is_paid_for() -> None:
+def test_a_given_vpc_has_its_own_gateway_but_its_traffic_is_paid_for() -> None:
     given = ours(network__vpc_id="vpc-0123456789abcdef0")
     assert given["public addresses"] == 0
     assert given["NAT"] > 0
 
 
 @pytest.mark.parametrize("hours", [10, 2000])
-def test_a_bucket_costs_for_the_run_and_where_it_is_kept_for_a_month_after_it(hours: float) -> None:
+def test_a_bucket_costs_for_the_run_and_if_kept_for_a_month_after(hours: float) -> None:
     kept, _ = bills(hours=hours)
     gone, _ = bills({"storage.keep_bucket": "false"}, hours=hours)
     run = kept.way.hours / 730
@@ -156,7 +156,7 @@ def test_the_watch_costs_what_its_metrics_and_the_alarms_do(default: Any) -> Non
 
 
 def in_block(hourly: float | None, hours: float = 84, **changes: str) -> Bill:
-    """This way's bill, with nodes in a Capacity Block that is sold so."""
+    """This way's bill, with nodes in a Capacity Block at this hourly price."""
     chosen = BLOCK | {name.replace("__", "."): value for name, value in changes.items()}
     known = with_block(table(), read_settings(chosen), hourly)
     return bills(chosen, known, hours)[0]
@@ -165,26 +165,26 @@ def in_block(hourly: float | None, hours: float = 84, **changes: str) -> Bill:
 def test_a_capacity_block_is_paid_for_to_its_end() -> None:
     bill = in_block(10.0)
     items = dollars(bill)
-    assert bill.way.gpu_hours == 96, "the shortest block in which 84 hours go through"
+    assert bill.way.gpu_hours == 96, "the shortest block that holds 84 hours"
     assert items["GPU nodes, training"] + items["GPU nodes, idle"] == 2 * 96 * 10
     assert "Capacity Block" in bill.items[0].counted
     assert bill.items[0].source == "AWS", "as it is sold now"
 
 
-def test_a_block_of_a_type_that_is_sold_no_other_way_has_its_price() -> None:
+def test_a_type_sold_only_in_blocks_has_its_block_price() -> None:
     bill = in_block(None, gpu__instance_type="p5e.48xlarge")
     assert bill.items[0].dollars == pytest.approx(2 * 84 * 43.26)
     assert bill.items[0].source == "table"
 
 
-def test_without_an_offer_and_a_list_a_block_is_counted_on_demand_and_it_is_said() -> None:
+def test_a_block_without_a_known_price_is_counted_as_on_demand_and_noted() -> None:
     settings = read_settings(BLOCK | {"gpu.instance_type": "p5en.48xlarge"})
     known = with_block(table(), settings, None)
     assert known.block is None
     assert "counted as On-Demand" in known.notes[0]
 
 
-def test_what_further_types_would_cost_is_said() -> None:
+def test_the_cost_with_each_further_type_is_reported() -> None:
     chosen = {"gpu.instance_type": "p4d.24xlarge,p4de.24xlarge"}
     settings = read_settings(chosen)
     (text,) = cost.with_other_types(settings, table(), TODAY)

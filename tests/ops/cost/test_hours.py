@@ -1,4 +1,4 @@
-"""How long the estimate says that a run trains, and where it does not say."""
+"""How long a run trains in the estimate, and when that is unknown."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def test_without_a_training_no_gpu_node_starts_and_no_checkpoint_is_kept() -> No
     items = dollars(off)
     assert items["GPU nodes, training"] == items["GPU nodes, idle"] == 0
     assert items["S3, replaced checkpoints"] == 0
-    assert 0 < items["S3"] < dollars(usual)["S3"], "the data Job runs all the same"
+    assert 0 < items["S3"] < dollars(usual)["S3"], "the data Job still runs"
     fixed, _ = bills({"training.enabled": "false", "gpu.scaling": "fixed"})
-    assert fixed.way.gpu_hours == fixed.way.hours, "they stand all the same"
+    assert fixed.way.gpu_hours == fixed.way.hours, "they run anyway"
 
 
 def test_without_the_data_job_nothing_is_prepared() -> None:

@@ -13,8 +13,8 @@ from ops.price_table import HOURLY, TABLE_OF
 from tests.context import read_settings
 from tests.ops.cost.estimates import bills, dollars
 from tests.ops.reading import in_order
-from tests.simulated.answers import priced, product
 from tests.simulated.aws import Answer, Answers, SimulatedAws, denied, error
+from tests.simulated.prices import priced, product
 
 LISTED = HOURLY["p4d.24xlarge"]
 
@@ -26,7 +26,7 @@ def test_every_instance_type_has_a_price() -> None:
 
 
 def offer(price: float, region: str = "us-west-2") -> Answer:
-    """A Price List in which each instance costs as much, and that has no services' prices."""
+    """A Price List with one price for all instances, and none for services."""
 
     def answer(ServiceCode: str, Filters: list[dict[str, str]]) -> dict[str, Any]:
         wanted = {each["Field"]: each["Value"] for each in Filters}
@@ -70,7 +70,7 @@ def test_prices_come_from_the_price_list_when_it_answers() -> None:
     ), "the same prices"
 
 
-def test_a_price_that_aws_does_not_tell_is_of_the_table_and_spoils_no_other() -> None:
+def test_a_price_missing_from_the_price_list_comes_from_the_table_alone() -> None:
     known = asked({"pricing.get_products": offer(3.5, "eu-west-1")}, "eu-west-1")
     assert known.hourly["p4d.24xlarge"] == known.hourly["m5.xlarge"] == 3.5
     of = sources(known)
@@ -114,7 +114,7 @@ def test_of_a_price_in_tiers_the_first_counts_in_whatever_order_they_come() -> N
     assert item.source == "AWS, table", "alarms have theirs from the table"
 
 
-def test_two_prices_of_one_thing_are_none() -> None:
+def test_an_ambiguous_price_comes_from_the_table() -> None:
     keys = [product(price, "EU-KMS-Keys") for price in (1.0, 2.0)]
     known = asked({"pricing.get_products": alone("KMS-Keys", *keys)}, "eu-west-1")
     assert sources(known)["KMS"] == "table"
@@ -131,7 +131,7 @@ def test_extended_support_comes_on_top_of_the_clusters_price() -> None:
     "answer",
     [denied("GetProducts"), {"PriceList": []}, offer(0.0), error("GetProducts", "X")],
 )
-def test_else_from_the_dated_table(answer: Any) -> None:
+def test_without_the_price_list_prices_come_from_the_dated_table(answer: Any) -> None:
     known = asked({"pricing.get_products": answer})
     assert known.hourly["p4d.24xlarge"] == LISTED
     assert TABLE_OF in known.source
@@ -139,7 +139,7 @@ def test_else_from_the_dated_table(answer: Any) -> None:
     assert set(sources(known).values()) == {"table"}
 
 
-def test_the_table_of_another_region_is_called_that() -> None:
+def test_prices_of_another_region_are_noted_as_such() -> None:
     (note,) = asked({"pricing.get_products": denied("GetProducts")}, "eu-west-1").notes
     assert "eu-west-1" in note
     assert "us-west-2" in note
@@ -182,7 +182,7 @@ def test_spot_nodes_cost_what_spot_costs_now_and_2024s_do_not() -> None:
     assert mine / theirs == pytest.approx(7.5 / LISTED)
 
 
-def test_of_several_types_on_spot_the_dearest_counts_and_each_is_reported() -> None:
+def test_of_several_types_on_spot_the_most_expensive_counts_and_each_is_reported() -> None:
     """EKS chooses by price and capacity."""
     answers: Answers = {
         "pricing.get_products": denied("GetProducts"),
@@ -193,7 +193,7 @@ def test_of_several_types_on_spot_the_dearest_counts_and_each_is_reported() -> N
     assert "$7.5 (p4d.24xlarge), $8.25 (p4de.24xlarge)" in known.notes[-1]
 
 
-def test_of_a_reservation_it_is_said_that_it_costs_unused_too() -> None:
+def test_a_reservation_is_noted_to_cost_the_same_unused() -> None:
     reserved = {
         "gpu__purchase": "capacity-reservation",
         "gpu__capacity_reservation_id": "cr-0123456789abcdef0",
@@ -203,7 +203,7 @@ def test_of_a_reservation_it_is_said_that_it_costs_unused_too() -> None:
 
 
 @pytest.mark.parametrize("answer", [denied("DescribeSpotPriceHistory"), {"SpotPriceHistory": []}])
-def test_without_a_spot_price_on_demand_is_counted_and_it_is_said(answer: Any) -> None:
+def test_without_a_spot_price_on_demand_is_counted_and_noted(answer: Any) -> None:
     """Spot never costs more: https://aws.amazon.com/ec2/spot/pricing/"""
     answers = {
         "pricing.get_products": denied("GetProducts"),
@@ -215,7 +215,7 @@ def test_without_a_spot_price_on_demand_is_counted_and_it_is_said(answer: Any) -
     assert mine == theirs
 
 
-def test_without_aws_the_same_is_said_of_spot_and_region() -> None:
+def test_without_aws_the_notes_on_spot_and_region_remain() -> None:
     settings = read_settings({"gpu.purchase": "spot", "region": "eu-west-1"})
     region, ceiling = prices(None, settings).notes
     assert "eu-west-1" in region

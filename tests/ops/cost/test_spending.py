@@ -54,7 +54,7 @@ def used(*averages: float) -> Answer:
         assert asked_for["MetricName"] == "node_gpu_utilization"
         assert asked_for["Statistics"] == ["Average"]
         span = asked_for["EndTime"] - asked_for["StartTime"]
-        assert span.total_seconds() / Period <= 1440, "the most points of an answer"
+        assert span.total_seconds() / Period <= 1440, "CloudWatch returns at most 1,440 points"
         return {"Datapoints": [{"Average": each} for each in averages]}
 
     return answer

@@ -25,7 +25,7 @@ EVERYTHING = [GATEWAY, DISK, UNKNOWN, BUCKET]
         ([NETWORK, CLUSTER], [NETWORK, CLUSTER], []),
         # A disk that outlived its cluster, next to an existing network.
         ([NETWORK], [NETWORK], [DISK]),
-        # What holds no resources is there all the same, and in the way.
+        # A stack without resources still exists, and blocks the next deployment.
         ([NETWORK, stack("Cluster", "ROLLBACK_COMPLETE")], [NETWORK], [DISK]),
         ([stack("Network", "DELETE_FAILED")], [], [GATEWAY, DISK, UNKNOWN]),
         ([], [], [GATEWAY, DISK, UNKNOWN]),

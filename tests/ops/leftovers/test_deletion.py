@@ -37,7 +37,7 @@ def test_it_removes_what_is_safe_after_asking(account: Deployment) -> None:
     refused = run("--delete", answer="n\n")
     assert refused.exit_code == 2
     assert in_order(refused.stderr, "volumes", f"/aws/eks/{NAME}/cluster"), "what it asks about"
-    assert run("--delete", answer="").exit_code == 2, "nobody answers"
+    assert run("--delete", answer="").exit_code == 2, "no answer"
     assert len(leftovers.search(account).found) == 2
     done = run("--delete", answer="y\n")
     assert done.exit_code == 0, done.output
@@ -106,7 +106,7 @@ def run_with_keys(
     return run("--delete", "--yes", "--json")
 
 
-def test_an_unknown_kind_is_exit_status_1(
+def test_a_kind_that_cannot_be_searched_gives_exit_status_1(
     account: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def silent(deployment: Deployment) -> list[Leftover]:
@@ -118,7 +118,7 @@ def test_an_unknown_kind_is_exit_status_1(
     assert in_order(done.stdout, "volumes", "denied")
 
 
-def test_after_that_it_says_to_destroy_again(account: Deployment) -> None:
+def test_after_a_deletion_it_says_to_destroy_the_failed_stack_again(account: Deployment) -> None:
     ec2, cloudformation = client("ec2"), client("cloudformation")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tagged("vpc", tag(NAME)))[
         "Vpc"

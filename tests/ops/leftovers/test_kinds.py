@@ -1,4 +1,4 @@
-"""How single kinds of leftovers interpret AWS's answers."""
+"""How each kind of leftover reads AWS's answers."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_an_interface_that_is_attached_is_not_for_deletion() -> None:
     assert free.delete is not None
 
 
-def test_a_gateway_that_is_going_is_not_left_over() -> None:
-    """EC2 lists it for an hour after."""
+def test_a_gateway_that_is_being_deleted_is_not_left_over() -> None:
+    """EC2 lists a deleted one for an hour."""
     states = ("available", "failed", "deleting", "deleted")
     rows = [{"NatGatewayId": state, "State": state, "Tags": [tag(NAME)]} for state in states]
     account = simulated_deployment({}, {"ec2.describe_nat_gateways": {"NatGateways": rows}})
@@ -49,7 +49,7 @@ ELB = "arn:aws:elasticloadbalancing:us-west-2:111122223333:loadbalancer/net"
 
 
 class Balancers:
-    """Load balancers, old or new, of which each third is ours and the `gone` ones just went."""
+    """Classic or newer load balancers: every third is ours; the `gone` ones were just deleted."""
 
     def __init__(self, kind: str, count: int, *gone: int) -> None:
         all_names = [f"lb-{n}" if kind == "elb" else f"{ELB}/lb-{n}" for n in range(count)]
@@ -93,7 +93,7 @@ def test_load_balancers_are_asked_for_at_most_twenty_at_a_time(kind: str) -> Non
 
 @pytest.mark.parametrize("kind", ["elb", "elbv2"])
 @pytest.mark.parametrize("count", [25, 7])
-def test_a_load_balancer_that_goes_meanwhile_hides_no_other(kind: str, count: int) -> None:
+def test_a_load_balancer_deleted_meanwhile_hides_no_other(kind: str, count: int) -> None:
     balancers = Balancers(kind, count, 1, 6)
     assert balancers.found() == balancers.ours
     assert Balancers(kind, 1, 0).found() == []
@@ -137,7 +137,7 @@ def keys(described: Any, tags: Any) -> Deployment:
 LIVES = {"KeyMetadata": {"KeyId": "1", "KeyState": "Enabled", "KeyManager": "CUSTOMER"}}
 
 
-def test_keys_that_are_closed_to_the_caller_are_counted() -> None:
+def test_keys_that_the_caller_may_not_read_are_counted() -> None:
     def tags(KeyId: str) -> dict[str, Any]:
         if KeyId == "2":
             raise denied("ListResourceTags")

@@ -50,7 +50,7 @@ def test_orphans_of_all_kinds_are_found(account: Deployment) -> None:
     ("other", "own"),
     [
         ("bionemo-on-eks-2", None),
-        # Its names begin with those of one of our stacks.
+        # The names of its resources begin with the name of one of our stacks.
         ("bionemo-on-eks-cluster", None),
         ("folding", {"Key": "team", "Value": "folding"}),
     ],
@@ -72,7 +72,7 @@ def test_interfaces_that_lambda_has_left_untagged_are_found_in_our_vpc(
     assert any("AWS Lambda VPC ENI" in note for note in notes)
 
 
-def test_in_a_given_vpc_a_functions_name_tells_whose_interface_it_is(account: Deployment) -> None:
+def test_in_a_given_vpc_a_functions_name_identifies_its_interface(account: Deployment) -> None:
     ec2 = client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.0.0/24")["Subnet"]["SubnetId"]
@@ -128,7 +128,7 @@ def test_only_a_nodes_disk_is_for_deletion(
     assert (volume.delete is not None) == deletable
 
 
-def test_a_key_that_waits_for_deletion_and_the_bucket_are_kept(account: Deployment) -> None:
+def test_a_key_pending_deletion_and_the_bucket_are_kept(account: Deployment) -> None:
     kms = client("kms")
     key = kms.create_key(Tags=[kms_tag(tag(NAME))])
     kms.schedule_key_deletion(KeyId=key["KeyMetadata"]["KeyId"])
@@ -143,7 +143,7 @@ def test_a_key_that_waits_for_deletion_and_the_bucket_are_kept(account: Deployme
     assert kept == {"KMS keys": True, "buckets": False}
 
 
-def test_a_kind_that_cannot_be_searched_leaves_the_others_standing(
+def test_a_kind_that_cannot_be_searched_hides_no_other(
     monkeypatch: pytest.MonkeyPatch, account: Deployment
 ) -> None:
     def broken(deployment: Deployment) -> list[Leftover]:

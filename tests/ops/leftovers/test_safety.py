@@ -34,7 +34,7 @@ def stack_in(state: str, stack: str = "Cluster") -> Leftover:
         ([], False, False),
     ],
 )
-def test_what_speaks_against_a_deletion(
+def test_a_deletion_is_refused_while_anything_is_deployed_or_runs(
     found: list[Leftover], refused: bool, destroy: bool
 ) -> None:
     """What is deployed is destroyed first, with CDK."""
@@ -43,8 +43,8 @@ def test_what_speaks_against_a_deletion(
     assert ("npx cdk destroy --all" in refusal) == destroy
 
 
-def test_what_keeps_a_stack_from_going_may_go_and_the_rest_is_the_stacks() -> None:
-    """Else a VPC that an orphan interface holds could never be deleted."""
+def test_only_what_blocks_a_failed_stacks_deletion_is_deleted_beside_it() -> None:
+    """Otherwise a VPC that an orphaned interface holds could never be deleted."""
 
     def remove() -> None:
         pass
@@ -65,19 +65,19 @@ def test_what_belongs_to_no_existing_stack_may_be_deleted_next_to_existing_ones(
     orphan = left("log groups", "/aws/eks/x/cluster", delete=print, stack="Cluster")
     kept = [
         left("log groups", "/aws/fsx/x", delete=print, stack="Storage"),
-        left("NAT gateways", "of a stack that nothing tells", delete=print),
+        left("NAT gateways", "of an unknown stack", delete=print),
     ]
     search = Search([stack_in("CREATE_COMPLETE", "Storage"), *cluster, orphan, *kept], {})
     assert (deletion.refusal(search), deletion.safe(search)) == ("", [orphan])
 
 
-def test_what_a_cluster_that_runs_may_need_stays_though_its_stack_is_gone() -> None:
+def test_what_a_running_cluster_may_need_stays_even_without_its_stack() -> None:
     for runs in (left("EKS clusters"), left("instances", state="running")):
         needed = left("log groups", delete=print, stack="Cluster")
         assert deletion.safe(Search([runs, needed], {})) == []
 
 
-def test_of_a_stack_whose_deletion_failed_beside_others_only_its_own_interfaces_go() -> None:
+def test_beside_other_stacks_only_a_failed_stacks_own_interfaces_are_deleted() -> None:
     own = left("network interfaces", "own", delete=print, stack="Cluster")
     other = left("network interfaces", "other", delete=print, stack="Storage")
     untold = left("network interfaces", "untold", delete=print)
@@ -85,7 +85,7 @@ def test_of_a_stack_whose_deletion_failed_beside_others_only_its_own_interfaces_
     assert deletion.safe(Search([*stacks, own, other, untold], {})) == [own]
 
 
-def test_a_group_that_another_one_names_goes_in_the_next_round() -> None:
+def test_a_group_referenced_by_another_is_deleted_in_the_next_round() -> None:
     gone: list[str] = []
 
     def first() -> None:
@@ -104,7 +104,7 @@ def test_a_group_that_another_one_names_goes_in_the_next_round() -> None:
     assert len(said) == 2, "no word of the first attempt"
 
 
-def test_what_does_not_go_is_said_and_leaves_the_others() -> None:
+def test_what_cannot_be_deleted_is_reported_and_the_rest_is_deleted() -> None:
     def stuck() -> None:
         raise RuntimeError("DependencyViolation")
 

@@ -1,4 +1,4 @@
-"""What preflight says of an account, and of the same once its remedies are carried out."""
+"""What preflight says about an account before and after its remedies are carried out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DOABLE = {StepKind.COMMAND, StepKind.OPTIONS, StepKind.ARN}
 
 
 def ways(result: Result) -> list[list[Step]]:
-    """A remedy's ways: one that begins with `Or` is another way to the same end."""
+    """A remedy's alternatives: each further one begins with `Or`."""
     found: list[list[Step]] = [[]]
     for step in result.remedy:
         if step.kind is StepKind.SENTENCE and step.text.startswith("Or "):

@@ -1,4 +1,4 @@
-"""Accounts in which the GPU nodes of the settings cannot be had, and what comes of each remedy."""
+"""Accounts in which the configured GPU nodes are unavailable, and each remedy's outcome."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from tests.conftest import Synthesised
 from tests.ops.commands.command_line import Line
 from tests.ops.preflight.fixing import bionemo_on, fixed, looked_at, ways
 from tests.placed import groups, ledger_of
-from tests.simulated.answers import BLOCK, ZONES, block, offered_in, reserved
+from tests.simulated.answers import ZONES
 from tests.simulated.aws import Answers
+from tests.simulated.capacity import BLOCK, block, offered_in, reserved
 from tests.simulated.changing import Account
 from tests.simulated.person import Person
 
@@ -77,7 +78,7 @@ class Outcome:
 
 
 def outcomes(title: str, folder: Path) -> Iterator[Outcome]:
-    """Carry out each way of the remedy in an account of its own, and synthesise what then is set.
+    """Carry out each way of the remedy in an account of its own, and synthesize the outcome.
 
     `folder` is where commands may write.
     """

@@ -73,7 +73,7 @@ def test_a_parameter_without_a_number_means_unknown() -> None:
         (denied("DescribeStacks"), Verdict.UNKNOWN, "DescribeStacks"),
     ],
 )
-def test_who_may_not_read_the_parameter_is_reported_by_the_stack(
+def test_without_access_to_the_parameter_the_stack_decides(
     stack: Any, verdict: Verdict, named: str
 ) -> None:
     answers: Any = {

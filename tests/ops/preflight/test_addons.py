@@ -73,7 +73,7 @@ def test_an_addon_that_is_not_answered_in_time_is_named(monkeypatch: pytest.Monk
     assert "vpc-cni" not in result.said
 
 
-def test_the_addons_are_given_up_before_their_check_is() -> None:
+def test_addons_time_out_before_their_check_does() -> None:
     assert addons._DEADLINE < preflight._LEAST
 
 
@@ -108,7 +108,7 @@ CLOSED = {"type": "object", "additionalProperties": False, "properties": {}}
         ),
     ],
 )
-def test_what_an_addon_does_not_take_is_named_before_it_is_paid_for(
+def test_a_setting_that_an_addon_does_not_accept_is_named(
     schema: dict[str, Any], named: list[str]
 ) -> None:
     result = one("Add-on settings", {}, eks__describe_addon_configuration=schemas(coredns=schema))
@@ -135,11 +135,11 @@ def test_without_a_readable_schema_the_result_is_unknown(answer: Any) -> None:
     assert result.verdict is Verdict.UNKNOWN
 
 
-def test_an_addon_without_a_schema_takes_anything() -> None:
+def test_an_addon_without_a_schema_accepts_anything() -> None:
     assert addons.faults("{}", {"any": {"thing": 1}}) == []
 
 
-def test_every_addon_that_is_reported_something_is_asked_for() -> None:
+def test_the_schema_of_every_configured_addon_is_read() -> None:
     asked: list[str] = []
 
     def answer(addonName: str, addonVersion: str) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def test_every_addon_that_is_reported_something_is_asked_for() -> None:
     )
 
 
-def test_an_addon_that_is_not_there_is_not_asked_for() -> None:
+def test_an_addon_that_is_turned_off_is_not_checked() -> None:
     asked: list[str] = []
 
     def answer(addonName: str, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`preflight --pin`: who deploys becomes the one who may assume the cluster's admin role."""
+"""`preflight --pin`: the caller becomes the one who may assume the cluster's admin role."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_what_is_set_stays(setting: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "caller", [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:federated-user/me"]
 )
-def test_who_is_neither_user_nor_role_is_not_pinned(caller: str, tmp_path: Path) -> None:
+def test_a_caller_that_is_neither_user_nor_role_is_not_pinned(caller: str, tmp_path: Path) -> None:
     deployment = replace(simulated_deployment({}, good()), caller=caller)
     assert pin(deployment, tmp_path) == {}
     assert not list(tmp_path.iterdir())

@@ -24,7 +24,7 @@ NAME = "GPU AMI release"
         ("20261003", "1.36", Verdict.PASS),
     ],
 )
-def test_a_newest_release_that_is_known_to_panic_is_reported_before_it_is_paid_for(
+def test_a_release_known_to_panic_fails_unless_another_is_pinned(
     day: str, version: str, verdict: Verdict
 ) -> None:
     newest = partial(newest_ami, day=day)
@@ -33,11 +33,10 @@ def test_a_newest_release_that_is_known_to_panic_is_reported_before_it_is_paid_f
     assert f"{version}.3-{day}" in result.said
     if verdict is Verdict.FAIL:
         assert "gpu.ami_release" in result.remedy[0].text
-        # Another one is taken.
         pinned = {"kubernetes_version": version, "gpu.ami_release": f"{version}.3-20261012"}
         assert one(NAME, pinned, ssm__get_parameter=newest).verdict is Verdict.PASS
 
 
-def test_without_an_answer_it_is_not_known() -> None:
+def test_without_an_answer_the_release_is_unknown() -> None:
     missing = error("GetParameter", "ParameterNotFound")
     assert one(NAME, {}, ssm__get_parameter=missing).verdict is Verdict.UNKNOWN

@@ -1,4 +1,4 @@
-"""Whether the budget counts anything, as preflight reports before the first dollar."""
+"""Preflight's check that the budget counts anything."""
 
 from __future__ import annotations
 

@@ -19,9 +19,10 @@ from tests.context import read_settings
 from tests.ops.accounts import RESERVED, one, results_in
 from tests.ops.reading import figures, in_order, proposed
 from tests.simulated.accounts import good, simulated_deployment
-from tests.simulated.answers import OWN, ZONES, offered_in, running, zone
-from tests.simulated.answers import reserved as reservations
+from tests.simulated.answers import OWN, ZONES, zone
 from tests.simulated.aws import error
+from tests.simulated.capacity import offered_in, running
+from tests.simulated.capacity import reserved as reservations
 
 EAST = {"region": "us-east-1"}
 
@@ -31,7 +32,7 @@ def zones_in(result: Result) -> list[str]:
     return re.findall(r"\b[a-z]{2}-[a-z]+-\d[a-z]\b", result.said)
 
 
-def test_a_zone_that_the_account_has_not_fails() -> None:
+def test_a_zone_that_the_account_lacks_fails() -> None:
     there = {"AvailabilityZones": [zone("us-west-2b"), zone("us-west-2c")]}
     result = one("Zones", {}, ec2__describe_availability_zones=there)
     assert result.verdict is Verdict.FAIL
@@ -105,11 +106,7 @@ def test_it_is_reported_whether_the_training_uses_efa_and_why_not(
 
 
 def test_a_zone_without_the_core_type_fails() -> None:
-    def offered(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-        (kind,) = Filters[0]["Values"]
-        places = ZONES if kind.startswith("p") else ("us-west-2a", "us-west-2c")
-        return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": z} for z in places]}
-
+    offered = offered_in(*ZONES, others=("us-west-2a", "us-west-2c"))
     result = one("Core instance type", {}, ec2__describe_instance_type_offerings=offered)
     assert result.verdict is Verdict.FAIL
     assert zones_in(result) == ["us-west-2b", "us-west-2a", "us-west-2c"]
@@ -138,8 +135,10 @@ def test_pin_leaves_a_zone_that_is_right(tmp_path: Path) -> None:
     assert not (tmp_path / "cdk.context.json").exists()
 
 
-def test_a_pin_is_said_to_be_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It wins over a later edit of cdk.json, which would else be looked for in vain."""
+def test_a_zone_set_by_a_pin_is_reported_with_the_pins_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It overrides cdk.json, where an edit would then have no effect."""
     monkeypatch.setattr(capacity, "ROOT", tmp_path)
     assert "cdk.context.json" not in one("Zones", {}).said
     (tmp_path / "cdk.context.json").write_text('{"gpu.availability_zone": "us-west-2a"}')
@@ -183,7 +182,7 @@ UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.No
         (UNKNOWN, Verdict.FAIL, ["us-west-2"]),
     ],
 )
-def test_a_reservation_must_be_there_fit_and_have_room(
+def test_a_reservation_must_exist_fit_and_have_room(
     answer: Any, verdict: Verdict, named: list[str]
 ) -> None:
     """What is wrong is named, and then what is needed."""

@@ -1,4 +1,4 @@
-"""Preflight's word on a Capacity Block: what it finds, and what it says to do."""
+"""Preflight's check of a Capacity Block, and its remedies."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ops.results import Result, Verdict
 from tests.context import read_settings
 from tests.ops.reading import commands, in_order, proposed
 from tests.simulated.accounts import good, simulated_deployment
-from tests.simulated.answers import BLOCK, OWN, block, grouped, reserved, running
+from tests.simulated.answers import OWN
 from tests.simulated.aws import Answers, error
+from tests.simulated.capacity import BLOCK, block, grouped, reserved, running
 
 NOW = datetime.now(UTC)
 UNKNOWN = error("DescribeCapacityReservations", "InvalidCapacityReservationId.NotFound")
@@ -65,7 +66,7 @@ def test_a_block_that_is_shorter_than_the_training_is_a_warning() -> None:
         (UNKNOWN, ["us-west-2"]),
     ],
 )
-def test_what_cannot_be_used_sends_one_to_what_can_be_bought(answer: Any, named: list[str]) -> None:
+def test_an_unusable_block_leads_to_those_on_offer(answer: Any, named: list[str]) -> None:
     result = looked(answer)
     assert result.verdict is Verdict.FAIL
     assert in_order(result.said, BLOCK["gpu.capacity_reservation_id"], *named)

@@ -30,7 +30,7 @@ def test_a_boundary_that_is_there_passes() -> None:
     assert asked == [COMPANY["account.permissions_boundary"]]
 
 
-def test_a_boundary_that_is_not_there_or_another_accounts_fails() -> None:
+def test_a_missing_boundary_or_another_accounts_fails() -> None:
     gone = one(BOUNDARY, COMPANY, iam__get_policy=error("GetPolicy", "NoSuchEntity", 404))
     others = {"account.permissions_boundary": "arn:aws:iam::999999999999:policy/limits"}
     for result in (gone, one(BOUNDARY, others)):
@@ -39,7 +39,7 @@ def test_a_boundary_that_is_not_there_or_another_accounts_fails() -> None:
         assert of_kind(StepKind.OPTIONS, result)
 
 
-def test_a_boundary_of_aws_own_bounds_roles_of_any_account() -> None:
+def test_awss_own_policy_may_be_the_boundary_in_any_account() -> None:
     aws = {"account.permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess"}
     assert one(BOUNDARY, aws).verdict is Verdict.PASS
 
@@ -86,7 +86,7 @@ SCALING = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/x/AWSServiceRoleForAutoScaling"}
         ),
     ],
 )
-def test_whom_of_aws_own_roles_the_keys_policy_forgets_is_reported(
+def test_service_roles_that_the_keys_policy_omits_are_named(
     policy: Any, lacking: list[str]
 ) -> None:
     """The account's own statement lets IAM's policies decide, and theirs name no key."""
@@ -121,7 +121,7 @@ NO_KEY, NO_PATH = (
         ({}, deployed(key=ARN), ["cluster", "file system"]),
     ],
 )
-def test_on_a_deployment_that_exists_path_and_key_stay(
+def test_an_existing_deployment_keeps_its_path_and_key(
     settings: dict[str, str], was: Any, replaced: list[str]
 ) -> None:
     result = one(LASTING, settings, standing(), cloudformation__get_template=was)
@@ -130,7 +130,7 @@ def test_on_a_deployment_that_exists_path_and_key_stay(
     assert bool(result.remedy) == bool(replaced)
 
 
-def test_where_nothing_exists_they_may_be_anything() -> None:
+def test_a_new_deployment_may_have_any_path_and_key() -> None:
     assert one(LASTING, COMPANY).verdict is Verdict.PASS
 
 

@@ -1,4 +1,4 @@
-"""Preflight of a VPC that is there already: its zones, names, addresses and routes."""
+"""Preflight of an existing VPC: its zones, names, addresses and routes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from ops.preflight.capacity import pin
 from ops.results import Result, Verdict
 from tests.ops.reading import commands, in_order, proposed
 from tests.simulated.accounts import good, preflight, simulated_deployment
-from tests.simulated.answers import offered_in, stacked, zone
+from tests.simulated.answers import stacked, zone
 from tests.simulated.aws import Answers
+from tests.simulated.capacity import offered_in
 from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
 
 SETTINGS = {"network.vpc_id": VPC, "gpu.availability_zone": "us-west-2c"}
@@ -48,13 +49,15 @@ def test_a_vpc_in_order_passes_everything() -> None:
         (set(), ["--enable-dns-support", "--enable-dns-hostnames"]),
     ],
 )
-def test_without_names_no_node_could_join(on: set[str], options: list[str]) -> None:
+def test_a_vpc_without_dns_fails_with_the_command_that_enables_it(
+    on: set[str], options: list[str]
+) -> None:
     result = checked(GivenVpc(dns=on))["VPC"]
     assert result.verdict is Verdict.FAIL
     assert [option in each for option, each in zip(options, commands(result), strict=True)]
 
 
-def test_a_zone_that_the_vpc_has_not_names_those_that_it_has() -> None:
+def test_a_zone_outside_the_vpc_names_the_vpcs_own() -> None:
     result = checked(GivenVpc(), {"gpu.availability_zone": "us-west-2a"})["Zones"]
     assert result.verdict is Verdict.FAIL
     assert in_order(result.said, VPC, "us-west-2a", "us-west-2b", "us-west-2c")
@@ -96,19 +99,13 @@ def test_types_are_looked_for_in_the_vpcs_own_zones() -> None:
     assert not proposed(nowhere["GPU instance type"]), "no zone of the VPC would do"
 
 
-def core_in_c_alone(Filters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    (kind,) = Filters[0]["Values"]
-    return {"InstanceTypeOfferings": [{"InstanceType": kind, "Location": "us-west-2c"}]}
-
-
 def test_core_nodes_go_to_subnets_where_their_type_is() -> None:
-    result = checked(GivenVpc(), ec2__describe_instance_type_offerings=core_in_c_alone)
+    in_c_alone = offered_in("us-west-2c", others=["us-west-2c"])
+    result = checked(GivenVpc(), ec2__describe_instance_type_offerings=in_c_alone)
     core = result["Core instance type"]
     assert core.verdict is Verdict.FAIL
     assert proposed(core)["network.node_subnet_ids"] == C
-    again = checked(
-        GivenVpc(), proposed(core), ec2__describe_instance_type_offerings=core_in_c_alone
-    )
+    again = checked(GivenVpc(), proposed(core), ec2__describe_instance_type_offerings=in_c_alone)
     assert again["Core instance type"].verdict is Verdict.PASS
 
 
@@ -144,7 +141,9 @@ def test_a_vpc_without_a_private_subnet_is_reported_without_a_zone_to_choose() -
     results = checked(GivenVpc(subnets=[]))
     failing = {name for name, each in results.items() if each.verdict is Verdict.FAIL}
     assert {"Zones", "VPC subnets"} <= failing
-    assert not any(each.verdict is Verdict.UNKNOWN for each in results.values()), "each can tell"
+    assert not any(each.verdict is Verdict.UNKNOWN for each in results.values()), (
+        "each has an answer"
+    )
     assert not proposed(results["Zones"])
 
 
@@ -176,7 +175,7 @@ def test_a_cluster_that_exists_has_its_addresses() -> None:
     assert result.verdict is Verdict.PASS
 
 
-def test_a_way_out_that_leads_nowhere_fails() -> None:
+def test_a_default_route_to_nowhere_fails() -> None:
     result = checked(with_c(state="blackhole"))["VPC routes"]
     assert result.verdict is Verdict.FAIL
     assert C in result.said

@@ -1,4 +1,4 @@
-"""Where the GPU nodes that are asked for cannot be had, each remedy ends in a deployment."""
+"""If the configured GPU nodes are unavailable, each remedy leads to a deployment that runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preflight's answer to a GPU type that is not available: why, what is, and what to do."""
+"""Preflight on a GPU type that is not available: why, which types are, and what to do."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ops.results import Result, StepKind, Verdict
 from tests.context import USABLE
 from tests.ops.reading import commands, of_kind
 from tests.simulated.accounts import SITUATIONS, good, simulated_deployment
-from tests.simulated.answers import ZONES, offered_in
+from tests.simulated.answers import ZONES
 from tests.simulated.aws import Answers, denied
+from tests.simulated.capacity import offered_in
 
 P3 = {"gpu.instance_type": "p3.16xlarge"}
 
@@ -34,7 +35,7 @@ def listed(result: Result) -> list[str]:
     return [found[1] for line in lines if (found := re.match(r"- (\S+\.\S+): ", line))]
 
 
-def test_a_retired_type_is_told_so_and_not_that_another_region_has_it() -> None:
+def test_a_retired_type_is_reported_as_retired_and_not_as_offered_elsewhere() -> None:
     result = in_situation("a type that AWS has retired")
     assert result.verdict is Verdict.FAIL
     assert "p3.16xlarge: retired by AWS" in result.said
@@ -42,7 +43,7 @@ def test_a_retired_type_is_told_so_and_not_that_another_region_has_it() -> None:
     assert not any("another region" in step.text for step in result.remedy)
 
 
-def test_what_can_be_had_is_listed_with_price_quota_and_zones() -> None:
+def test_available_types_are_listed_with_price_quota_and_zones() -> None:
     result = in_situation("a type that AWS has retired")
     (line,) = [step.text for step in result.remedy if step.text.startswith("- p4d.24xlarge")]
     for part in ("8 x A100 40 GiB", "$21.96 an hour", "192 vCPUs needed, quota 192", *ZONES):
@@ -59,7 +60,7 @@ def test_the_remedy_is_one_that_passes(title: str) -> None:
     assert gpu_quota.gpu_vcpus(deployment).verdict is Verdict.PASS
 
 
-def test_what_the_quota_allows_comes_first_then_as_many_gpus_then_memory_for_the_money() -> None:
+def test_types_are_ordered_by_quota_then_gpus_then_memory_per_dollar() -> None:
     names = listed(in_situation("retired type, quota for G only"))
     assert names[:3] == ["g6.48xlarge", "g6e.48xlarge", "g5.48xlarge"], "8 GPUs, no P quota"
     names = listed(in_situation("a type that AWS has retired"))
@@ -73,14 +74,14 @@ def test_only_what_the_workload_can_use_and_the_region_offers_is_listed() -> Non
     assert names == {name for name in USABLE if not GPU_INSTANCE_TYPES[name].retired}
 
 
-def test_where_nothing_is_to_be_had_it_says_so() -> None:
+def test_without_any_available_type_another_region_is_proposed() -> None:
     nowhere = offered_in(*ZONES, without=GPU_INSTANCE_TYPES)
     result = looked({}, {"ec2.describe_instance_type_offerings": nowhere})
     assert result.verdict is Verdict.FAIL
     assert "another region" in result.remedy[0].text
 
 
-def test_a_zone_without_the_type_is_reported_as_that() -> None:
+def test_a_zone_without_the_type_names_one_that_has_it() -> None:
     result = in_situation("the zone has no p4d.24xlarge")
     assert "p4d.24xlarge is not offered in us-west-2a, but in us-west-2c" in result.said
     assert "./bionemo preflight --pin" in commands(result)
@@ -107,7 +108,7 @@ def test_an_account_that_is_still_sold_a_retired_type_is_warned() -> None:
 
 
 @pytest.mark.parametrize("call", ["service-quotas.get_service_quota", "pricing.get_products"])
-def test_without_quotas_or_prices_the_types_are_listed_all_the_same(call: str) -> None:
+def test_types_are_listed_even_without_quotas_or_prices(call: str) -> None:
     result = looked(P3, {call: denied("Get")})
     assert "p4d.24xlarge" in listed(result)
     (line,) = [step.text for step in result.remedy if step.text.startswith("- p4d.24xlarge")]

@@ -1,4 +1,4 @@
-"""The images, in a registry of the tests' own: there, needs a key, is not there."""
+"""Preflight's check of the images, against a local registry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def registry() -> Iterator[str]:
 
 
 class OwnRegistry(Registries):
-    """The tests' own registry; all others have everything, and are not asked."""
+    """Asks the local registry; all others are said to have every image."""
 
     def look(self, image: ImageName, key: Key | None, seconds: float) -> Found:
         if image.registry.startswith("127.0.0.1"):
@@ -65,13 +65,13 @@ WITH_SECRET = {"training.image_pull_secret": SECRET}
 KEY = {"username": USER, "password": PASSWORD}
 
 
-def test_an_image_that_is_there(registry: str) -> None:
+def test_a_public_image_passes(registry: str) -> None:
     result = checked(f"{registry}/team/there:1")["Images"]
     assert result.verdict is Verdict.PASS
     assert in_order(result.said, "4")
 
 
-def test_an_image_that_wants_a_key_and_has_none(registry: str) -> None:
+def test_a_private_image_without_a_key_names_the_command_that_stores_one(registry: str) -> None:
     image = f"{registry}/team/locked:1"
     result = checked(image)["Images"]
     assert result.verdict is Verdict.FAIL
@@ -81,13 +81,13 @@ def test_an_image_that_wants_a_key_and_has_none(registry: str) -> None:
     assert f"create-secret --region us-west-2 --name {name} " in command
 
 
-def test_an_image_whose_key_fits(registry: str) -> None:
+def test_a_private_image_passes_with_the_right_key(registry: str) -> None:
     results = checked(f"{registry}/team/locked:1", told(KEY), **WITH_SECRET)
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert in_order(results["Images"].said, "1", "key")
 
 
-def test_an_image_whose_key_does_not_fit(registry: str) -> None:
+def test_a_private_image_with_a_wrong_key_fails(registry: str) -> None:
     account = told({**KEY, "password": "another"})
     result = checked(f"{registry}/team/locked:1", account, **WITH_SECRET)["Images"]
     assert result.verdict is Verdict.FAIL
@@ -95,7 +95,7 @@ def test_an_image_whose_key_does_not_fit(registry: str) -> None:
     assert not commands(result)
 
 
-def test_an_image_that_is_not_there(registry: str) -> None:
+def test_a_missing_image_fails_with_the_setting_to_change(registry: str) -> None:
     image = f"{registry}/team/nothing:1"
     result = checked(image)["Images"]
     assert result.verdict is Verdict.FAIL
@@ -103,7 +103,7 @@ def test_an_image_that_is_not_there(registry: str) -> None:
     assert "training.image" in result.remedy[0].text
 
 
-def test_a_registry_that_says_nothing_is_not_known() -> None:
+def test_an_unreachable_registry_is_unknown() -> None:
     result = checked("127.0.0.1:1/team/there:1")["Images"]
     assert result.verdict is Verdict.UNKNOWN
     assert "127.0.0.1:1" in result.said
@@ -112,14 +112,16 @@ def test_a_registry_that_says_nothing_is_not_known() -> None:
 @pytest.mark.parametrize(
     "text", ["no JSON", "[]", '{"username": "u"}', '{"username": "u", "password": ""}']
 )
-def test_a_secret_of_another_form(registry: str, text: str) -> None:
+def test_a_malformed_secret_fails_with_the_command_that_rewrites_it(
+    registry: str, text: str
+) -> None:
     results = checked(f"{registry}/team/locked:1", told(text), **WITH_SECRET)
     assert results["Image pull secret"].verdict is Verdict.FAIL
     assert "put-secret-value" in commands(results["Image pull secret"])[0]
     assert results["Images"].verdict is Verdict.UNKNOWN
 
 
-def test_a_secret_that_is_not_there(registry: str) -> None:
+def test_a_missing_secret_fails_with_the_command_that_creates_it(registry: str) -> None:
     missing = error("GetSecretValue", "ResourceNotFoundException")
     results = checked(f"{registry}/team/there:1", told(missing), **WITH_SECRET)
     assert results["Image pull secret"].verdict is Verdict.FAIL
@@ -127,7 +129,7 @@ def test_a_secret_that_is_not_there(registry: str) -> None:
     assert results["Images"].verdict is Verdict.PASS
 
 
-def test_a_secret_that_the_caller_may_not_read(registry: str) -> None:
+def test_an_unreadable_secret_leaves_the_image_unknown(registry: str) -> None:
     account = told(denied("GetSecretValue"))
     result = checked(f"{registry}/team/locked:1", account, **WITH_SECRET)["Images"]
     assert result.verdict is Verdict.UNKNOWN
@@ -141,8 +143,8 @@ def test_no_result_shows_the_key(registry: str) -> None:
             assert PASSWORD not in str(results)
 
 
-def test_the_own_registry_of_an_account_is_asked_with_the_callers_key() -> None:
-    """Nodes pull from there with their role, and an anonymous question is always refused."""
+def test_the_accounts_own_registry_is_asked_with_the_callers_key() -> None:
+    """Nodes pull from ECR with their role; it refuses every anonymous request."""
     host, seen = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com", list[Key | None]()
 
     class Ecr(Registries):

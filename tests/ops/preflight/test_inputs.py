@@ -51,7 +51,7 @@ def look(changes: dict[str, str], answers: Answers, account: Answers | None = No
         (START, ("models/esm2/config.json", "models/esm2/model.safetensors.index.json")),
     ],
 )
-def test_what_is_there_passes(changes: dict[str, str], keys: tuple[str, ...]) -> None:
+def test_existing_input_files_pass(changes: dict[str, str], keys: tuple[str, ...]) -> None:
     result = look(changes, s3(*keys))
     assert (result.verdict, result.remedy) == (Verdict.PASS, ())
     assert "s3://mine" in result.said
@@ -75,7 +75,7 @@ def test_what_is_there_passes(changes: dict[str, str], keys: tuple[str, ...]) ->
         ),
     ],
 )
-def test_what_is_missing_is_named_with_the_command_that_puts_it_there(
+def test_a_missing_input_is_named_with_the_command_that_uploads_it(
     changes: dict[str, str], keys: tuple[str, ...], missing: str, copy: str
 ) -> None:
     result = look(changes, s3(*keys))
@@ -83,7 +83,7 @@ def test_what_is_missing_is_named_with_the_command_that_puts_it_there(
     assert commands(result) == [copy]
 
 
-def test_a_bucket_elsewhere_fails_also_where_one_may_not_look() -> None:
+def test_a_bucket_in_another_region_fails_even_without_access() -> None:
     """S3 reports the region even to callers without access; FSx imports from no other."""
 
     def elsewhere(Bucket: str, **more: Any) -> Mapping[str, Any]:
@@ -98,7 +98,7 @@ def test_a_bucket_elsewhere_fails_also_where_one_may_not_look() -> None:
         assert of_kind(StepKind.LINK, result)
 
 
-def test_who_may_not_look_is_told_so() -> None:
+def test_an_input_that_the_caller_may_not_read_is_a_warning() -> None:
     refusals = {"s3.head_bucket": denied("HeadBucket"), "s3.head_object": denied("HeadObject")}
     result = look(URL, dict(refusals))
     assert result.verdict is Verdict.WARN
@@ -115,7 +115,9 @@ def test_who_may_not_look_is_told_so() -> None:
         ({"StorageClass": "STANDARD_IA"}, Verdict.PASS),
     ],
 )
-def test_what_is_archived_cannot_be_read(about: dict[str, str], verdict: Verdict) -> None:
+def test_an_archived_input_fails_until_it_is_restored(
+    about: dict[str, str], verdict: Verdict
+) -> None:
     assert look(URL, s3("sequences/x.fasta", **about)).verdict is verdict
 
 
@@ -128,7 +130,9 @@ def test_what_is_archived_cannot_be_read(about: dict[str, str], verdict: Verdict
         ("FSx", "s3:ObjectCreated:*", Verdict.PASS),
     ],
 )
-def test_a_bucket_that_tells_others_is_in_fsx_way(name: str, event: str, verdict: Verdict) -> None:
+def test_event_notifications_that_fsx_needs_itself_are_a_warning(
+    name: str, event: str, verdict: Verdict
+) -> None:
     told = {"Id": name, "TopicArn": "arn:aws:sns:us-west-2:111122223333:a", "Events": [event]}
     answers = s3("sequences/x.fasta")
     answers["s3.get_bucket_notification_configuration"] = {"TopicConfigurations": [told]}
@@ -138,7 +142,7 @@ def test_a_bucket_that_tells_others_is_in_fsx_way(name: str, event: str, verdict
 
 
 @pytest.mark.parametrize(("account", "verdict"), [(good, Verdict.WARN), (standing, Verdict.PASS)])
-def test_what_is_on_the_file_system_is_not_seen(
+def test_an_input_on_fsx_is_a_warning_until_the_file_system_exists(
     account: Callable[[], Answers], verdict: Verdict
 ) -> None:
     result = look({"dataset.url": "/fsx/mine/x.fasta"}, {}, account())
@@ -146,7 +150,7 @@ def test_what_is_on_the_file_system_is_not_seen(
     assert "/fsx/mine/x.fasta" in result.said
 
 
-def test_the_worst_is_what_is_said() -> None:
+def test_the_worst_finding_is_the_one_reported() -> None:
     result = look({**URL, **START}, s3("sequences/x.fasta"))
     assert result.verdict is Verdict.FAIL
     assert "config.json" in result.said
@@ -185,6 +189,6 @@ def test_links_that_fsx_would_refuse_are_reported(
     assert (result.verdict, words in result.said) == (verdict, True), result.said
 
 
-def test_where_nothing_is_read_of_others_nobody_looks() -> None:
+def test_without_inputs_of_ones_own_there_is_no_check() -> None:
     names = {each.name for each in preflight({}, good())}
     assert not names & {"Input files", "FSx links"}

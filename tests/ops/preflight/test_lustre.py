@@ -37,7 +37,7 @@ def test_other_file_systems_of_the_kind_count() -> None:
     assert "L-FD6F2F22" in result.said
 
 
-def test_a_file_system_that_an_earlier_deployment_left_counts_and_one_that_goes_does_not() -> None:
+def test_a_leftover_file_system_counts_and_one_being_deleted_does_not() -> None:
     left = {**LUSTRE, "FileSystemId": "fs-0123456789abcdef0", "Tags": [OWN]}
     going = {**LUSTRE, "Lifecycle": "DELETING"}
     systems = {"FileSystems": [left, going, going]}
@@ -60,6 +60,6 @@ def test_a_region_without_persistent_2_fails() -> None:
     assert of_kind(StepKind.LINK, result)
 
 
-def test_what_aws_does_not_tell_of_the_throughput_is_not_claimed() -> None:
+def test_the_throughput_is_reported_as_not_verified() -> None:
     said = results_in("everything in order")["FSx PERSISTENT_2"].said
-    assert "500 MB/s/TiB" in said
+    assert "does not report whether with 500 MB/s/TiB" in said

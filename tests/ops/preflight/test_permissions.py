@@ -30,13 +30,12 @@ def test_the_role_of_a_session_is_asked_of_iam_because_it_may_have_a_path() -> N
 
 
 def test_a_user_is_simulated_as_they_are() -> None:
-
     user = "arn:aws:iam::111122223333:user/me"
     assert principal(replace(simulated_deployment({}, good()), caller=user)) == user
 
 
 @pytest.mark.parametrize("refused", ["deploy-role", "file-publishing-role"])
-def test_who_may_not_use_cdks_roles_is_told_which_to_allow(refused: str) -> None:
+def test_a_caller_without_cdks_roles_is_told_which_to_allow(refused: str) -> None:
     result = one("Permissions", {}, iam__simulate_principal_policy=simulated(refused))
     assert result.verdict is Verdict.FAIL
     role = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-{{}}-{ACCOUNT}-us-west-2"
@@ -46,7 +45,7 @@ def test_who_may_not_use_cdks_roles_is_told_which_to_allow(refused: str) -> None
     ]
 
 
-def test_what_cloudformation_may_not_make_is_named_and_allowed_by_the_bootstrap() -> None:
+def test_what_cloudformation_may_not_create_is_named_with_the_bootstrap_that_allows_it() -> None:
     answer: Any = {"iam__simulate_principal_policy": simulated("fsx:CreateFileSystem")}
     result = one("Permissions", {}, **answer)
     assert result.verdict is Verdict.FAIL
@@ -57,7 +56,7 @@ def test_what_cloudformation_may_not_make_is_named_and_allowed_by_the_bootstrap(
 
 
 def test_each_action_is_simulated_on_what_it_is_done_to() -> None:
-    """A policy that allows it only on the deployment's resources would else seem to deny it."""
+    """Otherwise a policy that allows it only on the deployment's resources seems to deny it."""
     asked: dict[str, str] = {}
 
     def simulate(ActionNames: list[str], ResourceArns: list[str], **more: Any) -> dict[str, Any]:
@@ -72,7 +71,7 @@ def test_each_action_is_simulated_on_what_it_is_done_to() -> None:
     assert asked["eks:CreateNodegroup"] == "*"
 
 
-def test_of_many_that_are_refused_the_first_are_named_and_where_all_are() -> None:
+def test_of_many_refused_actions_the_first_are_named_with_the_file_that_lists_all() -> None:
     answer: Any = {"iam__simulate_principal_policy": simulated(*needed_actions())}
     result = one("Permissions", {}, **answer)
     assert result.verdict is Verdict.FAIL
@@ -89,7 +88,7 @@ def test_the_root_user_whom_iam_does_not_simulate_is_warned() -> None:
 
 
 def guarded(missing: dict[str, list[str]], *refused: str) -> Any:
-    """IAM's simulation where some roles or actions are refused for want of context keys."""
+    """IAM's simulation where some roles or actions are refused because context keys are missing."""
     inner = simulated(*missing, *refused)
 
     def answer(**asked: Any) -> dict[str, Any]:
@@ -122,7 +121,7 @@ MFA = "aws:MultiFactorAuthPresent"
         ({"kms:CreateKey": [MFA]}, ["eks:CreateCluster"], Verdict.FAIL, ["eks:CreateCluster"]),
     ],
 )
-def test_what_is_refused_for_want_of_context_is_a_warning_with_its_keys(
+def test_a_refusal_for_missing_context_keys_is_a_warning_that_names_them(
     missing: dict[str, list[str]], refused: list[str], verdict: Verdict, named: list[str]
 ) -> None:
     answer: Any = {"iam__simulate_principal_policy": guarded(missing, *refused)}
@@ -153,7 +152,7 @@ def test_an_answer_for_all_resources_together_counts_too(
     assert result.verdict is verdict
 
 
-def test_a_given_vpc_takes_the_role_for_look_ups_too() -> None:
+def test_a_given_vpc_needs_the_lookup_role_too() -> None:
     answer: Any = {"iam__simulate_principal_policy": simulated("lookup-role")}
     assert one("Permissions", {}, **answer).verdict is Verdict.PASS
     assert one("Permissions", GIVEN_VPC, **answer).verdict is Verdict.FAIL

@@ -40,7 +40,7 @@ def test_without_bootstrap_the_command_is_given() -> None:
     assert commands(result) == [f"npx cdk bootstrap aws://{ACCOUNT}/us-west-2"]
 
 
-def test_missing_permissions_leave_the_other_checks_standing() -> None:
+def test_missing_permissions_hide_no_other_check() -> None:
     results = results_in("no permission for half of the calls")
     by_verdict = dict.fromkeys(Verdict, 0)
     for each in results.values():
@@ -78,7 +78,7 @@ def test_checks_run_side_by_side_and_none_holds_up_the_rest() -> None:
     assert results[-1].name == "stuck"
 
 
-def test_a_check_that_breaks_on_an_answer_could_not_tell() -> None:
+def test_a_check_that_breaks_on_an_answer_is_unknown() -> None:
     def broken() -> Result:
         raise KeyError("StorageCapacity")
 
@@ -110,7 +110,7 @@ def shown(results: list[Result], width: int) -> list[str]:
 
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("title", list(SITUATIONS))
-def test_output_fits_the_terminal_but_for_what_is_to_be_pasted(title: str, width: int) -> None:
+def test_output_fits_the_terminal_except_what_is_to_be_pasted(title: str, width: int) -> None:
     settings, answers = SITUATIONS[title]
     results = preflight(settings, answers())
     lines, steps = shown(results, width), [step for each in results for step in each.remedy]
@@ -138,7 +138,7 @@ def test_remedies_are_printed_below_with_the_name_of_their_check() -> None:
     assert lines[-1] == "1 pass, 1 fail"
 
 
-def test_no_row_is_without_its_verdict_also_where_several_are_the_same() -> None:
+def test_every_row_has_its_verdict_even_if_several_are_the_same() -> None:
     results = [unknown(name, "not allowed to call GetServiceQuota") for name in ("A", "B", "C")]
     rows = [line.split() for line in shown(results, 80) if line[1:2] in ("A", "B", "C")]
     assert [row[:2] for row in rows] == [["A", "unknown"], ["B", "unknown"], ["C", "unknown"]]

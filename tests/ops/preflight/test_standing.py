@@ -75,13 +75,13 @@ def test_a_stack_that_exists_can_be_updated(status: str) -> None:
     assert result.verdict is Verdict.PASS
 
 
-def test_a_stack_that_was_deleted_is_not_there() -> None:
+def test_a_deleted_stack_is_ignored() -> None:
     answer = stacked(("cluster", "DELETE_COMPLETE"))
     result = one("Stacks", {}, cloudformation__describe_stacks=answer)
     assert result == one("Stacks", {})
 
 
-def test_stacks_of_another_deployment_are_none_of_ours() -> None:
+def test_stacks_of_another_deployment_are_ignored() -> None:
     answer = stacked(("cluster", "ROLLBACK_FAILED"), cluster="bionemo-on-eks-2")
     result = one("Stacks", {}, cloudformation__describe_stacks=answer)
     assert result == one("Stacks", {})
@@ -139,7 +139,7 @@ def test_a_file_system_without_its_stack_is_left_over_and_not_judged() -> None:
 
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "UPDATE_IN_PROGRESS"])
-def test_a_file_system_is_its_stacks_whatever_became_of_that(status: str) -> None:
+def test_a_file_system_still_belongs_to_a_stack_whose_update_failed(status: str) -> None:
     result = larger_beside_storage(status)
     assert (result.verdict, figures(result.said)) == (Verdict.FAIL, [4800, 2400])
 
@@ -159,7 +159,7 @@ def test_a_file_system_that_is_being_deleted_is_gone() -> None:
 OTHER = {"Key": DEPLOYMENT_TAG, "Value": "bionemo-on-eks-2"}
 
 
-def test_another_projects_file_system_is_none_of_ours() -> None:
+def test_another_projects_file_system_is_ignored() -> None:
     systems = {"FileSystems": [file_system(Tags=[OTHER], StorageCapacity=4800)]}
     result = one("File system", {}, fsx__describe_file_systems=systems)
     assert result == one("File system", {})
@@ -268,7 +268,7 @@ def test_a_longer_name_is_another_log_group() -> None:
     assert result.verdict is Verdict.PASS
 
 
-def test_a_given_vpc_must_be_there() -> None:
+def test_a_given_vpc_must_exist() -> None:
     def vpcs(Filters: list[dict[str, Any]]) -> dict[str, Any]:
         assert Filters == [{"Name": "vpc-id", "Values": [GIVEN_VPC["network.vpc_id"]]}]
         return {"Vpcs": []}

@@ -73,7 +73,7 @@ def test_the_newest_version_is_no_remedy_for_itself() -> None:
     assert not proposed(result)
 
 
-def test_a_cluster_that_exists_is_led_up_by_one() -> None:
+def test_an_existing_cluster_is_proposed_the_next_version_only() -> None:
     row = {"clusterVersion": "1.33", "versionStatus": "EXTENDED_SUPPORT"}
     changes, answer = {"kubernetes_version": "1.33"}, {"clusterVersions": [row]}
     for account, to in ((good(), DEFAULT_KUBERNETES), (standing("1.33"), "1.34")):

@@ -11,8 +11,9 @@ from bionemo_eks.configuration import names
 from tests.context import read_settings
 from tests.ops.cluster.described import described
 from tests.ops.cluster_api import GPU
-from tests.simulated.answers import WHEN, file_system, priced
+from tests.simulated.answers import WHEN, file_system
 from tests.simulated.aws import ACCOUNT, Answers, in_pages
+from tests.simulated.prices import priced
 
 GROUP = GPU["eks.amazonaws.com/nodegroup"]
 

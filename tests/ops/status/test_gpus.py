@@ -1,4 +1,4 @@
-"""Who holds the GPUs, by namespace and job."""
+"""Which jobs hold the GPUs, by namespace."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def told(api: kubernetes.ApiClient) -> list[tuple[str, str]]:
     return [(line.name, line.state) for line in lines if line.part == "GPUs"]
 
 
-def test_a_jobs_pods_count_together(api: kubernetes.ApiClient) -> None:
+def test_the_gpus_of_a_jobs_pods_are_added_up(api: kubernetes.ApiClient) -> None:
     assert told(api) == [("default/esm1nv-pretraining", "holds 16")]
 
 
-def test_jobs_that_wait_are_named_next_to_those_that_hold(
+def test_jobs_that_wait_for_gpus_are_named_beside_those_that_hold_them(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     theirs = {"training.kubeflow.org/job-name": "fold"}
@@ -37,7 +37,7 @@ def test_jobs_that_wait_are_named_next_to_those_that_hold(
     ]
 
 
-def test_a_pod_that_has_ended_holds_none(api: kubernetes.ApiClient, cluster: Cluster) -> None:
+def test_a_finished_pod_holds_no_gpu(api: kubernetes.ApiClient, cluster: Cluster) -> None:
     cluster.lists[ALL_PODS] = [
         pod("a", {}, "Succeeded", node="gpu-0", gpus=8),
         pod("b", {}, "Failed", node="gpu-0", gpus=8),
@@ -45,7 +45,7 @@ def test_a_pod_that_has_ended_holds_none(api: kubernetes.ApiClient, cluster: Clu
     assert told(api) == []
 
 
-def test_who_may_not_list_them_is_told_so_and_sees_the_rest(
+def test_without_permission_to_list_pods_the_rest_is_still_reported(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.refusals["GET", ALL_PODS] = (403, "forbidden")
@@ -63,7 +63,7 @@ def test_a_cluster_that_does_not_answer_is_reported_once(
     assert told(api) == []
 
 
-def test_nodes_that_cannot_be_listed_leave_the_claims(
+def test_nodes_that_cannot_be_listed_hide_no_gpu_holder(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.refusals["GET", NODES] = (403, "forbidden")

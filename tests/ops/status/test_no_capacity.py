@@ -1,4 +1,4 @@
-"""status says when a node group waits for nodes for which AWS has no capacity."""
+"""status reports a node group that waits because AWS has no capacity for its nodes."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ def test_a_group_without_capacity_says_where_for_what_and_since_when() -> None:
     assert (line.good, line.unsettled) == (None, True)
 
 
-def test_all_its_types_are_named() -> None:
+def test_all_instance_types_of_the_group_are_named() -> None:
     line = gpu_line(launch(2), instanceTypes=["p4d.24xlarge", "p4de.24xlarge"])
     assert "for p4d.24xlarge or p4de.24xlarge since" in line.state
 
 
-def test_the_autoscaler_that_has_taken_its_request_back_still_waits() -> None:
+def test_a_request_that_the_autoscaler_withdrew_still_counts_as_waiting() -> None:
     sizes = {"desiredSize": 0, "maxSize": 2, "minSize": 0}
     assert "no capacity" in gpu_line(launch(20), scalingConfig=sizes).state
 
 
-def test_a_message_without_zone_has_it_in_its_details() -> None:
+def test_the_zone_comes_from_the_details_if_the_message_lacks_it() -> None:
     assert "no capacity in us-west-2c" in gpu_line(launch(2, message=NO_SPOT)).state
 
 
@@ -89,11 +89,13 @@ def test_a_message_without_zone_has_it_in_its_details() -> None:
     ],
     ids=["none", "launched since", "long ago", "a quota", "under way", "a termination"],
 )
-def test_all_else_is_no_want_of_capacity(activities: list[dict[str, Any]]) -> None:
+def test_other_activities_are_not_reported_as_missing_capacity(
+    activities: list[dict[str, Any]],
+) -> None:
     assert "no capacity" not in gpu_line(*activities).state
 
 
-def test_a_group_with_trouble_of_its_own_stays_wrong() -> None:
+def test_a_group_with_a_health_issue_is_still_wrong() -> None:
     issue = {"code": "AsgInstanceLaunchFailures", "message": "it failed"}
     line = gpu_line(launch(2), status="DEGRADED", health={"issues": [issue]})
     assert in_order(line.state, "it failed", "no capacity")

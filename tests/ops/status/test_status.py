@@ -28,8 +28,9 @@ from tests.ops.status.deployments import (
     without,
 )
 from tests.simulated.accounts import simulated_deployment
-from tests.simulated.answers import BLOCK, block, file_system, reserved
+from tests.simulated.answers import file_system
 from tests.simulated.aws import Answers, denied, error
+from tests.simulated.capacity import BLOCK, block, reserved
 
 SOON, LATER = (datetime.now(UTC) + timedelta(hours=each) for each in (0.5, 100))
 
@@ -75,7 +76,7 @@ def test_what_is_on_the_second_page_is_reported_too(api: kubernetes.ApiClient) -
     assert lines(in_two_pages(host)) == lines(standing(host))
 
 
-def test_what_waits_for_its_export_is_reported_and_is_nothing_wrong() -> None:
+def test_changes_waiting_for_export_are_reported_and_not_wrong() -> None:
     shown = lines(standing(cloudwatch__get_metric_statistics=metrics(5087.0)))
     queue = shown["S3 links"][-1]
     assert figures(queue.state) == [5087], "seconds"
@@ -95,7 +96,7 @@ def test_a_file_of_the_data_set_that_is_not_in_the_bucket_is_wrong_unless_change
     assert (line.good, line.unsettled) == ((None, True) if waited else (False, False))
 
 
-def test_a_data_set_that_is_not_complete_is_nothing_wrong() -> None:
+def test_an_incomplete_data_set_is_not_wrong() -> None:
     (line,) = lines(standing(s3__list_objects_v2=without("_SUCCESS")))["Data set"]
     assert (line.good, line.unsettled) == (None, False)
     assert in_order(line.state, "no", "_SUCCESS")
@@ -137,7 +138,7 @@ def test_without_the_clusters_api_readiness_is_unknown() -> None:
     assert status_of(flat(shown)) == 1
 
 
-def test_a_node_group_with_trouble_says_which() -> None:
+def test_a_degraded_node_group_is_wrong_with_its_issue() -> None:
     issue = {"code": "AsgInstanceLaunchFailures", "message": "no p4d"}
     answer = nodegroup(status="DEGRADED", health={"issues": [issue]})
     shown = lines(standing(eks__describe_nodegroup=answer))
@@ -165,7 +166,7 @@ def test_a_node_group_with_trouble_says_which() -> None:
         ),
     ],
 )
-def test_what_is_under_way_is_not_wrong(changes: dict[str, Any], part: str) -> None:
+def test_work_in_progress_is_not_wrong(changes: dict[str, Any], part: str) -> None:
     shown = lines(standing(**changes))
     assert {(line.good, line.unsettled) for line in shown[part]} == {(None, True)}
     assert status_of(flat(shown)) == 1
@@ -214,33 +215,27 @@ def test_a_stack_that_failed_is_wrong(status: str) -> None:
     assert line.good is False
 
 
-def test_a_stack_that_is_not_there_yet_is_not_wrong_while_others_come() -> None:
+def with_only(stacks: dict[str, Any]) -> Answers:
+    """AWS with these stacks, and nothing that the others would create."""
     missing = error("DescribeCluster", "ResourceNotFoundException", 404)
-    no_bucket = error("ListObjectsV2", "NoSuchBucket", 404)
-    answers = standing(
-        cloudformation__describe_stacks=stacked("CREATE_IN_PROGRESS", "Network"),
-        eks__describe_cluster=missing,
-        eks__list_nodegroups=missing,
-        eks__list_addons=missing,
-        fsx__describe_file_systems={"FileSystems": []},
-        s3__list_objects_v2=no_bucket,
-    )
-    shown = flat(lines(answers))
-    assert status_of(shown) == 1
-    assert sum(line.unsettled for line in shown) >= 9
-
-
-def test_without_a_deployment_everything_is_said_not_to_be_there() -> None:
-    missing = error("DescribeCluster", "ResourceNotFoundException", 404)
-    answers = standing(
-        cloudformation__describe_stacks={"Stacks": []},
+    return standing(
+        cloudformation__describe_stacks=stacks,
         eks__describe_cluster=missing,
         eks__list_nodegroups=missing,
         eks__list_addons=missing,
         fsx__describe_file_systems={"FileSystems": []},
         s3__list_objects_v2=error("ListObjectsV2", "NoSuchBucket", 404),
     )
-    shown = lines(answers)
+
+
+def test_a_missing_stack_is_not_wrong_while_others_are_created() -> None:
+    shown = flat(lines(with_only(stacked("CREATE_IN_PROGRESS", "Network"))))
+    assert status_of(shown) == 1
+    assert sum(line.unsettled for line in shown) >= 9
+
+
+def test_without_a_deployment_everything_is_reported_missing() -> None:
+    shown = lines(with_only({"Stacks": []}))
     parts = ("Stacks", "Cluster", "Node groups", "Add-ons", "Storage", "Workload")
     for part in (*parts, "Data set", "Checkpoints"):
         assert {line.good for line in shown[part]} == {False}, part
@@ -254,7 +249,7 @@ def test_with_a_vpc_given_there_is_no_network_stack_to_miss() -> None:
     assert [line.good for line in shown["Stacks"]] == [True] * 5
 
 
-def test_one_missing_permission_leaves_the_rest_standing() -> None:
+def test_a_missing_permission_hides_nothing_else() -> None:
     shown = flat(lines(standing(eks__list_addons=denied("ListAddons"))))
     (line,) = [each for each in shown if each.part == "Add-ons"]
     assert (line.good, line.unsettled) == (None, True)
@@ -262,7 +257,7 @@ def test_one_missing_permission_leaves_the_rest_standing() -> None:
     assert sum(line.good is True for line in shown) >= 8
 
 
-def test_an_odd_answer_leaves_the_rest_standing() -> None:
+def test_an_unexpected_answer_hides_nothing_else() -> None:
     shown = flat(lines(standing(eks__describe_addon={"addon": {}})))
     (line,) = [each for each in shown if each.part == "Add-ons"]
     assert "KeyError" in line.state

@@ -74,7 +74,7 @@ def states(answers: Answers, **settings: Any) -> list[Line]:
     return status(simulated_deployment(settings, answers))
 
 
-def test_all_of_it_is_on_a_screen_of_24_rows_with_the_verdict(
+def test_the_summary_fits_a_screen_of_24_rows_with_the_verdict(
     api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     cluster.logs["esm1nv-pretraining-worker-0"] = BAR
@@ -96,7 +96,7 @@ def test_forty_columns_are_enough(api: kubernetes.ApiClient) -> None:
     assert "6 CREATE_COMPLETE" in text
 
 
-def test_what_is_wrong_among_many_is_named(api: kubernetes.ApiClient) -> None:
+def test_one_failed_stack_among_many_is_named(api: kubernetes.ApiClient) -> None:
     answers = full(api.configuration.host)
     stacks = stacked("UPDATE_COMPLETE")
     stacks["Stacks"][2]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
@@ -122,7 +122,7 @@ def test_workers_that_wait_are_reported(api: kubernetes.ApiClient, cluster: Clus
         (Position(0, None, 600.0), "6 d 22 h left"),
     ],
 )
-def test_how_far_the_training_is(told: Position, said: str) -> None:
+def test_progress_shows_step_speed_time_left_and_loss(told: Position, said: str) -> None:
     assert position(told, 1000).endswith(said)
 
 
@@ -161,7 +161,7 @@ def test_dollars_so_far_are_those_of_hours_and_gpu_nodes() -> None:
     assert "in 10.0 h, GPU nodes for 4 h" in cost_of(answers(4))
 
 
-def test_without_cloudwatch_the_cost_is_not_told_and_nothing_is_wrong() -> None:
+def test_without_cloudwatch_the_cost_is_unknown_and_nothing_is_wrong() -> None:
     answers = standing(cloudwatch__get_metric_statistics=denied("GetMetricStatistics"))
     assert "GetMetricStatistics" in cost_of(answers)
 
