@@ -32,7 +32,8 @@ TINY = (
 )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -42,7 +43,7 @@ class Run:
     """A training run with `world` processes; each first executes the Python code `fault`."""
 
     def __init__(self, world: int, options: list[Any], *, fault: str = "", log: Path) -> None:
-        port = str(_free_port())
+        port = str(free_port())
         self.log = log
         # Appending keeps the lines of all processes whole and in order.
         with log.open("ab") as out:

@@ -16,7 +16,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.esm2_runs import free_port
 from bionemo_eks.jobs.workloads import WORKLOADS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,13 +33,6 @@ JOB = "bench-worker"
 # Seconds between checks: 5 in a cluster, so here an hour is 72 seconds.
 BEAT, HOUR = 0.1, 72.0
 _RESTARTS = WORKLOADS["esm1nv"].restarts
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class Pods:

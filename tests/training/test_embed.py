@@ -81,7 +81,7 @@ def test_a_long_sequence_is_cropped_and_reported(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "holds no sequence"),
+        ("", "has no sequence"),
         ("ACD\n", "does not begin with a header"),
         (">a\n>b\nAC\n", "the record a has no letters"),
         (">\nAC\n", "a record has no name"),

@@ -274,7 +274,7 @@ def test_the_whole_file_in_answer_to_a_range_is_read_as_one_stream(
     done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, pieces=SMALL)
     assert done.returncode == 0, done.stderr
     assert csv_files(tmp_path) == right
-    assert len(server.asked) <= 7, "one connection brings it all, at once"
+    assert len(server.asked) <= 7, "one connection fetches all of it, at once"
 
 
 def test_a_file_of_unknown_length_is_complete_by_its_metalink(
@@ -282,9 +282,6 @@ def test_a_file_of_unknown_length_is_complete_by_its_metalink(
 ) -> None:
     """Without a length, a break looks like the end."""
     server.metalink(NAME, content)
-
-    def meet(handler: Handler, number: int, content: bytes) -> bool:
-        return reply(handler, 200, content[: len(content) // (3 - min(number, 2))], {}, None)
 
     server.meet = lambda handler, number, body: reply(
         handler, 200, body[: len(body) // 2] if number in (2, 3) else body, {}, None
