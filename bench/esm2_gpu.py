@@ -41,7 +41,7 @@ GB = 1e9
 
 
 def unit(tokens: int, seed: int) -> Any:
-    """A unit of made-up sequences, with lengths as in UniRef50, masked as in a training."""
+    """A unit of made-up sequences, with lengths as in UniRef50, masked as in training."""
     from batches import Unit
     from masking import mask
     from tokens import CLS, EOS
@@ -72,7 +72,7 @@ class Trained:
         self.processes, self.tokens = processes, tokens
         on_gpu = processes.device.type == "cuda"
         model = Esm2(SIZES[size], recompute)
-        model.initialise(0)
+        model.initialize(0)
         self.parallel = Parallel(model, processes, DDP, bf16=on_gpu, compiled=on_gpu)
         self.optimizer = make_optimizer(self.parallel.module)
         set_rate(self.optimizer, 1e-4)

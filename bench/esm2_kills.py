@@ -1,10 +1,10 @@
-"""Kills ESM-2 trainings at random moments, and checks how they continue.
+"""Kills ESM-2 training runs at random moments, and checks how they resume.
 
     .venv-training/bin/python -m bench.esm2_kills [--kills 30] [--seed 0]
 
 Each kill is a SIGKILL or a SIGTERM of one of two processes, after a random time or while a
-checkpoint is being written. The losses of a training that is killed repeatedly must be, bit for
-bit, those of one that is not; those of one that resumes with another number of processes, to 1e-5
+checkpoint is being written. The losses of a run that is killed repeatedly must be bit for bit
+those of one that is not; with another number of processes after a kill, they must agree to 1e-5
 over the next 50 steps. No process may exit with 0 before the end.
 """
 
@@ -25,14 +25,14 @@ from bench.esm2_data import prepare, proteins
 from bench.esm2_runs import TINY, Run, losses, train
 
 SAVE_EVERY, NEAR, AFTERWARDS = 9, 1e-5, 50
-# The most steps from a start to its kill: two seconds of training.
+# Most steps between a start and its kill: two seconds of training.
 STEPS_A_KILL = 20
-# For the others when one has been killed; torchrun's own is 30 seconds.
+# Seconds that the other processes get when one has been killed; torchrun gives 30.
 GRACE = 15.0
 
 
 def given(data: Path, results: Path, kills: int) -> list[Any]:
-    """The options of all trainings, long enough to compare steps after `kills` kills."""
+    """The options of all runs, with enough steps to compare after `kills` kills."""
     return [
         *("--data", data, "--results", results, *TINY),
         *("--steps", STEPS_A_KILL * kills + 2 * AFTERWARDS),

@@ -32,19 +32,20 @@ TINY = (
 )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 class Run:
-    """A training with `world` processes; each first runs the Python code `fault`."""
+    """A training run with `world` processes; each first executes the Python code `fault`."""
 
     def __init__(self, world: int, options: list[Any], *, fault: str = "", log: Path) -> None:
-        port = str(_free_port())
+        port = str(free_port())
         self.log = log
-        # Whole lines of all processes, in order.
+        # Appending keeps the lines of all processes whole and in order.
         with log.open("ab") as out:
             self.processes = [
                 subprocess.Popen(
@@ -99,7 +100,7 @@ class Run:
 
 
 def train(world: int, options: list[Any], log: Path, fault: str = "") -> list[int]:
-    """Run a training to its end; the exit statuses."""
+    """Train to the end; return the exit statuses."""
     return Run(world, options, fault=fault, log=log).wait()
 
 

@@ -45,7 +45,7 @@ def packed_step(size: Any, unit: Any) -> Callable[[], Any]:
     from rows import row
 
     model = Esm2(size)
-    model.initialise(0)
+    model.initialize(0)
     optimizer = make_optimizer(model)
     set_rate(optimizer, 1e-4)
 

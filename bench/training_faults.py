@@ -1,4 +1,4 @@
-"""Shows how a training ends when workers are killed, stopped, or late.
+"""Shows how the training ends when workers are killed, stopped, or late.
 
 Needs PyTorch in its own environment. Each worker gets what training operator v1.7.0 gives to a pod:
 
@@ -16,7 +16,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,21 +24,15 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.esm2_runs import free_port
 from bionemo_eks.jobs.workloads import WORKLOADS
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAINER = ROOT / "bench" / "training_trainer.py"
 JOB = "bench-worker"
-# Seconds between checks: 5 in a cluster. So an hour is 72 seconds.
+# Seconds between checks: 5 in a cluster, so here an hour is 72 seconds.
 BEAT, HOUR = 0.1, 72.0
 _RESTARTS = WORKLOADS["esm1nv"].restarts
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class Pods:

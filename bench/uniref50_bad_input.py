@@ -26,7 +26,7 @@ SIZES = ("--val-size", "10", "--test-size", "20", "--num-csv-files", "3", "--att
 FILES = 9
 RECORDS = b"".join(b">r%d n\nACGT\n" % number for number in range(200))
 PACKED = gzip.compress(RECORDS)
-# Either the reference accepts it, too, or there must be one message.
+# The program must either accept it, as the reference does, or print one message.
 CONTENTS = {
     "empty file": b"",
     "no record": b"\n\n",

@@ -25,9 +25,9 @@ from bench.uniref50_speed import PROGRAM, ROOT, ours, reference
 sys.path.insert(0, str(PROGRAM.parent))
 sys.path.insert(1, str(PROGRAM.parents[1] / "common"))
 
-import order
 import segments
 import source as source_blocks
+import worker
 
 UNIREF50 = 65_000_000
 UNIREF50_PACKED = 12e9
@@ -73,7 +73,7 @@ def project(records: int, wall: float, latency: float, rows_bytes: int) -> None:
     total = rows_bytes / records * UNIREF50
     pieces = total / segments.piece_bytes(int(total))
     # Each part is a slice of every run; segments and download are read once, in blocks.
-    reads = pieces * pieces + total / order.RUN_READ + UNIREF50_PACKED / source_blocks.SOURCE_READ
+    reads = pieces * pieces + total / worker.RUN_READ + UNIREF50_PACKED / source_blocks.SOURCE_READ
     whole = max(compute, download) + reads * latency
     print(
         f"\n{UNIREF50:,} records, from a download at {DOWNLOAD / 1e6:.0f} MB/s "

@@ -19,7 +19,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data Job's files of 2,000 made-up proteins, with motifs to be learnt."""
+    """The data Job's files of 2,000 made-up proteins, with motifs to learn."""
     from bench.esm2_data import prepare, proteins
 
     return prepare(tmp_path_factory.mktemp("data"), proteins(2000, 100), val=120, test=80)

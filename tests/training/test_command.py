@@ -125,7 +125,7 @@ def test_gradients_that_are_not_numbers_stop_the_training(data: Path, tmp_path: 
     assert (tmp_path / "checkpoints/step-00000003").is_dir()
 
 
-def test_or_are_skipped_with_a_warning(data: Path, tmp_path: Path) -> None:
+def test_gradients_that_are_not_numbers_are_skipped_on_request(data: Path, tmp_path: Path) -> None:
     options = ["--data", data, "--results", tmp_path, *TINY, "--steps", 12]
     more = ["--not-a-number", "skip"]
     assert train(1, [*options, *more], tmp_path / "log", NO_NUMBER) == [0]

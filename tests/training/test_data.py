@@ -18,7 +18,7 @@ from line_index import LineIndex, build_index, index_path, read_index
 from masking import mask
 from packing import epoch_order, pack, tokens_of
 from tokens import CLS, EOS, MASK, TOKENS, UNK
-from vocabulary import encode, spelt, strange
+from vocabulary import encode, spelled, strange
 
 LONGEST, UNIT = 130, 512
 
@@ -102,7 +102,7 @@ def test_a_missing_or_foreign_data_set_is_reported(folder: Path) -> None:
     with pytest.raises(TrainingError, match=r"val/x000\.csv is missing"):
         open_data_set(folder)
     (folder / "_SUCCESS").write_text("done")
-    with pytest.raises(TrainingError, match="not one of the data Job's"):
+    with pytest.raises(TrainingError, match="was not written by the data Job"):
         open_data_set(folder)
 
 
@@ -207,5 +207,5 @@ def test_tokens_are_those_of_the_published_tokenizer(text: str, tmp_path: Path) 
 
 def test_letters_that_are_not_amino_acids_are_counted() -> None:
     counts = strange(np.frombuffer(b"MKJJA*XB\n", np.uint8))
-    assert spelt(counts) == "J 2, * 1, byte 10 1"
-    assert spelt(strange(np.frombuffer(b"MKXBUZO", np.uint8))) == ""
+    assert spelled(counts) == "J 2, * 1, byte 10 1"
+    assert spelled(strange(np.frombuffer(b"MKXBUZO", np.uint8))) == ""

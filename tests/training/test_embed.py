@@ -30,7 +30,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     size = Architecture(2, 32, 4, 64)
     made = Esm2(size)
-    made.initialise(0)
+    made.initialize(0)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)
@@ -81,7 +81,7 @@ def test_a_long_sequence_is_cropped_and_reported(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "holds no sequence"),
+        ("", "has no sequence"),
         ("ACD\n", "does not begin with a header"),
         (">a\n>b\nAC\n", "the record a has no letters"),
         (">\nAC\n", "a record has no name"),

@@ -24,7 +24,7 @@ SIZE = Architecture(2, 32, 4, 64)
 def options(tmp_path: Path) -> list[str]:
     """The pod's arguments, on a separate file system."""
     model = Esm2(SIZE)
-    model.initialise(0)
+    model.initialize(0)
     (tmp_path / "model").mkdir()
     (tmp_path / "linked").mkdir()
     write_model(tmp_path / "model", model.state_dict(), SIZE)

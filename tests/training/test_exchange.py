@@ -27,7 +27,7 @@ SMALL = Architecture(2, 32, 4, 64)
 @pytest.fixture
 def model() -> Esm2:
     made = Esm2(SMALL)
-    made.initialise(1)
+    made.initialize(1)
     # As if started from a published one.
     made.esm.rotary_embeddings.inv_freq.mul_(1.0001)
     return made.eval()
@@ -61,7 +61,7 @@ def test_an_export_can_be_imported(model: Esm2, tmp_path: Path) -> None:
 
 
 def test_the_old_names_of_published_files_are_read(tmp_path: Path) -> None:
-    """Per layer frequencies, unused positions, and weights in several files."""
+    """Frequencies per layer, unused positions, and weights in several files."""
     theirs = enlarged(SMALL)
     state = {
         name: value.contiguous()

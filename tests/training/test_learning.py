@@ -9,7 +9,7 @@ from bench.esm2_learning import unigram
 from bench.esm2_runs import losses, train, validation
 
 ENOUGH = 0.4
-# After 300 it would be 0.44: too close to tell a fault from another processor's rounding.
+# After 300 it would be 0.44: too close to distinguish a fault from another processor's rounding.
 STEPS = 400
 
 

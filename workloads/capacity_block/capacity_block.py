@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# Seconds: a look must not be late for the next one.
+# Seconds: a look must end before the next one is due.
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
 _ACTIVE = "active"
 # A block in one of these states is over; in any other it may still begin.

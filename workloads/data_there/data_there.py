@@ -2,7 +2,7 @@
 
     python3 data_there.py --data /fsx/processed --patience 600
 
-A new file system lists the bucket's files one by one, so the program waits for a while.
+FSx lists the bucket's objects on a new file system gradually, so the program waits for a while.
 Exit status: 0 when all files of the manifest are there, 2 when they are not.
 """
 
@@ -19,12 +19,11 @@ from typing import Any
 # Written last by the data Job: uniref50/publish.py.
 MANIFEST = "_SUCCESS"
 SPLITS = ("train", "val", "test")
-# Seconds between two looks.
-_LOOK = 10.0
+_LOOK = 10.0  # seconds between checks
 
 
 def lacking(folder: Path) -> str:
-    """Say what a data set in `folder` lacks; empty if it is complete."""
+    """Return what a data set in `folder` lacks; empty if it is complete."""
     try:
         manifest: Any = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:

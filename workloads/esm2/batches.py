@@ -15,7 +15,7 @@ from packing import BLOCK_UNITS, MIXED_BLOCKS, epoch_order, pack, tokens_of
 from tokens import CLS, EOS
 from vocabulary import SPECIAL_PER_SEQUENCE, encode, strange
 
-# Purposes of random numbers, besides packing's 0.
+# Part of each random generator's seed; packing.py has 0.
 _TRAINING, _EVALUATION = 1, 2
 
 
@@ -44,7 +44,7 @@ class Unit:
 
 
 def empty_unit() -> Unit:
-    """A unit for a process that has none left, with nothing to predict."""
+    """A unit with nothing to predict, for a process that has none left."""
     nothing = np.zeros(0, np.int64)
     return Unit(
         *(np.array([CLS, EOS]), np.array([0, SPECIAL_PER_SEQUENCE]), nothing, nothing),
@@ -83,7 +83,7 @@ class Units:
         return len(self._first) - 1
 
     def numbers(self, step: int, batch: int) -> list[int]:
-        """Places in the endless sequence of units of step `step`'s batch of `batch` units."""
+        """Places of step `step`'s `batch` units in the endless sequence of units."""
         return [*range(step * batch, (step + 1) * batch)]
 
     def training(self, number: int) -> Unit:

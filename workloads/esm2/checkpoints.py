@@ -1,4 +1,4 @@
-"""Checkpoints: written while the training continues, readable by any number of processes."""
+"""Checkpoints: written while training continues, readable by any number of processes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from whole import announce, discard, publish
 
 
 class Checkpoints:
-    """The checkpoints of one training.
+    """The checkpoints of one training run.
 
     Args:
         root: folder of the checkpoints.
         scratch: folder of those being written, on the same file system.
         keep: how many of the newest to keep.
         identity: what a checkpoint must have been made with, {name: value}.
-        processes: all of them; each calls each method.
+        processes: all of them; every process calls every method.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Checkpoints:
         Unfinished checkpoints of an earlier run are removed; incomplete ones are set aside.
 
         Raises:
-            TrainingError: the newest is of another training.
+            TrainingError: the newest is from another training run.
         """
         step = self._processes.together(lambda: self._find() if self._processes.rank == 0 else 0)
         step = self._processes.from_first(step)
@@ -70,7 +70,7 @@ class Checkpoints:
             if made_with.get(what) != value:
                 raise TrainingError(
                     f"{checkpoint_folder(self._root, step)} was made with {what} "
-                    f"{made_with.get(what)}, requested is {value}. Keep the former, or "
+                    f"{made_with.get(what)}, requested is {value}. Keep the old value, or "
                     "choose another --results"
                 )
         # An earlier run may have ended between the rename and this.
@@ -102,7 +102,7 @@ class Checkpoints:
     ) -> None:
         """Begin to write the state after `step` steps; finish a pending write first.
 
-        `so_far`: what else the next start needs to know, for a JSON file.
+        `so_far`: what else the next start needs, as JSON.
         """
         self.finish()
         if step == self.newest:

@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         metrics = read_metrics(options.metrics.read_text().splitlines())
         if not metrics:
-            print(f"error: {options.metrics}: has no line of a training", file=sys.stderr)
+            print(f"error: {options.metrics}: has no metrics of a training run", file=sys.stderr)
             return 2
         draw(metrics, options.title).savefig(options.out, dpi=130)
     except OSError as error:

@@ -51,7 +51,7 @@ def open_data_set(folder: Path) -> DataSet:
         ) from None
     except (ValueError, KeyError, TypeError):
         raise TrainingError(
-            f"--data {folder}: {MANIFEST} is not one of the data Job's, so the files "
+            f"--data {folder}: {MANIFEST} was not written by the data Job, so the files "
             "there are unknown"
         ) from None
     for name, size in files.items():

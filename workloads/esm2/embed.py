@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-# In the pod they are next to this file.
+# For the modules in common/; in a pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 from attention import Boundaries

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-# In the pod they are next to this file.
+# For the modules in common/; in a pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import embed

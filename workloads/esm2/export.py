@@ -36,7 +36,7 @@ def export(
     results: dict[str, float],
     facts: dict[str, Any],
 ) -> Path:
-    """Write the model and its card below --results; return the folder. All processes call it.
+    """Write the model and its card below --results; return the folder. Every process calls it.
 
     `facts`: what distinguishes this export from others.
     """

@@ -13,11 +13,14 @@ class TrainingError(Exception):
 
 
 class SharedError(TrainingError):
-    """One that all processes know, so that only one reports it."""
+    """A TrainingError that all processes have raised, so that only one reports it."""
 
 
 class PassingError(Exception):
-    """Another start resumes from the newest complete checkpoint; its text is the whole message."""
+    """A temporary failure: another start resumes from the newest complete checkpoint.
+
+    Its text is the whole message.
+    """
 
 
 class StoppedError(Exception):

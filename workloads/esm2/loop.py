@@ -23,13 +23,13 @@ from processes import Processes
 from rows import row
 from run_files import CHECKPOINTS, METRICS, MODEL
 from settings import Settings
-from vocabulary import spelt
+from vocabulary import spelled
 from watchdog import Stop, Watchdog
 
-# Seconds between two lines of an evaluation: the watch takes ten minutes or more without a line for
+# Seconds between two log lines of an evaluation: to the watch, ten minutes or more without one are
 # a stall.
 EVALUATION_LINES = 60.0
-# Losses in a row that are not numbers after which skipping does not help.
+# Steps in a row whose loss is not a number: skipping more of them would not help.
 MOST_SKIPPED = 10
 
 
@@ -56,13 +56,13 @@ class Loader:
 
 
 class Training:
-    """One training on all processes.
+    """One training run on all processes.
 
     Args:
-        settings: what the user has chosen.
-        processes: all of them; each runs the same.
-        stop: whether this one has been told to stop.
-        watchdog: is notified of each step.
+        settings: the user's choices.
+        processes: all of them; every one runs the same.
+        stop: whether this process has been told to stop.
+        watchdog: is told of each step.
     """
 
     def __init__(
@@ -237,7 +237,7 @@ class Training:
             "memory_gb": round(memory_gb(processes.device), 3),
         }
         self._metrics.write(self._step, **values)
-        odd = f"; letters that are not amino acids: {spelt(counts)}" if counts.any() else ""
+        odd = f"; letters that are not amino acids: {spelled(counts)}" if counts.any() else ""
         processes.say(line(self._step, settings.steps, values) + odd)
 
     def _save(self) -> None:

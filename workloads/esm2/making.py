@@ -1,4 +1,4 @@
-"""From the settings to data, model and memory."""
+"""Turns the settings into data, a model, and a share of the memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Data:
 
 
 def open_data(settings: Settings, processes: Processes) -> Data:
-    """The data set; first the processes together write its missing indexes."""
+    """Open the data set; the processes first share the work of writing missing indexes."""
     data_set = processes.together(lambda: open_data_set(settings.data))
     splits = (TRAIN, VALIDATION, TEST)
     files = [file for split in splits for file in data_set.files(split)]
@@ -110,7 +110,7 @@ def make_model(
     """The model on all processes, with its initial weights."""
     model = Esm2(size, settings.recompute)
     if settings.start is None:
-        model.initialise(settings.seed)
+        model.initialize(settings.seed)
     else:
         start = settings.start
         processes.together(lambda: read_model(start, model))
@@ -125,7 +125,7 @@ def choose_precision(settings: Settings, processes: Processes) -> bool:
     """Whether to compute in bf16.
 
     Raises:
-        TrainingError: the device cannot.
+        TrainingError: fp32 is requested on a GPU.
     """
     on_gpu = processes.device.type == "cuda"
     if on_gpu and settings.precision == "fp32":

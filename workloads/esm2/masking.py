@@ -17,7 +17,7 @@ def mask(
     """What the model sees of `tokens`, and the places of those to predict.
 
     15 % are predicted: of these, 80 % become <mask>, 10 % a random amino acid, 10 % stay
-    (https://doi.org/10.1126/science.ade2574, supplement). Never <cls>, <eos> and <unk>.
+    (https://doi.org/10.1126/science.ade2574, supplement). Never <cls>, <eos> or <unk>.
     """
     choice, kind = random.random((2, len(tokens)), dtype=np.float32)
     ordinary = (tokens != CLS) & (tokens != EOS) & (tokens != UNK)

@@ -1,4 +1,4 @@
-"""A training's output: a line every few steps for people, a JSON line for programs."""
+"""The training's output every few steps: a line for people, a JSON line for programs."""
 
 from __future__ import annotations
 

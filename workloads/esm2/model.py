@@ -205,7 +205,7 @@ class Esm2(nn.Module):
         return logits
 
     @torch.no_grad()
-    def initialise(self, seed: int) -> None:
+    def initialize(self, seed: int) -> None:
         """Random weights, as for the published models: normal, deviation 0.02; biases zero."""
         random = torch.Generator().manual_seed(seed)
         for module in self.modules():

@@ -23,7 +23,7 @@ def pack(lengths: NDArray[np.uint32], longest: int, unit_tokens: int) -> NDArray
     """First sequence of each unit, and the end: shape (units + 1,), int64.
 
     A unit takes sequences in the files' order as long as they fit into `unit_tokens`, which is at
-    least `longest`. It depends on nothing else, so each epoch has the same units.
+    least `longest`. The units depend on nothing else, so each epoch has the same ones.
     """
     first = [0]
     while first[-1] < len(lengths):

@@ -52,10 +52,10 @@ class Parallel:
 
     @contextmanager
     def accumulating(self, last: bool) -> Iterator[None]:
-        """The context of one of several backward passes.
+        """The context of one of several backward passes; `last`: of the last one.
 
-        Replicas' gradients are summed over processes in the last; sharded ones in each, because
-        keeping them whole would take a replica's memory.
+        DDP reduces gradients over processes only in the last pass; FSDP in each, because keeping
+        them unsharded would take as much memory as DDP.
         """
         if isinstance(self.module, DistributedDataParallel) and not last:
             with self.module.no_sync():
@@ -83,7 +83,7 @@ def _sharded(model: Esm2, processes: Processes, bf16: bool) -> nn.Module:
         fully_shard(layer, mesh=mesh, mp_policy=policy)
     fully_shard(model, mesh=mesh, mp_policy=policy)
     assert isinstance(model, FSDPModule)
-    # FSDP neither shards nor moves buffers.
+    # fully_shard neither shards buffers nor moves them to the device.
     for module in model.modules():
         for name, buffer in module.named_buffers(recurse=False):
             module.register_buffer(name, buffer.to(processes.device))

@@ -1,4 +1,4 @@
-"""The processes of a training: this one's number and device, and agreement among all."""
+"""The processes of a training run: this one's rank and device, and agreement among all."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Processes:
 
     Attributes:
         rank, world: its number, and how many there are.
-        device: the model's.
-        host: group for agreement between hosts, only for the main thread.
-        saving: group for the thread that writes checkpoints.
+        device: where the model is.
+        host: process group (gloo) for agreement; only for the main thread.
+        saving: process group (gloo) for the thread that writes checkpoints.
     """
 
     rank: int
@@ -68,7 +68,7 @@ class Processes:
         return cast("_T", result)
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Wait for all processes."""
         dist.barrier(group=self.host)
 
     def say(self, text: str) -> None:
@@ -106,7 +106,7 @@ def find_device(asked: str, local_rank: int) -> torch.device:
 
 
 def join(asked: str, patience: float) -> Processes:
-    """Join the other processes that torchrun has started; alone without torchrun.
+    """Join the other processes that torchrun has started; without torchrun there is only this one.
 
     `patience`: seconds that a collective operation may take.
     """

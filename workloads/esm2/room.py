@@ -1,4 +1,4 @@
-"""Checks that a training fits into its device's memory."""
+"""Checks that a training run fits into its device's memory."""
 
 from __future__ import annotations
 

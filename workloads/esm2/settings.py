@@ -12,8 +12,8 @@ from failures import EXIT_AGAIN, EXIT_DONE, EXIT_TERMINATED, EXIT_WRONG
 _EPILOG = f"""
 The batch of a step is --units units of at most --unit-tokens tokens: sequences packed one after
 another, with attention only within each. It depends on --seed and the step, not on the number of
-processes: each takes its share, in as many passes as needed. So a training that is restarted on
-more or fewer GPUs sees the same batches as without the restart.
+processes: each takes its share, in as many passes as needed. So a run that is restarted on more
+or fewer GPUs sees the same batches as without the restart.
 
 examples:
   one process, on this machine's CPU, a model of four layers:
@@ -36,7 +36,7 @@ another start resumes from there."""
 
 @dataclass(frozen=True)
 class Settings:
-    """One training; see the command line's options of the same names."""
+    """The settings of a training run: the command line's options of the same names."""
 
     data: Path
     results: Path

@@ -1,4 +1,4 @@
-"""How the GPUs of a training share its model."""
+"""How the GPUs share the model."""
 
 from __future__ import annotations
 

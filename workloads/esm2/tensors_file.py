@@ -48,7 +48,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a file; their memory is the file's, copied when written to.
+    """All tensors of a file; they are memory-mapped, copy-on-write.
 
     Raises:
         TrainingError: it is not a complete file of this format.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-# In the pod they are next to this file.
+# For the modules in common/; in a pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import settings
@@ -28,7 +28,7 @@ from watchdog import GROUP_PATIENCE, SLOW, Stop, Watchdog
 
 
 def _say(message: str, shared: bool = False) -> None:
-    """Say why this process ends; for a shared reason, only the first one does."""
+    """Print why this process ends; if all know the reason, only rank 0 does."""
     if not shared or os.environ.get("RANK", "0") == "0":
         print(message, file=sys.stderr, flush=True)
 

@@ -45,7 +45,7 @@ def strange(letters: NDArray[np.uint8]) -> NDArray[np.int64]:
     return counts
 
 
-def spelt(counts: NDArray[np.int64]) -> str:
+def spelled(counts: NDArray[np.int64]) -> str:
     """`counts` from `strange` for people: "J 12, * 3"; empty if there are none."""
     found = [(count, code) for code, count in enumerate(counts.tolist()) if count]
     return ", ".join(

@@ -15,10 +15,10 @@ SLOW = 4
 
 
 class Watchdog:
-    """Ends the process, with its stack trace, unless it hears from it.
+    """Ends the process, with a stack trace of each thread, if it is silent for too long.
 
     Args:
-        seconds: maximum for a step.
+        seconds: longest time for a step.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Folders that are either complete and on the disk, or not under their name."""
+"""Folders that are either complete and on the disk, or do not exist under their final name."""
 
 from __future__ import annotations
 

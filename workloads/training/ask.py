@@ -1,4 +1,4 @@
-"""Asks, before any GPU node starts, whether a training has finished or used up its hours.
+"""Checks, before any GPU node starts, whether the training has finished or used up its hours.
 
 It writes two patches of the PyTorchJob for kubectl: `spec.json` lifts the suspension, unless the
 training is finished or has no hours left; `status.json` marks a finished one as succeeded, and is
@@ -25,12 +25,12 @@ START = 0.1
 
 
 def starts(notes: str, hours: float) -> dict[str, Any]:
-    """Return the patch that starts a training which has run for `hours`; `notes` is a key."""
+    """Return the patch that starts a training that has run for `hours`; `notes`: annotation key."""
     return {**_noted(notes, {"hours_used": hours}), "spec": {"runPolicy": {"suspend": False}}}
 
 
 def out_of_hours(notes: str, hours: float, max_hours: float) -> dict[str, Any]:
-    """Return the patch that says why a training is not started."""
+    """Return the patch that says why the training is not started."""
     why = f"it has run for {hours:.1f} hours, and training.max_hours is {max_hours:g}"
     return _noted(notes, {"hours_used": hours, "stopped_by": "deadline", "stopped_why": why})
 
@@ -40,7 +40,7 @@ def _noted(notes: str, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def finished(step: int, max_steps: int) -> dict[str, Any]:
-    """Return the patch of the status for a training whose newest checkpoint is the last."""
+    """Return the status patch for a training whose newest checkpoint is the last."""
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     # The operator creates no pods for a job that has ended; and it stays suspended anyway.
     condition = {

@@ -1,6 +1,6 @@
-"""The hours that a training has run, kept next to its checkpoints: they outlast pods and clusters.
+"""The hours that the training has run, kept next to its checkpoints: they outlast the cluster.
 
-The first worker counts while its program runs, because all that time its node costs money.
+The first worker counts as long as its program runs, because its node costs money all that time.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 from shared import read_record, say
 
 FILE = "hours.json"
-# Seconds between two writes: a kill can lose as much. Each goes to S3.
+# Seconds between two writes, which a kill can lose. Each write is exported to S3.
 EVERY = 300.0
 
 
 def hours_used(results: Path) -> float:
-    """Return the hours that a training has run so far; 0 before its first start."""
+    """Return the hours that the training has run so far; 0 before its first start."""
     found = read_record(results / FILE).get("hours", 0)
     return float(found) if isinstance(found, int | float) else 0.0
 
@@ -48,7 +48,7 @@ class Clock:
             with draft.open("w", encoding="utf-8") as file:
                 json.dump({"hours": round(hours, 4)}, file)
                 file.flush()
-                os.fsync(file.fileno())  # or a crash of the node could leave an empty file
+                os.fsync(file.fileno())  # else a crash of the node could leave an empty file
             os.replace(draft, self._path)
         except OSError as error:
             if str(error) != self._failed:

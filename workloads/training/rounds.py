@@ -1,4 +1,4 @@
-"""When the ranks of all workers start, and how that ends. The first worker decides for all.
+"""When the ranks of all workers start and end. The first worker decides for all.
 
 A round: every worker is here and has no rank left; the first cleans up after the last round; all
 start their ranks; all end. A worker that is lost, interrupted or has failed ends the round for all,
@@ -33,12 +33,12 @@ class Rules(Protocol):
         """Return the step of the newest complete checkpoint; 0 without one."""
 
     def finished(self, max_steps: int) -> bool:
-        """Return whether a training of `max_steps` steps has nothing left to do."""
+        """Return whether all `max_steps` steps are done and nothing else is left to do."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What all workers of a run agree on: how many, the last step, how many failures in a row."""
+    """What all workers of a run agree on: their number, the last step, and failures to stop at."""
 
     workers: int
     max_steps: int
@@ -46,12 +46,12 @@ class Plan:
 
 
 def finished_text(step: int, max_steps: int) -> str:
-    """Say that a training is finished, and why."""
+    """Say that the training is finished, and why."""
     return f"finished: the newest checkpoint is of step {step:,}; max_steps is {max_steps:,}"
 
 
 class Company:
-    """All workers of a run, and the record of their round, as one of them sees both."""
+    """All workers of a run and the record of their round, as one worker sees them."""
 
     def __init__(self, folder: Path, names: Sequence[str], patience: int) -> None:
         self.members = [Member(folder / f"{name}.json", patience) for name in names]
@@ -60,7 +60,7 @@ class Company:
         self.word: Record = {}
 
     def look(self) -> None:
-        """Update who is alive, and the first worker's word; that of a dead one no longer counts."""
+        """Update who is alive and the first worker's record, which counts only while that is."""
         for each in self.members:
             each.look()
         found = read_record(self._path)
@@ -77,7 +77,7 @@ class Company:
         write_record(self._path, word)
 
     def settled(self) -> bool:
-        """Whether all that will be here soon are, and none of them has ranks."""
+        """Whether each worker is either here without ranks, or has been silent for long."""
         return all(
             each.record["phase"] in (READY, ENDED) if each.lives else each.silent
             for each in self.members
@@ -89,7 +89,7 @@ class Company:
         return [name for name, each in pairs if not each.lives]
 
     def ready(self) -> bool:
-        """Whether all are here to stay, and have no rank left."""
+        """Whether all are here, none is about to leave, and none has a rank left."""
         here = all(each.lives and each.record["phase"] == READY for each in self.members)
         return here and not self.interrupted()
 
@@ -141,7 +141,7 @@ class First:
         self._has_asked = False
 
     def decide(self) -> None:
-        """Look at all workers, and tell them what is new."""
+        """Look at all workers, and record what they must do next."""
         company, phase = self._company, self._company.word.get("phase")
         if phase == RUNNING:
             self._watch(company.word)
@@ -150,7 +150,7 @@ class First:
         elif company.ready():
             self._begin()
         elif not self._has_asked and company.settled():
-            # So that no worker waits for a node only to learn that nothing is left to do.
+            # Otherwise workers might wait for a node only to learn that nothing is left to do.
             self._has_asked = True
             self._finished()
 

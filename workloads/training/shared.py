@@ -64,7 +64,7 @@ def lock(path: Path, *, exclusive: bool, waiting_for: str, pause: float = 1.0) -
 class Beat:
     """Keeps writing a worker's own record, so that the others know that it is alive.
 
-    It runs in a thread, because reading a whole checkpoint takes a while.
+    In a thread, because the main one may read a whole checkpoint, which takes a while.
     """
 
     def __init__(self, path: Path, record: Record, seconds: float) -> None:
@@ -72,7 +72,7 @@ class Beat:
         self._count = 0
         self._lock = threading.Lock()
         self.tell()
-        threading.Thread(target=self._go_on, daemon=True).start()
+        threading.Thread(target=self._keep_writing, daemon=True).start()
 
     def tell(self, **changes: Any) -> None:
         """Write the record with `changes`, at once."""
@@ -81,7 +81,7 @@ class Beat:
             self._count += 1
             write_record(self._path, {**self._record, "beat": self._count})
 
-    def _go_on(self) -> None:
+    def _keep_writing(self) -> None:
         while True:
             time.sleep(self._seconds)
             try:

@@ -1,8 +1,8 @@
-"""Starts a training's processes in one worker, and decides how the whole training ends.
+"""Starts the training's processes in one worker, and decides how the whole training ends.
 
-Every worker runs this program, and under it torchrun. It exits with status 0 only when the ranks of
+Every worker runs this program, which runs torchrun. It exits with status 0 only when the ranks of
 all workers have ended and the newest complete checkpoint is of the last step: to the training
-operator, the first worker that succeeds is the end of the training. Until then, when a worker is
+operator, the first worker that succeeds ends the training. Until then, when a worker is
 lost, interrupted or fails, all resume from the newest checkpoint within this program, so that no
 container restarts and waiting does not count as failing.
 """
@@ -31,7 +31,7 @@ from rounds import ENDED, FAILED, FINISHED, READY, RUNNING, Company, First, Plan
 from shared import Beat, Record, lock, say
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_TERMINATED = 0, 1, 143
-# Status of ranks that never met those of the other workers.
+# Status of ranks whose rendezvous with the other workers' never completed.
 NEVER_MET = "no rendezvous"
 
 
@@ -107,7 +107,7 @@ class Worker:
                 time.sleep(min(0.2, self._options.beat))
         self._ranks.end()
         self._ranks = None
-        # What killed processes have left there counts as this container's memory.
+        # Files that killed processes left there count as this container's memory.
         if self._options.shared_memory:
             empty(self._options.shared_memory)
 
@@ -161,7 +161,7 @@ def run(options: argparse.Namespace) -> int:
         data = lock(options.data_lock, exclusive=False, waiting_for="the data set's preparation")
         held.enter_context(data)
         if number == "0":
-            # One at a time, whatever Kubernetes believes about the previous one.
+            # One at a time, even if Kubernetes wrongly believes that the previous one is gone.
             path = options.state / "first"
             held.enter_context(lock(path, exclusive=True, waiting_for="the previous worker"))
             plan = Plan(options.workers, options.max_steps, options.failures)

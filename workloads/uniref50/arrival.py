@@ -14,10 +14,10 @@ WAIT_SECONDS, LOOK_SECONDS = 900.0, 5.0
 
 
 def await_files(paths: list[Path]) -> None:
-    """Return when all of `paths` are there.
+    """Wait until all of `paths` exist.
 
     Raises:
-        SourceError: one is not, after WAIT_SECONDS.
+        SourceError: one still does not after WAIT_SECONDS.
     """
     until = time.monotonic() + WAIT_SECONDS
     for path in paths:

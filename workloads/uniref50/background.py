@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+# Seconds.
 _POLL = 0.2
 _SWITCH = 1e-4
 
@@ -24,9 +25,9 @@ class _End:
 def ahead(items: Iterator[T], depth: int = 2) -> Generator[T, None, None]:
     """`items`, computed in a thread, up to `depth` ahead of use.
 
-    zlib, hashlib and reads release Python's global lock, so this keeps a second core busy.
-    An exception from `items` is raised here, in its place; leaving early stops the thread.
-    Next to Python code, use quick_turns().
+    zlib, hashlib and reads release the GIL, so this keeps a second core busy. An exception from
+    `items` is raised here, in its place; closing the generator stops the thread. If the main
+    thread runs Python code meanwhile, use quick_turns().
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     stop = threading.Event()
@@ -43,9 +44,9 @@ def ahead(items: Iterator[T], depth: int = 2) -> Generator[T, None, None]:
 
 @contextmanager
 def quick_turns() -> Iterator[None]:
-    """Let threads take turns after 0.1 ms of Python code instead of the usual 5.
+    """Let threads take turns after 0.1 ms of Python code instead of the default 5 ms.
 
-    A thread returns from zlib or a read every few milliseconds and needs the global lock for
+    A thread returns from zlib or a read every few milliseconds and needs the GIL for
     microseconds: if it waits 5 ms each time, the second core is half idle.
     """
     usual = sys.getswitchinterval()

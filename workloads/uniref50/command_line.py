@@ -64,13 +64,13 @@ def _wrong_with(url: str) -> str:
 
     The setting dataset.url has the same rules (constructs/bionemo_eks/configuration/addresses.py).
     """
-    no_url = "give a http, https or file URL"
+    no_url = "give an http, https or file URL"
     try:
         parts = urllib.parse.urlsplit(url)
     except ValueError:  # brackets without an address
         return no_url
     if "@" in parts.netloc:
-        return "a user and password are not allowed in it: they would stand in the Job and its log"
+        return "a user and password are not allowed in it: they would appear in the Job and its log"
     known = parts.hostname is not None and parts.scheme in {"http", "https"}
     if not (known or url.startswith("file:/")) or not url.isprintable() or " " in url:
         return no_url
@@ -191,6 +191,6 @@ def wanted_by(options: argparse.Namespace) -> Wanted:
         options.test_size,
         options.num_csv_files,
         options.seed,
-        # What a training can use: see `too_small`.
+        # The least that a training run can use: see `too_small`.
         max(options.num_csv_files, options.global_batch_size),
     )

@@ -35,7 +35,7 @@ def unpacked(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 class _Pieces:
-    """Compressed blocks, cut into pieces of INPUT_BLOCK; takes back what was not used."""
+    """Compressed blocks, cut into pieces of INPUT_BLOCK; takes unused bytes back."""
 
     def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
         self._block, self._at, self._rest = first, 0, rest
@@ -49,7 +49,7 @@ class _Pieces:
         return piece
 
     def give_back(self, count: int) -> None:
-        """Return the last `count` bytes of the last piece again."""
+        """Make next() return the last `count` bytes of the last piece again."""
         self._at -= count
 
     def skip_zeros(self) -> bool:

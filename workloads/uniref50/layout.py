@@ -99,7 +99,7 @@ def rows_of(records: int, split: Split) -> dict[str, int]:
 
 
 def too_small(rows: dict[str, int], num_csv_files: int, global_batch_size: int) -> str:
-    """Why a training cannot use splits of these `rows`; empty if it can.
+    """Why training cannot use splits of these `rows`; empty if it can.
 
     It reads every file of every split, and takes full global batches from each.
     """

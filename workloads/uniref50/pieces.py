@@ -15,14 +15,14 @@ PIECE = 32 << 20  # one range request
 class Pieces:
     """The bytes received: connections add them and a reader waits for them.
 
-    The file is cut into pieces of PIECE bytes; of each, bytes are there from its start on.
+    The file is cut into pieces of PIECE bytes; each is filled from its start on.
     Any unique object identifies a connection.
 
     Args:
         size: of the file in bytes; None while unknown.
         have: bytes of each piece that are there already.
     Attributes:
-        brought: bytes received since, from all connections.
+        received: bytes since, from all connections.
     """
 
     def __init__(self, size: int | None, have: dict[int, int]) -> None:
@@ -34,7 +34,7 @@ class Pieces:
         self._end: int | None = None
         self._error: BaseException | None = None
         self._stopped = False
-        self.brought = 0
+        self.received = 0
 
     @property
     def size(self) -> int | None:
@@ -47,19 +47,19 @@ class Pieces:
         return self._stopped
 
     def stop(self) -> None:
-        """Let connections end, and the reader too."""
+        """Make the connections and the reader stop."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
-        """Let the reader raise `error`, unless there is another one already."""
+        """Make the reader raise `error`, unless an earlier one is pending."""
         with self._changed:
             self._error = self._error or error
             self._changed.notify_all()
 
     def span(self, piece: int) -> tuple[int, int]:
-        """The start of a piece, and its end or a bound of it."""
+        """Where a piece starts and ends; an upper bound of its end while the size is unknown."""
         start = piece * PIECE
         return start, start + PIECE if self._size is None else min(start + PIECE, self._size)
 
@@ -129,7 +129,7 @@ class Pieces:
             if count <= before:
                 return False
             self._have[piece] = count
-            self.brought += count - before
+            self.received += count - before
             self._changed.notify_all()
             return not self._missing(piece)
 
@@ -174,12 +174,12 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Known:
-    """What distinguishes a file on a server from another one; None or empty: unknown.
+    """What identifies a file on a server; None or empty: unknown.
 
     Attributes:
         url: its address.
         size: in bytes.
-        validator: the server's name for this version of it.
+        validator: identifies this version of it (ETag or Last-Modified).
         md5: in hex, from RELEASE.metalink.
     """
 
@@ -218,7 +218,7 @@ class Journal:
             return None
 
     def start(self, known: Known, have: dict[int, int]) -> None:
-        """Keep the journal of this file from now on; `have` is there already."""
+        """Keep the journal of this file from now on, beginning with `have`."""
         with self._lock:
             self._known, self._have = known, dict(have)
 

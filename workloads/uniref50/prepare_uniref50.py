@@ -17,7 +17,7 @@ import urllib.request
 from pathlib import Path
 from types import FrameType
 
-# In the pod they are next to this file.
+# For the modules in common/; in a pod they are next to this file.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 import metalink
@@ -34,8 +34,7 @@ from spans import span
 from stages import Preparation
 
 _EXIT_INTERRUPT = 130
-# Kinds of letters that are not amino acids to list in one line.
-_LISTED = 12
+_LISTED = 12  # letters that are not amino acids, in the warning about them
 
 
 def _source(options: argparse.Namespace, raw: Path) -> Source:
@@ -81,19 +80,19 @@ def prepare(options: argparse.Namespace) -> None:
             started = time.monotonic()
             _warn_of_space(options.root, source)
             manifest = preparation.run(source, keep_raw=options.keep_raw)
-            _summarise(processed, manifest, time.monotonic() - started)
+            _summarize(processed, manifest, time.monotonic() - started)
         remove(raw / "work")
 
 
 def _warn_of_space(root: Path, source: Source) -> None:
-    """Unpacked rows take about 1.8 times the gzip file; there are two copies at the end."""
+    """Warn of little space: rows take about 1.8 times the gzip file, and twice that at the end."""
     packed = source.expected.size
     free = shutil.disk_usage(root).free
     if packed and source.name.endswith(".gz") and free < 4.5 * packed:
         print(f"warning: {root} has {size(free)} free; about {size(4.5 * packed)} may be needed")
 
 
-def _summarise(processed: Path, manifest: dict[str, object], seconds: float) -> None:
+def _summarize(processed: Path, manifest: dict[str, object], seconds: float) -> None:
     counts, files = manifest["counts"], manifest["files"]
     assert isinstance(counts, dict)
     assert isinstance(files, list)

@@ -26,7 +26,7 @@ from typing import Any
 MARKER = "_SUCCESS"
 EXIT_DONE, EXIT_AGAIN, EXIT_WRONG = 0, 1, 2
 SPLITS = ("val", "test", "train")
-# Indexes that a training made of the old files (see publish.py), and the old files themselves.
+# The training's indexes of the old files (see publish.py), and the old files themselves.
 OLD = (
     *("*.idx.npy", "*.idx.info", "*_indexmap_*.npy"),
     *(f"{split}/x*.csv{index}" for split in SPLITS for index in ("", ".index")),
@@ -115,7 +115,7 @@ def _read(marker: Path) -> Any:
 
 @contextmanager
 def _unread(path: Path) -> Iterator[None]:
-    """Wait until no worker of a training reads the data set (workloads/training/start.py)."""
+    """Wait until no training worker reads the data set (workloads/training/start.py)."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -187,7 +187,7 @@ def _rows(folder: Path, enough: int) -> int:
 
 
 def _too_small(parameters: dict[str, int], train: dict[str, int], batch: int) -> str:
-    """Why a training cannot use the splits; empty if it can, or if `batch` is 0."""
+    """Why training cannot use the splits; empty if it can, or if `batch` is 0."""
     sizes = {"val": parameters["val_size"], "test": parameters["test_size"], **train}
     least = max(batch, parameters["num_csv_files"])
     for name, rows in sizes.items():

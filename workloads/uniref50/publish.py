@@ -13,10 +13,10 @@ from durable import read_json, write_json
 from folders import sync_folder
 from layout import FINAL_MODE, SPLITS, Split, Wanted
 from line_index import index_path
-from order import Finished
 from problems import PreparationError, ScratchError, about
 from segments import Found
 from source import Facts, Source
+from worker import Finished
 
 MANIFEST = "_SUCCESS"
 TRAININGS_OWN = ("*.idx.npy", "*.idx.info", "*_indexmap_*.npy")
@@ -28,7 +28,7 @@ class OtherDataSetError(PreparationError):
 
 
 def _forget_indexes(processed: Path) -> None:
-    """Remove a training's indexes of the old files: it would use them for the new ones.
+    """Remove the training's indexes of the old files: it would use them for the new ones.
 
     Indexes of lines are next to the files or, with `index_mapping_dir`, below that folder by the
     files' full paths; sample maps are in that folder, under names that do not identify the data.

@@ -23,9 +23,9 @@ class RemoteSource:
 
     Args:
         url: http or https.
-        folder: its folder `download` keeps the downloaded part, for a later run to resume.
+        folder: its subfolder `download` keeps the downloaded part, so that a later run resumes.
         connections: how many at once, if the server supports range requests.
-        patience: with the server.
+        patience: how long to keep retrying.
     """
 
     def __init__(self, url: str, folder: Path, connections: int, patience: Patience) -> None:
@@ -36,7 +36,7 @@ class RemoteSource:
         self._server = Server(url, patience)
         self._download = Download(self._server, path, connections)
         self.name = self.url = url
-        # A complete download counts, even if the server has a new version.
+        # A complete download stays valid, even if the server has a new version.
         self.identity: dict[str, Any] = {}
 
     @property
@@ -70,7 +70,7 @@ class RemoteSource:
             if not why:
                 break
             failures += 1
-            self._server.put_up_with(OddAnswerError(why), failures)
+            self._server.wait_or_raise(OddAnswerError(why), failures)
         if facts.md5 is None and earlier and earlier.md5 and earlier.size == first.size:
             # Known from an earlier run, which began with this file.
             facts, unchecked = replace(facts, size=earlier.size, md5=earlier.md5), ""
@@ -98,7 +98,7 @@ class RemoteSource:
             return replace(found, release=facts.release)
 
     def is_of(self, manifest: dict[str, Any]) -> bool:
-        """See Source: a download counts for good."""
+        """See Source: a download stays valid."""
         return True
 
     def discard(self) -> None:

@@ -23,7 +23,7 @@ from source import Checked, Facts, Source
 SMALL_PIECE, LARGE_PIECE = 32 << 20, 96 << 20
 PIECES = 64
 PIECE_ROWS = 1 << 20  # bounds the memory for sorting a piece of short rows
-_UNPACKED_AHEAD = 8  # blocks of a megabyte
+_UNPACKED_AHEAD = 8  # blocks of about 1 MB each
 
 
 def piece_bytes(total: int | None) -> int:
@@ -109,7 +109,7 @@ def _write_segments(folder: Path, blocks: Iterator[Rows], most: Callable[[], int
 def read_source(source: Source, folder: Path) -> Segments:
     """Read `source` to its end, and leave its rows as segments in `folder`.
 
-    Reading, unpacking and converting have a thread each.
+    Reading, unpacking and converting each run in their own thread.
 
     Raises:
         SourceError: the source is wrong.

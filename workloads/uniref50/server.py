@@ -6,9 +6,9 @@ row with almost no data in between: 6 hours of refused connections, 7 of silence
 exits with status 1, the downloaded part is kept, and the Job (manifests/workload/uniref50-job.yaml)
 starts it three more times: a server may be down for a day.
 
-Only a server that has never answered properly, in this run or an earlier one, is believed when it
-refuses (403, 404 and the like): after 10 refusals in a row, 8 minutes, the address is assumed to be
-wrong, with status 2. From one that has answered before, a refusal is a failure like any other.
+A refusal (403, 404 and the like) counts as final only from a server that has never answered
+properly, in this run or an earlier one: after 10 in a row, 8 minutes, the address is assumed to be
+wrong, with status 2. From one that has answered before, it is a failure like any other.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Patience:
 
 
 class Server:
-    """One address and the patience with its server.
+    """One URL, and how patiently to ask its server.
 
     Attributes:
         met: whether it has answered properly, in this run or an earlier one.
@@ -73,7 +73,7 @@ class Server:
         """Ask for the file.
 
         Raises:
-            OSError, http.client.HTTPException: no proper answer; see put_up_with().
+            OSError, http.client.HTTPException: no proper answer; see wait_or_raise().
             SourceError: the address is invalid.
         """
         try:
@@ -93,10 +93,10 @@ class Server:
         return response
 
     def answer(self, headers: dict[str, str], use: Callable[[http.client.HTTPResponse], A]) -> A:
-        """What `use` makes of the answer, after as many attempts as it takes.
+        """What `use` makes of the answer; retries as often as the patience allows.
 
         Raises:
-            PreparationError: the server does not answer, or not well.
+            PreparationError: the server does not answer, or not properly.
         """
         failures = 0
         while True:
@@ -105,13 +105,13 @@ class Server:
                     return use(response)
             except (OSError, http.client.HTTPException) as error:
                 failures += 1
-                self.put_up_with(error, failures)
+                self.wait_or_raise(error, failures)
 
     def small_file(self, most: int) -> bytes | None:
         """The file, up to `most` bytes; None when the server refuses it.
 
         Raises:
-            PreparationError: the server does not answer, or not well.
+            PreparationError: the server does not answer, or not properly.
         """
         failures = 0
         while True:
@@ -122,10 +122,10 @@ class Server:
                 if _refusal(error) and _status(error) != _PROXY_AUTHENTICATION:
                     return None
                 failures += 1
-                self.put_up_with(error, failures)
+                self.wait_or_raise(error, failures)
 
     def _all(self, response: http.client.HTTPResponse, most: int) -> bytes:
-        """Read it to its end; TimeoutError when that takes longer than a stall."""
+        """Read `response` to its end; TimeoutError if that takes longer than `patience.stall`."""
         deadline = time.monotonic() + self.patience.stall
         length = response.length
         found = b""
@@ -137,7 +137,7 @@ class Server:
             raise ConnectionError(f"the connection broke after {len(found):,} bytes")
         return found
 
-    def put_up_with(self, error: Exception, failures: int) -> None:
+    def wait_or_raise(self, error: Exception, failures: int) -> None:
         """Wait before the next attempt; raise if another one is useless.
 
         Raises:

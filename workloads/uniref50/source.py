@@ -20,7 +20,7 @@ class Facts:
 
     Attributes:
         url: http, https or file.
-        release: from RELEASE.metalink, as `2026_04`.
+        release: from RELEASE.metalink, such as `2026_04`.
         size: bytes as downloaded.
         md5: in hex, of the same bytes.
         modified: when a local file was last changed, in ns since 1970.
@@ -134,7 +134,7 @@ class LocalSource:
 
 
 def compared(found: Facts, expected: Facts) -> Facts:
-    """`found`, compared with what is known of `expected`.
+    """`found`, after checking it against what is known of `expected`.
 
     Raises:
         MismatchError: another size or MD5.

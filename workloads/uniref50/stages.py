@@ -1,4 +1,4 @@
-"""The stages of a preparation, in order; each is done once, over any number of starts."""
+"""The stages of a preparation, in order; each is done once, however often the program starts."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ import line_index
 import segments
 from durable import read_json, remove, unread, write_json
 from layout import SPLITS, Split, Task, Wanted, output_files, rows_of, shuffled, tasks, too_small
-from order import Distribution, Finished, Orderer
+from order import Orderer
 from problems import PreparationError, ScratchError, SourceError
 from progress import Progress
 from publish import file_size, manifest_of, publish, write_manifest
 from segments import PIECE_ROWS, Segments, piece_bytes
 from source import Source
+from worker import Distribution, Finished
 
 VERSION = "1.0.0"
 
 
 @functools.cache
 def program() -> str:
-    """A hash of this program: it does not continue the unfinished work of another version."""
+    """A hash of this program: unfinished work of another version is not resumed."""
     digest = hashlib.sha256()
     for folder in (Path(__file__).parent, Path(line_index.__file__).parent):
         for path in sorted(folder.glob("*.py")):
@@ -43,7 +44,7 @@ class Preparation:
         processed: gets the files once all of them are complete.
         wanted: how to split the records.
         workers: processes for the second and third stage.
-        global_batch_size: sequences that a training takes from a split at once; 0 if unknown.
+        global_batch_size: sequences that a training step takes from a split; 0 if unknown.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Preparation:
         return manifest
 
     def demand(self, rows: dict[str, int]) -> None:
-        """Make sure that a training can use splits of these `rows`.
+        """Make sure that training can use splits of these `rows`.
 
         Raises:
             SourceError: it would fail after its nodes have started.

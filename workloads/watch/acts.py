@@ -18,7 +18,7 @@ from objects import Object, is_suspended, moment, written
 
 @dataclass(frozen=True)
 class Limits:
-    """What the settings allow a training.
+    """The settings' limits on the training.
 
     `max_hours`: in total, 0 for unlimited. `stall_minutes`: without a line of progress; then
     `on_stall`: only `tell`, `restart` once, or `suspend`.
@@ -31,7 +31,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Act:
-    """A change of the PyTorchJob: its suspension, unless None, and its new notes."""
+    """A change of the PyTorchJob: its new notes, and `spec.runPolicy.suspend` unless None.
+
+    `said`: the line for the log.
+    """
 
     said: str
     notes: dict[str, Any]

@@ -21,7 +21,7 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TIMEOUT = 10.0
 # Characters of the server's message about an error.
 _LONGEST = 300
-# Lines of a log.
+# Lines from the end of a log.
 _LINES = 200
 
 

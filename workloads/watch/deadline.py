@@ -1,6 +1,6 @@
-"""When a training has to end, and why.
+"""When the training has to end, and why.
 
-A limit on hours sets one deadline; each further limit is another Deadline for `earliest`.
+`training.max_hours` sets one deadline; a Capacity Block's end is another (block_end.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Deadline:
 
 
 def of_hours(max_hours: float, notes: Object, workers: Sequence[Object]) -> Deadline | None:
-    """Return the end set by a limit on hours; None without a limit (0), or before they count.
+    """Return the end set by `max_hours`; None without a limit (0), or before hours count.
 
     They count from the first worker's start, less those of earlier starts, and keep running while
     a lost worker is being replaced: once set, the end is noted.

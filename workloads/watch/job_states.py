@@ -24,8 +24,8 @@ _RECENT = 10.0
 # https://github.com/kubernetes/kubernetes/blob/v1.35.3/pkg/kubelet/images/types.go
 _NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
 _OUT_OF_MEMORY = "OOMKilled"
-# Minutes after which an end counts: at least two looks see a restarted job as running, however soon
-# it fails again, so an alarm on its failure leaves ALARM in between.
+# Minutes after which an end counts: so at least two looks see a restarted job as running, however
+# soon it fails again, and the alarm on its failure leaves ALARM in between.
 SETTLED = 2.0
 
 
@@ -36,7 +36,7 @@ class Look:
     A Job or the PyTorchJob is None where there is none. `job_pods` are the pods of the two Jobs,
     `workers` those of the PyTorchJob, `events` the warnings about pods. `notes`: the PyTorchJob's
     notes on its run. `progress`: whether a worker has recently printed a line of progress; None if
-    it need not or this is unknown.
+    none is due or the logs are unavailable.
     """
 
     now: datetime

@@ -1,4 +1,4 @@
-"""Whether a training makes progress: what its workers have recently printed.
+"""Whether the training makes progress: what its workers have recently printed.
 
 The kubelet returns the lines of the last minutes, so no state needs to be kept.
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod
@@ -15,7 +15,7 @@ from objects import Object, started
 
 # Lines of the start program.
 _OWN = "start: "
-# Unavailable logs: after more than these the rest is skipped, because each may take seconds.
+# Logs that may be unavailable before the rest is skipped, because each request may take seconds.
 _SILENT = 3
 
 
@@ -35,8 +35,8 @@ class Progress:
     ) -> bool | None:
         """Return whether there is such a line; None if none is due, or it is unknown.
 
-        One is due when all workers have run for that long. While one is missing the others wait
-        for it, which is reported separately.
+        A line is due once all workers have run for `minutes`. While a worker is missing the others
+        wait for it, which is reported separately.
         """
         since = all_run_since(training, workers)
         if since is None or now - since < self._minutes:

@@ -42,7 +42,7 @@ def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
     """Ask the API server about everything watched; ApiError if it does not answer."""
     now = datetime.now(UTC)
     jobs = [name for name in (names.data_job, names.launcher) if name]
-    # Without jobs, a selector that matches no pod: an empty list is not valid.
+    # Without jobs, select no pod: an empty list is not valid.
     pods_of_jobs = f"batch.kubernetes.io/job-name in ({','.join(jobs) or 'none'})"
     of_training = f"training.kubeflow.org/job-name={names.training}"
     training = api.get(*PYTORCHJOBS, names.training)
@@ -63,8 +63,8 @@ def look(api: ApiServer, names: argparse.Namespace, progress: Progress) -> Look:
 class Watch:
     """Looks, and logs what has changed since the last look.
 
-    `publish` takes the metrics, `change` a merge patch of the PyTorchJob; `deadlines` returns those
-    besides the limits'.
+    `publish` sends the metrics, `change` applies an act to the PyTorchJob; `deadlines` returns
+    those besides `max_hours`.
     """
 
     def __init__(

@@ -20,9 +20,9 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PART = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9!_.*()=+,:&~%#-]{1,255}")
 # In characters; S3 allows keys of up to 1024 bytes.
 _LONGEST = 1000
-_NO_URL = "give a http or https URL"
+_NO_URL = "give an http or https URL"
 _NO_PROXY = "give an http URL of host and port only"
-_PASSWORD = "a user and password are not allowed in it: they would stand in the Job and its log"
+_PASSWORD = "a user and password are not allowed in it: they would appear in the Job and its log"
 _PORT = "a port is a number from 1 to 65535"
 
 

@@ -176,7 +176,7 @@ def test_a_password_is_refused_and_not_repeated(name: str, value: Any) -> None:
     )
     assert "secret" not in text
     if str(value).startswith(("https://me:secret@m", "http://")):
-        assert "a user and password are not allowed in it: they would stand in the Job" in text
+        assert "a user and password are not allowed in it: they would appear in the Job" in text
 
 
 @pytest.mark.parametrize(

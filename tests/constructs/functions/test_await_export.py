@@ -202,7 +202,7 @@ def test_the_manifest_that_it_reads_is_the_one_that_the_program_writes() -> None
 import dataclasses, json, sys
 sys.path[:0] = sys.argv[1:]
 from layout import Split
-from order import Finished
+from worker import Finished
 from publish import MANIFEST, manifest_of
 from segments import Found
 from source import Facts

@@ -135,7 +135,7 @@ def test_without_an_earlier_run_there_is_nothing_to_do(folder: Path) -> None:
 
 
 def indexes(folder: Path) -> list[Path]:
-    """Write a training's indexes of a data set; return the files."""
+    """Write the training's indexes of a data set; return the files."""
     data = folder.parents[2] / "processed"
     lines = data / "fsx/processed/train/x000.csv.idx.npy"
     lines.parent.mkdir(parents=True, exist_ok=True)

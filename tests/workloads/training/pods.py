@@ -21,7 +21,7 @@ BEAT = 0.05
 
 
 class Pods:
-    """Workers `w-0`, `w-1` and so on, of one training below `folder`."""
+    """Workers `w-0`, `w-1` and so on, of one training run below `folder`."""
 
     def __init__(self, folder: Path, workers: int, max_steps: int, *options: str) -> None:
         self.folder, self.max_steps = folder, max_steps

@@ -1,4 +1,4 @@
-"""The hours that a training has run: counted over starts, kept, and read before the next."""
+"""The hours that the training has run: counted over starts, kept, read before the next start."""
 
 from __future__ import annotations
 

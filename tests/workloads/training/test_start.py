@@ -1,4 +1,4 @@
-"""How a training ends or resumes, whatever happens to its workers."""
+"""How the training ends or resumes, whatever happens to its workers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_killed_worker_is_waited_for(number: int, tmp_path: Path) -> None:
         others = {0, 1, 2} - {number}
         assert found.statuses() == {0: 0, 1: 0, 2: 0}
         for each in others:
-            assert found.log(each).count("goes on from") == 2
+            assert found.log(each).count("resumes from") == 2
 
 
 def test_a_vanished_node_is_noticed_without_a_replacement(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_waiting_for_a_worker_does_not_count_as_a_failure(tmp_path: Path) -> Non
         assert found.ended() == []
         found.start(1)
         assert found.statuses() == {0: 0, 1: 0}
-        assert found.log(0).count("goes on from") == 1
+        assert found.log(0).count("resumes from") == 1
 
 
 def test_repeated_failures_end_the_training(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_repeated_failures_end_the_training(tmp_path: Path) -> None:
     with pods(tmp_path, 2, 500) as found:
         found.start(0, 1)
         assert found.statuses() == {0: 1, 1: 1}
-        assert found.log(1).count("goes on from") == 3
+        assert found.log(1).count("resumes from") == 3
         assert "failed 3 times in a row without a checkpoint newer than step 0" in found.log(0)
         # The kubelet restarts the containers until the operator has counted enough.
         found.start_container_again(0)
@@ -132,7 +132,7 @@ def test_progress_resets_the_count_of_failures(tmp_path: Path) -> None:
         wait_until(lambda: "ended with status 1" in found.log(0))
         faults(tmp_path, rank_0={"fails_at": 18})
         assert found.statuses() == {0: 1, 1: 1}
-        assert found.log(0).count("goes on from 15") == 3
+        assert found.log(0).count("resumes from 15") == 3
 
 
 def test_a_restarted_container_counts_as_a_failure(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_restarted_container_counts_as_a_failure(tmp_path: Path) -> None:
     with pods(tmp_path, 2, 100_000) as found:
         found.start(0, 1)
         for times in (1, 2, 3):
-            wait_until(lambda times=times: found.log(1).count("goes on from") == times)  # type: ignore[misc]
+            wait_until(lambda times=times: found.log(1).count("resumes from") == times)  # type: ignore[misc]
             found.kill(1)
             found.start_container_again(1)
         assert set(found.statuses().values()) == {1}
@@ -152,7 +152,7 @@ def test_a_finished_training_ends_at_once(tmp_path: Path) -> None:
     with pods(tmp_path, 2, 100) as found:
         found.start(0, 1)
         assert found.statuses() == {0: 0, 1: 0}
-        assert "goes on from" not in found.log(0)
+        assert "resumes from" not in found.log(0)
         assert "max_steps is 100" in found.log(0)
 
 

@@ -78,7 +78,7 @@ def train(folder: Path, workers: int, max_steps: int, number: int) -> int:
 
     signal.signal(signal.SIGTERM, told)
     step = rank.newest()
-    print(f"rank {number} goes on from {step}", flush=True)
+    print(f"rank {number} resumes from {step}", flush=True)
     while step < max_steps:
         time.sleep(PAUSE)
         step += 1

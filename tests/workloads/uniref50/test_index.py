@@ -1,4 +1,4 @@
-"""The index of lines with which a training reads the files."""
+"""The index of lines with which the training reads the files."""
 
 from __future__ import annotations
 

@@ -13,11 +13,13 @@ LAYERS = (
     ("durable", "fasta", "gunzip", "arrival"),
     # The download.
     ("server", "source", "pieces", "answers"),
-    ("metalink", "download"),
+    ("metalink", "connection"),
+    ("download",),
     ("remote",),
     # First stage: rows in file order.
     ("segments",),
     # Second and third stage: runs by part, and the files from them.
+    ("worker",),
     ("order",),
     # Last stage: the final names.
     ("publish",),

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-import download
+import connection
 import server as server_module
 from bench.uniref50_data import write_fasta
-from bench.uniref50_servers import Schedule, runs_until_right, schedules, serving
+from bench.uniref50_servers import runs_until_right, schedules, serving
+from bench.uniref50_web import Schedule
 from server import Patience
 from tests.workloads.uniref50.harness import (
     PROBE,
@@ -76,7 +77,7 @@ def test_the_schedule_is_as_documented() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 410])
-def test_a_refusal_is_believed_from_a_server_that_has_never_answered_properly(
+def test_a_refusal_is_final_from_a_server_that_has_never_answered_properly(
     status: int, server: Server, tmp_path: Path, content: bytes
 ) -> None:
     server.failures = [status] * 1000
@@ -152,7 +153,7 @@ def test_a_page_in_the_middle_is_never_taken_for_another_file(
     """From a server without ranges and MD5 that is down for longer than a mirror lags."""
     write_fasta(tmp_path / "a.fasta", 3000)
     plain = (tmp_path / "a.fasta").read_bytes()
-    pages = range(3, 3 + 2 * download.CHANGES)
+    pages = range(3, 3 + 2 * connection.CHANGES)
 
     def meet(handler: Handler, number: int, body: bytes) -> bool:
         if number in pages:
@@ -273,7 +274,7 @@ def test_the_whole_file_in_answer_to_a_range_is_read_as_one_stream(
     done = run("--root", tmp_path, "--url", server.put(NAME, content), *SIZES, pieces=SMALL)
     assert done.returncode == 0, done.stderr
     assert csv_files(tmp_path) == right
-    assert len(server.asked) <= 7, "one connection brings it all, at once"
+    assert len(server.asked) <= 7, "one connection fetches all of it, at once"
 
 
 def test_a_file_of_unknown_length_is_complete_by_its_metalink(
@@ -281,9 +282,6 @@ def test_a_file_of_unknown_length_is_complete_by_its_metalink(
 ) -> None:
     """Without a length, a break looks like the end."""
     server.metalink(NAME, content)
-
-    def meet(handler: Handler, number: int, content: bytes) -> bool:
-        return reply(handler, 200, content[: len(content) // (3 - min(number, 2))], {}, None)
 
     server.meet = lambda handler, number, body: reply(
         handler, 200, body[: len(body) // 2] if number in (2, 3) else body, {}, None

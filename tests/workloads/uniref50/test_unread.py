@@ -1,4 +1,4 @@
-"""No file of a data set is replaced while a training reads it."""
+"""No file of a data set is replaced while a training run reads it."""
 
 from __future__ import annotations
 

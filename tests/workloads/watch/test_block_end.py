@@ -1,4 +1,4 @@
-"""The watch suspends a training before its Capacity Block ends, and a message reports it."""
+"""The watch suspends the training before its Capacity Block ends, and a message reports it."""
 
 from __future__ import annotations
 

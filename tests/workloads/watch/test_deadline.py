@@ -115,8 +115,7 @@ def test_a_training_started_again_by_hand_is_not_reported_as_stopped_later() -> 
 
 
 @pytest.mark.parametrize("hours", [0, 24])
-def test_the_first_deadline_ends_it(hours: float) -> None:
-    """Of either kind."""
+def test_the_first_deadline_of_either_kind_ends_it(hours: float) -> None:
     course = training()
     other = Deadline(START + timedelta(hours=3), "the Capacity Block ends")
     at(course, 3 * HOUR - 1, Limits(hours), other)

@@ -1,4 +1,4 @@
-"""Whether a training makes progress, read from its workers' logs."""
+"""Whether the training makes progress, read from its workers' logs."""
 
 from __future__ import annotations
 
