@@ -159,19 +159,6 @@ def test_the_operator_comes_after_its_crd(default: Any) -> None:
     assert first in resources[second]["DependsOn"]
 
 
-def test_the_operator_runs_on_core_nodes_without_privileges(default: Any) -> None:
-    (operator,) = [
-        each for each in default.kubernetes_objects("Addons") if each["kind"] == "Deployment"
-    ]
-    spec = operator["spec"]["template"]["spec"]
-    assert allowed(default, spec) == {"core"}
-    assert spec["securityContext"]["runAsNonRoot"] is True
-    (container,) = spec["containers"]
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert {"livenessProbe", "readinessProbe", "resources"} <= set(container)
-    assert "--enable-scheme=pytorchjob" in container["args"]
-
-
 def test_the_operators_permissions_have_no_wildcard(default: Any) -> None:
     roles = [
         each

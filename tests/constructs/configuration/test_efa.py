@@ -1,4 +1,4 @@
-"""EFA: where it is on, why it is off, what it needs from a node; checked against AWS's documents."""
+"""EFA: where it is on, why it is off, and what it needs from a node, by AWS's documents."""
 
 from __future__ import annotations
 

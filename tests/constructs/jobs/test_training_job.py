@@ -101,15 +101,6 @@ def test_workers_take_each_gpu_once(layout: str, gpus: int, workers: int) -> Non
     assert int(resources["limits"]["nvidia.com/gpu"]) == gpus
 
 
-def test_shared_memory_is_memory_and_within_the_limit() -> None:
-    found = Objects()
-    volumes = found.worker["template"]["spec"]["volumes"]
-    (shared,) = [each["emptyDir"] for each in volumes if each["name"] == "shm"]
-    limit = found.container["resources"]["limits"]["memory"]
-    assert shared["medium"] == "Memory"
-    assert int(shared["sizeLimit"].removesuffix("Gi")) < int(limit.removesuffix("Gi"))
-
-
 def test_its_pods_have_no_permissions() -> None:
     found = Objects()
     assert found.worker["template"]["spec"]["automountServiceAccountToken"] is False
