@@ -98,7 +98,7 @@ def test_it_gives_up_in_time_and_says_how_long_the_oldest_waits(clock: Any) -> N
 
 
 @pytest.mark.slow
-def test_it_requests_a_metric_that_fsx_publishes() -> None:
+def test_its_request_is_one_that_cloudwatch_accepts() -> None:
     client = boto3.client(
         "cloudwatch", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
     )
