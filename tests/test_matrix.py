@@ -209,7 +209,7 @@ def test_the_worker_takes_all_efas_of_a_node_of_each_type(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CORE_INSTANCE_TYPES)
-def test_controllers_and_jobs_fit_core_nodes_of_each_type(default: Any, name: str) -> None:
+def test_controllers_and_jobs_fit_core_nodes_of_every_type(default: Any, name: str) -> None:
     some = [
         make_node(f"core-{number}", CORE_INSTANCE_TYPES[name], CORE_LABELS, [])
         for number in range(default.settings.core.nodes)

@@ -15,8 +15,8 @@ _ALL = "all"
 _HEADER = """\
 # What must last across versions of the code, by stack and id, for the sets of settings in
 # sets.yaml; `in` says for which. Properties are those whose change replaces a resource.
-# Written by `python -m tests.lasting`: read its differences before you commit them, for what is
-# not new there is something that a deployment loses.
+# Written by `python -m tests.lasting`: read its differences before you commit them; any that is
+# not an addition is something that an existing deployment loses.
 """
 
 

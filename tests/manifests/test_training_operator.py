@@ -208,6 +208,7 @@ class TestTheOperatorsPod:
 
     def test_meets_the_restricted_pod_security_standard(self) -> None:
         assert _restricted_breaches(POD) == []
+        assert CONTAINER["securityContext"]["readOnlyRootFilesystem"] is True
         labels = NAMESPACE["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 

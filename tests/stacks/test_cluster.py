@@ -149,7 +149,7 @@ def test_given_admins_and_the_kubectl_provider_are_the_only_ones_admitted(synth:
     assert command == "aws eks update-kubeconfig --name bionemo-on-eks --region us-west-2"
 
 
-def test_gpu_nodes_stand_together_in_one_zone(default: Any) -> None:
+def test_gpu_nodes_share_a_placement_group_in_one_zone(default: Any) -> None:
     _, group = node_group(default, "gpu")
     assert len(group["Subnets"]) == 1
     placement = launch_template(default, "gpu")["Placement"]["GroupName"]["Ref"]

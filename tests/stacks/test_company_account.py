@@ -69,7 +69,7 @@ def test_every_role_has_boundary_and_path(resources: list[tuple[str, str, Any]])
     assert without == []
 
 
-def test_no_role_is_where_these_templates_do_not_reach(
+def test_no_role_is_created_outside_these_templates(
     resources: list[tuple[str, str, Any]],
 ) -> None:
     """In a nested stack, or created by IAM's other resources with a path or a boundary."""
@@ -106,7 +106,7 @@ def test_nothing_else_has_a_key_of_its_own(resources: list[tuple[str, str, Any]]
     assert {each["Type"] for _, _, each in resources} > UNTOUCHED
 
 
-def test_who_waits_for_the_export_may_read_the_manifest(synth: Any) -> None:
+def test_the_export_guard_may_decrypt_the_manifest(synth: Any) -> None:
     deployment = synth(**COMPANY, **WITH_ALL_ROLES[1])
     statements = [
         statement
@@ -120,7 +120,7 @@ def test_who_waits_for_the_export_may_read_the_manifest(synth: Any) -> None:
     }
 
 
-def test_without_them_nothing_says_a_word(default: Any) -> None:
+def test_without_these_settings_no_template_mentions_them(default: Any) -> None:
     text = json.dumps([each for _, _, each in default.all_resources()])
     assert "PermissionsBoundary" not in text
     assert not [

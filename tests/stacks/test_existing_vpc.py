@@ -104,7 +104,7 @@ def test_the_first_pass_goes_through_and_the_second_uses_the_vpc(named: str) -> 
         ),
     ],
 )
-def test_what_the_vpc_does_not_have_is_said(changes: dict[str, str], words: list[str]) -> None:
+def test_what_the_vpc_lacks_is_named(changes: dict[str, str], words: list[str]) -> None:
     found = answer(missing(synthesised(context())))
     with pytest.raises(SettingsError) as error:
         synthesised({**context(**changes), **found})
@@ -139,7 +139,7 @@ def test_other_subnets_make_other_node_groups() -> None:
     assert names[0]["gpu"] == names[1]["gpu"], "the GPU nodes' subnet is the same"
 
 
-def test_without_an_account_there_is_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_account_the_vpc_cannot_be_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CDK_DEFAULT_ACCOUNT", raising=False)
     with pytest.raises(SettingsError, match=f"{VPC}.*no account to ask"):
         synthesised(context())

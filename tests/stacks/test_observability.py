@@ -21,7 +21,7 @@ def gpu_group(deployment: Any) -> str:
 @pytest.mark.parametrize(
     "settings", [{}, {"gpu.instance_type": "g5.12xlarge"}, {"gpu.purchase": "spot"}]
 )
-def test_messages_tell_of_this_clusters_gpu_nodes_only(
+def test_messages_are_about_this_clusters_gpu_nodes_only(
     synth: Any, settings: dict[str, str]
 ) -> None:
     """Whatever the current node group is: a new one has a new name."""
@@ -35,7 +35,7 @@ def test_messages_tell_of_this_clusters_gpu_nodes_only(
         assert not other.startswith(prefix)
 
 
-def test_the_alarms_ask_for_the_metrics_that_the_watch_publishes(default: Any) -> None:
+def test_the_alarms_use_the_metrics_that_the_watch_publishes(default: Any) -> None:
     """In the namespace that its pod gets."""
     (watch,) = [
         each for each in default.kubernetes_objects("Workload") if each["kind"] == "Deployment"
@@ -59,7 +59,7 @@ def test_little_space_is_a_tenth_of_this_file_system(default: Any) -> None:
     )
 
 
-def test_an_address_is_subscribed_only_when_given(default: Any, synth: Any) -> None:
+def test_an_email_address_is_subscribed_only_when_given(default: Any, synth: Any) -> None:
     default.template("Observability").resource_count_is("AWS::SNS::Subscription", 0)
     deployment = synth(**{"notifications.email": "team@example.org"})
     deployment.template("Observability").has_resource_properties(

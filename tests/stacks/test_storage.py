@@ -29,7 +29,7 @@ def test_file_system_is_what_the_blueprint_had_and_newer(default: Any) -> None:
     )
 
 
-def test_file_system_stands_in_the_gpu_nodes_zone(synth: Any) -> None:
+def test_the_file_system_is_in_the_gpu_nodes_zone(synth: Any) -> None:
     for zone, number in (("us-west-2a", "1"), ("us-west-2b", "2")):
         deployment = synth(**{"gpu.availability_zone": zone})
         (file_system,) = deployment.resources("Storage", "AWS::FSx::FileSystem").values()
@@ -72,7 +72,7 @@ def test_what_the_jobs_write_lies_below_a_linked_path(default: Any) -> None:
         assert any(written == path or written.startswith(f"{path}/") for path in linked)
 
 
-def test_the_file_system_goes_after_its_last_export(default: Any) -> None:
+def test_the_file_system_is_deleted_after_its_last_export(default: Any) -> None:
     """CloudFormation removes what depends on a resource before that resource."""
     (guard,) = default.resources("Storage", "Custom::LustreExportGuard").values()
     (system,) = default.resources("Storage", "AWS::FSx::FileSystem")
@@ -82,12 +82,12 @@ def test_the_file_system_goes_after_its_last_export(default: Any) -> None:
 
 
 @pytest.mark.parametrize(("keep", "policy"), [("true", "Retain"), ("false", "Delete")])
-def test_the_bucket_stays_unless_told(synth: Any, keep: str, policy: str) -> None:
+def test_the_bucket_is_kept_by_default(synth: Any, keep: str, policy: str) -> None:
     deployment = synth(**{"storage.keep_bucket": keep})
     (bucket,) = deployment.resources("Storage", "AWS::S3::Bucket").values()
     assert bucket["DeletionPolicy"] == policy
 
 
-def test_a_bucket_that_goes_too_waits_for_nothing(synth: Any) -> None:
+def test_a_bucket_that_is_deleted_with_its_stack_waits_for_no_export(synth: Any) -> None:
     deployment = synth(**{"storage.keep_bucket": "false"})
     assert deployment.resources("Storage", "Custom::LustreExportGuard") == {}

@@ -26,7 +26,7 @@ def data_job(deployment: Any) -> dict[str, Any]:
     return item(deployment, "Job", "uniref50-download")
 
 
-def test_the_claim_takes_the_volume_and_nothing_else_may(default: Any) -> None:
+def test_only_the_claim_can_bind_the_volume(default: Any) -> None:
     volume, claim = item(default, "PersistentVolume"), item(default, "PersistentVolumeClaim")
     assert claim["spec"]["volumeName"] == volume["metadata"]["name"] == "fsx-static-pv"
     assert volume["spec"]["claimRef"] == {
@@ -60,7 +60,7 @@ def test_names_stay_short_enough_for_pods(default: Any) -> None:
         assert len(each["metadata"]["name"]) <= 63 - len("-abcde")
 
 
-def test_the_launcher_waits_for_the_data_job_that_is_there(default: Any) -> None:
+def test_the_launcher_waits_for_the_data_job_that_exists(default: Any) -> None:
     """With the name of another Job it would wait forever."""
     launcher = item(default, "Job", "esm1nv-launcher")
     first = launcher["spec"]["template"]["spec"]["initContainers"][0]
@@ -74,7 +74,7 @@ def watched(deployment: Any) -> set[str]:
     return there & set(container["args"])
 
 
-def test_the_watch_looks_at_the_jobs_that_are_there(default: Any) -> None:
+def test_the_watch_gets_the_jobs_that_exist(default: Any) -> None:
     launcher, training = item(default, "Job", "esm1nv-launcher"), item(default, "PyTorchJob")
     names = {each["metadata"]["name"] for each in (data_job(default), launcher, training)}
     assert watched(default) == names
@@ -134,7 +134,7 @@ def test_without_training_nothing_lifts_the_suspension(synth: Any) -> None:
     assert data_job(deployment)["metadata"]["name"] in watched(deployment)
 
 
-def test_every_image_of_the_manifests_is_asked_for(default: Any) -> None:
+def test_every_image_of_the_manifests_is_listed_for_preflight(default: Any) -> None:
     """Preflight checks the images that the templates name."""
     objects = [
         *default.kubernetes_objects("Workload"),
@@ -208,7 +208,7 @@ def named(deployment: Any, kind: str, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_without_data_preparation_a_look_takes_its_place_and_all_else_waits_for_it(
+def test_without_data_preparation_a_check_replaces_it_and_everything_waits_for_it(
     synth: Any,
 ) -> None:
     deployment = synth(**OFF)

@@ -32,7 +32,7 @@ def test_it_is_the_pinned_one_under_a_name_that_a_person_can_read(name: str) -> 
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_its_namespace_is_there(name: str) -> None:
+def test_its_namespace_exists(name: str) -> None:
     found = installed(CHARTS[name])
     assert found["Namespace"] == CHARTS[name].namespace
     # Kubernetes has this one built in.

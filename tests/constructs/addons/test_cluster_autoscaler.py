@@ -56,13 +56,13 @@ def test_it_changes_its_clusters_groups_and_no_others(template: Template, action
     assert ":autoScalingGroupName/eks-*" in json.dumps(statement["Resource"])
 
 
-def test_it_learns_labels_and_taints_of_its_clusters_empty_groups(template: Template) -> None:
+def test_it_may_read_labels_and_taints_of_its_clusters_empty_groups(template: Template) -> None:
     """It knows nothing else about a group without nodes, and would not scale it up from 0."""
     (statement,) = granting(template, "eks:DescribeNodegroup")
     assert f":nodegroup/{CLUSTER}/*" in json.dumps(statement["Resource"])
 
 
-def test_whatever_else_it_may_do_is_to_look(template: Template) -> None:
+def test_all_its_other_permissions_are_read_only(template: Template) -> None:
     actions = [
         action
         for each in only(template, POLICY)["PolicyDocument"]["Statement"]
@@ -86,12 +86,12 @@ def test_its_pod_gets_its_permissions_and_starts_after_them(template: Template) 
     assert needed <= waits_for(template, CHART)
 
 
-def test_a_deployment_fails_where_it_does_not_start(template: Template) -> None:
+def test_a_deployment_fails_if_it_does_not_start(template: Template) -> None:
     assert only(template, CHART)["Wait"] is True
 
 
 @pytest.mark.parametrize("version", KUBERNETES_RELEASES)
-def test_it_is_of_its_clusters_minor_version_and_watches_that_cluster(version: str) -> None:
+def test_it_has_its_clusters_minor_version_and_watches_that_cluster(version: str) -> None:
     found = values(version)
     assert found["image"]["tag"].startswith(f"v{version}.")
     assert found["autoDiscovery"]["clusterName"] == CLUSTER
@@ -104,7 +104,7 @@ def test_it_runs_on_core_nodes_so_that_it_can_remove_the_others() -> None:
     assert not may_run_on(values(), make_node("gpu", instance, GPU_LABELS, []))
 
 
-def test_idle_gpu_nodes_go_although_their_pods_had_shared_memory() -> None:
+def test_shared_memory_does_not_keep_an_idle_gpu_node() -> None:
     """A memory-backed /dev/shm counts as local storage, which keeps a node by default."""
     assert values()["extraArgs"]["skip-nodes-with-local-storage"] is False
     assert values()["extraArgs"]["skip-nodes-with-system-pods"] is False

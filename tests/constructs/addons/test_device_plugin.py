@@ -1,4 +1,4 @@
-"""NVIDIA's device plugin: its parts run on the nodes that they are for."""
+"""NVIDIA's device plugin: each part runs on the right nodes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def node(kind: str) -> Any:
 
 
 def allowed(values: dict[str, Any]) -> set[str]:
-    """Return the kinds of node that pods with these values of the chart may run on."""
+    """Return the kinds of node that pods with these chart values may run on."""
     spec = {key: each for key, each in values.items() if key in ("nodeSelector", "tolerations")}
     return {kind for kind in POOLS if may_run_on(spec, node(kind))}
 
@@ -66,7 +66,7 @@ def test_nodes_are_labeled_with_their_gpus_properties() -> None:
     assert part("gfd")["enabled"] is True
 
 
-def test_a_unhealthy_gpu_node_holds_up_no_update() -> None:
+def test_an_unhealthy_gpu_node_blocks_no_update() -> None:
     """helm would wait for the DaemonSets' pods on every GPU node, in a rollback too."""
     stack = bare_stack()
     add_device_plugin(some_cluster(stack))

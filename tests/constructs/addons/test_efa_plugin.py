@@ -21,7 +21,7 @@ def test_its_daemon_set_runs_on_gpu_nodes_only() -> None:
     assert not may_run_on(efa_plugin_values(), core)
 
 
-def test_a_unhealthy_gpu_node_holds_up_no_update() -> None:
+def test_an_unhealthy_gpu_node_blocks_no_update() -> None:
     stack = bare_stack()
     add_efa_plugin(some_cluster(stack))
     chart = only(Template.from_stack(stack), "Custom::AWSCDK-EKS-HelmChart")

@@ -59,11 +59,11 @@ def test_pods_of_the_service_account_take_the_role(statements: list[dict[str, An
 
 
 @pytest.mark.parametrize("key", POD)
-def test_nobody_elses_pods_take_it(statements: list[dict[str, Any]], key: str) -> None:
+def test_no_other_pods_take_it(statements: list[dict[str, Any]], key: str) -> None:
     assert allowed(statements, {**POD, key: "another"}) == set()
 
 
-def test_nobody_but_eks_takes_it(statements: list[dict[str, Any]]) -> None:
+def test_only_eks_takes_it(statements: list[dict[str, Any]]) -> None:
     assert {json.dumps(each["Principal"]) for each in statements} == {
         '{"Service": "pods.eks.amazonaws.com"}'
     }
@@ -76,7 +76,7 @@ def addon(**changes: Any) -> Template:
     return Template.from_stack(stack)
 
 
-def test_it_is_of_the_pinned_version_and_is_removed_with_its_stack() -> None:
+def test_it_has_the_pinned_version_and_is_removed_with_its_stack() -> None:
     found = only(addon(), ADDON)
     assert found["ClusterName"] == CLUSTER
     assert (found["AddonName"], found["AddonVersion"]) == ("coredns", "v1.13.2-eksbuild.31")

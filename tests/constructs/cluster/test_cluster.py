@@ -1,4 +1,4 @@
-"""The cluster: who gets in, who reads its secrets, what outlasts what."""
+"""The cluster: who gets in, who reads its secrets, what is removed in which order."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def endpoint(template: Template) -> dict[str, Any]:
     return dict(only(template, KIND)["ResourcesVpcConfig"])
 
 
-def test_it_brings_nothing_that_no_stack_owns_and_admits_nobody_by_itself() -> None:
+def test_it_has_no_self_managed_addons_or_nodes_and_admits_no_one_by_default() -> None:
     cluster().has_resource_properties(
         KIND,
         {
@@ -103,7 +103,7 @@ def test_all_control_plane_logs_go_to_a_group_that_is_there_first() -> None:
     }
 
 
-def test_every_function_that_it_brings_logs_to_a_group_that_goes_too() -> None:
+def test_each_of_its_functions_logs_to_a_group_that_is_removed_with_it() -> None:
     groups = cluster().find_resources(GROUP, {"DeletionPolicy": "Delete"})
     functions = cluster().find_resources(FUNCTION).values()
     assert functions
@@ -126,7 +126,7 @@ def test_a_private_endpoint_is_reached_from_the_vpc_only_and_kubectl_runs_there(
         assert function["Properties"]["VpcConfig"]["SubnetIds"] == list(SUBNETS)
 
 
-def test_kubectl_is_of_the_clusters_version() -> None:
+def test_kubectl_has_the_clusters_version() -> None:
     assert only(cluster(), KIND)["Version"] == "1.35"
     cluster().has_resource_properties(
         "AWS::Lambda::LayerVersion",
@@ -134,7 +134,7 @@ def test_kubectl_is_of_the_clusters_version() -> None:
     )
 
 
-def test_without_admins_the_account_says_who_takes_the_admin_role() -> None:
+def test_without_admins_the_accounts_iam_decides_who_assumes_the_admin_role() -> None:
     ((name, role),) = (
         (name, each) for name, each in cluster().find_resources(ROLE).items() if "AdminRole" in name
     )
@@ -144,7 +144,7 @@ def test_without_admins_the_account_says_who_takes_the_admin_role() -> None:
     assert {"Fn::GetAtt": [name, "Arn"]} in [each["PrincipalArn"] for each in principals]
 
 
-def test_the_one_who_is_trusted_only_may_assume_the_admin_role() -> None:
+def test_only_the_trusted_principal_may_assume_the_admin_role() -> None:
     (role,) = (
         each for name, each in cluster(trust=FIRST).find_resources(ROLE).items() if "Admin" in name
     )
@@ -164,7 +164,7 @@ def test_given_admins_and_the_kubectl_provider_are_the_only_ones_admitted() -> N
     assert not [name for name in template.find_resources(ROLE) if "AdminRole" in name]
 
 
-def test_an_admin_keeps_the_entry_whoever_comes_or_goes() -> None:
+def test_an_admins_access_entry_survives_changes_to_the_others() -> None:
     """EKS accepts no second entry for a principal, so a new resource for it would fail."""
 
     def entries(*admins: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ def test_a_group_without_taint_takes_every_pod() -> None:
     ("instance_type", "ami_type"),
     [("p5.48xlarge", "AL2023_x86_64_NVIDIA"), ("m5.xlarge", "AL2023_x86_64_STANDARD")],
 )
-def test_nodes_are_of_the_type_and_the_ami_asked_for(instance_type: str, ami_type: str) -> None:
+def test_nodes_have_the_requested_type_and_ami(instance_type: str, ami_type: str) -> None:
     group = only(nodes(instance_types=(instance_type,), ami_type=ami_type), GROUP)
     assert group["InstanceTypes"] == [instance_type]
     assert group["AmiType"] == ami_type
@@ -107,14 +107,14 @@ def test_nodes_are_bought_as_asked(capacity_type: str) -> None:
     assert only(nodes(capacity_type=capacity_type), GROUP)["CapacityType"] == capacity_type
 
 
-def test_pods_do_not_reach_the_nodes_credentials() -> None:
+def test_pods_cannot_reach_the_nodes_credentials() -> None:
     """Only IMDSv2, and its answer does not survive the hop into a pod."""
     options = launch(plain())["MetadataOptions"]
     assert options["HttpTokens"] == "required"
     assert options["HttpPutResponseHopLimit"] == 1
 
 
-def test_the_disk_is_encrypted_and_goes_with_its_node() -> None:
+def test_the_disk_is_encrypted_and_deleted_with_its_node() -> None:
     (disk,) = launch(nodes(disk=Disk(300)))["BlockDeviceMappings"]
     assert disk["Ebs"] == {
         "Encrypted": True,
@@ -176,7 +176,7 @@ def test_nodes_have_the_interfaces_asked_for_in_the_clusters_group_and_one_for_e
         assert "SubnetId" not in each
 
 
-def test_efas_talk_to_each_other_and_to_nobody_else() -> None:
+def test_efas_talk_only_to_each_other() -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html#efa-start-security"""
     template = nodes(interfaces=INTERFACES)
     own = [
@@ -205,7 +205,7 @@ def test_the_autoscaler_reads_of_the_group_what_a_node_would_have() -> None:
     assert "Tags" not in only(plain(), GROUP)
 
 
-def test_a_new_launch_template_reaches_the_plain() -> None:
+def test_a_new_launch_template_version_reaches_the_group() -> None:
     template = plain()
     ((name, _),) = template.find_resources(LAUNCH).items()
     version = {"Fn::GetAtt": [name, "LatestVersionNumber"]}
@@ -234,7 +234,7 @@ def test_people_reach_a_node_by_session_manager_and_it_has_no_right_over_interfa
     assert only(template, GROUP)["NodeRole"] == {"Fn::GetAtt": [role, "Arn"]}
 
 
-def test_nodes_stand_together_only_when_asked() -> None:
+def test_nodes_share_a_placement_group_only_when_asked() -> None:
     together = nodes(cluster_placement=True)
     ((name, group),) = together.find_resources(PLACEMENT).items()
     assert group["Properties"]["Strategy"] == "cluster"

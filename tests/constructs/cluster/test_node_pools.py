@@ -57,7 +57,7 @@ def test_each_pool_has_the_disk_set_for_it() -> None:
 
 
 @pytest.mark.parametrize("instance_type", USABLE)
-def test_images_come_to_local_nvme_or_to_a_fast_root_volume(instance_type: str) -> None:
+def test_images_go_to_local_nvme_or_to_a_fast_root_volume(instance_type: str) -> None:
     """gp3 gives at most 2,000 MiB/s, and a quarter of a MiB/s per IOPS.
 
     https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
@@ -77,7 +77,7 @@ def test_only_the_gpu_nodes_ami_is_pinned() -> None:
     assert not core(**change).ami_release
 
 
-def test_only_gpu_nodes_are_reported_of_disks_and_images() -> None:
+def test_only_gpu_nodes_get_user_data_about_disks_and_images() -> None:
     assert gpu().user_data
     assert not core().user_data
 
@@ -131,12 +131,12 @@ def test_another_capacity_block_is_another_group_another_reservation_is_not() ->
     ("changes", "label"),
     [({}, "ON_DEMAND"), ({"gpu.purchase": "spot"}, "SPOT"), (BLOCK, "CAPACITY_BLOCK")],
 )
-def test_people_see_how_a_gpu_node_was_bought(changes: dict[str, str], label: str) -> None:
+def test_a_label_shows_how_a_gpu_node_was_bought(changes: dict[str, str], label: str) -> None:
     assert gpu(**changes).labels["WorkerType"] == label
 
 
 @pytest.mark.parametrize("instance_type", USABLE)
-def test_the_autoscaler_is_reported_the_gpu_by_a_label_that_kubernetes_takes(
+def test_a_valid_label_names_the_gpu_for_the_autoscaler(
     instance_type: str,
 ) -> None:
     """It then waits for the GPUs of a new node instead of adding one more."""
@@ -152,7 +152,7 @@ def test_nodes_carry_the_tags_given_and_a_name() -> None:
         assert pool.tags == {**TAGS, "Name": name}
 
 
-def test_an_update_needs_no_gpu_node_more_than_there_are() -> None:
+def test_an_update_needs_no_additional_gpu_node() -> None:
     assert gpu().replace_in_place is True
     assert core().replace_in_place is False
 
@@ -176,7 +176,7 @@ def test_what_eks_can_change_leaves_the_group(change: dict[str, str]) -> None:
     assert gpu(**change).name == gpu().name
 
 
-def test_another_repair_is_another_group_for_it_may_come_with_new_nodes() -> None:
+def test_changing_repair_creates_a_new_group_because_nodes_may_change_with_it() -> None:
     """EKS refuses the two together on one group: https://github.com/aws/aws-cdk/issues/16644"""
     repairs = ("off", "nodes", "gpus")
     pools = {repair: gpu(**{"gpu.repair": repair}) for repair in repairs}
@@ -184,7 +184,7 @@ def test_another_repair_is_another_group_for_it_may_come_with_new_nodes() -> Non
     assert [pools[repair].repair for repair in repairs] == [False, True, True]
 
 
-def test_without_repair_a_group_has_the_name_that_it_had_before_there_was_any() -> None:
+def test_without_repair_a_group_keeps_its_name_from_before_repair_existed() -> None:
     """So it is updated in place; the name is that of the version before."""
     pool = gpu(("pods-a",), **{"gpu.repair": "off", "gpu.instance_type": "p3.16xlarge"})
     before = ["p3.16xlarge", "AL2023_x86_64_NVIDIA", "ON_DEMAND", "pods-a"]
@@ -236,7 +236,7 @@ def test_with_efa_a_node_has_its_interfaces_and_the_autoscaler_knows_what_it_wou
     assert "vm.nr_hugepages=2560" in pool.user_data
 
 
-def test_with_efa_it_is_another_group_for_ekss_tags_come_with_new_nodes() -> None:
+def test_enabling_efa_creates_a_new_group_because_its_tags_come_with_new_nodes() -> None:
     """EKS refuses the two together on one group: https://github.com/aws/aws-cdk/issues/16644"""
     off = gpu(**EFA, **{"gpu.efa": "off"})
     assert gpu(**EFA).name != off.name

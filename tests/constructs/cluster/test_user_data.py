@@ -46,7 +46,7 @@ def test_images_go_to_local_disks_side_by_side(config: dict[str, Any]) -> None:
     assert config["spec"]["featureGates"]["FastImagePull"] is True
 
 
-def test_it_is_within_what_ec2_takes() -> None:
+def test_it_is_within_ec2s_size_limit() -> None:
     """16 kB: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html"""
     assert len(gpu_user_data(5120).encode()) < 16 * 1024
 

@@ -10,7 +10,7 @@ from tests.context import COMPANY, read_settings
 CDKS = "@aws-cdk/core:bootstrapQualifier"
 
 
-def test_all_of_them_are_taken() -> None:
+def test_valid_values_are_accepted() -> None:
     account = read_settings(COMPANY).account
     assert account.permissions_boundary == COMPANY["account.permissions_boundary"]
     assert account.role_path == "/teams/biology/"
@@ -32,7 +32,7 @@ def test_all_of_them_are_taken() -> None:
         ("bootstrap_qualifier", "a.b"),
     ],
 )
-def test_another_form_is_refused_by_name(name: str, value: str) -> None:
+def test_a_malformed_value_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"account\.{name}.*{value}"):
         read_settings({f"account.{name}": value})
 
@@ -43,7 +43,7 @@ def test_a_key_of_another_region_is_refused() -> None:
         read_settings({**COMPANY, "region": "eu-west-1"})
 
 
-def test_cdks_own_name_of_the_qualifier_is_the_same_setting() -> None:
+def test_cdks_own_name_for_the_qualifier_is_the_same_setting() -> None:
     assert read_settings({CDKS: "mine"}).account.bootstrap_qualifier == "mine"
     both = {CDKS: "mine", "account.bootstrap_qualifier": "mine"}
     assert read_settings(both).account.bootstrap_qualifier == "mine"
@@ -54,11 +54,11 @@ def test_cdks_own_name_of_the_qualifier_is_the_same_setting() -> None:
 @pytest.mark.parametrize(
     "value", ["default", "kubeflow", "kube-system", "kube-mine", "Team", "a,a", "x" * 41, "-a"]
 )
-def test_a_namespace_that_is_taken_or_cannot_be_is_refused(value: str) -> None:
+def test_a_reserved_or_invalid_namespace_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=r"cluster\.job_namespaces"):
         read_settings({"cluster.job_namespaces": value})
 
 
-def test_namespaces_of_ones_own_are_taken() -> None:
+def test_custom_namespaces_are_accepted() -> None:
     settings = read_settings({"cluster.job_namespaces": "team-a,biology"})
     assert settings.cluster.job_namespaces == ["team-a", "biology"]

@@ -51,7 +51,7 @@ def test_an_endpoint_that_is_open_to_all_is_reported() -> None:
         assert "public-endpoint" not in advice(read_settings(changes), today)
 
 
-def test_a_type_that_aws_has_retired_is_reported_with_its_day_and_what_to_do() -> None:
+def test_a_type_that_aws_has_retired_is_reported_with_its_date_and_what_to_do() -> None:
     p3 = read_settings({"gpu.instance_type": "p3.16xlarge"})
     text = advice(p3, date(2026, 11, 24))["retired-gpu-type"]
     for part in ("p3.16xlarge", "2025-12-20", "gpu.instance_type", "./bionemo preflight"):

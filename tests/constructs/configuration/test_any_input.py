@@ -77,7 +77,7 @@ WHOLE = [name for name, field in setting_fields(MODEL) if field.annotation is in
 
 @given(name=st.sampled_from(WHOLE), value=VALUES | st.from_regex(r"[0-9_ .e+-]{1,6}"))
 @hypothesis_settings(max_examples=400, deadline=None)
-def test_a_whole_number_is_taken_only_as_one_writes_it(name: str, value: Any) -> None:
+def test_an_integer_is_accepted_only_in_plain_notation(name: str, value: Any) -> None:
     group, _, inner = name.partition(".")
     if not message_for({"bionemo": {group: {inner: value}}}):
         assert not isinstance(value, bool)
@@ -93,7 +93,7 @@ def test_a_setting_in_another_spelling_is_not_overlooked(name: str) -> None:
         assert f"'{name}'" in text, "which was meant"
 
 
-def test_cdks_own_keys_are_left_only() -> None:
+def test_cdks_own_keys_are_left_alone() -> None:
     keys = json.loads((ROOT / "cdk.json").read_text())["context"].keys() - {"bionemo"}
     looked_up = [
         "availability-zones:account=111122223333:region=us-west-2",

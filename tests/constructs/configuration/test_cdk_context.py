@@ -18,7 +18,7 @@ from tests.context import read_settings
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_only() -> None:
+def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_alone() -> None:
     settings = read_settings(
         {"bionemo": {"gpu": {"nodes": 3}}, "gpu.nodes": "5", "@aws-cdk/core:x": True, "a:b": 1}
     )
@@ -27,7 +27,7 @@ def test_the_command_line_wins_over_the_file_and_cdks_own_keys_are_left_only() -
 
 
 @pytest.mark.parametrize("value", ['["us-west-2a","us-west-2c"]', "us-west-2a, us-west-2c"])
-def test_lists_are_taken_as_json_or_with_commas(value: str) -> None:
+def test_lists_are_accepted_as_json_or_comma_separated(value: str) -> None:
     assert read_settings({"network.availability_zones": value}).zones == (
         "us-west-2a",
         "us-west-2c",
@@ -90,7 +90,7 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
         ('{"context": {"a:b": [{}, {"x": 1, "x": 2}]}}', "line 1, column 35", "context.a:b.1.x"),
     ],
 )
-def test_what_cdk_would_pass_over_without_a_word_is_refused(
+def test_what_cdk_would_silently_ignore_is_refused(
     text: str, where: str, said: str, tmp_path: Path
 ) -> None:
     (tmp_path / "cdk.json").write_text(text)
@@ -121,7 +121,7 @@ def test_a_second_block_in_the_other_file_is_refused(tmp_path: Path) -> None:
         settings_of(tmp_path, WORKLOADS)
 
 
-def test_what_is_cdks_own_is_left_only(tmp_path: Path) -> None:
+def test_what_is_cdks_own_is_left_alone(tmp_path: Path) -> None:
     """Its `tags`, its flags, the same name in two objects, and a comment as people write them."""
     (tmp_path / "cdk.json").write_text(
         '{"//": "x", "app": "y", "tags": [{"Key": "a"}, {"Key": "b"}], "output": "o",'

@@ -1,4 +1,4 @@
-"""EFA: where it is, why it is not, and what it takes of a node, compared with AWS's documents."""
+"""EFA: where it is on, why it is off, and what it needs from a node, by AWS's documents."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_reserve_is_what_nodes_were_seen_to_have() -> None:
     ],
     ids=["p4d", "b300", "pods with one GPU", "no EFA", "the image"],
 )
-def test_by_itself_it_is_there_where_it_can_be_and_else_one_is_reported_why(
+def test_by_default_it_is_on_where_possible_and_otherwise_the_reason_is_reported(
     changes: dict[str, str], why: str
 ) -> None:
     found = settings(**changes)
@@ -103,7 +103,7 @@ def test_by_itself_it_is_there_where_it_can_be_and_else_one_is_reported_why(
         assert part in str(refused.value)
 
 
-def test_it_can_be_left_off() -> None:
+def test_it_can_be_turned_off() -> None:
     assert not settings(**{"gpu.efa": "off"}).efa
 
 

@@ -1,4 +1,4 @@
-"""What others made: where pods find it, and which links FSx creates for it."""
+"""Input files: where pods find them, and which data repository associations FSx needs for them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_what_is_on_the_file_system_needs_no_link() -> None:
 
 
 @pytest.mark.parametrize("url", ["https://example.org/a.fasta", ""])
-def test_what_is_downloaded_is_no_input(url: str) -> None:
+def test_a_download_is_no_input(url: str) -> None:
     assert inputs(read_settings({"dataset.url": url} if url else {})) == ()
 
 
@@ -88,6 +88,6 @@ def test_prefixes_that_fsx_would_not_link_are_refused(
         ("s3://other-111122223333-us-west-2/processed/a.fasta", "s3://bbb/x"),
     ],
 )
-def test_others_are_linked_one_beside_the_other(url: str, start: str) -> None:
+def test_prefixes_that_do_not_overlap_are_all_linked(url: str, start: str) -> None:
     settings = read_settings({**ESM2, "dataset.url": url, "training.start": start})
     assert len(links(settings)) == 2

@@ -45,7 +45,7 @@ def test_a_gpu_node_can_be_shared_out_among_its_gpus(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CORE_INSTANCE_TYPES)
-def test_a_core_node_is_paid_for_no_gpu(name: str) -> None:
+def test_core_node_types_have_no_gpu(name: str) -> None:
     assert (CORE_INSTANCE_TYPES[name].gpus, CORE_INSTANCE_TYPES[name].gpu_model) == (0, "")
 
 

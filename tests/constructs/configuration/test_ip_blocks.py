@@ -43,6 +43,6 @@ def test_requests_from_the_internet_come_from_public_blocks(block: str) -> None:
 @pytest.mark.parametrize(
     "block", ["10.0.0.0/8", "172.31.0.0/16", "192.168.1.0/24", "100.64.0.0/16", "127.0.0.1/32"]
 )
-def test_and_never_from_private_ones(block: str) -> None:
-    """EKS would accept them as allowed addresses, and nobody would get in."""
+def test_private_blocks_are_refused_for_the_endpoint(block: str) -> None:
+    """EKS would accept them as allowed addresses, and no one would get in."""
     assert not is_of_the_internet(IPv4Network(block))

@@ -63,7 +63,7 @@ def test_log_groups_have_the_names_that_the_services_write_to() -> None:
     )
 
 
-def test_with_a_vpc_given_there_is_no_network_stack() -> None:
+def test_with_an_existing_vpc_there_is_no_network_stack() -> None:
     given = read_settings({"network.vpc_id": "vpc-12345678"})
     assert names.stacks(DEFAULT) == names.STACKS
     assert set(names.STACKS) - set(names.stacks(given)) == {"Network"}

@@ -66,11 +66,11 @@ def test_the_operations_command_and_the_rehearsal_see_the_same(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["2024", 2024])
-def test_in_the_block_it_fills_what_the_block_does_not_say(name: Any) -> None:
+def test_in_the_block_it_fills_what_the_block_leaves_out(name: Any) -> None:
     assert is_the_blueprint(read_settings({"bionemo": {"preset": name, "gpu": {"nodes": 2}}}))
 
 
-def test_in_the_block_a_setting_that_says_otherwise_is_refused() -> None:
+def test_in_the_block_a_conflicting_setting_is_refused() -> None:
     """One of the two would be silently ignored."""
     with pytest.raises(SettingsError) as refused:
         read_settings({"bionemo": {"preset": "2024", "gpu": {"scaling": "on-demand"}}})
@@ -79,7 +79,7 @@ def test_in_the_block_a_setting_that_says_otherwise_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["2025", "", True, None, []])
-def test_a_preset_that_is_not_there_is_refused_with_those_that_are(name: Any) -> None:
+def test_an_unknown_preset_is_refused_with_the_known_ones(name: Any) -> None:
     with pytest.raises(SettingsError, match=r"'preset' is .*\n.*\n  Allowed: none, 2024"):
         read_settings({"bionemo": {"preset": name}})
 

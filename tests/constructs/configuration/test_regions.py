@@ -1,4 +1,4 @@
-"""A region that is named like others, but does not exist."""
+"""A region whose name looks right, but that does not exist."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.context import read_settings
 @pytest.mark.parametrize(
     ("name", "meant"), [("us-west-9", "us-west-"), ("eu-centrall-1", "eu-central-1")]
 )
-def test_the_nearest_is_suggested_where_nothing_answers(name: str, meant: str) -> None:
+def test_the_nearest_region_is_suggested_if_nothing_answers(name: str, meant: str) -> None:
     assert f"did you mean {meant}" in unheard_of(name)
 
 
-def test_of_one_that_is_known_nothing_is_said() -> None:
+def test_a_known_region_gets_no_suggestion() -> None:
     assert unheard_of(read_settings({}).region) == ""
 
 

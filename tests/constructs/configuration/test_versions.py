@@ -19,7 +19,7 @@ def minor(version: str) -> int:
     return int(version.partition(".")[2])
 
 
-def test_the_table_goes_up() -> None:
+def test_the_versions_ascend() -> None:
     """A warning suggests its last row."""
     assert [minor(each) for each in VERSIONS] == sorted({minor(each) for each in VERSIONS})
     assert read_settings({}).kubernetes_version in VERSIONS

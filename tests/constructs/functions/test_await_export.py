@@ -98,7 +98,7 @@ def test_it_gives_up_in_time_and_says_how_long_the_oldest_waits(clock: Any) -> N
 
 
 @pytest.mark.slow
-def test_what_it_asks_for_is_what_cloudwatch_knows() -> None:
+def test_its_request_is_one_that_cloudwatch_accepts() -> None:
     client = boto3.client(
         "cloudwatch", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -221,7 +221,7 @@ print(json.dumps([MANIFEST, manifest]))
     assert asdict(found) == {"files": 1, "missing": []}
 
 
-def test_a_data_set_that_is_not_whole_in_the_bucket_is_reported_with_the_way_to_export_it() -> None:
+def test_a_data_set_that_is_incomplete_in_the_bucket_is_reported_with_how_to_export_it() -> None:
     with pytest.raises(function.NotExportedError) as error:
         function.demand_data_set(in_bucket(STREAMING, {}), BUCKET, "processed", FILE_SYSTEM)
     said = str(error.value)
@@ -282,7 +282,7 @@ def test_a_removal_waits_for_the_queue_and_then_looks_for_the_data_set(
     assert reason.endswith("--retain-resources ExportGuard1")
 
 
-def test_one_that_was_made_without_a_bucket_only_waits(
+def test_a_guard_created_without_a_bucket_only_waits(
     answers: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(function, "await_export", lambda *all: None)
@@ -294,7 +294,7 @@ def test_one_that_was_made_without_a_bucket_only_waits(
 
 
 @pytest.mark.parametrize("error", [function.StillQueuedError("12 s"), OSError("no network")])
-def test_whatever_goes_wrong_cloudformation_is_answered_with_the_way_on(
+def test_after_any_error_cloudformation_gets_an_answer_that_says_what_to_do(
     answers: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*arguments: Any) -> None:

@@ -216,7 +216,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("preparation", ["streaming", "bionemo"])
-def test_it_goes_by_the_proxies_that_are_set(
+def test_it_uses_the_proxies_that_are_set(
     preparation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxies = {
@@ -234,7 +234,7 @@ def test_it_goes_by_the_proxies_that_are_set(
     assert not urllib.request.proxy_bypass("ftp.uniprot.org")
 
 
-def test_it_goes_by_no_proxy_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_uses_no_proxy_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://of-the-image.example.org")
     for name, value in environment().items():
         monkeypatch.setenv(name, value)
@@ -310,7 +310,7 @@ def test_its_pod_has_no_permissions() -> None:
     assert context["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_without_the_data_job_one_looks_for_a_training_and_none_without() -> None:
+def test_without_the_data_job_another_job_checks_for_data_only_if_there_is_a_training() -> None:
     off = {"dataset.enabled": "false"}
     program, look = dataset_objects(read_settings(off))
     (container,) = look["spec"]["template"]["spec"]["containers"]

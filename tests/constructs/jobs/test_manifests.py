@@ -37,7 +37,7 @@ def test_values_and_file_must_fit(root: Path, values: dict[str, object], told: s
     assert told in str(error.value)
 
 
-def test_one_means_one(root: Path) -> None:
+def test_a_single_object_is_required(root: Path) -> None:
     with pytest.raises(ManifestError, match="holds 2 objects"):
         load_one("a.yaml", VALUES, root=root)
 

@@ -39,7 +39,7 @@ def pods(**changes: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_without_the_setting_there_is_nothing_of_it() -> None:
+def test_without_the_setting_none_of_its_objects_exist() -> None:
     assert pull_secret_objects(read_settings({})) == []
     for pod in pods().values():
         assert "imagePullSecrets" not in pod

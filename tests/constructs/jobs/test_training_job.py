@@ -101,15 +101,6 @@ def test_workers_take_each_gpu_once(layout: str, gpus: int, workers: int) -> Non
     assert int(resources["limits"]["nvidia.com/gpu"]) == gpus
 
 
-def test_shared_memory_is_memory_and_within_the_limit() -> None:
-    found = Objects()
-    volumes = found.worker["template"]["spec"]["volumes"]
-    (shared,) = [each["emptyDir"] for each in volumes if each["name"] == "shm"]
-    limit = found.container["resources"]["limits"]["memory"]
-    assert shared["medium"] == "Memory"
-    assert int(shared["sizeLimit"].removesuffix("Gi")) < int(limit.removesuffix("Gi"))
-
-
 def test_its_pods_have_no_permissions() -> None:
     found = Objects()
     assert found.worker["template"]["spec"]["automountServiceAccountToken"] is False
@@ -225,7 +216,7 @@ def test_without_a_limit_hours_are_counted_and_end_nothing(tmp_path: Path) -> No
     assert noted(of_spec) == {"hours_used": 10_000}
 
 
-def test_whoever_asks_has_the_files_and_writes_none() -> None:
+def test_the_check_of_progress_mounts_the_files_read_only() -> None:
     pod = Objects().launcher[-1]["spec"]["template"]["spec"]
     asks = pod["initContainers"][-2]
     mounts = {each["mountPath"]: each.get("readOnly", False) for each in asks["volumeMounts"]}
@@ -236,7 +227,7 @@ def test_whoever_asks_has_the_files_and_writes_none() -> None:
 
 
 @pytest.mark.parametrize("layout", ["pod-per-gpu", "pod-per-node"])
-def test_the_end_frees_the_gpus_and_waiting_is_no_failure(layout: str) -> None:
+def test_the_end_frees_the_gpus_and_waiting_is_not_a_failure(layout: str) -> None:
     found = Objects(**{"training.layout": layout})
     assert found.training["spec"]["runPolicy"]["cleanPodPolicy"] == "Running"
     patience = {each["key"]: int(each["value"]) for each in found.policy["rdzvConf"]}
@@ -286,7 +277,7 @@ def test_what_the_workers_tell_each_other_is_not_exported() -> None:
 
 
 def test_the_launcher_holds_the_training_before_it_forgets_the_last_run() -> None:
-    """Whoever retries it, the operator never sees a running job without its status."""
+    """Even if it is retried, the operator never sees a running job without its status."""
     found = steps(Objects().launcher)
     names = list(found)
     assert names.index("hold-the-training") < names.index("forget-the-run-before")

@@ -57,5 +57,5 @@ def test_the_groups_are_removed_with_the_stack(template: Template) -> None:
     )
 
 
-def test_a_function_elsewhere_is_left_only(template: Template) -> None:
+def test_a_function_elsewhere_is_left_alone(template: Template) -> None:
     assert group_of(template, "elsewhere") is None

@@ -38,7 +38,7 @@ def test_it_counts_a_months_costs_of_this_deployments_tag(template: Template) ->
     assert budget["BudgetLimit"] == {"Amount": 1500, "Unit": "USD"}
 
 
-def test_it_tells_the_topic_three_times_and_may(template: Template) -> None:
+def test_it_notifies_the_topic_at_three_thresholds_and_is_allowed_to(template: Template) -> None:
     budget = only(template, "AWS::Budgets::Budget")
     told = budget["Properties"]["NotificationsWithSubscribers"]
     assert [each["Notification"]["Threshold"] for each in told] == [50, 80, 100]
@@ -59,7 +59,7 @@ def test_without_a_limit_there_is_none(default: Any) -> None:
     default.template("Observability").resource_count_is("AWS::Budgets::Budget", 0)
 
 
-def test_where_cloudformation_makes_none_it_is_refused_with_the_regions_that_do() -> None:
+def test_where_cloudformation_has_no_budgets_it_is_refused_with_the_regions_that_do() -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({"region": "eu-north-1", "notifications.monthly_budget": "100"})
     assert "notifications.monthly_budget" in str(refused.value)
@@ -67,7 +67,7 @@ def test_where_cloudformation_makes_none_it_is_refused_with_the_regions_that_do(
     read_settings({"region": "eu-north-1"})
 
 
-def test_the_regions_are_those_of_the_types_registries() -> None:
+def test_the_regions_are_those_whose_registry_has_the_type() -> None:
     folder = Path(cfnlint.__file__).parent / "data" / "schemas" / "providers"
     types = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
     others = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-", "sam")

@@ -41,20 +41,20 @@ def publishers() -> dict[str, Any]:
     }
 
 
-def test_an_address_hears_only_when_given() -> None:
+def test_an_email_address_is_subscribed_only_when_given() -> None:
     observability().resource_count_is(SUBSCRIPTION, 0)
     subscription = only(observability("team@example.org"), SUBSCRIPTION)
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "team@example.org")
 
 
-def test_alarms_of_this_account_and_events_may_publish_and_nobody_else() -> None:
+def test_only_alarms_of_this_account_and_events_may_publish() -> None:
     assert set(publishers()) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
     assert publishers()["cloudwatch.amazonaws.com"] == {
         "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     }
 
 
-def test_the_topic_refuses_plain_http_to_everybody() -> None:
+def test_the_topic_refuses_plain_http_to_everyone() -> None:
     observability().has_resource_properties(
         POLICY,
         {

@@ -32,7 +32,7 @@ def test_every_alarm_reaches_the_topic_by_one_way(template: Template) -> None:
         assert told == {way: [{"Ref": topic}]}
 
 
-def test_none_rests_on_the_words_of_a_log(template: Template) -> None:
+def test_no_alarm_depends_on_the_text_of_a_log(template: Template) -> None:
     template.resource_count_is("AWS::Logs::MetricFilter", 0)
 
 
@@ -50,7 +50,7 @@ def test_the_setting_says_how_long_workers_may_wait(template: Template) -> None:
     )
 
 
-def test_who_hears_of_a_failure_is_reported_where_to_look_and_how_to_go_on() -> None:
+def test_a_failure_message_says_where_to_look_and_what_to_do() -> None:
     texts = {each.name: each.text for each in messages(read_settings({}))}
     assert "kubectl describe pytorchjob esm1nv-pretraining" in texts["training-failed"]
     for name, what in (

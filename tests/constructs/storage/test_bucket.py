@@ -1,4 +1,4 @@
-"""The data bucket: nobody else reads it, nothing in it is lost by mistake."""
+"""The data bucket: no one else reads it, and nothing in it is lost by mistake."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_next_deployment_finds_it_by_its_name() -> None:
     assert only(bucket(), BUCKET)["BucketName"] == "some-bucket"
 
 
-def test_one_that_goes_too_is_emptied_first() -> None:
+def test_a_bucket_that_is_deleted_with_its_stack_is_emptied_first() -> None:
     """CloudFormation cannot delete a bucket with objects in it."""
     template = bucket(keep=False)
     template.has_resource(BUCKET, {"DeletionPolicy": "Delete"})
@@ -69,7 +69,7 @@ def test_nothing_in_it_can_be_made_public(keep: bool) -> None:
     ids=["plain HTTP", "old TLS"],
 )
 @pytest.mark.parametrize("keep", [True, False])
-def test_it_refuses_unsafe_transport_to_everybody(keep: bool, condition: object) -> None:
+def test_it_refuses_insecure_transport_to_everyone(keep: bool, condition: object) -> None:
     found = [
         each
         for each in only(bucket(keep), POLICY)["PolicyDocument"]["Statement"]
@@ -86,7 +86,7 @@ def test_objects_are_encrypted() -> None:
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_what_was_deleted_can_be_brought_back_for_the_days_given() -> None:
+def test_deleted_objects_can_be_restored_for_the_days_given() -> None:
     bucket().has_resource_properties(
         BUCKET,
         {
@@ -113,7 +113,7 @@ def test_current_objects_never_expire() -> None:
         assert not {"ExpirationInDays", "ExpirationDate", "Transitions"} & set(rule)
 
 
-def test_replaced_checkpoints_go_sooner_than_the_rest() -> None:
+def test_replaced_checkpoints_expire_sooner_than_the_rest() -> None:
     """Half a gigabyte every 500 steps: 1 TB per run, for a month."""
     rules = only(bucket(), BUCKET)["LifecycleConfiguration"]["Rules"]
     days = {each.get("Prefix", ""): each["NoncurrentVersionExpiration"] for each in rules}

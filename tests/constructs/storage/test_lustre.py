@@ -54,7 +54,7 @@ def rules(template: Template, direction: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("direction", ["Ingress", "Egress"])
-def test_clients_and_the_file_servers_pass_on_lustres_ports_and_nobody_else(
+def test_only_clients_and_file_servers_reach_lustres_ports(
     template: Template, direction: str
 ) -> None:
     found = rules(template, direction)
@@ -83,7 +83,7 @@ def test_the_file_system_waits_for_every_rule(template: Template) -> None:
     assert apart <= waits_for(template, SYSTEM)
 
 
-def test_it_has_the_size_the_speed_and_the_place_asked_for(template: Template) -> None:
+def test_it_has_the_requested_size_throughput_and_subnet(template: Template) -> None:
     template.has_resource_properties(
         SYSTEM,
         {
@@ -140,7 +140,7 @@ def test_each_path_is_linked_with_the_same_prefix_both_ways(template: Template) 
         assert each["S3"]["AutoImportPolicy"]["Events"] == events
 
 
-def test_links_are_made_one_after_the_other(template: Template) -> None:
+def test_links_are_created_one_after_another(template: Template) -> None:
     """FSx refuses a second one while it creates the first."""
     found = template.find_resources(ASSOCIATION)
     waits = {name: set(each.get("DependsOn", [])) & set(found) for name, each in found.items()}
@@ -158,7 +158,7 @@ def test_links_wait_for_the_buckets_policy(template: Template) -> None:
             assert policy in each["DependsOn"]
 
 
-def test_what_others_have_made_is_read_and_never_written(template: Template) -> None:
+def test_inputs_are_imported_and_never_exported(template: Template) -> None:
     found = linked(template)[len(PATHS) :]
     assert {each["DataRepositoryPath"]: each["FileSystemPath"] for each in found} == READ
     for each in found:
@@ -167,7 +167,7 @@ def test_what_others_have_made_is_read_and_never_written(template: Template) -> 
 
 
 def test_another_folder_is_another_link(template: Template) -> None:
-    """An update of one would fail: FSx changes neither its folder nor its prefix."""
+    """An update would fail: FSx can change neither a link's folder nor its prefix."""
     names = template.find_resources(ASSOCIATION)
     assert {"0123Abcd", "4567Cdef"} == {
         name.partition("AssociationInput")[2][:8] for name in names

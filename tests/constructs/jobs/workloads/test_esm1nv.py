@@ -54,7 +54,7 @@ def test_the_users_overrides_come_last_so_that_they_win() -> None:
 
 
 @pytest.mark.parametrize("line", ["Epoch 0:  12%", "reduced_train_loss=2.1", "global_step=500"])
-def test_how_far_it_is_is_recognized(line: str) -> None:
+def test_its_progress_is_recognized(line: str) -> None:
     assert WORKLOAD.progress.search(line)
 
 

@@ -182,7 +182,7 @@ def test_what_the_program_would_refuse_is_refused_at_synth(
         ("NCCL INFO Connected all rings", False),
     ],
 )
-def test_how_far_it_is_is_recognized(line: str, tells: bool) -> None:
+def test_its_progress_is_recognized(line: str, tells: bool) -> None:
     assert bool(WORKLOAD.progress.search(line)) is tells
 
 

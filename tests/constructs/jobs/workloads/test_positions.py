@@ -1,4 +1,4 @@
-"""How far a training is, from its own log lines."""
+"""A training's progress, read from its own log lines."""
 
 from __future__ import annotations
 
