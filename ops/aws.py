@@ -40,7 +40,7 @@ _IDENTITY = 4.0
 
 
 class AwsError(RuntimeError):
-    """AWS cannot be reached, or there is no login; the text says how to fix it."""
+    """AWS cannot be reached, or there is no login; the message says how to fix it."""
 
 
 class Aws:

@@ -33,7 +33,7 @@ _HEADER = """\
 
 
 class TableError(RuntimeError):
-    """The table cannot be written; the text says why."""
+    """The table cannot be written; the message says why."""
 
 
 def renewed(

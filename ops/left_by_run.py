@@ -21,7 +21,7 @@ _BLOCK = 8 << 20
 
 
 class NotThereError(RuntimeError):
-    """The bucket does not have it; the text says why, and what to do."""
+    """The bucket does not have it; the message says why, and what to do."""
 
 
 class Run:

@@ -37,7 +37,7 @@ _PROVIDER = re.compile(r"NET/OFI Selected provider is (\w+)")
 
 
 class NetworkTestError(RuntimeError):
-    """A test failed; the text is one line."""
+    """A test failed; the message is one line."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ops.reservations import BLOCK, kind_of
 
 
 class NotSoldError(ValueError):
-    """No Capacity Block is sold for these settings; the text says why."""
+    """No Capacity Block is sold for these settings; the message says why."""
 
 
 @dataclass(frozen=True)

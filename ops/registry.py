@@ -42,7 +42,7 @@ class Found(Enum):
 
 
 class RegistryError(RuntimeError):
-    """A registry did not answer; the text says why, in one line."""
+    """A registry did not answer; the message says why, in one line."""
 
 
 @dataclass(frozen=True)

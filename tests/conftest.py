@@ -50,12 +50,12 @@ def _forget_the_users_own() -> None:
     }
 
 
-class Synthesised:
+class Synthesized:
     """One deployment's templates, by the stacks' short names, and its settings."""
 
     def __init__(self, overrides: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> None:
         # Validation takes most of a synthesis; the rehearsals' templates are validated.
-        self._folder = TemporaryDirectory(prefix="bionemo-synthesised-")
+        self._folder = TemporaryDirectory(prefix="bionemo-synthesized-")
         app = App(
             context=cdk_flags(**overrides) | UNSTAGED,
             outdir=self._folder.name,
@@ -121,22 +121,22 @@ def _text(value: Any) -> str:
 
 
 @cache
-def _synthesised(overrides: tuple[tuple[str, Any], ...]) -> Synthesised:
-    return Synthesised(dict(overrides))
+def _synthesized(overrides: tuple[tuple[str, Any], ...]) -> Synthesized:
+    return Synthesized(dict(overrides))
 
 
 @pytest.fixture(scope="session")
-def synth() -> Callable[..., Synthesised]:
+def synth() -> Callable[..., Synthesized]:
     """Return a function that synthesizes the app with settings given as `**{"gpu.nodes": 3}`."""
 
-    def make(**overrides: Any) -> Synthesised:
-        return _synthesised(tuple(sorted(overrides.items())))
+    def make(**overrides: Any) -> Synthesized:
+        return _synthesized(tuple(sorted(overrides.items())))
 
     return make
 
 
 @pytest.fixture(scope="session")
-def default(synth: Callable[..., Synthesised]) -> Synthesised:
+def default(synth: Callable[..., Synthesized]) -> Synthesized:
     """Return the deployment that cdk.json describes."""
     return synth()
 

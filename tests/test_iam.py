@@ -216,8 +216,8 @@ def test_public_resource_policies_deny_or_are_conditioned(synth: Any) -> None:
     for where, statement in resource_policies(deployment):
         seen.add(where.split("/")[0])
         principal = statement["Principal"]
-        everybody = principal == "*" or "*" in listed(principal.get("AWS", []))
-        if everybody and statement["Effect"] == "Allow":
+        everyone = principal == "*" or "*" in listed(principal.get("AWS", []))
+        if everyone and statement["Effect"] == "Allow":
             assert statement.get("Condition"), where
     assert seen == {"Storage", "Cluster", "Observability"}
 

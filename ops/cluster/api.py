@@ -30,7 +30,7 @@ _LONGEST = 300
 
 
 class ClusterError(RuntimeError):
-    """The cluster's API does not answer, or refuses; the text is one line.
+    """The cluster's API does not answer, or refuses; the message is one line.
 
     `status`: the HTTP status, if any.
     """

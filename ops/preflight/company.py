@@ -93,13 +93,13 @@ def _wrong_with(deployment: Deployment, arn: str) -> str:
 
 
 def _may_be_for(role: str, policy: Mapping[str, Any]) -> bool:
-    """Whether a statement allows the role, or everybody, something; ignoring conditions."""
+    """Whether a statement allows the role, or everyone, something; ignoring conditions."""
     statements = policy.get("Statement", [])
     for each in statements if isinstance(statements, list) else [statements]:
         text = json.dumps(each)
-        everybody = each.get("Principal") in ("*", {"AWS": "*"})
+        everyone = each.get("Principal") in ("*", {"AWS": "*"})
         if each.get("Effect") == "Allow" and (
-            role in text or (everybody and "principalarn" not in text.lower())
+            role in text or (everyone and "principalarn" not in text.lower())
         ):
             return True
     return False

@@ -35,11 +35,11 @@ def templates(name: str) -> Templates:
         if subnets:
             os.environ["CDK_DEFAULT_ACCOUNT"] = _ACCOUNT
             settings |= dict.fromkeys(_looked_up(settings), _vpc(chosen, subnets))
-        assembly = _synthesised(settings)
+        assembly = _synthesized(settings)
     return {each.id: (each.stack_name, each.template) for each in assembly.stacks}
 
 
-def _synthesised(context: dict[str, Any]) -> Any:
+def _synthesized(context: dict[str, Any]) -> Any:
     # Without settings in cdk.json given by their dotted paths.
     flags = {key: value for key, value in cdk_flags().items() if key.startswith("@")}
     app = App(
@@ -53,7 +53,7 @@ def _synthesised(context: dict[str, Any]) -> Any:
 
 def _looked_up(context: dict[str, Any]) -> list[str]:
     """Return the context keys that the CDK command line would ask the account for."""
-    manifest = Path(_synthesised(context).directory) / "manifest.json"
+    manifest = Path(_synthesized(context).directory) / "manifest.json"
     missing = json.loads(manifest.read_text(encoding="utf-8")).get("missing", [])
     return [each["key"] for each in missing]
 

@@ -13,7 +13,7 @@ from ops import cost
 from ops.cluster.jobs import jobs
 from ops.cost.prices import table
 from ops.status.workload import lines_of
-from tests.conftest import Synthesised
+from tests.conftest import Synthesized
 from tests.context import read_settings
 from tests.ops.cluster_api import (
     JOBS,
@@ -30,21 +30,21 @@ from tests.second_workload.numbers import NUMBERS, SELECTED, WITH_NUMBERS
 
 
 @pytest.fixture(scope="module")
-def numbers() -> Synthesised:
-    return Synthesised(SELECTED, WITH_NUMBERS)
+def numbers() -> Synthesized:
+    return Synthesized(SELECTED, WITH_NUMBERS)
 
 
 @pytest.fixture(scope="module")
-def esm1nv() -> Synthesised:
-    return Synthesised({}, WITH_NUMBERS)
+def esm1nv() -> Synthesized:
+    return Synthesized({}, WITH_NUMBERS)
 
 
-def manifests(deployment: Synthesised) -> set[str]:
+def manifests(deployment: Synthesized) -> set[str]:
     """Logical ids of the Workload stack's manifests."""
     return set(deployment.resources("Workload", "Custom::AWSCDK-EKS-KubernetesResource"))
 
 
-def objects(deployment: Synthesised) -> set[tuple[str, str]]:
+def objects(deployment: Synthesized) -> set[tuple[str, str]]:
     return {
         (each["kind"], each["metadata"]["name"])
         for each in deployment.kubernetes_objects("Workload")
@@ -94,7 +94,7 @@ def test_unusable_gpus_are_refused_with_the_usable_ones() -> None:
     assert read_settings({"gpu.instance_type": "g5.12xlarge"}, WITH_NUMBERS)
 
 
-def test_the_settings_page_lists_both(numbers: Synthesised) -> None:
+def test_the_settings_page_lists_both(numbers: Synthesized) -> None:
     page = settings_page(WITH_NUMBERS)
     assert "## training (workload numbers)" in page
     assert "`training.first`" in page
@@ -102,7 +102,7 @@ def test_the_settings_page_lists_both(numbers: Synthesised) -> None:
 
 
 def test_no_construct_and_no_object_is_shared_by_two_trainings(
-    numbers: Synthesised, esm1nv: Synthesised
+    numbers: Synthesized, esm1nv: Synthesized
 ) -> None:
     """With a shared id a change would be an update, whose prune leaves PyTorchJobs and Roles."""
     shared = manifests(numbers) & manifests(esm1nv)
@@ -113,7 +113,7 @@ def test_no_construct_and_no_object_is_shared_by_two_trainings(
 
 
 def test_every_workloads_results_reach_s3_whichever_trains(
-    numbers: Synthesised, esm1nv: Synthesised
+    numbers: Synthesized, esm1nv: Synthesized
 ) -> None:
     for each in (numbers, esm1nv):
         linked = each.resources("Storage", "AWS::FSx::DataRepositoryAssociation").values()
@@ -122,7 +122,7 @@ def test_every_workloads_results_reach_s3_whichever_trains(
 
 
 def test_a_launcher_waits_until_no_training_holds_gpus(
-    numbers: Synthesised, esm1nv: Synthesised
+    numbers: Synthesized, esm1nv: Synthesized
 ) -> None:
     """It waits for the pods of every training: each PyTorchJob's pods carry both labels."""
     for deployment in (numbers, esm1nv):
@@ -179,7 +179,7 @@ def test_its_status_and_its_cost() -> None:
     assert bill.way.train_hours == 5.0
 
 
-def test_nothing_that_it_deploys_names_another_training(numbers: Synthesised) -> None:
+def test_nothing_that_it_deploys_names_another_training(numbers: Synthesized) -> None:
     named = [each for each in numbers.kubernetes_objects("Workload") if "esm1nv" in str(each)]
     assert named == []
     for stack in ("Workload", "Observability"):

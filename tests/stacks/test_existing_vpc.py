@@ -30,7 +30,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", ACCOUNT)
 
 
-def synthesised(given: dict[str, Any]) -> Any:
+def synthesized(given: dict[str, Any]) -> Any:
     app = App(
         context=given | UNSTAGED,
         analytics_reporting=False,
@@ -66,10 +66,10 @@ def answer(keys: list[str], zones: tuple[str, str] = ZONES) -> dict[str, Any]:
 @pytest.mark.parametrize("named", ["", ",".join(NODES)])
 def test_the_first_pass_goes_through_and_the_second_uses_the_vpc(named: str) -> None:
     given = context(**{"network.node_subnet_ids": named} if named else {})
-    first = synthesised(given)
+    first = synthesized(given)
     assert missing(first), "without it the CLI looks nothing up"
 
-    second = synthesised({**given, **answer(missing(first))})
+    second = synthesized({**given, **answer(missing(first))})
     assert not missing(second)
     templates = {each.stack_name: each.template["Resources"] for each in second.stacks}
     assert "bionemo-on-eks-network" not in templates
@@ -105,9 +105,9 @@ def test_the_first_pass_goes_through_and_the_second_uses_the_vpc(named: str) -> 
     ],
 )
 def test_what_the_vpc_lacks_is_named(changes: dict[str, str], words: list[str]) -> None:
-    found = answer(missing(synthesised(context())))
+    found = answer(missing(synthesized(context())))
     with pytest.raises(SettingsError) as error:
-        synthesised({**context(**changes), **found})
+        synthesized({**context(**changes), **found})
     for word in words:
         assert word in str(error.value)
 
@@ -115,18 +115,18 @@ def test_what_the_vpc_lacks_is_named(changes: dict[str, str], words: list[str]) 
 @pytest.mark.usefixtures("account")
 def test_a_vpc_with_one_zone_is_refused() -> None:
     """EKS would refuse it, after the file system has been created."""
-    found = answer(missing(synthesised(context())), ("us-west-2c", "us-west-2c"))
+    found = answer(missing(synthesized(context())), ("us-west-2c", "us-west-2c"))
     with pytest.raises(SettingsError, match="two zones"):
-        synthesised({**context(), **found})
+        synthesized({**context(), **found})
 
 
 @pytest.mark.usefixtures("account")
 def test_other_subnets_make_other_node_groups() -> None:
     """A node group's subnets cannot be changed, and its name cannot be reused."""
-    found = answer(missing(synthesised(context())))
+    found = answer(missing(synthesized(context())))
     names = []
     for subnets in (",".join(NODES), NODES[1]):
-        assembly = synthesised({**context(**{"network.node_subnet_ids": subnets}), **found})
+        assembly = synthesized({**context(**{"network.node_subnet_ids": subnets}), **found})
         resources = assembly.get_stack_by_name("bionemo-on-eks-cluster").template["Resources"]
         names.append(
             {
@@ -142,4 +142,4 @@ def test_other_subnets_make_other_node_groups() -> None:
 def test_without_an_account_the_vpc_cannot_be_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CDK_DEFAULT_ACCOUNT", raising=False)
     with pytest.raises(SettingsError, match=f"{VPC}.*no account to ask"):
-        synthesised(context())
+        synthesized(context())

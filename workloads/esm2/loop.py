@@ -62,7 +62,7 @@ class Training:
         settings: the user's choices.
         processes: all of them; every one runs the same.
         stop: whether this process has been told to stop.
-        watchdog: is told of each step.
+        watchdog: notified of each step.
     """
 
     def __init__(

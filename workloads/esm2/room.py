@@ -45,7 +45,7 @@ def demand(needed: Estimate, least: Estimate, there: float, recompute: bool) -> 
     `least`: the same with one unit at a time.
 
     Raises:
-        TrainingError: it does not; the text says which setting to change.
+        TrainingError: it does not; the message says which setting to change.
     """
     changes = too_much(needed, least, there, recompute)
     if changes:

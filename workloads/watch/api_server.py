@@ -26,7 +26,7 @@ _LINES = 200
 
 
 class ApiError(RuntimeError):
-    """The API server does not answer, or returns an error; the text is one line."""
+    """The API server does not answer, or returns an error; the message is one line."""
 
 
 class ApiServer:

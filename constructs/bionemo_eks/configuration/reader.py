@@ -39,7 +39,7 @@ _MEANT_AS_A_SETTING = re.compile(r"^[A-Za-z0-9_.]+$")
 
 
 class SettingsError(ValueError):
-    """The settings cannot be used; the text says which, why, and how to fix them."""
+    """The settings cannot be used; the message says which, why, and how to fix them."""
 
 
 def read_settings(context: Mapping[str, Any], workloads: Workloads) -> Settings:

@@ -1,4 +1,4 @@
-"""The budget: what it counts, whom it notifies, and where it is available."""
+"""The budget: what it counts, who is notified, and where it is available."""
 
 from __future__ import annotations
 

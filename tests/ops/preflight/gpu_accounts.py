@@ -13,7 +13,7 @@ import pytest
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from ops.results import Result, Step
 from rehearsal.pods.view import placements
-from tests.conftest import Synthesised
+from tests.conftest import Synthesized
 from tests.ops.commands.command_line import Line
 from tests.ops.preflight.fixing import bionemo_on, fixed, looked_at, ways
 from tests.placed import groups, ledger_of
@@ -68,7 +68,7 @@ class Outcome:
     steps: Sequence[Step]
     settings: dict[str, str]
     results: list[Result]
-    deployment: Synthesised
+    deployment: Synthesized
 
     @property
     def placed(self) -> list[str | None]:
@@ -89,5 +89,5 @@ def outcomes(title: str, folder: Path) -> Iterator[Outcome]:
             person = Person(account, bionemo_on(account, Line(patch, folder)), folder)
             results = fixed(account, person, check, way)
         yield Outcome(
-            steps, account.settings, list(results.values()), Synthesised(account.settings)
+            steps, account.settings, list(results.values()), Synthesized(account.settings)
         )

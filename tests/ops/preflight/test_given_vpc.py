@@ -170,8 +170,8 @@ IN_B = {"gpu.availability_zone": "us-west-2b"}
 
 
 def test_a_cluster_that_exists_has_its_addresses() -> None:
-    stands = stacked(("cluster", "CREATE_COMPLETE"))
-    result = checked(with_c(free=0), cloudformation__describe_stacks=stands)["VPC addresses"]
+    existing = stacked(("cluster", "CREATE_COMPLETE"))
+    result = checked(with_c(free=0), cloudformation__describe_stacks=existing)["VPC addresses"]
     assert result.verdict is Verdict.PASS
 
 

@@ -203,8 +203,8 @@ def test_a_bucket_from_before_is_taken_over_only_if_it_is_to_be_kept() -> None:
     refused = one("Bucket name", {"storage.keep_bucket": "false"}, **there)
     assert refused.verdict is Verdict.FAIL
     assert proposed(refused) == {"storage.keep_bucket": "true"}
-    stands = one("Bucket name", {"storage.keep_bucket": "false"}, standing())
-    assert stands.verdict is Verdict.PASS
+    kept = one("Bucket name", {"storage.keep_bucket": "false"}, standing())
+    assert kept.verdict is Verdict.PASS
     for status, verdict in (*IN_PLACE, ("ROLLBACK_COMPLETE", Verdict.FAIL)):
         result = one(
             "Bucket name",

@@ -62,7 +62,7 @@ class UniRef50Preprocess:
         if happens[:1] == ["breaks"]:
             content = content[:-20]
         elif happens[:1] == ["away"]:
-            raise ConnectionRefusedError("nobody there")
+            raise ConnectionRefusedError("no one there")
         elif happens[:1] == ["bug"]:
             raise AttributeError("a fault\\nof two lines")
         path.write_bytes(content)
@@ -187,7 +187,7 @@ def test_the_network_is_not_waited_for_forever(tmp_path: Path) -> None:
     (tmp_path / "network").write_text("away " * 100)
     done = prepare(tmp_path)
     assert done.returncode == 1
-    assert "ConnectionRefusedError: nobody there" in done.stderr
+    assert "ConnectionRefusedError: no one there" in done.stderr
     assert 5.9 * 3600 < sum(prepare_with_bionemo.PAUSES) < 6.1 * 3600
 
 
