@@ -15,7 +15,8 @@ from bionemo_eks.configuration import names
 from bionemo_eks.configuration.advice import advice
 from bionemo_eks.configuration.cdk_context import read_files
 from bionemo_eks.configuration.reader import SettingsError, read_settings
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.workloads import WORKLOADS
 from stacks.addons import AddonsStack

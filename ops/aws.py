@@ -18,7 +18,8 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from bionemo_eks.configuration import names
 from bionemo_eks.configuration.regions import unheard_of
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from ops.login_advice import no_login
 from ops.parallel import side_by_side
 from ops.reasons import reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, ours, stack_in, tags_of
 

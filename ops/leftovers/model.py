@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from ops.aws import Deployment
 
 

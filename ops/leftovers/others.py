@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from ops.aws import Deployment
 from ops.leftovers.model import Leftover, stack_in, stack_that_named, tags_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from ops.aws import Deployment
 from ops.reasons import code_of
 from ops.results import Result, command, passed, unknown, warned

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from ops.cost.bill import Bill
 from ops.cost.idle import IDLE_BELOW
 from ops.cost.prices import Prices

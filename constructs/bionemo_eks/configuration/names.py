@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 
 # Stacks in the order of their dependencies; Storage and Cluster do not depend on each other.
 STACKS = ("Network", "Storage", "Cluster", "Addons", "Workload", "Observability")

@@ -7,13 +7,12 @@ the like), so that each number is given once.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
-from bionemo_eks.configuration.budgets import REGIONS_WITH_BUDGETS
-from bionemo_eks.configuration.efa import cards_differ, why_no_efa
+from bionemo_eks.configuration.conflicts import CONFLICTS
+from bionemo_eks.configuration.efa import why_no_efa
 from bionemo_eks.configuration.errors import refused
 from bionemo_eks.configuration.forms import REGION_PATTERN, Form, Group, TagKey, TagValue, one_of
 from bionemo_eks.configuration.groups.account import AccountSettings
@@ -22,26 +21,22 @@ from bionemo_eks.configuration.groups.data import DatasetSettings, StorageSettin
 from bionemo_eks.configuration.groups.network import NetworkSettings
 from bionemo_eks.configuration.groups.nodes import CoreSettings, GpuSettings
 from bionemo_eks.configuration.groups.training import NotificationSettings, TrainingSettings
-from bionemo_eks.configuration.inputs import wrong_with_inputs
 from bionemo_eks.configuration.instance_types import (
     CORE_INSTANCE_TYPES,
     GPU_INSTANCE_TYPES,
     InstanceType,
-    capability_text,
     smallest,
 )
 from bionemo_eks.configuration.presets import NONE, PRESETS
 from bionemo_eks.configuration.regions import known_regions
+from bionemo_eks.configuration.tags import refuse_reserved
 from bionemo_eks.configuration.versions import (
-    BROKEN_GPU_AMI_RELEASES,
     DEFAULT_KUBERNETES,
     KUBERNETES_RELEASES,
     KubernetesRelease,
 )
 from bionemo_eks.configuration.workload import Workload
 
-# On everything that CDK tags, to tell this project's leftovers from other projects' resources.
-DEPLOYMENT_TAG = "bionemo-on-eks/deployment"
 # Names of buckets and security groups, which begin with the cluster's, must not begin with these.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
@@ -125,171 +120,13 @@ class Settings(Group):
     @field_validator("tags")
     @classmethod
     def _not_reserved(cls, value: dict[str, str]) -> dict[str, str]:
-        for key in value:
-            if re.match(r"aws:", key, re.IGNORECASE):
-                raise refused(f"'{key}': AWS reserves tag keys that begin with aws:")
-            # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
-            if [each.lower() for each in value].count(key.lower()) > 1:
-                raise refused(f"'{key}' is given twice in different case, which is one key to IAM")
-            if key == DEPLOYMENT_TAG:
-                raise refused(f"'{key}' is the project's own tag, by which it finds its resources")
+        refuse_reserved(value)
         return value
 
     @model_validator(mode="after")
-    def _zones_fit(self) -> Self:
-        for zone in self.zones:
-            if not zone.startswith(self.region):
-                raise refused(
-                    f"zone '{zone}' of network.availability_zones is not in region {self.region}",
-                    "region",
-                    "network.availability_zones",
-                )
-        if not self.gpu_zone.startswith(self.region):
-            raise refused(
-                f"gpu.availability_zone '{self.gpu_zone}' is not in region {self.region}",
-                "region",
-                "gpu.availability_zone",
-            )
-        # An existing VPC has its own zones, which CDK learns when it looks the VPC up.
-        if not self.network.vpc_id and self.gpu_zone not in self.zones:
-            raise refused(
-                f"gpu.availability_zone '{self.gpu_zone}' is not one of the deployment's zones "
-                f"({', '.join(self.zones)}): name it in network.availability_zones too",
-                "network.availability_zones",
-                "gpu.availability_zone",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _the_key_is_in_the_region(self) -> Self:
-        # https://docs.aws.amazon.com/eks/latest/APIReference/API_Provider.html
-        key = self.account.kms_key
-        if key and key.split(":")[3] != self.region:
-            raise refused(
-                f"account.kms_key {key} is not in region {self.region}", "region", "account.kms_key"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _the_ami_release_fits(self) -> Self:
-        release, version = self.gpu.ami_release, self.kubernetes_version
-        if not release:
-            return self
-        kubernetes, _, day = release.partition("-")
-        if kubernetes.rpartition(".")[0] != version:
-            raise refused(
-                f"{release} is an AMI for Kubernetes {kubernetes}, but the cluster has {version}",
-                "gpu.ami_release",
-                "kubernetes_version",
-            )
-        if version in BROKEN_GPU_AMI_RELEASES.get(day, ()):
-            raise refused(
-                f"{release} is known to be broken: its kernel panics on GPU types "
-                "(https://github.com/awslabs/amazon-eks-ami/issues/2845)",
-                "gpu.ami_release",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _budgets_can_be_made(self) -> Self:
-        if self.notifications.monthly_budget and self.region not in REGIONS_WITH_BUDGETS:
-            raise refused(
-                f"CloudFormation cannot create budgets in {self.region}, only in "
-                f"{', '.join(sorted(REGIONS_WITH_BUDGETS))}; create one by hand for the tag "
-                f"{DEPLOYMENT_TAG}",
-                "region",
-                "notifications.monthly_budget",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _the_workload_can_use_the_gpus(self) -> Self:
-        needs, title = self.workload.gpus, self.workload.title
-        unfit = next((each for each in self.gpu_instances if not needs.met_by(each)), None)
-        if unfit is None:
-            return self
-        model = unfit.gpu_model
-        if needs.has_code_for(unfit):
-            why = (
-                f"it needs {needs.memory_gib:g} GiB of memory on each GPU, but {model} has "
-                f"{unfit.gpu_memory_gib:g}"
-            )
-        else:
-            capability = capability_text(unfit.compute_capability)
-            why = f"its image has no code for {model} (compute capability {capability})"
-        models = dict.fromkeys(
-            each.gpu_model for each in GPU_INSTANCE_TYPES.values() if needs.met_by(each)
-        )
-        why = f"{unfit.name} cannot run {title}: {why}; {title} can use {', '.join(models)}"
-        raise refused(why, "gpu.instance_type", "training.workload")
-
-    @model_validator(mode="after")
-    def _the_training_fits(self) -> Self:
-        obstacle = self.workload.obstacle(self)
-        if obstacle is not None:
-            raise refused(obstacle.why, *obstacle.settings)
-        return self
-
-    @model_validator(mode="after")
-    def _the_image_can_prepare_the_data(self) -> Self:
-        if self.dataset.preparation == "bionemo" and not self.workload.has_bionemo:
-            raise refused(
-                "dataset.preparation bionemo runs BioNeMo's own program, which the image of "
-                f"{self.workload.title} does not have; use streaming",
-                "dataset.preparation",
-                "training.workload",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _efa_can_be(self) -> Self:
-        if self.gpu.efa == "on" and self.no_efa:
-            raise refused(
-                f"gpu.efa cannot be on: {self.no_efa}",
-                "gpu.efa",
-                "gpu.instance_type",
-                "training.layout",
-                "training.workload",
-            )
-        differ = cards_differ(self.gpu_instances) if self.efa else ""
-        if differ:
-            raise refused(
-                f"with EFA all types must have the same network cards: {differ}",
-                "gpu.instance_type",
-                "gpu.efa",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _the_splits_are_large_enough(self) -> Self:
-        """As the data Job requires (layout.too_small); only it knows the third split."""
-        batch, files = self.global_batch, self.dataset.num_csv_files
-        if not (batch and self.dataset.enabled):
-            return self
-        for name, rows in self.dataset.sizes.items():
-            if not isinstance(rows, int):  # a share of an unknown number
-                continue
-            if rows < batch:
-                raise refused(
-                    f"{name} {rows:,} is less than a global batch of {self.workload.title}, "
-                    f"{batch:,} sequences on {self.gpus} GPUs",
-                    f"dataset.{name}",
-                    "gpu.nodes",
-                    *self.workload.global_batch_settings,
-                )
-            if rows < files:
-                raise refused(
-                    f"{name} {rows:,} would leave some of {files:,} files empty",
-                    f"dataset.{name}",
-                    "dataset.num_csv_files",
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _fsx_can_link_what_is_read(self) -> Self:
-        why, concerned = wrong_with_inputs(self)
-        if why:
-            raise refused(why, *concerned)
+    def _no_conflicts(self) -> Self:
+        for check in CONFLICTS:
+            check(self)
         return self
 
     @property

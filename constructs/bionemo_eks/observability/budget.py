@@ -9,7 +9,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 
 # Percent of the limit.
 TOLD_AT = (50, 80, 100)

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG, Settings
+from bionemo_eks.configuration.settings import Settings
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from tests.context import read_settings
 
 ACCOUNT = "111122223333"

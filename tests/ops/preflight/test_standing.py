@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.settings import DEPLOYMENT_TAG
+from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 from ops.results import Result, Verdict
 from tests.context import read_settings
 from tests.ops.accounts import GIVEN_VPC, one, results_in

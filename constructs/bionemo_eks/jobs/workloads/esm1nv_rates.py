@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bionemo_eks.configuration.instance_types import InstanceType
 
-# The source document (seed/bionemo-on-eks.zh.md): on two p3.16xlarge the training, with this many
+# The 2024 blueprint (docs/blueprint.md has its address): on two p3.16xlarge the training, with this many
 # steps of 8 sequences per GPU, "needs at least 3-4 days". 3.5 days.
 _HOURS, _STEPS, _SEQUENCES = 84.0, 1_000_000, 8
 # GB/s of one GPU's memory, by instance family: there are two kinds of A100.
