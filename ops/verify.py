@@ -1,4 +1,4 @@
-"""Checks that the cluster works: the manual checks of the source document, and more."""
+"""Checks that the cluster works: the manual checks of the 2024 blueprint, and more."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class ObservabilityStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         notifications = Notifications(self, "Notifications", email=settings.notifications.email)
-        notifications.tell_of_gpu_nodes(
+        notifications.notify_of_gpu_nodes(
             node_group_prefix=names.node_group_prefix(settings, "gpu"),
             cluster_name=settings.cluster_name,
         )

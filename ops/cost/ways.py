@@ -12,7 +12,7 @@ from ops.price_table import HOURS_A_MONTH
 # Hours. Deploy and destroy: what AWS's documents say about EKS, node groups and FSx, rounded up.
 DEPLOY_HOURS, DESTROY_HOURS = 0.5, 0.5
 # The data Job: bench/uniref50_latency.py and a slow download; in 2024: the middle of the 50 to 60
-# hours in the source document.
+# hours in the 2024 blueprint.
 STREAMING_HOURS, BIONEMO_HOURS = 0.5, 55.0
 # A GPU node that the autoscaler starts boots, pulls the image, and stays ten minutes after use.
 AROUND_TRAINING_HOURS = 0.4

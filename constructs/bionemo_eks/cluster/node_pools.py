@@ -84,7 +84,7 @@ def gpu_pool(settings: Settings, tags: Mapping[str, str], subnets: Sequence[str]
         capacity_reservation_group=gpu.capacity_reservation_group,
         # Reserved instances need not be close together, unless reserved in a placement group:
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/limitations-placement-groups.html
-        # For a Capacity Block AWS sees to it:
+        # AWS places a Capacity Block's instances close together by itself:
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-using.html
         cluster_placement=not (gpu.capacity_reservation_id or gpu.capacity_reservation_group),
         # An update must not wait for one more node than the quota or the zone has.

@@ -1,4 +1,4 @@
-"""What a deployment reads that others made: from S3, through the file system, or on it.
+"""Data that a deployment reads but did not create: from S3 through the file system, or on it.
 
 The file system links S3 prefixes, so pods need no permissions in S3. FSx ties a folder to one
 prefix for good, so the folder's name is derived from the prefix: a new prefix is a new link.

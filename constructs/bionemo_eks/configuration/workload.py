@@ -57,7 +57,7 @@ class Rates:
     """What a run consumes, for its cost.
 
     `training_hours`: hours that the training takes with given settings, None if no rate is known
-    for their GPUs; `told_by`: the source, for people. `checkpoints_gb`: gigabytes that it leaves in
+    for their GPUs; `told_by`: the source, in words. `checkpoints_gb`: gigabytes that it leaves in
     S3; `replaced_gb`: those of checkpoints that a whole run writes and later replaces. `image_gb`:
     gigabytes that each node pulls.
     """
@@ -117,7 +117,7 @@ class Workload:
     """One training: its names, its pods, what it reads and writes, what it needs.
 
     `name` is its name in `training.workload`, and the base of its launcher's and watch's names;
-    `title` is for people. `job` is the PyTorchJob's name, `manifest` its YAML, and `values` what
+    `title` is its name in messages. `job` is the PyTorchJob's name, `manifest` its YAML, and `values` what
     the manifest uses beyond the values common to all workloads. `program` is what its workers run.
     `data` is the folder in the pods that it reads, `results` the one below which it writes
     checkpoints; `checkpoint` matches the path of one. `progress` matches a log line that shows how

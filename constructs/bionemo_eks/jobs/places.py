@@ -1,4 +1,4 @@
-"""Where the jobs run, and the paths they see: the source document's commands use these."""
+"""Where the jobs run, and the paths they see: as in the 2024 blueprint's commands."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def training_program(workload: Workload) -> KubernetesObject:
 
 
 def training_job(settings: Settings, dataset_job: KubernetesObject | None) -> KubernetesObject:
-    """Return the workload's PyTorchJob, suspended, that waits for `dataset_job`, if any.
+    """Return the workload's PyTorchJob, suspended until `dataset_job`, if any, has succeeded.
 
     Each worker requests its share of a node's CPUs and memory, so that a node's pods use exactly
     its GPUs.

@@ -39,7 +39,7 @@ class Notifications(Construct):
         if email:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
-    def tell_of_gpu_nodes(self, *, node_group_prefix: str, cluster_name: str) -> None:
+    def notify_of_gpu_nodes(self, *, node_group_prefix: str, cluster_name: str) -> None:
         """Send a message when a GPU node starts, stops, or is not available.
 
         A managed node group's Auto Scaling group is called `eks-<node group>-<id>`:

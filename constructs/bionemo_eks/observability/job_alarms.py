@@ -25,7 +25,7 @@ SILENT_MINUTES = 15
 # Minutes that a pod may wait on its node for its volume or its network. A new node's driver needs a
 # minute or more to start.
 CANNOT_START_MINUTES = 5
-# Failed minutes, of so many, for what is retried: a failure that a retry fixes is no news.
+# Failed minutes, of so many, for what is retried: no message about a failure that a retry fixes.
 _TRIES, _OF = 3, 5
 # Metrics of the watch, as named in `workloads/watch/cloudwatch_metrics.py`.
 WATCHING = "Watching"

@@ -24,7 +24,7 @@ BLOCK: dict[str, Any] = {
 
 
 def is_the_blueprint(settings: Settings) -> bool:
-    """As in the source document."""
+    """As in the 2024 blueprint."""
     return (
         settings.gpu.instance_type == "p3.16xlarge"
         and settings.gpu.nodes == 2

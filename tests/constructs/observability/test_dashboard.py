@@ -20,7 +20,7 @@ RULE, POLICY, SUBSCRIPTION = "AWS::Events::Rule", "AWS::SNS::TopicPolicy", "AWS:
 def observability(email: str = "") -> Template:
     stack = bare_stack()
     notifications = Notifications(stack, "Notifications", email=email)
-    notifications.tell_of_gpu_nodes(node_group_prefix="some-gpu-", cluster_name=CLUSTER)
+    notifications.notify_of_gpu_nodes(node_group_prefix="some-gpu-", cluster_name=CLUSTER)
     Dashboard(
         stack,
         "Dashboard",

@@ -102,7 +102,7 @@ class Esm1nvSettings(TrainingSettings):
 
 
 def results(settings: Settings) -> str:
-    """Return the folder of an experiment's results, as the source document lays it out."""
+    """Return the folder of an experiment's results, as the 2024 blueprint lays it out."""
     return f"{RESULTS}/esm1nv_pretraining/{settings.training.experiment}/results"
 
 
@@ -215,7 +215,7 @@ WORKLOAD = Workload(
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(
         training_hours=_training_hours,
-        told_by="the source document's on a V100, and derived from that by memory bandwidth on "
+        told_by="the 2024 blueprint's on a V100, and derived from that by memory bandwidth on "
         "other GPUs",
         checkpoints_gb=lambda settings: 30,
         replaced_gb=_replaced_gb,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bionemo_eks.configuration.instance_types import InstanceType
 
-# The 2024 blueprint (docs/blueprint.md has its address): on two p3.16xlarge the training, with this many
-# steps of 8 sequences per GPU, "needs at least 3-4 days". 3.5 days.
+# The 2024 blueprint (docs/blueprint.md has its address): on two p3.16xlarge the training, with this
+# many steps of 8 sequences per GPU, "needs at least 3-4 days". 3.5 days.
 _HOURS, _STEPS, _SEQUENCES = 84.0, 1_000_000, 8
 # GB/s of one GPU's memory, by instance family: there are two kinds of A100.
 # https://www.nvidia.com/en-us/data-center/v100/ , likewise a100, h100, h200 and l40s
@@ -30,7 +30,7 @@ def bandwidth(instance: InstanceType) -> float | None:
 def hours(steps: int, sequences: int, instance: InstanceType) -> float | None:
     """Return the hours, to three digits, for `steps` steps with `sequences` sequences per GPU.
 
-    On a V100 they are the source document's; on other GPUs they are assumed to scale with memory
+    On a V100 they are the 2024 blueprint's; on other GPUs they are assumed to scale with memory
     bandwidth, because a small model mostly moves memory. The number of GPUs does not matter,
     because each has its own sequences; the network between nodes is ignored. None for a GPU whose
     bandwidth is not in the table: its rate is unknown.
