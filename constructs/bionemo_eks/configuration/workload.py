@@ -117,8 +117,8 @@ class Workload:
     """One training: its names, its pods, what it reads and writes, what it needs.
 
     `name` is its name in `training.workload`, and the base of its launcher's and watch's names;
-    `title` is its name in messages. `job` is the PyTorchJob's name, `manifest` its YAML, and `values` what
-    the manifest uses beyond the values common to all workloads. `program` is what its workers run.
+    `title` is its name in messages. `job` is the PyTorchJob's name, `manifest` its YAML, and
+    `values` what the manifest uses beyond the values common to all. `program` is what its workers run.
     `data` is the folder in the pods that it reads, `results` the one below which it writes
     checkpoints; `checkpoint` matches the path of one. `progress` matches a log line that shows how
     far it is, and `position` reads such a line, if it has numbers. `gpus`: those that it can run

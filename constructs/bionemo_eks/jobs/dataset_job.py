@@ -1,4 +1,4 @@
-"""The Kubernetes objects that prepare UniRef50, or check that it is there: a program and its Job."""
+"""The Kubernetes objects that prepare UniRef50 or check that it is there: program and Job."""
 
 from __future__ import annotations
 
