@@ -118,7 +118,7 @@ class Workload:
 
     `name` is its name in `training.workload`, and the base of its launcher's and watch's names;
     `title` is its name in messages. `job` is the PyTorchJob's name, `manifest` its YAML, and
-    `values` what the manifest uses beyond the values common to all. `program` is what its workers run.
+    `values` what the manifest uses beyond the common values. `program` is what its workers run.
     `data` is the folder in the pods that it reads, `results` the one below which it writes
     checkpoints; `checkpoint` matches the path of one. `progress` matches a log line that shows how
     far it is, and `position` reads such a line, if it has numbers. `gpus`: those that it can run
