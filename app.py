@@ -79,8 +79,7 @@ def build(app: App, workloads: Workloads = WORKLOADS) -> Settings:
     )
     observability.add_stack_dependency(addons)
     _mark_everything(app, settings)
-    for name, text in advice(settings, datetime.now(UTC).date()).items():
-        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
+    _warn(cluster, settings)
     return settings
 
 
@@ -91,6 +90,11 @@ def _mark_everything(app: App, settings: Settings) -> None:
     Tags.of(app).add(DEPLOYMENT_TAG, settings.cluster_name)
     for key, value in settings.tags.items():
         Tags.of(app).add(key, value, exclude_resource_types=names.WITHOUT_THE_USERS_TAGS)
+
+
+def _warn(cluster: ClusterStack, settings: Settings) -> None:
+    for name, text in advice(settings, datetime.now(UTC).date()).items():
+        Validations.of(cluster).add_warning(f"bionemo:{name}", text)
 
 
 def main() -> int:

@@ -71,6 +71,9 @@ class StorageStack(Stack):
         else:
             # CDK empties the bucket with a function, whose log it would leave behind.
             own_function_logs(self, self, days=settings.cluster.log_days)
+        self._add_outputs()
+
+    def _add_outputs(self) -> None:
         CfnOutput(
             self,
             "BucketName",

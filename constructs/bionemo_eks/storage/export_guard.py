@@ -41,23 +41,8 @@ class ExportGuard(Construct):
         function_logs = log_group(self, "Logs", days=log_days)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         function_logs.grant_write(role)
-        # CloudWatch has no resource type for it:
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"])
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[bucket.bucket_arn],
-                conditions={"StringEquals": {"s3:prefix": f"{folder}/"}},
-            )
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{folder}/_SUCCESS")]
-            )
-        )
+        for statement in _permissions(bucket, folder):
+            role.add_to_policy(statement)
         if key:
             role.add_to_policy(self._may_decrypt(key))
         function = lambda_.Function(
@@ -93,3 +78,19 @@ class ExportGuard(Construct):
             resources=[key.key_arn],
             conditions={"StringEquals": {"kms:ViaService": through}},
         )
+
+
+def _permissions(bucket: s3.IBucket, folder: str) -> tuple[iam.PolicyStatement, ...]:
+    return (
+        # CloudWatch has no resource type for it:
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+        iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"]),
+        iam.PolicyStatement(
+            actions=["s3:ListBucket"],
+            resources=[bucket.bucket_arn],
+            conditions={"StringEquals": {"s3:prefix": f"{folder}/"}},
+        ),
+        iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{folder}/_SUCCESS")]
+        ),
+    )
