@@ -70,7 +70,7 @@ def wait(clock: Clock, seconds: float = 900) -> None:
     function.await_export(clock, FILE_SYSTEM, lambda: seconds - clock.seconds)
 
 
-def test_an_empty_queue_is_believed_when_it_was_seen_after_the_last_write(clock: Any) -> None:
+def test_it_waits_until_the_queue_is_empty_for_a_whole_minute_after_the_request(clock: Any) -> None:
     at = clock(lambda second: 0.0)
     wait(at)
     # The first whole minute after the request ends 100 s after it, and is published a minute later.
@@ -197,7 +197,7 @@ def test_where_no_manifest_lists_files_nothing_is_compared(manifest: object) -> 
 
 
 def test_the_manifest_that_it_reads_is_the_one_that_the_program_writes() -> None:
-    """It knows the manifest's name and these two keys."""
+    """The function has its own copy of the manifest's name and keys."""
     code = """
 import dataclasses, json, sys
 sys.path[:0] = sys.argv[1:]
@@ -224,28 +224,28 @@ print(json.dumps([MANIFEST, manifest]))
 def test_a_data_set_that_is_incomplete_in_the_bucket_is_reported_with_how_to_export_it() -> None:
     with pytest.raises(function.NotExportedError) as error:
         function.demand_data_set(in_bucket(STREAMING, {}), BUCKET, "processed", FILE_SYSTEM)
-    said = str(error.value)
-    assert said.startswith(f"3 of the 3 files that processed/_SUCCESS in {BUCKET} lists ")
-    assert f"create-data-repository-task --file-system-id {FILE_SYSTEM} --type EXPORT_TO" in said
-    assert "--paths processed" in said
-    assert "run cdk destroy again" in said
+    message = str(error.value)
+    assert message.startswith(f"3 of the 3 files that processed/_SUCCESS in {BUCKET} lists ")
+    assert f"create-data-repository-task --file-system-id {FILE_SYSTEM} --type EXPORT_TO" in message
+    assert "--paths processed" in message
+    assert "run cdk destroy again" in message
 
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str | None]]:
-    """What CloudFormation was told: status, physical id, reason."""
-    told: list[tuple[str, str, str | None]] = []
+    """What CloudFormation received: status, physical id, reason."""
+    received: list[tuple[str, str, str | None]] = []
     module: Any = types.ModuleType("cfnresponse")
     module.SUCCESS, module.FAILED = "SUCCESS", "FAILED"
 
     def send(
         event: Any, context: Any, status: str, data: Any, physical_id: str, reason: str | None
     ) -> None:
-        told.append((status, physical_id, reason))
+        received.append((status, physical_id, reason))
 
     module.send = send
     monkeypatch.setitem(sys.modules, "cfnresponse", module)
-    return told
+    return received
 
 
 def event(kind: str) -> dict[str, Any]:
@@ -294,7 +294,7 @@ def test_a_guard_created_without_a_bucket_only_waits(
 
 
 @pytest.mark.parametrize("error", [function.StillQueuedError("12 s"), OSError("no network")])
-def test_after_any_error_cloudformation_gets_an_answer_that_says_what_to_do(
+def test_any_error_is_reported_to_cloudformation_with_what_to_do(
     answers: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*arguments: Any) -> None:

@@ -83,14 +83,14 @@ def test_each_preparation_has_its_own_program_only() -> None:
     assert not own & streaming
 
 
-def test_kubernetes_takes_the_config_map() -> None:
+def test_kubernetes_accepts_the_config_map() -> None:
     """1 MiB: https://kubernetes.io/docs/concepts/configuration/configmap/"""
     data = objects()[0]["data"]
     assert sum(len(text.encode()) for text in data.values()) < 2**20
 
 
 @pytest.mark.parametrize("preparation", ["streaming", "bionemo"])
-def test_its_command_line_is_one_that_its_program_takes(preparation: str, tmp_path: Path) -> None:
+def test_its_program_accepts_its_command_line(preparation: str, tmp_path: Path) -> None:
     """The program parses it, and stops because this machine has no /fsx to write to."""
     config_map, job = objects(**{"dataset.preparation": preparation})
     for name, text in config_map["data"].items():
@@ -174,7 +174,7 @@ def test_a_model_from_s3_is_awaited_before_a_gpu_node_starts() -> None:
     assert option(job, "--await") == f"{start}/config.json"
 
 
-def test_what_is_there_is_replaced_only_when_told() -> None:
+def test_an_existing_data_set_is_replaced_only_on_request() -> None:
     assert "--replace" not in container(objects()[1])["args"]
     assert "--replace" in container(objects(**{"dataset.replace": "true"})[1])["args"]
 
@@ -192,21 +192,21 @@ def test_a_changed_job_has_a_new_name(changes: dict[str, str]) -> None:
     [{"training.max_steps": "7000"}, {"gpu.disk_gib": "300"}, {"kubernetes_version": "1.34"}],
     ids=str,
 )
-def test_a_change_of_something_else_prepares_no_data_again(changes: dict[str, str]) -> None:
+def test_an_unrelated_change_prepares_no_data_again(changes: dict[str, str]) -> None:
     assert objects(**changes) == objects()
 
 
 @pytest.mark.parametrize("preparation", ["streaming", "bionemo"])
-def test_another_global_batch_is_checked_against_the_data_before_there_are_gpus(
+def test_a_changed_global_batch_is_checked_against_the_data_before_there_are_gpus(
     preparation: str,
 ) -> None:
-    """By a Job that finds the data there: the launcher waits for it."""
+    """By a new data Job, which finds the data set and checks it: the launcher waits for it."""
     changes = {"dataset.preparation": preparation, "training.micro_batch_size": "4"}
     assert option(objects(**changes)[1], "--global-batch-size") == "64"
     assert option(objects(**changes, **{"gpu.nodes": "3"})[1], "--global-batch-size") == "96"
 
 
-def test_without_a_known_global_batch_nothing_is_demanded() -> None:
+def test_without_a_known_global_batch_no_size_is_required() -> None:
     settings = reader.read_settings(SELECTED, WITH_NUMBERS)
     assert "--global-batch-size" not in container(dataset_objects(settings)[1])["args"]
 
@@ -264,17 +264,17 @@ ADDRESSES = [
 ]
 
 
-def test_the_program_takes_the_addresses_that_the_setting_takes_and_says_the_same() -> None:
+def test_program_and_setting_accept_the_same_urls_and_give_the_same_reasons() -> None:
     """Except for local files, which only the program accepts. All in one process."""
     code = """
 import contextlib, io, json, sys
 sys.path.insert(0, sys.argv.pop(1))
 import command_line
 for url in sys.argv[1:]:
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
+    printed = io.StringIO()
+    with contextlib.redirect_stderr(printed), contextlib.suppress(SystemExit):
         command_line.parser("").parse_args(["--root", "x", "--url", url])
-    print(json.dumps(said.getvalue()))
+    print(json.dumps(printed.getvalue()))
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(PROGRAM_FOLDER), *ADDRESSES],
@@ -283,14 +283,14 @@ for url in sys.argv[1:]:
         check=True,
     )
     for url, line in zip(ADDRESSES, done.stdout.splitlines(), strict=True):
-        said = json.loads(line).replace("http, https or file URL", "http or https URL")
+        printed = json.loads(line).replace("http, https or file URL", "http or https URL")
         why = wrong_with_url(url)
-        assert bool(said) == bool(why), url
-        assert said.strip().endswith(why), url
-        assert "secret" not in said
+        assert bool(printed) == bool(why), url
+        assert printed.strip().endswith(why), url
+        assert "secret" not in printed
 
 
-def test_its_log_stays_and_bad_data_is_not_tried_again() -> None:
+def test_its_pods_stay_for_their_logs_and_bad_data_is_not_retried() -> None:
     job = objects()[1]
     spec = job["spec"]
     assert "ttlSecondsAfterFinished" not in spec
@@ -312,17 +312,17 @@ def test_its_pod_has_no_permissions() -> None:
 
 def test_without_the_data_job_another_job_checks_for_data_only_if_there_is_a_training() -> None:
     off = {"dataset.enabled": "false"}
-    program, look = dataset_objects(read_settings(off))
-    (container,) = look["spec"]["template"]["spec"]["containers"]
+    program, check = dataset_objects(read_settings(off))
+    (container,) = check["spec"]["template"]["spec"]["containers"]
     assert container["args"][:2] == ["--data", "/fsx/processed"]
     assert container["command"][-1].rpartition("/")[2] in program["data"]
-    kubernetes_validate.validate(look, DEFAULT_KUBERNETES, strict=True)
+    kubernetes_validate.validate(check, DEFAULT_KUBERNETES, strict=True)
     assert dataset_objects(read_settings({**off, "training.enabled": "false"})) == []
     with_data = dataset_objects(read_settings({"training.enabled": "false"}))[-1]
-    assert look["metadata"]["name"] != with_data["metadata"]["name"]
+    assert check["metadata"]["name"] != with_data["metadata"]["name"]
 
 
-def test_without_the_data_job_no_size_of_it_is_refused() -> None:
+def test_without_the_data_job_its_sizes_are_not_checked() -> None:
     small = {"dataset.val_size": "1"}
     with pytest.raises(reader.SettingsError, match="val_size"):
         read_settings(small)
