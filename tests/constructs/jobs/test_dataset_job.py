@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import urllib.request
@@ -14,7 +13,6 @@ import kubernetes_validate
 import pytest
 
 from bionemo_eks.configuration import reader
-from bionemo_eks.configuration.addresses import wrong_with_url
 from bionemo_eks.configuration.versions import DEFAULT_KUBERNETES
 from bionemo_eks.jobs.dataset_job import DATA_JOB, PROGRAM_FOLDER, dataset_objects
 from bionemo_eks.jobs.places import FSX
@@ -239,55 +237,6 @@ def test_it_uses_no_proxy_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment().items():
         monkeypatch.setenv(name, value)
     assert not {"http", "https"} & set(urllib.request.getproxies_environment())
-
-
-ADDRESSES = [
-    "https://b.s3.us-west-2.amazonaws.com/u.fasta.gz?X-Amz-Signature=a%2Fb&X-Amz-Expires=900",
-    "https://[::1]:8443/u.fasta.gz",
-    "https://mirror.example.org/u.fasta.gz#part",
-    "https://mirror.example.org/pub@2/u.fasta.gz",
-    "s3://bucket/u.fasta.gz",
-    "https://",
-    "https:///u.fasta.gz",
-    "https://[::1/u.fasta.gz",
-    "https://mirror.example.org/a b.gz",
-    "https://mirror.example.org/a\tb.gz",
-    "https://mirror.example.org",
-    "https://mirror.example.org/folder/",
-    "https://mirror.example.org/?u.fasta.gz",
-    "https://mirror.example.org:0/u.fasta.gz",
-    "https://mirror.example.org:65536/u.fasta.gz",
-    "https://mirror.example.org:port/u.fasta.gz",
-    "https://me@mirror.example.org/u.fasta.gz",
-    "ftp://me:secret@mirror.example.org/",
-    "https://me:secret@[mirror/u.fasta.gz",
-]
-
-
-def test_program_and_setting_accept_the_same_urls_and_give_the_same_reasons() -> None:
-    """Except for local files, which only the program accepts. All in one process."""
-    code = """
-import contextlib, io, json, sys
-sys.path.insert(0, sys.argv.pop(1))
-import command_line
-for url in sys.argv[1:]:
-    printed = io.StringIO()
-    with contextlib.redirect_stderr(printed), contextlib.suppress(SystemExit):
-        command_line.parser("").parse_args(["--root", "x", "--url", url])
-    print(json.dumps(printed.getvalue()))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(PROGRAM_FOLDER), *ADDRESSES],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for url, line in zip(ADDRESSES, done.stdout.splitlines(), strict=True):
-        printed = json.loads(line).replace("http, https or file URL", "http or https URL")
-        why = wrong_with_url(url)
-        assert bool(printed) == bool(why), url
-        assert printed.strip().endswith(why), url
-        assert "secret" not in printed
 
 
 def test_its_pods_stay_for_their_logs_and_bad_data_is_not_retried() -> None:
