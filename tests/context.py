@@ -1,4 +1,4 @@
-"""The CDK context of the project's cdk.json without its settings, which a user may edit."""
+"""What tests share about settings: cdk.json without its own settings, which a user may edit."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bionemo_eks.configuration import reader
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.messages import BLOCK
-from bionemo_eks.configuration.reader import settings_model
+from bionemo_eks.configuration.reader import SettingsError, settings_model
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.workload import Workloads
 from bionemo_eks.jobs.workloads import WORKLOADS
@@ -50,3 +52,10 @@ def pinned() -> str:
 def read_settings(context: Mapping[str, Any], workloads: Workloads = WORKLOADS) -> Settings:
     """Return the settings of `context`, with the project's workloads by default."""
     return reader.read_settings(context, workloads)
+
+
+def refusal(context: Mapping[str, Any]) -> str:
+    """Return the message with which the settings of `context` are refused."""
+    with pytest.raises(SettingsError) as refused:
+        read_settings(context)
+    return str(refused.value)

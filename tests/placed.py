@@ -10,6 +10,7 @@ from rehearsal.pods.view import EFFECTS, NodeGroupView, efas_of
 
 
 def objects(deployment: Any) -> list[dict[str, Any]]:
+    """The Kubernetes objects that the Addons and Workload stacks apply."""
     return [*deployment.kubernetes_objects("Addons"), *deployment.kubernetes_objects("Workload")]
 
 
@@ -50,6 +51,7 @@ def _launch_template(deployment: Any, group: dict[str, Any]) -> dict[str, Any]:
 
 
 def ledger_of(deployment: Any) -> Ledger:
+    """The rehearsal's ledger with these objects."""
     return Ledger(
         deployment.settings.kubernetes_version,
         objects={

@@ -49,7 +49,7 @@ def test_a_function_fits_a_screen() -> None:
     assert long == []
 
 
-# A deploy command as shown to people: in a code block, between backquotes, or in a program's text.
+# A deploy command as users see it: in a code block, between backquotes, or in a program's text.
 # In `rehearsal` the flags are items of a list.
 _SHOWN = re.compile(r"(?:`|^\s*|\")(?:npx )?cdk deploy (--all\b[^`\"\n]*)", re.MULTILINE)
 _FLAGS = ("--import-existing-resources", "--require-approval never")

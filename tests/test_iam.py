@@ -210,7 +210,7 @@ def test_pod_identities_are_only_for_this_clusters_pods(default: Any) -> None:
             assert "kubernetes-service-account" in conditions
 
 
-def test_public_resource_policies_deny_or_are_conditioned(synth: Any) -> None:
+def test_public_resource_policies_deny_or_have_a_condition(synth: Any) -> None:
     deployment = synth(**CHANGES[1])
     seen = set()
     for where, statement in resource_policies(deployment):

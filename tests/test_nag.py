@@ -40,7 +40,7 @@ REVIEWED = {
         r"Storage/DataBucket/Resource",
         r"AwsSolutions-S1",
     ): "Server access logs need a second bucket that destroy would leave behind. The bucket holds "
-    "public sequences and model weights, takes TLS only, and no principal of the cluster reads it "
+    "public sequences and model weights, accepts only TLS; no principal of the cluster reads it "
     "directly; CloudTrail data events can provide a record of access.",
     (
         r"Cluster/Eks/Cluster/Role/Resource",

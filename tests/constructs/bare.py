@@ -1,4 +1,4 @@
-"""What tests of single constructs share: existing neighbors, and templates."""
+"""What tests of single constructs share: a stack, an existing VPC and cluster, and lookups."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def some_vpc(stack: Stack) -> ec2.IVpc:
 
 
 def some_cluster(stack: Stack) -> eks.ICluster:
-    """Return the cluster `CLUSTER`, which takes manifests and charts."""
+    """Return the cluster `CLUSTER`, to which manifests and charts can be added."""
     return import_cluster(
         stack,
         cluster_name=CLUSTER,

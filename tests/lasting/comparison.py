@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.lasting.consequences import (
-    BESIDE_THE_SCHEMAS,
+    NOT_IN_THE_SCHEMAS,
     PRUNED_KINDS,
     REPLACED,
     SERVICE_TOKEN,
@@ -31,7 +31,7 @@ def losses(before: Items, after: Items) -> list[str]:
         if now is None and section == "resources":
             messages.append(_gone(stack, name, record, before, after))
         elif now is None:
-            messages.append(f"{stack}: {_NOT_THERE[section].format(name)}")
+            messages.append(f"{stack}: {_MISSING[section].format(name)}")
         elif section == "resources":
             along = _along(before, stack, name)
             messages.extend(_changes(f"{stack}: {name} ({record['type']})", record, now, along))
@@ -67,7 +67,7 @@ def additions(before: Items, after: Items) -> list[str]:
     return [f"{stack}: {section} {name}" for stack, section, name in new]
 
 
-_NOT_THERE = {
+_MISSING = {
     "exports": "the export {} is gone: CloudFormation refuses the update while another stack "
     "imports it.",
     "outputs": "the output {} is gone: people and commands that read it would find nothing.",
@@ -137,7 +137,7 @@ def _why(kind: str) -> str:
 def _consequence(kind: str, path: str) -> str:
     if path == SERVICE_TOKEN:
         return f"{SERVICE_TOKEN_CHANGED}: property"
-    extra = BESIDE_THE_SCHEMAS.get(kind, {})
+    extra = NOT_IN_THE_SCHEMAS.get(kind, {})
     return f"{extra[path]}: property" if path in extra else f"{REPLACED}: create-only property"
 
 

@@ -1,11 +1,11 @@
-"""What CloudFormation's schemas do not cover: what else must last, what need not, and why."""
+"""What CloudFormation's schemas do not say about changes, and what each type's loss means."""
 
 from __future__ import annotations
 
 REPLACED = "would be REPLACED"
 
 # Properties that the schemas do not list as create-only, and the effect of changing them.
-BESIDE_THE_SCHEMAS: dict[str, dict[str, str]] = {
+NOT_IN_THE_SCHEMAS: dict[str, dict[str, str]] = {
     # In the table that `cdk diff` reads (node_modules/aws-cdk/db.json.gz) these cause replacement.
     "AWS::EC2::EIP": {"Domain": REPLACED},
     "AWS::FSx::FileSystem": {
@@ -47,7 +47,7 @@ MAY_CHANGE = {
 
 _NO_WAY_OUT = "Nodes and pods would be unable to reach the internet, EKS and S3 for a while."
 _RULE = "EC2 accepts no second rule with the same content while the first exists."
-_NAMED = "One of the same name cannot be created next to it, or goes with the old one."
+_NAMED = "A new one of the same name is refused, or is deleted with the old one."
 
 WHY = {
     "AWS::Budgets::Budget": "A new one of the same name is refused while the old one exists.",
@@ -91,7 +91,7 @@ WHY = {
     "AWS::Logs::LogGroup": "The log lines in it would be lost.",
     "AWS::Logs::MetricFilter": "What is logged in between would trigger no alarm.",
     "AWS::S3::Bucket": "It holds data set and checkpoints, which would not be found again.",
-    "AWS::S3::BucketPolicy": "A bucket has one policy: the new one could go with the old one.",
+    "AWS::S3::BucketPolicy": "A bucket has one policy: deleting the old one could delete the new.",
     "AWS::SNS::Subscription": "The person would have to confirm it, with no messages until then.",
     "AWS::SNS::Topic": "Its subscribers would have to confirm again, with no messages until then.",
     "AWS::SNS::TopicPolicy": "Nothing could send a message to the topic for a while.",

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tests.lasting.consequences import BESIDE_THE_SCHEMAS, MAY_CHANGE
+from tests.lasting.consequences import MAY_CHANGE, NOT_IN_THE_SCHEMAS
 from tests.lasting.synthesis import Templates
 
 # What must last, by (stack, section, id), and which parts of it must not change. Sections:
@@ -82,7 +82,7 @@ def _record(resource: dict[str, Any]) -> dict[str, Any]:
     policy = resource.get("DeletionPolicy", "Delete")
     if policy != "Delete":
         record["deletion"] = policy
-    paths = sorted({*create_only(kind), *BESIDE_THE_SCHEMAS.get(kind, ())})
+    paths = sorted({*create_only(kind), *NOT_IN_THE_SCHEMAS.get(kind, ())})
     held = {path: readable(_at(properties, path)) for path in paths}
     record["properties"] = {path: value for path, value in held.items() if value is not None}
     if "Manifest" in properties:

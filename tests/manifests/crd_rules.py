@@ -1,4 +1,4 @@
-"""How to read a CRD's schema, for the tests."""
+"""Functions about a CRD's schema that the tests share."""
 
 from __future__ import annotations
 

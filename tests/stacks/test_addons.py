@@ -1,4 +1,4 @@
-"""What runs on the cluster for everyone: on which nodes, with which rights."""
+"""What runs on the cluster for everyone: on which nodes, with which permissions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from bionemo_eks.configuration.addons import addon_configuration, addon_versions
 from bionemo_eks.configuration.versions import CHARTS, KUBERNETES_RELEASES
+from bionemo_eks.jobs import manifests
+from bionemo_eks.jobs.training_operator import operator_objects
 from rehearsal.pods.scheduler import make_node, may_run_on
 
 
@@ -52,11 +54,11 @@ def test_each_kubernetes_version_has_the_addons_of_its_row(synth: Any, version: 
 def monitor_and_insights(deployment: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The configuration of the node monitoring agent and the CloudWatch add-on."""
     found = addons(deployment)
-    told = [
+    values = [
         json.loads(found[name]["ConfigurationValues"])
         for name in ("eks-node-monitoring-agent", "amazon-cloudwatch-observability")
     ]
-    return told[0], told[1]
+    return values[0], values[1]
 
 
 def test_the_monitoring_agent_watches_gpu_nodes_and_leaves_their_engine_to_cloudwatch(
@@ -121,15 +123,15 @@ def test_gpu_nodes_send_metrics_and_logs_too(default: Any) -> None:
 def test_addons_get_the_configuration_that_preflight_checks_against_their_schemas(
     default: Any,
 ) -> None:
-    told = {
+    values = {
         name: json.loads(each["ConfigurationValues"])
         for name, each in addons(default).items()
         if "ConfigurationValues" in each
     }
-    assert told == addon_configuration(default.settings)
+    assert values == addon_configuration(default.settings)
 
 
-def test_nothing_is_traced(default: Any) -> None:
+def test_application_signals_are_off(default: Any) -> None:
     values = json.loads(addons(default)["amazon-cloudwatch-observability"]["ConfigurationValues"])
     assert values["applicationSignals"] == {"enabled": False}
     assert not values["manager"]["applicationSignals"]["autoMonitor"]["monitorAllServices"]
@@ -150,6 +152,7 @@ def test_the_autoscaler_has_its_clusters_version(default: Any) -> None:
     values = default.charts()["cluster-autoscaler"]["Values"]
     assert values["image"]["tag"].startswith(f"v{default.settings.kubernetes_version}.")
     assert values["autoDiscovery"]["clusterName"] == "bionemo-on-eks"
+    assert values["awsRegion"] == "us-west-2"
 
 
 def test_the_operator_comes_after_its_crd(default: Any) -> None:
@@ -159,17 +162,19 @@ def test_the_operator_comes_after_its_crd(default: Any) -> None:
     assert first in resources[second]["DependsOn"]
 
 
-def test_the_operators_permissions_have_no_wildcard(default: Any) -> None:
-    roles = [
-        each
-        for each in default.kubernetes_objects("Addons")
-        if each["kind"] in ("Role", "ClusterRole")
+def test_the_operators_manifests_are_applied_unchanged(default: Any) -> None:
+    """So what tests/manifests says of them holds for the cluster; CDK only adds a label."""
+    wanted = [
+        *manifests.load("training-operator/namespace.yaml"),
+        *manifests.load("training-operator/pytorchjob-crd.yaml"),
+        *operator_objects("default"),
     ]
-    assert roles
-    for role in roles:
-        for rule in role["rules"]:
-            assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
-            assert "secrets" not in rule["resources"]
+    applied = {each["kind"]: each for each in default.kubernetes_objects("Addons")}
+    assert len(default.kubernetes_objects("Addons")) == len(applied) == len(wanted)
+    for each in wanted:
+        found = applied[each["kind"]]
+        assert found["metadata"]["name"] == each["metadata"]["name"]
+        assert {**found, "metadata": None} == {**each, "metadata": None}
 
 
 def test_log_groups_of_container_insights_belong_to_the_stack(default: Any) -> None:

@@ -10,8 +10,6 @@ import pytest
 
 from tests.context import COMPANY
 
-pytestmark = pytest.mark.slow
-
 # Each synthesizes.
 pytestmark = pytest.mark.slow
 
@@ -36,7 +34,7 @@ ENCRYPTED = {
 UNTOUCHED = {"AWS::SNS::Topic", "AWS::Logs::LogGroup", "AWS::Lambda::Function"}
 
 
-@pytest.fixture(scope="module", params=WITH_ALL_ROLES, ids=["bucket goes", "private"])
+@pytest.fixture(scope="module", params=WITH_ALL_ROLES, ids=["bucket deleted", "private"])
 def resources(request: pytest.FixtureRequest, synth: Any) -> list[tuple[str, str, Any]]:
     found: list[tuple[str, str, Any]] = synth(**COMPANY, **request.param).all_resources()
     return found
@@ -93,7 +91,7 @@ def test_every_encrypted_resource_names_the_key(resources: list[tuple[str, str, 
     assert "AWS::KMS::Key" not in {each["Type"] for _, _, each in resources}
 
 
-def test_nothing_else_has_a_key_of_its_own(resources: list[tuple[str, str, Any]]) -> None:
+def test_nothing_else_names_a_key(resources: list[tuple[str, str, Any]]) -> None:
     """A new type with a key belongs in one of the two lists."""
     keyed = {"KmsKeyId", "KmsKeyArn", "KmsMasterKeyId", "KeyArn", "KMSMasterKeyID"}
     named = {

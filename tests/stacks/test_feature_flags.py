@@ -10,7 +10,7 @@ from typing import Any
 def test_no_feature_flag_is_left_to_be_configured(default: Any) -> None:
     """The CLI counts those that are unset and would be recommended otherwise.
 
-    After a raise of aws-cdk-lib, set what is new to false (`npx cdk flags --unstable=flags` lists
+    After an upgrade of aws-cdk-lib, set new flags to false (`npx cdk flags --unstable=flags` lists
     it), unless it is wanted: docs/architecture.md.
     """
     manifest = json.loads((Path(default.assembly.directory) / "manifest.json").read_text())

@@ -26,7 +26,7 @@ def test_nat_gateways_by_setting(synth: Any, setting: str, gateways: int) -> Non
     deployment.template("Network").resource_count_is("AWS::EC2::NatGateway", gateways)
 
 
-def test_another_block_is_cut_the_same_way(synth: Any) -> None:
+def test_a_custom_block_is_divided_the_same_way(synth: Any) -> None:
     deployment = synth(**{"network.vpc_cidr": "172.20.0.0/20", "network.pod_cidr": "100.80.0.0/18"})
     deployment.template("Network").has_resource_properties(
         "AWS::EC2::VPC", {"CidrBlock": "172.20.0.0/20", "EnableDnsHostnames": True}

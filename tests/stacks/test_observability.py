@@ -55,7 +55,13 @@ def test_the_alarms_use_the_metrics_that_the_watch_publishes(default: Any) -> No
 def test_little_space_is_a_tenth_of_this_file_system(default: Any) -> None:
     default.template("Observability").has_resource_properties(
         "AWS::CloudWatch::Alarm",
-        {"MetricName": "FreeDataStorageCapacity", "Threshold": 240 * 2**30},
+        {
+            "Namespace": "AWS/FSx",
+            "MetricName": "FreeDataStorageCapacity",
+            "Dimensions": [{"Name": "FileSystemId", "Value": Match.any_value()}],
+            "Threshold": 240 * 2**30,
+            "ComparisonOperator": "LessThanThreshold",
+        },
     )
 
 

@@ -92,7 +92,7 @@ def test_the_watch_may_publish_in_its_namespace_and_nothing_else(default: Any) -
     assert identity["Properties"]["ServiceAccount"] == account
 
 
-def test_in_a_capacity_block_launcher_and_watch_may_look_at_it(synth: Any) -> None:
+def test_in_a_capacity_block_launcher_and_watch_may_describe_it(synth: Any) -> None:
     block = {
         "gpu.purchase": "capacity-block",
         "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
@@ -108,7 +108,7 @@ def test_in_a_capacity_block_launcher_and_watch_may_look_at_it(synth: Any) -> No
         assert "ec2:DescribeCapacityReservations" in actions
 
 
-def test_the_watchs_pod_starts_after_its_identity_is_there(default: Any) -> None:
+def test_the_watchs_pod_starts_after_its_identity_exists(default: Any) -> None:
     (identity,) = default.resources("Workload", "AWS::EKS::PodIdentityAssociation")
     (watch,) = [
         each
@@ -198,51 +198,42 @@ def jobs_of(deployment: Any) -> list[dict[str, Any]]:
     return [each for each in objects if each["kind"] == "Job"]
 
 
-def named(deployment: Any, kind: str, name: str) -> dict[str, Any]:
-    (found,) = [
-        each
-        for each in deployment.kubernetes_objects("Workload")
-        if each["kind"] == kind and each["metadata"]["name"] == name
-    ]
-    return dict(found)
-
-
 @pytest.mark.slow
 def test_without_data_preparation_a_check_replaces_it_and_everything_waits_for_it(
     synth: Any,
 ) -> None:
     deployment = synth(**OFF)
-    look, launcher = jobs_of(deployment)
-    assert look["metadata"]["labels"]["app.kubernetes.io/name"] == "uniref50-download"
-    (container,) = look["spec"]["template"]["spec"]["containers"]
+    check, launcher = jobs_of(deployment)
+    assert check["metadata"]["labels"]["app.kubernetes.io/name"] == "uniref50-download"
+    (container,) = check["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["python3", PROGRAM]
     assert container["args"][:2] == ["--data", "/fsx/processed"]
     assert [each["readOnly"] for each in container["volumeMounts"]] == [True, True]
     waits = launcher["spec"]["template"]["spec"]["initContainers"][0]["args"]
-    assert f"job/{look['metadata']['name']}" in waits
-    training = named(deployment, "PyTorchJob", "esm1nv-pretraining")
+    assert f"job/{check['metadata']['name']}" in waits
+    training = item(deployment, "PyTorchJob")
     noted = training["metadata"]["annotations"]["bionemo-on-eks/dataset-job"]
-    assert noted == look["metadata"]["name"]
-    watch = named(deployment, "Deployment", "esm1nv-watch")
+    assert noted == check["metadata"]["name"]
+    watch = item(deployment, "Deployment", "esm1nv-watch")
     arguments = watch["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert arguments[arguments.index("--data-job") + 1] == look["metadata"]["name"]
+    assert arguments[arguments.index("--data-job") + 1] == check["metadata"]["name"]
 
 
 @pytest.mark.slow
-def test_without_data_and_training_no_job_is_there_and_the_watch_may_read_none(
+def test_without_data_and_training_there_is_no_job_and_the_watch_may_read_none(
     synth: Any,
 ) -> None:
     deployment = synth(**OFF, **{"training.enabled": "false"})
     assert jobs_of(deployment) == []
-    watch = named(deployment, "Deployment", "esm1nv-watch")
+    watch = item(deployment, "Deployment", "esm1nv-watch")
     assert "--data-job" not in watch["spec"]["template"]["spec"]["containers"][0]["args"]
     (rule,) = [
         each
-        for each in named(deployment, "Role", "esm1nv-watch")["rules"]
+        for each in item(deployment, "Role", "esm1nv-watch")["rules"]
         if each["resources"] == ["jobs"]
     ]
     assert rule["resourceNames"] == ["none"], "an empty list would be all of them"
-    training = named(deployment, "PyTorchJob", "esm1nv-pretraining")
+    training = item(deployment, "PyTorchJob")
     assert training["spec"]["runPolicy"]["suspend"] is True
 
 

@@ -1,7 +1,7 @@
 """What is wrong with an address, in words: the data Job's file, a proxy, a folder.
 
 The program workloads/uniref50, which runs without this package, has the same rules and messages
-for its URL in command_line.py; tests/constructs/jobs/test_dataset_job.py keeps the two equal.
+for its URL in command_line.py; tests/constructs/jobs/test_dataset_urls.py keeps the two equal.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def installed(
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_it_is_the_pinned_one_under_a_name_that_a_person_can_read(name: str) -> None:
+def test_it_is_the_pinned_one_with_a_readable_release_name(name: str) -> None:
     chart, found = CHARTS[name], installed(CHARTS[name])
     assert found["ClusterName"] == CLUSTER
     assert (found["Release"], found["Chart"]) == (name, chart.chart)
@@ -35,7 +35,7 @@ def test_it_is_the_pinned_one_under_a_name_that_a_person_can_read(name: str) -> 
 def test_its_namespace_exists(name: str) -> None:
     found = installed(CHARTS[name])
     assert found["Namespace"] == CHARTS[name].namespace
-    # Kubernetes has this one built in.
+    # Every cluster has kube-system.
     assert found.get("CreateNamespace", False) == (found["Namespace"] != "kube-system")
 
 
@@ -45,7 +45,7 @@ def test_its_values_arrive_as_given() -> None:
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_the_deployment_waits_for_its_pods_only_when_told(wait: bool) -> None:
+def test_the_deployment_waits_for_its_pods_only_on_request(wait: bool) -> None:
     found = installed(CHARTS["cluster-autoscaler"], wait=wait)
     assert found.get("Wait", False) is wait
     # Less than the 15 minutes that the provider's function has.

@@ -53,17 +53,17 @@ def allowed(statements: list[dict[str, Any]], pod: dict[str, str]) -> set[str]:
     }
 
 
-def test_pods_of_the_service_account_take_the_role(statements: list[dict[str, Any]]) -> None:
+def test_pods_of_the_service_account_may_assume_the_role(statements: list[dict[str, Any]]) -> None:
     """Both actions: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"""
     assert allowed(statements, POD) == {"sts:AssumeRole", "sts:TagSession"}
 
 
 @pytest.mark.parametrize("key", POD)
-def test_no_other_pods_take_it(statements: list[dict[str, Any]], key: str) -> None:
+def test_no_other_pods_may_assume_it(statements: list[dict[str, Any]], key: str) -> None:
     assert allowed(statements, {**POD, key: "another"}) == set()
 
 
-def test_only_eks_takes_it(statements: list[dict[str, Any]]) -> None:
+def test_only_eks_may_assume_it(statements: list[dict[str, Any]]) -> None:
     assert {json.dumps(each["Principal"]) for each in statements} == {
         '{"Service": "pods.eks.amazonaws.com"}'
     }

@@ -76,7 +76,7 @@ def test_it_has_no_self_managed_addons_or_nodes_and_admits_no_one_by_default() -
     cluster().resource_count_is("AWS::EKS::Nodegroup", 0)
 
 
-def test_secrets_are_encrypted_with_a_key_that_rotates_and_goes() -> None:
+def test_secrets_are_encrypted_with_a_key_that_rotates_and_is_deleted() -> None:
     ((key, _),) = cluster().find_resources("AWS::KMS::Key").items()
     cluster().has_resource(
         "AWS::KMS::Key", {"DeletionPolicy": "Delete", "Properties": {"EnableKeyRotation": True}}
@@ -86,7 +86,7 @@ def test_secrets_are_encrypted_with_a_key_that_rotates_and_goes() -> None:
     ]
 
 
-def test_all_control_plane_logs_go_to_a_group_that_is_there_first() -> None:
+def test_all_control_plane_logs_go_to_a_group_that_exists_first() -> None:
     """EKS would create it itself, keep it forever, and leave it behind."""
     found = cluster().find_resources(GROUP, {"Properties": {"LogGroupName": LOGS}})
     ((name, group),) = found.items()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import aws_eks_v2 as eks
 from aws_cdk.assertions import Template
 
-from bionemo_eks.cluster.cluster import import_cluster
 from bionemo_eks.cluster.manifest import add_manifest
-from tests.constructs.bare import bare_stack
+from tests.constructs.bare import bare_stack, some_cluster
 
 KIND = "Custom::AWSCDK-EKS-KubernetesResource"
 SOME = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "some"}}
@@ -17,17 +15,11 @@ SOME = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "some"}}
 
 def made(add: Any) -> Any:
     stack = bare_stack()
-    cluster: eks.ICluster = import_cluster(
-        stack,
-        cluster_name="some",
-        kubectl_provider_arn="arn:aws:lambda:us-west-2:111122223333:function:kubectl",
-        kubectl_role_arn="arn:aws:iam::111122223333:role/kubectl",
-    )
-    add(cluster, "Some", SOME)
+    add(some_cluster(stack), "Some", SOME)
     return Template.from_stack(stack).to_json()["Resources"]
 
 
-def test_it_is_clusters_own_manifest_with_overwrite_set() -> None:
+def test_it_is_the_clusters_own_manifest_with_overwrite_set() -> None:
     """Another logical id would be a replacement, which deletes the object at its end."""
     plain = made(lambda cluster, *arguments: cluster.add_manifest(*arguments))
     ((name, resource),) = made(add_manifest).items()

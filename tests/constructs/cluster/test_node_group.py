@@ -61,7 +61,7 @@ def launch(template: Template) -> dict[str, Any]:
     return dict(only(template, LAUNCH)["LaunchTemplateData"])
 
 
-def test_a_group_of_size_0_keeps_what_the_autoscaler_raises_it_by() -> None:
+def test_a_group_of_size_0_has_the_labels_and_taints_that_the_autoscaler_reads() -> None:
     """It learns labels and taints of a group without nodes from EKS, not from a node."""
     group = only(plain(), GROUP)
     assert group["ScalingConfig"] == {"MinSize": 0, "DesiredSize": 0, "MaxSize": 2}
@@ -71,7 +71,7 @@ def test_a_group_of_size_0_keeps_what_the_autoscaler_raises_it_by() -> None:
     ]
 
 
-def test_a_group_without_taint_takes_every_pod() -> None:
+def test_a_group_has_no_taint_unless_one_is_given() -> None:
     assert "Taints" not in only(nodes(taint=None), GROUP)
 
 
@@ -129,12 +129,12 @@ def test_a_disk_is_as_fast_as_asked() -> None:
     assert (disk["Ebs"]["Throughput"], disk["Ebs"]["Iops"]) == (500, 5000)
 
 
-def test_nodes_get_the_user_data_asked_for() -> None:
+def test_nodes_get_the_user_data_given() -> None:
     assert launch(nodes(user_data="some"))["UserData"] == {"Fn::Base64": "some"}
     assert "UserData" not in launch(plain())
 
 
-def test_eks_takes_the_launch_template() -> None:
+def test_eks_accepts_the_launch_template() -> None:
     """It refuses one that repeats the node group's properties.
 
     https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
@@ -151,7 +151,7 @@ INTERFACES = (
 
 
 def test_nodes_have_the_interfaces_asked_for_in_the_clusters_group_and_one_for_efa() -> None:
-    """EKS adds no group of its own if there are some, and accepts no subnet in a template.
+    """EKS does not add its own group if the template has some, and accepts no subnet in a template.
 
     https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
     """
@@ -176,7 +176,7 @@ def test_nodes_have_the_interfaces_asked_for_in_the_clusters_group_and_one_for_e
         assert "SubnetId" not in each
 
 
-def test_efas_talk_only_to_each_other() -> None:
+def test_efa_traffic_stays_within_its_security_group() -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html#efa-start-security"""
     template = nodes(interfaces=INTERFACES)
     own = [
@@ -199,7 +199,7 @@ def test_efas_talk_only_to_each_other() -> None:
         assert len(of_it) == rules
 
 
-def test_the_autoscaler_reads_of_the_group_what_a_node_would_have() -> None:
+def test_a_groups_tags_tell_the_autoscaler_what_a_node_would_have() -> None:
     tags = {"k8s.io/cluster-autoscaler/node-template/resources/hugepages-2Mi": "5120Mi"}
     assert only(nodes(group_tags=tags), GROUP)["Tags"] == tags
     assert "Tags" not in only(plain(), GROUP)
@@ -212,7 +212,7 @@ def test_a_new_launch_template_version_reaches_the_group() -> None:
     assert only(template, GROUP)["LaunchTemplate"] == {"Id": {"Ref": name}, "Version": version}
 
 
-def test_everything_that_a_node_brings_carries_its_tags() -> None:
+def test_a_nodes_instance_volume_and_interfaces_carry_its_tags() -> None:
     specifications = launch(nodes(tags={"team": "folding"}))["TagSpecifications"]
     kinds = {each["ResourceType"] for each in specifications}
     assert kinds == {"instance", "volume", "network-interface"}
@@ -220,7 +220,7 @@ def test_everything_that_a_node_brings_carries_its_tags() -> None:
         assert {"Key": "team", "Value": "folding"} in each["Tags"]
 
 
-def test_people_reach_a_node_by_session_manager_and_it_has_no_right_over_interfaces() -> None:
+def test_a_nodes_role_allows_session_manager_and_not_what_the_cni_does() -> None:
     template = plain()
     ((role, properties),) = (
         (name, each["Properties"])
@@ -274,7 +274,7 @@ def test_reservations_may_be_those_of_a_resource_group() -> None:
     assert target == {"CapacityReservationTarget": {"CapacityReservationResourceGroupArn": group}}
 
 
-def test_nodes_of_a_capacity_block_are_as_eks_wants_them() -> None:
+def test_nodes_of_a_capacity_block_are_as_eks_requires() -> None:
     """Type and market in the launch template, no type on the group, no nodes requested yet.
 
     https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html
@@ -294,6 +294,6 @@ def test_nodes_of_a_capacity_block_are_as_eks_wants_them() -> None:
 
 
 @pytest.mark.parametrize(("in_place", "strategy"), [(True, "MINIMAL"), (False, "DEFAULT")])
-def test_an_update_takes_one_node_at_a_time(in_place: bool, strategy: str) -> None:
+def test_an_update_replaces_one_node_at_a_time(in_place: bool, strategy: str) -> None:
     config = only(nodes(replace_in_place=in_place), GROUP)["UpdateConfig"]
     assert config == {"MaxUnavailable": 1, "UpdateStrategy": strategy}

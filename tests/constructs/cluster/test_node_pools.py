@@ -41,7 +41,7 @@ def gpu(subnets: tuple[str, ...] = SUBNETS[:1], /, **changes: str) -> NodePool:
 @pytest.mark.parametrize(
     ("scaling", "sizes"), [("on-demand", (0, 4)), ("fixed", (4, 4))], ids=["on-demand", "fixed"]
 )
-def test_gpu_nodes_run_on_demand_or_always(scaling: str, sizes: tuple[int, int]) -> None:
+def test_gpu_nodes_scale_from_0_or_run_always(scaling: str, sizes: tuple[int, int]) -> None:
     pool = gpu(**{"gpu.scaling": scaling, "gpu.nodes": "4"})
     assert (pool.min_nodes, pool.max_nodes) == sizes
 
@@ -113,14 +113,14 @@ def test_selectors_tell_the_pools_apart() -> None:
         assert not selector.items() <= other.labels.items()
 
 
-def test_a_resource_group_of_reservations_is_used_as_one_is() -> None:
+def test_a_resource_group_of_reservations_is_used_like_one_reservation() -> None:
     pool = gpu(**IN_A_GROUP)
     assert pool.capacity_reservation_group == IN_A_GROUP["gpu.capacity_reservation_group"]
     assert pool.capacity_type == "ON_DEMAND"
     assert not pool.cluster_placement
 
 
-def test_another_capacity_block_is_another_group_another_reservation_is_not() -> None:
+def test_a_new_capacity_block_needs_a_new_group_and_a_new_reservation_does_not() -> None:
     """EKS plans for a block's end when it creates the group; a reservation is in the template."""
     other = {"gpu.capacity_reservation_id": "cr-00000000000000001"}
     assert gpu(**BLOCK).name != gpu(**BLOCK | other).name
@@ -129,7 +129,12 @@ def test_another_capacity_block_is_another_group_another_reservation_is_not() ->
 
 @pytest.mark.parametrize(
     ("changes", "label"),
-    [({}, "ON_DEMAND"), ({"gpu.purchase": "spot"}, "SPOT"), (BLOCK, "CAPACITY_BLOCK")],
+    [
+        ({}, "ON_DEMAND"),
+        ({"gpu.purchase": "spot"}, "SPOT"),
+        (RESERVED, "ON_DEMAND"),
+        (BLOCK, "CAPACITY_BLOCK"),
+    ],
 )
 def test_a_label_shows_how_a_gpu_node_was_bought(changes: dict[str, str], label: str) -> None:
     assert gpu(**changes).labels["WorkerType"] == label
@@ -157,7 +162,7 @@ def test_an_update_needs_no_additional_gpu_node() -> None:
     assert core().replace_in_place is False
 
 
-def test_in_other_subnets_it_is_another_group() -> None:
+def test_different_subnets_make_a_different_group() -> None:
     """EKS cannot change subnets, and CloudFormation creates the new group next to the old one."""
     assert core(("subnet-a",)).name != core(("subnet-b",)).name
     assert gpu(("subnet-a",)).name != gpu(("subnet-b",)).name
@@ -172,7 +177,7 @@ def test_in_other_subnets_it_is_another_group() -> None:
         {"kubernetes_version": "1.34"},
     ],
 )
-def test_what_eks_can_change_leaves_the_group(change: dict[str, str]) -> None:
+def test_what_eks_can_update_keeps_the_groups_name(change: dict[str, str]) -> None:
     assert gpu(**change).name == gpu().name
 
 
@@ -185,7 +190,7 @@ def test_changing_repair_creates_a_new_group_because_nodes_may_change_with_it() 
 
 
 def test_without_repair_a_group_keeps_its_name_from_before_repair_existed() -> None:
-    """So it is updated in place; the name is that of the version before."""
+    """So that an upgrade of this project updates the group in place."""
     pool = gpu(("pods-a",), **{"gpu.repair": "off", "gpu.instance_type": "p3.16xlarge"})
     before = ["p3.16xlarge", "AL2023_x86_64_NVIDIA", "ON_DEMAND", "pods-a"]
     assert pool.name == name_with_hash("bionemo-on-eks-gpu", *before)
@@ -195,7 +200,7 @@ def test_core_nodes_are_not_repaired() -> None:
     assert not core().repair
 
 
-def test_several_types_are_another_group_and_one_type_keeps_its_own() -> None:
+def test_several_types_change_the_groups_name_and_blanks_between_them_do_not() -> None:
     one, two = (
         gpu(**{"gpu.instance_type": each})
         for each in ("p4d.24xlarge", "p4d.24xlarge,p4de.24xlarge")
@@ -207,7 +212,7 @@ def test_several_types_are_another_group_and_one_type_keeps_its_own() -> None:
     assert blanks.name == two.name
 
 
-def test_names_begin_as_messages_about_nodes_expect_and_fit_the_longest_cluster_name() -> None:
+def test_names_have_the_prefix_that_notifications_match_and_fit_the_longest_cluster_name() -> None:
     """63 characters: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html"""
     longest = "a" * 30
     with pytest.raises(SettingsError):

@@ -27,21 +27,21 @@ def config(message: Message) -> dict[str, Any]:
     return found
 
 
-def test_it_is_of_the_form_that_eks_merges_its_own_with(message: Message) -> None:
+def test_it_has_the_format_that_eks_can_merge_with_its_own(message: Message) -> None:
     """https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html"""
     assert message["MIME-Version"] == "1.0"
     assert message.get_content_type() == "multipart/mixed"
     assert not message.defects
 
 
-def test_nodeadm_finds_its_kind_and_eks_names_the_cluster(config: dict[str, Any]) -> None:
+def test_nodeadm_can_read_it_and_the_cluster_is_left_to_eks(config: dict[str, Any]) -> None:
     """https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/"""
     assert (config["apiVersion"], config["kind"]) == ("node.eks.aws/v1alpha1", "NodeConfig")
-    # EKS knows them, and a group without its own AMI must not set them.
+    # EKS sets them, and a group without a custom AMI must not.
     assert not {"cluster", "kubelet"} & set(config["spec"])
 
 
-def test_images_go_to_local_disks_side_by_side(config: dict[str, Any]) -> None:
+def test_local_disks_are_striped_and_images_pulled_fast(config: dict[str, Any]) -> None:
     assert config["spec"]["instance"]["localStorage"]["strategy"] == "RAID0"
     assert config["spec"]["featureGates"]["FastImagePull"] is True
 

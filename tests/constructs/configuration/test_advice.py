@@ -35,7 +35,7 @@ def test_support_that_has_ended_is_reported_with_its_date_and_the_newest_version
     assert "one minor version at a time" in text
 
 
-def test_repaired_gpus_cost_their_metrics_and_that_is_reported() -> None:
+def test_gpu_repair_is_reported_because_it_leaves_no_gpu_metrics() -> None:
     today = date(2026, 11, 24)
     assert "gpu-repair" not in advice(read_settings({}), today)
     assert "no GPU metrics" in advice(read_settings({"gpu.repair": "gpus"}), today)["gpu-repair"]
@@ -61,7 +61,7 @@ def test_a_type_that_aws_has_retired_is_reported_with_its_date_and_what_to_do() 
     assert "retired-gpu-type" not in advice(p4d, date(2026, 11, 24))
 
 
-def test_an_admin_role_that_the_whole_account_may_take_is_reported() -> None:
+def test_an_admin_role_that_the_whole_account_may_assume_is_reported() -> None:
     today, role = date(2026, 11, 24), "arn:aws:iam::111122223333:role/platform"
     assert "--pin" in advice(read_settings({}), today)["admin-role"]
     for setting in ("cluster.admins", "cluster.admin_trust"):
@@ -75,10 +75,10 @@ def test_nodes_that_stay_up_by_choice_are_reported() -> None:
     assert "fixed-gpu-nodes" not in advice(read_settings({}), today)
 
 
-def test_of_the_2024_blueprint_each_part_that_aws_refuses_is_reported() -> None:
-    told = advice(read_settings({"preset": "2024"}), date(2026, 11, 24))
-    assert set(told) >= {"kubernetes-support", "retired-gpu-type", "fixed-gpu-nodes"}
-    assert "AWS creates no new cluster" in told["kubernetes-support"]
+def test_the_2024_presets_outdated_choices_are_reported() -> None:
+    reported = advice(read_settings({"preset": "2024"}), date(2026, 11, 24))
+    assert set(reported) >= {"kubernetes-support", "retired-gpu-type", "fixed-gpu-nodes"}
+    assert "AWS creates no new cluster" in reported["kubernetes-support"]
 
 
 def test_the_default_version_has_standard_support_into_2027() -> None:
@@ -86,7 +86,7 @@ def test_the_default_version_has_standard_support_into_2027() -> None:
     assert release.standard_support_until >= date(2027, 1, 1)
 
 
-def test_efa_that_settings_keep_from_the_training_is_reported() -> None:
+def test_settings_that_turn_efa_off_are_reported() -> None:
     today, esm2 = date(2026, 11, 24), {"training.workload": "esm2"}
     kept = [{"training.layout": "pod-per-gpu"}, {"gpu.efa": "off"}]
     for changes in kept:

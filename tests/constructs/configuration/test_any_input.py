@@ -40,7 +40,7 @@ def message_for(context: dict[str, Any]) -> str:
     return ""
 
 
-def accepted_or_told(context: dict[str, Any]) -> None:
+def assert_accepted_or_explained(context: dict[str, Any]) -> None:
     text = message_for(context)
     assert text != "(an empty message)"
     assert "pydantic" not in text
@@ -62,14 +62,14 @@ def test_any_text_for_any_setting(name: str, value: str) -> None:
 @given(block=st.dictionaries(st.sampled_from([*NAMES, *(n.split(".")[0] for n in NAMES)]), VALUES))
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_any_block_in_cdk_json(block: dict[str, Any]) -> None:
-    accepted_or_told({"bionemo": block})
+    assert_accepted_or_explained({"bionemo": block})
 
 
 @given(name=st.sampled_from(NAMES), value=VALUES)
 @hypothesis_settings(max_examples=400, deadline=None)
 def test_any_value_for_any_setting_in_cdk_json(name: str, value: Any) -> None:
     group, _, inner = name.rpartition(".")
-    accepted_or_told({"bionemo": {group: {inner: value}} if group else {name: value}})
+    assert_accepted_or_explained({"bionemo": {group: {inner: value}} if group else {name: value}})
 
 
 WHOLE = [name for name, field in setting_fields(MODEL) if field.annotation is int]
@@ -90,7 +90,7 @@ def test_a_setting_in_another_spelling_is_not_overlooked(name: str) -> None:
     if key != name:
         text = message_for({key: "1"})
         assert f"'{key}'" in text
-        assert f"'{name}'" in text, "which was meant"
+        assert f"'{name}'" in text, "the suggestion"
 
 
 def test_cdks_own_keys_are_left_alone() -> None:
@@ -107,10 +107,10 @@ def test_cdks_own_keys_are_left_alone() -> None:
 @given(context=st.dictionaries(st.text(max_size=20), VALUES, max_size=4))
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_any_context_at_all(context: dict[str, Any]) -> None:
-    accepted_or_told(context)
+    assert_accepted_or_explained(context)
 
 
 @given(block=VALUES)
 @hypothesis_settings(max_examples=100, deadline=None)
-def test_any_thing_in_place_of_the_block(block: Any) -> None:
-    accepted_or_told({"bionemo": block})
+def test_anything_in_place_of_the_block(block: Any) -> None:
+    assert_accepted_or_explained({"bionemo": block})

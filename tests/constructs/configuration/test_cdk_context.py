@@ -75,7 +75,7 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "where", "said"),
+    ("text", "where", "reason"),
     [
         ('{\n  "context": {},\n  "bionemo": {}\n}', "line 3, column 3", 'Move it into "context"'),
         ('{"BioNeMo": {}}', "line 1, column 2", '"bionemo"'),
@@ -91,14 +91,14 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
     ],
 )
 def test_what_cdk_would_silently_ignore_is_refused(
-    text: str, where: str, said: str, tmp_path: Path
+    text: str, where: str, reason: str, tmp_path: Path
 ) -> None:
     (tmp_path / "cdk.json").write_text(text)
     for read in (read_context, read_files):
         with pytest.raises(SettingsError) as refused:
             read(tmp_path)
         assert str(refused.value).startswith(f"cdk.json, {where}: ")
-        assert said in str(refused.value)
+        assert reason in str(refused.value)
 
 
 def test_the_app_reads_the_text_too(
@@ -121,8 +121,8 @@ def test_a_second_block_in_the_other_file_is_refused(tmp_path: Path) -> None:
         settings_of(tmp_path, WORKLOADS)
 
 
-def test_what_is_cdks_own_is_left_alone(tmp_path: Path) -> None:
-    """Its `tags`, its flags, the same name in two objects, and a comment as people write them."""
+def test_cdks_own_keys_in_the_file_are_left_alone(tmp_path: Path) -> None:
+    """Its `tags`, its flags, the same name in two objects, and a `//` key as a comment."""
     (tmp_path / "cdk.json").write_text(
         '{"//": "x", "app": "y", "tags": [{"Key": "a"}, {"Key": "b"}], "output": "o",'
         '"watch": {"include": ["**"], "exclude": []}, "context": {"@aws-cdk/core:x": [[], [1, 2]],'
@@ -155,7 +155,7 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
         settings_of(tmp_path, WORKLOADS)
 
 
-def test_cdk_json_is_read_by_people() -> None:
-    """The settings come first; feature flags follow."""
+def test_the_context_in_cdk_json_begins_with_the_settings() -> None:
+    """A reader sees the settings first; feature flags follow."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     assert next(iter(context)) == "bionemo"

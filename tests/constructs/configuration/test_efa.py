@@ -27,7 +27,7 @@ def settings(**changes: Any) -> Settings:
     return read_settings(ESM2 | changes)
 
 
-# EFAs of a type, and whether its card 0 takes one.
+# EFAs of a type, and whether its card 0 supports one.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html
 DOCUMENTED = {
     "p4d.24xlarge": (4, True),
@@ -54,7 +54,7 @@ def test_a_type_has_the_interfaces_that_aws_recommends(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_EFA)
-def test_no_card_gets_more_interfaces_than_it_takes(name: str) -> None:
+def test_no_card_gets_more_interfaces_than_it_supports(name: str) -> None:
     instance = GPU_INSTANCE_TYPES[name]
     places = [(each.card, each.device) for each in interfaces(instance)]
     assert len(set(places)) == len(places)

@@ -29,14 +29,14 @@ ALL = {**CORE_INSTANCE_TYPES, **GPU_INSTANCE_TYPES}
         ("p5en.48xlarge", 198),
     ],
 )
-def test_a_node_takes_as_many_pods_as_aws_says(name: str, pods: int) -> None:
+def test_a_node_runs_as_many_pods_as_aws_says(name: str, pods: int) -> None:
     """By addresses: https://github.com/awslabs/amazon-eks-ami (eni-max-pods.txt)."""
     assert ALL[name].max_pods == pods
 
 
 @pytest.mark.parametrize("name", GPU_INSTANCE_TYPES)
 def test_a_gpu_node_can_be_shared_out_among_its_gpus(name: str) -> None:
-    """A worker of one GPU needs CPUs to feed it, and the GPU the memory that the model takes."""
+    """A worker of one GPU needs CPUs to feed it, and enough GPU memory for the model."""
     instance = GPU_INSTANCE_TYPES[name]
     assert instance.gpus >= 1
     assert instance.gpu_model
@@ -69,13 +69,13 @@ def test_core_node_types_have_no_gpu(name: str) -> None:
         ("g7e.24xlarge", 2, 2),
     ],
 )
-def test_a_type_has_the_network_cards_that_aws_says(name: str, cards: int, with_efa: int) -> None:
+def test_a_type_has_the_network_cards_that_aws_lists(name: str, cards: int, with_efa: int) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html"""
     found = GPU_INSTANCE_TYPES[name].network_cards
     assert (len(found), sum(card.efa for card in found)) == (cards, with_efa)
 
 
-def test_card_0_of_b300_takes_no_efa() -> None:
+def test_card_0_of_b300_supports_no_efa() -> None:
     first, *others = GPU_INSTANCE_TYPES["p6-b300.48xlarge"].network_cards
     assert not first.efa
     assert all(card.efa for card in others)

@@ -19,7 +19,7 @@ ANOTHER = read_settings({"cluster_name": "another"})
 
 
 @pytest.mark.parametrize("settings", [DEFAULT, LONGEST])
-def test_s3_takes_the_buckets_name(settings: Settings) -> None:
+def test_s3_accepts_the_buckets_name(settings: Settings) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
     name = names.bucket_name(settings, ACCOUNT)
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", name)
@@ -36,7 +36,7 @@ def test_the_next_deployment_finds_the_bucket_and_no_other_does() -> None:
     assert found not in others
 
 
-def test_cloudformation_takes_the_stacks_names() -> None:
+def test_cloudformation_accepts_the_stacks_names() -> None:
     """128 letters, digits and hyphens, starting with a letter."""
     for stack in names.STACKS:
         assert re.fullmatch(r"[a-z][a-z0-9-]{0,127}", names.stack_name(LONGEST, stack))

@@ -24,7 +24,7 @@ BLOCK: dict[str, Any] = {
 
 
 def is_the_blueprint(settings: Settings) -> bool:
-    """As in the 2024 blueprint."""
+    """Whether the settings are the 2024 blueprint's."""
     return (
         settings.gpu.instance_type == "p3.16xlarge"
         and settings.gpu.nodes == 2
@@ -48,7 +48,7 @@ def test_on_the_command_line_it_overrides_cdk_jsons_block() -> None:
     settings = read_settings({"bionemo": other, "preset": "2024"})
     assert is_the_blueprint(settings)
     assert (settings.region, settings.gpu.disk_gib) == ("eu-west-1", 300), (
-        "of these it says nothing"
+        "the preset does not set these"
     )
 
 

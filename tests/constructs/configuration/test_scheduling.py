@@ -11,7 +11,6 @@ from bionemo_eks.configuration.scheduling import (
     GPU_SELECTOR,
     GPU_TAINT,
     GPU_TOLERATION,
-    worker_type,
 )
 from rehearsal.pods.scheduler import Node, may_run_on
 
@@ -49,11 +48,3 @@ def test_nfds_worker_tolerates_the_taint_by_default() -> None:
     default = {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present"}
     pod = {"tolerations": [{**default, "effect": "NoSchedule"}]}
     assert may_run_on(pod, NODES["gpu"])
-
-
-@pytest.mark.parametrize(
-    ("purchase", "label"),
-    [("on-demand", "ON_DEMAND"), ("capacity-reservation", "ON_DEMAND"), ("spot", "SPOT")],
-)
-def test_a_nodes_label_says_how_it_was_bought(purchase: str, label: str) -> None:
-    assert worker_type(purchase) == label

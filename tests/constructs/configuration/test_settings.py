@@ -14,7 +14,7 @@ def test_addresses_of_the_internet_may_reach_the_endpoint(block: str) -> None:
 
 
 @pytest.mark.parametrize("release", ["", "1.35.3-20261012"])
-def test_an_ami_release_of_the_clusters_version_is_taken(release: str) -> None:
+def test_an_ami_release_of_the_clusters_version_is_accepted(release: str) -> None:
     settings = read_settings({"gpu.ami_release": release, "kubernetes_version": "1.35"})
     assert settings.gpu.ami_release == release
 
@@ -33,7 +33,9 @@ def test_with_an_existing_vpc_one_zone_may_be_named() -> None:
         ({"gpu.instance_type": "p3.2xlarge", "training.layout": "pod-per-node"}, 2, 2, 1),
     ],
 )
-def test_sizes_derive(changes: dict[str, str], workers: int, gpus: int, per_worker: int) -> None:
+def test_sizes_follow_from_the_settings(
+    changes: dict[str, str], workers: int, gpus: int, per_worker: int
+) -> None:
     settings = read_settings(changes)
     assert (settings.workers, settings.gpus, settings.gpus_per_worker) == (
         workers,
@@ -42,7 +44,7 @@ def test_sizes_derive(changes: dict[str, str], workers: int, gpus: int, per_work
     )
 
 
-def test_of_several_types_requests_derive_from_the_smallest() -> None:
+def test_with_several_types_requests_follow_from_the_smallest() -> None:
     several = read_settings({"gpu.instance_type": "p5.48xlarge, p4d.24xlarge,p3dn.24xlarge"})
     assert several.gpu.types == ("p5.48xlarge", "p4d.24xlarge", "p3dn.24xlarge")
     node = several.gpu_instance

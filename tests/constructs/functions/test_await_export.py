@@ -7,127 +7,17 @@ import json
 import subprocess
 import sys
 import types
-from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import ANY, Stubber
+from botocore.stub import Stubber
 
 from bionemo_eks.functions import await_export as function
 from tests.context import ROOT
 
 FILE_SYSTEM = "fs-0123456789abcdef0"
-Queue = Callable[[float], float | None]
-
-
-class Clock:
-    """Time that passes while the function sleeps, and CloudWatch's values of that time."""
-
-    def __init__(self, queue: Queue) -> None:
-        self.began = self.now = datetime(2026, 11, 24, 12, 0, 20, tzinfo=UTC)
-        self.queue = queue
-
-    @property
-    def seconds(self) -> float:
-        return (self.now - self.began).total_seconds()
-
-    def sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-    def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
-        """A value for each whole minute; it comes a minute after that minute has ended."""
-        minute: datetime = asked["StartTime"]
-        points: list[dict[str, Any]] = []
-        while minute + timedelta(minutes=2) <= self.now:
-            value = self.queue((minute - self.began).total_seconds())
-            if value is not None:
-                points.insert(0, {"Timestamp": minute, "Maximum": value})
-            minute += timedelta(minutes=1)
-        return {"Datapoints": points}
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Queue], Clock]:
-    def make(queue: Queue) -> Clock:
-        made = Clock(queue)
-        monkeypatch.setattr("time.sleep", made.sleep)
-
-        class Datetime(datetime):
-            @classmethod
-            def now(cls, tz: Any = None) -> Any:
-                return made.now
-
-        monkeypatch.setattr(function, "datetime", Datetime)
-        return made
-
-    return make
-
-
-def wait(clock: Clock, seconds: float = 900) -> None:
-    function.await_export(clock, FILE_SYSTEM, lambda: seconds - clock.seconds)
-
-
-def test_an_empty_queue_is_believed_when_it_was_seen_after_the_last_write(clock: Any) -> None:
-    at = clock(lambda second: 0.0)
-    wait(at)
-    # The first whole minute after the request ends 100 s after it, and is published a minute later.
-    assert 90 <= at.seconds <= 180
-
-
-def test_it_waits_for_what_is_queued(clock: Any) -> None:
-    at = clock(lambda second: 400.0 if second < 300 else 0.0)
-    wait(at)
-    assert at.seconds >= 300
-
-
-def test_without_any_value_it_waits_five_minutes(clock: Any) -> None:
-    at = clock(lambda second: None)
-    wait(at)
-    assert 300 <= at.seconds <= 330
-
-
-def test_it_gives_up_in_time_and_says_how_long_the_oldest_waits(clock: Any) -> None:
-    at = clock(lambda second: 5087.0)
-    with pytest.raises(function.StillQueuedError, match=rf"{FILE_SYSTEM} .*oldest for 5087 s"):
-        wait(at)
-    # Lambda would end it at 900 s, and CloudFormation would wait an hour for an answer.
-    assert 800 <= at.seconds <= 880
-
-
-@pytest.mark.slow
-def test_its_request_is_one_that_cloudwatch_accepts() -> None:
-    client = boto3.client(
-        "cloudwatch", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
-    )
-    older, newer = (datetime(2026, 11, 24, 12, minute, tzinfo=UTC) for minute in (1, 2))
-    with Stubber(client) as stubber:
-        stubber.add_response(
-            "get_metric_statistics",
-            {
-                "Datapoints": [
-                    {"Timestamp": newer, "Maximum": 7.0},
-                    {"Timestamp": older, "Maximum": 90.0},
-                ]
-            },
-            {
-                "Namespace": "AWS/FSx",
-                "MetricName": "AgeOfOldestQueuedMessage",
-                "Dimensions": [
-                    {"Name": "FileSystemId", "Value": FILE_SYSTEM},
-                    {"Name": "Publisher", "Value": "AutoExport"},
-                ],
-                "StartTime": older,
-                "EndTime": ANY,
-                "Period": 60,
-                "Statistics": ["Maximum"],
-            },
-        )
-        assert function.oldest_queued(client, FILE_SYSTEM, older) == 7.0
-
-
 BUCKET = "some-bucket"
 STREAMING = {
     "preparation": "streaming",
@@ -197,7 +87,7 @@ def test_where_no_manifest_lists_files_nothing_is_compared(manifest: object) -> 
 
 
 def test_the_manifest_that_it_reads_is_the_one_that_the_program_writes() -> None:
-    """It knows the manifest's name and these two keys."""
+    """The function has its own copy of the manifest's name and keys."""
     code = """
 import dataclasses, json, sys
 sys.path[:0] = sys.argv[1:]
@@ -224,28 +114,28 @@ print(json.dumps([MANIFEST, manifest]))
 def test_a_data_set_that_is_incomplete_in_the_bucket_is_reported_with_how_to_export_it() -> None:
     with pytest.raises(function.NotExportedError) as error:
         function.demand_data_set(in_bucket(STREAMING, {}), BUCKET, "processed", FILE_SYSTEM)
-    said = str(error.value)
-    assert said.startswith(f"3 of the 3 files that processed/_SUCCESS in {BUCKET} lists ")
-    assert f"create-data-repository-task --file-system-id {FILE_SYSTEM} --type EXPORT_TO" in said
-    assert "--paths processed" in said
-    assert "run cdk destroy again" in said
+    message = str(error.value)
+    assert message.startswith(f"3 of the 3 files that processed/_SUCCESS in {BUCKET} lists ")
+    assert f"create-data-repository-task --file-system-id {FILE_SYSTEM} --type EXPORT_TO" in message
+    assert "--paths processed" in message
+    assert "run cdk destroy again" in message
 
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str | None]]:
-    """What CloudFormation was told: status, physical id, reason."""
-    told: list[tuple[str, str, str | None]] = []
+    """What CloudFormation received: status, physical id, reason."""
+    received: list[tuple[str, str, str | None]] = []
     module: Any = types.ModuleType("cfnresponse")
     module.SUCCESS, module.FAILED = "SUCCESS", "FAILED"
 
     def send(
         event: Any, context: Any, status: str, data: Any, physical_id: str, reason: str | None
     ) -> None:
-        told.append((status, physical_id, reason))
+        received.append((status, physical_id, reason))
 
     module.send = send
     monkeypatch.setitem(sys.modules, "cfnresponse", module)
-    return told
+    return received
 
 
 def event(kind: str) -> dict[str, Any]:
@@ -294,7 +184,7 @@ def test_a_guard_created_without_a_bucket_only_waits(
 
 
 @pytest.mark.parametrize("error", [function.StillQueuedError("12 s"), OSError("no network")])
-def test_after_any_error_cloudformation_gets_an_answer_that_says_what_to_do(
+def test_any_error_is_reported_to_cloudformation_with_what_to_do(
     answers: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""Loading of manifests/: what is named must be given, and what is given must be named."""
+"""Loading manifests/: a file must use exactly the values that are given."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ def test_values_of_any_type_are_filled_in(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [({"name": "x"}, "not given: ['items', 'number']"), ({**VALUES, "z": 1}, "not in the file")],
 )
-def test_values_and_file_must_fit(root: Path, values: dict[str, object], told: str) -> None:
+def test_a_missing_or_unused_value_is_refused(
+    root: Path, values: dict[str, object], message: str
+) -> None:
     with pytest.raises(ManifestError) as error:
         load("a.yaml", values, root=root)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_single_object_is_required(root: Path) -> None:
@@ -48,7 +50,7 @@ def test_every_file_begins_by_saying_what_it_is(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["namespace", "pytorchjob-crd"])
-def test_the_operators_files_could_go_to_kubectl_as_they_are(name: str) -> None:
+def test_kubectl_could_apply_the_operators_files_without_values(name: str) -> None:
     text = (MANIFESTS / "training-operator" / f"{name}.yaml").read_text()
     for item in yaml.safe_load_all(text):
         assert {"apiVersion", "kind", "metadata"} <= set(item)

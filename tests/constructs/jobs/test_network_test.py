@@ -24,7 +24,7 @@ def objects(**changes: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("version", KUBERNETES_RELEASES)
-def test_kubernetes_takes_them(version: str) -> None:
+def test_kubernetes_accepts_them(version: str) -> None:
     service, job = objects()
     kubernetes_validate.validate(service, version, strict=True)
     check_object(job, kubernetes_version=version, namespaces={"default"}, crds={})
@@ -41,7 +41,7 @@ def test_pods_find_each_other_by_the_services_name() -> None:
     assert "network-test-1" in spec["template"]["spec"]["containers"][0]["args"]
 
 
-def test_it_ends_by_itself_if_nothing_removes_it() -> None:
+def test_it_ends_and_is_removed_even_if_the_command_is_killed() -> None:
     _, job = objects()
     assert job["spec"]["activeDeadlineSeconds"] == 2700
     assert job["spec"]["ttlSecondsAfterFinished"] > 0

@@ -56,7 +56,7 @@ def test_the_data_job_waits_for_the_key_and_cannot_read_it() -> None:
     pod = pods(**WITH_KEY)["data"]
     (volume,) = [each for each in pod["volumes"] if "secret" in each]
     assert volume["secret"]["secretName"] == PULL_SECRET
-    assert not volume["secret"].get("optional"), "one that is not there would keep nothing waiting"
+    assert not volume["secret"].get("optional"), "the pod would not wait for an optional one"
     (container,) = pod["containers"]
     options = arguments(only(made(), "Job")["spec"]["template"]["spec"]["containers"][0]["args"])
     # Kubelet does not wait for a volume that no container mounts.
@@ -105,7 +105,7 @@ def test_the_pod_finds_all_of_the_program() -> None:
     assert pod["volumes"][0]["configMap"]["name"] == program["metadata"]["name"]
 
 
-def test_another_secret_or_registry_is_written_by_a_new_job() -> None:
+def test_a_changed_secret_or_registry_is_written_by_a_new_job() -> None:
     names = {
         only(made(**changes), "Job")["metadata"]["name"]
         for changes in (

@@ -1,73 +1,22 @@
-"""The training and its launcher: when each is a new one, and what each may do."""
+"""The PyTorchJob: its workers, its program, and which changes suspend it again."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.jobs.places import FSX, NOTES
+from bionemo_eks.jobs.places import FSX
 from bionemo_eks.jobs.training_job import (
     PROGRAM_FOLDER,
-    launcher_objects,
-    training_job,
-    training_program,
 )
 from bionemo_eks.jobs.workloads import WORKLOADS
 from start import parser
-from tests.context import read_settings
-from tests.workloads.esm1nv.checkpoints import save
-from wait_for_block import EXIT_OVER
-
-DATA_JOB = {"metadata": {"name": "some-data-job"}}
-
-
-class Objects:
-    """The PyTorchJob for some settings, and the objects of its launcher."""
-
-    def __init__(self, data_job: dict[str, Any] = DATA_JOB, /, **changes: str) -> None:
-        self.settings: Settings = read_settings(changes)
-        workload = self.settings.workload
-        self.program = training_program(workload)
-        self.training = training_job(self.settings, data_job)
-        self.launcher = launcher_objects(
-            self.settings, dataset_job=data_job, training_job=self.training
-        )
-
-    @property
-    def worker(self) -> dict[str, Any]:
-        return dict(self.training["spec"]["pytorchReplicaSpecs"]["Worker"])
-
-    @property
-    def policy(self) -> dict[str, Any]:
-        return dict(self.training["spec"]["elasticPolicy"])
-
-    @property
-    def container(self) -> dict[str, Any]:
-        (found,) = self.worker["template"]["spec"]["containers"]
-        return dict(found)
-
-
-def rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    (role,) = [each for each in objects if each["kind"] == "Role"]
-    return list(role["rules"])
+from tests.constructs.jobs.training_objects import Objects
 
 
 def option(arguments: list[str], name: str) -> int:
     return int(arguments[arguments.index(name) + 1])
-
-
-def steps(objects: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Return the arguments of a Job's containers, by name, in the order in which they run."""
-    pod = objects[-1]["spec"]["template"]["spec"]
-    return {
-        each["name"]: each["args"] for each in [*pod.get("initContainers", []), *pod["containers"]]
-    }
 
 
 def test_the_training_waits_suspended_and_has_a_fixed_world() -> None:
@@ -81,7 +30,7 @@ def test_the_training_waits_suspended_and_has_a_fixed_world() -> None:
 
 
 @pytest.mark.parametrize("nodes", ["1", "4"])
-def test_a_training_that_only_fails_comes_to_an_end(nodes: str) -> None:
+def test_a_training_that_keeps_failing_ends(nodes: str) -> None:
     """Otherwise a misspelled override would keep GPU nodes forever."""
     found = Objects(**{"gpu.nodes": nodes})
     spec, workers = found.training["spec"], found.worker["replicas"]
@@ -122,26 +71,6 @@ def test_a_change_applies_the_suspension_again(change: dict[str, str]) -> None:
     assert after["spec"]["runPolicy"]["suspend"] is True
 
 
-def test_other_data_apply_the_suspension_again() -> None:
-    assert Objects().training != Objects({"metadata": {"name": "other-data"}}).training
-
-
-@pytest.mark.parametrize("change", [{"training.max_steps": "7000"}, {"gpu.nodes": "1"}], ids=str)
-def test_a_changed_training_is_launched_again(change: dict[str, str]) -> None:
-    before, after = (each.launcher[-1] for each in (Objects(), Objects(**change)))
-    assert before["metadata"]["name"] != after["metadata"]["name"]
-
-
-def test_other_data_launch_the_training_again() -> None:
-    first, second = (Objects({"metadata": {"name": name}}).launcher[-1] for name in ("one", "two"))
-    assert first["metadata"]["name"] != second["metadata"]["name"]
-
-
-def test_another_kubernetes_version_starts_no_training_again() -> None:
-    older, newer = Objects(kubernetes_version="1.34"), Objects(kubernetes_version="1.35")
-    assert older.launcher == newer.launcher
-
-
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_names_stay_short_enough_for_pods(name: str) -> None:
     found = Objects(**{"training.workload": name})
@@ -149,85 +78,8 @@ def test_names_stay_short_enough_for_pods(name: str) -> None:
         assert len(each["metadata"]["name"]) <= 63 - len("-abcde")
 
 
-def test_the_launcher_waits_for_the_data_and_then_starts_the_training() -> None:
-    found = list(steps(Objects().launcher).values())
-    assert "job/some-data-job" in found[0]
-    assert found[-1][0] == "patch"
-
-
-def answered(found: Objects, folder: Path, step: int, hours: float = 0) -> list[dict[str, Any]]:
-    """Return the patches of status and spec that the launcher's own program writes.
-
-    The newest checkpoint is of `step`; the training has run for `hours`.
-    """
-    pod = found.launcher[-1]["spec"]["template"]["spec"]
-    *_, asks, says = pod["initContainers"]
-    (starts,) = pod["containers"]
-    for name, text in found.program["data"].items():
-        (folder / name).write_text(text)
-    results = folder / asks["args"][asks["args"].index("--results") + 1].removeprefix("/")
-    save(results / "checkpoints" / "x-last.ckpt", step)
-    (results / "hours.json").write_text(json.dumps({"hours": hours}))
-    patches = folder / "patches"
-    patches.mkdir()
-    here = [str(folder) + each if each.startswith(f"{FSX}/") else each for each in asks["args"]]
-    subprocess.run(
-        [sys.executable, str(folder / "ask.py"), "--patches", str(patches), *here], check=True
-    )
-    files = (Path(step["args"][-1].partition("=")[2]).name for step in (says, starts))
-    return [json.loads((patches / name).read_text()) for name in files]
-
-
-def noted(patch: dict[str, Any]) -> dict[str, Any]:
-    """Return the notes that a patch adds to the PyTorchJob for the watch."""
-    return dict(json.loads(patch["metadata"]["annotations"][NOTES]))
-
-
-@pytest.mark.parametrize("finished", [False, True])
-def test_the_launcher_starts_what_is_not_finished(finished: bool, tmp_path: Path) -> None:
-    """Its own program writes the patches that its next two steps apply, before a GPU node is up."""
-    found = Objects(**{"training.max_steps": "1000"})
-    of_status, of_spec = answered(found, tmp_path, 1000 if finished else 500)
-    if finished:
-        (condition,) = of_status["status"]["conditions"]
-        assert (condition["type"], condition["status"]) == ("Succeeded", "True")
-        assert "max_steps is 1,000" in condition["message"]
-        assert of_spec == {}
-    else:
-        assert of_status == {}
-        assert of_spec["spec"] == {"runPolicy": {"suspend": False}}
-
-
-@pytest.mark.parametrize(("hours", "starts"), [(23.5, True), (23.99, False), (24.1, False)])
-def test_the_launcher_starts_nothing_that_has_had_its_hours(
-    hours: float, starts: bool, tmp_path: Path
-) -> None:
-    found = Objects(**{"training.max_hours": "24"})
-    of_status, of_spec = answered(found, tmp_path, 500, hours)
-    assert of_status == {}
-    assert ("spec" in of_spec) == starts
-    assert noted(of_spec)["hours_used"] == hours
-    assert ("training.max_hours is 24" in noted(of_spec).get("stopped_why", "")) != starts
-
-
-def test_without_a_limit_hours_are_counted_and_end_nothing(tmp_path: Path) -> None:
-    _, of_spec = answered(Objects(), tmp_path, 500, 10_000)
-    assert of_spec["spec"] == {"runPolicy": {"suspend": False}}
-    assert noted(of_spec) == {"hours_used": 10_000}
-
-
-def test_the_check_of_progress_mounts_the_files_read_only() -> None:
-    pod = Objects().launcher[-1]["spec"]["template"]["spec"]
-    asks = pod["initContainers"][-2]
-    mounts = {each["mountPath"]: each.get("readOnly", False) for each in asks["volumeMounts"]}
-    assert mounts.pop(FSX) is True
-    assert [path for path, read_only in mounts.items() if not read_only] == ["/patches"]
-    volumes = {each["name"] for each in pod["volumes"]}
-    assert {each["name"] for each in asks["volumeMounts"]} <= volumes
-
-
 @pytest.mark.parametrize("layout", ["pod-per-gpu", "pod-per-node"])
-def test_the_end_frees_the_gpus_and_waiting_is_not_a_failure(layout: str) -> None:
+def test_finished_pods_free_their_gpus_and_waiting_is_not_a_failure(layout: str) -> None:
     found = Objects(**{"training.layout": layout})
     assert found.training["spec"]["runPolicy"]["cleanPodPolicy"] == "Running"
     patience = {each["key"]: int(each["value"]) for each in found.policy["rdzvConf"]}
@@ -259,14 +111,14 @@ def test_the_program_that_it_starts_is_in_the_config_map_that_it_mounts() -> Non
     assert f"{rules}.py" in found.program["data"]
 
 
-def test_its_command_line_is_one_that_the_program_takes() -> None:
+def test_the_program_accepts_its_command_line() -> None:
     arguments = Objects().container["args"]
     options = parser().parse_args(arguments)
     assert options.command == arguments[arguments.index("--") + 1 :]
     assert options.command[:3] == ["python3", "-m", "torch.distributed.run"]
 
 
-def test_what_the_workers_tell_each_other_is_not_exported() -> None:
+def test_the_workers_shared_state_is_not_exported() -> None:
     found = Objects()
     arguments = found.container["args"]
     workload = found.settings.workload
@@ -274,73 +126,3 @@ def test_what_the_workers_tell_each_other_is_not_exported() -> None:
         path = arguments[arguments.index(name) + 1]
         assert path.startswith(f"{FSX}/")
         assert not path.startswith((f"{workload.data}/", f"{workload.results}/"))
-
-
-def test_the_launcher_holds_the_training_before_it_forgets_the_last_run() -> None:
-    """Even if it is retried, the operator never sees a running job without its status."""
-    found = steps(Objects().launcher)
-    names = list(found)
-    assert names.index("hold-the-training") < names.index("forget-the-run-before")
-    assert '"suspend":true' in found["hold-the-training"][-1]
-
-
-BLOCK = {
-    "gpu.purchase": "capacity-block",
-    "gpu.capacity_reservation_id": "cr-0123456789abcdef0",
-}
-
-
-def test_in_a_capacity_block_the_launcher_waits_for_its_beginning_last() -> None:
-    """Nodes requested earlier are refused, so the suspension is lifted after the wait."""
-    found = Objects(**BLOCK)
-    job = found.launcher[-1]
-    pod = job["spec"]["template"]["spec"]
-    waits = pod["initContainers"][-1]
-    assert {BLOCK["gpu.capacity_reservation_id"], "us-west-2"} <= set(waits["args"])
-    mounts = {each["name"]: each["mountPath"] for each in waits["volumeMounts"]}
-    (program,) = [each for each in found.launcher if each["kind"] == "ConfigMap"]
-    (volume,) = [
-        each
-        for each in pod["volumes"]
-        if each.get("configMap", {}).get("name") == program["metadata"]["name"]
-    ]
-    folder, _, file = waits["command"][1].rpartition("/")
-    assert mounts[volume["name"]] == folder
-    assert file in program["data"]
-    (rule,) = job["spec"]["podFailurePolicy"]["rules"]
-    assert rule["onExitCodes"]["values"] == [EXIT_OVER]
-    assert rule["onExitCodes"]["containerName"] == waits["name"]
-    assert "podFailurePolicy" not in Objects().launcher[-1]["spec"]
-
-
-def test_another_block_is_another_launcher_of_the_same_training() -> None:
-    """So the training resumes in a block that is bought later, and is not recreated for it."""
-    one = Objects(**BLOCK)
-    other = Objects(**BLOCK | {"gpu.capacity_reservation_id": "cr-00000000000000001"})
-    assert one.training == other.training
-    assert one.launcher[-1]["metadata"]["name"] != other.launcher[-1]["metadata"]["name"]
-
-
-def test_the_launcher_may_touch_its_two_jobs_and_no_more() -> None:
-    found = Objects()
-    named = {
-        name
-        for rule in rules(found.launcher)
-        if rule["resources"] != ["pods"]
-        for name in rule.get("resourceNames", ["*"])
-    }
-    assert named == {"some-data-job", found.training["metadata"]["name"]}
-    # It may only read other pods.
-    of_pods = [rule for rule in rules(found.launcher) if rule["resources"] == ["pods"]]
-    assert {verb for rule in of_pods for verb in rule["verbs"]} <= {"get", "list", "watch"}
-    verbs = {verb for rule in rules(found.launcher) for verb in rule["verbs"]}
-    assert verbs <= {"get", "list", "watch", "patch"}
-
-
-def test_the_permissions_go_to_the_account_that_the_job_runs_as() -> None:
-    objects = Objects().launcher
-    by_kind = {each["kind"]: each for each in objects}
-    account = objects[-1]["spec"]["template"]["spec"]["serviceAccountName"]
-    assert by_kind["ServiceAccount"]["metadata"]["name"] == account
-    assert [each["name"] for each in by_kind["RoleBinding"]["subjects"]] == [account]
-    assert by_kind["RoleBinding"]["roleRef"]["name"] == by_kind["Role"]["metadata"]["name"]

@@ -45,7 +45,7 @@ def group_of(template: Template, name: str) -> Any:
     return function["Properties"].get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
 
 
-def test_each_function_logs_to_a_group_of_its_own(template: Template) -> None:
+def test_each_function_has_its_own_log_group(template: Template) -> None:
     groups = {group_of(template, "first"), group_of(template, "second")}
     assert groups == set(template.find_resources(GROUP))
     assert len(groups) == 2

@@ -30,7 +30,7 @@ def test_lines_are_kept_for_any_number_of_days_that_the_settings_allow() -> None
     assert [each["Properties"]["RetentionInDays"] for each in groups] == list(allowed)
 
 
-def test_it_has_the_name_that_a_service_expects_or_one_of_its_own() -> None:
+def test_it_has_the_given_name_or_a_generated_one() -> None:
     stack, another = bare_stack(), bare_stack()
     log_group(stack, "Logs", name="/aws/fsx/some", days=7)
     log_group(another, "Logs", days=7)

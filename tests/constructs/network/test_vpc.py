@@ -1,4 +1,4 @@
-"""The VPC: addresses for nodes and pods, routes out, tags that controllers look for."""
+"""The VPC: addresses for nodes and pods, routes to the internet, tags that controllers look for."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_nodes_and_pods_have_thousands_of_addresses_in_each_zone(zones: tuple[st
     assert not any(each.get("MapPublicIpOnLaunch") for each in nodes)
 
 
-def test_two_zones_use_the_second_block_up() -> None:
+def test_two_zones_use_up_the_second_block() -> None:
     blocks = {each["CidrBlock"] for each in subnets(network(), PODS).values()}
     assert blocks == {"100.64.0.0/17", "100.64.128.0/17"}
 
@@ -158,7 +158,7 @@ def test_before_the_vpc_is_looked_up_any_zone_will_do() -> None:
     assert parts(known=False).nodes_in("us-west-2a").subnet_id == SUBNETS[1]
 
 
-def test_subnets_of_an_existing_vpc_are_reported_apart_by_id_and_new_ones_by_zone() -> None:
+def test_subnets_of_an_existing_vpc_are_named_by_id_and_new_ones_by_zone() -> None:
     """So that a node group is replaced if its subnets change, and not at each synth."""
     assert Subnets.names(parts().routable) == list(SUBNETS)
     stack = bare_stack()

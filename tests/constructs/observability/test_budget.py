@@ -40,10 +40,10 @@ def test_it_counts_a_months_costs_of_this_deployments_tag(template: Template) ->
 
 def test_it_notifies_the_topic_at_three_thresholds_and_is_allowed_to(template: Template) -> None:
     budget = only(template, "AWS::Budgets::Budget")
-    told = budget["Properties"]["NotificationsWithSubscribers"]
-    assert [each["Notification"]["Threshold"] for each in told] == [50, 80, 100]
+    notifications = budget["Properties"]["NotificationsWithSubscribers"]
+    assert [each["Notification"]["Threshold"] for each in notifications] == [50, 80, 100]
     (topic,) = template.find_resources("AWS::SNS::Topic")
-    addresses = [who["Address"] for each in told for who in each["Subscribers"]]
+    addresses = [who["Address"] for each in notifications for who in each["Subscribers"]]
     assert addresses == [{"Ref": topic}] * 3
     policies = template.find_resources("AWS::SNS::TopicPolicy")
     ((name, policy),) = policies.items()

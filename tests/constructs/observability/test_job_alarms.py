@@ -21,15 +21,15 @@ def template() -> Template:
     return Template.from_stack(stack)
 
 
-def test_every_alarm_reaches_the_topic_by_one_way(template: Template) -> None:
+def test_every_alarm_notifies_the_topic_of_one_state(template: Template) -> None:
     """On failure or on silence, not on recovery."""
     ((topic, _),) = template.find_resources("AWS::SNS::Topic").items()
     for each in template.find_resources(ALARM).values():
         alarm = each["Properties"]
-        told = {key: alarm[key] for key in alarm if key.endswith("Actions")}
+        actions = {key: alarm[key] for key in alarm if key.endswith("Actions")}
         silence = alarm["AlarmName"] == "some-watch-silent"
-        way = "InsufficientDataActions" if silence else "AlarmActions"
-        assert told == {way: [{"Ref": topic}]}
+        expected = "InsufficientDataActions" if silence else "AlarmActions"
+        assert actions == {expected: [{"Ref": topic}]}
 
 
 def test_no_alarm_depends_on_the_text_of_a_log(template: Template) -> None:

@@ -66,7 +66,7 @@ def test_its_function_reads_one_metric_lists_one_folder_reads_one_object_and_wri
     assert not {"ManagedPolicyArns", "Policies"} & set(only(guard, ROLE))
 
 
-def test_only_lambda_takes_its_role(guard: Template) -> None:
+def test_only_lambda_may_assume_its_role(guard: Template) -> None:
     (statement,) = only(guard, ROLE)["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
 

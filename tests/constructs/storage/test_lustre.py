@@ -109,7 +109,7 @@ def test_the_nodes_kernels_can_mount_it_and_no_backup_forbids_the_links_to_s3(
     )
 
 
-def test_its_log_group_has_a_name_and_an_arn_that_fsx_takes_and_is_removed_with_the_stack(
+def test_its_log_group_has_a_name_and_an_arn_that_fsx_accepts_and_is_removed_with_the_stack(
     template: Template,
 ) -> None:
     """FSx accepts no ARN that ends in `:*`, as CDK's do."""
@@ -166,7 +166,7 @@ def test_inputs_are_imported_and_never_exported(template: Template) -> None:
         assert each["BatchImportMetaDataOnCreate"] is True
 
 
-def test_another_folder_is_another_link(template: Template) -> None:
+def test_a_changed_folder_makes_a_new_link(template: Template) -> None:
     """An update would fail: FSx can change neither a link's folder nor its prefix."""
     names = template.find_resources(ASSOCIATION)
     assert {"0123Abcd", "4567Cdef"} == {

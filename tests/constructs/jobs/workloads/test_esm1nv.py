@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.jobs.places import PROCESSED
 from bionemo_eks.jobs.workloads.esm1nv import (
     RESULTS,
@@ -15,7 +14,7 @@ from bionemo_eks.jobs.workloads.esm1nv import (
     WORKLOAD,
     arguments,
 )
-from tests.context import read_settings
+from tests.context import read_settings, refusal
 
 HOW_TO = Path(__file__).resolve().parents[4] / "docs" / "how-to.md"
 
@@ -71,12 +70,6 @@ def test_its_checkpoints_are_recognized(path: str, is_one: bool) -> None:
     assert bool(WORKLOAD.checkpoint.search(path)) is is_one
 
 
-def message(**changes: str) -> str:
-    with pytest.raises(SettingsError) as refused:
-        read_settings(changes)
-    return str(refused.value)
-
-
 @pytest.mark.parametrize(
     ("steps", "interval", "reason"),
     [
@@ -97,27 +90,27 @@ def test_steps_that_the_training_would_refuse_or_mistake_are_refused_with_both_n
     if samples != int(steps) and int(interval) <= int(steps):
         assert overrides(**given)["trainer.max_steps"] == steps
         return
-    text = message(**given)
+    text = refusal(given)
     assert reason in text
     assert "training.max_steps and training.val_check_interval" in text
 
 
-def test_the_blueprints_values_are_taken() -> None:
+def test_the_blueprints_values_are_accepted() -> None:
     found = overrides()
     assert (found["trainer.max_steps"], found["trainer.val_check_interval"]) == ("1000000", "500")
 
 
-def test_the_short_first_run_of_the_recipes_is_one_that_goes_through() -> None:
+def test_the_short_first_run_in_how_to_is_accepted() -> None:
     (line,) = re.findall(r"make deploy CONTEXT=\"(.*training\.max_steps.*)\"", HOW_TO.read_text())
     given = dict(each.split("=") for each in line.split())
     found = overrides(**given)
     assert int(found["trainer.max_steps"]) <= 2000
     assert int(found["trainer.max_steps"]) / int(found["trainer.val_check_interval"]) >= 5
     assert f"/{given['training.experiment']}/" in found["exp_manager.exp_dir"]
-    assert found["exp_manager.exp_dir"] != overrides()["exp_manager.exp_dir"], "a run of its own"
+    assert found["exp_manager.exp_dir"] != overrides()["exp_manager.exp_dir"], "a separate run"
 
 
 @pytest.mark.parametrize("name", ["trainer.max_steps", "++trainer.val_check_interval"])
 def test_what_has_a_setting_is_no_override(name: str) -> None:
-    text = message(**{"training.overrides": f"{name}=7"})
+    text = refusal({"training.overrides": f"{name}=7"})
     assert f"has a setting, training.{name.rpartition('.')[2]}" in text

@@ -13,7 +13,6 @@ import pytest
 
 from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from bionemo_eks.configuration.presets import PRESETS
-from bionemo_eks.configuration.reader import SettingsError
 from bionemo_eks.jobs.places import FSX, PROCESSED, PROGRAMS
 from bionemo_eks.jobs.training_job import training_job
 from bionemo_eks.jobs.workloads import WORKLOADS
@@ -21,7 +20,7 @@ from bionemo_eks.jobs.workloads.esm2 import RESULTS, WORKLOAD, Esm2Settings, arg
 from bionemo_eks.jobs.workloads.esm2_rates import tokens_per_second
 from ops import cost
 from ops.cost.prices import table
-from tests.context import read_settings
+from tests.context import read_settings, refusal
 
 ESM2 = {"training.workload": "esm2"}
 DATA_JOB = {"metadata": {"name": "some-data-job"}}
@@ -39,13 +38,7 @@ def container(**changes: str) -> dict[str, Any]:
     return dict(found)
 
 
-def message(**changes: str) -> str:
-    with pytest.raises(SettingsError) as refused:
-        read_settings(ESM2 | changes)
-    return str(refused.value)
-
-
-def test_the_program_takes_each_setting_by_its_name() -> None:
+def test_the_program_reads_each_setting_from_its_command_line() -> None:
     """Its own parser reads the pods' arguments, all in one process."""
     given = [
         {},
@@ -97,7 +90,7 @@ def test_results_reach_s3_and_unfinished_files_do_not() -> None:
     assert found["--scratch"].startswith(f"{FSX}/"), "a rename goes through on one file system"
 
 
-def test_another_size_is_another_run() -> None:
+def test_a_different_size_is_a_different_run() -> None:
     small, large = (options(**{"training.size": size}) for size in ("8M", "35M"))
     assert small["--results"] != large["--results"]
     assert small["--scratch"] != large["--scratch"]
@@ -141,11 +134,11 @@ def test_a_pod_has_all_gpus_of_its_node() -> None:
 
 
 @pytest.mark.parametrize("name", GPU_INSTANCE_TYPES)
-def test_it_runs_on_gpus_from_sm80_on(name: str) -> None:
+def test_it_runs_on_gpus_of_sm80_and_newer(name: str) -> None:
     older = GPU_INSTANCE_TYPES[name].compute_capability < (8, 0)
     assert older == (name.startswith(("p3", "g4dn")))
     if older:
-        text = message(**{"gpu.instance_type": name})
+        text = refusal(ESM2 | {"gpu.instance_type": name})
         assert f"{name} cannot run ESM-2" in text
         assert "A10G" in text, "one that it can use"
     else:
@@ -168,13 +161,13 @@ def test_it_runs_on_gpus_from_sm80_on(name: str) -> None:
 def test_what_the_program_would_refuse_is_refused_at_synth(
     changes: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    text = message(**changes)
+    text = refusal(ESM2 | changes)
     for word in words:
         assert word in text
 
 
 @pytest.mark.parametrize(
-    ("line", "tells"),
+    ("line", "is_progress"),
     [
         ("step 1,500/500,000: loss 2.4012, 42,000 tokens/s/GPU, MFU 53.0%, 31.1 GB", True),
         ("step 2,000: validation loss 2.31, perplexity 10.07, accuracy 0.31 on 5 positions", True),
@@ -182,8 +175,8 @@ def test_what_the_program_would_refuse_is_refused_at_synth(
         ("NCCL INFO Connected all rings", False),
     ],
 )
-def test_its_progress_is_recognized(line: str, tells: bool) -> None:
-    assert bool(WORKLOAD.progress.search(line)) is tells
+def test_its_progress_is_recognized(line: str, is_progress: bool) -> None:
+    assert bool(WORKLOAD.progress.search(line)) is is_progress
 
 
 def test_a_checkpoint_is_one_with_its_list() -> None:
@@ -202,7 +195,7 @@ def constants(file: str, name: str) -> str:
 
 
 def test_the_programs_arithmetic_needs_the_standard_library_only() -> None:
-    """So that synth can use them without PyTorch and NumPy."""
+    """So that synth can import it without PyTorch and NumPy."""
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -233,7 +226,7 @@ print(any(name in sys.modules for name in ("torch", "numpy")))
     ],
 )
 def test_what_does_not_fit_a_gpu_is_refused_at_synth(changes: dict[str, str], change: str) -> None:
-    text = " ".join(message(**changes).split())
+    text = " ".join(refusal(ESM2 | changes).split())
     assert "A100 has 39.9 GB for it" in text
     assert f"{change} " in text
     # As in the program: memory decides, not the name.
@@ -267,7 +260,7 @@ def test_a_smoke_run_costs_less_than_five_dollars() -> None:
     bill, _ = cost.bills(settings, table(), date(2026, 11, 26))
     assert bill.total < 5
     assert settings.gpu.nodes * settings.gpu_instance.gpus == 1
-    assert settings.cluster_name != read_settings({}).cluster_name, "beside what is there"
+    assert settings.cluster_name != read_settings({}).cluster_name, "next to an existing deployment"
 
 
 @pytest.mark.parametrize("name", ESM2_PRESETS)

@@ -38,14 +38,14 @@ BAR = "Epoch 0:   1%|          | "
         ("NCCL INFO Connected all rings", None),
     ],
 )
-def test_a_bar_of_lightnings(line: str, position: Position | None) -> None:
+def test_a_progress_bar_of_lightning(line: str, position: Position | None) -> None:
     assert of_a_bar(line) == position
 
 
 @pytest.mark.parametrize(
     ("left", "seconds"), [("2 h 05 min", 7500), ("3 min 05 s", 185), ("50 s", 50)]
 )
-def test_a_line_of_esm2(left: str, seconds: int) -> None:
+def test_a_log_line_of_esm2(left: str, seconds: int) -> None:
     line = f"step 1,000/1,100: loss 2.7182, 96,000 tokens/s/GPU, MFU 43.1%, 61.2 GB, {left} left"
     assert of_a_step(line) == Position(1000, 2.7182, seconds / 100)
 
@@ -58,5 +58,7 @@ def test_a_line_of_esm2(left: str, seconds: int) -> None:
         ("going on after step 1,000", None),
     ],
 )
-def test_a_line_of_esm2_without_a_rate_or_a_position(line: str, position: Position | None) -> None:
+def test_a_log_line_of_esm2_without_a_rate_or_a_position(
+    line: str, position: Position | None
+) -> None:
     assert of_a_step(line) == position
