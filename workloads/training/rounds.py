@@ -3,8 +3,8 @@
 A round: every worker is here and has no rank left; the first cleans up after the last round; all
 start their ranks; all end. A worker that is lost, interrupted or has failed ends the round for all,
 because the world size is fixed, and the next one begins when all are here again. Waiting for that
-has no limit, and does not count towards the limit on failures: that counts rounds in a row that
-ended by themselves without a newer checkpoint.
+has no limit, and does not count towards the limit on failures: that counts rounds in a row in which
+a worker failed or restarted and that left no newer checkpoint.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Company:
         self.word: Record = {}
 
     def look(self) -> None:
-        """Update who is alive and the first worker's record, which counts only while that is."""
+        """Update who is alive, and the round's record, which counts only while its writer lives."""
         for each in self.members:
             each.look()
         found = read_record(self._path)

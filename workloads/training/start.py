@@ -44,7 +44,7 @@ class Worker:
         self._ranks: Ranks | None = None
         self._round, self._phase = "", READY
         self._since, self._leaves_at, self._have_met = 0.0, 0.0, False
-        self._said = ""
+        self._reported = ""
         self.interrupted = False
 
     def step(self) -> int | None:
@@ -78,7 +78,7 @@ class Worker:
         if self._me["incarnation"] not in word["members"]:
             return
         self._round, self._since, self._have_met = word["round"], time.monotonic(), False
-        self._said = ""
+        self._reported = ""
         self._tell(RUNNING)
         # With its own name, a rendezvous does not meet leftovers of the previous one.
         self._ranks = Ranks(self._options.command, {"PET_RDZV_ID": self._round})
@@ -127,8 +127,8 @@ class Worker:
     def _say_who_is_missing(self) -> None:
         missing = self._company.missing()
         text = f"waiting for {', '.join(missing)}" if missing else "waiting for the first worker"
-        if text != self._said:
-            self._said = text
+        if text != self._reported:
+            self._reported = text
             say(text)
 
 
@@ -227,7 +227,7 @@ def wake_up_on_sigterm() -> Iterator[tuple[list[int], Callable[[float], None]]]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line; only tests override the defaults."""
+    """Return the parser of the command line; only tests override the defaults."""
     found = argparse.ArgumentParser(description=__doc__)
     add = found.add_argument
     add("--state", type=Path, required=True, help="folder through which the workers communicate")

@@ -53,7 +53,7 @@ def command(*options: Any, pieces: int = 0, fault: str = "") -> list[str]:
 def run(
     *options: Any, pieces: int = 0, fault: str = "", environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end; `environment`: variables to set besides, such as proxies."""
+    """Run the program to its end; `environment`: further variables, such as proxies."""
     return subprocess.run(
         command(*options, pieces=pieces, fault=fault),
         env={**NO_PROXIES, **(environment or {})},

@@ -50,7 +50,9 @@ def test_release_size_and_md5_are_checked_and_recorded(
     assert source["release"] == "2026_04"
     assert source["size"] == len(content)
     assert "warning" not in done.stdout
-    assert not list((tmp_path / "raw").rglob("uniref50*")), "the download goes when it is used"
+    assert not list((tmp_path / "raw").rglob("uniref50*")), (
+        "the download is removed once it is used"
+    )
 
 
 def test_keep_raw_keeps_the_download(server: Server, tmp_path: Path, content: bytes) -> None:

@@ -29,10 +29,10 @@ class SomeBlock:
     """A block until `end`, which EC2 reports or not."""
 
     def __init__(self, end: datetime | None, state: str = "active") -> None:
-        self.end, self.state, self.told = end, state, True
+        self.end, self.state, self.answers = end, state, True
 
     def look(self) -> Block:
-        if not self.told:
+        if not self.answers:
             raise AWAY
         return Block("cr-1", self.state, START, self.end, MARGIN)
 
@@ -105,7 +105,7 @@ def test_a_known_end_counts_when_ec2_does_not_answer(capsys: pytest.CaptureFixtu
     deployment, block = trains(), SomeBlock(START + MARGIN + timedelta(hours=1))
     goes_on = watched(deployment, block)
     goes_on(1)
-    block.told = False
+    block.answers = False
     goes_on(90)
     assert not deployment.course.workers
     assert "error" not in capsys.readouterr().out
@@ -115,7 +115,7 @@ def test_an_unknown_end_is_logged_and_the_states_are_still_published(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     deployment, block = trains(), SomeBlock(END)
-    block.told = False
+    block.answers = False
     deployment.course.end_training("Failed")
     watched(deployment, block)(5)
     assert deployment.mails() == ["training-failed"]

@@ -192,7 +192,7 @@ def test_each_alarm_uses_a_published_metric() -> None:
     assert len(asked) == 13
 
 
-# What may happen next, and how many ends follow.
+# What may happen next.
 EVENTS = ("data fails", "data again", "trains", "training fails", "training ends", "train again")
 
 

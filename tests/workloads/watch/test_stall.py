@@ -76,7 +76,7 @@ def test_no_log_is_read_before_all_have_run_for_that_long() -> None:
     assert seen(course, logs, MINUTES - 1) is None
     course.minute = 20
     del course.workers[5]["status"]["containerStatuses"]
-    assert seen(course, logs) is None, "a worker that is not there is waited for"
+    assert seen(course, logs) is None, "a missing worker is waited for"
     course.nodes_come()
     assert seen(course, logs, 20 + MINUTES - 1) is None, "it started over when that worker came"
     assert logs.asked == []

@@ -196,9 +196,9 @@ def test_a_refusal_publishes_nothing_and_is_one_line(
         assert published == []
         cluster.refused = 0
         watch.once()
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == 2, "a change is a line, no change is none"
-    assert f"answered with {status}: no" in said[0]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2, "a change is a line, no change is none"
+    assert f"answered with {status}: no" in lines[0]
     assert len(published) == 1
 
 

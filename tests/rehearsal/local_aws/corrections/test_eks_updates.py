@@ -1,4 +1,4 @@
-"""What clusters and node groups name must exist, and groups take one kind of change at a time."""
+"""What clusters and node groups name must exist; groups accept one kind of change at a time."""
 
 from __future__ import annotations
 
