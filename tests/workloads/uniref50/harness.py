@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = Path(__file__).resolve().parents[3] / "workloads" / "uniref50" / "prepare_uniref50.py"
+NAME = "uniref50.fasta.gz"
+SIZES = ("--val-size", "5", "--test-size", "20", "--num-csv-files", "3")
 SMALL = 64 << 10
 PROBE = 1 << 10  # bytes; the program's first request, which has no faults
 # Smaller pieces and blocks, so that a small file takes many steps in every stage; a quick first
