@@ -49,12 +49,12 @@ class Worker:
 
     def step(self) -> int | None:
         """Do what is due now; return the exit status if that was the last."""
-        word = self._company.word
-        phase, mine = word.get("phase"), word.get("round") == self._round
+        record = self._company.record
+        phase, mine = record.get("phase"), record.get("round") == self._round
         if phase == FINISHED and self._phase != RUNNING:
-            say(word["why"])
+            say(record["why"])
             return EXIT_FINISHED
-        if phase == FAILED and self._me["pod"] in word["pods"]:
+        if phase == FAILED and self._me["pod"] in record["pods"]:
             self._stop(gently=False)
             return EXIT_FAILED
         if self.interrupted:
@@ -62,10 +62,10 @@ class Worker:
         if self._phase == RUNNING:
             self._look_after_ranks()
         if self._phase != READY and not (phase == RUNNING and mine) and phase != FINISHED:
-            self._stop(gently=mine and word.get("gently", False))
+            self._stop(gently=mine and record.get("gently", False))
             self._tell(READY)
         if self._phase == READY and phase == RUNNING and not mine:
-            self._start(word)
+            self._start(record)
         if self._phase == READY:
             self._say_who_is_missing()
         return None
@@ -74,10 +74,10 @@ class Worker:
         self._phase = phase
         self._beat.tell(phase=phase, round=self._round, **more)
 
-    def _start(self, word: Record) -> None:
-        if self._me["incarnation"] not in word["members"]:
+    def _start(self, record: Record) -> None:
+        if self._me["incarnation"] not in record["members"]:
             return
-        self._round, self._since, self._have_met = word["round"], time.monotonic(), False
+        self._round, self._since, self._have_met = record["round"], time.monotonic(), False
         self._reported = ""
         self._tell(RUNNING)
         # With its own name, a rendezvous does not meet leftovers of the previous one.

@@ -72,8 +72,8 @@ class Course:
         if pod not in [each["metadata"]["name"] for each in self.workers]:
             raise ApiError(f"there is no pod {pod}")
         last = self._printed.get(pod)
-        goes_on = last is not None and last > self.minute - seconds / 60
-        line = f"Epoch 0:   1%| step {last:.0f} loss=2.1\r" if goes_on else ""
+        recently = last is not None and last > self.minute - seconds / 60
+        line = f"Epoch 0:   1%| step {last:.0f} loss=2.1\r" if recently else ""
         return f"NCCL INFO Connected\nstart: epochs are no business of mine\n{line}"
 
     def deploy(self) -> None:

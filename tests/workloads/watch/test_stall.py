@@ -51,7 +51,7 @@ def seen(course: Course, logs: Logs, minute: float = MINUTES) -> bool | None:
 
 
 @pytest.mark.parametrize(
-    ("text", "goes_on"),
+    ("text", "prints"),
     [
         ("Epoch 0:   2%| 20/1000 [00:10<08:10, reduced_train_loss=2.1]", True),
         ("\rbar\rEpoch 0:   2%|\r", True),
@@ -60,9 +60,9 @@ def seen(course: Course, logs: Logs, minute: float = MINUTES) -> bool | None:
         ("", False),
     ],
 )
-def test_a_line_of_progress_in_any_workers_log_counts(text: str, goes_on: bool) -> None:
+def test_a_line_of_progress_in_any_workers_log_counts(text: str, prints: bool) -> None:
     """`w9` has rank 0 here: c10d puts it into any worker."""
-    assert seen(training(), Logs(w9=text)) is goes_on
+    assert seen(training(), Logs(w9=text)) is prints
 
 
 def test_an_evaluation_of_esm2_is_progress_however_long_it_takes() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rehearsal.local_aws.corrections import eks_updates
 from rehearsal.local_aws.types.provisioner import Properties
-from tests.rehearsal.local_aws.things import ABSENT, REFUSALS, ROLE
+from tests.rehearsal.local_aws.shared import ABSENT, REFUSALS, ROLE
 
 CLUSTER = {"RoleArn": ROLE, "ResourcesVpcConfig": {"SubnetIds": ["subnet-1", "subnet-2"]}}
 GROUP = {
