@@ -9,15 +9,14 @@ used so far, for the watch.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hours import hours_used
-from rounds import Rules, finished_text
+from rounds import Rules, finished_text, rules_of
 from shared import say
 
 # Hours from a start to the first step: with less left, a start would only cost money.
@@ -57,8 +56,7 @@ def finished(step: int, max_steps: int) -> dict[str, Any]:
 def main() -> int:
     """Write the patches; return the exit status."""
     options = parser().parse_args()
-    module = importlib.import_module(options.rules)
-    rules = cast(Rules, module.Rules(options.results, options.data))
+    rules = rules_of(options)
     try:
         message, spec, status = answer(rules, options)
         for name, patch in (("spec", spec), ("status", status)):

@@ -9,11 +9,13 @@ a worker failed or restarted and that left no newer checkpoint.
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from shared import Member, Record, read_record, say, write_record
 
@@ -34,6 +36,12 @@ class Rules(Protocol):
 
     def finished(self, max_steps: int) -> bool:
         """Return whether all `max_steps` steps are done and nothing else is left to do."""
+
+
+def rules_of(options: argparse.Namespace) -> Rules:
+    """Return what the workload's own module, `options.rules`, knows about its files."""
+    module = importlib.import_module(options.rules)
+    return cast(Rules, module.Rules(options.results, options.data))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ container restarts and waiting does not count as failing.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import select
 import shutil
@@ -23,11 +22,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import cast
 
 from hours import Clock
 from ranks import Ranks, adopt_orphans
-from rounds import ENDED, FAILED, FINISHED, READY, RUNNING, Company, First, Plan, Rules
+from rounds import ENDED, FAILED, FINISHED, READY, RUNNING, Company, First, Plan, rules_of
 from shared import Beat, Record, lock, say
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_TERMINATED = 0, 1, 143
@@ -165,7 +163,7 @@ def run(options: argparse.Namespace) -> int:
             path = options.state / "first"
             held.enter_context(lock(path, exclusive=True, waiting_for="the previous worker"))
             plan = Plan(options.workers, options.max_steps, options.failures)
-            first = First(company, rules(options), plan, me)
+            first = First(company, rules_of(options), plan, me)
             clock = Clock(options.results)
             held.callback(clock.keep)
             return _work(options, company, first, me, clock)
@@ -192,12 +190,6 @@ def _work(
             if status is not None:
                 return status
             pause(options.beat)
-
-
-def rules(options: argparse.Namespace) -> Rules:
-    """Return what the workload's own module knows about its files."""
-    module = importlib.import_module(options.rules)
-    return cast(Rules, module.Rules(options.results, options.data))
 
 
 @contextmanager
