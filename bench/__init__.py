@@ -1,1 +1,1 @@
-"""Commands that measure the figures of the README, one per module."""
+"""Programs that measure the figures in docs/benchmarks.md."""

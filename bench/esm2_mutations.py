@@ -37,7 +37,7 @@ MUTATIONS = (
         "    tensors.pop(_FREQUENCIES, None)\n    expected = model.state_dict()\n",
     ),
     (
-        "another mask ratio",
+        "wrong mask ratio",
         *(MODEL, "TRAINED_MASK_SHARE = 0.15 * 0.8"),
         "TRAINED_MASK_SHARE = 0.15",
     ),

@@ -38,9 +38,11 @@ _RESTARTS = WORKLOADS["esm1nv"].restarts
 class Pods:
     """Worker pods: the start program, or only torchrun, with the operator's environment."""
 
-    def __init__(self, options: argparse.Namespace, *trainer: str, alone: bool = False) -> None:
+    def __init__(
+        self, options: argparse.Namespace, *trainer: str, only_torchrun: bool = False
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="training-"))
-        self._options, self._alone, self._port = options, alone, free_port()
+        self._options, self._only_torchrun, self._port = options, only_torchrun, free_port()
         self._trainer = trainer
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self.ended: list[tuple[int, int]] = []
@@ -81,7 +83,7 @@ class Pods:
             ]
             with (self.folder / f"{number}.log").open("ab") as log:
                 self._running[number] = subprocess.Popen(
-                    torchrun if self._alone else [*start, *torchrun],
+                    torchrun if self._only_torchrun else [*start, *torchrun],
                     env=self._environment(number),
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -117,7 +119,7 @@ class Pods:
             self.wait(number)
 
     def has_ended(self) -> bool:
-        """Whether a worker has ended by itself."""
+        """Whether a worker has ended without being stopped."""
         return any(each.poll() is not None for each in self._running.values())
 
     def log(self, number: int) -> str:
@@ -257,8 +259,8 @@ def main() -> int:
     for case, trainer in CASES:
         if options.cases and case.__name__ not in options.cases.split(","):
             continue
-        alone = case is first_without_start_program
-        pods, began = Pods(options, *trainer, alone=alone), time.monotonic()
+        only_torchrun = case is first_without_start_program
+        pods, began = Pods(options, *trainer, only_torchrun=only_torchrun), time.monotonic()
         try:
             case(pods, range(options.pods))
             pods.wait_for_all()

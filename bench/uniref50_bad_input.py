@@ -99,8 +99,8 @@ def show(case: str, root: Path, *options: str, limit: str = "") -> bool:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     files = len(list(root.glob("processed/*/*.csv")))
     complete = (root / "processed/_SUCCESS").exists()
-    said = done.stderr.strip() or "accepted"
-    print(f"{case}: exit {done.returncode}, {files} files\n    {said}")
+    message = done.stderr.strip() or "accepted"
+    print(f"{case}: exit {done.returncode}, {files} files\n    {message}")
     if done.returncode == 0:
         return complete and files == FILES
     one = done.stderr.count("\n") == 1 and done.stderr.startswith("error: ")

@@ -34,7 +34,7 @@ def run_pods(
         with steps.step("Train here: the PyTorchJob's worker pods"):
             results = training.train(ledger, settings, folder, logs, steps.say)
             training.demand_learning(settings, results, steps.say, made_up=fasta is None)
-            _ask_the_launcher("Another", ledger, folder, steps)
+            _ask_the_launcher("A second", ledger, folder, steps)
         with steps.step("Use the model: embeddings and curve"):
             training.use(results, trained, steps.say)
 

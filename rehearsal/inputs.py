@@ -25,7 +25,7 @@ _URL = "dataset.url"
 
 
 class ElsewhereError(RuntimeError):
-    """The settings name something in the user's account; the message names it."""
+    """A setting names what exists only in the user's account; the message has the setting."""
 
 
 def refuse_what_is_elsewhere(settings: Settings, train: bool) -> None:
@@ -44,9 +44,9 @@ def refuse_what_is_elsewhere(settings: Settings, train: bool) -> None:
 
 
 def with_own_file(context: list[str], fasta: Path | None) -> list[str]:
-    """Return the settings `context` for a rehearsal with the file `fasta`.
+    """Return `context` with `dataset.url` naming `fasta` on the file system, instead of UniRef50.
 
-    It replaces UniRef50, or the file that `dataset.url` names.
+    A `dataset.url` other than the default stays: the file then replaces what it names.
     """
     usual = DatasetSettings.model_fields["url"].default
     if not fasta or settings_of(ROOT, WORKLOADS, context).dataset.url != usual:

@@ -234,7 +234,7 @@ class _Rehearsal:
         return json.loads(done.stdout) if done.returncode in _OPS_FINE else done.stderr.strip()
 
     def _ask_the_cluster(self, cluster: Cluster, file: Path) -> None:
-        """Check, before the slow steps, that the user's cluster answers and has no such objects."""
+        """Check, before the slow steps, that the user's cluster answers and lacks these objects."""
         server = kubeconfig.server_of(file)
         assembly = self._cdk.assembly
         cluster.begin(kubectl.extract(assembly, self._folder / "tools"), objects_of(assembly))

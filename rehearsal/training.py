@@ -35,14 +35,14 @@ CONTEXT = (
 LENGTHS = (50, 150)
 # This machine has no GPUs.
 _LAST = ("--device", "cpu")
-_PATIENCE = 1800.0
+_PATIENCE = 1800.0  # seconds
 _EMBEDDED = 10
 _ACCURACY, _LEARNED = "test_accuracy", 0.4
 _STEP = re.compile(r"^step ([\d,]+)/")
 
 
 def refuse_without_pytorch() -> None:
-    """Raise PodError without the environment for the training, or on another system than Linux."""
+    """Raise PodError if the environment for the training is missing, or this is not Linux."""
     if not PYTHON.exists():
         raise PodError(
             f"{PYTHON.relative_to(ROOT)} does not exist; the training runs with it.\n"

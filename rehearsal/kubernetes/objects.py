@@ -9,8 +9,8 @@ KubernetesObject = dict[str, Any]
 # (group, kind) to the existing CustomResourceDefinition.
 Definitions = Mapping[tuple[str, str], KubernetesObject]
 
-# The kinds that the project applies, besides those that it defines. Another kind is refused until
-# this folder has rules for it.
+# The built-in kinds that the project applies. Others are refused until this folder has rules for
+# them.
 CLUSTER_SCOPED = {"CustomResourceDefinition", "Namespace", "PersistentVolume"}
 NAMESPACED = {
     "ConfigMap",

@@ -102,7 +102,7 @@ def _resource_problems(where: str, resources: Mapping[str, Any]) -> Iterator[str
 
 
 def quantity(value: object) -> Decimal | None:
-    """Return the number of a quantity such as 500m or 4Gi; None if it is invalid."""
+    """Return a quantity such as 500m or 4Gi as a number; None if it is invalid or negative."""
     try:
         amount: Decimal = parse_quantity(value)  # type: ignore[no-untyped-call]
     except (ValueError, ArithmeticError, TypeError):

@@ -55,7 +55,7 @@ def relay(take: Callable[[Step], None]) -> Iterator[str]:
             self.wfile.write(json.dumps({"refused": refused}).encode())
 
     class Server(socketserver.ThreadingTCPServer):
-        # The caller has ended what `take` waits for before the block ends.
+        # No need to wait: before the block ends, the caller ends whatever `take` waits for.
         daemon_threads = True
         block_on_close = False
 

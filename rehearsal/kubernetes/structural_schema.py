@@ -95,7 +95,7 @@ def _wrong_words(node: Schema) -> Iterator[str]:
 
 
 def _junctor_errors(nested: Schema, described: Schema, path: Path) -> Iterator[str]:
-    """Inside a junctor: only value checks, of fields that are described outside."""
+    """Yield what is wrong in a junctor, which may only check values of fields described outside."""
     if described.get(INT_OR_STRING) and nested in ({"type": "integer"}, {"type": "string"}):
         return  # the only form that may name types
     where = ".".join(path) or "(root)"

@@ -1,4 +1,4 @@
-"""Lists what exists in the local AWS, by service; compared before and after, it shows what is left.
+"""Lists what exists in the local AWS, by service, to compare before and after a rehearsal.
 
 It asks the services, not CloudFormation, which does not know of orphans.
 """

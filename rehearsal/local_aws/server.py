@@ -49,7 +49,7 @@ class LocalAws:
     process: subprocess.Popen[bytes]
 
     def wait(self) -> None:
-        """Wait for its end; raise ServerError, because it should not end by itself."""
+        """Wait until it ends, then raise ServerError: it should have kept running."""
         self.process.wait()
         raise ServerError(_with_log("The local AWS has ended unexpectedly.", self.log))
 

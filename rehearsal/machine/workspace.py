@@ -79,7 +79,7 @@ def refuse_unusable_folder(kept: Path) -> None:
                 "  Choose a new or an empty folder: --folder FOLDER"
             )
         kept.parent.mkdir(parents=True, exist_ok=True)
-        # By trying, because permission bits do not tell for /proc, or for root.
+        # By trying, because permission bits mean nothing for /proc, or for root.
         with tempfile.TemporaryDirectory(dir=kept if kept.exists() else kept.parent):
             pass
 

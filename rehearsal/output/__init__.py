@@ -1,1 +1,1 @@
-"""What a person sees and keeps of a rehearsal."""
+"""The output of a rehearsal: tables on the terminal, an HTML page, YAML files."""

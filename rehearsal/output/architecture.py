@@ -14,7 +14,7 @@ from rehearsal.pods.view import NodeGroupView
 # In the picture's units; _LETTER is the width of the widest letter, _LINE the height of a line.
 WIDTH = 960
 _LETTER, _LINE, _TITLE, _PAD, _GAP = 7, 17, 24, 12, 16
-_INSIDE = 620  # the VPC's width; everything else is beside it
+_INSIDE = 620  # the VPC's width; everything else is to its right
 _HASH = re.compile(r"[0-9A-F]{8}$")
 
 
@@ -56,22 +56,22 @@ class Drawing:
 
 
 def draw(deployment: Deployment) -> Drawing:
-    """Lay out the VPC with cluster and file system, and beside it everything else."""
+    """Lay out the VPC with cluster and file system, and everything else to its right."""
     made = _Made(deployment.resources)
     inner = _row(_zones(made), _PAD + 1, 1 + _TITLE + _PAD, _INSIDE - 2 * _PAD)
     inner += _cluster(deployment, made, _below(inner))
     systems = _row(_file_systems(made), _PAD + 1, _below(inner), _INSIDE - 2 * _PAD)
     vpc = Box("vpc", 1, 1, _INSIDE, _below(inner + systems) - 1, _vpc(made))
     left = _INSIDE + 3 * _GAP
-    beside = _column(_services(made), left, 1, WIDTH - left - 1)
+    services = _column(_services(made), left, 1, WIDTH - left - 1)
     buckets = _column(
         [("s3", "S3 bucket", (each["physical_id"],)) for each in made.of("S3::Bucket")],
         left,
         # Next to the file system, to which it is linked.
-        max(_below(beside), systems[0].y if systems else 0),
+        max(_below(services), systems[0].y if systems else 0),
         WIDTH - left - 1,
     )
-    return Drawing([vpc, *inner, *systems, *beside, *buckets], _link(systems, buckets, made))
+    return Drawing([vpc, *inner, *systems, *services, *buckets], _link(systems, buckets, made))
 
 
 class _Made:

@@ -4,9 +4,8 @@ Also runs, on the same folders, the launcher's container that checks whether the
 finished.
 
 Command, arguments, environment and ConfigMap are the pod's own. Its mounts become folders here.
-Appended arguments override some of its own: the address of a file to download, and for a made-up
-file the sizes of two splits that fit it, and a global batch no larger than these. The output shows
-the pod's own paths.
+Appended arguments override some of the pod's: the URL of a file to download, and to fit a made-up
+file, the sizes of val and test, and the global batch. The output shows the pod's own paths.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _NAME = "uniref50.fasta.gz"
 
 @dataclass(frozen=True)
 class PodResult:
-    """What the pod left: files per split, and the counts that it recorded."""
+    """What the pod left: number of CSV files per split, and the manifest, `_SUCCESS`."""
 
     files: dict[str, int]
     marker: dict[str, Any]

@@ -67,7 +67,7 @@ def _reserved_cpus(vcpus: int) -> float:
 
 
 def requests(pod_spec: Mapping[str, Any]) -> dict[str, float]:
-    """Return a pod's requests: of all containers, or of the largest init container.
+    """Return a pod's requests: the sum over its containers, or an init container's if larger.
 
     A limit without a request counts as a request. Memory-backed volumes need no more: their files
     count toward the containers' memory limits.

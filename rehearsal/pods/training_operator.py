@@ -34,7 +34,7 @@ def world_size(pods: list[dict[str, Any]]) -> int:
     least, most = (int(part) for part in _environment(pods[0])["PET_NNODES"].split(":"))
     if not least == most == len(pods):
         raise ValueError(
-            f"the rendezvous takes {least} to {most} pods, but {len(pods)} are running"
+            f"the rendezvous accepts {least} to {most} pods, but {len(pods)} are running"
         )
     return sum(processes_per_pod(pod) for pod in pods)
 

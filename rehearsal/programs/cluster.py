@@ -33,7 +33,7 @@ _PRUNED = (
 
 
 class ClusterError(RuntimeError):
-    """The cluster has objects with these names, or some stay; the message lists them."""
+    """Objects of the deployment exist already, or remain at the end; the message lists them."""
 
 
 class Cluster:
@@ -52,14 +52,14 @@ class Cluster:
         self._steps = Kubectl(program, self._kubeconfig, self._say)
 
     def expect(self, objects: Iterable[KubernetesObject]) -> None:
-        """Add the objects of another deployment, most of them the same."""
+        """Add the objects of an updated deployment, most of which are the same."""
         known = {_name(each): each for each in (*self._objects, *objects)}
         self._objects = [*known.values()]
 
     def ask(self, server: str) -> str:
         """Return the cluster's version; KubectlError if it does not answer, or denies this user.
 
-        The first request is one of `apply`, which anonymous users may not make.
+        The first request is one that `apply` makes, and that anonymous users may not make.
         """
         try:
             for path in ("/api", "/version"):
@@ -131,7 +131,7 @@ class Cluster:
 
     @contextmanager
     def cleared(self) -> Iterator[None]:
-        """Remove everything of the rehearsal, however the block ends."""
+        """Remove all that the rehearsal applied, however the block ends."""
         try:
             yield
         except BaseException as error:

@@ -25,7 +25,7 @@ class KubectlError(RuntimeError):
 
 
 class KubectlTimeoutError(KubectlError):
-    """kubectl ran out of time and was ended."""
+    """kubectl exceeded its time limit and was killed."""
 
 
 def refuse_another_machine() -> None:
@@ -84,8 +84,8 @@ class Kubectl:
                 self._running.discard(process)
         if process.returncode:
             # One line, because a stack's events show no more.
-            said = "; ".join(line.strip() for line in errors.splitlines() if line.strip())
-            raise KubectlError(f"{what} failed: {said}")
+            message = "; ".join(line.strip() for line in errors.splitlines() if line.strip())
+            raise KubectlError(f"{what} failed: {message}")
         return printed.strip()
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class Kubectl:
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    # And its children, such as a program that gets it a token.
+    # With its children, such as an exec credential plugin.
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -12,7 +12,7 @@ from rehearsal.kubernetes.objects import KubernetesObject
 def objects_of(assembly: Path) -> list[KubernetesObject]:
     """Return each object that the stacks apply; values known only at deployment are `<token>`.
 
-    Names are known before.
+    Names are always known.
     """
     return [
         each

@@ -84,7 +84,7 @@ class Account:
         app.synth()
 
     def destroy(self) -> inventory.Inventory:
-        """Destroy all stacks; return what is left that was not there before."""
+        """Destroy all stacks; return what is left and did not exist before."""
         self.cdk.destroy()
         self.deployed = None
         return inventory.left(self.fresh, inventory.take(self.client))

@@ -54,8 +54,8 @@ class Reader:
         if words[:3] == ["npx", "cdk", "bootstrap"]:
             print("\n".join(self.account.cdk.bootstrap(words[3])))
         elif words[:2] == ["make", "deploy"]:
-            said = words[2].removeprefix("CONTEXT=").split()
-            self.kept |= dict(each.split("=", 1) for each in said)
+            settings = words[2].removeprefix("CONTEXT=").split()
+            self.kept |= dict(each.split("=", 1) for each in settings)
             self._due = True
         elif words[:2] == ["make", "destroy"]:
             self.catch_up()
@@ -86,12 +86,12 @@ class Reader:
             check=False,
             timeout=600,
         )
-        said = done.stdout + done.stderr
-        print(said)
+        output = done.stdout + done.stderr
+        print(output)
         # 1: warnings, such as permissions that only AWS can decide on.
-        assert done.returncode in (0, 1), said
+        assert done.returncode in (0, 1), output
         assert done.stdout.strip()
-        assert "Traceback" not in said
+        assert "Traceback" not in output
 
     def _put_a_checkpoint(self) -> None:
         """Put into the bucket what the first training would leave."""
@@ -161,9 +161,9 @@ def test_everything_that_can_be_rehearsed_is_rehearsed() -> None:
         *("aws ", "kubectl ", "./bionemo retry ", "./bionemo preflight --offers"),
         ".venv/bin/python -m rehearsal ",
     )
-    beside = ('make deploy CONTEXT="cluster_name=', "./bionemo preflight -c cluster_name=")
+    second = ('make deploy CONTEXT="cluster_name=', "./bionemo preflight -c cluster_name=")
     left_out = [each for block in shells() if not block.rehearsed for each in block.commands]
-    assert [each for each in left_out if not each.startswith((*outside, *beside))] == []
+    assert [each for each in left_out if not each.startswith((*outside, *second))] == []
 
 
 def test_the_query_and_the_logs_are_those_of_the_training() -> None:

@@ -33,19 +33,19 @@ def test_several_workers_train_esm2_and_the_users_settings_win() -> None:
 
 
 def test_a_model_that_has_learned_nothing_fails_the_rehearsal(tmp_path: Path) -> None:
-    said: list[str] = []
-    training.demand_learning(settings(), metrics(tmp_path, 0.47), said.append)
-    assert "0.470" in said[0]
+    lines: list[str] = []
+    training.demand_learning(settings(), metrics(tmp_path, 0.47), lines.append)
+    assert "0.470" in lines[0]
     with pytest.raises(PodError, match=r"0\.390 is below 0\.4"):
-        training.demand_learning(settings(), metrics(tmp_path, 0.39), said.append)
+        training.demand_learning(settings(), metrics(tmp_path, 0.39), lines.append)
 
 
 def test_with_own_settings_or_sequences_the_accuracy_is_only_reported(tmp_path: Path) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     own = settings("training.max_steps=100")
-    training.demand_learning(own, metrics(tmp_path, 0.1), said.append)
-    training.demand_learning(settings(), metrics(tmp_path, 0.2), said.append, made_up=False)
-    assert ["0.100" in said[0], "0.200" in said[1]] == [True, True]
+    training.demand_learning(own, metrics(tmp_path, 0.1), lines.append)
+    training.demand_learning(settings(), metrics(tmp_path, 0.2), lines.append, made_up=False)
+    assert ["0.100" in lines[0], "0.200" in lines[1]] == [True, True]
 
 
 def test_without_the_environment_the_message_says_how_to_create_it(

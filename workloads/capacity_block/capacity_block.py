@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# Seconds: a look must end before the next one is due.
+# Seconds: a request must end before the next one is due.
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
 _ACTIVE = "active"
 # A block in one of these states is over; in any other it may still begin.
@@ -34,7 +34,7 @@ class Block:
     margin: timedelta
 
     def is_to_come(self) -> bool:
-        """Whether it has been bought and has not begun."""
+        """Whether it may still begin."""
         return self.state != _ACTIVE and self.state not in _ENDED
 
     def over(self, now: datetime) -> str:
@@ -67,5 +67,5 @@ class CapacityBlock:
 
 
 def in_utc(moment: datetime) -> str:
-    """Return a moment for people."""
+    """Return a time as text, to the minute."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

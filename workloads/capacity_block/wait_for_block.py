@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from capacity_block import Block, CapacityBlock, in_utc
 
 EXIT_OVER = 3
-# Seconds between two looks.
+# Seconds between two checks.
 INTERVAL = 60.0
 
 

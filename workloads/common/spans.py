@@ -1,10 +1,10 @@
-"""Time spans for people."""
+"""Time spans as text."""
 
 from __future__ import annotations
 
 
 def span(seconds: float) -> str:
-    """A time span for people: 1 h 02 min, 3 min 05 s, 12 s."""
+    """A time span as text: 1 h 02 min, 3 min 05 s, 12 s."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,4 +1,4 @@
-"""Checks that a complete data set is on the file system, where no data Job prepares one.
+"""Checks that a complete data set is on the file system, for a training without a data Job.
 
     python3 data_there.py --data /fsx/processed --patience 600
 
@@ -45,7 +45,7 @@ def _is_there(folder: Path, listed: Any) -> bool:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Look until the data set is complete or time is up; return the exit status."""
+    """Check until the data set is complete or time is up; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--patience", type=float, required=True, help="in seconds")

@@ -74,7 +74,7 @@ class Rules:
     def _keep_one(self, folder: Path) -> None:
         lasts = _checkpoints(folder, LAST)
         kept = max((each for each in lasts if each.step), key=_step, default=None)
-        # The others are kept for their quality; a newer one may be incomplete, too.
+        # The others are kept for their validation loss; a newer one may be incomplete, too.
         since = kept.written if kept else 0.0
         newer = [each for each in _paths(folder, ANY) if not each[0].match(LAST)]
         others = [_read(each) for each in newer if max(p.stat().st_mtime for p in each) >= since]
@@ -96,7 +96,7 @@ class Rules:
         say(f"resuming from {checkpoint.name}, the newest complete checkpoint")
 
     def _set_aside(self, folder: Path, checkpoint: Checkpoint, why: str) -> None:
-        """Move it to where a person looks and NeMo does not."""
+        """Move it next to the checkpoints, where NeMo does not look for any."""
         aside = folder.with_name("set-aside") / time.strftime("%Y%m%dT%H%M%S")
         for path in checkpoint.paths:
             place = aside / path.relative_to(folder)

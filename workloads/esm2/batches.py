@@ -134,9 +134,9 @@ class Units:
 
 
 def share(numbers: list[int], rank: int, world: int) -> list[int | None]:
-    """The units of process `rank` of `world`, contiguous; None if it has none left.
+    """The units of process `rank` of `world`, contiguous; padded with None.
 
-    All get the same number, because all take part in each of the model's passes.
+    All get the same number, because all take part in every pass of the model.
     """
     most = -(-len(numbers) // world)
     mine: list[int | None] = [*numbers[rank * most : (rank + 1) * most]]

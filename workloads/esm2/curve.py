@@ -52,7 +52,7 @@ def _panel(axes: Axes, metrics: list[dict[str, float]], lines: Iterable[tuple[st
 
 
 def draw(metrics: list[dict[str, float]], title: str) -> Figure:
-    """The figure, with a panel for each metric there is."""
+    """The figure, with a panel for each metric that the run has."""
     there = {name for each in metrics for name in each}
     shown = [each for each in _PANELS if any(name in there for name, _ in each[1])] or _PANELS[:1]
     figure = Figure(figsize=(8, 3 * len(shown)), layout="constrained")

@@ -81,7 +81,10 @@ def read_fasta(path: Path) -> Iterator[Protein]:
 def packed(
     proteins: Iterator[Protein], longest: int, at_once: int
 ) -> Iterator[list[tuple[str, NDArray[np.int64]]]]:
-    """Names and tokens of `proteins`, in groups of up to `at_once` tokens, at least one each."""
+    """Names and tokens of `proteins`, each cropped to `longest` tokens, in groups.
+
+    A group has up to `at_once` tokens, but at least one protein.
+    """
     group: list[tuple[str, NDArray[np.int64]]] = []
     size = 0
     for protein in proteins:

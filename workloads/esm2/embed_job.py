@@ -17,7 +17,7 @@ from whole import publish
 
 # S3's events reach the file system within a minute or so, later in a burst:
 # https://docs.aws.amazon.com/fsx/latest/LustreGuide/autoimport-data-repo-dra.html
-PATIENCE = 900.0
+PATIENCE = 900.0  # seconds
 
 
 def arrived(path: Path, size: int, patience: float) -> bool:
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         required=True,
         metavar="DIR",
-        help="result folder; there only when complete",
+        help="result folder; exists only when complete",
     )
     add("--scratch", type=Path, required=True, metavar="DIR", help="folder on the same file system")
     add("--list", required=True, metavar="NAME", help="file for names and sizes of DIR's files")

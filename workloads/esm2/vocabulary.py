@@ -46,7 +46,7 @@ def strange(letters: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def spelled(counts: NDArray[np.int64]) -> str:
-    """`counts` from `strange` for people: "J 12, * 3"; empty if there are none."""
+    """`counts` from `strange` as text: "J 12, * 3"; empty if there are none."""
     found = [(count, code) for code, count in enumerate(counts.tolist()) if count]
     return ", ".join(
         f"{chr(code) if 32 < code < 127 else f'byte {code}'} {count:,}"

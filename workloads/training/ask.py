@@ -9,18 +9,17 @@ used so far, for the watch.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hours import hours_used
-from rounds import Rules, finished_text
+from rounds import Rules, finished_text, rules_of
 from shared import say
 
-# Hours from a start until it trains: with less left, it would only cost money.
+# Hours from a start to the first step: with less left, a start would only cost money.
 START = 0.1
 
 
@@ -57,16 +56,15 @@ def finished(step: int, max_steps: int) -> dict[str, Any]:
 def main() -> int:
     """Write the patches; return the exit status."""
     options = parser().parse_args()
-    module = importlib.import_module(options.rules)
-    rules = cast(Rules, module.Rules(options.results, options.data))
+    rules = rules_of(options)
     try:
-        said, spec, status = answer(rules, options)
+        message, spec, status = answer(rules, options)
         for name, patch in (("spec", spec), ("status", status)):
             (options.patches / f"{name}.json").write_text(json.dumps(patch), encoding="utf-8")
     except OSError as error:
         print(f"error: {error.filename or 'file system'}: {error.strerror}", file=sys.stderr)
         return 1
-    say(said)
+    say(message)
     return 0
 
 
@@ -74,18 +72,18 @@ def answer(rules: Rules, options: argparse.Namespace) -> tuple[str, dict[str, An
     """Return the message, and the patches of spec and status."""
     step, hours = rules.newest_step(), hours_used(options.results)
     if rules.finished(options.max_steps):
-        said = f"{finished_text(step, options.max_steps)}; nothing to start"
-        return said, {}, finished(step, options.max_steps)
+        message = f"{finished_text(step, options.max_steps)}; nothing to start"
+        return message, {}, finished(step, options.max_steps)
     if options.max_hours and hours > options.max_hours - START:
         used = f"the training has run for {hours:.1f} hours; training.max_hours is"
         patch = out_of_hours(options.notes, hours, options.max_hours)
         return f"{used} {options.max_hours:g}; nothing to start", patch, {}
-    said = f"the newest checkpoint is of step {step:,}" if step else "no checkpoint yet"
-    return said, starts(options.notes, hours), {}
+    message = f"the newest checkpoint is of step {step:,}" if step else "no checkpoint yet"
+    return message, starts(options.notes, hours), {}
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the parser of the command line."""
     found = argparse.ArgumentParser(description=__doc__)
     add = found.add_argument
     add("--rules", required=True, help="module that knows the workload's files")

@@ -17,7 +17,7 @@ _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 def adopt_orphans() -> None:
     """Become the parent of every process below this one whose own parent ends.
 
-    The first process of a container is anyway. So `Ranks.end` finds all that are left.
+    The first process of a container already is. So `Ranks.end` finds all that are left.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

@@ -3,17 +3,19 @@
 A round: every worker is here and has no rank left; the first cleans up after the last round; all
 start their ranks; all end. A worker that is lost, interrupted or has failed ends the round for all,
 because the world size is fixed, and the next one begins when all are here again. Waiting for that
-has no limit, and does not count towards the limit on failures: that counts rounds in a row that
-ended by themselves without a newer checkpoint.
+has no limit, and does not count towards the limit on failures: that counts rounds in a row in which
+a worker failed or restarted and that left no newer checkpoint.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from shared import Member, Record, read_record, say, write_record
 
@@ -34,6 +36,12 @@ class Rules(Protocol):
 
     def finished(self, max_steps: int) -> bool:
         """Return whether all `max_steps` steps are done and nothing else is left to do."""
+
+
+def rules_of(options: argparse.Namespace) -> Rules:
+    """Return what the workload's own module, `options.rules`, knows about its files."""
+    module = importlib.import_module(options.rules)
+    return cast(Rules, module.Rules(options.results, options.data))
 
 
 @dataclass(frozen=True)
@@ -57,24 +65,24 @@ class Company:
         self.members = [Member(folder / f"{name}.json", patience) for name in names]
         self._names = names
         self._path = folder / "round.json"
-        self.word: Record = {}
+        self.record: Record = {}
 
     def look(self) -> None:
-        """Update who is alive and the first worker's record, which counts only while that is."""
+        """Update who is alive, and the round's record, which counts only while its writer lives."""
         for each in self.members:
             each.look()
         found = read_record(self._path)
         first = self.members[0].incarnation
-        self.word = found if first and found.get("first") == first else {}
+        self.record = found if first and found.get("first") == first else {}
 
     def left_by_the_last(self) -> Record:
         """Return the record of the round, even if an earlier first worker wrote it."""
         return read_record(self._path)
 
-    def tell(self, word: Record) -> None:
+    def tell(self, record: Record) -> None:
         """Write the record of the round."""
-        self.word = word
-        write_record(self._path, word)
+        self.record = record
+        write_record(self._path, record)
 
     def settled(self) -> bool:
         """Whether each worker is either here without ranks, or has been silent for long."""
@@ -142,9 +150,9 @@ class First:
 
     def decide(self) -> None:
         """Look at all workers, and record what they must do next."""
-        company, phase = self._company, self._company.word.get("phase")
+        company, phase = self._company, self._company.record.get("phase")
         if phase == RUNNING:
-            self._watch(company.word)
+            self._watch(company.record)
         elif phase in (FINISHED, FAILED):
             return
         elif company.ready():
@@ -184,29 +192,31 @@ class First:
         here = f"all {self._plan.workers} workers are here"
         self._tell(RUNNING, f"{here}; the training starts from step {step:,}", **facts)
 
-    def _watch(self, word: Record) -> None:
+    def _watch(self, record: Record) -> None:
         company, plan = self._company, self._plan
-        statuses = company.statuses(word["round"])
+        statuses = company.statuses(record["round"])
         wrong = [f"{name} ended with status {n}" for name, n in statuses.items() if n != 0]
         if len(statuses) == plan.workers and not wrong:
             if not self._finished():
-                self._over(word, f"all ended before step {plan.max_steps:,}", by_itself=True)
+                self._over(record, f"all ended before step {plan.max_steps:,}", by_itself=True)
         elif interrupted := company.interrupted():
-            self._over(word, f"interrupted: {', '.join(interrupted)}", by_itself=False, gently=True)
-        elif again := company.started_again(word["members"], word["pods"]):
-            self._over(word, f"restarted: {', '.join(again)}", by_itself=True)
-        elif lost := company.lost(word["members"]):
-            self._over(word, f"lost: {', '.join(lost)}", by_itself=False)
+            self._over(
+                record, f"interrupted: {', '.join(interrupted)}", by_itself=False, gently=True
+            )
+        elif again := company.started_again(record["members"], record["pods"]):
+            self._over(record, f"restarted: {', '.join(again)}", by_itself=True)
+        elif lost := company.lost(record["members"]):
+            self._over(record, f"lost: {', '.join(lost)}", by_itself=False)
         elif wrong:
-            self._over(word, ", ".join(wrong), by_itself=True)
+            self._over(record, ", ".join(wrong), by_itself=True)
 
-    def _over(self, word: Record, why: str, *, by_itself: bool, gently: bool = False) -> None:
+    def _over(self, record: Record, why: str, *, by_itself: bool, gently: bool = False) -> None:
         self._by_itself = by_itself
-        kept = {key: word[key] for key in ("round", "step", "pods")}
+        kept = {key: record[key] for key in ("round", "step", "pods")}
         self._tell(OVER, f"this round is over: {why}", gently=gently, **kept)
 
     def _tell(self, phase: str, why: str, **more: Any) -> None:
         say(why)
         known = {"first": self._me["incarnation"], "failures": self._failures}
-        word = {**known, "by_itself": self._by_itself, "phase": phase, "why": why, **more}
-        self._company.tell(word)
+        record = {**known, "by_itself": self._by_itself, "phase": phase, "why": why, **more}
+        self._company.tell(record)

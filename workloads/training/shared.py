@@ -48,14 +48,14 @@ def lock(path: Path, *, exclusive: bool, waiting_for: str, pause: float = 1.0) -
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     held = path.open("a", encoding="utf-8")
-    how, said = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, False
+    how, reported = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, False
     while True:
         try:
             fcntl.flock(held, how | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not said:
+            if not reported:
                 say(f"waiting for {waiting_for} ({path})")
-                said = True
+                reported = True
             time.sleep(pause)
         else:
             return held
@@ -93,7 +93,7 @@ class Beat:
 class Member:
     """One worker as another one sees it: its record, and whether it is alive.
 
-    `patience`: looks in a row at an unchanged record after which it counts as gone.
+    `patience`: after so many looks in a row at an unchanged record it counts as gone.
     """
 
     def __init__(self, path: Path, patience: int, read: Callable[[Path], Record] = read_record):

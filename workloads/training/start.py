@@ -10,7 +10,6 @@ container restarts and waiting does not count as failing.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import select
 import shutil
@@ -23,11 +22,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import cast
 
 from hours import Clock
 from ranks import Ranks, adopt_orphans
-from rounds import ENDED, FAILED, FINISHED, READY, RUNNING, Company, First, Plan, Rules
+from rounds import ENDED, FAILED, FINISHED, READY, RUNNING, Company, First, Plan, rules_of
 from shared import Beat, Record, lock, say
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_TERMINATED = 0, 1, 143
@@ -44,17 +42,17 @@ class Worker:
         self._ranks: Ranks | None = None
         self._round, self._phase = "", READY
         self._since, self._leaves_at, self._have_met = 0.0, 0.0, False
-        self._said = ""
+        self._reported = ""
         self.interrupted = False
 
     def step(self) -> int | None:
         """Do what is due now; return the exit status if that was the last."""
-        word = self._company.word
-        phase, mine = word.get("phase"), word.get("round") == self._round
+        record = self._company.record
+        phase, mine = record.get("phase"), record.get("round") == self._round
         if phase == FINISHED and self._phase != RUNNING:
-            say(word["why"])
+            say(record["why"])
             return EXIT_FINISHED
-        if phase == FAILED and self._me["pod"] in word["pods"]:
+        if phase == FAILED and self._me["pod"] in record["pods"]:
             self._stop(gently=False)
             return EXIT_FAILED
         if self.interrupted:
@@ -62,10 +60,10 @@ class Worker:
         if self._phase == RUNNING:
             self._look_after_ranks()
         if self._phase != READY and not (phase == RUNNING and mine) and phase != FINISHED:
-            self._stop(gently=mine and word.get("gently", False))
+            self._stop(gently=mine and record.get("gently", False))
             self._tell(READY)
         if self._phase == READY and phase == RUNNING and not mine:
-            self._start(word)
+            self._start(record)
         if self._phase == READY:
             self._say_who_is_missing()
         return None
@@ -74,11 +72,11 @@ class Worker:
         self._phase = phase
         self._beat.tell(phase=phase, round=self._round, **more)
 
-    def _start(self, word: Record) -> None:
-        if self._me["incarnation"] not in word["members"]:
+    def _start(self, record: Record) -> None:
+        if self._me["incarnation"] not in record["members"]:
             return
-        self._round, self._since, self._have_met = word["round"], time.monotonic(), False
-        self._said = ""
+        self._round, self._since, self._have_met = record["round"], time.monotonic(), False
+        self._reported = ""
         self._tell(RUNNING)
         # With its own name, a rendezvous does not meet leftovers of the previous one.
         self._ranks = Ranks(self._options.command, {"PET_RDZV_ID": self._round})
@@ -127,8 +125,8 @@ class Worker:
     def _say_who_is_missing(self) -> None:
         missing = self._company.missing()
         text = f"waiting for {', '.join(missing)}" if missing else "waiting for the first worker"
-        if text != self._said:
-            self._said = text
+        if text != self._reported:
+            self._reported = text
             say(text)
 
 
@@ -165,7 +163,7 @@ def run(options: argparse.Namespace) -> int:
             path = options.state / "first"
             held.enter_context(lock(path, exclusive=True, waiting_for="the previous worker"))
             plan = Plan(options.workers, options.max_steps, options.failures)
-            first = First(company, rules(options), plan, me)
+            first = First(company, rules_of(options), plan, me)
             clock = Clock(options.results)
             held.callback(clock.keep)
             return _work(options, company, first, me, clock)
@@ -192,12 +190,6 @@ def _work(
             if status is not None:
                 return status
             pause(options.beat)
-
-
-def rules(options: argparse.Namespace) -> Rules:
-    """Return what the workload's own module knows about its files."""
-    module = importlib.import_module(options.rules)
-    return cast(Rules, module.Rules(options.results, options.data))
 
 
 @contextmanager
@@ -227,7 +219,7 @@ def wake_up_on_sigterm() -> Iterator[tuple[list[int], Callable[[float], None]]]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line; only tests override the defaults."""
+    """Return the parser of the command line; only tests override the defaults."""
     found = argparse.ArgumentParser(description=__doc__)
     add = found.add_argument
     add("--state", type=Path, required=True, help="folder through which the workers communicate")

@@ -22,11 +22,11 @@ def await_files(paths: list[Path]) -> None:
     until = time.monotonic() + WAIT_SECONDS
     for path in paths:
         if not path.exists():
-            print(f"{path}: not there yet, waiting up to {span(WAIT_SECONDS)}", flush=True)
+            print(f"{path}: does not exist yet, waiting up to {span(WAIT_SECONDS)}", flush=True)
         while not path.exists():
             if time.monotonic() > until:
                 raise SourceError(
-                    f"{path}: not there after {span(WAIT_SECONDS)}. Check that the settings "
-                    "name it correctly and that the object is in S3"
+                    f"{path}: still does not exist after {span(WAIT_SECONDS)}. Check that the "
+                    "settings name it correctly and that the object is in S3"
                 )
             time.sleep(LOOK_SECONDS)

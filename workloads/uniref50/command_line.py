@@ -126,7 +126,7 @@ def _numbers() -> list[_Number]:
             1,
             3600,
             round(Patience.stall),
-            "reconnect after so long with almost no data (%(default)s)",
+            "reconnect after this long with almost no data (%(default)s)",
             "SECONDS",
         ),
         _Number(
@@ -134,7 +134,7 @@ def _numbers() -> list[_Number]:
             1,
             1000,
             Patience.attempts,
-            "give up after so many in a row without data (%(default)s: about six hours)",
+            "give up after N attempts in a row without data (%(default)s: about six hours)",
         ),
         _Number(
             "--global-batch-size",

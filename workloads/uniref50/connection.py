@@ -69,8 +69,8 @@ class Connection:
             changes = changes + 1 if isinstance(error, _ChangedError) else 0
             if changes >= CHANGES:
                 raise self._changed(error)
-            alone_refused = self._received == own and self._of_others() - others >= LEAST
-            if failures >= GIVE_WAY and alone_refused and self._pieces.leave(self):
+            only_this_fails = self._received == own and self._of_others() - others >= LEAST
+            if failures >= GIVE_WAY and only_this_fails and self._pieces.leave(self):
                 print(f"download: {error}; one connection fewer from now on", flush=True)
                 return
             self._server.wait_or_raise(error, failures)
@@ -120,7 +120,7 @@ class Connection:
             pace = _Pace(self._server.patience.stall)
             first = response.read1(RECEIVE)
             self._check(answer, first, at)
-            if answer.partial or self._pieces.alone(self):
+            if answer.partial or self._pieces.make_only(self):
                 self._bring(response, answer, first, stop if answer.partial else None, pace)
 
     def _check(self, answer: Answer, first: bytes, at: int) -> None:

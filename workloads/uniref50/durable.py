@@ -111,13 +111,13 @@ def unread(processed: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(path: Path, patience: float, by: str) -> Iterator[None]:
-    """Hold the lock `path` alone.
+    """Hold the lock `path` exclusively.
 
     Worker processes inherit the lock, so it outlasts a killed parent for as long as one of its
     workers still writes. On Lustre it needs the mount option `flock`, and a vanished node's lock
     lasts until the server evicts that client.
     """
-    said = False
+    reported = False
     with path.open("w") as lock:
         deadline = time.monotonic() + patience
         while True:
@@ -126,9 +126,9 @@ def _locked(path: Path, patience: float, by: str) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise PreparationError(f"{path.parent}: {by} is running here") from None
-                if not said:
+                if not reported:
                     print(f"waiting for {by} in {path.parent} to end", flush=True)
-                    said = True
+                    reported = True
                 time.sleep(0.1)
             except OSError as error:
                 print(f"warning: cannot lock {path} ({error.strerror}); start one run at a time")

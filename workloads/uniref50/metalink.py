@@ -16,7 +16,7 @@ NO_METALINK = (ValueError, ElementTree.ParseError)
 TRIES = 3  # refusals or other files, in a row, after which it counts as absent
 
 
-def beside(url: str) -> str:
+def metalink_url(url: str) -> str:
     """The address of RELEASE.metalink in the folder of `url`."""
     return urllib.parse.urljoin(url, NAME)
 
@@ -60,14 +60,14 @@ def fetch(url: str, patience: Patience, *, met: bool) -> tuple[Facts, str]:
         PreparationError: the server does not answer, or not properly. A missing file is not an
             error; an unavailable one is, because a damaged download could go unnoticed.
     """
-    address = beside(url)
+    address = metalink_url(url)
     server = Server(address, patience)
     server.met = met
     why = ""
     for attempt in range(1, TRIES + 1):
         text = server.small_file(LARGEST)
         if text is None:
-            why = f"{address} is not there"
+            why = f"{address} does not exist"
         else:
             try:
                 facts = parse(text, url)
@@ -82,16 +82,16 @@ def fetch(url: str, patience: Patience, *, met: bool) -> tuple[Facts, str]:
 
 def read(path: Path, url: str) -> Facts:
     """What RELEASE.metalink next to a local file says."""
-    beside_it = path.with_name(NAME)
+    file = path.with_name(NAME)
     try:
-        text = beside_it.read_bytes()
+        text = file.read_bytes()
     except OSError:
         return Facts(url)
     try:
         facts = parse(text, url)
-        why = _lack(facts, str(beside_it))
+        why = _lack(facts, str(file))
     except NO_METALINK as error:
-        facts, why = Facts(url), f"{beside_it} is not a metalink ({error})"
+        facts, why = Facts(url), f"{file} is not a metalink ({error})"
     if why:
         warn(why)
     return facts

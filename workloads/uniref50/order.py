@@ -84,7 +84,7 @@ class Orderer:
         self._workers = max(1, min(workers, BUFFERS // max(1, largest)))
 
     def runs_made(self) -> int:
-        """Bytes of the runs that an earlier start made; removes segments left of them."""
+        """Bytes of the runs that an earlier start made; also removes their segments."""
         made = [index for index in self._indexes() if self._rows.run(index).exists()]
         for index in made:
             self._rows.segment(index).unlink(missing_ok=True)

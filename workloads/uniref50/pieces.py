@@ -103,15 +103,15 @@ class Pieces:
             self._taken.discard(piece)
             self._changed.notify_all()
 
-    def alone(self, connection: object) -> bool:
-        """Whether a connection may fetch the whole file, as the only one from now on."""
+    def make_only(self, connection: object) -> bool:
+        """Let only this connection continue, with the whole file; False if another already does."""
         with self._changed:
             self._only = self._only or connection
             self._changed.notify_all()
             return self._only is connection
 
     def leave(self, connection: object) -> bool:
-        """Whether a connection may end because there are others."""
+        """Let a connection end; False if it is the last, or the only one allowed."""
         with self._changed:
             if self._only is connection or len(self._working) < 2:
                 return False

@@ -85,7 +85,7 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def _warn_of_space(root: Path, source: Source) -> None:
-    """Warn of little space: rows take about 1.8 times the gzip file, and twice that at the end."""
+    """Warn if space may run out: rows take about 1.8 times the gzip file, twice that at the end."""
     packed = source.expected.size
     free = shutil.disk_usage(root).free
     if packed and source.name.endswith(".gz") and free < 4.5 * packed:

@@ -17,7 +17,7 @@ BAR_WIDTH = 30
 
 
 def size(count: float) -> str:
-    """`count` bytes for people, in powers of ten: 12.3 GB."""
+    """`count` bytes as text, in powers of ten: 12.3 GB."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -41,7 +41,7 @@ class Progress:
         self._stage, self._total, self._first, self._done = stage, total, done, done
         self._out = out or sys.stdout
         self._bar = self._out.isatty()
-        self._said: int | None = None
+        self._reported: int | None = None
         self._lock = threading.Lock()
         self._start = time.monotonic()
         self._next = self._start + (BAR_INTERVAL if self._bar else LOG_INTERVAL)
@@ -93,8 +93,8 @@ class Progress:
         now = time.monotonic()
         if now < self._next:
             return
-        notes = [note, "nothing new since the last line" if done == self._said else ""]
-        self._said = done
+        notes = [note, "nothing new since the last line" if done == self._reported else ""]
+        self._reported = done
         line = "; ".join([self._line(now - self._start), *filter(None, notes)])
         if self._bar:
             filled = int(BAR_WIDTH * min(1.0, done / self._total)) if self._total else 0

@@ -160,7 +160,7 @@ def publish(unpublished: Path, processed: Path, files: list[Finished]) -> None:
 def manifest_of(
     version: str, split: Split, source: Facts, found: Found, files: list[Finished]
 ) -> dict[str, Any]:
-    """The manifest of a data set, for people and for a later run."""
+    """The manifest of a data set, which users and later runs read."""
     counts = {
         name: sum(file.rows for file in files if file.path.startswith(f"{name}/"))
         for name in SPLITS

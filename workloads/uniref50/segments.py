@@ -151,7 +151,7 @@ def plan() -> dict[str, int]:
 
 
 def save(segments: Segments) -> dict[str, object]:
-    """What `restore` needs besides the files, for a JSON file."""
+    """What `restore` needs in addition to the files, as JSON."""
     return {
         "source": segments.source.as_json(),
         "first": segments.first.tolist(),

@@ -66,7 +66,7 @@ class Server:
         self.url, self.patience = url, patience
         self.met = False
         self._refused = 0
-        self._said = ("", 0.0)
+        self._reported = ("", 0.0)
         self._lock = threading.Lock()
 
     def open(self, headers: dict[str, str]) -> http.client.HTTPResponse:
@@ -158,12 +158,12 @@ class Server:
         pause = max(patience.before(failures + 1), _retry_after(error))
         with self._lock:
             # Several connections hit the same problem: one line reports it.
-            text, when = self._said
+            text, when = self._reported
             now = time.monotonic()
             if reason != text or now >= when:
                 attempt = f"attempt {failures + 1} of {patience.attempts}"
                 print(f"download: {reason}; {attempt} in {pause:.0f} s", flush=True)
-                self._said = (reason, now + pause / 2)
+                self._reported = (reason, now + pause / 2)
         time.sleep(pause)
 
     def _proxy(self) -> tuple[str, str] | None:
@@ -179,7 +179,7 @@ class Server:
         return f"{self.url} through the proxy {proxy[0]} ({proxy[1]})" if proxy else self.url
 
     def _reason(self, error: Exception) -> str:
-        """What happened, for people; names the proxy if it is or may be to blame."""
+        """What happened, as text; names the proxy if it is or may be to blame."""
         status, proxy = _status(error), self._proxy()
         reason = str(getattr(error, "reason", None) or error or type(error).__name__)
         if status is None:

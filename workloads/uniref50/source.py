@@ -62,7 +62,7 @@ class Source(Protocol):
         """The file's bytes in order."""
 
     def is_of(self, manifest: dict[str, Any]) -> bool:
-        """Whether this is still the file that a manifest's flat `manifest` describes."""
+        """Whether this is still the file of `manifest`, into which its `source` is merged."""
 
     def discard(self) -> None:
         """Remove what reading it has left on the disk, if anything."""

@@ -33,10 +33,10 @@ class Limits:
 class Act:
     """A change of the PyTorchJob: its new notes, and `spec.runPolicy.suspend` unless None.
 
-    `said`: the line for the log.
+    `message`: the line for the log.
     """
 
-    said: str
+    message: str
     notes: dict[str, Any]
     suspend: bool | None = None
 
@@ -49,7 +49,7 @@ class Act:
 
 
 def act(look: Look, limits: Limits, more: Sequence[Deadline] = ()) -> Act | None:
-    """Return what to do now, if anything; `more`: deadlines besides that of the hours."""
+    """Return what to do now, if anything; `more`: deadlines other than that of the hours."""
     training = look.training
     if training is None or has_ended(training):
         return None
@@ -107,8 +107,8 @@ def _start_again(look: Look, training: Object) -> Act | None:
         return None
     if job_state(look.data_job, look.now) != "succeeded":
         return None
-    said = "starting the training again from its newest checkpoint"
-    return Act(said, _without(look.notes, "restarting"), suspend=False)
+    message = "starting the training again from its newest checkpoint"
+    return Act(message, _without(look.notes, "restarting"), suspend=False)
 
 
 def _paused(look: Look, limits: Limits) -> Act | None:
@@ -119,8 +119,8 @@ def _paused(look: Look, limits: Limits) -> Act | None:
         return None
     left = max((moment(look.notes["ends_at"]) - look.now).total_seconds() / 3600, 0)
     used = round(max(limits.max_hours - left, 0), 4)
-    said = f"the training is suspended, with {left:.1f} of {limits.max_hours:g} hours left"
-    return Act(said, {**_without(look.notes, "ends_at"), "hours_used": used})
+    message = f"the training is suspended, with {left:.1f} of {limits.max_hours:g} hours left"
+    return Act(message, {**_without(look.notes, "ends_at"), "hours_used": used})
 
 
 def _generation(training: Object) -> int:

@@ -101,7 +101,7 @@ class ApiServer:
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
-            raise ApiError(f"{path} answered with {error.code}: {_said(error)}") from None
+            raise ApiError(f"{path} answered with {error.code}: {_message(error)}") from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = str(getattr(error, "reason", "") or error) or type(error).__name__
             raise ApiError(f"{path}: {why}") from None
@@ -112,7 +112,7 @@ class ApiServer:
         return ssl.create_default_context(cafile=str(self._account / "ca.crt"))
 
 
-def _said(error: urllib.error.HTTPError) -> str:
+def _message(error: urllib.error.HTTPError) -> str:
     """Return the message of the server's Status object, else HTTP's reason."""
     try:
         message = str(json.load(error)["message"])

@@ -19,7 +19,10 @@ class Looks(Protocol):
 
 
 class BlockEnd:
-    """Asks EC2 each time, because a block can be extended; the last answer counts."""
+    """The end of a Capacity Block, as EC2 last reported it.
+
+    EC2 is asked each time, because a block can be extended.
+    """
 
     def __init__(self, block: Looks) -> None:
         self._block = block

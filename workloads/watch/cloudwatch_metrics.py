@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from job_states import States
 
-# Seconds: a look must end before the next one is due.
+# Seconds: a request must end before the next one is due.
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
 
 

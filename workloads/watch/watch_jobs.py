@@ -64,7 +64,7 @@ class Watch:
     """Looks, and logs what has changed since the last look.
 
     `publish` sends the metrics, `change` applies an act to the PyTorchJob; `deadlines` returns
-    those besides `max_hours`.
+    those other than `max_hours`.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class Watch:
         try:
             self._change(doing)
         except ApiError as error:
-            return [f"{doing.said}: failed: {error}"]
-        self._log(doing.said)
+            return [f"{doing.message}: failed: {error}"]
+        self._log(doing.message)
         return []
 
     def _further(self) -> list[Deadline]:

@@ -1,4 +1,4 @@
-"""The caller is a user, and what it may do is unknown.
+"""Answers for STS and IAM: the caller is a user, whose permissions are unknown.
 
 The emulator treats every caller as the account's root user, who may do everything; it cannot show
 IAM's decisions.

@@ -1,4 +1,4 @@
-"""Adds calls to the emulator: by `X-Amz-Target`, or by a path, before its own."""
+"""Adds calls to the emulator, by `X-Amz-Target` or by path; they come before its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ministack import app
 from ministack.core import router
 
 Answer = tuple[int, dict[str, str], bytes]
-# Takes the body and the query's values, as lists; returns the answer's body.
+# Gets the fields of the body and of the query (the latter as lists); returns the answer's body.
 Action = Callable[[dict[str, Any]], Any]
 Find = Callable[[str, str, Mapping[str, str]], Action | None]
 
@@ -35,7 +35,7 @@ def add(service: str, target: str, actions: Mapping[str, Action]) -> None:
 
 
 def put_before(service: str, find: Find) -> None:
-    """Let the result of `find(method, path, headers)` answer first, else the emulator."""
+    """Answer with the action that `find(method, path, headers)` returns; None: as before."""
     original = app.SERVICE_HANDLERS.get(service)
 
     async def handle(

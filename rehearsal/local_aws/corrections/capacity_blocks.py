@@ -81,8 +81,8 @@ def _update(
         and any(old.get(name) != new.get(name) for name in NEW_NODES)
     ):
         raise ValueError(
-            "A node group with Capacity Blocks is upgraded at a desired size of 0, and it has "
-            f"{nodes} nodes"
+            "A node group with Capacity Blocks can be upgraded only at a desired size of 0; "
+            f"this one has {nodes} nodes"
         )
     return update(physical_id, old, new, *where)
 

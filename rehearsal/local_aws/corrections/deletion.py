@@ -1,7 +1,7 @@
 """Keeps the dependencies of a resource that could not be deleted, as AWS does.
 
-The emulator deletes them. A forced deletion "retains dependencies of those resources", so they
-still exist then:
+The emulator deletes them. On AWS a later forced deletion "retains dependencies of those
+resources", so the failed one has kept them:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-delete-stack.html
 """
 

@@ -1,7 +1,8 @@
 """Makes the emulator's clusters and node groups behave as on AWS.
 
-What they name must exist. A node group keeps the size that the autoscaler set, and takes one kind
-of change at a time. A cluster has a security group, and is upgraded one minor version at a time.
+The resources that they refer to must exist. A node group keeps the size that the autoscaler set,
+and accepts one kind of change at a time. A cluster has a security group, and is upgraded by one
+minor version at a time.
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ def on_one_metric(properties: Properties) -> Properties:
         return properties
     ids = [each["Id"] for each in metrics]
     if len(set(ids)) < len(ids) or not all(map(_ID.fullmatch, ids)):
-        raise ValueError(f"Invalid metrics list: ids must differ, and begin in lower case: {ids}")
+        raise ValueError(
+            f"Invalid metrics list: ids must be unique and begin with a lowercase letter: {ids}"
+        )
     if sum(each.get("ReturnData", True) for each in metrics) != 1:
         raise ValueError("Invalid metrics list: exactly one must return data")
     parts = [each["MetricStat"] for each in metrics if "MetricStat" in each]

@@ -1,6 +1,7 @@
-"""The guard of a file system's export, with the same function that runs in AWS Lambda.
+"""`Custom::LustreExportGuard`, which stops a removal while files wait for their export to S3.
 
-The age of the oldest queued change is the last value of `aws cloudwatch put-metric-data`, or 0.
+It runs the same function as AWS Lambda. The age of the oldest queued change is the last value of
+`aws cloudwatch put-metric-data`, or 0.
 """
 
 from __future__ import annotations

@@ -56,12 +56,14 @@ def _check(properties: Properties) -> None:
     references.subnets(properties["SubnetIds"])
     references.security_groups(properties.get("SecurityGroupIds", []))
     if len(properties["SubnetIds"]) != 1:
-        raise ValueError("SubnetIds: a Lustre file system takes exactly one subnet")
+        raise ValueError("SubnetIds: a Lustre file system needs exactly one subnet")
     if capacity != _SMALLEST_GIB and (capacity <= 0 or capacity % _STEP_GIB):
-        raise ValueError(f"Invalid storage capacity: {capacity}: 1200 GiB or a multiple of 2400")
+        raise ValueError(
+            f"Invalid storage capacity: {capacity}: not 1200 GiB or a multiple of 2400"
+        )
     if int(lustre["PerUnitStorageThroughput"]) not in _THROUGHPUTS:
         raise ValueError(
-            f"Invalid PerUnitStorageThroughput: one of {sorted(_THROUGHPUTS)} MB/s/TiB"
+            f"Invalid PerUnitStorageThroughput: is none of {sorted(_THROUGHPUTS)} MB/s/TiB"
         )
     if properties["FileSystemTypeVersion"] not in _LUSTRE_VERSIONS:
         raise ValueError(f"Invalid FileSystemTypeVersion: is none of {sorted(_LUSTRE_VERSIONS)}")

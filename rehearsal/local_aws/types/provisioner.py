@@ -20,7 +20,7 @@ Made = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A resource as a stack wants it; `stable_id(prefix)` returns an id for it."""
+    """A resource to create or update; `stable_id(prefix)` returns an id for it."""
 
     stack: str
     logical_id: str

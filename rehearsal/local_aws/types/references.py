@@ -1,4 +1,4 @@
-"""Checks that what a property refers to exists, as AWS does, but not the emulator.
+"""Checks that what a property refers to exists, which AWS does and the emulator does not.
 
 Each function asks the service, and passes on its error; where the emulator returns none, it raises
 a ValueError with AWS's message.

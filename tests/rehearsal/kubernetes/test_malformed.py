@@ -88,7 +88,7 @@ def shortened(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_object_causes_another_error_than_a_refusal(
+def test_a_malformed_object_is_refused_or_accepted(
     kind: str, ledger: Ledger, objects: list[dict[str, Any]]
 ) -> None:
     # Objects of one kind are alike; Jobs are not.

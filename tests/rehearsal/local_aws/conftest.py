@@ -10,7 +10,7 @@ import pytest
 from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types import fsx
 from rehearsal.local_aws.types.provisioner import Properties
-from tests.rehearsal.local_aws.things import ROLE
+from tests.rehearsal.local_aws.shared import ROLE
 
 
 @pytest.fixture(scope="session")

@@ -45,10 +45,10 @@ def test_all_unsafe_variables_are_listed_with_the_command_that_unsets_them() -> 
     }
     with pytest.raises(UnsafeEnvironmentError) as refused:
         refuse_a_real_account({**unsafe, "AWS_REGION": "eu-west-1"})
-    said = str(refused.value)
-    assert f"unset {' '.join(unsafe)}\n" in said
-    assert "AWS_REGION" not in said
-    assert "a secret" not in said
+    message = str(refused.value)
+    assert f"unset {' '.join(unsafe)}\n" in message
+    assert "AWS_REGION" not in message
+    assert "a secret" not in message
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,13 @@ def test_it_names_everything_created_and_the_cost() -> None:
         assert name in text
     for each in resources():
         assert each["physical_id"] in text
-    for said in (
+    for shown in (
         "-c gpu.nodes=2",
         "Deploy: cdk deploy --all",
         "12.4",
         "nvidia.com/gpu=present:NoSchedule",
     ):
-        assert said in text
+        assert shown in text
     for figure in ("2,134.28", "2,255.07", "4,798.58", "2 x 48.6 h", "A note."):
         assert figure in text
 
@@ -104,9 +104,9 @@ def test_more_zones_and_functions_fit() -> None:
     inside = [box for box in boxes[1:] if box.x < vpc.x + vpc.width]
     assert all(vpc.y < box.y and box.bottom < vpc.bottom for box in inside)
     assert all(box.x + box.width < vpc.x + vpc.width for box in inside)
-    beside = [box for box in boxes[1:] if box not in inside]
-    assert [box.kind for box in beside] == ["lambda", "cloudwatch", "s3"]
-    assert all(above.bottom < below.y for above, below in pairwise(beside))
+    on_the_right = [box for box in boxes[1:] if box not in inside]
+    assert [box.kind for box in on_the_right] == ["lambda", "cloudwatch", "s3"]
+    assert all(above.bottom < below.y for above, below in pairwise(on_the_right))
     assert max(box.x + box.width for box in boxes) <= architecture.WIDTH
 
 

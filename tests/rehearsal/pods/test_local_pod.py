@@ -65,26 +65,26 @@ def test_the_users_file_is_split_as_the_settings_say(url: str, tmp_path: Path) -
     pod = data_job(**{"dataset.url": url, "dataset.num_csv_files": "4"})
     own, there = tmp_path / "own.fasta", tmp_path / "fsx/mine/a.fasta"
     there.parent.mkdir(parents=True)
-    said: list[str] = []
+    lines: list[str] = []
 
     def cut(text: str) -> PodResult:
         own.write_text(text)
         shutil.copy(own, there)
-        return run_data_job(pod, tmp_path, said.append, fasta=own)
+        return run_data_job(pod, tmp_path, lines.append, fasta=own)
 
     with pytest.raises(PodError, match="0 rows of 1"):
         cut(">one\nMKVLA\n")
     found = cut("".join(f">mine{number}\nMKVLA*\n" for number in range(500)))
     assert found.marker["counts"] == {"val": batch, "test": batch, "train": 500 - 2 * batch}
-    assert "  500 records, 3,000 residues" in said
-    assert any("500 letters that are not amino acids: '*' 500" in line for line in said)
+    assert "  500 records, 3,000 residues" in lines
+    assert any("500 letters that are not amino acids: '*' 500" in line for line in lines)
 
 
 @pytest.mark.slow
 def test_settings_for_real_data_also_work_for_the_small_data(tmp_path: Path) -> None:
     """A global batch larger than the made-up data, and a proxy that does not exist."""
     given = {"training.micro_batch_size": "300", "dataset.http_proxy": "http://127.0.0.1:9"}
-    said: list[str] = []
-    found = run_data_job(data_job(**given), tmp_path, said.append)
+    lines: list[str] = []
+    found = run_data_job(data_job(**given), tmp_path, lines.append)
     assert found.files == {"test": 50, "train": 50, "val": 50}
     assert read_settings(given).global_batch > found.marker["counts"]["val"]

@@ -43,7 +43,7 @@ def test_every_selector_label_must_match() -> None:
     assert not may_run_on(pod(nodeSelector={"NodeGroupType": "core", "zone": "a"})["spec"], node)
 
 
-def test_a_limit_without_a_request_counts_and_init_containers_run_alone() -> None:
+def test_a_limit_without_a_request_counts_and_init_containers_run_one_by_one() -> None:
     spec = pod(resources={"limits": {"nvidia.com/gpu": "1", "memory": "2Gi"}})["spec"]
     spec["initContainers"] = [
         {"resources": {"requests": {"memory": "3Gi"}}},

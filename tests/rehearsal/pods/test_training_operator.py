@@ -52,5 +52,5 @@ def test_nproc_per_node_of_the_elastic_policy_reaches_pods() -> None:
 def test_a_rendezvous_that_fewer_pods_can_complete_is_an_error() -> None:
     changed = job()
     changed["spec"]["elasticPolicy"]["minReplicas"] = 1
-    with pytest.raises(ValueError, match="takes 1 to 2 pods"):
+    with pytest.raises(ValueError, match="accepts 1 to 2 pods"):
         world_size(worker_pods(changed))

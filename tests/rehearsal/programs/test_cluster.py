@@ -72,9 +72,9 @@ class Served:
     """The tests' API server, the cluster on it, and the lines printed."""
 
     def __init__(self, api: Api, program: Path, config: Path, server: str) -> None:
-        self.api, self.said = api, list[str]()
+        self.api, self.lines = api, list[str]()
         self.server, self.config = server, config
-        self.cluster = Cluster(config, self.said.append)
+        self.cluster = Cluster(config, self.lines.append)
         self.cluster.begin(program, copy.deepcopy([*DEFINITIONS, *REST, job("prepare-2", "false")]))
 
     def apply(self, *items: KubernetesObject, prune: str | None = None) -> None:
@@ -102,7 +102,7 @@ def test_a_manifest_is_created_changed_pruned_and_deleted(served: Served) -> Non
     served.apply(*REST)
     served.apply(job("prepare-2", "false"), prune=LABEL)
     assert [path for path in served.api.objects if path.startswith(JOBS)] == [f"{JOBS}/prepare-2"]
-    assert "job.batch/prepare pruned" in served.said
+    assert "job.batch/prepare pruned" in served.lines
     served.cluster.take(Step("delete", [training()]))
     assert not [path for path in served.api.objects if "pytorchjobs/train" in path]
     # A missing object is not an error for CDK's handler.
@@ -165,9 +165,9 @@ def test_what_a_pod_holds_is_waited_for_and_reported(
     clearing.start()
     held = "Still there: PersistentVolumeClaim/default/c, Pod/default/prepare-x7"
     deadline = time.monotonic() + 60
-    while held not in served.said and time.monotonic() < deadline:
+    while held not in served.lines and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert held in served.said
+    assert held in served.lines
     for path in (CLAIMS, "/api/v1/namespaces/default/pods/prepare-x7"):
         del served.api.objects[path]
     clearing.join(timeout=60)

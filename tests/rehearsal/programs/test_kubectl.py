@@ -25,12 +25,12 @@ def test_what_takes_long_is_reported_and_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rehearsal.programs.kubectl._REPORT_SECONDS", 0.2)
-    program, said = tmp_path / "kubectl", list[str]()
+    program, lines = tmp_path / "kubectl", list[str]()
     program.write_text("#!/bin/sh\nsleep 60\n")
     program.chmod(0o755)
     with pytest.raises(KubectlError, match="kubectl get pods did not end within 1 s"):
-        Kubectl(program, tmp_path / "config", said.append).run("get", "pods", seconds=1)
-    assert "kubectl get pods has been running for 0 s; the limit is 1 s." in said
+        Kubectl(program, tmp_path / "config", lines.append).run("get", "pods", seconds=1)
+    assert "kubectl get pods has been running for 0 s; the limit is 1 s." in lines
 
 
 @pytest.mark.parametrize("machine", [("Darwin", "x86_64"), ("Linux", "aarch64")])

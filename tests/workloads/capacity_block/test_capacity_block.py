@@ -45,9 +45,9 @@ def test_ec2_is_asked_for_the_block_and_its_answer_is_read(monkeypatch: pytest.M
     [(timedelta(days=4), False), (timedelta(minutes=51), False), (MARGIN, True)],
 )
 def test_a_block_is_over_some_time_before_its_end(before_the_end: timedelta, over: bool) -> None:
-    said = block("active").over(END - before_the_end)
-    assert bool(said) is over
-    assert not over or "2026-12-05 11:30 UTC" in said
+    reason = block("active").over(END - before_the_end)
+    assert bool(reason) is over
+    assert not over or "2026-12-05 11:30 UTC" in reason
 
 
 @pytest.mark.parametrize("state", ["expired", "cancelled", "failed", "payment-failed"])
@@ -76,9 +76,11 @@ def waited(*looks: Block | Exception) -> tuple[int, int]:
 
 def test_it_waits_for_the_start_and_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert waited(block("scheduled"), block("scheduled"), block("active")) == (0, 2)
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == f"waiting for the Capacity Block {NAME}: scheduled, from 2026-12-01 11:30 UTC"
-    assert len(said) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        lines[0] == f"waiting for the Capacity Block {NAME}: scheduled, from 2026-12-01 11:30 UTC"
+    )
+    assert len(lines) == 2
 
 
 def test_it_keeps_waiting_without_an_answer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ DAMAGES: dict[str, Damage] = {
     "first half": lambda content: content[: len(content) // 2],
     "without its last byte": lambda content: content[:-1],
     "zeros within": lambda content: content[:300] + bytes(4096) + content[300 + 4096 :],
-    "zeros alone": lambda content: bytes(len(content)),
+    "only zeros": lambda content: bytes(len(content)),
     "no checkpoint": lambda content: b"hello",
 }
 

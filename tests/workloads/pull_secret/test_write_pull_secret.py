@@ -30,7 +30,7 @@ ARGUMENTS = [part for option in OPTIONS.items() for part in option]
 
 
 class _Server(http.server.HTTPServer):
-    """An API server that takes patches, or refuses all of them with `status`."""
+    """An API server that accepts patches, or refuses all of them with `status`."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -117,7 +117,7 @@ def test_the_secret_is_applied_as_a_docker_configuration_of_one_registry(
     assert logins["nvcr.io"] == {"username": USER, "password": PASSWORD, "auth": auth}
 
 
-def test_the_secret_goes_with_its_job(server: _Server, write: Callable[[str], int]) -> None:
+def test_the_secret_is_deleted_with_its_job(server: _Server, write: Callable[[str], int]) -> None:
     write(KEY)
     (owner,) = json.loads(server.asked[0][3])["metadata"]["ownerReferences"]
     assert owner == {

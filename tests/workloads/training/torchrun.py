@@ -36,14 +36,14 @@ class Rank:
         self.results = folder / "results" / "checkpoints"
         self._together = folder / "together" / os.environ["PET_RDZV_ID"]
         self._together.mkdir(parents=True, exist_ok=True)
-        self.told = False
+        self.stopping = False
         faults = folder / "faults.json"
         found = json.loads(faults.read_text()) if faults.exists() else {}
         self.faults = found.get(str(number), {})
 
     def meet(self, step: int) -> bool:
         """Wait until all have reached `step`; return whether rank 0 has been told to stop."""
-        text = "stop" if self.told and self.number == 0 else ""
+        text = "stop" if self.stopping and self.number == 0 else ""
         draft = self._together / f"{self.number}.partial"
         draft.write_text(text)
         draft.rename(self._together / f"{self.number}.{step}")
@@ -72,11 +72,11 @@ def train(folder: Path, workers: int, max_steps: int, number: int) -> int:
     """Run one rank."""
     rank = Rank(folder, workers, number)
 
-    def told(signal_number: int, frame: FrameType | None) -> None:
+    def note(signal_number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        rank.told = True
+        rank.stopping = True
 
-    signal.signal(signal.SIGTERM, told)
+    signal.signal(signal.SIGTERM, note)
     step = rank.newest()
     print(f"rank {number} resumes from {step}", flush=True)
     while step < max_steps:

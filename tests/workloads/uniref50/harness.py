@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = Path(__file__).resolve().parents[3] / "workloads" / "uniref50" / "prepare_uniref50.py"
+NAME = "uniref50.fasta.gz"
+SIZES = ("--val-size", "5", "--test-size", "20", "--num-csv-files", "3")
 SMALL = 64 << 10
 PROBE = 1 << 10  # bytes; the program's first request, which has no faults
 # Smaller pieces and blocks, so that a small file takes many steps in every stage; a quick first
@@ -53,7 +55,7 @@ def command(*options: Any, pieces: int = 0, fault: str = "") -> list[str]:
 def run(
     *options: Any, pieces: int = 0, fault: str = "", environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end; `environment`: variables to set besides, such as proxies."""
+    """Run the program to its end; `environment`: further variables, such as proxies."""
     return subprocess.run(
         command(*options, pieces=pieces, fault=fault),
         env={**NO_PROXIES, **(environment or {})},

@@ -9,28 +9,10 @@ from pathlib import Path
 import pytest
 
 from bench.uniref50_data import write_fasta
-from tests.workloads.uniref50.harness import SMALL, Server, csv_files, run
+from tests.workloads.uniref50.harness import NAME, SIZES, SMALL, Server, csv_files, run
 
 # They wait for processes and servers.
 pytestmark = pytest.mark.slow
-
-SIZES = ("--val-size", "5", "--test-size", "20", "--num-csv-files", "3")
-NAME = "uniref50.fasta.gz"
-
-
-@pytest.fixture(scope="module")
-def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("served") / NAME
-    write_fasta(path, 5000)
-    return path.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def right(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("right")
-    (folder / NAME).write_bytes(content)
-    assert run("--root", folder, "--fasta", folder / NAME, *SIZES).returncode == 0
-    return csv_files(folder)
 
 
 def manifest(root: Path) -> dict[str, object]:
@@ -50,7 +32,9 @@ def test_release_size_and_md5_are_checked_and_recorded(
     assert source["release"] == "2026_04"
     assert source["size"] == len(content)
     assert "warning" not in done.stdout
-    assert not list((tmp_path / "raw").rglob("uniref50*")), "the download goes when it is used"
+    assert not list((tmp_path / "raw").rglob("uniref50*")), (
+        "the download is removed once it is used"
+    )
 
 
 def test_keep_raw_keeps_the_download(server: Server, tmp_path: Path, content: bytes) -> None:

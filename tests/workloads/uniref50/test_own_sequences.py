@@ -118,6 +118,6 @@ def test_a_file_that_does_not_arrive_is_named(
 ) -> None:
     monkeypatch.setattr(arrival, "WAIT_SECONDS", 0.02)
     monkeypatch.setattr(arrival, "LOOK_SECONDS", 0.01)
-    with pytest.raises(SourceError, match=f"{tmp_path}/mine.fasta: not there after "):
+    with pytest.raises(SourceError, match=f"{tmp_path}/mine.fasta: still does not exist after "):
         arrival.await_files([tmp_path, tmp_path / "mine.fasta"])
-    assert capsys.readouterr().out.startswith(f"{tmp_path}/mine.fasta: not there yet, waiting")
+    assert capsys.readouterr().out.startswith(f"{tmp_path}/mine.fasta: does not exist yet, waiting")

@@ -127,7 +127,7 @@ def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert out.getvalue().startswith("\r[###############               ] read:  50%")
 
 
-def test_figures_are_for_people() -> None:
+def test_figures_are_readable() -> None:
     assert [size(n) for n in (5, 1500, 2.5e9, 3e13)] == ["5 B", "1.5 kB", "2.5 GB", "30.0 TB"]
     assert [span(n) for n in (5, 65, 3700)] == ["5 s", "1 min 05 s", "1 h 01 min"]
 

@@ -72,8 +72,8 @@ class Course:
         if pod not in [each["metadata"]["name"] for each in self.workers]:
             raise ApiError(f"there is no pod {pod}")
         last = self._printed.get(pod)
-        goes_on = last is not None and last > self.minute - seconds / 60
-        line = f"Epoch 0:   1%| step {last:.0f} loss=2.1\r" if goes_on else ""
+        recently = last is not None and last > self.minute - seconds / 60
+        line = f"Epoch 0:   1%| step {last:.0f} loss=2.1\r" if recently else ""
         return f"NCCL INFO Connected\nstart: epochs are no business of mine\n{line}"
 
     def deploy(self) -> None:
@@ -100,12 +100,12 @@ class Course:
     def end_data(self, how: str, reason: str = "") -> None:
         """`Complete`, or `Failed` for a reason, as set by the Job controller."""
         assert self.data_job is not None
-        self._end(self.data_job, how, reason)
+        self._condition(self.data_job, how, reason)
 
     def end_launcher(self, how: str = "Complete", hours: float = 0) -> None:
         """The launcher's Job ends; success lifts the suspension."""
         assert self.launcher is not None
-        self._end(self.launcher, how)
+        self._condition(self.launcher, how)
         if how == "Complete":
             self.start_training(hours)
 
@@ -184,9 +184,6 @@ class Course:
 
     def _job(self, name: str) -> dict[str, Any]:
         return {"metadata": {"name": name, "uid": f"{name}-{self.minute}"}, "status": {}}
-
-    def _end(self, job: dict[str, Any], how: str, reason: str = "") -> None:
-        self._condition(job, how, reason)
 
     def _condition(self, item: dict[str, Any], kind: str, reason: str = "") -> None:
         item["status"].setdefault("conditions", []).append(

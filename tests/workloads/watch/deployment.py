@@ -59,7 +59,7 @@ class Deployment:
         self.doings: list[Act] = []
         self.cloudwatch.add_alarms(alarms())
 
-    def goes_on(self, minutes: int, *, watched: bool = True) -> Deployment:
+    def after(self, minutes: int, *, watched: bool = True) -> Deployment:
         """Let time pass; `watched` or not."""
         for _ in range(minutes):
             if watched:
@@ -86,7 +86,7 @@ class Deployment:
             self.cloudwatch.publish(
                 "ContainerInsights", {"node_gpu_utilization": per_cent}, **cluster
             )
-            self.goes_on(1)
+            self.after(1)
         return self
 
     def mails(self) -> list[str]:
@@ -95,14 +95,14 @@ class Deployment:
 
 def deployed(limits: Limits = NO_LIMITS) -> Deployment:
     """A deployment whose watch starts some minutes after its alarms."""
-    deployment = Deployment(limits).goes_on(20, watched=False)
+    deployment = Deployment(limits).after(20, watched=False)
     deployment.course.deploy()
-    return deployment.goes_on(3)
+    return deployment.after(3)
 
 
 def trains(limits: Limits = NO_LIMITS) -> Deployment:
     deployment = deployed(limits)
     deployment.course.end_data("Complete")
-    deployment.goes_on(2).course.end_launcher()
-    deployment.goes_on(10).course.nodes_come()
-    return deployment.goes_on(30)
+    deployment.after(2).course.end_launcher()
+    deployment.after(10).course.nodes_come()
+    return deployment.after(30)

@@ -29,10 +29,10 @@ class SomeBlock:
     """A block until `end`, which EC2 reports or not."""
 
     def __init__(self, end: datetime | None, state: str = "active") -> None:
-        self.end, self.state, self.told = end, state, True
+        self.end, self.state, self.answers = end, state, True
 
     def look(self) -> Block:
-        if not self.told:
+        if not self.answers:
             raise AWAY
         return Block("cr-1", self.state, START, self.end, MARGIN)
 
@@ -46,14 +46,14 @@ def watched(deployment: Deployment, block: SomeBlock) -> Callable[[int], Deploym
 
     watch = Watch(course.look, publish, course.change, Limits(), BlockEnd(block).deadlines)
 
-    def goes_on(minutes: int) -> Deployment:
+    def after(minutes: int) -> Deployment:
         for _ in range(minutes):
             watch.once()
             deployment.cloudwatch.tick()
             course.passes()
         return deployment
 
-    return goes_on
+    return after
 
 
 def trains() -> Deployment:
@@ -66,15 +66,15 @@ def trains() -> Deployment:
 
 def test_the_training_is_suspended_before_eks_terminates_the_nodes_with_one_message() -> None:
     deployment = trains()
-    goes_on = watched(deployment, SomeBlock(END))
-    goes_on(HOURS * 60 - int(deployment.course.minute) - SUSPENDED_BEFORE_END_MINUTES)
+    after = watched(deployment, SomeBlock(END))
+    after(HOURS * 60 - int(deployment.course.minute) - SUSPENDED_BEFORE_END_MINUTES)
     assert deployment.course.workers
     assert deployment.mails() == []
-    goes_on(SUSPENDED_BEFORE_END_MINUTES - EKS_SCALES_DOWN_MINUTES)
+    after(SUSPENDED_BEFORE_END_MINUTES - EKS_SCALES_DOWN_MINUTES)
     assert not deployment.course.workers
     assert deployment.mails() == ["training-out-of-time"]
     assert "the Capacity Block cr-1 ends at 2026-11-27 12:00 UTC" in str(deployment.course.training)
-    assert goes_on(600).mails() == ["training-out-of-time"]
+    assert after(600).mails() == ["training-out-of-time"]
 
 
 def test_in_a_later_block_it_resumes_and_that_ones_end_is_reported_too() -> None:
@@ -84,29 +84,29 @@ def test_in_a_later_block_it_resumes_and_that_ones_end_is_reported_too() -> None
     deployment.course.retry_training()
     deployment.course.nodes_come()
     later = deployment.course.now + MARGIN + timedelta(minutes=30)
-    goes_on = watched(deployment, SomeBlock(later))
-    goes_on(20)
+    after = watched(deployment, SomeBlock(later))
+    after(20)
     assert deployment.course.workers
-    goes_on(40)
+    after(40)
     assert not deployment.course.workers
     assert deployment.mails() == ["training-out-of-time"] * 2
 
 
 def test_an_extended_block_gives_more_time() -> None:
     deployment, block = trains(), SomeBlock(START + MARGIN + timedelta(hours=1))
-    goes_on = watched(deployment, block)
-    goes_on(20)
+    after = watched(deployment, block)
+    after(20)
     block.end = END
-    goes_on(120)
+    after(120)
     assert deployment.course.workers
 
 
 def test_a_known_end_counts_when_ec2_does_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
     deployment, block = trains(), SomeBlock(START + MARGIN + timedelta(hours=1))
-    goes_on = watched(deployment, block)
-    goes_on(1)
-    block.told = False
-    goes_on(90)
+    after = watched(deployment, block)
+    after(1)
+    block.answers = False
+    after(90)
     assert not deployment.course.workers
     assert "error" not in capsys.readouterr().out
 
@@ -115,7 +115,7 @@ def test_an_unknown_end_is_logged_and_the_states_are_still_published(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     deployment, block = trains(), SomeBlock(END)
-    block.told = False
+    block.answers = False
     deployment.course.end_training("Failed")
     watched(deployment, block)(5)
     assert deployment.mails() == ["training-failed"]

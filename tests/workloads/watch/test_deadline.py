@@ -122,7 +122,7 @@ def test_the_first_deadline_of_either_kind_ends_it(hours: float) -> None:
     assert not suspended(course)
     doing = at(course, 3 * HOUR, Limits(hours), other)
     assert doing is not None
-    assert "the Capacity Block ends" in doing.said
+    assert "the Capacity Block ends" in doing.message
     assert suspended(course)
 
 

@@ -1,4 +1,4 @@
-"""What a look at the API server's objects shows."""
+"""The jobs' states, from the API server's objects."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_workers_wait_from_their_creation_until_they_have_a_node() -> None:
     course = training()
     assert seen(course, 45).workers_pending == 45
     course.workers[0]["spec"]["nodeName"] = "gpu-1"
-    assert seen(course, 45).workers_pending == 45, "the others wait on"
+    assert seen(course, 45).workers_pending == 45, "the others still wait"
     course.nodes_come()
     assert seen(course, 45).workers_pending == 0
 

@@ -27,15 +27,15 @@ PENDING = SETTINGS.notifications.pending_minutes
 
 
 def test_a_successful_course_reports_only_its_end() -> None:
-    deployment = deployed().goes_on(300)
+    deployment = deployed().after(300)
     deployment.course.end_data("Complete")
-    deployment.goes_on(1).course.end_launcher()
-    deployment.goes_on(PENDING - 1).course.nodes_come()
-    deployment.goes_on(500)
+    deployment.after(1).course.end_launcher()
+    deployment.after(PENDING - 1).course.nodes_come()
+    deployment.after(500)
     assert deployment.mails() == []
     assert set(deployment.cloudwatch.states.values()) == {OK}
     deployment.course.end_training("Succeeded")
-    assert deployment.goes_on(500).mails() == ["training-succeeded"]
+    assert deployment.after(500).mails() == ["training-succeeded"]
 
 
 def data_fails(deployment: Deployment) -> None:
@@ -68,8 +68,8 @@ FAILURES: dict[str, Callable[[Deployment], None]] = {
 def test_a_failure_is_one_message_within_minutes(name: str) -> None:
     deployment = deployed()
     FAILURES[name](deployment)
-    assert deployment.goes_on(SOON).mails() == [name]
-    assert deployment.goes_on(300).mails() == [name]
+    assert deployment.after(SOON).mails() == [name]
+    assert deployment.after(300).mails() == [name]
 
 
 @pytest.mark.parametrize("name", FAILURES)
@@ -77,45 +77,45 @@ def test_a_failure_is_one_message_within_minutes(name: str) -> None:
 def test_a_restarted_watch_reports_nothing_twice(name: str, away: int) -> None:
     deployment = deployed()
     FAILURES[name](deployment)
-    deployment.goes_on(SOON).goes_on(away, watched=False).goes_on(60)
+    deployment.after(SOON).after(away, watched=False).after(60)
     assert deployment.mails() == [name]
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_what_happens_while_the_watch_is_down_is_reported_when_it_is_back(name: str) -> None:
-    deployment = deployed().goes_on(2, watched=False)
+    deployment = deployed().after(2, watched=False)
     FAILURES[name](deployment)
-    deployment.goes_on(3, watched=False)
+    deployment.after(3, watched=False)
     assert deployment.mails() == []
-    assert deployment.goes_on(SOON).mails() == [name]
+    assert deployment.after(SOON).mails() == [name]
 
 
 @pytest.mark.parametrize("within", [0, 1, 5, 60])
 def test_the_next_failure_is_reported_too_however_soon_it_comes(within: int) -> None:
     deployment = deployed()
     data_fails(deployment)
-    deployment.goes_on(10).course.retry_data()
-    deployment.goes_on(within)
+    deployment.after(10).course.retry_data()
+    deployment.after(within)
     data_fails(deployment)
-    assert deployment.goes_on(10).mails() == ["dataset-error"] * 2
+    assert deployment.after(10).mails() == ["dataset-error"] * 2
 
 
 def test_the_next_failure_of_the_training_is_reported_too() -> None:
     deployment = trains()
     deployment.course.end_training("Failed")
-    deployment.goes_on(10).course.retry_training()
+    deployment.after(10).course.retry_training()
     deployment.course.end_training("Failed")
-    assert deployment.goes_on(10).mails() == ["training-failed"] * 2
+    assert deployment.after(10).mails() == ["training-failed"] * 2
 
 
 def test_a_node_that_never_comes_is_reported_once_and_is_not_a_failure() -> None:
     deployment = deployed()
     deployment.course.end_data("Complete")
     deployment.course.end_launcher()
-    assert deployment.goes_on(PENDING).mails() == []
-    assert deployment.goes_on(SOON).mails() == ["workers-pending"]
-    deployment.goes_on(600).course.nodes_come()
-    assert deployment.goes_on(60).mails() == ["workers-pending"]
+    assert deployment.after(PENDING).mails() == []
+    assert deployment.after(SOON).mails() == ["workers-pending"]
+    deployment.after(600).course.nodes_come()
+    assert deployment.after(60).mails() == ["workers-pending"]
     assert deployment.cloudwatch.states["bionemo-on-eks-workers-pending"] == OK
 
 
@@ -124,24 +124,24 @@ def test_a_missing_volume_is_reported_within_minutes() -> None:
     pod = deployment.course.data_pod("Pending")
     for _ in range(10):
         deployment.course.complain(pod, "FailedMount")
-        deployment.goes_on(1)
+        deployment.after(1)
     assert deployment.mails() == ["pod-cannot-start"]
     pod["status"]["phase"] = "Running"
-    assert deployment.goes_on(30).mails() == ["pod-cannot-start"]
+    assert deployment.after(30).mails() == ["pod-cannot-start"]
 
 
 def test_a_silent_watch_is_reported_once_and_may_recover() -> None:
-    deployment = trains().goes_on(SILENT_MINUTES - 1, watched=False)
+    deployment = trains().after(SILENT_MINUTES - 1, watched=False)
     assert deployment.mails() == []
-    deployment.goes_on(120, watched=False)
+    deployment.after(120, watched=False)
     assert deployment.mails() == ["watch-silent"]
-    deployment.goes_on(60).goes_on(60, watched=False)
+    deployment.after(60).after(60, watched=False)
     assert deployment.mails() == ["watch-silent"] * 2
 
 
 def test_before_its_first_metric_the_watch_is_not_silent() -> None:
     """Nor is anything reported while a deployment takes long, or has failed halfway."""
-    assert Deployment().goes_on(600, watched=False).mails() == []
+    assert Deployment().after(600, watched=False).mails() == []
 
 
 INSIGHTS = {
@@ -162,9 +162,9 @@ def test_what_container_insights_sees_is_one_message(name: str) -> None:
     for minute in range(60):
         if minute % 4 != 3:  # the kubelet's state comes and goes
             deployment.cloudwatch.publish("ContainerInsights", {metric: 1.0}, **asked)
-        deployment.goes_on(1)
+        deployment.after(1)
         assert (name in deployment.mails()) == (minute + 1 >= minutes)
-    assert deployment.goes_on(30).mails() == [name]
+    assert deployment.after(30).mails() == [name]
 
 
 def test_an_init_containers_image_is_reported_when_it_keeps_failing() -> None:
@@ -174,15 +174,15 @@ def test_an_init_containers_image_is_reported_when_it_keeps_failing() -> None:
     for minute in range(20):
         pod["status"]["initContainerStatuses"] = missing if minute in (2, 10, 12, 13) else []
         assert (deployment.mails() == []) == (minute <= 13)
-        deployment.goes_on(1)
-    assert deployment.goes_on(30).mails() == ["init-image-missing"]
+        deployment.after(1)
+    assert deployment.after(30).mails() == ["init-image-missing"]
 
 
 def test_an_image_that_fails_once_is_not_reported() -> None:
     deployment = deployed()
     metric, _, _ = INSIGHTS["image-missing"]
     deployment.cloudwatch.publish("ContainerInsights", {metric: 1.0}, ClusterName="bionemo-on-eks")
-    assert deployment.goes_on(30).mails() == []
+    assert deployment.after(30).mails() == []
 
 
 def test_each_alarm_uses_a_published_metric() -> None:
@@ -192,7 +192,7 @@ def test_each_alarm_uses_a_published_metric() -> None:
     assert len(asked) == 13
 
 
-# What may happen next, and how many ends follow.
+# What may happen next.
 EVENTS = ("data fails", "data again", "trains", "training fails", "training ends", "train again")
 
 
@@ -251,11 +251,11 @@ def test_each_end_is_reported_exactly_once_in_any_order_of_events(
     deployment, expected = deployed(), []
     for event, pause, away in events:
         mail = happens(event, deployment.course)
-        deployment.goes_on(away, watched=False)
-        deployment.goes_on(max(pause, SOON) if mail else pause)
+        deployment.after(away, watched=False)
+        deployment.after(max(pause, SOON) if mail else pause)
         expected += [mail] if mail else []
         assert deployment.mails() == expected
-    assert deployment.goes_on(60).mails() == expected
+    assert deployment.after(60).mails() == expected
 
 
 def test_the_model_of_cloudwatch_knows_both_ways() -> None:
@@ -263,6 +263,6 @@ def test_the_model_of_cloudwatch_knows_both_ways() -> None:
     deployment = deployed()
     data_fails(deployment)
     name = "bionemo-on-eks-dataset-error"
-    assert deployment.goes_on(SOON).cloudwatch.states[name] == ALARM
+    assert deployment.after(SOON).cloudwatch.states[name] == ALARM
     deployment.course.retry_data()
-    assert deployment.goes_on(2).cloudwatch.states[name] == OK
+    assert deployment.after(2).cloudwatch.states[name] == OK

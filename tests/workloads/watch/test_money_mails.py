@@ -11,22 +11,22 @@ STALL = Limits().stall_minutes
 
 
 def test_the_end_of_its_hours_is_one_message_and_the_training_is_suspended() -> None:
-    deployment = trains(Limits(max_hours=2)).goes_on(89)
+    deployment = trains(Limits(max_hours=2)).after(89)
     assert deployment.mails() == []
     assert deployment.course.workers
-    deployment.goes_on(SOON)
+    deployment.after(SOON)
     assert deployment.mails() == ["training-out-of-time"]
     assert not deployment.course.workers
-    assert deployment.goes_on(600).mails() == ["training-out-of-time"]
+    assert deployment.after(600).mails() == ["training-out-of-time"]
 
 
 def test_with_more_hours_it_resumes_and_the_next_end_is_reported_too() -> None:
-    deployment = trains(Limits(max_hours=2)).goes_on(200)
+    deployment = trains(Limits(max_hours=2)).after(200)
     deployment.limits = Limits(max_hours=3)
     deployment.course.retry_training(hours=2)
-    deployment.goes_on(5).course.nodes_come()
-    assert deployment.goes_on(59).course.workers
-    assert deployment.goes_on(SOON).mails() == ["training-out-of-time"] * 2
+    deployment.after(5).course.nodes_come()
+    assert deployment.after(59).course.workers
+    assert deployment.after(SOON).mails() == ["training-out-of-time"] * 2
     assert not deployment.course.workers
 
 
@@ -42,7 +42,7 @@ def test_a_node_that_waits_for_another_is_idle() -> None:
     deployment = deployed()
     deployment.course.end_data("Complete")
     deployment.course.end_launcher()
-    deployment.goes_on(10)
+    deployment.after(10)
     assert "gpus-idle" in deployment.uses(0, IDLE + 10).mails()
 
 
@@ -55,47 +55,47 @@ def test_pauses_and_times_without_work_are_not_idle() -> None:
 
 
 def test_without_gpu_nodes_nothing_is_idle() -> None:
-    assert trains().goes_on(600).mails() == []
+    assert trains().after(600).mails() == []
 
 
 def test_a_stalled_training_is_one_message_and_may_continue_by_itself() -> None:
-    deployment = trains().goes_on(200)
+    deployment = trains().after(200)
     where, deployment.course.printing = deployment.course.printing, None
-    assert deployment.goes_on(STALL - 1).mails() == []
-    assert deployment.goes_on(SOON).mails() == ["training-stalled"]
-    assert deployment.goes_on(300).mails() == ["training-stalled"]
+    assert deployment.after(STALL - 1).mails() == []
+    assert deployment.after(SOON).mails() == ["training-stalled"]
+    assert deployment.after(300).mails() == ["training-stalled"]
     deployment.course.printing = where
-    assert deployment.goes_on(60).mails() == ["training-stalled"]
+    assert deployment.after(60).mails() == ["training-stalled"]
     assert deployment.doings == []
     assert deployment.cloudwatch.states["bionemo-on-eks-training-stalled"] == OK
 
 
 def test_suspended_for_a_stall_it_stays_so_with_one_message() -> None:
-    deployment = trains(Limits(on_stall="suspend")).goes_on(100)
+    deployment = trains(Limits(on_stall="suspend")).after(100)
     deployment.course.printing = None
-    deployment.goes_on(STALL + SOON)
+    deployment.after(STALL + SOON)
     assert not deployment.course.workers
-    assert deployment.goes_on(600).mails() == ["training-stalled"]
+    assert deployment.after(600).mails() == ["training-stalled"]
     assert len(deployment.doings) == 1
 
 
 def test_restarted_for_a_stall_it_continues_and_the_next_stall_is_another() -> None:
-    deployment = trains(Limits(on_stall="restart")).goes_on(100)
+    deployment = trains(Limits(on_stall="restart")).after(100)
     for times in (1, 2):
         deployment.course.printing = None
-        deployment.goes_on(STALL + SOON)
+        deployment.after(STALL + SOON)
         assert [each.suspend for each in deployment.doings[-2:]] == [True, False]
         assert len(deployment.course.workers) == 16
         deployment.course.nodes_come()
-        assert deployment.goes_on(300).mails() == ["training-stalled"] * times
+        assert deployment.after(300).mails() == ["training-stalled"] * times
 
 
 def test_a_restart_that_does_not_help_is_not_repeated() -> None:
-    deployment = trains(Limits(on_stall="restart")).goes_on(100)
+    deployment = trains(Limits(on_stall="restart")).after(100)
     deployment.course.printing = None
-    deployment.goes_on(STALL + SOON).course.nodes_come()
+    deployment.after(STALL + SOON).course.nodes_come()
     deployment.course.printing = None
-    assert deployment.goes_on(STALL + SOON).mails() == ["training-stalled"] * 2
+    assert deployment.after(STALL + SOON).mails() == ["training-stalled"] * 2
     assert not deployment.course.workers
-    assert deployment.goes_on(600).mails() == ["training-stalled"] * 2
+    assert deployment.after(600).mails() == ["training-stalled"] * 2
     assert [each.suspend for each in deployment.doings] == [True, False, True]

@@ -51,7 +51,7 @@ def seen(course: Course, logs: Logs, minute: float = MINUTES) -> bool | None:
 
 
 @pytest.mark.parametrize(
-    ("text", "goes_on"),
+    ("text", "prints"),
     [
         ("Epoch 0:   2%| 20/1000 [00:10<08:10, reduced_train_loss=2.1]", True),
         ("\rbar\rEpoch 0:   2%|\r", True),
@@ -60,9 +60,9 @@ def seen(course: Course, logs: Logs, minute: float = MINUTES) -> bool | None:
         ("", False),
     ],
 )
-def test_a_line_of_progress_in_any_workers_log_counts(text: str, goes_on: bool) -> None:
+def test_a_line_of_progress_in_any_workers_log_counts(text: str, prints: bool) -> None:
     """`w9` has rank 0 here: c10d puts it into any worker."""
-    assert seen(training(), Logs(w9=text)) is goes_on
+    assert seen(training(), Logs(w9=text)) is prints
 
 
 def test_an_evaluation_of_esm2_is_progress_however_long_it_takes() -> None:
@@ -76,7 +76,7 @@ def test_no_log_is_read_before_all_have_run_for_that_long() -> None:
     assert seen(course, logs, MINUTES - 1) is None
     course.minute = 20
     del course.workers[5]["status"]["containerStatuses"]
-    assert seen(course, logs) is None, "a worker that is not there is waited for"
+    assert seen(course, logs) is None, "a missing worker is waited for"
     course.nodes_come()
     assert seen(course, logs, 20 + MINUTES - 1) is None, "it started over when that worker came"
     assert logs.asked == []

@@ -10,7 +10,7 @@ import pytest
 from rehearsal.local_aws import private
 from rehearsal.local_aws.corrections import capacity_blocks
 from rehearsal.local_aws.types.provisioner import Properties
-from tests.rehearsal.local_aws.things import ROLE
+from tests.rehearsal.local_aws.shared import ROLE
 
 DATA = {
     "InstanceType": "p5en.48xlarge",

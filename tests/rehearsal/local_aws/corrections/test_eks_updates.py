@@ -1,4 +1,4 @@
-"""What clusters and node groups name must exist, and groups take one kind of change at a time."""
+"""What clusters and node groups name must exist; groups accept one kind of change at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from rehearsal.local_aws.corrections import eks_updates
 from rehearsal.local_aws.types.provisioner import Properties
-from tests.rehearsal.local_aws.things import ABSENT, REFUSALS, ROLE
+from tests.rehearsal.local_aws.shared import ABSENT, REFUSALS, ROLE
 
 CLUSTER = {"RoleArn": ROLE, "ResourcesVpcConfig": {"SubnetIds": ["subnet-1", "subnet-2"]}}
 GROUP = {

@@ -28,8 +28,8 @@ def test_the_templates_alarm_is_accepted(alarm: dict[str, Any]) -> None:
 
 def test_what_cloudwatch_refuses_is_refused(alarm: dict[str, Any]) -> None:
     for change, reason in (
-        (lambda it: it["Metrics"][1].update(Id=it["Metrics"][0]["Id"]), "must differ"),
-        (lambda it: it["Metrics"][0].update(Id="Big"), "lower case"),
+        (lambda it: it["Metrics"][1].update(Id=it["Metrics"][0]["Id"]), "must be unique"),
+        (lambda it: it["Metrics"][0].update(Id="Big"), "lowercase letter"),
         (lambda it: [each.update(ReturnData=True) for each in it["Metrics"]], "exactly one"),
         (lambda it: it.update(EvaluationPeriods=300), "more than a day"),
     ):

@@ -10,7 +10,7 @@ from ministack.core.responses import get_account_id
 from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types import TYPES
 from rehearsal.local_aws.types.provisioner import Properties, Provisioner
-from tests.rehearsal.local_aws.things import REFUSALS
+from tests.rehearsal.local_aws.shared import REFUSALS
 
 KIND = "AWS::Budgets::Budget"
 

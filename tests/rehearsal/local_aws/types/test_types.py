@@ -12,7 +12,7 @@ from rehearsal.local_aws import private
 from rehearsal.local_aws.in_process import client
 from rehearsal.local_aws.types import TYPES
 from rehearsal.local_aws.types.provisioner import Properties, Provisioner
-from tests.rehearsal.local_aws.things import ABSENT, REFUSALS, ROLE
+from tests.rehearsal.local_aws.shared import ABSENT, REFUSALS, ROLE
 
 OTHER = ROLE.replace("present", "other")
 
