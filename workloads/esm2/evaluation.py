@@ -58,7 +58,7 @@ def evaluate(
     longest: int,
     between: Callable[[int, int], None],
 ) -> Result:
-    """Evaluate on the first `most` units (0: on all).
+    """Evaluate on `most` units, spread over the split (0: on all).
 
     `between` is called after each pass, with the number of units done and of all.
 
