@@ -139,7 +139,7 @@ def test_the_document_has_the_tables_figures() -> None:
     idle = dollars(theirs)["GPU nodes, idle"] - dollars(mine)["GPU nodes, idle"]
     assert f"${idle:,.2f} of it are GPU" in text
     readme = " ".join((ROOT / "README.md").read_text().split())
-    assert f"a run is ${mine.total:,.2f}; the 2024 way is ${theirs.total:,.2f}." in readme
+    assert f"a run is ${mine.total:,.2f}; the 2024 blueprint's is ${theirs.total:,.2f}." in readme
     assert f"difference, ${theirs.total - mine.total:,.2f}, is" in readme
     assert f"for {mine.way.train_hours:g} hours" in readme
 
