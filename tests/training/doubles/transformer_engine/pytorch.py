@@ -12,26 +12,26 @@ from torch import Tensor, nn
 from transformer_engine.common.recipe import MXFP8BlockScaling, Recipe
 
 # The GPU's, for tests to change.
-CAPABILITY = (9, 0)
+capability = (9, 0)
 # The recipe of each product, None for those outside fp8; for tests to read.
-PRODUCTS: list[str | None] = []
+products: list[str | None] = []
 _ACTIVE: list[Recipe | None] = [None]
 
 
 def is_fp8_available(return_reason: bool = False) -> bool | tuple[bool, str]:
     """quantization.py, _compute_fp8_support."""
-    found = CAPABILITY >= (8, 9)
+    found = capability >= (8, 9)
     reason = "Device compute capability 8.9 or higher required for FP8 execution."
     return (found, "" if found else reason) if return_reason else found
 
 
 def is_mxfp8_available(return_reason: bool = False) -> bool | tuple[bool, str]:
     """quantization.py, _compute_mxfp8_support."""
-    found = (10, 0) <= CAPABILITY < (12, 0)
+    found = (10, 0) <= capability < (12, 0)
     return (found, "" if found else "no MXFP8") if return_reason else found
 
 
-class autocast:
+class autocast:  # noqa: N801 - the real name
     """quantization.py: a context that cannot be entered twice at a time."""
 
     def __init__(
@@ -94,6 +94,9 @@ def _check_dimensions(*tensors: Tensor) -> None:
 class Linear(nn.Module):
     """module/linear.py and module/base.py; no nn.Linear, as the real one."""
 
+    weight: nn.Parameter
+    bias: nn.Parameter
+
     def __init__(
         self,
         in_features: int,
@@ -146,10 +149,12 @@ class Linear(nn.Module):
         if torch.is_autocast_enabled(inp.device.type):
             dtype = torch.get_autocast_dtype(inp.device.type)
         elif dtype != self.weight.dtype:  # base.py, set_activation_dtype
-            raise TypeError("Data types for parameters must match when outside of autocasted region")
+            raise TypeError(
+                "Data types for parameters must match when outside of autocasted region"
+            )
         recipe = _ACTIVE[-1]
         self.fp8 = recipe is not None
-        PRODUCTS.append(type(recipe).__name__ if recipe else None)
+        products.append(type(recipe).__name__ if recipe else None)
         parts = [each.to(dtype) for each in (inp, self.weight, self.bias)]
         if recipe is None:
             return nn.functional.linear(*parts)
