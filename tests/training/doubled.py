@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_FOLDER = str(Path(__file__).parent / "doubles")
+FOLDER = str(Path(__file__).parent / "doubles")
 _NAME = "transformer_engine"
 
 # For a training on CPUs: the double, no check of the device, and rows filled as on a GPU.
 ON_CPU = f"""
 import sys
-sys.path.insert(0, {_FOLDER!r})
+sys.path.insert(0, {FOLDER!r})
 import loop, making, numpy
 from batches import Unit
 from tokens import PAD
@@ -31,12 +31,12 @@ row_as_found, loop.row, making.check = loop.row, row_filled, lambda *any: None
 @contextmanager
 def importable() -> Iterator[Any]:
     """The double's transformer_engine.pytorch; importable in here only."""
-    sys.path.insert(0, _FOLDER)
+    sys.path.insert(0, FOLDER)
     try:
         import transformer_engine.pytorch as found
 
         yield found
     finally:
-        sys.path.remove(_FOLDER)
+        sys.path.remove(FOLDER)
         for name in [name for name in sys.modules if name.split(".")[0] == _NAME]:
             del sys.modules[name]
