@@ -228,7 +228,7 @@ def arguments(settings: Settings) -> list[str]:
     return [
         f"{TRAINING_PROGRAM}/train_esm2.py",
         *(str(part) for option in options.items() for part in option),
-        # Not for bf16: another argument would be another pod, and start standing trainings anew.
+        # Not for bf16: another argument would be another pod, and restart standing trainings.
         *(["--precision", FP8] if training.precision == FP8 else []),
         *(["--recompute"] if training.recompute else []),
     ]
