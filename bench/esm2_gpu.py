@@ -14,14 +14,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,7 +61,10 @@ def unit(tokens: int, seed: int) -> Any:
 class Trained:
     """A model on the device, and its training step, as in workloads/esm2/loop.py."""
 
-    def __init__(self, size: str, tokens: int, processes: Any, recompute: bool) -> None:
+    def __init__(
+        self, size: str, tokens: int, processes: Any, recompute: bool, in_fp8: bool = False
+    ) -> None:
+        import fp8
         from architecture import SIZES
         from model import Esm2
         from optimizer import make_optimizer, set_rate
@@ -73,7 +75,9 @@ class Trained:
         on_gpu = processes.device.type == "cuda"
         model = Esm2(SIZES[size], recompute)
         model.initialize(0)
-        self.parallel = Parallel(model, processes, DDP, bf16=on_gpu, compiled=on_gpu)
+        if in_fp8:
+            fp8.convert(model)
+        self.parallel = Parallel(model, processes, DDP, bf16=on_gpu or in_fp8, compiled=on_gpu)
         self.optimizer = make_optimizer(self.parallel.module)
         set_rate(self.optimizer, 1e-4)
 
@@ -211,37 +215,29 @@ def checkpoint(size: str, tokens: int, processes: Any) -> bool:
     return same
 
 
-def transformer_engine(tokens: int, times: int, device: torch.device) -> bool:
-    """Compare Transformer Engine's fp8 with bf16: the feed-forward layers of 650M and 3B."""
+def in_fp8(sizes: list[str], tokens: int, times: int, processes: Any) -> bool:
+    """Compare the program's fp8 with bf16, one layer and whole steps: bench/esm2_fp8.py."""
+    import fp8
+    from architecture import SIZES
+    from bench.esm2_fp8 import fp8_layers, fp8_steps
+    from failures import TrainingError
+
+    device = processes.device
     try:
-        import transformer_engine.pytorch as te
-    except (ImportError, OSError, RuntimeError) as error:
-        print(f"fp8: Transformer Engine cannot be imported: {error}")
+        if device.type == "cuda":
+            fp8.check(device, SIZES[sizes[0]], tokens)
+        fp8.engine()
+    except TrainingError as error:
+        print(f"fp8: {error}")
         return True
-    # fp8_autocast is its older name; by default both use the recipe that suits the GPU.
-    # https://docs.nvidia.com/deeplearning/transformer-engine/user-guide/api/pytorch.html
-    in_fp8 = getattr(te, "autocast", None) or te.fp8_autocast
-    for hidden, wide in ((1280, 5120), (2560, 10240)):
-        x = torch.randn(tokens, hidden, device=device)
-        plain = nn.Sequential(nn.Linear(hidden, wide), nn.Linear(wide, hidden)).to(device)
-        theirs = nn.Sequential(te.Linear(hidden, wide), te.Linear(wide, hidden)).to(device)
-        theirs.load_state_dict(plain.state_dict(), strict=False)
-        exact = plain(x).detach()
-        measured = []
-        for name, layers, inside in (("bf16", plain, nullcontext), ("fp8", theirs, in_fp8)):
-            work = partial(in_context, layers, x, inside)
-            off = float((work().detach().float() - exact).norm() / exact.norm())
-            took = seconds(partial(backward, work), times, device)
-            measured.append(f"{name} {took * 1e3:.2f} ms, off by {off:.1e}")
-        print(f"{hidden} x {wide}: {'; '.join(measured)}")
-    return True
+    near = fp8_layers(sizes, tokens, times, device, seconds)
+    made = partial(_trained, tokens, processes)
+    return fp8_steps(sizes, times, made, seconds) and near
 
 
-def in_context(layers: nn.Module, x: Tensor, inside: Callable[[], Any]) -> Tensor:
-    """Apply `layers` to `x` in bf16 and `inside`."""
-    with torch.autocast("cuda", torch.bfloat16), inside():
-        found: Tensor = layers(x)
-    return found
+def _trained(tokens: int, processes: Any, size: str, in_fp8: bool) -> Trained:
+    # Recomputed from 3B on, so that AdamW's state of a whole replica leaves room.
+    return Trained(size, tokens, processes, size in ("3B", "15B"), in_fp8)
 
 
 def backward(work: Callable[[], Tensor], number: int = 0) -> None:
@@ -277,8 +273,8 @@ def main() -> int:
     if "checkpoint" in options.parts:
         size = "650M" if "650M" in options.sizes else options.sizes[0]
         well.append(checkpoint(size, options.tokens, processes))
-    if "fp8" in options.parts and device.type == "cuda":
-        well.append(transformer_engine(options.tokens, options.times, device))
+    if "fp8" in options.parts:
+        well.append(in_fp8(options.sizes, options.tokens, options.times, processes))
     return int(not all(well))
 
 

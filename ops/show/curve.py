@@ -23,6 +23,8 @@ def show_curve(out: Console, metrics: list[dict[str, float]], title: str) -> Non
     for each in metrics:
         by_step.setdefault(each["step"], {}).update(each)
     rows = [by_step[step] for step in sorted(by_step)]
+    # The line of a start has the precision only.
+    rows = [row for row in rows if any(name in row for name, _, _ in _COLUMNS)] or rows
     shown = [rows[round(at * (len(rows) - 1) / (_ROWS - 1))] for at in range(_ROWS)]
     rows = rows if len(rows) <= _ROWS else shown
     columns = [each for each in _COLUMNS if any(each[0] in row for row in rows)]

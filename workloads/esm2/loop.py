@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -68,14 +69,17 @@ class Training:
     def __init__(
         self, settings: Settings, processes: Processes, stop: Stop, watchdog: Watchdog
     ) -> None:
-        self._settings, self._processes = settings, processes
+        self._processes = processes
         self._stop, self._watchdog = stop, watchdog
         watchdog.heard(slow=True)
         self._size = processes.together(lambda: making.find_architecture(settings))
-        self._bf16 = processes.together(lambda: making.choose_precision(settings, processes))
+        precision = processes.together(
+            lambda: making.choose_precision(settings, processes, self._size)
+        )
+        self._settings = settings = dataclasses.replace(settings, precision=precision)
         how = making.choose_strategy(settings, self._size)
         self._at_once = processes.together(
-            lambda: making.units_at_once(settings, self._size, processes, self._bf16, how)
+            lambda: making.units_at_once(settings, self._size, processes, how)
         )
         self._data = making.open_data(settings, processes)
         self._identity = {
@@ -92,7 +96,7 @@ class Training:
         )
         self._step = self._checkpoints.prepare()
         watchdog.heard(slow=True)
-        self._parallel = making.make_model(settings, self._size, processes, self._bf16, how)
+        self._parallel = making.make_model(settings, self._size, processes, how)
         self._optimizer = make_optimizer(self._parallel.module)
         self._schedule = Schedule(settings.rate, settings.warm_up, settings.steps)
         self._tokens, self._skipped, self._reported = 0, 0, time.monotonic()
@@ -105,7 +109,7 @@ class Training:
         passes = -(-per_process // self._at_once)
         processes.say(
             f"model: {self._size.parameters:,} parameters, {self._size}; {processes.world} "
-            f"processes on {processes.device.type}, {how}, {'bf16' if self._bf16 else 'fp32'}; "
+            f"processes on {processes.device.type}, {how}, {settings.precision}; "
             f"batch: {settings.units} units of up to {settings.unit_tokens:,} tokens, "
             f"in {passes} passes"
         )
@@ -132,6 +136,8 @@ class Training:
             settings.results.mkdir(parents=True, exist_ok=True)
         path = settings.results / METRICS if processes.rank == 0 else None
         self._metrics = MetricsFile(path, self._step)
+        if self._step < settings.steps:
+            self._metrics.write(self._step, precision=settings.precision)
         self._train()
         self._watchdog.heard(slow=True)
         self._end()

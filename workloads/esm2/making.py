@@ -11,9 +11,11 @@ from batches import Units
 from dataset import TEST, TRAIN, VALIDATION, DataSet, index_files, open_data_set, open_split
 from exchange import read_architecture, read_model
 from failures import TrainingError
+from fp8 import check, convert
 from memory import Estimate, estimate
 from model import Esm2
 from parallel import Parallel
+from precision import BF16, FP8, FP32
 from processes import Processes
 from room import available, demand
 from settings import Settings
@@ -73,9 +75,7 @@ def find_architecture(settings: Settings) -> Architecture:
     return found
 
 
-def units_at_once(
-    settings: Settings, size: Architecture, processes: Processes, bf16: bool, how: str
-) -> int:
+def units_at_once(settings: Settings, size: Architecture, processes: Processes, how: str) -> int:
     """How many units one pass takes; checks that they fit into memory.
 
     Raises:
@@ -91,7 +91,8 @@ def units_at_once(
             tokens,
             how=how,
             world=processes.world,
-            bf16=bf16,
+            # fp8's copies of inputs and weights together are no larger than bf16's.
+            bf16=settings.precision != FP32,
             recompute=settings.recompute,
         )
 
@@ -104,9 +105,7 @@ def units_at_once(
     return count
 
 
-def make_model(
-    settings: Settings, size: Architecture, processes: Processes, bf16: bool, how: str
-) -> Parallel:
+def make_model(settings: Settings, size: Architecture, processes: Processes, how: str) -> Parallel:
     """The model on all processes, with its initial weights."""
     model = Esm2(size, settings.recompute)
     if settings.start is None:
@@ -114,25 +113,31 @@ def make_model(
     else:
         start = settings.start
         processes.together(lambda: read_model(start, model))
+    if settings.precision == FP8:
+        processes.say(f"fp8: {convert(model)} in the layers' linear parts, bf16 elsewhere")
     on_gpu = processes.device.type == "cuda"
     compiled = on_gpu if settings.compile is None else settings.compile
     if on_gpu:
         torch.set_float32_matmul_precision("high")
-    return Parallel(model, processes, how, bf16, compiled)
+    return Parallel(model, processes, how, settings.precision != FP32, compiled)
 
 
-def choose_precision(settings: Settings, processes: Processes) -> bool:
-    """Whether to compute in bf16.
+def choose_precision(settings: Settings, processes: Processes, size: Architecture) -> str:
+    """FP32, BF16 or FP8.
 
     Raises:
         TrainingError: fp32 is requested on a GPU.
     """
     on_gpu = processes.device.type == "cuda"
-    if on_gpu and settings.precision == "fp32":
+    if on_gpu and settings.precision == FP32:
         raise TrainingError(
             "--precision fp32 is not allowed on a GPU: its attention kernel needs bf16"
         )
-    return on_gpu if settings.precision == "auto" else settings.precision == "bf16"
+    if settings.precision == FP8:
+        check(processes.device, size, settings.unit_tokens)
+    if settings.precision == "auto":
+        return BF16 if on_gpu else FP32
+    return settings.precision
 
 
 def choose_strategy(settings: Settings, size: Architecture) -> str:

@@ -31,9 +31,9 @@ from bionemo_eks.jobs.places import (
     SCRATCH,
     TRAINING_PROGRAM,
 )
-from bionemo_eks.jobs.workloads.esm2_memory import too_little_memory
-from bionemo_eks.jobs.workloads.esm2_program import TrainingError, architecture
-from bionemo_eks.jobs.workloads.esm2_rates import hours
+from bionemo_eks.jobs.workloads.esm2_precision import obstacle
+from bionemo_eks.jobs.workloads.esm2_program import FP8, TrainingError, architecture
+from bionemo_eks.jobs.workloads.esm2_rates import checkpoint_gb, hours
 from bionemo_eks.jobs.workloads.positions import of_a_step
 
 RESULTS = f"{FSX}/esm2-train"
@@ -129,6 +129,11 @@ class Esm2Settings(TrainingSettings):
         default="auto",
         description="How the GPUs share the model; `auto`: `fsdp` from 1 G parameters.",
     )
+    precision: Literal["bf16", "fp8"] = Field(
+        default="bf16",
+        description="`fp8`: in the layers' linear parts, by Transformer Engine, on GPUs from sm89 "
+        "on (L4, L40S, H100 and later); bf16 elsewhere.",
+    )
     recompute: bool = Field(
         default=False,
         description="Recompute activations in the backward pass: less memory, slower.",
@@ -223,24 +228,21 @@ def arguments(settings: Settings) -> list[str]:
     return [
         f"{TRAINING_PROGRAM}/train_esm2.py",
         *(str(part) for option in options.items() for part in option),
+        # Not for bf16: another argument would be another pod, and restart standing trainings.
+        *(["--precision", FP8] if training.precision == FP8 else []),
         *(["--recompute"] if training.recompute else []),
     ]
 
 
-def _checkpoint_gb(settings: Settings) -> float:
-    """Weights and AdamW's two averages, in fp32."""
-    return architecture(_chosen(settings).size).parameters * 3 * 4 / 1e9
-
-
 def _kept_gb(settings: Settings) -> float:
     """Checkpoints, and the exported model."""
-    return _checkpoint_gb(settings) * (_chosen(settings).keep + 1 / 3)
+    return checkpoint_gb(_chosen(settings).size) * (_chosen(settings).keep + 1 / 3)
 
 
 def _replaced_gb(settings: Settings) -> float:
     training = _chosen(settings)
     written = training.max_steps // training.save_every
-    return max(0, written - training.keep) * _checkpoint_gb(settings)
+    return max(0, written - training.keep) * checkpoint_gb(training.size)
 
 
 def _training_hours(settings: Settings) -> float | None:
@@ -273,7 +275,7 @@ WORKLOAD = Workload(
     # https://github.com/pytorch/pytorch/blob/main/.ci/manywheel/build_cuda.sh
     # All such GPUs on AWS have 22 GiB or more.
     gpus=GpuNeeds(lowest=(8, 0), highest=(12, 0), memory_gib=20),
-    obstacle=lambda settings: too_little_memory(settings, _chosen(settings)),
+    obstacle=lambda settings: obstacle(settings, _chosen(settings)),
     can_use_efa=True,
     has_bionemo=False,
     restarts=Restarts(in_a_row=5, per_worker=3),

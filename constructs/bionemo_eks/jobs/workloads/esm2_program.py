@@ -1,7 +1,7 @@
 """The training program's own size and memory formulas, so that they exist only once.
 
-Its modules `architecture`, `memory` and `strategy` need only the standard library, and import each
-other by plain names, as in the pod.
+Its modules `architecture`, `memory`, `precision` and `strategy` need only the standard library,
+and import each other by plain names, as in the pod.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ try:
     from architecture import SIZES, Architecture, architecture
     from failures import TrainingError
     from memory import GB, RESERVED, Estimate, estimate, too_much
+    from precision import FP8, FP8_MULTIPLE, LEAST_FP8, uneven
     from strategy import strategy
 finally:
     sys.path.remove(_FOLDER)
 
 __all__ = [
+    "FP8",
+    "FP8_MULTIPLE",
     "GB",
+    "LEAST_FP8",
     "RESERVED",
     "SIZES",
     "Architecture",
@@ -31,4 +35,5 @@ __all__ = [
     "estimate",
     "strategy",
     "too_much",
+    "uneven",
 ]

@@ -1,4 +1,4 @@
-"""How long training an ESM-2 model takes: estimates, for the cost."""
+"""How long training an ESM-2 model takes, and the size of its checkpoints, for the cost."""
 
 from __future__ import annotations
 
@@ -43,3 +43,8 @@ def hours(tokens: float, size: str, instance: InstanceType, gpus: int) -> float 
     """
     rate = tokens_per_second(size, instance)
     return rate and float(f"{tokens / (rate * gpus) / 3600:.2g}")
+
+
+def checkpoint_gb(size: str) -> float:
+    """Gigabytes of a checkpoint: weights and AdamW's two averages, in fp32."""
+    return architecture(size).parameters * 3 * 4 / 1e9

@@ -50,6 +50,7 @@ def test_the_program_reads_each_setting_from_its_command_line() -> None:
             "training.recompute": "true",
             "training.not_a_number": "skip",
         },
+        {"training.precision": "fp8", "gpu.instance_type": "p5.48xlarge"},
         *({"preset": name} for name in ESM2_PRESETS),
     ]
     every = [read_settings(ESM2 | changes) for changes in given]
@@ -76,6 +77,8 @@ for line in json.loads(sys.argv[2]):
             PROCESSED,
             "cuda",
         )
+        # bf16 is what the program's default, auto, means on a GPU.
+        assert read.pop("precision").replace("auto", "bf16") == training.precision
         own = set(Esm2Settings.model_fields) & set(read)
         assert {"size", "units", "rate", "seed", "keep", "recompute", "hang_after"} <= own
         for name in own:
@@ -199,7 +202,7 @@ def test_the_programs_arithmetic_needs_the_standard_library_only() -> None:
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import memory, strategy
+import memory, precision, strategy
 print(any(name in sys.modules for name in ("torch", "numpy")))
 """
     folder = str(PROGRAMS / "esm2")

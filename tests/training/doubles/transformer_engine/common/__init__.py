@@ -1,0 +1,1 @@
+"""As transformer_engine/common."""
