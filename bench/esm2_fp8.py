@@ -42,7 +42,7 @@ def _layer(
 
     one = Architecture(1, SIZES[size].hidden, SIZES[size].heads, SIZES[size].feed_forward)
     model = Esm2(one)
-    model.initialise(0)
+    model.initialize(0)
     # Only the layer's change counts: its input passes through unchanged. On the CPU, in fp32.
     x = torch.randn(tokens, one.hidden, generator=torch.Generator().manual_seed(0))
     starts = [*range(0, tokens, 256), tokens]

@@ -35,7 +35,7 @@ def engine() -> Iterator[Any]:
 
 def made(recompute: bool = False) -> Esm2:
     model = Esm2(SMALL, recompute)
-    model.initialise(1)
+    model.initialize(1)
     return model
 
 
@@ -129,7 +129,7 @@ def test_compiled_layers_of_a_model_share_their_graphs(engine: Any) -> None:
         torch.compiler.reset()
         counters.clear()
         model = Esm2(Architecture(layers, 32, 4, 64))
-        model.initialise(1)
+        model.initialize(1)
         fp8.convert(model)
         for layer in model.esm.encoder.layer:
             layer.compile(backend="eager")
