@@ -179,7 +179,7 @@ def linked(deployment: Deployment) -> Result:
     if len(there) + len(new) > _MOST_LINKS:
         return failed(
             LINKS,
-            f"the file system has {len(there)} links, and the limit is {_MOST_LINKS}; "
+            f"the file system has {len(there)} links, and FSx allows at most {_MOST_LINKS}; "
             f"{len(new)} more are needed before old ones are removed",
             "Remove those that the deployment did not create, in the FSx console.",
         )
