@@ -1,4 +1,4 @@
-# `make help` lists the targets. Each installs what it needs first, unless it is there already.
+# `make help` lists the targets. Each first installs what it needs and does not find.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -19,7 +19,7 @@ CONTEXT ?=
 # Settings may be given without -c: CONTEXT="gpu.nodes=4 region=eu-west-1".
 OPTIONS = $(if $(filter -%,$(firstword $(CONTEXT))),$(CONTEXT),$(addprefix -c ,$(CONTEXT)))
 # Whether a word that means yes was given.
-said = $(filter-out 0 no false,$(1))
+is_yes = $(filter-out 0 no false,$(1))
 # A text as one shell word.
 quoted = '$(subst ','\'',$(1))'
 JOBS ?= 2
@@ -86,12 +86,12 @@ lock-check:  ## Check that the locks follow from the requirements and suit every
 	@PYTHON="$(PYTHON)" installation/lock.sh check
 
 deploy: setup  ## Check the account, ask, deploy; CONTEXT="key=value" YES=1 UNSURE=1 DRY_RUN=1
-ifneq ($(call said,$(DRY_RUN)),)
+ifneq ($(call is_yes,$(DRY_RUN)),)
 	@unready=0; \
-	python -m ops ready --yes $(if $(call said,$(UNSURE)),--unsure) $(OPTIONS) || unready=$$?; \
+	python -m ops ready --yes $(if $(call is_yes,$(UNSURE)),--unsure) $(OPTIONS) || unready=$$?; \
 	cdk diff $(OPTIONS) && echo "Nothing has been deployed." && exit $$unready
 else
-	python -m ops ready $(if $(call said,$(YES)),--yes) $(if $(call said,$(UNSURE)),--unsure) $(OPTIONS)
+	python -m ops ready $(if $(call is_yes,$(YES)),--yes) $(if $(call is_yes,$(UNSURE)),--unsure) $(OPTIONS)
 	cdk deploy --all --concurrency 3 --require-approval never --import-existing-resources $(OPTIONS)
 	@echo "Deployed. The data is being prepared; the training then starts by itself."
 	@echo $(call quoted,Next: $(strip ./bionemo status --watch $(OPTIONS)))

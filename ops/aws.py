@@ -244,7 +244,7 @@ def template(deployment: Deployment, stack: str) -> dict[str, Any]:
     return deployment.once(f"template {stack}", ask)
 
 
-def is_standing(status: str) -> bool:
+def is_updatable(status: str) -> bool:
     """Whether a stack in `status` holds its resources, so that a deployment updates it."""
     return status.endswith("_COMPLETE") and status not in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE")
 

@@ -38,7 +38,7 @@ def _with(content: dict[str, Any], keys: Sequence[str], value: str) -> dict[str,
 
 
 def _replaced(text: str, keys: Sequence[str], value: str) -> str | None:
-    """Return JSON `text` with another value at `keys`; None if there is none to replace."""
+    """Return JSON `text` with `value` at `keys`; None if there is no old one to replace."""
     start, end = 0, len(text)
     for key in keys:
         found = next((each for each in members(text, start) if each.name == key), None)

@@ -37,7 +37,7 @@ class Checkpoint:
 def newest_whole(run: Run) -> tuple[Checkpoint | None, list[str]]:
     """Return the newest complete checkpoint, and the keys of newer, incomplete ones.
 
-    Raises NotThereError if the bucket does not answer.
+    Raises UnavailableError if the bucket does not answer.
     """
     there = {each["Key"]: each for each in run.listed()}
     found = [each for key, each in there.items() if run.workload.checkpoint.search(key)]

@@ -25,7 +25,7 @@ from bionemo_eks.jobs.places import PROCESSED
 from bionemo_eks.jobs.workloads import WORKLOADS
 from bionemo_eks.jobs.workloads.esm2_program import Architecture, TrainingError
 from ops.aws import Deployment
-from ops.left_by_run import NotThereError, Run
+from ops.left_by_run import Run, UnavailableError
 from ops.reasons import reason
 
 # The limit of one request: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
@@ -59,21 +59,23 @@ class Proteins:
 
 
 def read_proteins(path: Path) -> Proteins:
-    """Read a FASTA file; raises NotThereError if it is not one or too large, and OSError."""
+    """Read a FASTA file; raises UnavailableError if it is not one or too large, and OSError."""
     digest, letters, started = hashlib.sha256(), 0, False
     with path.open("rb") as file:
         for line in file:
             digest.update(line)
             text = line.strip()
             if not started and text and not text.startswith(b">"):
-                raise NotThereError(f"--fasta {path}: does not begin with a header, such as >name")
+                raise UnavailableError(
+                    f"--fasta {path}: does not begin with a header, such as >name"
+                )
             started = started or bool(text)
             letters += 0 if text.startswith(b">") else len(text)
     size = path.stat().st_size
     if not letters:
-        raise NotThereError(f"--fasta {path}: contains no sequence")
+        raise UnavailableError(f"--fasta {path}: contains no sequence")
     if size > MOST_BYTES:
-        raise NotThereError(
+        raise UnavailableError(
             f"--fasta {path}: {size / 2**30:.1f} GiB, but the limit is {MOST_BYTES >> 30} GiB. "
             "Split it"
         )
@@ -81,14 +83,14 @@ def read_proteins(path: Path) -> Proteins:
 
 
 def plan(run: Run, trained: str, model: str, proteins: Proteins, where: Where) -> Embedding:
-    """Return what to do: with `model`, a folder in the pods, or the `trained` one if empty.
+    """Return the Job to run, with `model`, a folder on the file system, or if empty with `trained`.
 
-    Raises NotThereError if the bucket does not have the model.
+    Raises UnavailableError if the bucket does not have the model.
     """
     folder = model.rstrip("/") or trained
     linked = (PROCESSED, *(each.results for each in WORKLOADS.values()))
     if not folder.startswith(tuple(f"{each}/" for each in linked)):
-        raise NotThereError(
+        raise UnavailableError(
             f"--model {folder}: give a folder on this machine, or one under "
             f"{', '.join(linked)}, which the bucket has too"
         )
@@ -100,7 +102,7 @@ def plan(run: Run, trained: str, model: str, proteins: Proteins, where: Where) -
     memory = math.ceil(size.parameters * _BYTES_A_PARAMETER / 2**30) + _OWN_GIB
     light = 2 * size.parameters * proteins.letters <= CPU_OPERATIONS and memory <= CPU_MEMORY_GIB
     if where is Where.CPU and memory > CPU_MEMORY_GIB:
-        raise NotThereError(
+        raise UnavailableError(
             f"--on cpu: the model needs {memory} GiB, but a core node has only {CPU_MEMORY_GIB} "
             "for it. Use --on gpu"
         )
@@ -125,7 +127,9 @@ def _architecture(config: bytes, folder: str) -> Architecture:
             found["intermediate_size"],
         )
     except (ValueError, KeyError, TypeError, TrainingError) as error:
-        raise NotThereError(f"{folder}/config.json is not from an ESM-2 model: {error}") from None
+        raise UnavailableError(
+            f"{folder}/config.json is not from an ESM-2 model: {error}"
+        ) from None
 
 
 def send(deployment: Deployment, run: Run, asked: Embedding, proteins: Proteins) -> None:
@@ -135,11 +139,11 @@ def send(deployment: Deployment, run: Run, asked: Embedding, proteins: Proteins)
         with proteins.path.open("rb") as file:
             deployment.aws.client("s3").put_object(Bucket=run.bucket, Key=key, Body=file)
     except (ClientError, BotoCoreError) as error:
-        raise NotThereError(f"s3://{run.bucket}/{key}: {reason(error)}") from None
+        raise UnavailableError(f"s3://{run.bucket}/{key}: {reason(error)}") from None
 
 
 def files_of(run: Run, asked: Embedding) -> dict[str, int | None]:
-    """Return the result's files, bytes by key; NotThereError until they are in the bucket."""
+    """Return the result's files, bytes by key; UnavailableError until they are in the bucket."""
     prefix = in_the_bucket(asked.out)
     listed = json.loads(run.read(f"{prefix}/{EMBEDDED_LIST}"))["files"]
     return {f"{prefix}/{name}": int(size) for name, size in listed.items()}
@@ -154,14 +158,14 @@ def bring(
 ) -> None:
     """Download the result to `folder`, which is new, as soon as the bucket has all of it.
 
-    Raises NotThereError if it has not within `patience` seconds, and OSError.
+    Raises UnavailableError if it has not within `patience` seconds, and OSError.
     """
     until = time.monotonic() + patience
     while True:
         try:
             files = files_of(run, asked)
             run.get_files(files, in_the_bucket(asked.out) + "/", folder, lambda text: None)
-        except NotThereError:
+        except UnavailableError:
             if time.monotonic() >= until:
                 raise
             say("the result is on its way to the bucket")

@@ -28,7 +28,7 @@ _HEADER = """\
 # compute_capabilities: https://developer.nvidia.com/cuda-gpus
 # families: every type of these is included.
 # gpu_memory_mib: of one GPU. nvme_gb: all disks of the instance together. network_cards: by index,
-# identical ones grouped, with the interfaces that each takes and whether one may be an EFA.
+# identical ones grouped, with the interfaces that each supports and whether one may be an EFA.
 """
 
 

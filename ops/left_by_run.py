@@ -20,8 +20,8 @@ Metrics = list[dict[str, float]]
 _BLOCK = 8 << 20
 
 
-class NotThereError(RuntimeError):
-    """The bucket does not have it; the message says why, and what to do."""
+class UnavailableError(RuntimeError):
+    """What a command needs is missing or unusable; the message says why, and what to do."""
 
 
 class Run:
@@ -37,7 +37,7 @@ class Run:
         self.prefix = self.workload.program.results(settings).removeprefix(f"{FSX}/") + "/"
 
     def metrics(self) -> Metrics:
-        """Return the lines of the run's metrics; NotThereError without any."""
+        """Return the lines of the run's metrics; UnavailableError without any."""
         key = self._key(self.workload.metrics, "metrics file")
         found = []
         for line in self.read(key).splitlines():
@@ -48,13 +48,13 @@ class Run:
                 continue
             found.append(values)
         if not found:
-            raise NotThereError(f"s3://{self.bucket}/{key} contains no step yet.")
+            raise UnavailableError(f"s3://{self.bucket}/{key} contains no step yet.")
         return found
 
     def get_model(self, folder: Path, say: Callable[[str], None]) -> None:
         """Download the exported model to `folder`, which is new: completely or not at all.
 
-        Raises NotThereError if the bucket does not have all of its files, and OSError.
+        Raises UnavailableError if the bucket does not have all of its files, and OSError.
         """
         prefix = self._key(self.workload.model, "model folder") + "/"
         listed = json.loads(self.read(prefix + self.workload.model_list))
@@ -72,7 +72,7 @@ class Run:
     ) -> None:
         """Download `files`, bytes by key, all below `prefix`, to `folder`, which is new.
 
-        Completely or not at all. Raises NotThereError if one has the wrong size, and OSError.
+        Completely or not at all. Raises UnavailableError if one has the wrong size, and OSError.
         """
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bionemo-") as scratch:
@@ -83,7 +83,7 @@ class Run:
                 path = draft / Path(key.removeprefix(prefix)).name
                 self._save(key, path)
                 if size is not None and path.stat().st_size != size:
-                    raise NotThereError(
+                    raise UnavailableError(
                         f"s3://{self.bucket}/{key} does not have all its {size:,} bytes: it is on "
                         "its way to the bucket. Try again in a few minutes."
                     )
@@ -91,13 +91,13 @@ class Run:
 
     def _key(self, name: str, what: str) -> str:
         if not name:
-            raise NotThereError(
+            raise UnavailableError(
                 f"{self.workload.title} writes no {what}. ESM-2 does: -c training.workload=esm2"
             )
         return self.prefix + name
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the run's objects in S3; empty without a bucket. NotThereError, as below."""
+        """Return the run's objects in S3; empty without a bucket. UnavailableError, as below."""
         try:
             return self._deployment.aws.pages(
                 "s3", "list_objects_v2", "Contents", Bucket=self.bucket, Prefix=self.prefix
@@ -105,7 +105,7 @@ class Run:
         except (ClientError, BotoCoreError) as error:
             if code_of(error) == "NoSuchBucket":
                 return []
-            raise NotThereError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
+            raise UnavailableError(f"s3://{self.bucket}/{self.prefix}: {reason(error)}") from None
 
     def read(self, key: str, part: str = "") -> bytes:
         """Return an object's content, or `part` of it, in the form of an HTTP Range."""
@@ -123,9 +123,9 @@ class Run:
             return self._s3.get_object(Bucket=self.bucket, Key=key, **more)
         except (ClientError, BotoCoreError) as error:
             if code_of(error) in ("NoSuchKey", "NoSuchBucket"):
-                raise NotThereError(
+                raise UnavailableError(
                     f"s3://{self.bucket}/{key} does not exist. ./bionemo status shows the "
                     "training's progress. For another run, give its settings "
                     "(-c training.experiment=…)."
                 ) from None
-            raise NotThereError(f"s3://{self.bucket}/{key}: {reason(error)}") from None
+            raise UnavailableError(f"s3://{self.bucket}/{key}: {reason(error)}") from None

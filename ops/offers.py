@@ -42,7 +42,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Quota:
-    """How many concurrent blocks of the family are `allowed`, and how many are `there`."""
+    """How many concurrent blocks of the family are `allowed`, and how many exist (`there`)."""
 
     code: str
     allowed: float

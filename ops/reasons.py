@@ -64,6 +64,6 @@ def failure_reason(error: Exception) -> str:
     return f"unexpected answer: {type(error).__name__}: {reason(error)}"
 
 
-def is_final(said: str) -> bool:
-    """Whether a reason, as worded by `reason`, would be the same on another try."""
-    return said.startswith((ONLY_AWS, _DENIED_TO))
+def is_final(why: str) -> bool:
+    """Whether a reason, as worded by `reason`, would stay the same if the call were repeated."""
+    return why.startswith((ONLY_AWS, _DENIED_TO))

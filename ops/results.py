@@ -73,7 +73,7 @@ def passed(name: str, said: str) -> Result:
 
 
 def warned(name: str, said: str, *remedy: Step | str) -> Result:
-    """Return a result that stops nothing but is worth a look; plain text becomes a sentence."""
+    """Return a result that stops nothing but needs attention; plain text becomes a sentence."""
     return Result(name, Verdict.WARN, said, _steps(remedy))
 
 

@@ -51,7 +51,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Snapshot:
     """The deployed objects, and each as it is in the cluster (`*_there`), empty without one."""
 
     settings: Settings
@@ -65,7 +65,7 @@ class Standing:
 
 def look(
     api: kubernetes.ApiClient, settings: Settings, deployed: list[KubernetesObject]
-) -> Standing:
+) -> Snapshot:
     """Ask the cluster for the jobs among `deployed`; ClusterError if it does not answer."""
     workload = settings.workload
     data = _of(deployed, "Job", DATA_JOB)
@@ -78,7 +78,7 @@ def look(
         for job in (data, launcher)
     )
     there = training and asked_if_exists(read_training, *PYTORCH_JOBS, workload.job)
-    return Standing(settings, data, launcher, training, data_there, launcher_there, there or {})
+    return Snapshot(settings, data, launcher, training, data_there, launcher_there, there or {})
 
 
 def _of(deployed: list[KubernetesObject], kind: str, label: str) -> KubernetesObject | None:
@@ -90,16 +90,16 @@ def _of(deployed: list[KubernetesObject], kind: str, label: str) -> KubernetesOb
     return next(found, None)
 
 
-def plan(what: What, standing: Standing) -> Plan:
+def plan(what: What, found: Snapshot) -> Plan:
     """Return what to recreate for `what`."""
-    return _plan_data(standing) if what is What.DATA else _plan_training(standing)
+    return _plan_data(found) if what is What.DATA else _plan_training(found)
 
 
-def _plan_data(standing: Standing) -> Plan:
-    data = standing.data
+def _plan_data(found: Snapshot) -> Plan:
+    data = found.data
     if data is None:
         return Plan("The deployed Workload stack has no data Job.", refused=True)
-    name, state = data["metadata"]["name"], job_state(standing.data_there)
+    name, state = data["metadata"]["name"], job_state(found.data_there)
     if state == "complete":
         return Plan(
             f"The data set is finished: {name} succeeded. For a different one, change a dataset "
@@ -108,18 +108,18 @@ def _plan_data(standing: Standing) -> Plan:
     if state and not state.startswith("failed"):
         return Plan(f"The data Job {name} is in progress ({state}): there is nothing to start.")
     said = f"The data Job {name} has {state}." if state else f"The data Job {name} does not exist."
-    launcher = [standing.launcher] if _has_given_up(standing) else []
+    launcher = [found.launcher] if _has_given_up(found) else []
     return Plan(said, (data, *(each for each in launcher if each is not None)))
 
 
-def _has_given_up(standing: Standing) -> bool:
+def _has_given_up(found: Snapshot) -> bool:
     """Whether the launcher no longer waits for the data: nothing would start the training."""
-    state = job_state(standing.launcher_there)
-    return standing.launcher is not None and (not state or state.startswith("failed"))
+    state = job_state(found.launcher_there)
+    return found.launcher is not None and (not state or state.startswith("failed"))
 
 
-def _plan_training(standing: Standing) -> Plan:
-    launcher, training, settings = standing.launcher, standing.training, standing.settings
+def _plan_training(found: Snapshot) -> Plan:
+    launcher, training, settings = found.launcher, found.training, found.settings
     title = f"The {settings.workload.title} training"
     if launcher is None or training is None:
         return Plan(
@@ -127,8 +127,8 @@ def _plan_training(standing: Standing) -> Plan:
             "last make deploy, training.enabled was false or training.workload was different.",
             refused=True,
         )
-    data, launching = job_state(standing.data_there), job_state(standing.launcher_there)
-    state = training_state(standing.training_there, standing.data_there, standing.launcher_there)
+    data, launching = job_state(found.data_there), job_state(found.launcher_there)
+    state = training_state(found.training_there, found.data_there, found.launcher_there)
     if state.startswith("succeeded"):
         return Plan(
             f"{title} is finished: it has reached training.max_steps ({settings.training.max_steps}"
@@ -144,14 +144,14 @@ def _plan_training(standing: Standing) -> Plan:
         return Plan(f"{title} is in progress: the launcher is about to start it.")
     if state and not state.startswith(("failed", "suspended")):
         return Plan(f"{title} is in progress ({state}): there is nothing to start.")
-    notes = noted(standing.training_there) if state.startswith("suspended") else {}
+    notes = noted(found.training_there) if state.startswith("suspended") else {}
     if notes.get("stopped_by") == "deadline":
         return Plan(
             f"{title} has used up its time: {notes.get('stopped_why')}. To continue from its "
             "newest checkpoint, change that and run make deploy.",
             refused=True,
         )
-    if not standing.training_there:
+    if not found.training_there:
         return Plan(f"{title} does not exist.", (training, launcher))
     return Plan(f"{title}: {state}.", (launcher,))
 

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bionemo_eks.configuration import names
 from ops.aws import Deployment
-from ops.left_by_run import Metrics, NotThereError
+from ops.left_by_run import Metrics, UnavailableError
 from ops.reasons import code_of, reason
 
 # The newest line of each time bin: a run prints a bar every few seconds, for weeks.
@@ -30,7 +30,7 @@ def metrics_of_log(deployment: Deployment) -> Metrics:
 
     Leaves out steps lost when the training restarted from an earlier checkpoint. Queries
     CloudWatch, which keeps logs for `cluster.log_days` and bills by the gigabyte scanned. Raises
-    NotThereError if it has no step, or does not answer.
+    UnavailableError if it has no step, or does not answer.
     """
     now = int(time.time())
     rows = _rows(deployment, now - _DAYS * 86_400, now, _BIN)
@@ -39,7 +39,7 @@ def metrics_of_log(deployment: Deployment) -> Metrics:
         rows = _rows(deployment, first, last, max(1, (last - first) // (_MOST // 100)))
     found = _without_lost(_positions(deployment, [line for _, line in rows]))
     if not found:
-        raise NotThereError(
+        raise UnavailableError(
             f"The log of {deployment.settings.workload.title} in {_group(deployment)} contains no "
             "step yet, or CloudWatch no longer keeps it. ./bionemo status shows the progress of "
             "the training."
@@ -90,14 +90,14 @@ def _rows(deployment: Deployment, first: int, last: int, seconds: int) -> list[t
             if answer["status"] not in ("Scheduled", "Running"):
                 break
             if time.monotonic() > until:
-                raise NotThereError(f"{group}: no answer within {_PATIENCE:.0f} s; try again.")
+                raise UnavailableError(f"{group}: no answer within {_PATIENCE:.0f} s; try again.")
             time.sleep(_LOOK)
     except (ClientError, BotoCoreError) as error:
         if code_of(error) == "ResourceNotFoundException":
-            raise NotThereError(f"There is no log group {group}: nothing has run yet.") from None
-        raise NotThereError(f"{group}: {reason(error)}") from None
+            raise UnavailableError(f"There is no log group {group}: nothing has run yet.") from None
+        raise UnavailableError(f"{group}: {reason(error)}") from None
     if answer["status"] != "Complete":
-        raise NotThereError(f"{group}: CloudWatch's query ended as {answer['status']}.")
+        raise UnavailableError(f"{group}: CloudWatch's query ended as {answer['status']}.")
     return sorted(_row(fields, f"bin({seconds}s)") for fields in answer["results"])
 
 

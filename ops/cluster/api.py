@@ -194,7 +194,7 @@ def _advice(cluster: dict[str, Any], error: BaseException) -> str:
 
 
 def asked(call: Any, *arguments: Any, **options: Any) -> Any:
-    """Call a method of the Kubernetes client, with timeouts; ClusterError instead of its own."""
+    """Call a method of the Kubernetes client, with timeouts; raises ClusterError for its errors."""
     try:
         return call(*arguments, _request_timeout=(CONNECT, READ), **options)
     except ApiException as error:

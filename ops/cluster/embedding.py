@@ -40,11 +40,11 @@ def make(api: kubernetes.ApiClient, config_map: KubernetesObject, job: Kubernete
 
 
 def follow(
-    api: kubernetes.ApiClient, name: str, seconds: float, say: Callable[[str], None], said: str = ""
+    api: kubernetes.ApiClient, name: str, seconds: float, say: Callable[[str], None], last: str = ""
 ) -> tuple[bool, str]:
     """Report the Job's progress until it has succeeded, or `seconds` are over.
 
-    Returns whether it has succeeded, and the last report; `said`: the previous one. Raises
+    Returns whether it has succeeded, and the last report; `last`: the previous one. Raises
     ClusterError if the Job has failed.
     """
     batch, core = kubernetes.BatchV1Api(api), kubernetes.CoreV1Api(api)
@@ -58,11 +58,11 @@ def follow(
             raise ClusterError(f"the Job {name} has {state}. Its last line: {line or 'none'}")
         where = ", ".join(worker_state(pod) for pod in pods) or "no pod yet"
         now = f"{where}: {line}" if line else where
-        if now != said:
+        if now != last:
             say(now)
-            said = now
+            last = now
         if state == "complete":
-            return True, said
+            return True, last
         if time.monotonic() > until:
-            return False, said
+            return False, last
         time.sleep(_LOOK)

@@ -1,4 +1,4 @@
-"""From the cluster's own API: nodes by node group, and the jobs."""
+"""What the cluster's API reports: nodes and GPUs by node group, claims of GPUs, and the jobs."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ops.cluster.api import ClusterError, asked
 from ops.plain import plain_lines
 
 T = TypeVar("T")
-# As the Kubernetes client takes a kind of custom objects: group, version, namespace, plural.
+# Where the Kubernetes client finds custom objects: group, version, namespace, plural.
 PYTORCH_JOBS = ("kubeflow.org", "v1", NAMESPACE, "pytorchjobs")
 _REPLICA = "training.kubeflow.org/replica-index"
 _TAIL = 200

@@ -145,14 +145,14 @@ def _raw(terminal: int) -> Iterator[None]:
 def _resized(talk: Any) -> Iterator[None]:
     """Send the size of this terminal to the one in the pod, now and whenever it changes."""
 
-    def tell(*_: Any) -> None:
+    def send_size(*_: Any) -> None:
         size = shutil.get_terminal_size()
-        said = json.dumps({"Width": size.columns, "Height": size.lines})
-        talk.write_channel(RESIZE_CHANNEL, said.encode())
+        message = json.dumps({"Width": size.columns, "Height": size.lines})
+        talk.write_channel(RESIZE_CHANNEL, message.encode())
 
-    before = signal.signal(signal.SIGWINCH, tell)
+    before = signal.signal(signal.SIGWINCH, send_size)
     try:
-        tell()
+        send_size()
         yield
     finally:
         signal.signal(signal.SIGWINCH, before)

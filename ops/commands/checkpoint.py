@@ -22,7 +22,7 @@ from ops.commands.base import (
     say,
     stop,
 )
-from ops.left_by_run import NotThereError, Run
+from ops.left_by_run import Run, UnavailableError
 from ops.show.terminal import as_json, console
 from ops.show.verdict import bionemo, show_verdict
 from ops.status.storage import exporting
@@ -49,7 +49,7 @@ def checkpoint(
         found, broken = newest_whole(run)
         if found and out:
             run.get_files(found.files, found.key.rpartition("/")[0] + "/", out, say)
-    except NotThereError as error:
+    except UnavailableError as error:
         stop(str(error))
     except OSError as error:
         stop(f"{error.filename or out}: {error.strerror or error}")

@@ -88,7 +88,7 @@ def cost(
 
 
 def _login(settings: Settings) -> Aws | None:
-    """AWS with the caller's credentials, if any: the estimate works without them."""
+    """Return AWS with the caller's credentials, None without any: the estimate needs none."""
     try:
         return log_in(connection(settings.region))
     except AwsError:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ops.commands.base import Context, Json, deployment_from_context_or_stop, stop
-from ops.left_by_run import Metrics, NotThereError, Run
+from ops.left_by_run import Metrics, Run, UnavailableError
 from ops.project import ROOT, TRAINING_PYTHON
 from ops.run_log import metrics_of_log
 from ops.show.curve import show_curve
@@ -41,7 +41,7 @@ def curve(
     run = Run(deployment)
     try:
         metrics = run.metrics() if run.workload.metrics else metrics_of_log(deployment)
-    except NotThereError as error:
+    except UnavailableError as error:
         stop(str(error))
     title = f"s3://{run.bucket}/{run.prefix}"
     if file:

@@ -27,7 +27,7 @@ from ops.commands.base import (
 )
 from ops.commands.cost import prices_within_reason
 from ops.embedding import Where
-from ops.left_by_run import NotThereError, Run
+from ops.left_by_run import Run, UnavailableError
 from ops.parquet import EMBEDDINGS, IDS, write_parquet
 from ops.project import ROOT, TRAINING_PYTHON
 from ops.show.terminal import console
@@ -108,7 +108,7 @@ def _on_the_cluster(
         raise
     except NoClusterError as error:
         stop(f"{error}. Deploy it first: make deploy")
-    except (NotThereError, ClusterError) as error:
+    except (UnavailableError, ClusterError) as error:
         stop(f"embed: {error}")
     except OSError as error:
         stop(f"{error.filename or fasta}: {error.strerror or error}")
@@ -126,7 +126,7 @@ def _bring_or_make(
         embedding.bring(run, asked, out, say, patience=0)
         say(f"Already embedded with {asked.model}: the result is in the bucket.")
         return
-    except NotThereError:
+    except UnavailableError:
         pass
     _agree(deployment, asked, proteins.letters, yes)
     with connected(deployment) as api:  # before anything is sent
@@ -138,7 +138,7 @@ def _bring_or_make(
 
 
 def _agree(deployment: Deployment, asked: Embedding, letters: int, yes: bool) -> None:
-    """Say what it takes; end the command if a GPU is not wanted."""
+    """Print where the Job runs, and a GPU node's price; end the command if that is declined."""
     settings = deployment.settings
     if not asked.on_gpu:
         say(f"{letters:,} letters, with {asked.model}, on a core node.")
@@ -155,8 +155,8 @@ def _agree(deployment: Deployment, asked: Embedding, letters: int, yes: bool) ->
         raise typer.Exit(WARN)
 
 
-def _follow(deployment: Deployment, name: str, tell: Callable[[str], None]) -> None:
-    done, said = False, ""
+def _follow(deployment: Deployment, name: str, report: Callable[[str], None]) -> None:
+    done, last = False, ""
     while not done:
         with connected(deployment) as api:
-            done, said = follow(api, name, _LOGIN, tell, said)
+            done, last = follow(api, name, _LOGIN, report, last)

@@ -58,11 +58,11 @@ def _verdict(
 ) -> tuple[str, str]:
     """Return a sentence on what is left, and the next step."""
     destroy = make("destroy", context)
-    stand = belonging.standing(search)
+    deployed = belonging.existing(search)
     left = [each for each in belonging.left_over(search) if each not in gone]
-    if stand:
+    if deployed:
         which = ", ".join(
-            each.id.removeprefix(f"{deployment.settings.cluster_name}-") for each in stand
+            each.id.removeprefix(f"{deployment.settings.cluster_name}-") for each in deployed
         )
         besides = f" There are also leftovers: {len(left)}." if left else ""
         name = deployment.settings.cluster_name

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.commands.base import Context, deployment_from_context_or_stop, say, stop
-from ops.left_by_run import NotThereError, Run
+from ops.left_by_run import Run, UnavailableError
 from ops.show.terminal import console
 from ops.show.verdict import show_verdict
 
@@ -36,7 +36,7 @@ def get(
         stop(f"--out {out} already exists. Name a new folder.")
     try:
         Run(deployment_from_context_or_stop(context)).get_model(out, say)
-    except NotThereError as error:
+    except UnavailableError as error:
         stop(str(error))
     except OSError as error:
         stop(f"{error.filename or out}: {error.strerror or error}")

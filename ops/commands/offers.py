@@ -6,7 +6,7 @@ from ops.aws import Deployment
 from ops.commands.base import PASS, WARN, stop
 from ops.cost.ways import block_hours
 from ops.offers import NotSoldError, Quota, offers, quota
-from ops.preflight.lustre import standing_zone
+from ops.preflight.lustre import file_system_zone
 from ops.reasons import failure_reason
 from ops.show.offers import show_offers
 from ops.show.terminal import as_json, console
@@ -42,15 +42,15 @@ def list_offers(deployment: Deployment, hours: int | None, *, json: bool) -> int
             }
         )
     else:
-        show_offers(console(), settings, hours, found, room, _standing(deployment))
+        show_offers(console(), settings, hours, found, room, _current_zone(deployment))
     full = isinstance(room, Quota) and room.there >= room.allowed
     return PASS if found and not full else WARN
 
 
-def _standing(deployment: Deployment) -> str | None:
+def _current_zone(deployment: Deployment) -> str | None:
     """Return the zone that an existing deployment is bound to, "" for none; None if unknown."""
     try:
-        return standing_zone(deployment)
+        return file_system_zone(deployment)
     except Exception:  # the offers are shown anyway, with a text that covers both cases
         return None
 

@@ -111,7 +111,7 @@ def _verdict(results: list[Result], context: list[str] | None) -> tuple[str, str
     silent = [each.name for each in undecided(results)]
     if silent:
         return (
-            f"Not passed: unknown: {', '.join(silent)}.",
+            f"Not passed: no result for {', '.join(silent)}.",
             bionemo("preflight --patience 60", context),
         )
     return "Passed: found nothing that would make a deployment fail.", make("deploy", context)

@@ -71,7 +71,7 @@ def _stop_if_it_would_fail(results: list[Result], unsure: bool) -> None:
     silent = [each.name for each in undecided(results)]
     if silent and not unsure:
         stop(
-            f"Not deployed: unknown: {', '.join(silent)}.\n"
+            f"Not deployed: no result for {', '.join(silent)}.\n"
             "  Give AWS more time: --patience 60. Continue anyway: --unsure, or make deploy "
             "UNSURE=1"
         )

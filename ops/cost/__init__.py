@@ -60,9 +60,9 @@ def with_other_types(
             texts.append(f"{each} has no hourly price.")
             continue
         gpu = settings.gpu.model_copy(update={"instance_type": each})
-        alone = settings.model_copy(update={"gpu": gpu})
+        only_this = settings.model_copy(update={"gpu": gpu})
         try:
-            ours, _ = bills(alone, known, today, training_hours)
+            ours, _ = bills(only_this, known, today, training_hours)
         except NoRateError as error:
             texts.append(str(error))
             continue

@@ -129,8 +129,12 @@ def _watching(way: Way, known: Prices) -> list[Item]:
 
 def _keys(way: Way, known: Prices) -> Item:
     each = known.of(figures.KMS)
-    dollars = each * way.hours / HOURS_A_MONTH
-    return Item("KMS", f"1 key x ${each:g} a month", dollars, _sources(known, figures.KMS))
+    return Item(
+        "KMS",
+        f"1 key x ${each:g} a month" if way.own_key else "the given key",
+        each * way.hours / HOURS_A_MONTH if way.own_key else 0.0,
+        _sources(known, figures.KMS),
+    )
 
 
 def _network(settings: Settings, way: Way, known: Prices) -> list[Item]:

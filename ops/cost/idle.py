@@ -1,4 +1,4 @@
-"""How much of the GPU nodes' time was idle, according to CloudWatch."""
+"""How long the GPU nodes ran, and how long they were idle, according to CloudWatch."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Prices:
 
 
 def table(region: str = TABLE_REGION) -> Prices:
-    """Return the project's own table, with a note if `region` is another."""
+    """Return the project's own table, with a note if it is not of `region`."""
     notes: tuple[str, ...] = ()
     if region != TABLE_REGION:
         notes = (

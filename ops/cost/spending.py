@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Spending:
-    """US dollars by service and idle GPU nodes over some days, and why one is unknown.
+    """US dollars by service, and idle GPU nodes, over `days`; and why either is unknown.
 
     An unknown field is None, with the reason under its name in `could_not_tell`; `gpu_nodes` is
     also None if there was none.
@@ -30,7 +30,7 @@ class Spending:
 
 
 def spending(deployment: Deployment, days: int) -> Spending:
-    """Ask for both; if one fails, the other still counts."""
+    """Ask Cost Explorer and CloudWatch; if one fails, the other's answer is still returned."""
     silent: dict[str, str] = {}
 
     def asked(name: str, ask: Callable[[Deployment, int], T]) -> T | None:

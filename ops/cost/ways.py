@@ -38,10 +38,11 @@ def block_hours(training_hours: float) -> int:
 class Way:
     """How a run is done: hours of each phase, and what it uses.
 
-    `idle_gpu_hours`: each GPU node is paid for but does not train. `gateways`: NAT gateways of its
-    own. `spot`, `block`: how GPU nodes are bought, if a price for that is known; else On-Demand.
-    `bucket_months`: how long a bucket holds data set and checkpoints: the run, plus a month if it
-    is kept. `watched`: whether there are the watch's metrics and alarms.
+    `idle_gpu_hours`: those that each GPU node is paid for without training. `gateways`: NAT
+    gateways that it creates. `spot`, `block`: how GPU nodes are bought, if a price for that is
+    known; else On-Demand. `bucket_months`: how long a bucket holds data set and checkpoints: the
+    run, plus a month if it is kept. `watched`: with the watch's metrics and alarms. `own_key`: with
+    a new KMS key, not that of `account.kms_key`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Way:
     spot: bool = False
     block: bool = False
     watched: bool = True
+    own_key: bool = True
     bucket_months: float = 0.0
 
     @property
@@ -97,6 +99,7 @@ def these_settings(settings: Settings, training_hours: float) -> Way:
         gateways=gateways_of(settings),
         spot=settings.gpu.purchase == "spot",
         block=block,
+        own_key=not settings.account.kms_key,
         bucket_months=run_months + (1.0 if settings.storage.keep_bucket else 0.0),
     )
 
@@ -112,6 +115,7 @@ def until_now(settings: Settings, hours: float, gpu_hours: float) -> Way:
         gateways=gateways_of(settings),
         spot=settings.gpu.purchase == "spot",
         block=settings.gpu.purchase == "capacity-block",
+        own_key=not settings.account.kms_key,
         bucket_months=hours / HOURS_A_MONTH,
     )
 

@@ -7,7 +7,7 @@ from ops.leftovers.deletion import half_destroyed
 from ops.leftovers.model import Leftover, Search
 
 
-def standing(search: Search) -> list[Leftover]:
+def existing(search: Search) -> list[Leftover]:
     """Return the existing stacks; not those whose deletion failed: what they hold is left over."""
     failed = half_destroyed(search)
     return [
@@ -19,7 +19,7 @@ def standing(search: Search) -> list[Leftover]:
 
 def left_over(search: Search) -> list[Leftover]:
     """Return what belongs to no existing stack; with one, unassigned items count as its own."""
-    stand = {each.stack for each in standing(search)}
-    if not stand:
+    deployed = {each.stack for each in existing(search)}
+    if not deployed:
         return search.left
-    return [each for each in search.left if each.stack and each.stack not in stand]
+    return [each for each in search.left if each.stack and each.stack not in deployed]

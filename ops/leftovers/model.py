@@ -91,8 +91,8 @@ def stack_that_named(deployment: Deployment, name: str) -> str:
     """Return the deployment's stack whose resource CloudFormation named `name`.
 
     Such a name is `<stack>-<logical ID>-<random>`, and CDK's logical IDs begin with a capital, as
-    no stack name does: a deployment whose name merely starts with this one's is another. Empty if
-    there is no such stack.
+    no stack name does: a deployment whose name merely starts with this one's does not match. Empty
+    if there is no such stack.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
     """
     for stack in names.STACKS:

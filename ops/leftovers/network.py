@@ -146,7 +146,7 @@ def _tagged(elb: Any, argument: str, which: list[str]) -> Iterable[dict[str, Any
 
 
 def _tags(elb: Any, argument: str, which: list[str]) -> list[dict[str, Any]]:
-    """The tags of a few; one by one if one is now gone, for which AWS rejects the whole call."""
+    """The tags from one call; one by one if one is gone: AWS then rejects the whole call."""
     try:
         described: list[dict[str, Any]] = elb.describe_tags(**{argument: which})["TagDescriptions"]
     except ClientError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from ops.aws import Deployment, is_standing
+from ops.aws import Deployment, is_updatable
 from ops.reasons import code_of, is_denied
 from ops.results import Result, Step, command, failed, passed, unknown
 
@@ -59,7 +59,7 @@ def _of_the_stack(deployment: Deployment, name: str) -> Result:
     own = qualifier(deployment)
     if given.get("Qualifier", own) != own:
         return unknown(name, f"stack {TOOLKIT} has a qualifier other than {own}")
-    if not is_standing(stack["StackStatus"]):
+    if not is_updatable(stack["StackStatus"]):
         return failed(name, f"stack {TOOLKIT} is {stack['StackStatus']}", *_again(deployment))
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     return _judged(deployment, name, outputs.get("BootstrapVersion", ""), f"stack {TOOLKIT}")

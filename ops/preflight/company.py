@@ -30,22 +30,22 @@ def boundary(deployment: Deployment) -> Result:
     arn = deployment.settings.account.permissions_boundary
     if deployment.aws.is_local:
         return unknown(BOUNDARY, ONLY_AWS)
-    another = "Name an existing one of this account:"
+    name_one = "Name an existing policy of this account:"
     if arn.split(":")[4] not in ("aws", deployment.account):
         said = f"{arn} belongs to another account, so it cannot bound roles of {deployment.account}"
-        return failed(BOUNDARY, said, another, options("-c account.permissions_boundary=..."))
+        return failed(BOUNDARY, said, name_one, options("-c account.permissions_boundary=..."))
     try:
         deployment.aws.client("iam").get_policy(PolicyArn=arn)
     except ClientError as error:
         if code_of(error) != "NoSuchEntity":
             raise
         said = f"there is no policy {arn}"
-        return failed(BOUNDARY, said, another, options("-c account.permissions_boundary=..."))
+        return failed(BOUNDARY, said, name_one, options("-c account.permissions_boundary=..."))
     return passed(BOUNDARY, f"{arn} exists")
 
 
 def key(deployment: Deployment) -> Result:
-    """Whether the key can encrypt, and allows those who need it, if its policy is readable."""
+    """Whether the key can encrypt, and its policy, if readable, names the roles that need it."""
     arn = deployment.settings.account.kms_key
     if deployment.aws.is_local:
         return unknown(KEY, ONLY_AWS)
@@ -54,7 +54,7 @@ def key(deployment: Deployment) -> Result:
         return failed(
             KEY,
             f"{arn} {wrong}",
-            "Name one that is enabled, symmetric, and for encryption:",
+            "Name a key that is enabled, symmetric, and for encryption:",
             options("-c account.kms_key=..."),
         )
     try:
@@ -118,15 +118,15 @@ def lasting(deployment: Deployment) -> Result:
         if path != account.role_path:
             as_it_was["role_path"] = path
             found.append(
-                f"account.role_path is {_said(account.role_path)}, but the cluster was created "
-                f"with {_said(path)}: all roles would be replaced, and with them the cluster and "
+                f"account.role_path is {_shown(account.role_path)}, but the cluster was created "
+                f"with {_shown(path)}: all roles would be replaced, and with them the cluster and "
                 "its node groups"
             )
         if secrets != account.kms_key:
             as_it_was["kms_key"] = secrets
             found.append(
-                f"account.kms_key is {_said(account.kms_key)}, but the cluster was created with "
-                f"{_said(secrets)}: it would be replaced, with all nodes and jobs"
+                f"account.kms_key is {_shown(account.kms_key)}, but the cluster was created with "
+                f"{_shown(secrets)}: it would be replaced, with all nodes and jobs"
             )
     if holds(deployment, "Storage"):
         stored = _of_type(template(deployment, "Storage")["Resources"], "AWS::FSx::FileSystem")
@@ -134,8 +134,8 @@ def lasting(deployment: Deployment) -> Result:
         if now != account.kms_key:
             as_it_was["kms_key"] = now
             found.append(
-                f"account.kms_key is {_said(account.kms_key)}, but the file system was created "
-                f"with {_said(now)}: it would be replaced by an empty one"
+                f"account.kms_key is {_shown(account.kms_key)}, but the file system was created "
+                f"with {_shown(now)}: it would be replaced by an empty one"
             )
     if not found:
         return passed(LASTING, "nothing that exists would be replaced")
@@ -150,7 +150,7 @@ def lasting(deployment: Deployment) -> Result:
     )
 
 
-def _said(value: str) -> str:
+def _shown(value: str) -> str:
     return value or "empty"
 
 
@@ -165,7 +165,7 @@ def _path(resources: Mapping[str, Any]) -> str:
 
 
 def _secrets_key(resources: Mapping[str, Any]) -> str:
-    """Return the ARN of the secrets' key; empty for one that the stack made."""
+    """Return the ARN of the secrets' key; empty if the stack created the key."""
     encryption = _of_type(resources, "AWS::EKS::Cluster").get("EncryptionConfig") or [{}]
     arn = encryption[0].get("Provider", {}).get("KeyArn", "")
     return arn if isinstance(arn, str) else ""

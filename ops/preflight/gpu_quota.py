@@ -12,7 +12,7 @@ from ops.results import Result, Step, StepKind, Verdict, command, passed, warned
 
 
 def gpu_vcpus(deployment: Deployment) -> Result:
-    """vCPUs of the GPU nodes' families, On-Demand or Spot; for each, of its largest type.
+    """vCPUs by family of the GPU nodes' types, On-Demand or Spot; a family's largest type counts.
 
     Room for only one family is enough for nodes, so that is a warning.
     """

@@ -185,5 +185,5 @@ def _remedy(deployment: Deployment, wrong: dict[str, _Look]) -> list[Step | str]
         "and name it:",
         options(f"-c {_SETTING}={name}"),
         "Or copy the image to your own Amazon ECR registry, and set training.image: see "
-        "docs/operations.md, An image that wants a key.",
+        "docs/operations.md, An image that needs a key.",
     ]

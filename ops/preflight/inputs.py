@@ -45,7 +45,11 @@ def _look(deployment: Deployment, wanted: Input) -> Result:
         if _status(error) == 404:
             said = f"{wanted.setting}: there is no bucket {wanted.link.bucket}"
             make = command(f"aws s3 mb s3://{wanted.link.bucket} --region {region}")
-            steps = ("Name another, or create it:", make, _copy(deployment, wanted))
+            steps = (
+                "Name an existing bucket, or create this one:",
+                make,
+                _copy(deployment, wanted),
+            )
             return failed(FILES, said, *steps)
         where = _region(error.response)
     if where not in ("", region):
@@ -175,7 +179,7 @@ def linked(deployment: Deployment) -> Result:
     if len(there) + len(new) > _MOST_LINKS:
         return failed(
             LINKS,
-            f"the file system has {len(there)} links and takes at most {_MOST_LINKS}; "
+            f"the file system has {len(there)} links, and FSx allows at most {_MOST_LINKS}; "
             f"{len(new)} more are needed before old ones are removed",
             "Remove those that the deployment did not create, in the FSx console.",
         )

@@ -40,7 +40,7 @@ def look(
     """Run all checks side by side; return their results in display order.
 
     All share `deadline` seconds; those still unknown then run once more, for `patience` seconds,
-    unless AWS has denied the answer. `say` reports that.
+    unless that cannot change the answer (`is_final`). `say` reports that.
     """
     results = run_checks(checks(deployment), deadline)
     silent = [

@@ -37,8 +37,8 @@ def offered(deployment: Deployment) -> Result:
     throughput = deployment.settings.storage.throughput
     return passed(
         name,
-        f"offered in {region}, according to its quotas; AWS does not report whether "
-        f"this includes {throughput} MB/s/TiB, a tier of every {_KIND}",
+        f"offered in {region}, as its quotas show; {throughput} MB/s/TiB is not checked, because "
+        "AWS does not report its throughput tiers by region",
     )
 
 
@@ -126,7 +126,7 @@ def present(deployment: Deployment) -> Result:
     return passed(name, f"{system['FileSystemId']} exists, {there:,} GiB in {zone}")
 
 
-def standing_zone(deployment: Deployment) -> str:
+def file_system_zone(deployment: Deployment) -> str:
     """Return the zone of the deployment's file system, in which its GPU nodes must be.
 
     Empty if there is none. Raises botocore's errors if AWS does not answer.

@@ -194,7 +194,7 @@ def vcpu_quota(
 
 
 def _counted_unused(deployment: Deployment, family: str) -> tuple[int, str]:
-    """vCPUs of unused reservations, and why they are unknown: no failure, for they are rare."""
+    """vCPUs of unused reservations, and why they are unknown; not a failure: they are rare."""
     try:
         return _unused_vcpus(deployment, family), ""
     except ClientError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from bionemo_eks.configuration import names
-from ops.aws import Deployment, holds_resources, is_standing, stacks
+from ops.aws import Deployment, holds_resources, is_updatable, stacks
 from ops.results import Result, Step, command, failed, passed, warned
 
 _NAME = "Stacks"
@@ -37,18 +37,18 @@ def _status(deployment: Deployment, stack: str) -> str:
 def stacks_ready(deployment: Deployment) -> Result:
     """Whether every existing stack is in a state that a deployment can start from."""
     statuses = {stack: _status(deployment, stack) for stack in names.STACKS}
-    standing = [stack for stack, status in statuses.items() if is_standing(status)]
+    updatable = [stack for stack, status in statuses.items() if is_updatable(status)]
     recreated = [stack for stack, status in statuses.items() if status in _RECREATED]
     passable = {"", "REVIEW_IN_PROGRESS", *_RECREATED}
-    wrong = [stack for stack in statuses if not (stack in standing or statuses[stack] in passable)]
+    wrong = [stack for stack in statuses if not (stack in updatable or statuses[stack] in passable)]
     if wrong:
         remedies = dict.fromkeys(_remedy(deployment, stack, statuses[stack]) for stack in wrong)
         return failed(_NAME, _listed(deployment, wrong, statuses), *chain.from_iterable(remedies))
     if recreated:
         said = _listed(deployment, recreated, statuses)
         return warned(_NAME, f"{said}; cdk deploy deletes and recreates it")
-    if standing:
-        return passed(_NAME, f"{len(standing)} exist; this will be an update")
+    if updatable:
+        return passed(_NAME, f"{len(updatable)} exist; this will be an update")
     return passed(_NAME, "no stacks yet; this will be a new deployment")
 
 

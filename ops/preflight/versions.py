@@ -28,11 +28,11 @@ def eks(deployment: Deployment) -> Result:
 
 def kubernetes(deployment: Deployment) -> Result:
     """Whether AWS creates clusters with the version, and an existing one can be updated to it."""
-    standing = _standing_version(deployment)
-    step = _step(standing, deployment.settings.kubernetes_version) if standing else ""
+    current = _current_version(deployment)
+    step = _step(current, deployment.settings.kubernetes_version) if current else ""
     if step:
         return failed(
-            CHECK, step, f'Set kubernetes_version to "{_next(standing)}" and deploy first.'
+            CHECK, step, f'Set kubernetes_version to "{_next(current)}" and deploy first.'
         )
     try:
         row = _described(deployment)
@@ -43,7 +43,7 @@ def kubernetes(deployment: Deployment) -> Result:
     return _judged(deployment, row)
 
 
-def _standing_version(deployment: Deployment) -> str:
+def _current_version(deployment: Deployment) -> str:
     """The version of the existing cluster; empty without one."""
     name = deployment.settings.cluster_name
     if name not in clusters(deployment):
@@ -132,7 +132,7 @@ def _newer(deployment: Deployment) -> tuple[Step | str, ...]:
     if _minor(wanted) >= _minor(DEFAULT_KUBERNETES):
         return (f"{VERSIONS_FILE} has no newer, fully documented version: add one there",)
     # An existing cluster is updated one version at a time.
-    to = _next(wanted) if _standing_version(deployment) else DEFAULT_KUBERNETES
+    to = _next(wanted) if _current_version(deployment) else DEFAULT_KUBERNETES
     return (
         f'Set kubernetes_version to "{to}" in cdk.json, or:',
         options(f"-c kubernetes_version={to}"),

@@ -26,9 +26,10 @@ def show_results(
     `of`: all checks that ran, where `results` are only some of them.
     """
     table = titled_table("check", "", "result")
-    # One missing permission may leave a dozen checks unknown.
     for before, each in zip((None, *results), results, strict=False):
-        again = before and (before.verdict, before.said) == (each.verdict, each.said)
+        # One missing permission may leave a dozen checks unknown.
+        unknown = each.verdict is Verdict.UNKNOWN
+        again = unknown and before is not None and before.said == each.said
         verdict = f"[{_STYLES[each.verdict]}]{each.verdict}[/]"
         table.add_row(escape(each.name), verdict, "same as above" if again else escape(each.said))
     if results:

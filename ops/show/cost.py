@@ -33,8 +33,8 @@ def show_bills(out: Console, settings: Settings, ours: Bill, theirs: Bill, known
     for note in known.notes:
         out.print(f"[yellow]{escape(note)}[/]")
     if settings.training.enabled:
-        told_by = settings.workload.rates.told_by
-        out.print(f"The training time is {told_by}; to set your own: --training-hours.")
+        source = settings.workload.rates.source
+        out.print(f"Training time: {source}. To set your own: --training-hours.")
     else:
         out.print("No training: training.enabled is false.")
 

@@ -18,7 +18,7 @@ def show_leftovers(out: Console, search: Search) -> None:
     Leaves out everything that an existing stack holds, or may hold.
     """
     left, kept = belonging.left_over(search), [each for each in search.found if each.kept]
-    if belonging.standing(search):
+    if belonging.existing(search):
         kept = []  # it is in use
     if left:
         safe = [] if deletion.refusal(search) else deletion.safe(search)

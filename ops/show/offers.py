@@ -19,11 +19,11 @@ def show_offers(
     hours: int,
     found: Sequence[Offer],
     quota: Quota | str | None,
-    standing: str | None,
+    current: str | None,
 ) -> None:
     """Print the offers, whether the quota allows buying one (or why that is unknown), and how.
 
-    `standing`: the zone of the existing file system, empty for none, None if unknown.
+    `current`: the zone of the existing file system, empty for none, None if unknown.
     """
     gpu = settings.gpu
     wanted = f"{gpu.nodes} x {gpu.instance_type} for {hours} h in {settings.region}"
@@ -35,7 +35,7 @@ def show_offers(
         )
     else:
         show_table(out, _table(wanted, found))
-        _say_how(out, settings, found, standing)
+        _say_how(out, settings, found, current)
     _say_quota(out, settings, quota)
 
 
@@ -56,10 +56,8 @@ def _table(wanted: str, found: Sequence[Offer]) -> Table:
     return table
 
 
-def _say_how(
-    out: Console, settings: Settings, found: Sequence[Offer], standing: str | None
-) -> None:
-    best = next((each for each in found if each.zone == standing), found[0])
+def _say_how(out: Console, settings: Settings, found: Sequence[Offer], current: str | None) -> None:
+    best = next((each for each in found if each.zone == current), found[0])
     which = "the first" if best == found[0] else f"the first in {best.zone}"
     out.print(f"To buy one ({which} here), paid up front and nonrefundable:")
     buy = (
@@ -67,7 +65,7 @@ def _say_how(
         f"--instance-platform Linux/UNIX --capacity-block-offering-id {best.offering_id}"
     )
     out.print(f"  {buy}", soft_wrap=True)
-    for line in _what_it_replaces(settings, best.zone, standing):
+    for line in _what_it_replaces(settings, best.zone, current):
         out.print(f"[yellow]{line}[/]")
     out.print("Then, with the ID that it prints and the block's zone:")
     chosen = (
@@ -80,21 +78,21 @@ def _say_how(
     out.print(f"  {chosen}", soft_wrap=True)
 
 
-def _what_it_replaces(settings: Settings, zone: str, standing: str | None) -> list[str]:
+def _what_it_replaces(settings: Settings, zone: str, current: str | None) -> list[str]:
     """Say what a block in another zone means for an existing deployment."""
-    if standing in ("", zone):
+    if current in ("", zone):
         return []
     with_subnets = "" if zone in settings.zones else "the VPC's subnets and "
-    if standing is None:
+    if current is None:
         return [
             f"If there is a deployment with its file system in a zone other than {zone}, this "
             f"would replace {with_subnets}the file system. Destroy the deployment first; the data "
             "is in the bucket: npx cdk destroy --all"
         ]
     return [
-        f"This needs a new deployment: the existing file system is in {standing}, and {zone} would "
+        f"This needs a new deployment: the existing file system is in {current}, and {zone} would "
         f"replace {with_subnets}the file system, with everything that mounts it. Wait for a block "
-        f"in {standing}, or destroy the deployment first; the data is in the bucket: "
+        f"in {current}, or destroy the deployment first; the data is in the bucket: "
         "npx cdk destroy --all"
     ]
 

@@ -28,7 +28,7 @@ _RECENT = timedelta(hours=1)
 
 
 def no_capacity(deployment: Deployment, group: Mapping[str, Any]) -> str:
-    """Say for which types a node group gets no nodes, where and since when; empty if it does.
+    """Say for which types AWS has no capacity, where and since when; empty if it has.
 
     `group`: from `eks:DescribeNodegroup`.
     """
@@ -39,7 +39,7 @@ def no_capacity(deployment: Deployment, group: Mapping[str, Any]) -> str:
         )["Activities"]
         failed = _failed_last(activities)
         if failed and datetime.now(UTC) - failed[0]["StartTime"] < _RECENT:
-            return _said(failed, group, deployment.settings.gpu_zone)
+            return _sentence(failed, group, deployment.settings.gpu_zone)
     return ""
 
 
@@ -60,7 +60,7 @@ def _lacked_capacity(activity: Mapping[str, Any]) -> bool:
     )
 
 
-def _said(failed: list[dict[str, Any]], group: Mapping[str, Any], zone: str) -> str:
+def _sentence(failed: list[dict[str, Any]], group: Mapping[str, Any], zone: str) -> str:
     zones = sorted({_zone(each, zone) for each in failed})
     types = " or ".join(group.get("instanceTypes") or ["its type"])
     return (

@@ -19,7 +19,7 @@ def stacks(deployment: Deployment) -> list[Line]:
             lines.append(missing(deployment, _PART, name))
             continue
         state = there[name]["StackStatus"]
-        good = aws.is_standing(state)
+        good = aws.is_updatable(state)
         # It exists, but differs from the settings: the last update failed.
         rolled_back = state.endswith("_COMPLETE") and "ROLLBACK" in state and good
         unsettled = state.endswith("IN_PROGRESS") or rolled_back

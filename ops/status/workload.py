@@ -20,12 +20,12 @@ def workload(deployment: Deployment) -> list[Line]:
 
 def lines_of(jobs: Jobs, trained: Workload, steps: int) -> list[Line]:
     """Return the jobs as lines; the training is that of workload `trained`, for `steps`."""
-    told = "" if jobs.position is None else position(jobs.position, steps)
+    progress = "" if jobs.position is None else position(jobs.position, steps)
     lines = []
     for key, name, state, line in (
         ("data", "UniRef50 data", jobs.data, jobs.data_line),
         ("launcher", "launcher", jobs.launcher, ""),
-        ("training", f"{trained.title} training", jobs.training, told or jobs.training_line),
+        ("training", f"{trained.title} training", jobs.training, progress or jobs.training_line),
     ):
         if key in jobs.silent:
             lines.append(silent(_PART, jobs.silent[key], name))
@@ -52,13 +52,13 @@ def _span(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def position(told: Position, steps: int) -> str:
+def position(at: Position, steps: int) -> str:
     """Describe the progress of a training of `steps`: step, speed, and remaining time."""
-    parts = [f"step {told.step:,} of {steps:,}"]
-    if told.seconds_a_step:
-        parts.append(f"{1 / told.seconds_a_step:.3g} steps/s")
-        if told.step < steps:
-            parts.append(f"{_span((steps - told.step) * told.seconds_a_step)} left")
-    if told.loss is not None:
-        parts.append(f"loss {told.loss:.4g}")
+    parts = [f"step {at.step:,} of {steps:,}"]
+    if at.seconds_a_step:
+        parts.append(f"{1 / at.seconds_a_step:.3g} steps/s")
+        if at.step < steps:
+            parts.append(f"{_span((steps - at.step) * at.seconds_a_step)} left")
+    if at.loss is not None:
+        parts.append(f"loss {at.loss:.4g}")
     return ", ".join(parts)

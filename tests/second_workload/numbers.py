@@ -62,7 +62,7 @@ NUMBERS = Workload(
     restarts=Restarts(in_a_row=2, per_worker=1),
     rates=Rates(
         training_hours=lambda settings: settings.training.max_steps / 10,
-        told_by="made up",
+        source="made up",
         checkpoints_gb=lambda settings: 1,
         replaced_gb=lambda settings: 0.0,
         image_gb=2,

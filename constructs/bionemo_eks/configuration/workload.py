@@ -57,13 +57,13 @@ class Rates:
     """What a run consumes, for its cost.
 
     `training_hours`: hours that the training takes with given settings, None if no rate is known
-    for their GPUs; `told_by`: the source, in words. `checkpoints_gb`: gigabytes that it leaves in
-    S3; `replaced_gb`: those of checkpoints that a whole run writes and later replaces. `image_gb`:
-    gigabytes that each node pulls.
+    for their GPUs; `source`: where they are from, as shown. `checkpoints_gb`: gigabytes that it
+    leaves in S3; `replaced_gb`: those of checkpoints that a whole run writes and later replaces.
+    `image_gb`: gigabytes that each node pulls.
     """
 
     training_hours: Callable[[Settings], float | None]
-    told_by: str
+    source: str
     checkpoints_gb: Callable[[Settings], float]
     replaced_gb: Callable[[Settings], float]
     image_gb: float

@@ -43,7 +43,7 @@ def ending(line: Line, answers: Answers, *arguments: str) -> tuple[str, str]:
         ),
         (
             {"service-quotas.get_service_quota": denied("GetServiceQuota")},
-            "Not passed: unknown: ",
+            "Not passed: no result for ",
             f"./bionemo preflight --patience 60 {ASKED}",
         ),
     ],

@@ -14,11 +14,12 @@ from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from cloudwatch_metrics import values
 from job_states import states
 from ops import cost
-from ops.cost.bill import ALARMS, METRICS, Bill
+from ops.cost.bill import ALARMS, METRICS, Bill, bill_of
 from ops.cost.prices import table, with_block
+from ops.cost.ways import until_now
 from ops.price_table import HOURLY
 from ops.show.cost import show_bills
-from tests.context import read_settings
+from tests.context import COMPANY, read_settings
 from tests.ops.cost.estimates import TODAY, bills, dollars, ours
 from tests.ops.reading import in_order
 from tests.simulated.capacity import BLOCK
@@ -53,6 +54,17 @@ def test_nodes_that_always_run_are_paid_for_as_long_as_the_deployment_exists() -
     assert mine.way.gpu_hours == mine.way.hours
     asked_for, _ = bills()
     assert asked_for.way.gpu_hours < mine.way.gpu_hours
+
+
+def test_a_key_that_the_settings_name_costs_the_deployment_nothing() -> None:
+    changes = {"account.kms_key": COMPANY["account.kms_key"]}
+    mine, theirs = bills(changes)
+    (item,) = (each for each in mine.items if each.name == "KMS")
+    assert (item.counted, item.dollars) == ("the given key", 0.0)
+    assert dollars(theirs)["KMS"] > 0
+    so_far = until_now(read_settings(changes), 24.0, 0.0)
+    assert dollars(bill_of(read_settings(changes), so_far, table(), TODAY))["KMS"] == 0
+    assert ours()["KMS"] > 0
 
 
 def test_twice_the_gpu_nodes_cost_twice_as_much_and_so_does_twice_the_time() -> None:

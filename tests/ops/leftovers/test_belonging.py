@@ -35,7 +35,7 @@ def test_only_what_belongs_to_no_existing_stack_is_left_over(
     stacks: list[Leftover], stand: list[Leftover], left: list[Leftover]
 ) -> None:
     search = Search([*stacks, *EVERYTHING], {})
-    assert belonging.standing(search) == stand
+    assert belonging.existing(search) == stand
     others = [each for each in stacks if each not in stand]
     assert belonging.left_over(search) == [*others, *left]
 

@@ -27,8 +27,8 @@ class TrainingSettings(Group):
     image_pull_secret: SecretName = Field(
         default="",
         description="Name of a Secrets Manager secret, in the deployment's region, with the key to "
-        "the image's registry: see [an image that wants a key]"
-        "(operations.md#an-image-that-wants-a-key).",
+        "the image's registry: see [an image that needs a key]"
+        "(operations.md#an-image-that-needs-a-key).",
     )
     layout: Layout = Field(
         description="`pod-per-gpu`: pods with one GPU each. `pod-per-node`: one pod per node with "

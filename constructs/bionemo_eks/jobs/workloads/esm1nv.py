@@ -215,8 +215,7 @@ WORKLOAD = Workload(
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(
         training_hours=_training_hours,
-        told_by="the 2024 blueprint's on a V100, and derived from that by memory bandwidth on "
-        "other GPUs",
+        source="from the 2024 blueprint for a V100, scaled by memory bandwidth for other GPUs",
         checkpoints_gb=lambda settings: 30,
         replaced_gb=_replaced_gb,
         image_gb=15,

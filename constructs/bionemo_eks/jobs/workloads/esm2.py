@@ -281,7 +281,7 @@ WORKLOAD = Workload(
     restarts=Restarts(in_a_row=5, per_worker=3),
     rates=Rates(
         training_hours=_training_hours,
-        told_by="an estimate from rates that NVIDIA has published",
+        source="an estimate from rates that NVIDIA has published",
         checkpoints_gb=_kept_gb,
         replaced_gb=_replaced_gb,
         # Compressed, an estimate without a source: PyTorch's CUDA build itself is 5 GB.
