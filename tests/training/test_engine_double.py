@@ -1,20 +1,15 @@
-"""The double of Transformer Engine against the sources of 2.17, where these are at hand.
-
-pip download --no-deps transformer-engine==2.17.0 has them, without the compiled part; unpack it
-(it is a zip file), and name its folder in TRANSFORMER_ENGINE.
-"""
+"""The double of Transformer Engine against the sources of the image's version."""
 
 from __future__ import annotations
 
 import ast
-import os
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
 DOUBLE = Path(__file__).parent / "doubles" / "transformer_engine"
-REAL = os.environ.get("TRANSFORMER_ENGINE", "")
-pytestmark = pytest.mark.skipif(not REAL, reason="TRANSFORMER_ENGINE names no sources")
+REAL = Path(str(distribution("transformer-engine").locate_file("transformer_engine")))
 
 
 def definitions(path: Path) -> dict[str, ast.AST]:
@@ -58,7 +53,7 @@ def arguments(node: ast.AST) -> list[tuple[str, str]]:
 )
 def test_signatures_are_the_real_ones(ours: str, file: str, theirs: str) -> None:
     found = arguments(definitions(DOUBLE / "pytorch.py")[ours])
-    real = arguments(definitions(Path(REAL, file))[theirs])
+    real = arguments(definitions(REAL / file)[theirs])
     # Further parameters of the real Linear, all with defaults, are not used.
     assert found == real[: len(found)]
     assert len(found) == len(real) or ours == "Linear.__init__"
@@ -66,7 +61,7 @@ def test_signatures_are_the_real_ones(ours: str, file: str, theirs: str) -> None
 
 def test_recipes_are_the_real_ones() -> None:
     ours = {*definitions(DOUBLE / "common" / "recipe.py")}
-    real = definitions(Path(REAL, "common/recipe/__init__.py"))
+    real = definitions(REAL / "common/recipe/__init__.py")
     assert ours < {*real}
     for name in ours - {"Recipe"}:
         node = real[name]
@@ -76,10 +71,10 @@ def test_recipes_are_the_real_ones() -> None:
 
 
 def test_only_delayed_scaling_has_state_and_the_limits_are_those_assumed() -> None:
-    text = Path(REAL, "pytorch/quantization.py").read_text()
+    text = (REAL / "pytorch/quantization.py").read_text()
     for name in ("Per-tensor current quantization", "MXFP8 quantization"):
         assert f"{name} does not require state." in text
-    real = definitions(Path(REAL, "pytorch/quantization.py"))
+    real = definitions(REAL / "pytorch/quantization.py")
     support = ast.unparse(real["_compute_fp8_support"])
     assert "get_device_compute_capability() < (8, 9)" in support
     support = ast.unparse(real["_compute_mxfp8_support"])
@@ -89,8 +84,6 @@ def test_only_delayed_scaling_has_state_and_the_limits_are_those_assumed() -> No
     assert "recipe.mxfp8():\n        return 32" in sizes
     assert sizes.endswith("return 16")
     extra = ast.unparse(
-        definitions(Path(REAL, "pytorch/module/base.py"))[
-            "TransformerEngineBaseModule.get_extra_state"
-        ]
+        definitions(REAL / "pytorch/module/base.py")["TransformerEngineBaseModule.get_extra_state"]
     )
     assert extra.count("_has_delayed_scaling_state") == 1

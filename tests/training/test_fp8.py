@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,6 @@ def on_gpu(monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], name: s
         ("cuda", (9, 0), SMALL, 1000, r"1000 tokens per unit: choose multiples of 32 \(--unit-tok"),
         ("cuda", (9, 0), Architecture(2, 40, 4, 64), 256, r"hidden size of 40 .*\(--size\)"),
         ("cuda", (9, 0), Architecture(2, 32, 4, 72), 256, r"feed-forward layer of 72: .*\(--size"),
-        ("cuda", (9, 0), SMALL, 256, r"cannot be imported \(No module named 'transformer_engine"),
     ],
 )
 def test_what_cannot_be_trained_in_fp8_is_refused(
@@ -184,6 +184,13 @@ def test_what_cannot_be_trained_in_fp8_is_refused(
     with pytest.raises(TrainingError, match=words) as refused:
         fp8.check(torch.device(device), size, unit_tokens)
     assert str(refused.value).startswith("--precision fp8 is not allowed")
+
+
+def test_an_image_without_transformer_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_gpu(monkeypatch, (9, 0), "H100")
+    monkeypatch.setitem(sys.modules, "transformer_engine", None)
+    with pytest.raises(TrainingError, match=r"Engine cannot be imported \(.*Choose bf16"):
+        fp8.check(torch.device("cuda"), SMALL, 256)
 
 
 def test_transformer_engines_own_refusal_is_passed_on(
