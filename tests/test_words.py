@@ -24,6 +24,13 @@ BETTER = {
     r"\bthe blueprint of 2024\b": "the 2024 blueprint",
     r"\b(is|are) to be had\b": "is available",
     r"\bat the most\b": "at most",
+    r"\bwhoever\b": "anyone who; or name the actor",
+    r"\bnobody\b": "no one; or name the actor",
+    r"\bgoes on\b": "continues",
+    r"\bfor people\b": "readable; or nothing",
+    r"\bsource document\b": "the 2024 blueprint",
+    r"\b(behaviour|colour|spelt|learnt)": "American spelling",
+    r"\w(itialis|ummaris|ecognis|rganis|ynthesis)(e|ed|es|ing)\b": "American spelling: -ize",
 }
 # Code in CloudFormation templates is not updated for its wording only.
 _KINDS = ("*.md", "*.py", "*.yaml", "*.sh", "*.html", ":!constructs/bionemo_eks/functions")

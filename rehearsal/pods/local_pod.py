@@ -91,7 +91,9 @@ def ask_for_the_launcher(
                 spec = local.mounts["/patches"] / "spec.json"
                 patch = json.loads(spec.read_text(encoding="utf-8"))
                 return (
-                    "lifts the suspension" if patch else "starts nothing: the training is finished"
+                    "resumes the PyTorchJob"
+                    if patch
+                    else "starts nothing: the training is finished"
                 )
     return None
 

@@ -40,7 +40,7 @@ def named(deployed: list[KubernetesObject], prefix: str) -> KubernetesObject:
 
 
 class There:
-    """A cluster with the jobs in some states; a status of None is a job that is not there."""
+    """A cluster with the jobs in some states; a status of None is a job that does not exist."""
 
     def __init__(
         self,

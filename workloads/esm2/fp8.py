@@ -98,7 +98,7 @@ def _linear(found: Any, recipe: Any) -> Any:
     """The class of the layers."""
 
     class Linear(found.Linear):
-        """fp8 in training; in evaluation what nn.Linear computes, as whoever uses the export.
+        """fp8 in training; in evaluation what nn.Linear computes, as every user of the export does.
 
         So a model's validation does not depend on how it was trained.
         """

@@ -1,4 +1,4 @@
-"""The training's output every few steps: a line for people, a JSON line for programs."""
+"""The training's output every few steps: a readable line and a JSON line."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Speed:
 
 
 def line(step: int, steps: int, values: dict[str, Any]) -> str:
-    """One line for people."""
+    """One readable line."""
     mfu = f", MFU {values['mfu']:.1%}" if "mfu" in values else ""
     return (
         f"step {step:,}/{steps:,}: loss {values['loss']:.4f}, "

@@ -1,6 +1,6 @@
 """Checks, before any GPU node starts, whether the training has finished or used up its hours.
 
-It writes two patches of the PyTorchJob for kubectl: `spec.json` lifts the suspension, unless the
+It writes two patches of the PyTorchJob for kubectl: `spec.json` resumes the PyTorchJob, unless the
 training is finished or has no hours left; `status.json` marks a finished one as succeeded, and is
 empty otherwise. `spec.json` also replaces the previous run's notes, an annotation, with the hours
 used so far, for the watch.

@@ -41,8 +41,8 @@ COMMAND = (sys.executable, "-m", "ops")
 def clean(**changes: str) -> dict[str, str]:
     """An environment without a login."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    return {**others, **nobody, "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "100"} | changes
+    no_login = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return {**others, **no_login, "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "100"} | changes
 
 
 def command(

@@ -59,7 +59,7 @@ AGAIN = "aws sso login --profile sso"
 EXPIRED = '{"accessToken": "x", "expiresAt": "2020-01-01T00:00:00Z"}'
 # The files and environment, a part of the message, and the remedy.
 LOGINS: dict[str, tuple[Prepare, str, str]] = {
-    "nobody is logged in": (with_files({}), "Unable to locate credentials", "aws sso login"),
+    "no login": (with_files({}), "Unable to locate credentials", "aws sso login"),
     "SSO: never logged in": (sso(None), "SSO Token", AGAIN),
     "SSO: expired": (sso(EXPIRED), "expired", AGAIN),
     "SSO: cache is no JSON": (sso("{"), "cannot be read", AGAIN),

@@ -30,8 +30,8 @@ def ledger(enabled: bool) -> tuple[Ledger, str]:
 @pytest.mark.parametrize(
     ("step", "answer"),
     [
-        (0, "lifts the suspension"),
-        (999, "lifts the suspension"),
+        (0, "resumes the PyTorchJob"),
+        (999, "resumes the PyTorchJob"),
         (1000, "starts nothing: the training is finished"),
     ],
 )

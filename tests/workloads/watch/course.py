@@ -103,7 +103,7 @@ class Course:
         self._condition(self.data_job, how, reason)
 
     def end_launcher(self, how: str = "Complete", hours: float = 0) -> None:
-        """The launcher's Job ends; success lifts the suspension."""
+        """The launcher's Job ends; success resumes the PyTorchJob."""
         assert self.launcher is not None
         self._condition(self.launcher, how)
         if how == "Complete":
