@@ -21,15 +21,13 @@ from bionemo_eks.configuration.settings import Settings
 # allows at most a quarter of a MiB/s per IOPS.
 # https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type
 _THROUGHPUT, _IOPS = 1000, 4000
-
-
 # An agent that has once missed its DCGM engine, for example while a node starts, reports that until
 # it is restarted, however healthy the GPUs are: https://github.com/aws/eks-node-monitoring-agent/issues/266
 _FALSE_ALARMS = (("AcceleratedHardwareReady", "DCGMError"),)
-# A reservation's nodes are On-Demand nodes: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
 # Tags on the group, by resource, with what a new node would have; the autoscaler reads them.
 # https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
 _NODE_TEMPLATE = "k8s.io/cluster-autoscaler/node-template/resources"
+# A reservation's nodes are On-Demand nodes: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
 _CAPACITY_TYPES = {
     "on-demand": "ON_DEMAND",
     "spot": "SPOT",

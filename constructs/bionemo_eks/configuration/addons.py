@@ -26,18 +26,18 @@ def addon_versions(settings: Settings) -> dict[str, str]:
 
 def addon_configuration(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return the configuration of those add-ons that need one, by name."""
-    told: dict[str, dict[str, Any]] = {
+    values: dict[str, dict[str, Any]] = {
         "coredns": {"nodeSelector": CORE_SELECTOR},
         "metrics-server": {"nodeSelector": CORE_SELECTOR},
         "amazon-cloudwatch-observability": _insights(settings),
     }
     if settings.gpu.repair != "off":
-        told[NODE_MONITOR] = _node_monitor(settings)
-    return told
+        values[NODE_MONITOR] = _node_monitor(settings)
+    return values
 
 
 def _insights(settings: Settings) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         # For the agents; it applies to the manager too, hence the manager's selector.
         "tolerations": [GPU_TOLERATION],
         # Nothing here serves requests worth tracing, which costs money: the agent does not listen
@@ -53,8 +53,8 @@ def _insights(settings: Settings) -> dict[str, Any]:
     if settings.gpu.repair == "gpus":
         # One DCGM engine per node, here the monitoring agent's; with two, the agent has reported
         # healthy GPUs as faulty: https://github.com/aws/containers-roadmap/issues/2763
-        told["dcgmExporter"] = {"enabled": False}
-    return told
+        values["dcgmExporter"] = {"enabled": False}
+    return values
 
 
 def _node_monitor(settings: Settings) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class NetworkCard:
 class InstanceType:
     """Capacity of one instance: memory in GiB, that of a GPU in MiB, NVMe disks in GB.
 
-    `network_cards` by index; `retired`: the day from which AWS no longer runs it.
+    `network_cards` by index; `retired`: the day by which AWS's customers had to leave it.
     """
 
     name: str

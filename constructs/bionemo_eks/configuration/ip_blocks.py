@@ -11,12 +11,16 @@ _BESIDE = [
     (IPv4Network("10.0.0.0/15"), IPv4Network("10.0.0.0/16")),
     (IPv4Network("172.16.0.0/12"), IPv4Network("172.31.0.0/16")),
 ]
-# Carrier-grade NAT, this host, link local, this network, multicast, reserved; RFC 6890.
-_NEVER_A_VPC = [*map(IPv4Network, ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4"))]
+# Loopback, link-local, this network, multicast; RFC 6890.
+_NEVER_A_VPC = [
+    IPv4Network(each) for each in ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4")
+]
+# Also carrier-grade NAT, and what is reserved above multicast.
 _NEVER_A_SOURCE = [
     *_RFC_1918,
     *_NEVER_A_VPC,
-    *map(IPv4Network, ("100.64.0.0/10", "224.0.0.0/3")),
+    IPv4Network("100.64.0.0/10"),
+    IPv4Network("224.0.0.0/3"),
 ]
 
 

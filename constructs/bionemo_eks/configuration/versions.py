@@ -1,7 +1,8 @@
-"""Every version that the project pins, in one place, each with its reason.
+"""The versions of Kubernetes, add-ons, charts and images that a deployment pins, with reasons.
 
-To upgrade, change a version here and nowhere else; `cdk diff` then shows the effect. Kubernetes'
-support dates: https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+To upgrade, change a version here; `cdk diff` then shows the effect. A new Kubernetes version also
+needs its kubectl layer in requirements.txt. Kubernetes' support dates:
+https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
 """
 
 from __future__ import annotations

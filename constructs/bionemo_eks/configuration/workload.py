@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bionemo_eks.configuration.groups.training import TrainingSettings
 from bionemo_eks.configuration.inputs import Input
 from bionemo_eks.configuration.instance_types import Capability, InstanceType
 
 if TYPE_CHECKING:
     from bionemo_eks.configuration.settings import Settings
-from bionemo_eks.configuration.groups.training import TrainingSettings
 
 
 @dataclass(frozen=True)

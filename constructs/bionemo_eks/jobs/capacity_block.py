@@ -25,12 +25,12 @@ def options(settings: Settings) -> dict[str, str]:
 
 def let_it_wait(settings: Settings, job: KubernetesObject) -> list[KubernetesObject]:
     """Let the launcher's Job wait for the block; return the extra objects that it needs."""
-    told = options(settings)
-    if not told:
+    given = options(settings)
+    if not given:
         return []
     files = manifests.program_files(PROGRAM_FOLDER)
     account = settings.workload.launcher
-    told |= {"--region": settings.region, "--patch": "/patches/spec.json"}
+    given |= {"--region": settings.region, "--patch": "/patches/spec.json"}
     program, parts = manifests.load(
         "workload/capacity-block.yaml",
         {
@@ -38,7 +38,7 @@ def let_it_wait(settings: Settings, job: KubernetesObject) -> list[KubernetesObj
             "program": name_with_hash(f"{account}-program", files),
             "files": files,
             "image": IMAGES["watch"].reference,
-            "arguments": [part for option in told.items() for part in option],
+            "arguments": [part for option in given.items() for part in option],
         },
     )
     pod = job["spec"]["template"]["spec"]

@@ -13,7 +13,7 @@ from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.tags import DEPLOYMENT_TAG
 
 # Percent of the limit.
-TOLD_AT = (50, 80, 100)
+NOTIFIED_AT = (50, 80, 100)
 
 
 class MonthlyBudget(Construct):
@@ -57,13 +57,13 @@ class MonthlyBudget(Construct):
                 cost_types=budgets.CfnBudget.CostTypesProperty(include_credit=False),
             ),
             # Never change these: CloudFormation would create another budget with the same name.
-            notifications_with_subscribers=[_told_at(share, topic) for share in TOLD_AT],
+            notifications_with_subscribers=[_notification(share, topic) for share in NOTIFIED_AT],
         )
         if allowed.policy_dependable:
             budget.node.add_dependency(allowed.policy_dependable)
 
 
-def _told_at(
+def _notification(
     per_cent: int, topic: sns.Topic
 ) -> budgets.CfnBudget.NotificationWithSubscribersProperty:
     return budgets.CfnBudget.NotificationWithSubscribersProperty(

@@ -42,13 +42,13 @@ def _number(pattern: re.Pattern[str], line: str) -> float | None:
 
 def of_a_step(line: str) -> Position | None:
     """Return the position in a step line of ESM-2; None for any other line."""
-    told = _STEP.search(line)
-    if told is None:
+    found = _STEP.search(line)
+    if found is None:
         return None
-    step, steps = (int(each.replace(",", "")) for each in told.group(1, 2))
+    step, steps = (int(each.replace(",", "")) for each in found.group(1, 2))
     left = _LEFT.search(line)
     period = None
     if left and step < steps:
         hours, minutes, seconds = (int(each or 0) for each in left.groups())
         period = (hours * 3600 + minutes * 60 + seconds) / (steps - step)
-    return Position(step, float(told[3]), period or None)
+    return Position(step, float(found[3]), period or None)
