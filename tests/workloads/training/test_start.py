@@ -149,7 +149,8 @@ def test_a_restarted_container_counts_as_a_failure(tmp_path: Path) -> None:
 
 def test_a_finished_training_ends_at_once(tmp_path: Path) -> None:
     save(tmp_path / "results/a/checkpoints/x-last.ckpt", 100)
-    with pods(tmp_path, 2, 100) as found:
+    # The second one may take long to start; the first would not wait for it any longer.
+    with pods(tmp_path, 2, 100, "--patience", "600") as found:
         found.start(0, 1)
         assert found.statuses() == {0: 0, 1: 0}
         assert "resumes from" not in found.log(0)
