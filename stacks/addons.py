@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from aws_cdk import CfnResource, RemovalPolicy, Stack
@@ -11,11 +12,10 @@ from constructs import Construct
 from bionemo_eks.addons.cluster_autoscaler import ClusterAutoscaler
 from bionemo_eks.addons.device_plugin import add_device_plugin
 from bionemo_eks.addons.efa_plugin import add_efa_plugin
-from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
+from bionemo_eks.addons.eks_addon import PodIdentityRole, add_eks_addon
 from bionemo_eks.cluster.cluster import EksCluster, import_cluster
 from bionemo_eks.cluster.manifest import add_manifest
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.addons import addon_configuration
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.configuration.versions import NODE_MONITOR
 from bionemo_eks.jobs import manifests
@@ -38,6 +38,7 @@ class AddonsStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         self._settings = settings
+        self._addon = partial(add_eks_addon, self, settings, settings.cluster_name)
         self.cluster = import_cluster(
             self,
             cluster_name=settings.cluster_name,
@@ -60,21 +61,6 @@ class AddonsStack(Stack):
         if settings.efa:
             add_efa_plugin(self.cluster)
         self._add_training_operator()
-
-    def _addon(
-        self,
-        name: str,
-        identities: dict[str, str] | None = None,
-    ) -> EksAddon:
-        return EksAddon(
-            self,
-            name,
-            cluster_name=self._settings.cluster_name,
-            addon_name=name,
-            version=self._settings.release.addons[name],
-            configuration=addon_configuration(self._settings).get(name),
-            identities=identities,
-        )
 
     def _role(self, name: str, namespace: str, service_account: str, *managed: str) -> iam.Role:
         return PodIdentityRole(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
@@ -10,12 +11,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole
+from bionemo_eks.addons.eks_addon import EksAddon, PodIdentityRole, add_eks_addon
 from bionemo_eks.cluster.cluster import EksCluster
 from bionemo_eks.cluster.node_group import NodeGroup, NodePool
 from bionemo_eks.cluster.node_pools import core_pool, gpu_pool
 from bionemo_eks.configuration import names
-from bionemo_eks.configuration.addons import addon_configuration
 from bionemo_eks.configuration.settings import Settings
 from bionemo_eks.network.vpc import Subnets, existing_subnets
 from bionemo_eks.storage.lustre import LUSTRE_PORTS
@@ -55,6 +55,7 @@ class ClusterStack(Stack):
             log_group_name=names.control_plane_log_group(settings),
             log_days=cluster.log_days,
         )
+        self._addon = partial(add_eks_addon, self, settings, self.eks.cluster.cluster_name)
         tags = names.deployment_tags(settings)
         before_nodes = self._add_node_addons()
         of_gpus = [subnets.nodes_in(settings.gpu_zone)]
@@ -88,21 +89,6 @@ class ClusterStack(Stack):
             self._addon("vpc-cni", identities={"aws-node": cni_role.role_arn}),
             self._addon("kube-proxy"),
         ]
-
-    def _addon(
-        self,
-        name: str,
-        identities: dict[str, str] | None = None,
-    ) -> EksAddon:
-        return EksAddon(
-            self,
-            name,
-            cluster_name=self.eks.cluster.cluster_name,
-            addon_name=name,
-            version=self._settings.release.addons[name],
-            configuration=addon_configuration(self._settings).get(name),
-            identities=identities,
-        )
 
     def _add_nodes(
         self,

@@ -10,6 +10,9 @@ from aws_cdk import aws_eks as eks_l1
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from bionemo_eks.configuration.addons import addon_configuration
+from bionemo_eks.configuration.settings import Settings
+
 # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
 POD_IDENTITY_PRINCIPAL = "pods.eks.amazonaws.com"
 
@@ -93,3 +96,22 @@ class EksAddon(Construct):
             ]
             or None,
         )
+
+
+def add_eks_addon(
+    scope: Construct,
+    settings: Settings,
+    cluster_name: str,
+    name: str,
+    identities: Mapping[str, str] | None = None,
+) -> EksAddon:
+    """Add the add-on `name` in its pinned version and with the project's configuration."""
+    return EksAddon(
+        scope,
+        name,
+        cluster_name=cluster_name,
+        addon_name=name,
+        version=settings.release.addons[name],
+        configuration=addon_configuration(settings).get(name),
+        identities=identities,
+    )

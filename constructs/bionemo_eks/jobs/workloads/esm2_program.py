@@ -1,7 +1,7 @@
-"""The training program's own size and memory formulas, so that they exist only once.
+"""The training program's own sizes, formulas and limits, so that they exist only once.
 
-Its modules `architecture`, `memory`, `precision` and `strategy` need only the standard library,
-and import each other by plain names, as in the pod.
+Its modules `architecture`, `failures`, `memory`, `peaks`, `precision` and `strategy` need only the
+standard library, and import each other by plain names, as in the pod.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ try:
     from architecture import SIZES, Architecture, architecture
     from failures import TrainingError
     from memory import GB, RESERVED, Estimate, estimate, too_much
+    from peaks import PEAKS
     from precision import FP8, FP8_MULTIPLE, LEAST_FP8, uneven
     from strategy import strategy
 finally:
@@ -26,6 +27,7 @@ __all__ = [
     "FP8_MULTIPLE",
     "GB",
     "LEAST_FP8",
+    "PEAKS",
     "RESERVED",
     "SIZES",
     "Architecture",

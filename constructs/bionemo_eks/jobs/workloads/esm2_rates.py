@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from bionemo_eks.configuration.instance_types import InstanceType
-from bionemo_eks.jobs.workloads.esm2_program import architecture
+from bionemo_eks.jobs.workloads.esm2_program import PEAKS, architecture
 
-# Dense bf16 operations per second, as in workloads/esm2/metrics.py.
-_PEAKS = {
-    "B300": 2.25e15,
-    "B200": 2.25e15,
-    "H200": 9.89e14,
-    "H100": 9.89e14,
-    "A100": 3.12e14,
-    "L40S": 3.62e14,
-    "A10G": 7.0e13,
-    "L4": 1.21e14,
-}
 # UniRef50's mean.
 _MEAN_LENGTH = 290
 # Share of the peak that NVIDIA's own training of 650M reaches on 16 GPUs: 42,500 tokens/s per A100,
@@ -27,13 +16,13 @@ _SMALL, _USED_BY_SMALL = 1e8, 0.15
 
 def tokens_per_second(size: str, instance: InstanceType) -> float | None:
     """Return how many tokens per second one GPU of `instance` trains on, None if unknown."""
-    if instance.gpu_model not in _PEAKS:
+    if instance.gpu_model not in PEAKS:
         return None
     model = architecture(size)
     used = _USED_A100 if instance.gpu_model == "A100" else _USED_LATER
     if model.parameters < _SMALL:
         used = _USED_BY_SMALL
-    return used * _PEAKS[instance.gpu_model] / model.flops_per_token(_MEAN_LENGTH)
+    return used * PEAKS[instance.gpu_model] / model.flops_per_token(_MEAN_LENGTH)
 
 
 def hours(tokens: float, size: str, instance: InstanceType, gpus: int) -> float | None:
