@@ -143,7 +143,8 @@ def _parser() -> argparse.ArgumentParser:
         ("--device", ("auto", "cpu", "cuda"), "auto: a GPU where there is one"),
         (
             *("--precision", ("auto", "bf16", "fp8", "fp32")),
-            "auto: bf16 on a GPU; fp8: in the layers' linear parts, from sm89 on; fp32 is for CPU",
+            "auto: bf16 on a GPU; fp8: in the layers' linear parts, with compute capability 8.9 or "
+            "later; fp32 is for CPU",
         ),
         ("--parallel", ("auto", "ddp", "fsdp"), "auto: fsdp from 1 G parameters on"),
         ("--not-a-number", ("stop", "skip"), "what to do when the loss is not a number"),

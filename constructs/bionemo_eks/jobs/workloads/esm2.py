@@ -131,8 +131,8 @@ class Esm2Settings(TrainingSettings):
     )
     precision: Literal["bf16", "fp8"] = Field(
         default="bf16",
-        description="`fp8`: in the layers' linear parts, by Transformer Engine, on GPUs from sm89 "
-        "on (L4, L40S, H100 and later); bf16 elsewhere.",
+        description="`fp8`: in the layers' linear parts, with Transformer Engine, on GPUs "
+        "with compute capability 8.9 or later (L4, L40S, H100); bf16 elsewhere.",
     )
     recompute: bool = Field(
         default=False,
