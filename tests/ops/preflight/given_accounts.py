@@ -10,7 +10,7 @@ from tests.context import COMPANY
 from tests.ops.accounts import RESERVED
 from tests.ops.preflight.own_accounts import core_without_the_second_zone, standing
 from tests.simulated.answers import deployed, described_key, zone
-from tests.simulated.aws import LOCKED, error
+from tests.simulated.aws import LOCKED, Answers, error
 from tests.simulated.capacity import BLOCK, block, offered_in, reserved
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
@@ -22,7 +22,7 @@ _LONG: dict[str, Any] = {"EndDate": datetime.now(UTC) + timedelta(hours=200)}
 
 def reserved_as(settings: dict[str, str], **row: Any) -> Account:
     """An account with a Capacity Block, or a reservation, with the values in `row`."""
-    overrides = {"ec2.describe_capacity_reservations": reserved(block(**row))}
+    overrides: Answers = {"ec2.describe_capacity_reservations": reserved(block(**row))}
     return Account(dict(settings), overrides=overrides)
 
 
