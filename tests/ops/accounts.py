@@ -1,4 +1,4 @@
-"""What preflight says of a simulated account, by check."""
+"""What preflight reports about a simulated account, by check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GIVEN_VPC = {"network.vpc_id": "vpc-0123456789abcdef0"}
 
 
 def results_in(title: str) -> dict[str, Result]:
-    """Every check's result in one of the situations of the bench."""
+    """Every check's result in one of `SITUATIONS`."""
     settings, answers = SITUATIONS[title]
     return {each.name: each for each in preflight(settings, answers())}
 
@@ -24,7 +24,10 @@ def results_in(title: str) -> dict[str, Result]:
 def one(
     name: str, changes: dict[str, str], account: Answers | None = None, **answers: Any
 ) -> Result:
-    """One check's result, in a good account with some answers (`service__call`) changed."""
+    """One check's result, in a good account with some answers (`service__call`) changed.
+
+    A hyphen in a service's name is written `~`.
+    """
     table = {**(account or good())}
     table |= {key.replace("__", ".", 1).replace("~", "-"): each for key, each in answers.items()}
     return {each.name: each for each in preflight(changes, table)}[name]

@@ -128,7 +128,7 @@ def _has_fields(item: dict[str, Any], selector: str) -> bool:
 
 @contextmanager
 def serving(cluster: Cluster) -> Iterator[kubernetes.ApiClient]:
-    """A client of the server."""
+    """Run a server for the cluster, and yield a client of it."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -217,7 +217,7 @@ def job(name: str, label: str, **status: Any) -> dict[str, Any]:
     }
 
 
-def workload(name: str, wanted: int, there: int) -> dict[str, Any]:
+def workload(name: str, wanted: int, ready: int) -> dict[str, Any]:
     """A Deployment or a DaemonSet as the API lists it: clients read only their kind's fields."""
     return {
         "metadata": {"name": name},
@@ -227,8 +227,8 @@ def workload(name: str, wanted: int, there: int) -> dict[str, Any]:
             "replicas": wanted,
         },
         "status": {
-            "availableReplicas": there,
-            "numberReady": there,
+            "availableReplicas": ready,
+            "numberReady": ready,
             "desiredNumberScheduled": wanted,
             "currentNumberScheduled": wanted,
             "numberMisscheduled": 0,
@@ -257,7 +257,7 @@ def worker(number: int, phase: str = "Running", **more: Any) -> dict[str, Any]:
 
 
 def healthy() -> Cluster:
-    """A cluster while it trains."""
+    """A cluster with a running training."""
     cluster = Cluster()
     cluster.lists = {
         NODES: [

@@ -27,7 +27,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 
 @pytest.fixture
 def cluster() -> Cluster:
-    """A cluster while it trains."""
+    """A cluster with a running training."""
     return healthy()
 
 

@@ -1,4 +1,4 @@
-"""An AWS over HTTP that identifies the caller, and else stays silent or throttles."""
+"""An AWS over HTTP that identifies the caller, and otherwise stays silent or throttles."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Server(http.server.ThreadingHTTPServer):
         self.asked, self.over = asked, threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report an error of a handler, except that the client has gone."""
+        """Report a handler's error, unless the client has disconnected."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -72,7 +72,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         status, text = self.server.answer(body, self.headers.get("Content-Type", ""))
-        if self.server.over.is_set():  # the client is gone
+        if self.server.over.is_set():  # the client has disconnected
             return
         self.send_response(status)
         self.send_header("x-amzn-ErrorType", "ThrottlingException")

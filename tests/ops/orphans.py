@@ -54,7 +54,7 @@ class Orphans:
         self._log_groups()
         self._storage(subnets)
         self._others()
-        self._still_standing(subnets)
+        self._cluster_and_stacks(subnets)
         return self.count
 
     def _network(self) -> tuple[str, list[str]]:
@@ -179,7 +179,7 @@ class Orphans:
         )
         self._one("IAM roles")
 
-    def _still_standing(self, subnets: list[str]) -> None:
+    def _cluster_and_stacks(self, subnets: list[str]) -> None:
         """Plant the cluster and the stacks: then the deployment still exists."""
         client("eks").create_cluster(
             name=self.name,

@@ -26,7 +26,7 @@ PROTOCOL = "v4.channel.k8s.io"
 
 
 class Door:
-    """One connection: what was asked and typed, and a way to print and to end."""
+    """The server's side of one `exec`: its request, and methods to print and to end."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection, self._protocol = connection, WSConnection(ConnectionType.SERVER)
@@ -34,7 +34,7 @@ class Door:
         self.path, self.authorization = "", ""
 
     def events(self) -> Iterator[Any]:
-        """What comes, until the connection ends."""
+        """Yield the client's events until the connection ends."""
         while data := self._connection.recv(65536):
             self._protocol.receive_data(data)
             for event in self._protocol.events():
@@ -64,12 +64,12 @@ class Door:
         self._send(BytesMessage(bytes([channel]) + text.encode()))
 
     def end(self, status: int) -> None:
-        """End as a command of this exit status."""
+        """End as a command with this exit status does."""
         why = {"reason": "ExitCode", "message": str(status)}
-        told = (
+        outcome = (
             {"status": "Failure", "details": {"causes": [why]}} if status else {"status": "Success"}
         )
-        self.print(json.dumps(told), 3)
+        self.print(json.dumps(outcome), 3)
         self._send(CloseConnection(code=1000))
 
 

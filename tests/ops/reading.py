@@ -35,7 +35,7 @@ def commands(result: Result) -> list[str]:
 
 
 def proposed(result: Result) -> dict[str, str]:
-    """The settings that a remedy's options propose, as the command line takes them."""
+    """The settings that a remedy's options propose, as the command line accepts them."""
     flags = " ".join(of_kind(StepKind.OPTIONS, result)).split()
     assert set(flags[::2]) <= {"-c"}
     return dict(flag.split("=", 1) for flag in flags[1::2])

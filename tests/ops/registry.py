@@ -66,7 +66,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _token(self, allowed: str, asked: dict[str, list[str]]) -> None:
-        """As Docker Hub: a token for anybody, which opens nothing that is private."""
+        """As Docker Hub: anyone gets a token, but not for private repositories."""
         if asked != {"service": ["tests"], "scope": ["repository:team/locked:pull"]}:
             return self._say(400)
         if allowed not in ("", f"Basic {_BASIC}"):

@@ -67,7 +67,7 @@ class Bucket:
                 self.objects[f"{prefix}/embeddings.json"] = json.dumps(listed).encode()
                 self.objects |= {f"{prefix}/{key}": value for key, value in RESULT.items()}
         status, text = self._answer(method, path, body)
-        if method == "POST" and path.startswith(JOBS):  # a real server names what it makes
+        if method == "POST" and path.startswith(JOBS):  # a real server gives each object a uid
             made = json.loads(text)
             text = json.dumps({**made, "metadata": {**made["metadata"], "uid": "some-uid"}})
         return status, text
@@ -104,6 +104,8 @@ def test_the_result_comes_back_and_the_job_had_its_inputs(
     assert {path.name: path.read_bytes() for path in out.iterdir()} == RESULT
     assert "2 sequences embedded" in done.stderr
     (made,) = bucket.jobs
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert "nvidia.com/gpu" not in container["resources"]["limits"], "a small file needs no GPU"
     given = arguments(made)
     sent = bucket.objects[given["--fasta"].removeprefix("/fsx/")]
     assert sent == fasta.read_bytes()
@@ -115,7 +117,7 @@ def test_the_result_comes_back_and_the_job_had_its_inputs(
     assert {"embed_job.py", "embed.py", "whole.py", "folders.py"} <= set(program["data"])
 
 
-def test_a_small_file_needs_no_gpu_and_a_large_model_asks(
+def test_a_large_model_needs_a_gpu_and_asks_first(
     line: Line, bucket: Bucket, fasta: Path, tmp_path: Path
 ) -> None:
     given = ("embed", "--fasta", str(fasta), "--out", str(tmp_path / "out"), *ESM2)
@@ -131,7 +133,7 @@ def test_a_small_file_needs_no_gpu_and_a_large_model_asks(
     assert agreed.exit_code == 0, agreed.stderr
     limits = bucket.jobs[0]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
     assert limits["nvidia.com/gpu"] == "1"
-    # Weights of 11 GB in fp32 are there twice while they are read.
+    # Weights of 11 GB in fp32 are in memory twice while they are read.
     assert int(limits["memory"].removesuffix("Gi")) > 22
 
 

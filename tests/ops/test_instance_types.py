@@ -110,9 +110,9 @@ def test_a_type_that_is_no_longer_described_stays_and_is_reported(
     assert renewal(*(described(name) for name in every)) == 0
     assert renewal.types["p4de.24xlarge"] == GPU_INSTANCE_TYPES["p4de.24xlarge"]
     assert renewal.types["p3.16xlarge"].retired == date(2025, 12, 20)
-    said = capsys.readouterr().out
-    assert "p4de.24xlarge: not described in us-east-1, us-west-2" in said
-    assert "p3.16xlarge" not in said, "it is known to be retired"
+    text = capsys.readouterr().out
+    assert "p4de.24xlarge: not described in us-east-1, us-west-2" in text
+    assert "p3.16xlarge" not in text, "it is known to be retired"
 
 
 def test_the_card_without_efa_is_card_0(renewal: Renewal) -> None:
@@ -122,18 +122,18 @@ def test_the_card_without_efa_is_card_0(renewal: Renewal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("odd", "said"),
+    ("odd", "words"),
     [
         (described("p5.48xlarge", "H900"), ["H900", "compute_capabilities"]),
         (described("p4d.24xlarge", efas=2), ["p4d.24xlarge", "2 EFAs on 4 network cards"]),
     ],
 )
 def test_what_is_unknown_is_refused_and_nothing_is_written(
-    renewal: Renewal, odd: dict[str, Any], said: list[str], capsys: pytest.CaptureFixture[str]
+    renewal: Renewal, odd: dict[str, Any], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert renewal(odd) == 2
     message = capsys.readouterr().err
-    for part in said:
+    for part in words:
         assert part in message
     assert renewal.path.read_text(encoding="utf-8") == GPU_TABLE.read_text(encoding="utf-8")
 

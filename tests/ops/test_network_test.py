@@ -44,8 +44,8 @@ def described(**network: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def there(api: kubernetes.ApiClient, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """A cluster without a training, in which the network test is over."""
+def tested(api: kubernetes.ApiClient, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A cluster without a training, in which the network test has ended."""
 
     @contextmanager
     def connected(_: Deployment) -> Iterator[kubernetes.ApiClient]:
@@ -66,60 +66,63 @@ def there(api: kubernetes.ApiClient, cluster: Cluster, monkeypatch: pytest.Monke
     return cluster
 
 
-def test_a_test_returns_the_first_pods_log_and_leaves_nothing(there: Cluster) -> None:
-    said: list[str] = []
-    assert run(deployment(), said.append) == EFA + TABLE
-    assert [each["kind"] for each in there.made] == ["Service", "Job"]
-    assert {each["metadata"]["name"] for each in there.made} == {NAME}
-    assert [name for name, _ in there.deleted] == [NAME, NAME]
-    assert all(query["propagationPolicy"] == "Background" for _, query in there.deleted)
+def test_a_test_returns_the_first_pods_log_and_leaves_nothing(tested: Cluster) -> None:
+    assert run(deployment(), print) == EFA + TABLE
+    assert [each["kind"] for each in tested.made] == ["Service", "Job"]
+    assert {each["metadata"]["name"] for each in tested.made} == {NAME}
+    assert [name for name, _ in tested.deleted] == [NAME, NAME]
+    assert all(query["propagationPolicy"] == "Background" for _, query in tested.deleted)
 
 
 def test_a_test_that_fails_is_reported_with_its_last_lines_and_leaves_nothing(
-    there: Cluster,
+    tested: Cluster,
 ) -> None:
-    there.lists[JOBS] = [job(NAME, "network-test", conditions=[condition("Failed", "backoff")])]
-    there.logs[f"{NAME}-0-x"] = "mpirun: no such host"
-    said: list[str] = []
+    tested.lists[JOBS] = [job(NAME, "network-test", conditions=[condition("Failed", "backoff")])]
+    tested.logs[f"{NAME}-0-x"] = "mpirun: no such host"
+    lines: list[str] = []
     with pytest.raises(NetworkTestError, match="failed: backoff"):
-        run(deployment(), said.append)
-    assert said == ["mpirun: no such host"]
-    assert [name for name, _ in there.deleted] == [NAME, NAME]
+        run(deployment(), lines.append)
+    assert lines == ["mpirun: no such host"]
+    assert [name for name, _ in tested.deleted] == [NAME, NAME]
 
 
-def test_a_test_that_never_ends_is_removed(there: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    there.lists[JOBS] = [job(NAME, "network-test", active=2)]
-    there.lists[PODS][1]["status"] |= {"phase": "Pending", "containerStatuses": []}
+def test_a_test_that_never_ends_is_removed(
+    tested: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested.lists[JOBS] = [job(NAME, "network-test", active=2)]
+    tested.lists[PODS][1]["status"] |= {"phase": "Pending", "containerStatuses": []}
     passing = SimpleNamespace(monotonic=iter([0, 1, 2, 3000]).__next__, sleep=lambda _: None)
     monkeypatch.setattr(network_test, "time", passing)
-    said: list[str] = []
+    lines: list[str] = []
     with pytest.raises(NetworkTestError, match="not ended"):
-        run(deployment(), said.append)
-    assert said == ["1 of 2 pods running (Pending)"], "told once"
-    assert [name for name, _ in there.deleted] == [NAME, NAME]
+        run(deployment(), lines.append)
+    assert lines == ["1 of 2 pods running (Pending)"], "reported once"
+    assert [name for name, _ in tested.deleted] == [NAME, NAME]
 
 
 def test_a_failed_request_is_repeated_and_a_refusal_ends_the_test(
-    there: Cluster, monkeypatch: pytest.MonkeyPatch
+    tested: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there.refusals["GET", f"{JOBS}/{NAME}"] = (503, "soon")
+    tested.refusals["GET", f"{JOBS}/{NAME}"] = (503, "soon")
     answered = SimpleNamespace(
-        monotonic=iter([0, 1, 2, 3]).__next__, sleep=lambda _: there.refusals.clear()
+        monotonic=iter([0, 1, 2, 3]).__next__, sleep=lambda _: tested.refusals.clear()
     )
     monkeypatch.setattr(network_test, "time", answered)
-    said: list[str] = []
-    assert run(deployment(), said.append) == EFA + TABLE
-    assert "soon" in said[0]
-    there.refusals["POST", JOBS] = (403, "jobs is forbidden")
+    lines: list[str] = []
+    assert run(deployment(), lines.append) == EFA + TABLE
+    assert "soon" in lines[0]
+    tested.refusals["POST", JOBS] = (403, "jobs is forbidden")
     with pytest.raises(ClusterError, match="forbidden"):
-        run(deployment(), said.append)
+        run(deployment(), lines.append)
 
 
-def test_what_cannot_be_removed_is_reported_with_the_command_that_does(there: Cluster) -> None:
-    there.refusals["DELETE", f"{JOBS}/{NAME}"] = (500, "no")
-    said: list[str] = []
-    run(deployment(), said.append)
-    assert f"kubectl delete job,service -n default {NAME}" in said[-1]
+def test_what_cannot_be_removed_is_reported_with_the_command_that_does(
+    tested: Cluster,
+) -> None:
+    tested.refusals["DELETE", f"{JOBS}/{NAME}"] = (500, "no")
+    lines: list[str] = []
+    run(deployment(), lines.append)
+    assert f"kubectl delete job,service -n default {NAME}" in lines[-1]
 
 
 def test_transport_and_bandwidth_are_read_from_the_log() -> None:
@@ -158,7 +161,7 @@ def test_another_transport_than_efa_fails_where_nodes_have_it() -> None:
     transport, bandwidth = results(plain, SOCKET + TABLE)
     assert transport.verdict is Verdict.PASS
     assert "gpu.efa is off" in transport.said
-    assert "(100 Gbit/s)" in bandwidth.said, "card 0 alone"
+    assert "(100 Gbit/s)" in bandwidth.said, "card 0 only"
 
 
 def test_wrong_values_fail() -> None:
@@ -167,20 +170,20 @@ def test_wrong_values_fail() -> None:
     assert bandwidth.verdict is Verdict.FAIL
 
 
-def test_nodes_that_train_are_not_used(there: Cluster) -> None:
+def test_nodes_that_train_are_not_used(tested: Cluster) -> None:
     assert hindrance(deployment()) == ""
     labels = {"training.kubeflow.org/job-name": "esm2-training"}
-    there.lists[PODS] = [pod("esm2-training-worker-0", labels, "Running")]
+    tested.lists[PODS] = [pod("esm2-training-worker-0", labels, "Running")]
     assert "1 Running" in hindrance(deployment())
-    there.lists[PODS] = [pod("esm2-training-worker-0", labels, "Succeeded")]
-    there.lists[PODS][0]["status"]["containerStatuses"] = []
+    tested.lists[PODS] = [pod("esm2-training-worker-0", labels, "Succeeded")]
+    tested.lists[PODS][0]["status"]["containerStatuses"] = []
     assert hindrance(deployment()) == ""
     assert "gpu.nodes is 1" in hindrance(simulated_deployment(ESM2 | {"gpu.nodes": "1"}, {}))
     old = simulated_deployment({"gpu.instance_type": "p3dn.24xlarge"}, {})
     assert "no code for the GPUs of p3dn.24xlarge" in hindrance(old)
 
 
-def test_its_price_is_reported_before_it_is_asked_for() -> None:
+def test_its_price_is_reported_an_hour_and_for_the_test() -> None:
     text = cost(deployment())
     hourly = HOURLY["p5.48xlarge"]
     assert f"2 x p5.48xlarge: ${2 * hourly:,.2f} an hour" in text

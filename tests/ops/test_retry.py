@@ -39,7 +39,7 @@ def named(deployed: list[KubernetesObject], prefix: str) -> KubernetesObject:
     return found
 
 
-class There:
+class Situation:
     """A cluster with the jobs in some states; a status of None is a job that does not exist."""
 
     def __init__(
@@ -76,13 +76,13 @@ ENDED_BADLY = training(False, condition("Created"), condition("Failed", "backoff
 CASES: dict[str, tuple[What, Any, Any, Any, list[str]]] = {
     "data failed": (What.DATA, FAILED, ACTIVE, SUSPENDED, ["data"]),
     "data failed, launcher too": (What.DATA, FAILED, FAILED, SUSPENDED, ["data", "launcher"]),
-    "data gone half-way": (What.DATA, None, ACTIVE, SUSPENDED, ["data"]),
+    "data Job deleted": (What.DATA, None, ACTIVE, SUSPENDED, ["data"]),
     "data under way": (What.DATA, ACTIVE, ACTIVE, SUSPENDED, []),
     "data finished": (What.DATA, COMPLETE, COMPLETE, RUNS, []),
     "training failed": (What.TRAINING, COMPLETE, COMPLETE, ENDED_BADLY, ["launcher"]),
     "training suspended": (What.TRAINING, COMPLETE, COMPLETE, SUSPENDED, ["launcher"]),
     "launcher gave up": (What.TRAINING, COMPLETE, FAILED, SUSPENDED, ["launcher"]),
-    "launcher gone half-way": (What.TRAINING, COMPLETE, None, SUSPENDED, ["launcher"]),
+    "launcher deleted": (What.TRAINING, COMPLETE, None, SUSPENDED, ["launcher"]),
     "launcher waits for data": (What.TRAINING, ACTIVE, ACTIVE, SUSPENDED, []),
     "launcher gave up, data on": (What.TRAINING, ACTIVE, FAILED, SUSPENDED, ["launcher"]),
     "launcher at work": (What.TRAINING, COMPLETE, ACTIVE, ENDED_BADLY, []),
@@ -97,7 +97,7 @@ def test_only_what_failed_or_waits_is_recreated(
     case: str, deployed: list[KubernetesObject]
 ) -> None:
     what, data, launcher, pytorch_job, expected = CASES[case]
-    found = There(deployed, data, launcher, pytorch_job).plan(what)
+    found = Situation(deployed, data, launcher, pytorch_job).plan(what)
     prefixes = {
         "data": "uniref50-download-",
         "launcher": "esm1nv-launcher-",
@@ -108,7 +108,7 @@ def test_only_what_failed_or_waits_is_recreated(
 
 
 def test_a_finished_training_names_its_steps(deployed: list[KubernetesObject]) -> None:
-    found = There(deployed, COMPLETE, COMPLETE, ENDED_WELL).plan(What.TRAINING)
+    found = Situation(deployed, COMPLETE, COMPLETE, ENDED_WELL).plan(What.TRAINING)
     assert "finished" in found.said
     assert f"training.max_steps ({SETTINGS.training.max_steps})" in found.said
 
@@ -119,20 +119,20 @@ def test_a_training_past_its_deadline_is_not_restarted(
     why = {"stopped_by": "deadline", "stopped_why": "training.max_hours is 24"}
     stopped = {**SUSPENDED, "metadata": {**SUSPENDED["metadata"]}}
     stopped["metadata"]["annotations"] = {NOTES: json.dumps(why)}
-    found = There(deployed, COMPLETE, COMPLETE, stopped).plan(What.TRAINING)
+    found = Situation(deployed, COMPLETE, COMPLETE, stopped).plan(What.TRAINING)
     assert (found.refused, found.again) == (True, ())
     assert in_order(found.said, "training.max_hours is 24", "make deploy")
 
 
 def test_what_has_failed_is_reported_with_its_reason(deployed: list[KubernetesObject]) -> None:
-    assert "backoff limit" in There(deployed, FAILED, ACTIVE, SUSPENDED).plan(What.DATA).said
-    found = There(deployed, COMPLETE, COMPLETE, ENDED_BADLY).plan(What.TRAINING)
+    assert "backoff limit" in Situation(deployed, FAILED, ACTIVE, SUSPENDED).plan(What.DATA).said
+    found = Situation(deployed, COMPLETE, COMPLETE, ENDED_BADLY).plan(What.TRAINING)
     assert "backoff limit" in found.said
 
 
 @pytest.mark.parametrize("data", [FAILED, None])
 def test_no_training_is_started_without_its_data(data: Any, deployed: list[Any]) -> None:
-    found = There(deployed, data, FAILED, SUSPENDED).plan(What.TRAINING)
+    found = Situation(deployed, data, FAILED, SUSPENDED).plan(What.TRAINING)
     assert found.refused
     assert not found.again
     assert "./bionemo retry data" in found.said
@@ -150,14 +150,14 @@ def test_recreated_jobs_are_managed_by_the_next_update_and_by_destroy(
     deployed: list[KubernetesObject],
 ) -> None:
     """By name, by the label that prunes, and by what kubectl remembers of them."""
-    there = There(deployed, FAILED, FAILED, SUSPENDED)
-    with serving(there.cluster) as api:
+    situation = Situation(deployed, FAILED, FAILED, SUSPENDED)
+    with serving(situation.cluster) as api:
         carry_out(api, plan(What.DATA, look(api, SETTINGS, deployed)), lambda text: None)
     expected = [named(deployed, "uniref50-download-"), named(deployed, "esm1nv-launcher-")]
-    assert [each["metadata"]["name"] for each in there.cluster.made] == [
+    assert [each["metadata"]["name"] for each in situation.cluster.made] == [
         each["metadata"]["name"] for each in expected
     ]
-    for made, item in zip(there.cluster.made, expected, strict=True):
+    for made, item in zip(situation.cluster.made, expected, strict=True):
         assert [label for label in made["metadata"]["labels"] if label.startswith("aws.cdk.eks/")]
         remembered = json.loads(made["metadata"]["annotations"][LAST_APPLIED])
         assert remembered["spec"] == item["spec"] == made["spec"]
@@ -167,13 +167,13 @@ def test_recreated_jobs_are_managed_by_the_next_update_and_by_destroy(
 def test_the_old_job_is_deleted_with_its_pods_before_the_new_one_is_created(
     deployed: list[KubernetesObject],
 ) -> None:
-    there = There(deployed, FAILED, ACTIVE, SUSPENDED)
-    with serving(there.cluster) as api:
+    situation = Situation(deployed, FAILED, ACTIVE, SUSPENDED)
+    with serving(situation.cluster) as api:
         carry_out(api, plan(What.DATA, look(api, SETTINGS, deployed)), lambda text: None)
-    ((name, asked),) = there.cluster.deleted
+    ((name, asked),) = situation.cluster.deleted
     assert name.startswith("uniref50-download-")
     assert asked["propagationPolicy"] == "Foreground"
-    (made,) = there.cluster.made
+    (made,) = situation.cluster.made
     assert made["metadata"]["name"] == name
 
 
@@ -182,13 +182,13 @@ def test_a_job_that_cannot_be_deleted_is_reported(
 ) -> None:
     monkeypatch.setattr("ops.retry._GONE", 0.2)
     monkeypatch.setattr("ops.retry._LOOK", 0.05)
-    there = There(deployed, FAILED, ACTIVE, SUSPENDED)
-    there.cluster.stays = True
-    with serving(there.cluster) as api:
+    situation = Situation(deployed, FAILED, ACTIVE, SUSPENDED)
+    situation.cluster.stays = True
+    with serving(situation.cluster) as api:
         found = plan(What.DATA, look(api, SETTINGS, deployed))
         with pytest.raises(ClusterError, match="still exists after"):
             carry_out(api, found, lambda text: None)
-    assert there.cluster.made == []
+    assert situation.cluster.made == []
 
 
 def test_a_template_already_parsed_by_boto3_is_read_too(default: Any, deployed: list[Any]) -> None:

@@ -105,7 +105,7 @@ def test_what_is_wrong_fails_by_name(
     name: str,
     named: list[str],
 ) -> None:
-    """And with how many there are of how many."""
+    """And with the number found and the number needed."""
     cluster.lists[path] = items
     result = results_of(api)[name]
     assert result.verdict is Verdict.FAIL

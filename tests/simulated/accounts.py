@@ -214,7 +214,7 @@ def simulated_deployment(
 
 
 def preflight(settings: dict[str, str], answers: Answers) -> list[Result]:
-    """Preflight's results there."""
+    """Preflight's results in a simulated account."""
     deployment = simulated_deployment(settings, answers)
     results = run_checks(checks(deployment), _PATIENCE)
     assert isinstance(deployment.aws, SimulatedAws)

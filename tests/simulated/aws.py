@@ -91,7 +91,10 @@ class AllImages(Registries):
 
 
 class SimulatedAws(Aws):
-    """Answers each call from a table, keyed by `service.operation`, and never calls AWS."""
+    """Answers each call from a table, keyed by `service.operation`, and never calls AWS.
+
+    `broken`: failed assertions about requests and answers, for the test to raise.
+    """
 
     registries: Registries = AllImages()
 
@@ -131,9 +134,9 @@ class SimulatedAws(Aws):
             raise AssertionError(f"no answer for {name} {arguments}")
         if isinstance(answer, Exception):
             raise answer
-        said = answer(**arguments) if callable(answer) else answer
-        _validate(model.output_shape, dict(said))
-        return said
+        given = answer(**arguments) if callable(answer) else answer
+        _validate(model.output_shape, dict(given))
+        return given
 
 
 def _with_the_services_code(service: str, refusal: ClientError) -> ClientError:

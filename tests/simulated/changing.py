@@ -43,8 +43,8 @@ class Account:
 
     `settings` are the person's; `stacks` maps those of `names.STACKS` to their status; `interface`
     says that a function of the Cluster stack has left a network interface, which prevents the
-    stack's deletion; `in_s3` has other people's buckets, and their objects as `bucket/key`; `said`
-    has further answers from AWS.
+    stack's deletion; `in_s3` has other people's buckets, and their objects as `bucket/key`;
+    `overrides` replace any of AWS's answers.
     """
 
     settings: dict[str, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Account:
     bucket_policy: bool = False
     vpc: GivenVpc = field(default_factory=GivenVpc)
     in_s3: set[str] = field(default_factory=set)
-    said: Answers = field(default_factory=dict)
+    overrides: Answers = field(default_factory=dict)
 
     def answers(self) -> Answers:
         """Return AWS's present answers."""
@@ -96,7 +96,7 @@ class Account:
             "s3.list_buckets": {"Buckets": [{"Name": self._bucket()}] if self.bucket else []},
             "logs.describe_log_groups": self._groups,
             "logs.delete_log_group": self._delete_group,
-            **self.said,
+            **self.overrides,
         }
 
     def _subnets(self, **asked: Any) -> dict[str, Any]:

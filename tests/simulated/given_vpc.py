@@ -12,7 +12,11 @@ VPC = "vpc-0123456789abcdef0"
 
 @dataclass
 class Subnet:
-    """One subnet: `out` is the target of its default route, empty for none."""
+    """One subnet.
+
+    `out`: the target of its default route, empty for none; `on_launch`: its instances get public
+    addresses; `own_table`: it has its own route table, otherwise the VPC's main one.
+    """
 
     zone: str
     zone_id: str

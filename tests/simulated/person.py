@@ -18,7 +18,7 @@ from tests.simulated.capacity import OFFER, OFFERED_FROM, block, reserved
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import Subnet
 
-# What a person puts in place of the dots, if not any word will do.
+# What a person writes in place of `...` where not every word is accepted.
 FREE = {
     "account.permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/free",
     "account.kms_key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mrk-{'0' * 32}",
@@ -96,23 +96,23 @@ class Person:
         self._account.in_s3 |= {where + name for name in names}
 
     def _bionemo_on_the_account(self, arguments: list[str]) -> None:
-        said = self._bionemo(*arguments, *(["--yes"] if "--delete" in arguments else []))
+        output = self._bionemo(*arguments, *(["--yes"] if "--delete" in arguments else []))
         if "--use" in arguments:
             kind = arguments[arguments.index("--use") + 1]
             self._account.settings["gpu.instance_type"] = kind
         if "--offers" in arguments:
-            self._buy(said)
+            self._buy(output)
         if "--pin" in arguments:
             self._account.settings |= pinned(self._folder)
         if arguments == ["leftovers"]:  # a person deletes file systems, once they are listed
             systems = self._account.file_systems
-            assert all(each["FileSystemId"] in said for each in systems)
+            assert all(each["FileSystemId"] in output for each in systems)
             systems.clear()
 
-    def _buy(self, said: str) -> None:
+    def _buy(self, output: str) -> None:
         """Buy the first Capacity Block in a list, and set what the list says to set."""
-        assert f"--capacity-block-offering-id {OFFER}" in said
-        chosen = dict(re.findall(r"-c ([\w.]+)=(\S+)", said.rpartition("Then, with the ID")[2]))
+        assert f"--capacity-block-offering-id {OFFER}" in output
+        chosen = dict(re.findall(r"-c ([\w.]+)=(\S+)", output.rpartition("Then, with the ID")[2]))
         bought = "cr-0bbbbbbbbbbbbbbbb"
         self._account.settings |= {**chosen, "gpu.capacity_reservation_id": bought}
         row = block(
@@ -123,7 +123,7 @@ class Person:
             State="scheduled",
             AvailableInstanceCount=0,
         )
-        self._account.said["ec2.describe_capacity_reservations"] = reserved(row)
+        self._account.overrides["ec2.describe_capacity_reservations"] = reserved(row)
 
     def _bootstrap(self, options: list[str]) -> None:
         if "--cloudformation-execution-policies" in options:
@@ -131,7 +131,7 @@ class Person:
         else:
             assert options == [f"aws://{ACCOUNT}/{REGION}"], options
             self._account.bootstrap = "33"
-        self._account.said.pop("cloudformation.describe_stacks", None)
+        self._account.overrides.pop("cloudformation.describe_stacks", None)
 
     def _aws(self, call: str, options: dict[str, str]) -> None:
         assert options["--region"] == self._account.settings.get("region", REGION)
@@ -148,7 +148,7 @@ class Person:
                 assert options["--secret-string"] == "file://key.json"
                 login = {"username": "$oauthtoken", "password": "a key"}
                 held = {"SecretString": json.dumps(login)}
-                self._account.said["secretsmanager.get_secret_value"] = held
+                self._account.overrides["secretsmanager.get_secret_value"] = held
             case "s3api get-bucket-policy":
                 assert self._account.bucket_policy
             case "s3api delete-bucket-policy":

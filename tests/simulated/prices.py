@@ -28,7 +28,7 @@ LISTED = {
 
 
 def product(price: float, usage_type: str = "", **tiers: float) -> str:
-    """A product of the Price List; `tiers` (`from_10000=0.1`) come before the first."""
+    """A product of the Price List; `tiers` (`from_10000=0.1`) precede the first one."""
     begins = {name.removeprefix("from_"): each for name, each in tiers.items()} | {"0": price}
     dimensions = {
         begin: {"beginRange": begin, "pricePerUnit": {"USD": f"{each:.10f}"}}

@@ -105,7 +105,7 @@ def test_a_private_endpoint_is_named_as_the_reason() -> None:
 
 
 def test_silence_is_reported_as_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (api.CONNECT, api.READ) == (1.5, 5.0), "seconds, within those that a command has"
+    assert (api.CONNECT, api.READ) == (1.5, 5.0), "seconds, within a command's time limit"
     monkeypatch.setattr(api, "READ", 0.2)
     with a_port(listens=True) as port:
         text = why(described(f"http://127.0.0.1:{port}"))

@@ -80,12 +80,12 @@ def test_a_suspended_training_says_what_it_waits_for(
 
     for_data = state()
     for_launcher = state(PREPARED, job("esm1nv-launcher-1", "esm1nv-launcher", active=1))
-    for_nobody = state(PREPARED)
+    for_nothing = state(PREPARED)
     assert in_order(for_data, "suspended", "data")
     assert in_order(for_launcher, "suspended", "launcher")
-    assert in_order(for_nobody, "suspended")
-    assert len({for_data, for_launcher, for_nobody}) == 3
-    assert state(PREPARED, LAUNCHED) == for_nobody, "it was started, and a person stopped it"
+    assert in_order(for_nothing, "suspended")
+    assert len({for_data, for_launcher, for_nothing}) == 3
+    assert state(PREPARED, LAUNCHED) == for_nothing, "it was started, and a person stopped it"
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_the_notes_on_a_run_are_reported(
     api: kubernetes.ApiClient,
     cluster: Cluster,
 ) -> None:
-    there = training(suspended, condition("Running"))
-    there["metadata"]["annotations"] = {NOTES: json.dumps(notes)}
-    cluster.lists |= {PYTORCH: [there], JOBS: [PREPARED, LAUNCHED]}
+    run = training(suspended, condition("Running"))
+    run["metadata"]["annotations"] = {NOTES: json.dumps(notes)}
+    cluster.lists |= {PYTORCH: [run], JOBS: [PREPARED, LAUNCHED]}
     assert in_order(jobs(api, ESM1NV).training, *words)
 
 
@@ -209,7 +209,7 @@ def test_no_control_code_of_a_log_comes_through(
     assert (seen.data_line, seen.training_line) == ("read: done", "Epoch 0: 2%")
 
 
-def test_names_and_namespace_are_those_of_the_manifests() -> None:
+def test_the_names_that_the_command_looks_for_are_those_in_the_manifests() -> None:
     settings, label = read_settings({}), "app.kubernetes.io/name"
     data = dataset_objects(settings)[-1]
     training = training_job(settings, data)
@@ -223,7 +223,7 @@ def test_names_and_namespace_are_those_of_the_manifests() -> None:
 
 
 def test_without_a_data_job_nothing_waits_for_the_data() -> None:
-    """With neither data Job nor launcher, a training is a person's to start."""
+    """With neither data Job nor launcher, a person must start the training."""
     settings = read_settings({"dataset.enabled": "false", "training.enabled": "false"})
     assert dataset_objects(settings) == []
     assert training_state(training_job(settings, None), None, None) == (

@@ -31,7 +31,7 @@ def run(behind: Behind, *, tty: bool, refusal: int = 0) -> tuple[int, Door]:
 
 @pytest.mark.parametrize("status", [0, 2, 127])
 def test_a_command_ends_with_its_own_status(status: int, capfd: pytest.CaptureFixture[str]) -> None:
-    def behind(one: Door, said: bytes) -> None:
+    def behind(one: Door, message: bytes) -> None:
         one.print("a\u00e4")
         one.print("oh", 2)
         one.end(status)
@@ -56,8 +56,8 @@ def test_no_output_is_lost_while_another_channel_is_read(
             time.sleep(0.05)
         return peek(self, channel, timeout)  # type: ignore[no-untyped-call]
 
-    def behind(one: Door, said: bytes) -> None:
-        if tty and said[:1] != b"\x04":
+    def behind(one: Door, message: bytes) -> None:
+        if tty and message[:1] != b"\x04":
             return
         for number in range(8):
             one.print(f"{number} ")
@@ -72,7 +72,7 @@ def test_no_output_is_lost_while_another_channel_is_read(
 def test_long_output_arrives_complete(capfd: pytest.CaptureFixture[str]) -> None:
     lines = "".join(f"{number}\n" for number in range(200_000))
 
-    def behind(one: Door, said: bytes) -> None:
+    def behind(one: Door, message: bytes) -> None:
         for at in range(0, len(lines), 30_000):
             one.print(lines[at : at + 30_000])
         one.end(0)
@@ -84,11 +84,11 @@ def test_long_output_arrives_complete(capfd: pytest.CaptureFixture[str]) -> None
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The other end of a terminal that is standard input."""
-    mine, its = pty.openpty()
-    with os.fdopen(its, "rb", buffering=0) as keys:
+    other_end, stdin_end = pty.openpty()
+    with os.fdopen(stdin_end, "rb", buffering=0) as keys:
         monkeypatch.setattr(sys, "stdin", keys)
-        yield mine
-    os.close(mine)
+        yield other_end
+    os.close(other_end)
 
 
 def test_each_key_reaches_the_pod_and_the_terminal_is_restored(
@@ -99,14 +99,14 @@ def test_each_key_reaches_the_pod_and_the_terminal_is_restored(
     before = termios.tcgetattr(sys.stdin.fileno())
     typed, sizes, raw = b"", list[Any](), list[Any]()
 
-    def behind(one: Door, said: bytes) -> None:
+    def behind(one: Door, message: bytes) -> None:
         nonlocal typed
-        if said[:1] == b"\x04":
-            sizes.append(json.loads(said[1:]))
+        if message[:1] == b"\x04":
+            sizes.append(json.loads(message[1:]))
             raw.append(termios.tcgetattr(sys.stdin.fileno()))
             os.write(terminal, b"ls\x03\r")
-        elif said[:1] == b"\x00":
-            typed += said[1:]
+        elif message[:1] == b"\x00":
+            typed += message[1:]
             if typed.endswith(b"\r"):
                 one.print("\x1b[32mdata\x1b[0m")
                 one.end(0)
@@ -121,14 +121,14 @@ def test_each_key_reaches_the_pod_and_the_terminal_is_restored(
 
 def test_a_refused_connection_is_reported_in_one_line() -> None:
     with pytest.raises(ClusterError, match="403") as refused:
-        run(lambda one, said: None, tty=False, refusal=403)
+        run(lambda one, message: None, tty=False, refusal=403)
     assert "\n" not in str(refused.value)
 
 
 def test_a_broken_connection_restores_the_terminal(terminal: int) -> None:
     before = termios.tcgetattr(sys.stdin.fileno())
 
-    def behind(one: Door, said: bytes) -> None:
+    def behind(one: Door, message: bytes) -> None:
         one._connection.shutdown(2)
 
     with pytest.raises(ClusterError, match="broken"):

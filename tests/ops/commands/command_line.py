@@ -16,7 +16,7 @@ from tests.simulated.aws import Answers, SimulatedAws
 
 
 class Line:
-    """The command line, in front of a simulated account."""
+    """Runs a command on a good account with some answers changed; `logins` counts its logins."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self._patch, self._folder = monkeypatch, folder

@@ -83,8 +83,8 @@ def of_step(step: int, *lost: str, cut: Sequence[str] = ()) -> list[tuple[str, b
 @pytest.fixture
 def esm1nv(line: Line) -> str:
     """The folder of the default run's checkpoints, as the command shows it."""
-    said = " ".join(line(bucket(), "checkpoint").stderr.split())
-    return said.partition(f"s3://{BUCKET}/")[2].split()[0] + "checkpoints"
+    text = " ".join(line(bucket(), "checkpoint").stderr.split())
+    return text.partition(f"s3://{BUCKET}/")[2].split()[0] + "checkpoints"
 
 
 def test_the_newest_complete_checkpoint_is_reported_in_s3_and_on_fsx(
@@ -164,7 +164,9 @@ def test_a_download_has_all_files_and_overwrites_no_folder(line: Line, tmp_path:
         {"s3.list_objects_v2": denied("ListObjectsV2")},
     ],
 )
-def test_one_message_says_where_no_checkpoint_was_found(line: Line, answers: Answers) -> None:
+def test_without_a_checkpoint_the_message_says_where_it_was_looked_for(
+    line: Line, answers: Answers
+) -> None:
     done = line(answers, "checkpoint")
     assert done.exit_code == 2
     assert f"s3://{BUCKET}/esm1nv-train/" in done.stderr

@@ -45,7 +45,7 @@ def test_the_exit_status_of_preflight_is_that_of_its_worst_check(
     assert ("fail" in verdicts) == (status == 2)
 
 
-def test_programs_are_told_which_step_of_a_remedy_is_a_command(line: Line) -> None:
+def test_json_says_which_step_of_a_remedy_is_a_command(line: Line) -> None:
     document = json.loads(line(SHORT, "preflight", "--json").stdout)
     (failed,) = [each for each in document if each["verdict"] == "fail"]
     assert [set(step) for step in failed["remedy"]] == [{"kind", "text"}] * 4
@@ -99,8 +99,8 @@ def test_a_type_to_use_is_written_to_cdk_json_and_checked(line: Line, tmp_path: 
     written = (tmp_path / "cdk.json").read_text()
     assert written == settings.replace("p3.16xlarge", "g6.48xlarge")
     assert "cdk.json: gpu.instance_type=g6.48xlarge" in done.stderr
-    said = {each["name"]: each["said"] for each in json.loads(done.stdout)}
-    assert "g6.48xlarge" in said["GPU vCPU quota"]
+    results = {each["name"]: each["said"] for each in json.loads(done.stdout)}
+    assert "g6.48xlarge" in results["GPU vCPU quota"]
 
 
 @pytest.mark.parametrize("kind", ["g6.49xlarge", "p6-b200.48xlarge"])

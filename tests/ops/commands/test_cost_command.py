@@ -15,7 +15,7 @@ from tests.simulated.capacity import BLOCK
 NO_PRICES: Answers = {"pricing.get_products": denied("GetProducts")}
 
 
-def test_cost_gives_programs_hours_idle_hours_and_the_saving(line: Line) -> None:
+def test_json_has_hours_idle_hours_and_the_saving(line: Line) -> None:
     done = line(NO_PRICES, "cost", "--json")
     assert done.exit_code == 0
     document = json.loads(done.stdout)
@@ -32,7 +32,7 @@ def test_cost_gives_programs_hours_idle_hours_and_the_saving(line: Line) -> None
     assert "actual" not in document
 
 
-def test_cost_takes_other_training_hours(line: Line) -> None:
+def test_cost_accepts_other_training_hours(line: Line) -> None:
     done = line(NO_PRICES, "cost", "--json", "--training-hours", "10")
     assert json.loads(done.stdout)["ways"][0]["hours"]["train"] == 10
 
@@ -51,7 +51,9 @@ def test_a_capacity_block_costs_what_is_sold_now(line: Line) -> None:
     hours = mine["hours"]["train"]
     assert mine["items"][0]["dollars"] == 2 * hours * 10
     assert mine["gpu_node_hours"] == 2 * 72
-    assert theirs["items"][0]["dollars"] == pytest.approx(2 * hours * 21.9576), "On-Demand, as then"
+    assert theirs["items"][0]["dollars"] == pytest.approx(2 * hours * 21.9576), (
+        "On-Demand, as in 2024"
+    )
     assert any("from $10.00 an hour" in note for note in document["notes"])
 
 

@@ -60,7 +60,7 @@ def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
 def test_a_credential_process_may_take_its_time(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Longer than AWS gets to answer; a prompt of its own needs this thread."""
+    """AWS's time to answer excludes it. If the process prompts, it needs the main thread."""
     monkeypatch.setattr(aws, "_IDENTITY", 2.0)
     profile.runs(f"import time; time.sleep(2.5); print('{KEYS}')")
     with an_endpoint(hangs=False) as endpoint:
@@ -98,7 +98,7 @@ def test_spending_is_read_with_the_same_login(
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "message"),
     [
         ("raise SystemExit('log in to the tool first')", "log in to the tool first"),
         ("print('no JSON')", "Expecting value"),
@@ -106,12 +106,12 @@ def test_spending_is_read_with_the_same_login(
     ],
 )
 def test_a_credential_process_without_keys_is_reported_with_its_reason(
-    profile: Profile, program: str, said: str
+    profile: Profile, program: str, message: str
 ) -> None:
     profile.runs(program)
     with pytest.raises(AwsError) as raised:
         aws.deployment_of(read_settings({}))
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "aws sso login" in str(raised.value)
 
 

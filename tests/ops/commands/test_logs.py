@@ -162,8 +162,8 @@ def test_follow_prints_each_line_once(
     monkeypatch.setattr(time, "sleep", then(late, fresh, nothing))
     done = line(answers, "logs", "data", "--follow")
     assert done.exit_code == 0
-    said = [each.split(": ", 1)[1] for each in done.stdout.splitlines()]
-    assert said == ["read: done", "write: 150 files", "late", "fresh"]
+    printed = [each.split(": ", 1)[1] for each in done.stdout.splitlines()]
+    assert printed == ["read: done", "write: 150 files", "late", "fresh"]
 
 
 def test_follow_survives_throttling(
@@ -189,16 +189,16 @@ def test_follow_survives_throttling(
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (denied("FilterLogEvents"), "not allowed to call FilterLogEvents"),
         (error("FilterLogEvents", "ResourceNotFoundException"), "is not deployed"),
     ],
 )
-def test_a_log_that_cannot_be_read_is_reported(line: Line, answer: Any, told: str) -> None:
+def test_a_log_that_cannot_be_read_is_reported(line: Line, answer: Any, message: str) -> None:
     done = line({"logs.filter_log_events": answer}, "logs", "data")
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert done.stdout == ""
 
 

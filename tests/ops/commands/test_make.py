@@ -98,7 +98,7 @@ def test_settings_work_with_and_without_the_option(
 
 
 def test_make_clean_removes_what_git_ignores(tmp_path: Path) -> None:
-    """That is everything that the targets create, besides what a user has set."""
+    """That is everything that the targets create, except what a user has set."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     for pattern in (ROOT / ".gitignore").read_text().split():
         folder = tmp_path / "constructs" if "egg-info" in pattern else tmp_path

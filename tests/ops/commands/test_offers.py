@@ -70,19 +70,19 @@ def hint(out: str) -> dict[str, str]:
 def test_a_block_in_another_zone_than_the_deployments_needs_a_new_deployment(line: Line) -> None:
     out = line(standing(), "preflight", "--offers").stdout
     text = " ".join(out.split())
-    assert "the first in" not in text, "the earlier is in no zone of the deployment, nor the later"
+    assert "the first in" not in text, "neither is in the file system's zone"
     assert in_order(text, "new deployment", ZONES[0], f"{ZONES[2]} would replace", "subnets")
     assert in_order(text, "destroy the deployment first", "npx cdk destroy --all", "Then")
 
 
 def test_a_block_in_the_file_systems_zone_changes_only_the_gpu_zone(line: Line) -> None:
     """Zones in another order would replace existing subnets."""
-    there = standing() | {
+    answers = standing() | {
         "ec2.describe_subnets": lambda SubnetIds: {
             "Subnets": [{"SubnetId": SubnetIds[0], "AvailabilityZone": ZONES[1]}]
         }
     }
-    out = line(there, "preflight", "--offers", "-c", f"gpu.availability_zone={ZONES[1]}").stdout
+    out = line(answers, "preflight", "--offers", "-c", f"gpu.availability_zone={ZONES[1]}").stdout
     text = " ".join(out.split())
     assert f"the first in {ZONES[1]}" in text
     assert hint(out)["gpu.availability_zone"] == ZONES[1]
@@ -90,7 +90,7 @@ def test_a_block_in_the_file_systems_zone_changes_only_the_gpu_zone(line: Line) 
     assert "destroy" not in text
 
 
-def test_if_existing_stacks_are_unknown_it_says_what_would_be_replaced(line: Line) -> None:
+def test_if_the_file_system_is_unknown_it_says_when_to_destroy_first(line: Line) -> None:
     silent: Answers = standing() | {"fsx.describe_file_systems": denied("DescribeFileSystems")}
     text = " ".join(line(silent, "preflight", "--offers").stdout.split())
     assert in_order(
@@ -119,9 +119,9 @@ def test_without_room_in_the_quota_it_says_so_first(line: Line) -> None:
     assert "L-2C8F52B3 --desired-value 1" in done.stdout
 
 
-def test_a_block_that_the_account_has_counts(line: Line) -> None:
-    there: Answers = {"ec2.describe_capacity_reservations": reserved(block())}
-    document = json.loads(line(there, "preflight", "--offers", "--json").stdout)
+def test_a_block_that_the_account_has_counts_toward_the_quota(line: Line) -> None:
+    answers: Answers = {"ec2.describe_capacity_reservations": reserved(block())}
+    document = json.loads(line(answers, "preflight", "--offers", "--json").stdout)
     assert document["quota"]["there"] == 1
 
 
@@ -134,7 +134,7 @@ def test_an_unreadable_quota_hides_no_offer(line: Line) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "options", "said"),
+    ("answers", "options", "message"),
     [
         (
             {
@@ -149,9 +149,9 @@ def test_an_unreadable_quota_hides_no_offer(line: Line) -> None:
     ],
 )
 def test_a_block_that_is_not_for_sale_is_reported_in_one_line(
-    line: Line, answers: Answers, options: list[str], said: str
+    line: Line, answers: Answers, options: list[str], message: str
 ) -> None:
     done = line(answers, "preflight", "--offers", *options)
     assert done.exit_code == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1

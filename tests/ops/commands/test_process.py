@@ -59,7 +59,7 @@ def command(
 
 
 def most_seconds() -> float:
-    """Ten, and what Python and the imports need on this machine now: a busy one is no hang."""
+    """Ten, and what Python and its imports take on this machine now, which may be busy."""
     began = time.monotonic()
     assert command("--version").returncode == 0
     return 10 + time.monotonic() - began
@@ -80,7 +80,7 @@ def test_preflight_ends_within_ten_seconds_whatever_aws_does(hangs: bool, thinks
         assert time.monotonic() - began < most
     assert done.returncode == 1, done.stdout + done.stderr
     (passed,) = re.findall(r"(?m)^(\d+) pass, \d+ unknown$", done.stdout)
-    assert passed == "1", "whose account it is"
+    assert passed == "1", "only the account's check"
     assert "Traceback" not in done.stderr
 
 
@@ -98,7 +98,7 @@ def test_a_silent_aws_is_reported_within_ten_seconds(name: str) -> None:
 
 @pytest.mark.slow
 def test_an_mfa_code_may_be_typed_late(tmp_path: Path) -> None:
-    """Later than AWS gets to answer. Without a terminal it is read from standard input."""
+    """AWS's time to answer excludes it. Without a terminal it is read from standard input."""
     (tmp_path / "config").write_text(MFA)
     with an_endpoint(hangs=False) as endpoint:
         process = subprocess.Popen(
@@ -189,7 +189,7 @@ def test_a_bad_setting_is_reported_as_by_the_stacks() -> None:
     assert done.stderr.strip() == str(error.value)
 
 
-def test_an_unexpected_error_is_one_message_and_no_warning(
+def test_an_unexpected_error_is_reported_without_a_traceback_and_exits_with_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(**options: str) -> None:
@@ -197,10 +197,10 @@ def test_an_unexpected_error_is_one_message_and_no_warning(
 
     monkeypatch.setattr(cli, "app", broken)
     assert cli.main() == 2
-    said = capsys.readouterr().err
-    assert "KeyError" in said
-    assert "Traceback" not in said
-    assert "BIONEMO_DEBUG=1" in said, "which shows it"
+    message = capsys.readouterr().err
+    assert "KeyError" in message
+    assert "Traceback" not in message
+    assert "BIONEMO_DEBUG=1" in message, "which shows the traceback"
 
 
 def test_the_command_works_through_a_symbolic_link(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.simulated.answers import quotas
 from tests.simulated.aws import Answers, denied, error
 
 SHORT: Answers = {"service-quotas.get_service_quota": quotas(L_417A185B=0)}
-UNTOLD: Answers = {"service-quotas.get_service_quota": denied("GetServiceQuota")}
+UNKNOWN: Answers = {"service-quotas.get_service_quota": denied("GetServiceQuota")}
 WARNED: Answers = {"s3.head_bucket": denied("HeadBucket")}
 
 
@@ -24,14 +24,14 @@ def late(name: str, times: int = 1) -> Callable[..., Mapping[str, Any]]:
     """A good account's answer, throttled the first `times` times."""
     answer, asked = good()[name], []
 
-    def told(**arguments: Any) -> Mapping[str, Any]:
+    def throttled_first(**arguments: Any) -> Mapping[str, Any]:
         asked.append(arguments)
         if len(asked) <= times:
             raise error(name, "Throttling")
         assert not isinstance(answer, Exception)
         return answer(**arguments) if callable(answer) else answer
 
-    return told
+    return throttled_first
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (WARNED, [], 0),
         (SHORT, [], 2),
         (SHORT, ["--unsure", "--yes"], 2),
-        (UNTOLD, [], 2),
-        (UNTOLD, ["--unsure"], 0),
+        (UNKNOWN, [], 2),
+        (UNKNOWN, ["--unsure"], 0),
     ],
 )
 def test_without_a_terminal_failed_and_unknown_checks_stop_a_deployment(
@@ -59,9 +59,9 @@ def test_without_a_terminal_failed_and_unknown_checks_stop_a_deployment(
 
 
 def test_an_unknown_check_is_named_with_the_option_to_deploy_anyway(line: Line) -> None:
-    done = line(UNTOLD, "ready")
-    (said,) = [each for each in done.stderr.splitlines() if each.startswith("Not deployed")]
-    assert "GPU vCPU quota" in said
+    done = line(UNKNOWN, "ready")
+    (message,) = [each for each in done.stderr.splitlines() if each.startswith("Not deployed")]
+    assert "GPU vCPU quota" in message
     assert "make deploy UNSURE=1" in " ".join(done.stderr.split())
 
 
@@ -116,8 +116,8 @@ def test_a_throttled_call_is_repeated(line: Line) -> None:
     }
     done = line(answers, "preflight")
     assert "unknown" not in done.stdout
-    (said,) = [each for each in done.stderr.splitlines() if each.startswith("Asking again")]
-    assert "Zones" in said
+    (message,) = [each for each in done.stderr.splitlines() if each.startswith("Asking again")]
+    assert "Zones" in message
 
 
 def test_nothing_is_repeated_without_patience_or_permission(line: Line) -> None:
@@ -125,4 +125,4 @@ def test_nothing_is_repeated_without_patience_or_permission(line: Line) -> None:
     done = line({"ec2.describe_availability_zones": late_zones}, "preflight", "--patience", "0")
     assert "unknown" in done.stdout
     assert "Asking again" not in done.output
-    assert "Asking again" not in line(UNTOLD, "preflight").output
+    assert "Asking again" not in line(UNKNOWN, "preflight").output

@@ -50,7 +50,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(
 
 
 def test_without_agreement_nothing_changes(line: Line, answers: Answers, cluster: Cluster) -> None:
-    """A program without a person is asked too, and has no answer."""
+    """Without a terminal it asks too, and no answer means no."""
     done = line(answers, "retry", "data")
     assert done.exit_code == 1
     assert "Restart the data Job?" in done.stderr
@@ -106,7 +106,7 @@ def test_it_names_what_can_be_retried(line: Line, answers: Answers, what: str) -
 
 def test_its_help_says_what_it_does_and_that_it_costs_money(line: Line) -> None:
     text = " ".join(line({}, "retry", "--help").stdout.split())
-    for taught in (
+    for part in (
         "data",
         "training",
         "./bionemo status",
@@ -114,4 +114,4 @@ def test_its_help_says_what_it_does_and_that_it_costs_money(line: Line) -> None:
         "--dry-run",
         "cost money",
     ):
-        assert taught in text
+        assert part in text

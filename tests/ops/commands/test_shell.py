@@ -92,7 +92,7 @@ def test_without_a_terminal_it_needs_a_command_and_creates_nothing(
     assert cluster.made == []
 
 
-def test_the_pod_mounts_fsx_on_a_core_node_and_ends_by_itself(
+def test_the_pod_mounts_fsx_on_a_core_node_and_has_a_deadline(
     line: Line, answers: Answers, cluster: Cluster, inside: Inside
 ) -> None:
     line(answers, "shell", "--hours", "2", "--", "true")
@@ -120,7 +120,7 @@ def test_the_pod_is_removed_when_the_connection_breaks_or_ctrl_c_is_pressed(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_the_pod_is_removed_when_the_terminal_is_closed(
+def test_the_pod_is_removed_when_the_command_is_terminated_or_its_terminal_closed(
     line: Line,
     answers: Answers,
     cluster: Cluster,
@@ -135,7 +135,7 @@ def test_the_pod_is_removed_when_the_terminal_is_closed(
 
 
 @pytest.mark.parametrize(
-    ("waiting", "told"), [("ImagePullBackOff", "ImagePullBackOff"), ("x", "0/3 nodes")]
+    ("waiting", "reason"), [("ImagePullBackOff", "ImagePullBackOff"), ("x", "0/3 nodes")]
 )
 def test_a_pod_that_does_not_start_is_reported_and_removed(
     line: Line,
@@ -143,7 +143,7 @@ def test_a_pod_that_does_not_start_is_reported_and_removed(
     cluster: Cluster,
     monkeypatch: pytest.MonkeyPatch,
     waiting: str,
-    told: str,
+    reason: str,
 ) -> None:
     row = pod(f"{NAME}-x", {"job-name": NAME}, "Pending", waiting=waiting)
     row["status"]["conditions"][0]["message"] = "0/3 nodes are available"
@@ -151,7 +151,7 @@ def test_a_pod_that_does_not_start_is_reported_and_removed(
     monkeypatch.setattr(pods, "_STARTS", 0.0)
     done = line(answers, "shell", "--", "true")
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert reason in done.stderr
     assert [name for name, _ in cluster.deleted] == [NAME]
 
 

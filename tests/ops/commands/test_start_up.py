@@ -120,11 +120,11 @@ OPS = (sys.executable, "-m", "ops")
 
 @pytest.mark.parametrize("kind", LOGINS)
 def test_a_failed_login_is_reported_with_its_remedy(kind: str, tmp_path: Path) -> None:
-    prepare, said, remedy = LOGINS[kind]
+    prepare, reason, remedy = LOGINS[kind]
     done = run(tmp_path, *OPS, "preflight", environment=prepare(tmp_path))
     assert done.returncode == 2
     why, what_to_do = done.stderr.splitlines()
-    assert said in why
+    assert reason in why
     assert remedy in what_to_do
     assert "HTTPS_PROXY" not in done.stderr, "the network is not the reason"
 
@@ -137,7 +137,7 @@ def without(folder: Path, name: str, text: str) -> dict[str, str]:
 
 PACKAGES = {
     "missing": ("raise ImportError('no typer')", "make setup"),
-    "there in part": ("raise AttributeError('half of it')", "make clean setup"),
+    "partly installed": ("raise AttributeError('half of it')", "make clean setup"),
     "of another Python": ("print(", "make clean setup"),
 }
 
@@ -170,8 +170,8 @@ def test_a_closed_standard_output_is_reported(tmp_path: Path) -> None:
 
 # The environment of a checkout, as a script in place of its interpreter.
 ENVIRONMENTS = {
-    "not there": None,
-    "of a Python that has gone": "dangling",
+    "missing": None,
+    "of a Python that was removed": "dangling",
     "of another machine": "#!/nowhere/python\n",
     "that crashes": "#!/bin/sh\nkill -SEGV $$\n",
 }

@@ -51,8 +51,8 @@ def ending(line: Line, answers: Answers, *arguments: str) -> tuple[str, str]:
 def test_preflight_ends_with_its_verdict_and_the_next_command(
     line: Line, answers: Answers, verdict: str, following: str
 ) -> None:
-    said, then = ending(line, answers, "preflight", *MORE)
-    assert said.startswith(verdict)
+    shown, then = ending(line, answers, "preflight", *MORE)
+    assert shown.startswith(verdict)
     assert then.startswith(following)
 
 
@@ -69,18 +69,18 @@ def test_verify_ends_with_its_verdict_and_the_next_command(
     line: Line, api: kubernetes.ApiClient, cluster: Cluster
 ) -> None:
     answers = standing(api.configuration.host, ec2__describe_instances=running())
-    said, then = ending(line, answers, "verify")
-    assert (said.partition(":")[0], then) == ("Passed", "./bionemo status --watch")
+    shown, then = ending(line, answers, "verify")
+    assert (shown.partition(":")[0], then) == ("Passed", "./bionemo status --watch")
     assert ending(line, standing(), "verify")[1].endswith("then ./bionemo verify"), "unknown"
     cluster.lists[NODES] = []
-    said, then = ending(line, answers, "verify", *MORE)
-    assert said.startswith("Not passed")
+    shown, then = ending(line, answers, "verify", *MORE)
+    assert shown.startswith("Not passed")
     assert then.endswith(f"then ./bionemo verify {ASKED}")
 
 
 def test_cost_ends_with_what_it_did_not_buy_and_the_next_command(line: Line) -> None:
-    said, then = ending(line, {}, "cost")
-    assert "nothing was bought" in said
+    shown, then = ending(line, {}, "cost")
+    assert "nothing was bought" in shown
     assert then == "./bionemo preflight"
 
 
@@ -93,12 +93,12 @@ def test_status_ends_with_the_parts_in_trouble_and_the_next_command(
         "./bionemo status --watch",
     )
     coming = standing(host, cloudformation__describe_stacks=stacked("UPDATE_IN_PROGRESS"))
-    said, then = ending(line, coming, "status")
-    assert said.endswith("Stacks.")
+    shown, then = ending(line, coming, "status")
+    assert shown.endswith("Stacks.")
     assert then == "./bionemo status --watch"
     cluster.lists[JOBS] = [job("x", "uniref50-download", conditions=[condition("Failed", "full")])]
-    said, then = ending(line, standing(host), "status")
-    assert said.endswith("Workload.")
+    shown, then = ending(line, standing(host), "status")
+    assert shown.endswith("Workload.")
     assert "./bionemo retry data|training" in then
 
 

@@ -105,9 +105,9 @@ def test_a_given_vpc_has_its_own_gateway_but_its_traffic_is_paid_for() -> None:
 @pytest.mark.parametrize("hours", [10, 2000])
 def test_a_bucket_costs_for_the_run_and_if_kept_for_a_month_after(hours: float) -> None:
     kept, _ = bills(hours=hours)
-    gone, _ = bills({"storage.keep_bucket": "false"}, hours=hours)
+    deleted, _ = bills({"storage.keep_bucket": "false"}, hours=hours)
     run = kept.way.hours / 730
-    assert dollars(gone)["S3"] / dollars(kept)["S3"] == pytest.approx(run / (run + 1))
+    assert dollars(deleted)["S3"] / dollars(kept)["S3"] == pytest.approx(run / (run + 1))
 
 
 def test_preparing_the_data_the_2024_way_keeps_everything_up_for_longer() -> None:
@@ -200,9 +200,9 @@ def test_the_cost_with_each_further_type_is_reported() -> None:
     chosen = {"gpu.instance_type": "p4d.24xlarge,p4de.24xlarge"}
     settings = read_settings(chosen)
     (text,) = cost.with_other_types(settings, table(), TODAY)
-    alone, _ = bills({"gpu.instance_type": "p4de.24xlarge"})
+    other, _ = bills({"gpu.instance_type": "p4de.24xlarge"})
     assert in_order(text, "p4de.24xlarge", "p4d.24xlarge")
-    assert f"${alone.total:,.2f}" in text
+    assert f"${other.total:,.2f}" in text
     one = read_settings({})
     assert cost.with_other_types(one, table(), TODAY) == []
 

@@ -8,14 +8,14 @@ from ops import cost
 from tests.ops.cost.estimates import bills, dollars
 
 
-def test_the_training_takes_what_the_source_document_says() -> None:
+def test_the_training_takes_as_long_as_the_2024_blueprint_says() -> None:
     """At least 3 to 4 days on two p3.16xlarge."""
     mine, theirs = bills({"gpu.instance_type": "p3.16xlarge"})
     assert mine.way.train_hours == theirs.way.train_hours
     assert 3 * 24 <= mine.way.train_hours <= 4 * 24
 
 
-def test_hours_go_with_steps_and_sequences_and_not_with_nodes() -> None:
+def test_hours_depend_on_steps_and_sequences_and_not_on_nodes() -> None:
     def hours(**changes: str) -> float:
         chosen = {name.replace("__", "."): value for name, value in changes.items()}
         return bills(chosen)[0].way.train_hours

@@ -70,7 +70,7 @@ def test_prices_come_from_the_price_list_when_it_answers() -> None:
     ), "the same prices"
 
 
-def test_a_price_missing_from_the_price_list_comes_from_the_table_alone() -> None:
+def test_only_a_price_missing_from_the_price_list_comes_from_the_table() -> None:
     known = asked({"pricing.get_products": offer(3.5, "eu-west-1")}, "eu-west-1")
     assert known.hourly["p4d.24xlarge"] == known.hourly["m5.xlarge"] == 3.5
     of = sources(known)
@@ -84,7 +84,7 @@ def test_a_price_missing_from_the_price_list_comes_from_the_table_alone() -> Non
     assert asked({"pricing.get_products": offer(3.5)}).notes == (), "the table is of that region"
 
 
-def alone(usage_type: str, *products: str) -> Answer:
+def only(usage_type: str, *products: str) -> Answer:
     """A Price List that has these products for one usage type, and nothing else."""
 
     def answer(Filters: list[dict[str, str]], **more: Any) -> dict[str, Any]:
@@ -101,14 +101,14 @@ def alone(usage_type: str, *products: str) -> Answer:
 def test_a_services_price_is_that_of_its_usage_type_in_the_region(prefix: str) -> None:
     key = product(2.0, f"{prefix}KMS-Keys")
     other = product(1.5, f"{prefix}Other-KMS-Keys")
-    known = asked({"pricing.get_products": alone("KMS-Keys", other, key)}, "eu-west-1")
+    known = asked({"pricing.get_products": only("KMS-Keys", other, key)}, "eu-west-1")
     assert dollars(bills({}, known)[0])["KMS"] == pytest.approx(2 * dollars(bills()[0])["KMS"])
     assert sources(known)["KMS"] == "AWS"
 
 
 def test_of_a_price_in_tiers_the_first_counts_in_whatever_order_they_come() -> None:
     metric = product(0.6, "EU-CW:MetricMonitorUsage", from_10000=0.1, from_250000=0.05)
-    known = asked({"pricing.get_products": alone("CW:MetricMonitorUsage", metric)}, "eu-west-1")
+    known = asked({"pricing.get_products": only("CW:MetricMonitorUsage", metric)}, "eu-west-1")
     (item,) = (each for each in bills({}, known)[0].items if each.name == "CloudWatch")
     assert "metrics x $0.6," in item.counted
     assert item.source == "AWS, table", "alarms have theirs from the table"
@@ -116,7 +116,7 @@ def test_of_a_price_in_tiers_the_first_counts_in_whatever_order_they_come() -> N
 
 def test_an_ambiguous_price_comes_from_the_table() -> None:
     keys = [product(price, "EU-KMS-Keys") for price in (1.0, 2.0)]
-    known = asked({"pricing.get_products": alone("KMS-Keys", *keys)}, "eu-west-1")
+    known = asked({"pricing.get_products": only("KMS-Keys", *keys)}, "eu-west-1")
     assert sources(known)["KMS"] == "table"
 
 

@@ -20,7 +20,7 @@ EVERYTHING = [GATEWAY, DISK, UNKNOWN, BUCKET]
 
 
 @pytest.mark.parametrize(
-    ("stacks", "stand", "left"),
+    ("stacks", "existing", "left"),
     [
         ([NETWORK, CLUSTER], [NETWORK, CLUSTER], []),
         # A disk that outlived its cluster, next to an existing network.
@@ -32,11 +32,11 @@ EVERYTHING = [GATEWAY, DISK, UNKNOWN, BUCKET]
     ],
 )
 def test_only_what_belongs_to_no_existing_stack_is_left_over(
-    stacks: list[Leftover], stand: list[Leftover], left: list[Leftover]
+    stacks: list[Leftover], existing: list[Leftover], left: list[Leftover]
 ) -> None:
     search = Search([*stacks, *EVERYTHING], {})
-    assert belonging.existing(search) == stand
-    others = [each for each in stacks if each not in stand]
+    assert belonging.existing(search) == existing
+    others = [each for each in stacks if each not in existing]
     assert belonging.left_over(search) == [*others, *left]
 
 

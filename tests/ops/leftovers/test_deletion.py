@@ -69,12 +69,12 @@ def test_nothing_is_deleted_while_the_deployment_exists(account: Deployment) -> 
     assert done.exit_code == 2
     assert "npx cdk destroy --all" in done.stderr, "what to do first"
     assert len(leftovers.search(account).found) == before
-    said = " ".join(done.stdout.split())
-    assert f"{NAME} is still deployed (" in said
-    assert "destroy it first" in said
+    text = " ".join(done.stdout.split())
+    assert f"{NAME} is still deployed (" in text
+    assert "destroy it first" in text
     assert done.stdout.rstrip().endswith("Next: make destroy")
     shown = {each["kind"] for each in json.loads(run("--json").stdout)["found"] if each["standing"]}
-    assert shown, "for programs it is marked"
+    assert shown, "marked in the JSON"
 
 
 @pytest.mark.parametrize("kind", ["stacks", "EKS clusters", "instances"])
@@ -132,7 +132,7 @@ def test_after_a_deletion_it_says_to_destroy_the_failed_stack_again(account: Dep
     fail_the_deletion()
     done = run("--delete", "--yes")
     assert "npx cdk destroy Network" in done.stderr
-    assert done.exit_code == 2, "the stack is still there"
+    assert done.exit_code == 2, "the stack still exists"
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
 
 

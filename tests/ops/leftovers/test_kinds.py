@@ -49,11 +49,11 @@ ELB = "arn:aws:elasticloadbalancing:us-west-2:111122223333:loadbalancer/net"
 
 
 class Balancers:
-    """Classic or newer load balancers: every third is ours; the `gone` ones were just deleted."""
+    """Classic or newer load balancers; every third is ours; `deleted` ones no longer exist."""
 
-    def __init__(self, kind: str, count: int, *gone: int) -> None:
+    def __init__(self, kind: str, count: int, *deleted: int) -> None:
         all_names = [f"lb-{n}" if kind == "elb" else f"{ELB}/lb-{n}" for n in range(count)]
-        self.gone = {all_names[n] for n in gone}
+        self.deleted = {all_names[n] for n in deleted}
         self.batches: list[int] = []
         self._name = "LoadBalancerName" if kind == "elb" else "LoadBalancerArn"
         key = "LoadBalancerDescriptions" if kind == "elb" else "LoadBalancers"
@@ -64,13 +64,13 @@ class Balancers:
             f"{kind}.describe_tags": self._tags,
         }
         self.account = simulated_deployment({}, self.answers)
-        self.ours = [f"lb-{n}" for n in range(0, count, 3) if n not in gone]
+        self.ours = [f"lb-{n}" for n in range(0, count, 3) if n not in deleted]
         self.search = network.classic_balancers if kind == "elb" else network.balancers
 
     def _tags(self, **asked: list[str]) -> dict[str, Any]:
         (some,) = asked.values()
         self.batches.append(len(some))
-        if self.gone & set(some):
+        if self.deleted & set(some):
             raise error("DescribeTags", "LoadBalancerNotFound")
         key = "LoadBalancerName" if self._name == "LoadBalancerName" else "ResourceArn"
         return {"TagDescriptions": [{key: name, "Tags": self._of(name)} for name in some]}

@@ -102,7 +102,8 @@ def test_what_holds_data_or_is_in_use_is_not_for_deletion(account: Deployment) -
             assert (each.delete is None) == each.note.startswith("in-use")
 
 
-def test_a_vpcs_default_security_group_goes_with_it(account: Deployment) -> None:
+def test_a_vpcs_default_security_group_is_not_listed(account: Deployment) -> None:
+    """It is deleted with its VPC."""
     client("ec2").create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tagged("vpc", tag(NAME)))
     assert [kind for kind, _ in kinds_and_ids(account)] == ["VPCs"]
 

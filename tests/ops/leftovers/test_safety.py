@@ -43,7 +43,7 @@ def test_a_deletion_is_refused_while_anything_is_deployed_or_runs(
     assert ("npx cdk destroy --all" in refusal) == destroy
 
 
-def test_only_what_blocks_a_failed_stacks_deletion_is_deleted_beside_it() -> None:
+def test_next_to_a_failed_stack_only_what_blocks_its_deletion_is_deleted() -> None:
     """Otherwise a VPC that an orphaned interface holds could never be deleted."""
 
     def remove() -> None:
@@ -77,38 +77,38 @@ def test_what_a_running_cluster_may_need_stays_even_without_its_stack() -> None:
         assert deletion.safe(Search([runs, needed], {})) == []
 
 
-def test_beside_other_stacks_only_a_failed_stacks_own_interfaces_are_deleted() -> None:
+def test_next_to_other_stacks_only_a_failed_stacks_own_interfaces_are_deleted() -> None:
     own = left("network interfaces", "own", delete=print, stack="Cluster")
     other = left("network interfaces", "other", delete=print, stack="Storage")
-    untold = left("network interfaces", "untold", delete=print)
+    unknown = left("network interfaces", "unknown", delete=print)
     stacks = [stack_in("DELETE_FAILED"), stack_in("UPDATE_COMPLETE", "Storage")]
-    assert deletion.safe(Search([*stacks, own, other, untold], {})) == [own]
+    assert deletion.safe(Search([*stacks, own, other, unknown], {})) == [own]
 
 
 def test_a_group_referenced_by_another_is_deleted_in_the_next_round() -> None:
-    gone: list[str] = []
+    removed: list[str] = []
 
     def first() -> None:
-        if "second" not in gone:
+        if "second" not in removed:
             raise RuntimeError("DependencyViolation")
-        gone.append("first")
+        removed.append("first")
 
-    said: list[str] = []
+    lines: list[str] = []
     items = [
         left("security groups", "first", delete=first),
-        left("security groups", "second", delete=lambda: gone.append("second")),
+        left("security groups", "second", delete=lambda: removed.append("second")),
     ]
-    deleted = deletion.delete(items, said.append)
+    deleted = deletion.delete(items, lines.append)
     assert [each.id for each in deleted] == ["second", "first"]
-    assert [each.id for each in items if in_order(said[0], each.id)] == ["second"]
-    assert len(said) == 2, "no word of the first attempt"
+    assert [each.id for each in items if in_order(lines[0], each.id)] == ["second"]
+    assert len(lines) == 2, "the first attempt is not reported"
 
 
 def test_what_cannot_be_deleted_is_reported_and_the_rest_is_deleted() -> None:
     def stuck() -> None:
         raise RuntimeError("DependencyViolation")
 
-    said: list[str] = []
+    lines: list[str] = []
     items = [left("volumes", "stuck", delete=stuck), left("volumes", "v", delete=lambda: None)]
-    assert [each.id for each in deletion.delete(items, said.append)] == ["v"]
-    assert any("stuck" in line and "DependencyViolation" in line for line in said)
+    assert [each.id for each in deletion.delete(items, lines.append)] == ["v"]
+    assert any("stuck" in line and "DependencyViolation" in line for line in lines)

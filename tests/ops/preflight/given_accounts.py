@@ -10,7 +10,7 @@ from tests.context import COMPANY
 from tests.ops.accounts import RESERVED
 from tests.ops.preflight.own_accounts import core_without_the_second_zone, standing
 from tests.simulated.answers import deployed, described_key, zone
-from tests.simulated.aws import LOCKED, error
+from tests.simulated.aws import LOCKED, Answers, error
 from tests.simulated.capacity import BLOCK, block, offered_in, reserved
 from tests.simulated.changing import Account
 from tests.simulated.given_vpc import VPC, GivenVpc, Subnet
@@ -22,8 +22,8 @@ _LONG: dict[str, Any] = {"EndDate": datetime.now(UTC) + timedelta(hours=200)}
 
 def reserved_as(settings: dict[str, str], **row: Any) -> Account:
     """An account with a Capacity Block, or a reservation, with the values in `row`."""
-    said = {"ec2.describe_capacity_reservations": reserved(block(**row))}
-    return Account(dict(settings), said=dict(said))
+    overrides: Answers = {"ec2.describe_capacity_reservations": reserved(block(**row))}
+    return Account(dict(settings), overrides=overrides)
 
 
 def no_policy_but_the_free(PolicyArn: str) -> dict[str, Any]:
@@ -48,12 +48,12 @@ def in_the_east() -> Account:
     """A VPC with a private subnet in a zone where EKS has no control plane."""
     subnets = [Subnet(f"us-east-1{name}", f"use1-az{n}") for n, name in enumerate("abc", start=1)]
     zones = [each.zone for each in subnets]
-    there = [zone(each.zone, each.zone_id) for each in subnets]
+    described = [zone(each.zone, each.zone_id) for each in subnets]
     return Account(
         {"network.vpc_id": VPC, "region": "us-east-1"},
         vpc=GivenVpc(subnets),
-        said={
-            "ec2.describe_availability_zones": {"AvailabilityZones": there},
+        overrides={
+            "ec2.describe_availability_zones": {"AvailabilityZones": described},
             "ec2.describe_instance_type_offerings": offered_in(*zones, others=zones),
         },
     )
@@ -61,7 +61,7 @@ def in_the_east() -> Account:
 
 GIVEN: dict[str, tuple[Callable[[], Account], str]] = {
     "a VPC without DNS": (lambda: Account(dict(_GIVEN), vpc=GivenVpc(dns=set())), "VPC"),
-    "a VPC that is not where the GPU nodes are to be": (
+    "a VPC without the zone of the GPU nodes": (
         lambda: Account({**_GIVEN, "gpu.availability_zone": "us-west-2a"}),
         "Zones",
     ),
@@ -69,7 +69,7 @@ GIVEN: dict[str, tuple[Callable[[], Account], str]] = {
     "a VPC that reaches into a zone without the core type": (
         lambda: Account(
             {**_GIVEN, "gpu.availability_zone": "us-west-2c"},
-            said={"ec2.describe_instance_type_offerings": core_without_the_second_zone},
+            overrides={"ec2.describe_instance_type_offerings": core_without_the_second_zone},
         ),
         "Core instance type",
     ),
@@ -83,7 +83,7 @@ GIVEN: dict[str, tuple[Callable[[], Account], str]] = {
         "VPC routes",
     ),
     "no such boundary": (
-        lambda: Account(dict(COMPANY), said={"iam.get_policy": no_policy_but_the_free}),
+        lambda: Account(dict(COMPANY), overrides={"iam.get_policy": no_policy_but_the_free}),
         "Permissions boundary",
     ),
     "a boundary of another account": (
@@ -92,37 +92,39 @@ GIVEN: dict[str, tuple[Callable[[], Account], str]] = {
         ),
         "Permissions boundary",
     ),
-    "a key that is about to go": (
-        lambda: Account(dict(COMPANY), said={"kms.describe_key": no_key_but_the_free}),
+    "a key pending deletion": (
+        lambda: Account(dict(COMPANY), overrides={"kms.describe_key": no_key_but_the_free}),
         "KMS key",
     ),
-    "path and key for a deployment that exists without": (
+    "path and key for a deployment that exists without them": (
         lambda: standing(settings=dict(COMPANY)),
         "Path and key",
     ),
     "a deployment that exists with another path": (
-        lambda: standing(said={"cloudformation.get_template": deployed("/teams/")}),
+        lambda: standing(overrides={"cloudformation.get_template": deployed("/teams/")}),
         "Path and key",
     ),
     "an image that needs a key": (
-        lambda: Account({"training.image": f"{LOCKED}/bionemo:1.2"}, said={_SECRET: _NO_SECRET}),
+        lambda: Account(
+            {"training.image": f"{LOCKED}/bionemo:1.2"}, overrides={_SECRET: _NO_SECRET}
+        ),
         "Images",
     ),
     "an image pull secret that is missing": (
-        lambda: Account({"training.image_pull_secret": "ngc"}, said={_SECRET: _NO_SECRET}),
+        lambda: Account({"training.image_pull_secret": "ngc"}, overrides={_SECRET: _NO_SECRET}),
         "Image pull secret",
     ),
     "an image pull secret that is malformed": (
         lambda: Account(
-            {"training.image_pull_secret": "ngc"}, said={_SECRET: {"SecretString": "nvapi-1"}}
+            {"training.image_pull_secret": "ngc"}, overrides={_SECRET: {"SecretString": "nvapi-1"}}
         ),
         "Image pull secret",
     ),
-    "a Capacity Block that is taken for a reservation": (
+    "a Capacity Block configured as a reservation": (
         lambda: reserved_as(RESERVED, **_LONG),
         "Capacity reservation",
     ),
-    "a reservation that is taken for a Capacity Block": (
+    "a reservation configured as a Capacity Block": (
         lambda: reserved_as(BLOCK, ReservationType="default"),
         "Capacity Block",
     ),
@@ -138,11 +140,11 @@ GIVEN: dict[str, tuple[Callable[[], Account], str]] = {
         lambda: reserved_as(BLOCK, **_LONG, AvailableInstanceCount=1),
         "Capacity Block",
     ),
-    "a file of one's own that is not in S3": (
+    "an input file that is not in S3": (
         lambda: Account({"dataset.url": "s3://mine/a/x.fasta"}, in_s3={"mine"}),
         "Input files",
     ),
-    "a model in a bucket that is not there": (
+    "a model in a bucket that does not exist": (
         lambda: Account({**_ESM2, "training.start": "s3://mine/models/esm2"}),
         "Input files",
     ),

@@ -32,12 +32,12 @@ def with_block(hours: float, **row: Any) -> Account:
     """An account with a Capacity Block that ends in so many hours."""
     end = datetime.now(UTC) + timedelta(hours=hours)
     found = reserved(block(EndDate=end, **row))
-    return Account(dict(BLOCK), said={"ec2.describe_capacity_reservations": found})
+    return Account(dict(BLOCK), overrides={"ec2.describe_capacity_reservations": found})
 
 
 # Title, then the account and the check that finds it.
 GPU_ACCOUNTS: dict[str, tuple[Callable[[], Account], str]] = {
-    "P3, which is gone": (
+    "P3, which is retired": (
         lambda: Account({"gpu.instance_type": "p3.16xlarge"}),
         "GPU instance type",
     ),
@@ -49,8 +49,8 @@ GPU_ACCOUNTS: dict[str, tuple[Callable[[], Account], str]] = {
         lambda: Account(limits={"L_417A185B": 0, "L_DB2E81BA": 768}),
         "GPU vCPU quota",
     ),
-    "a region with p5en alone": (
-        lambda: Account(said=offered(without=set(GPU_INSTANCE_TYPES) - {"p5en.48xlarge"})),
+    "a region with only p5en": (
+        lambda: Account(overrides=offered(without=set(GPU_INSTANCE_TYPES) - {"p5en.48xlarge"})),
         "GPU instance type",
     ),
     "a Capacity Block in another zone": (
@@ -78,7 +78,7 @@ class Outcome:
 
 
 def outcomes(title: str, folder: Path) -> Iterator[Outcome]:
-    """Carry out each way of the remedy in an account of its own, and synthesize the outcome.
+    """Carry out each way of the remedy in a new account, and synthesize the outcome.
 
     `folder` is where commands may write.
     """

@@ -80,7 +80,7 @@ OWN: dict[str, tuple[Callable[[], Account], str]] = {
     "an old bootstrap": (lambda: Account(bootstrap="5"), "CDK bootstrap"),
     "a bootstrap that was half deleted, and SSM closed": (
         lambda: Account(
-            said={
+            overrides={
                 "ssm.get_parameter": denied("GetParameter"),
                 "cloudformation.describe_stacks": old_toolkit,
             }
@@ -119,7 +119,7 @@ OWN: dict[str, tuple[Callable[[], Account], str]] = {
         lambda: failed_cluster("ROLLBACK_COMPLETE", log_groups={_CONTROL_PLANE}),
         "Log groups",
     ),
-    "the log group of a Cluster stack that is gone": (
+    "the log group of a Cluster stack that was deleted": (
         lambda: Account(
             stacks=dict(_UP),
             file_systems=[file_system()],
@@ -138,24 +138,24 @@ OWN: dict[str, tuple[Callable[[], Account], str]] = {
     "a version that has ended": (
         lambda: Account(
             {"kubernetes_version": "1.29"},
-            said={"eks.describe_cluster_versions": only_offered("1.35")},
+            overrides={"eks.describe_cluster_versions": only_offered("1.35")},
         ),
         "Kubernetes version",
     ),
     "a region without the version": (
-        lambda: Account(said={"eks.describe_cluster_versions": only_offered("1.34")}),
+        lambda: Account(overrides={"eks.describe_cluster_versions": only_offered("1.34")}),
         "Kubernetes version",
     ),
     "extended support": (
         lambda: Account(
             {"kubernetes_version": "1.33"},
-            said={"eks.describe_cluster_versions": in_extended_support},
+            overrides={"eks.describe_cluster_versions": in_extended_support},
         ),
         "Kubernetes version",
     ),
-    "a zone that is not there": (
+    "a zone that does not exist": (
         lambda: Account(
-            said={
+            overrides={
                 "ec2.describe_availability_zones": {
                     "AvailabilityZones": [zone("us-west-2b"), zone("us-west-2c")]
                 }
@@ -164,12 +164,14 @@ OWN: dict[str, tuple[Callable[[], Account], str]] = {
         "Zones",
     ),
     "a zone without the GPU type": (
-        lambda: Account(said={"ec2.describe_instance_type_offerings": offered_in("us-west-2c")}),
+        lambda: Account(
+            overrides={"ec2.describe_instance_type_offerings": offered_in("us-west-2c")}
+        ),
         "GPU instance type",
     ),
     "a zone without the core type": (
         lambda: Account(
-            said={"ec2.describe_instance_type_offerings": core_without_the_second_zone}
+            overrides={"ec2.describe_instance_type_offerings": core_without_the_second_zone}
         ),
         "Core instance type",
     ),
@@ -186,8 +188,11 @@ OWN: dict[str, tuple[Callable[[], Account], str]] = {
         lambda: Account(limits={"L_1216C47A": 20}),
         "Core vCPU quota",
     ),
-    "no address": (lambda: Account(limits={"L_0263D0A3": 0}), "Elastic IP quota"),
-    "no file system more": (lambda: Account(limits={"L_FD6F2F22": 0}), "FSx number quota"),
+    "no room for an address": (lambda: Account(limits={"L_0263D0A3": 0}), "Elastic IP quota"),
+    "no room for another file system": (
+        lambda: Account(limits={"L_FD6F2F22": 0}),
+        "FSx number quota",
+    ),
     "a file system that would shrink": (
         lambda: standing(system={"StorageCapacity": 4800}),
         "File system",
@@ -205,9 +210,9 @@ OWN: dict[str, tuple[Callable[[], Account], str]] = {
         lambda: Account(file_systems=[file_system()]),
         "File system",
     ),
-    "another's cluster": (lambda: Account(clusters=["bionemo-on-eks"]), "Cluster name"),
-    "another's bucket": (
-        lambda: Account(said={"s3.head_bucket": closed_unless_renamed}),
+    "someone else's cluster": (lambda: Account(clusters=["bionemo-on-eks"]), "Cluster name"),
+    "someone else's bucket": (
+        lambda: Account(overrides={"s3.head_bucket": closed_unless_renamed}),
         "Bucket name",
     ),
     "a bucket that is not to be kept": (

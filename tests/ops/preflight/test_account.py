@@ -33,7 +33,7 @@ def no_toolkit(StackName: str = "", **more: Any) -> dict[str, Any]:
 def test_an_old_bootstrap_fails() -> None:
     result = one("CDK bootstrap", {}, ssm__get_parameter=bootstrapped("5"))
     assert result.verdict is Verdict.FAIL
-    assert figures(result.said) == [5, 6], "what there is, and CDK's least"
+    assert figures(result.said) == [5, 6], "found, and CDK's minimum"
     assert commands(result) == ["npx cdk bootstrap aws://111122223333/us-west-2"]
 
 

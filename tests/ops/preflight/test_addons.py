@@ -34,7 +34,7 @@ def test_an_addon_version_that_does_not_exist_is_named() -> None:
     result = one("Add-on versions", {}, eks__describe_addon_versions=versions)
     assert result.verdict is Verdict.FAIL
     assert KUBERNETES_RELEASES["1.35"].addons["coredns"] in result.said
-    assert result.said.endswith("v9"), "what there is instead"
+    assert result.said.endswith("v9"), "the version that EKS has"
     assert "vpc-cni" not in result.said
 
 
@@ -55,7 +55,7 @@ def test_an_addon_that_eks_does_not_know_is_named() -> None:
     result = one("Add-on versions", {}, eks__describe_addon_versions=answer)
     assert result.verdict is Verdict.FAIL
     assert "coredns" in result.said
-    assert KUBERNETES_RELEASES["1.35"].addons["coredns"] not in result.said, "no other would do"
+    assert KUBERNETES_RELEASES["1.35"].addons["coredns"] not in result.said, "no version would do"
     assert "vpc-cni" not in result.said
 
 
@@ -78,7 +78,7 @@ def test_addons_time_out_before_their_check_does() -> None:
 
 
 def schemas(**changes: dict[str, Any] | str) -> Any:
-    """EKS's schemas of the add-ons, some changed; a text is taken as it is."""
+    """EKS's schemas of the add-ons, some changed; a string is used as it is."""
     chosen = ADDON_SCHEMAS | {key.replace("_", "-"): each for key, each in changes.items()}
 
     def answer(addonName: str, addonVersion: str) -> dict[str, Any]:

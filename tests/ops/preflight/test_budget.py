@@ -13,7 +13,7 @@ from tests.simulated.aws import denied
 TAG = "bionemo-on-eks/deployment"
 
 
-def told(answer: Any) -> Result:
+def found_with(answer: Any) -> Result:
     answers = good() | {"ce.list_cost_allocation_tags": answer}
     results = preflight({"notifications.monthly_budget": "1000"}, answers)
     (found,) = [each for each in results if each.name == "Cost allocation tag"]
@@ -25,13 +25,13 @@ def listed(*statuses: str) -> dict[str, Any]:
     return {"CostAllocationTags": tags}
 
 
-def test_an_active_tag_is_as_it_should_be() -> None:
-    assert told(listed("Active")).verdict is Verdict.PASS
+def test_an_active_tag_passes() -> None:
+    assert found_with(listed("Active")).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("statuses", [(), ("Inactive",)])
 def test_a_tag_that_is_not_active_is_a_warning_with_the_command(statuses: tuple[str, ...]) -> None:
-    found = told(listed(*statuses))
+    found = found_with(listed(*statuses))
     assert found.verdict is Verdict.WARN
     assert "counts nothing" in found.said
     (command,) = [each.text for each in found.remedy if each.kind is StepKind.COMMAND]
@@ -39,7 +39,7 @@ def test_a_tag_that_is_not_active_is_a_warning_with_the_command(statuses: tuple[
 
 
 def test_a_member_account_is_told_who_may_ask() -> None:
-    found = told(denied("ListCostAllocationTags"))
+    found = found_with(denied("ListCostAllocationTags"))
     assert found.verdict is Verdict.UNKNOWN
     assert "management account" in found.said
 

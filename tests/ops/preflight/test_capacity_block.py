@@ -31,7 +31,7 @@ def hours(number: float) -> datetime:
     return NOW + timedelta(hours=number)
 
 
-def test_a_block_that_is_there_and_long_enough_passes_and_its_end_is_reported() -> None:
+def test_an_active_block_that_is_long_enough_passes_and_its_end_is_reported() -> None:
     result = looked(reserved(block(EndDate=hours(96))))
     assert result.verdict is Verdict.PASS
     suspended = hours(96) - timedelta(minutes=50)
@@ -102,7 +102,7 @@ def test_what_a_setting_fixes_is_reported_with_the_setting(
         read_settings(settings)
 
 
-def test_what_this_deployments_nodes_take_of_a_block_is_room_for_them() -> None:
+def test_what_this_deployments_nodes_use_of_a_block_counts_as_room() -> None:
     node = {
         "InstanceType": "p4d.24xlarge",
         "CapacityReservationId": BLOCK["gpu.capacity_reservation_id"],

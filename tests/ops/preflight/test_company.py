@@ -19,7 +19,7 @@ from tests.simulated.aws import ACCOUNT, denied, error
 ARN = COMPANY["account.kms_key"]
 
 
-def test_a_boundary_that_is_there_passes() -> None:
+def test_an_existing_boundary_passes() -> None:
     asked = []
 
     def policy(PolicyArn: str) -> dict[str, Any]:
@@ -31,9 +31,9 @@ def test_a_boundary_that_is_there_passes() -> None:
 
 
 def test_a_missing_boundary_or_another_accounts_fails() -> None:
-    gone = one(BOUNDARY, COMPANY, iam__get_policy=error("GetPolicy", "NoSuchEntity", 404))
+    missing = one(BOUNDARY, COMPANY, iam__get_policy=error("GetPolicy", "NoSuchEntity", 404))
     others = {"account.permissions_boundary": "arn:aws:iam::999999999999:policy/limits"}
-    for result in (gone, one(BOUNDARY, others)):
+    for result in (missing, one(BOUNDARY, others)):
         assert result.verdict is Verdict.FAIL
         assert ":policy/" in result.said
         assert of_kind(StepKind.OPTIONS, result)
@@ -45,7 +45,7 @@ def test_awss_own_policy_may_be_the_boundary_in_any_account() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reason"),
     [
         (described_key(KeyState="PendingDeletion"), "PendingDeletion"),
         (described_key(KeyState="Disabled"), "Disabled"),
@@ -54,11 +54,11 @@ def test_awss_own_policy_may_be_the_boundary_in_any_account() -> None:
         (error("DescribeKey", "NotFoundException"), "does not exist"),
     ],
 )
-def test_a_key_that_cannot_encrypt_fails(answer: Any, told: str) -> None:
+def test_a_key_that_cannot_encrypt_fails(answer: Any, reason: str) -> None:
     result = one(KEY, COMPANY, kms__describe_key=answer)
     assert result.verdict is Verdict.FAIL
     assert ARN in result.said
-    assert told in result.said
+    assert reason in result.said
 
 
 def allowed(principal: Any, **more: Any) -> dict[str, Any]:
@@ -113,7 +113,7 @@ NO_KEY, NO_PATH = (
     [
         ({}, deployed(), []),
         (COMPANY, deployed(COMPANY["account.role_path"], ARN), []),
-        # A boundary may come later, and go.
+        # A boundary may be added later, and removed.
         ({"account.permissions_boundary": COMPANY["account.permissions_boundary"]}, deployed(), []),
         (NO_KEY, deployed(), ["cluster", "node groups"]),
         ({}, deployed("/teams/"), ["cluster", "node groups"]),

@@ -54,7 +54,7 @@ def test_a_vpc_without_dns_fails_with_the_command_that_enables_it(
 ) -> None:
     result = checked(GivenVpc(dns=on))["VPC"]
     assert result.verdict is Verdict.FAIL
-    assert [option in each for option, each in zip(options, commands(result), strict=True)]
+    assert all(option in each for option, each in zip(options, commands(result), strict=True))
 
 
 def test_a_zone_outside_the_vpc_names_the_vpcs_own() -> None:
@@ -73,10 +73,10 @@ def test_a_subnet_in_a_zone_without_eks_is_left_out() -> None:
             Subnet("us-east-1c", "use1-az3"),
         ]
     )
-    there = [zone(each.zone, each.zone_id) for each in vpc.subnets]
+    zones = [zone(each.zone, each.zone_id) for each in vpc.subnets]
     offered = offered_in("us-east-1a")
     more = {
-        "ec2__describe_availability_zones": {"AvailabilityZones": there},
+        "ec2__describe_availability_zones": {"AvailabilityZones": zones},
         "ec2__describe_instance_type_offerings": offered,
     }
     east = {"region": "us-east-1", "gpu.availability_zone": "us-east-1a"}
@@ -99,13 +99,13 @@ def test_types_are_looked_for_in_the_vpcs_own_zones() -> None:
     assert not proposed(nowhere["GPU instance type"]), "no zone of the VPC would do"
 
 
-def test_core_nodes_go_to_subnets_where_their_type_is() -> None:
-    in_c_alone = offered_in("us-west-2c", others=["us-west-2c"])
-    result = checked(GivenVpc(), ec2__describe_instance_type_offerings=in_c_alone)
+def test_subnets_where_the_core_type_is_offered_are_proposed() -> None:
+    only_in_c = offered_in("us-west-2c", others=["us-west-2c"])
+    result = checked(GivenVpc(), ec2__describe_instance_type_offerings=only_in_c)
     core = result["Core instance type"]
     assert core.verdict is Verdict.FAIL
     assert proposed(core)["network.node_subnet_ids"] == C
-    again = checked(GivenVpc(), proposed(core), ec2__describe_instance_type_offerings=in_c_alone)
+    again = checked(GivenVpc(), proposed(core), ec2__describe_instance_type_offerings=only_in_c)
     assert again["Core instance type"].verdict is Verdict.PASS
 
 
@@ -129,7 +129,7 @@ def test_pin_chooses_among_the_vpcs_zones(tmp_path: Any) -> None:
         ({"own_table": False}, True),
     ],
 )
-def test_a_subnet_is_private_when_cdk_takes_it_for_one(
+def test_a_subnet_is_private_when_cdk_considers_it_private(
     changes: dict[str, Any], private: bool
 ) -> None:
     result = checked(with_c(**changes))["VPC subnets"]
@@ -147,7 +147,7 @@ def test_a_vpc_without_a_private_subnet_is_reported_without_a_zone_to_choose() -
     assert not proposed(results["Zones"])
 
 
-def test_a_subnet_that_is_named_and_not_there_is_reported() -> None:
+def test_a_subnet_that_the_settings_name_and_the_vpc_lacks_is_reported() -> None:
     named = {"network.node_subnet_ids": f"{C},subnet-0123456789abcdef9"}
     result = checked(GivenVpc(), named)["VPC subnets"]
     assert result.verdict is Verdict.FAIL
@@ -162,8 +162,8 @@ def test_a_subnet_needs_addresses_for_control_plane_and_nodes(free: int, verdict
         # 6 of EKS, 2 of 3 core nodes with 2 x 15, 2 GPU nodes with 2 x 30 addresses.
         assert in_order(result.said, C, "5", "266")
         assert B not in result.said
-    alone = checked(with_c(free=free), {"network.node_subnet_ids": B, **IN_B})["VPC addresses"]
-    assert alone.verdict is verdict, "EKS has its interfaces in the other one too"
+    only_b = checked(with_c(free=free), {"network.node_subnet_ids": B, **IN_B})["VPC addresses"]
+    assert only_b.verdict is verdict, "EKS has its interfaces in the other one too"
 
 
 IN_B = {"gpu.availability_zone": "us-west-2b"}

@@ -10,7 +10,7 @@ from bionemo_eks.configuration.instance_types import GPU_INSTANCE_TYPES
 from ops.preflight import capacity, gpu_quota, gpu_types
 from ops.results import Result, StepKind, Verdict
 from tests.context import USABLE
-from tests.ops.reading import commands, of_kind
+from tests.ops.reading import commands, of_kind, proposed
 from tests.simulated.accounts import SITUATIONS, good, simulated_deployment
 from tests.simulated.answers import ZONES
 from tests.simulated.aws import Answers, denied
@@ -83,7 +83,9 @@ def test_without_any_available_type_another_region_is_proposed() -> None:
 
 def test_a_zone_without_the_type_names_one_that_has_it() -> None:
     result = in_situation("the zone has no p4d.24xlarge")
+    assert result.verdict is Verdict.FAIL
     assert "p4d.24xlarge is not offered in us-west-2a, but in us-west-2c" in result.said
+    assert proposed(result)["gpu.availability_zone"] == "us-west-2c"
     assert "./bionemo preflight --pin" in commands(result)
 
 

@@ -30,7 +30,7 @@ def registry() -> Iterator[str]:
 
 
 class OwnRegistry(Registries):
-    """Asks the local registry; all others are said to have every image."""
+    """Asks the local registry; all others have every image."""
 
     def look(self, image: ImageName, key: Key | None, seconds: float) -> Found:
         if image.registry.startswith("127.0.0.1"):
@@ -38,7 +38,7 @@ class OwnRegistry(Registries):
         return Found.THERE
 
 
-def told(text: str | dict[str, str] | Exception) -> Answers:
+def secret(text: str | dict[str, str] | Exception) -> Answers:
     """Secrets Manager with such a secret."""
 
     def answer(SecretId: str) -> dict[str, Any]:
@@ -82,13 +82,13 @@ def test_a_private_image_without_a_key_names_the_command_that_stores_one(registr
 
 
 def test_a_private_image_passes_with_the_right_key(registry: str) -> None:
-    results = checked(f"{registry}/team/locked:1", told(KEY), **WITH_SECRET)
+    results = checked(f"{registry}/team/locked:1", secret(KEY), **WITH_SECRET)
     assert {each.verdict for each in results.values()} == {Verdict.PASS}, results
     assert in_order(results["Images"].said, "1", "key")
 
 
 def test_a_private_image_with_a_wrong_key_fails(registry: str) -> None:
-    account = told({**KEY, "password": "another"})
+    account = secret({**KEY, "password": "another"})
     result = checked(f"{registry}/team/locked:1", account, **WITH_SECRET)["Images"]
     assert result.verdict is Verdict.FAIL
     assert in_order(result.said, "refused", "with", "key")
@@ -115,7 +115,7 @@ def test_an_unreachable_registry_is_unknown() -> None:
 def test_a_malformed_secret_fails_with_the_command_that_rewrites_it(
     registry: str, text: str
 ) -> None:
-    results = checked(f"{registry}/team/locked:1", told(text), **WITH_SECRET)
+    results = checked(f"{registry}/team/locked:1", secret(text), **WITH_SECRET)
     assert results["Image pull secret"].verdict is Verdict.FAIL
     assert "put-secret-value" in commands(results["Image pull secret"])[0]
     assert results["Images"].verdict is Verdict.UNKNOWN
@@ -123,14 +123,14 @@ def test_a_malformed_secret_fails_with_the_command_that_rewrites_it(
 
 def test_a_missing_secret_fails_with_the_command_that_creates_it(registry: str) -> None:
     missing = error("GetSecretValue", "ResourceNotFoundException")
-    results = checked(f"{registry}/team/there:1", told(missing), **WITH_SECRET)
+    results = checked(f"{registry}/team/there:1", secret(missing), **WITH_SECRET)
     assert results["Image pull secret"].verdict is Verdict.FAIL
     assert f"--name {SECRET} " in commands(results["Image pull secret"])[0]
     assert results["Images"].verdict is Verdict.PASS
 
 
 def test_an_unreadable_secret_leaves_the_image_unknown(registry: str) -> None:
-    account = told(denied("GetSecretValue"))
+    account = secret(denied("GetSecretValue"))
     result = checked(f"{registry}/team/locked:1", account, **WITH_SECRET)["Images"]
     assert result.verdict is Verdict.UNKNOWN
     assert in_order(result.said, "key", "GetSecretValue")
@@ -139,7 +139,7 @@ def test_an_unreadable_secret_leaves_the_image_unknown(registry: str) -> None:
 def test_no_result_shows_the_key(registry: str) -> None:
     for repository in ("there", "locked", "nothing", "broken"):
         for key in (KEY, {**KEY, "username": "another"}):
-            results = checked(f"{registry}/team/{repository}:1", told(key), **WITH_SECRET)
+            results = checked(f"{registry}/team/{repository}:1", secret(key), **WITH_SECRET)
             assert PASSWORD not in str(results)
 
 

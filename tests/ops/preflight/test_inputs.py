@@ -133,9 +133,13 @@ def test_an_archived_input_fails_until_it_is_restored(
 def test_event_notifications_that_fsx_needs_itself_are_a_warning(
     name: str, event: str, verdict: Verdict
 ) -> None:
-    told = {"Id": name, "TopicArn": "arn:aws:sns:us-west-2:111122223333:a", "Events": [event]}
+    configuration = {
+        "Id": name,
+        "TopicArn": "arn:aws:sns:us-west-2:111122223333:a",
+        "Events": [event],
+    }
     answers = s3("sequences/x.fasta")
-    answers["s3.get_bucket_notification_configuration"] = {"TopicConfigurations": [told]}
+    answers["s3.get_bucket_notification_configuration"] = {"TopicConfigurations": [configuration]}
     assert look(URL, answers).verdict is verdict
     answers["s3.get_bucket_notification_configuration"] = denied("GetBucketNotification")
     assert look(URL, answers).verdict is Verdict.PASS
@@ -157,10 +161,10 @@ def test_the_worst_finding_is_the_one_reported() -> None:
     assert "dataset.url" not in result.said
 
 
-def linked(changes: dict[str, str], *there: str) -> Result:
+def linked(changes: dict[str, str], *existing: str) -> Result:
     answers = {
         "fsx.describe_data_repository_associations": {
-            "Associations": [{"DataRepositoryPath": each} for each in there]
+            "Associations": [{"DataRepositoryPath": each} for each in existing]
         }
     }
     return one("FSx links", changes, {**standing(), **s3("sequences/x.fasta"), **answers})
@@ -170,7 +174,7 @@ OWN = [f"s3://bionemo-on-eks-111122223333-us-west-2/{each}" for each in ("proces
 
 
 @pytest.mark.parametrize(
-    ("there", "verdict", "words"),
+    ("existing", "verdict", "words"),
     [
         ((), Verdict.PASS, "will link s3://mine/sequences at /input/"),
         (("s3://mine/sequences/",), Verdict.PASS, "all exist"),
@@ -182,13 +186,13 @@ OWN = [f"s3://bionemo-on-eks-111122223333-us-west-2/{each}" for each in ("proces
     ],
 )
 def test_links_that_fsx_would_refuse_are_reported(
-    there: tuple[str, ...], verdict: Verdict, words: str
+    existing: tuple[str, ...], verdict: Verdict, words: str
 ) -> None:
-    """New ones are made before the old ones go."""
-    result = linked(URL, *OWN, *there)
+    """New links are created before the old ones are deleted."""
+    result = linked(URL, *OWN, *existing)
     assert (result.verdict, words in result.said) == (verdict, True), result.said
 
 
-def test_without_inputs_of_ones_own_there_is_no_check() -> None:
+def test_without_input_files_there_is_no_check() -> None:
     names = {each.name for each in preflight({}, good())}
     assert not names & {"Input files", "FSx links"}

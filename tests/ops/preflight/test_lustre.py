@@ -61,5 +61,5 @@ def test_a_region_without_persistent_2_fails() -> None:
 
 
 def test_the_throughput_is_reported_as_not_verified() -> None:
-    said = results_in("everything in order")["FSx PERSISTENT_2"].said
-    assert "500 MB/s/TiB is not checked" in said
+    text = results_in("everything in order")["FSx PERSISTENT_2"].said
+    assert "500 MB/s/TiB is not checked" in text

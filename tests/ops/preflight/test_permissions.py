@@ -29,7 +29,7 @@ def test_the_role_of_a_session_is_asked_of_iam_because_it_may_have_a_path() -> N
     assert ":role/cdk-hnb659fds-cfn-exec-role-" in asked[1]
 
 
-def test_a_user_is_simulated_as_they_are() -> None:
+def test_a_user_is_simulated_as_itself() -> None:
     user = "arn:aws:iam::111122223333:user/me"
     assert principal(replace(simulated_deployment({}, good()), caller=user)) == user
 
@@ -80,7 +80,7 @@ def test_of_many_refused_actions_the_first_are_named_with_the_file_that_lists_al
     assert "actions.yaml" in result.remedy[0].text
 
 
-def test_the_root_user_whom_iam_does_not_simulate_is_warned() -> None:
+def test_the_root_user_gets_a_warning_because_iam_does_not_simulate_it() -> None:
     root = replace(simulated_deployment({}, good()), caller=f"arn:aws:iam::{ACCOUNT}:root")
     result = permissions(root)
     assert result.verdict is Verdict.WARN

@@ -65,7 +65,7 @@ def test_each_family_and_purchase_counts_in_its_own_quota(
     settings = {"gpu.purchase": purchase, "gpu.instance_type": kind}
     answer: Any = {"service~quotas__get_service_quota": quota}
     assert one("GPU vCPU quota", settings, **answer).verdict is Verdict.PASS
-    # Beside it those of the core nodes, which are never Spot, and of the addresses.
+    # The others are those of the core nodes, which are never Spot, and of the addresses.
     assert asked == {code, "L-1216C47A", "L-0263D0A3"}
 
 

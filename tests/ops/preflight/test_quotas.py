@@ -132,12 +132,12 @@ def test_reservations_count_in_no_spot_quota() -> None:
 
 def test_the_nodes_own_reservation_counts_once() -> None:
     own = waiting("p4d.24xlarge", 2, CapacityReservationId=RESERVED["gpu.capacity_reservation_id"])
-    there = reserved(own, waiting("p3.2xlarge", 1))
-    result = one("GPU vCPU quota", RESERVED, ec2__describe_capacity_reservations=there)
+    reservations = reserved(own, waiting("p3.2xlarge", 1))
+    result = one("GPU vCPU quota", RESERVED, ec2__describe_capacity_reservations=reservations)
     assert needed_used_allowed(result)[:2] == [192, 8]
 
 
-def test_core_nodes_start_in_what_is_open_to_them() -> None:
+def test_open_reservations_that_the_core_nodes_will_use_do_not_count() -> None:
     result = one(
         "Core vCPU quota",
         {},
@@ -207,7 +207,7 @@ def test_a_vpc_is_needed_unless_the_stack_already_has_one(status: str, needed: i
     assert needed_used_allowed(result)[0] == needed
 
 
-def test_a_second_nat_gateway_takes_a_second_address() -> None:
+def test_a_second_nat_gateway_needs_a_second_address() -> None:
     used = {"Addresses": [{"Tags": [OWN]}, *({"AllocationId": f"e-{n}"} for n in range(4))]}
     answer = {"ec2__describe_addresses": used}
     assert one("Elastic IP quota", {}, standing(), **answer).verdict is Verdict.PASS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import preflight as room
+from ops import preflight
 from ops.results import Step, StepKind, Verdict
 from tests.ops.commands.command_line import Line
 from tests.ops.preflight.fixing import bionemo_on, fixed, looked_at, ways
@@ -37,9 +37,9 @@ def test_preflight_passes_after_each_remedy_that_it_prints(
         assert check not in results or results[check].verdict is Verdict.PASS, results[check]
 
 
-def said_in_the_code() -> Iterator[tuple[str, int]]:
+def remedies_in_the_code() -> Iterator[tuple[str, int]]:
     """(file, line) of each command and each set of options in a function of preflight."""
-    for path in Path(room.__file__).parent.glob("*.py"):
+    for path in Path(preflight.__file__).parent.glob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         functions = [each for each in tree.body if isinstance(each, ast.FunctionDef)]
         for call in (each for function in functions for each in ast.walk(function)):
@@ -64,5 +64,5 @@ def test_every_remedy_in_the_code_is_carried_out_by_some_account(
     monkeypatch.setattr(Step, "__init__", noted)
     for make, _ in STATES.values():
         looked_at(make())
-    left_out = set(said_in_the_code()) - reached
+    left_out = set(remedies_in_the_code()) - reached
     assert not left_out

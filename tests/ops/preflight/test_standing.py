@@ -119,7 +119,7 @@ def test_a_file_system_in_another_zone_would_be_replaced() -> None:
     assert proposed(result) == {"gpu.availability_zone": "us-west-2a"}
 
 
-def larger_beside_storage(status: str) -> Result:
+def larger_with_storage(status: str) -> Result:
     """The result for our file system, larger than wanted, with the Storage stack in `status`."""
     return one(
         "File system",
@@ -132,7 +132,7 @@ def larger_beside_storage(status: str) -> Result:
 def test_a_file_system_without_its_stack_is_left_over_and_not_judged() -> None:
     """The new deployment creates another one, of any size and zone."""
     for status in ("DELETE_COMPLETE", "ROLLBACK_COMPLETE"):
-        result = larger_beside_storage(status)
+        result = larger_with_storage(status)
         assert result.verdict is Verdict.WARN
         assert "fs-0123456789abcdef0" in result.said
         assert commands(result) == ["./bionemo leftovers"]
@@ -140,16 +140,16 @@ def test_a_file_system_without_its_stack_is_left_over_and_not_judged() -> None:
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "UPDATE_IN_PROGRESS"])
 def test_a_file_system_still_belongs_to_a_stack_whose_update_failed(status: str) -> None:
-    result = larger_beside_storage(status)
+    result = larger_with_storage(status)
     assert (result.verdict, figures(result.said)) == (Verdict.FAIL, [4800, 2400])
 
 
 def test_a_file_system_that_cdk_deletes_first_is_not_judged() -> None:
-    result = larger_beside_storage("ROLLBACK_FAILED")
+    result = larger_with_storage("ROLLBACK_FAILED")
     assert result == one("File system", {})
 
 
-def test_a_file_system_that_is_being_deleted_is_gone() -> None:
+def test_a_file_system_that_is_being_deleted_is_ignored() -> None:
     systems = {"FileSystems": [file_system(StorageCapacity=4800, Lifecycle="DELETING")]}
     for account in (None, standing()):
         result = one("File system", {}, account, fsx__describe_file_systems=systems)
@@ -196,11 +196,11 @@ IN_PLACE = [
 
 
 def test_a_bucket_from_before_is_taken_over_only_if_it_is_to_be_kept() -> None:
-    """CloudFormation imports by itself only what has DeletionPolicy Retain."""
-    there: dict[str, Any] = {"s3__head_bucket": {}}
-    kept = one("Bucket name", {}, **there)
+    """CloudFormation imports automatically only what has DeletionPolicy Retain."""
+    bucket: dict[str, Any] = {"s3__head_bucket": {}}
+    kept = one("Bucket name", {}, **bucket)
     assert kept.verdict is Verdict.PASS
-    refused = one("Bucket name", {"storage.keep_bucket": "false"}, **there)
+    refused = one("Bucket name", {"storage.keep_bucket": "false"}, **bucket)
     assert refused.verdict is Verdict.FAIL
     assert proposed(refused) == {"storage.keep_bucket": "true"}
     kept = one("Bucket name", {"storage.keep_bucket": "false"}, standing())
@@ -210,7 +210,7 @@ def test_a_bucket_from_before_is_taken_over_only_if_it_is_to_be_kept() -> None:
             "Bucket name",
             {"storage.keep_bucket": "false"},
             cloudformation__describe_stacks=stacked(("storage", status)),
-            **there,
+            **bucket,
         )
         assert result.verdict is verdict, status
 
@@ -223,13 +223,13 @@ def test_a_bucket_that_is_closed_may_be_another_accounts() -> None:
 
 def test_a_policy_on_the_bucket_is_in_the_way_unless_storage_holds_it() -> None:
     """Accounts have automation that puts policies on buckets which have none."""
-    there: dict[str, Any] = {"s3__head_bucket": {}, "s3__get_bucket_policy": {"Policy": "{}"}}
+    bucket: dict[str, Any] = {"s3__head_bucket": {}, "s3__get_bucket_policy": {"Policy": "{}"}}
     for status, verdict in (*IN_PLACE, ("ROLLBACK_COMPLETE", Verdict.FAIL)):
         stacks = stacked(("storage", status))
-        result = one("Bucket policy", {}, cloudformation__describe_stacks=stacks, **there)
+        result = one("Bucket policy", {}, cloudformation__describe_stacks=stacks, **bucket)
         assert result.verdict is verdict, status
     without = error("GetBucketPolicy", "NoSuchBucketPolicy", 404)
-    assert one("Bucket policy", {}, **there | {"s3__get_bucket_policy": without}).remedy == ()
+    assert one("Bucket policy", {}, **bucket | {"s3__get_bucket_policy": without}).remedy == ()
 
 
 def test_a_policy_that_may_not_be_read_is_unknown() -> None:
@@ -251,8 +251,8 @@ def test_old_log_groups_conflict_while_their_stack_does_not_exist() -> None:
     assert result.verdict is Verdict.FAIL
     assert name in result.said
     assert commands(result) == ["./bionemo leftovers --delete"]
-    gone = [("ROLLBACK_COMPLETE", Verdict.FAIL), ("REVIEW_IN_PROGRESS", Verdict.FAIL)]
-    for status, verdict in (*IN_PLACE, *gone):
+    without_resources = [("ROLLBACK_COMPLETE", Verdict.FAIL), ("REVIEW_IN_PROGRESS", Verdict.FAIL)]
+    for status, verdict in (*IN_PLACE, *without_resources):
         again = one(
             "Log groups",
             {},

@@ -173,7 +173,7 @@ def in_two_pages(endpoint: str) -> Answers:
     stacks = stacked("CREATE_COMPLETE")["Stacks"]
     checkpoints = objects(names.bucket_name(read_settings({}), ACCOUNT), "esm1nv-train/")
     old, new, log = checkpoints["Contents"]
-    in_turn = in_pages(
+    paged = in_pages(
         "Contents",
         [old, log],
         [new],
@@ -183,7 +183,7 @@ def in_two_pages(endpoint: str) -> Answers:
     )
 
     def listed(Prefix: str, **more: Any) -> Any:
-        return data_set() if Prefix == "processed/" else in_turn(Prefix=Prefix, **more)
+        return data_set() if Prefix == "processed/" else paged(Prefix=Prefix, **more)
 
     return standing(
         endpoint,

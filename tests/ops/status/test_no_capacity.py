@@ -40,13 +40,13 @@ def launch(minutes: float, status: str = "Failed", message: str = NONE_LEFT) -> 
 def gpu_line(*activities: dict[str, Any], answer: Any = None, **group: Any) -> Line:
     """The line of a node group whose scaling group has had these activities."""
 
-    def told(AutoScalingGroupName: str, MaxRecords: int) -> dict[str, Any]:
+    def described(AutoScalingGroupName: str, MaxRecords: int) -> dict[str, Any]:
         assert AutoScalingGroupName == "eks-gpu"
         return {"Activities": list(activities)}
 
     about = nodegroup(resources={"autoScalingGroups": [{"name": "eks-gpu"}]}, **group)
     answers = standing(
-        eks__describe_nodegroup=about, autoscaling__describe_scaling_activities=answer or told
+        eks__describe_nodegroup=about, autoscaling__describe_scaling_activities=answer or described
     )
     (line,) = node_groups(simulated_deployment({}, answers))
     return line

@@ -52,7 +52,7 @@ def test_status_reports_everything_that_exists(api: kubernetes.ApiClient) -> Non
     assert [line.good for line in shown["Stacks"]] == [True] * 6
     (group,) = shown["Node groups"]
     assert in_order(group.state, "ACTIVE", "p4d.24xlarge")
-    assert figures(group.state) == [2, 2, 2, 16, 16], "wanted, at most, ready; GPUs there, in all"
+    assert figures(group.state) == [2, 2, 2, 16, 16], "wanted, at most, ready; GPUs present, in all"
     assert group.good is True
     (system,) = shown["Storage"]
     assert in_order(system.state, "AVAILABLE", "2,400", "2,000"), "size, free space"

@@ -82,10 +82,10 @@ def test_the_summary_fits_a_screen_of_24_rows_with_the_verdict(
     rows = text.splitlines()
     assert len(rows) <= 24 - 3, text
     assert max(map(len, rows)) <= 80
-    told = " ".join(text.split())
+    flat = " ".join(text.split())
     for each in ("6 CREATE_COMPLETE", "8 ACTIVE", "3 AVAILABLE", "gpu-1: ACTIVE", "16 Running"):
-        assert each in told
-    assert "step 12,800 of 1,000,000, 3.25 steps/s, 3 d 12 h left, loss 3.09" in told
+        assert each in flat
+    assert "step 12,800 of 1,000,000, 3.25 steps/s, 3 d 12 h left, loss 3.09" in flat
 
 
 def test_forty_columns_are_enough(api: kubernetes.ApiClient) -> None:
@@ -113,7 +113,7 @@ def test_workers_that_wait_are_reported(api: kubernetes.ApiClient, cluster: Clus
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("at", "ending"),
     [
         (Position(20), "step 20 of 1,000"),
         (Position(1000, 2.0, 0.5), "step 1,000 of 1,000, 2 steps/s, loss 2"),
@@ -122,12 +122,12 @@ def test_workers_that_wait_are_reported(api: kubernetes.ApiClient, cluster: Clus
         (Position(0, None, 600.0), "6 d 22 h left"),
     ],
 )
-def test_progress_shows_step_speed_time_left_and_loss(told: Position, said: str) -> None:
-    assert position(told, 1000).endswith(said)
+def test_progress_shows_step_speed_time_left_and_loss(at: Position, ending: str) -> None:
+    assert position(at, 1000).endswith(ending)
 
 
 def since(hours: float) -> dict[str, Any]:
-    """Stacks of which the oldest was made so long ago."""
+    """Stacks, the oldest created this long ago."""
     stacks = stacked("CREATE_COMPLETE")
     now = datetime.now(UTC)
     for number, each in enumerate(stacks["Stacks"]):
