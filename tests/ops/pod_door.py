@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -87,7 +87,8 @@ def door(behind: Behind, refusal: int = 0) -> Iterator[tuple[str, list[Door]]]:
 
         def serve() -> None:
             connection, _ = listening.accept()
-            with connection:
+            # A client may leave before it has read all.
+            with connection, suppress(ConnectionError):
                 one = Door(connection)
                 opened.append(one)
                 for event in one.events():
