@@ -54,8 +54,9 @@ def messages(settings: Settings) -> tuple[Message, ...]:
 def _nodes(settings: Settings) -> str:
     """Say what happens to the GPU nodes when no worker runs."""
     if settings.gpu.scaling == "fixed":
-        return "gpu.scaling is fixed: the GPU nodes keep running, and cost money, until make "
-        "destroy."
+        return (
+            "gpu.scaling is fixed: the GPU nodes keep running, and cost money, until make destroy."
+        )
     return "The GPU nodes are scaling down."
 
 

@@ -60,3 +60,15 @@ def test_a_failure_message_says_where_to_look_and_what_to_do() -> None:
     ):
         assert "./bionemo status" in texts[name]
         assert f"./bionemo retry {what}" in texts[name]
+
+
+@pytest.mark.parametrize(
+    ("scaling", "end"),
+    [
+        ("on-demand", "The GPU nodes are scaling down."),
+        ("fixed", "the GPU nodes keep running, and cost money, until make destroy."),
+    ],
+)
+def test_the_last_message_says_what_happens_to_the_gpu_nodes(scaling: str, end: str) -> None:
+    texts = {each.name: each.text for each in messages(read_settings({"gpu.scaling": scaling}))}
+    assert texts["training-succeeded"].endswith(end)
